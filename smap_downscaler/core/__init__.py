@@ -1,0 +1,1 @@
+"""Numbers only: NumPy, pandas, scikit-learn, statsmodels.  No qgis, no osgeo."""

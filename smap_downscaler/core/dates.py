@@ -1,0 +1,67 @@
+"""Dates in file names and band descriptions."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+from .errors import InputError
+
+_NO_DIGIT_BEFORE = r"(?<!\d)"
+_NO_DIGIT_AFTER = r"(?!\d)"
+_YEAR = r"(?P<year>19\d\d|20\d\d)"
+_MONTH_DAY = r"(?P<month>0[1-9]|1[0-2])(?P=sep)(?P<day>0[1-9]|[12]\d|3[01])"
+
+# Tried on every place of a name; a run of digits counts only whole, so that
+# orbit numbers, versions and 01.tif ... 12.tif are never taken for dates.
+_PATTERNS = (
+    re.compile(_NO_DIGIT_BEFORE + _YEAR + r"(?P<sep>[-._]?)" + _MONTH_DAY + _NO_DIGIT_AFTER),
+    re.compile(
+        _NO_DIGIT_BEFORE + _YEAR + r"(?P<sep>)" + _MONTH_DAY + r"(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d)?(?!\d)"
+    ),
+    re.compile(_NO_DIGIT_BEFORE + _YEAR + r"(?P<doy>[0-3]\d\d)" + _NO_DIGIT_AFTER),
+)
+
+
+def find_date(text: str) -> dt.date | None:
+    """The one date that `text` (a file name or band description) holds, or None.
+
+    Understands YYYYMMDD, YYYY-MM-DD, YYYY.MM.DD, YYYY_MM_DD, YYYYMMDDhhmm[ss] and
+    YYYYDDD (day of year, also after "doy").
+
+    Raises
+    ------
+    InputError
+        If `text` holds two different dates.
+    """
+    found = {date for pattern in _PATTERNS for match in pattern.finditer(text) if (date := _date_of(match))}
+    if len(found) > 1:
+        first, second = sorted(found)[:2]
+        raise InputError(
+            f"{text}: the name holds two dates ({first} and {second}); rename it so that it holds one."
+        )
+    return found.pop() if found else None
+
+
+def _date_of(match: re.Match[str]) -> dt.date | None:
+    part = match.groupdict()
+    year = int(part["year"])
+    try:
+        if "doy" in part:
+            date = dt.date(year, 1, 1) + dt.timedelta(days=int(part["doy"]) - 1)
+            return date if date.year == year and int(part["doy"]) > 0 else None
+        return dt.date(year, int(part["month"]), int(part["day"]))
+    except ValueError:
+        return None
+
+
+_ISO = re.compile(r"\s*(\d{4})([-/])(\d\d)\2(\d\d)(?!\d)")
+
+
+def parse_iso_date(text: str) -> dt.date | None:
+    """The date of an ISO date or date-time (also with slashes, as OGR writes CSV), or None."""
+    match = _ISO.match(text)
+    try:
+        return dt.date(int(match[1]), int(match[3]), int(match[4])) if match else None
+    except ValueError:
+        return None

@@ -1,0 +1,170 @@
+"""Growing forests: one, or one a date in several threads."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..progress import SILENT, Progress
+from ..threads import ordered_map
+from .arrays import MAX_FEATURES, ForestArrays
+from .oob import OobScores, out_of_bag
+from .settings import ForestSettings
+
+#: Rows of training covariates kept with a forest, so that a loaded one can be tried.
+PROBE_ROWS = 16
+#: Draws a chunk of trees may cost: about 0.15 s of work between two looks at the cancel button.
+_DRAWS_A_CHUNK = 30_000
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedForest:
+    """A grown forest.
+
+    Parameters
+    ----------
+    arrays : ForestArrays
+        Its trees.
+    scores : OobScores
+        Out-of-bag scores.
+    oob : float64, shape (n,)
+        Out-of-bag predictions of the training rows, NaN for rows that every tree drew.
+    probe_x : float32, shape (k, p), k <= 16
+        Some training rows.
+    probe_y : float64, shape (k,)
+        What scikit-learn's own trees predict for them, summed in tree order.
+    """
+
+    arrays: ForestArrays
+    scores: OobScores
+    oob: np.ndarray
+    probe_x: np.ndarray
+    probe_y: np.ndarray
+
+
+def train_forest(
+    x: np.ndarray, y: np.ndarray, settings: ForestSettings, key: int, progress: Progress = SILENT
+) -> TrainedForest:
+    """Grow one forest.
+
+    It depends on the data, the settings and `key` only, not on threads or on other forests.
+
+    Parameters
+    ----------
+    x : float32, shape (n, p)
+        Covariates; no NaN.
+    y : shape (n,)
+        Response; no NaN.
+    key : int
+        Tells this forest's randomness from that of others of the same seed, such as the ordinal
+        of its date; 0 or more.
+
+    Raises
+    ------
+    InputError
+        Values that are not finite, fewer than two rows, a constant response.
+    """
+    x, y = _checked(x, y)
+    forest = new_sklearn_forest(settings, x.shape[0], x.shape[1], key)
+    chunk = max(1, _DRAWS_A_CHUNK // settings.draws(x.shape[0]))
+    for trees in range(chunk, settings.n_estimators + chunk, chunk):
+        progress.check()
+        forest.set_params(n_estimators=min(trees, settings.n_estimators)).fit(x, y)
+        progress.set_fraction(forest.n_estimators / settings.n_estimators)
+    oob = out_of_bag(forest, x, progress)
+    probe_x = x[_probe_rows(x.shape[0])]
+    return TrainedForest(
+        arrays=ForestArrays.from_sklearn(forest),
+        scores=OobScores.of(y, oob),
+        oob=oob,
+        probe_x=probe_x,
+        probe_y=sum_in_order(forest.estimators_, probe_x),
+    )
+
+
+def new_sklearn_forest(settings: ForestSettings, rows: int, covariates: int, key: int) -> Any:
+    """The RandomForestRegressor, not fitted, that `train_forest` grows chunk by chunk."""
+    from sklearn.ensemble import RandomForestRegressor
+
+    return RandomForestRegressor(
+        n_estimators=settings.n_estimators,
+        max_features=settings.mtry(covariates),
+        max_samples=settings.draws(rows),
+        min_samples_split=settings.min_samples_split,
+        min_samples_leaf=settings.min_samples_leaf,
+        max_depth=settings.max_depth,
+        bootstrap=True,
+        n_jobs=1,
+        warm_start=True,
+        random_state=int(np.random.SeedSequence([settings.seed, key]).generate_state(1)[0]),
+    )
+
+
+def sum_in_order(estimators: list[Any], x: np.ndarray) -> np.ndarray:
+    """Mean of scikit-learn's trees, summed in their order in float64: shape (n,)."""
+    total = np.zeros(x.shape[0])
+    for estimator in estimators:
+        total += estimator.tree_.predict(x)[:, 0]
+    return total / len(estimators)
+
+
+def train_by_date(
+    items: Iterable[tuple[date, np.ndarray, np.ndarray]],
+    settings: ForestSettings,
+    threads: int,
+    progress: Progress = SILENT,
+    total: int = 0,
+) -> Iterator[tuple[date, TrainedForest]]:
+    """Grow one forest a date, in `threads` threads; results come in the order of `items`.
+
+    `items` yields (date, x, y) as for `train_forest` and is pulled in the caller's thread, at most
+    2 `threads` dates ahead of what was taken.  `total` is their number, for the progress shown.
+    The first error in the order of dates ends the work (an `InputError` with the date before it),
+    and so does a cancelled `progress` or closing the iterator; no thread is left behind.
+    """
+    if threads < 1:
+        raise InputError(f"THREADS is {threads}; give a whole number of at least 1.")
+    # Imported once here: threads that import the same package at once may trip over each other.
+    import sklearn.ensemble  # noqa: F401
+
+    def train(item: tuple[date, np.ndarray, np.ndarray], listener: Progress) -> tuple[date, TrainedForest]:
+        day, x, y = item
+        try:
+            return day, train_forest(x, y, settings, day.toordinal(), listener)
+        except InputError as error:
+            raise InputError(f"{day.isoformat()}: {error}") from error
+
+    counter = progress.counter(total, "dates")
+    with contextlib.closing(ordered_map(train, items, threads, progress)) as results:
+        for result in results:
+            yield result
+            counter.advance()
+
+
+def _checked(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    x = np.ascontiguousarray(x, dtype=np.float32)
+    y = np.ascontiguousarray(y, dtype=np.float64)
+    if x.ndim != 2 or y.shape != x.shape[:1]:
+        raise InputError(f"Covariates {x.shape} and response {y.shape} do not belong together.")
+    if not 1 <= x.shape[1] <= MAX_FEATURES:
+        raise InputError(f"A forest takes 1 to {MAX_FEATURES} covariates, not {x.shape[1]}.")
+    if not np.all(np.isfinite(x)):
+        raise InputError("The covariates hold values that are missing or infinite; drop those rows.")
+    if not np.all(np.isfinite(y)):
+        raise InputError("The response holds values that are missing or infinite; drop those rows.")
+    if y.size < 2:
+        raise InputError(f"A forest needs at least 2 rows with data, and there are {y.size}.")
+    if np.min(y) == np.max(y):
+        raise InputError(f"All {y.size} values of the response are {y[0]:g}; there is nothing to learn.")
+    return x, y
+
+
+def _probe_rows(rows: int) -> np.ndarray:
+    """Up to `PROBE_ROWS` rows spread evenly over all."""
+    return np.unique(np.linspace(0, rows - 1, min(PROBE_ROWS, rows)).round().astype(np.int64))

@@ -1,0 +1,158 @@
+"""North-up raster grids as small values, and the EASE-Grid 2.0 of SMAP."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+#: A tolerance for edges that touch, as a share of a cell.
+EDGE_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Window:
+    """A block of cells: first row, first column, rows, columns."""
+
+    row: int
+    col: int
+    height: int
+    width: int
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Row and column slices of the window in a full array."""
+        return slice(self.row, self.row + self.height), slice(self.col, self.col + self.width)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """West, south, east and north edge in the units of a CRS."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+    def intersects(self, other: Bounds) -> bool:
+        """Whether the two share some area."""
+        return (
+            self.left < other.right
+            and other.left < self.right
+            and self.bottom < other.top
+            and other.bottom < self.top
+        )
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A north-up grid of cells.
+
+    Parameters
+    ----------
+    crs : str
+        Coordinate reference system as ``EPSG:code`` or WKT.
+    left, top : float
+        Coordinates of the outer corner of the first cell.
+    cell_width, cell_height : float
+        Positive sizes of a cell in CRS units.
+    width, height : int
+        Columns and rows.
+    """
+
+    crs: str
+    left: float
+    top: float
+    cell_width: float
+    cell_height: float
+    width: int
+    height: int
+
+    def __post_init__(self) -> None:
+        if self.cell_width <= 0 or self.cell_height <= 0:
+            raise ValueError("cell sizes must be positive")
+        if self.width < 1 or self.height < 1:
+            raise ValueError("a grid needs at least one cell")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.height, self.width
+
+    @property
+    def bounds(self) -> Bounds:
+        """Outer edges."""
+        return Bounds(
+            self.left,
+            self.top - self.height * self.cell_height,
+            self.left + self.width * self.cell_width,
+            self.top,
+        )
+
+    @property
+    def geotransform(self) -> tuple[float, float, float, float, float, float]:
+        """GDAL's affine coefficients."""
+        return self.left, self.cell_width, 0.0, self.top, 0.0, -self.cell_height
+
+    @property
+    def whole(self) -> Window:
+        """The window of all cells."""
+        return Window(0, 0, self.height, self.width)
+
+    def x_centres(self) -> np.ndarray:
+        """x of the column centres, float64, shape (width,)."""
+        return self.left + (np.arange(self.width) + 0.5) * self.cell_width
+
+    def y_centres(self) -> np.ndarray:
+        """y of the row centres, float64, shape (height,)."""
+        return self.top - (np.arange(self.height) + 0.5) * self.cell_height
+
+    def crop(self, window: Window) -> Grid:
+        """The grid of a window of this grid."""
+        return Grid(
+            self.crs,
+            self.left + window.col * self.cell_width,
+            self.top - window.row * self.cell_height,
+            self.cell_width,
+            self.cell_height,
+            window.width,
+            window.height,
+        )
+
+    def window_touching(self, bounds: Bounds) -> Window | None:
+        """The cells that share area with `bounds` (same CRS), or None where there are none."""
+        first_col = (bounds.left - self.left) / self.cell_width
+        last_col = (bounds.right - self.left) / self.cell_width
+        first_row = (self.top - bounds.top) / self.cell_height
+        last_row = (self.top - bounds.bottom) / self.cell_height
+        col0 = max(math.floor(first_col + EDGE_TOLERANCE), 0)
+        col1 = min(math.ceil(last_col - EDGE_TOLERANCE), self.width)
+        row0 = max(math.floor(first_row + EDGE_TOLERANCE), 0)
+        row1 = min(math.ceil(last_row - EDGE_TOLERANCE), self.height)
+        if col1 <= col0 or row1 <= row0:
+            return None
+        return Window(row0, col0, row1 - row0, col1 - col0)
+
+    def offset_in(self, parent: Grid) -> tuple[float, float]:
+        """Row and column of this grid's first cell in `parent`, in fractions of parent cells."""
+        return (
+            (parent.top - self.top) / parent.cell_height,
+            (self.left - parent.left) / parent.cell_width,
+        )
+
+
+EASE2_CRS = "EPSG:6933"
+EASE2_LEFT = -17367530.4451615
+EASE2_TOP = 7314540.8306386
+#: Cell sizes in metres and shapes (rows, columns) of the global EASE-Grid 2.0.
+#: Source: Brodzik et al. (2012, 2014), the grids of SPL3SMP_E and SPL3SMP.
+EASE2_CELLS = {"9 km": 9008.055210146, "36 km": 36032.220840584}
+EASE2_SHAPES = {"9 km": (1624, 3856), "36 km": (406, 964)}
+
+
+def ease2_grid(resolution: str) -> Grid:
+    """The global EASE-Grid 2.0 at "9 km" or "36 km"."""
+    height, width = EASE2_SHAPES[resolution]
+    cell = EASE2_CELLS[resolution]
+    return Grid(EASE2_CRS, EASE2_LEFT, EASE2_TOP, cell, cell, width, height)

@@ -1,0 +1,71 @@
+"""Dates in names: those of the portals are found, numbers that are no dates are not."""
+
+import datetime as dt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smap_downscaler.core.dates import find_date, parse_iso_date
+from smap_downscaler.core.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("name", "date"),
+    [
+        ("SMAP_L3_SM_P_E_20150402_R18290_001.h5", dt.date(2015, 4, 2)),
+        ("chirps-v2.0.2017.04.30.tif", dt.date(2017, 4, 30)),
+        ("SPL3SMP_E.005_soil_moisture_doy2015092_aid0001.tif", dt.date(2015, 4, 2)),
+        ("rain_2020366.tif", dt.date(2020, 12, 31)),
+        ("2021-01-31.tif", dt.date(2021, 1, 31)),
+        ("theta_2021_01_31_v2.tif", dt.date(2021, 1, 31)),
+        ("MOD11A1_202101311030.tif", dt.date(2021, 1, 31)),
+        ("20210131T103000.tif", dt.date(2021, 1, 31)),
+        ("20210131_again_2021-01-31.tif", dt.date(2021, 1, 31)),
+        ("01.tif", None),
+        ("12.tif", None),
+        ("dem.tif", None),
+        ("R18290_001.tif", None),
+        ("2021.tif", None),
+        ("rain_2021367.tif", None),
+        ("rain_2021000.tif", None),
+        ("rain_2021366.tif", None),
+        ("20210230.tif", None),
+        ("120210131.tif", None),
+        ("2021-0131.tif", None),
+        ("18500101.tif", None),
+    ],
+)
+def test_names(name, date):
+    assert find_date(name) == date
+
+
+def test_two_dates_in_a_name_are_refused():
+    with pytest.raises(InputError) as caught:
+        find_date("mean_20210101_20210131.tif")
+    assert str(caught.value) == (
+        "mean_20210101_20210131.tif: the name holds two dates (2021-01-01 and 2021-01-31); "
+        "rename it so that it holds one."
+    )
+
+
+@given(
+    st.dates(dt.date(1900, 1, 1), dt.date(2099, 12, 31)),
+    st.sampled_from(["%Y%m%d", "%Y-%m-%d", "%Y.%m.%d", "%Y%j"]),
+)
+def test_every_date_is_found_in_every_form(date, form):
+    assert find_date(f"x_{date.strftime(form)}_v1.tif") == date
+
+
+@pytest.mark.parametrize(
+    ("text", "date"),
+    [
+        ("2021-01-31", dt.date(2021, 1, 31)),
+        ("2021/01/31", dt.date(2021, 1, 31)),
+        (" 2021-01-31T06:00:00", dt.date(2021, 1, 31)),
+        ("31.01.2021", None),
+        ("", None),
+    ],
+)
+def test_iso_dates(text, date):
+    assert parse_iso_date(text) == date

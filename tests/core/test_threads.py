@@ -1,0 +1,92 @@
+"""Work in threads: order, bounded look-ahead, errors, cancel."""
+
+import threading
+import time
+
+import pytest
+
+from smap_downscaler.core.errors import Cancelled, InputError
+from smap_downscaler.core.progress import SILENT, Progress
+from smap_downscaler.core.threads import ordered_map, thread_count
+
+
+def test_results_come_in_order_and_items_are_pulled_lazily():
+    pulled = []
+
+    def items():
+        for number in range(50):
+            pulled.append(number)
+            yield number
+
+    ahead = []
+    results = []
+    for result in ordered_map(lambda n, _: n * n, items(), 3, SILENT):
+        results.append(result)
+        ahead.append(len(pulled) - len(results))
+    assert results == [n * n for n in range(50)]
+    assert max(ahead) <= 6
+
+
+def test_the_first_error_ends_the_work_and_no_thread_stays():
+    def work(number, _):
+        if number == 5:
+            raise InputError("five")
+        return number
+
+    before = threading.active_count()
+    with pytest.raises(InputError, match="five"):
+        list(ordered_map(work, range(100), 2, SILENT))
+    assert threading.active_count() == before
+
+
+def test_cancel_reaches_the_threads():
+    class Listener(Progress):
+        cancelled = False
+
+        def is_cancelled(self):
+            return self.cancelled
+
+    listener = Listener()
+    ended = []
+
+    def work(number, progress):
+        if number == 3:
+            listener.cancelled = True
+        try:
+            while number >= 3:
+                progress.check()
+                time.sleep(0.005)
+        except Cancelled:
+            ended.append(number)
+            raise
+        return number
+
+    with pytest.raises(Cancelled):
+        list(ordered_map(work, range(100), 2, listener))
+    assert ended
+
+
+def test_closing_early_stops_the_threads():
+    seen = []
+
+    def work(number, progress):
+        if number == 0:
+            return number
+        while True:
+            seen.append(number)
+            progress.check()
+            time.sleep(0.005)
+
+    before = threading.active_count()
+    results = ordered_map(work, range(10), 2, SILENT)
+    assert next(results) == 0
+    results.close()
+    assert threading.active_count() == before
+
+
+def test_thread_count():
+    assert thread_count(3) == 3
+    assert thread_count(0) >= 1
+    with pytest.raises(InputError) as caught:
+        thread_count(-1)
+    assert str(caught.value) == "THREADS is -1; give 0 (one a core) or more."
