@@ -1,0 +1,1 @@
+"""Files of rasters and tables through GDAL only: series, stacks, blocks, writers.  No qgis."""

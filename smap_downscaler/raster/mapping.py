@@ -1,0 +1,302 @@
+"""From forests to maps: each date's forest applied to the fine covariates, block by block (paper 2.3.4)."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ..core.errors import InputError
+from ..core.forest.file import ForestFile
+from ..core.forest.predict import Forest
+from ..core.grid import Grid, Window
+from ..core.progress import SILENT, Counter, Progress
+from ..core.resample import bilinear
+from ..core.threads import ordered_map
+from ..core.version import plugin_version
+from .blocks import blocks
+from .coordinates import Lattice
+from .files import open_dataset
+from .geotiff import Band, GeoTiff, create_geotiff
+from .overlap import window_around
+from .resample_sources import windows_over
+from .series import Series
+from .stack import Stack
+
+#: Tag that tells a map made from the same inputs, so that a run can go on where it stopped.
+RUN_TAG = "SMAP_DOWNSCALER_RUN"
+_NAME = "soil_moisture"
+#: Bytes a pixel takes while it is predicted, beside those of its covariates (read, gathered, positions).
+_BYTES_A_PIXEL, _BYTES_A_COVARIATE = 64, 8
+_LARGEST_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class MapInputs:
+    """What maps are made from: forests, the fine stack and the dated covariates by name."""
+
+    forests: ForestFile
+    stack: Stack
+    dynamic: tuple[Series, ...] = ()
+
+    def __post_init__(self) -> None:
+        dated = [series.name for series in self.dynamic]
+        unused = [name for name in dated if name not in self.forests.names]
+        if unused:
+            raise InputError(
+                f"{self._series(unused[0]).source}: the forests know no covariate named {unused[0]} "
+                f"(they know {', '.join(self.forests.names)}); rename it with DYNAMIC_NAMES, or leave it out."
+            )
+        both = [name for name in dated if name in self.stack.names]
+        if both:
+            raise InputError(
+                f"{self._series(both[0]).source}: {both[0]} is a band of the stack too; "
+                "leave out one of them."
+            )
+        missing = [name for name in self.forests.names if name not in dated and name not in self.stack.names]
+        if missing:
+            raise InputError(
+                f"{self.stack.path}: the forests need the covariate {missing[0]}, which is neither a band "
+                f"of the stack ({', '.join(self.stack.names)}) nor a dated series; add it."
+            )
+
+    def _series(self, name: str) -> Series:
+        return next(series for series in self.dynamic if series.name == name)
+
+    def fingerprint(self, date: dt.date) -> str:
+        """A hash of all that the map of a date depends on: files by path, size and time of change.
+
+        Other dates of a series are left out: a longer series does not make old maps anew.
+        """
+        paths = [str(self.forests.path), self.stack.path]
+        paths += [entry.path for series in self.dynamic for entry in series.entries if entry.date == date]
+        content = {
+            "files": [_file_state(file) for path in paths for file in _files_behind(path)],
+            "names": self.forests.names,
+            "dated": [series.name for series in self.dynamic],
+            "version": plugin_version(),
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _files_behind(path: str) -> list[str]:
+    """The file itself, or those that a subdataset or a VRT reads."""
+    if os.path.isfile(path) and not path.lower().endswith(".vrt"):
+        return [path]
+    return [path, *sorted(open_dataset(path).GetFileList() or [])]
+
+
+def _file_state(path: str) -> tuple[str, int, int]:
+    try:
+        status = os.stat(path)
+    except OSError:
+        # The name of a subdataset, or a file on the network.
+        return path, 0, 0
+    return os.path.abspath(path), status.st_size, status.st_mtime_ns
+
+
+@dataclass
+class MapsReport:
+    """What became of each date: the file of each map, those kept from an earlier run, why dates have none."""
+
+    files: dict[dt.date, Path] = field(default_factory=dict)
+    kept: list[dt.date] = field(default_factory=list)
+    skipped: dict[dt.date, str] = field(default_factory=dict)
+
+
+def map_file(folder: str | Path, date: dt.date) -> Path:
+    """Where the map of a date lies."""
+    return Path(folder) / f"{_NAME}_{date:%Y%m%d}.tif"
+
+
+def make_maps(
+    inputs: MapInputs,
+    folder: str | Path,
+    dates: Sequence[dt.date],
+    threads: int = 1,
+    memory_mb: int = 512,
+    progress: Progress = SILENT,
+) -> MapsReport:
+    """Write a soil moisture map a date, float32 GeoTIFF, m3 m-3, on the grid of the fine stack.
+
+    Maps that are there already, made from the same inputs, are kept.  The
+    result does not depend on `threads` or `memory_mb`, to the last bit.
+
+    Parameters
+    ----------
+    inputs : MapInputs
+    folder : path
+    dates : sequence of date
+        Dates to map, each with a forest.
+    threads : int
+    memory_mb : int
+        About how much memory the blocks under way may take.
+
+    Raises
+    ------
+    InputError
+        If no date can be mapped, a date has no forest, a dated covariate lies elsewhere than the
+        stack, or a file cannot be read or written.
+    """
+    _check_dates(inputs, dates)
+    _compare_units(inputs, progress)
+    fields = [_DatedField.over(inputs.stack.grid, series, progress) for series in inputs.dynamic]
+    report = MapsReport()
+    wanted = _dates_to_map(inputs, folder, dates, report, progress)
+    if not wanted and not report.files:
+        raise InputError(
+            f"No date can be mapped: {next(iter(report.skipped.values()), 'no date is chosen')}."
+        )
+    windows = list(blocks(inputs.stack.grid, _pixels_a_block(inputs, threads, memory_mb)))
+    counter = progress.counter(len(wanted) * len(windows), "blocks mapped")
+    tasks = _tasks(inputs, list(wanted), windows, fields)
+    with contextlib.closing(ordered_map(_predict, tasks, threads, progress)) as results:
+        for date, run in wanted.items():
+            path = map_file(folder, date)
+            tags = {"DATE": date.isoformat(), RUN_TAG: run, "FORESTS": Path(inputs.forests.path).name}
+            bands = [Band(date.isoformat(), inputs.forests.response_unit, {"DATE": date.isoformat()})]
+            with create_geotiff(path, inputs.stack.grid, bands, tags) as tiff:
+                pixels = _write_blocks(tiff, results, len(windows), counter)
+            report.files[date] = path
+            progress.log(f"{date}: {path.name} written")
+            if not pixels:
+                progress.warn(f"{date}: no pixel has all covariates, so the map holds no value")
+    report.files = dict(sorted(report.files.items()))
+    return report
+
+
+def _check_dates(inputs: MapInputs, dates: Sequence[dt.date]) -> None:
+    lacking = sorted(set(dates) - set(inputs.forests.dates))
+    if lacking:
+        raise InputError(f"{inputs.forests.path}: it has no forest of {lacking[0]}; choose other dates.")
+
+
+def _compare_units(inputs: MapInputs, progress: Progress) -> None:
+    """Warn where a covariate is told in another unit than the forests were trained with."""
+    units = dict(zip(inputs.stack.names, inputs.stack.units))
+    units.update({series.name: series.unit() for series in inputs.dynamic})
+    for name in inputs.forests.names:
+        trained, given = inputs.forests.units.get(name, ""), units[name]
+        if trained and given and trained != given:
+            progress.warn(f"{name} is in {given}, but the forests were trained with {name} in {trained}")
+
+
+def _write_blocks(
+    tiff: GeoTiff, results: Iterator[tuple[Window, np.ndarray]], count: int, counter: Counter
+) -> int:
+    """Write the next `count` blocks; returns how many pixels have a value."""
+    pixels = 0
+    for _ in range(count):
+        window, values = next(results)
+        tiff.write(values, window)
+        pixels += int(np.isfinite(values).sum())
+        counter.advance()
+    return pixels
+
+
+def _dates_to_map(
+    inputs: MapInputs,
+    folder: str | Path,
+    dates: Sequence[dt.date],
+    report: MapsReport,
+    progress: Progress,
+) -> dict[dt.date, str]:
+    """The dates that need a new map, ascending, with the fingerprint of their inputs."""
+    wanted: dict[dt.date, str] = {}
+    for date in sorted(set(dates)):
+        progress.check()
+        lacking = [series.name for series in inputs.dynamic if not series.has(date)]
+        path = map_file(folder, date)
+        if lacking:
+            report.skipped[date] = f"{lacking[0]} has no raster of {date}"
+            progress.warn(f"{date}: no map, {report.skipped[date]}")
+            continue
+        run = inputs.fingerprint(date)
+        if path.is_file() and _run_of(path) == run:
+            report.files[date] = path
+            report.kept.append(date)
+            progress.log(f"{date}: {path.name} is there already, made from the same inputs; kept")
+        else:
+            wanted[date] = run
+    return wanted
+
+
+def _run_of(path: Path) -> str:
+    try:
+        return str(open_dataset(path).GetMetadataItem(RUN_TAG) or "")
+    except InputError:
+        return ""
+
+
+def _pixels_a_block(inputs: MapInputs, threads: int, memory_mb: int) -> int:
+    # ordered_map keeps up to 2 blocks a thread.
+    a_pixel = _BYTES_A_PIXEL + _BYTES_A_COVARIATE * len(inputs.forests.names)
+    return min(int(memory_mb * 2**20 / (2 * threads * a_pixel)), _LARGEST_BLOCK)
+
+
+@dataclass(frozen=True)
+class _DatedField:
+    """The part of a dated covariate over the stack, and where the stack's pixels lie in it."""
+
+    series: Series
+    window: Window
+    lattice: Lattice
+
+    @classmethod
+    def over(cls, grid: Grid, series: Series, progress: Progress) -> _DatedField:
+        windows = windows_over(series.grid, grid.bounds, grid.crs)
+        if not windows:
+            raise InputError(
+                f"{series.source}: it does not meet the fine stack; choose a series of the same area."
+            )
+        window = window_around(windows)
+        return cls(series, window, Lattice(grid, series.grid.crop(window), progress))
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A block of a map, and all that is needed to fill it."""
+
+    inputs: MapInputs
+    forest: Forest
+    window: Window
+    dated: tuple[tuple[_DatedField, np.ndarray], ...]
+
+
+def _tasks(
+    inputs: MapInputs, dates: Sequence[dt.date], windows: Sequence[Window], fields: Sequence[_DatedField]
+) -> Iterator[_Task]:
+    for date in dates:
+        forest = inputs.forests.load(date)
+        dated = tuple((field, field.series.read(date, field.window)) for field in fields)
+        for window in windows:
+            yield _Task(inputs, forest, window, dated)
+
+
+def _predict(task: _Task, progress: Progress) -> tuple[Window, np.ndarray]:
+    """Soil moisture of a block, float32; NaN where any covariate is missing."""
+    covariates = _covariates(task)
+    valid = np.isfinite(covariates).all(axis=0)
+    values = np.full(valid.shape, np.nan, np.float32)
+    if valid.any():
+        values[valid] = task.forest.predict(np.ascontiguousarray(covariates[:, valid].T), progress)
+    return task.window, values
+
+
+def _covariates(task: _Task) -> np.ndarray:
+    """Covariates in the order of the forest, float32, shape (p, rows, columns)."""
+    names = task.forest.names
+    out = np.empty((len(names), task.window.height, task.window.width), np.float32)
+    dated = {part.series.name for part, _ in task.dated}
+    static = [name for name in names if name not in dated]
+    out[[names.index(name) for name in static]] = task.inputs.stack.read(static, task.window)
+    for part, values in task.dated:
+        out[names.index(part.series.name)] = bilinear(values, *part.lattice.positions(task.window))
+    return out

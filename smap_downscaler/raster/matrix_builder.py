@@ -1,0 +1,159 @@
+"""Joining SMAP, the coarse stack and dated covariates to the regression matrix (paper 2.3.1)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ..core.errors import InputError
+from ..core.grid import Grid, Window
+from ..core.matrix import KEY_COLUMNS, RESERVED, RESPONSE, check_names, day_rows
+from ..core.progress import SILENT, Progress
+from .files import same_crs
+from .matrix_table import create_matrix
+from .overlap import Overlap, overlap
+from .series import Series
+from .stack import Stack
+
+#: How far cells of the stack may lie beside those of SMAP, in cells.
+_SHIFT_TOLERANCE = 1e-3
+
+
+@dataclass
+class MatrixReport:
+    """What went into the matrix: rows by date, and dates whose dated covariates are missing."""
+
+    rows: dict[dt.date, int] = field(default_factory=dict)
+    missing: dict[dt.date, list[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MatrixInputs:
+    """SMAP, the coarse stack on its cells, and dated covariates on grids of their own."""
+
+    smap: Series
+    stack: Stack
+    dynamic: tuple[Series, ...] = ()
+
+    def __post_init__(self) -> None:
+        names = self.names
+        bad = check_names(names)
+        if bad is not None and not bad.strip():
+            raise InputError("A covariate has no name; name the bands of the stack and the dated series.")
+        if bad is not None:
+            why = (
+                f"is the name of a field of the matrix ({', '.join(sorted({*KEY_COLUMNS, RESPONSE, 'fid'}))})"
+                if bad.lower() in RESERVED
+                else "is the name of two of them"
+            )
+            raise InputError(f"A covariate cannot be named {bad}, which {why}; rename it.")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The covariates: the bands of the stack, then the dated ones."""
+        return (*self.stack.names, *(series.name for series in self.dynamic))
+
+    @property
+    def units(self) -> dict[str, str]:
+        """Unit of each covariate, where the files tell it."""
+        units = dict(zip(self.stack.names, self.stack.units))
+        for series in self.dynamic:
+            units[series.name] = series.unit()
+        return {name: unit for name, unit in units.items() if unit}
+
+    def common_cells(self) -> tuple[Window, Window]:
+        """The cells that SMAP and the stack share, as windows of SMAP and of the stack.
+
+        Raises
+        ------
+        InputError
+            If the stack is not on SMAP's cells, or they do not meet.
+        """
+        smap, stack = self.smap.grid, self.stack.grid
+        hint = "make it with 'Harmonise covariates' and the same SMAP series"
+        if not same_crs(smap.crs, stack.crs) or not _same_cells(smap, stack):
+            raise InputError(f"{self.stack.path}: its cells are not those of {self.smap.source}; {hint}.")
+        row, col = (round(number) for number in stack.offset_in(smap))
+        top, left = max(row, 0), max(col, 0)
+        bottom, right = min(row + stack.height, smap.height), min(col + stack.width, smap.width)
+        if bottom <= top or right <= left:
+            raise InputError(f"{self.stack.path}: it does not meet the cells of {self.smap.source}; {hint}.")
+        shape = bottom - top, right - left
+        return Window(top, left, *shape), Window(top - row, left - col, *shape)
+
+
+def _same_cells(first: Grid, second: Grid) -> bool:
+    across = max(first.width, second.width) * abs(second.cell_width / first.cell_width - 1)
+    down = max(first.height, second.height) * abs(second.cell_height / first.cell_height - 1)
+    shift = max(abs(number - round(number)) for number in second.offset_in(first))
+    return max(across, down, shift) < _SHIFT_TOLERANCE
+
+
+def build_matrix(
+    inputs: MatrixInputs,
+    output: str | Path,
+    minimum_share: float = 0.5,
+    progress: Progress = SILENT,
+) -> MatrixReport:
+    """Write the regression matrix: a row a cell and date with soil moisture; a date at a time in memory.
+
+    Static covariates join on the cell, dated ones on cell and date: their
+    area-weighted mean over the cell, NULL where they are missing.
+
+    Parameters
+    ----------
+    inputs : MatrixInputs
+    output : path
+        A table; see `matrix_table.create_matrix`.
+    minimum_share : float
+        Least share of a cell that a dated covariate must cover.
+
+    Raises
+    ------
+    InputError
+        If files do not fit together, cannot be read or written, or no row comes out.
+    """
+    if not 0 <= minimum_share <= 1:
+        raise InputError(f"MINIMUM_COVERED is {minimum_share:g}; give a share from 0 to 1.")
+    smap_window, stack_window = inputs.common_cells()
+    cells = inputs.smap.grid.crop(smap_window)
+    static = inputs.stack.read(inputs.stack.names, stack_window)
+    weights = [overlap(series.grid, cells, series.source, progress) for series in inputs.dynamic]
+    report = MatrixReport()
+    counter = progress.counter(len(inputs.smap.dates), "dates joined")
+    with create_matrix(output, inputs.smap.grid, inputs.names, inputs.units, progress) as table:
+        for date in inputs.smap.dates:
+            soil_moisture = inputs.smap.read(date, smap_window)
+            covariates = np.concatenate(
+                [static, *(_dated(*pair, date, minimum_share) for pair in zip(inputs.dynamic, weights))]
+            )
+            day = day_rows(date, soil_moisture, covariates, (smap_window.row, smap_window.col))
+            table.write(day)
+            report.rows[date] = len(day.y)
+            _note_missing(report, inputs.dynamic, date, progress)
+            counter.advance()
+        if not table.count:
+            raise InputError(
+                f"{inputs.smap.source}: no cell of the stack has soil moisture on any date; "
+                "check extent and dates."
+            )
+    return report
+
+
+def _dated(series: Series, weights: Overlap, date: dt.date, minimum_share: float) -> np.ndarray:
+    if not series.has(date):
+        return np.full((1, *weights.shape), np.nan, np.float32)
+    return weights.mean(series.read(date, weights.window), minimum_share)[None].astype(np.float32)
+
+
+def _note_missing(report: MatrixReport, dynamic: Sequence[Series], date: dt.date, progress: Progress) -> None:
+    missing = [series.name for series in dynamic if not series.has(date)]
+    if missing:
+        report.missing[date] = missing
+        progress.warn(
+            f"{date}: no raster of {', '.join(missing)}; NULL in the matrix, no forest on this date"
+        )

@@ -1,0 +1,117 @@
+"""What is resampled: bands of rasters, classes of categorical bands, a mask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from osgeo import gdal
+
+from ..core.grid import Bounds, Grid, Window
+from ..core.resample import cells_of
+from .coordinates import is_geographic, transform_bounds
+from .files import dataset_grid, open_dataset, read_band
+
+
+@dataclass(frozen=True)
+class Source:
+    """A band of a raster as a covariate, or one class of a categorical band as a 0/1 covariate."""
+
+    path: str
+    band: int
+    grid: Grid
+    value: int | None = None
+
+    def of(self, values: np.ndarray) -> np.ndarray:
+        """What the covariate makes of the band's values."""
+        if self.value is None:
+            return values
+        return np.where(np.isfinite(values), (values == self.value).astype(np.float32), np.float32(np.nan))
+
+
+class BandReader:
+    """Reads bands of several files for one thread: files stay open, and the last window is kept."""
+
+    def __init__(self) -> None:
+        self._datasets: dict[str, gdal.Dataset] = {}
+        self._key: tuple[str, int, Window] | None = None
+        self._values = np.empty((0, 0), np.float32)
+
+    def read(self, source: Source, window: Window) -> np.ndarray:
+        """A window of a source, float32, shape (rows, columns), NaN where missing."""
+        key = source.path, source.band, window
+        if key != self._key:
+            if source.path not in self._datasets:
+                self._datasets[source.path] = open_dataset(source.path)
+            # Classes of one band follow each other: they share one reading.
+            self._values = read_band(self._datasets[source.path], source.band, window)
+            self._key = key
+        return source.of(self._values)
+
+
+def window_over(grid: Grid, bounds: Bounds, crs: str, margin: int = 2) -> Window | None:
+    """The window of `grid` over `bounds` in another CRS, `margin` cells wider; None if they do not meet."""
+    windows = windows_over(grid, bounds, crs, margin)
+    return windows[0] if windows else None
+
+
+def windows_over(grid: Grid, bounds: Bounds, crs: str, margin: int = 2) -> list[Window]:
+    """The windows of `grid` over `bounds` in another CRS, `margin` cells wider; they share no cell.
+
+    Several only where degrees run from 0 to 360 (or -180 to 180) and the
+    bounds lie across that seam.
+    """
+    box = transform_bounds(bounds, crs, grid.crs)
+    turns = (0.0, 360.0, -360.0) if is_geographic(grid.crs) else (0.0,)
+    windows: list[Window] = []
+    for turn in turns:
+        window = grid.window_touching(Bounds(box.left + turn, box.bottom, box.right + turn, box.top))
+        if window is not None:
+            windows = _joined(windows, _widened(window, margin, grid))
+    return windows
+
+
+def _joined(windows: list[Window], new: Window) -> list[Window]:
+    """The windows and a new one of the same rows; those that overlap become one."""
+    apart = []
+    for window in windows:
+        if new.col < window.col + window.width and window.col < new.col + new.width:
+            left = min(window.col, new.col)
+            right = max(window.col + window.width, new.col + new.width)
+            new = Window(new.row, left, new.height, right - left)
+        else:
+            apart.append(window)
+    return [*apart, new]
+
+
+def _widened(window: Window, margin: int, grid: Grid) -> Window:
+    row, col = max(window.row - margin, 0), max(window.col - margin, 0)
+    bottom = min(window.row + window.height + margin, grid.height)
+    right = min(window.col + window.width + margin, grid.width)
+    return Window(row, col, bottom - row, right - col)
+
+
+class Mask:
+    """A mask raster: cells that are neither 0 nor NoData are masked out; outside it nothing is.
+
+    Raises
+    ------
+    InputError
+        If the raster cannot be read or has no CRS.
+    """
+
+    def __init__(self, path: str):
+        self._dataset = open_dataset(path)
+        self.grid = dataset_grid(self._dataset, f"MASK ({path})")
+
+    def covers(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+        """Whether points, given as positions in the mask's grid, are masked out."""
+        inside, row, col = cells_of(rows, cols, self.grid.shape)
+        if not inside.any():
+            return inside
+        top, left = int(row[inside].min()), int(col[inside].min())
+        window = Window(top, left, int(row[inside].max()) - top + 1, int(col[inside].max()) - left + 1)
+        values = read_band(self._dataset, 1, window)
+        masked = np.isfinite(values) & (values != 0)
+        # Points outside were given cell 0, 0, which the window need not hold.
+        return inside & masked[np.maximum(row - top, 0), np.maximum(col - left, 0)]

@@ -1,0 +1,66 @@
+"""One file of many dated maps: a VRT that names them, or a real multi-band GeoTIFF."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..core.errors import InputError
+from ..core.grid import Grid
+from ..core.progress import SILENT, Progress
+from .blocks import blocks
+from .files import open_dataset, read_band
+from .geotiff import Band, create_geotiff
+from .vrt import write_series_vrt
+
+_PIXELS_A_BLOCK = 1 << 21
+
+
+def write_series_file(
+    path: str | Path,
+    grid: Grid,
+    dates: Sequence[dt.date],
+    files: Sequence[str | Path],
+    unit: str,
+    progress: Progress = SILENT,
+) -> None:
+    """Write the first bands of `files` as one file with a band a date; the ending says which kind.
+
+    Raises
+    ------
+    InputError
+        For an ending other than .vrt or .tif, or if the file cannot be written.
+    """
+    check_series_suffix(path)
+    if len(dates) != len(files):
+        raise ValueError(f"{len(dates)} dates for {len(files)} files")
+    if Path(path).suffix.lower() == ".vrt":
+        write_series_vrt(path, grid, dates, files, unit)
+    else:
+        _write_bands(path, grid, dates, files, unit, progress)
+
+
+def check_series_suffix(path: str | Path) -> None:
+    """Raise `InputError` for an ending that no series is written with."""
+    if Path(path).suffix.lower() not in {".vrt", ".tif", ".tiff"}:
+        raise InputError(f"{path}: a series is written as .vrt or .tif; give it one of these endings.")
+
+
+def _write_bands(
+    path: str | Path,
+    grid: Grid,
+    dates: Sequence[dt.date],
+    files: Sequence[str | Path],
+    unit: str,
+    progress: Progress,
+) -> None:
+    windows = list(blocks(grid, _PIXELS_A_BLOCK))
+    counter = progress.counter(len(dates) * len(windows), "blocks copied")
+    bands = [Band(date.isoformat(), unit, {"DATE": date.isoformat()}) for date in dates]
+    with create_geotiff(path, grid, bands) as tiff:
+        for number, file in enumerate(files, start=1):
+            source = open_dataset(file)
+            for window in windows:
+                tiff.write(read_band(source, 1, window), window, number)
+                counter.advance()
