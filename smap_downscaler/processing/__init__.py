@@ -1,0 +1,1 @@
+"""The QGIS side: the only room that imports qgis."""

@@ -1,0 +1,90 @@
+"""createdemodata: a made-up basin with known truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from qgis.core import (
+    Qgis,
+    QgsProcessingOutputDefinition,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterFolderDestination,
+    QgsProcessingParameterNumber,
+)
+
+from ...core.demo.settings import (
+    LEAST_CELLS,
+    MOST_CELLS,
+    MOST_DAYS,
+    MOST_FOOTPRINT_KM,
+    MOST_NOISE,
+    MOST_SEED,
+    DemoSettings,
+)
+from ...core.progress import Progress
+from ...raster.demo_files import check_folder, create_demo_data
+from ..algorithm import SmapAlgorithm
+from ..parameters import advanced, date_parameter
+from ..values import Values
+
+_DEFAULT = DemoSettings()
+
+
+class CreateDemoData(SmapAlgorithm):
+    """Create demo data."""
+
+    ID = "createdemodata"
+    GROUP = "data"
+    TAGS = (*SmapAlgorithm.TAGS, "demo", "synthetic", "example", "truth", "test data")
+
+    def define(self) -> Iterable[QgsProcessingParameterDefinition]:
+        yield _number("SEED", "Seed", _DEFAULT.seed, 0, MOST_SEED)
+        yield _number("DAYS", "Days with SMAP and truth", _DEFAULT.days, 1, MOST_DAYS)
+        yield date_parameter("START", f"First day (empty: {_DEFAULT.start})")
+        yield _number(
+            "FOOTPRINT", "SMAP's footprint, km (0 = none)", _DEFAULT.footprint_km, 0, MOST_FOOTPRINT_KM
+        )
+        yield _number("NOISE", "SMAP's random error, m3 m-3", _DEFAULT.noise, 0, MOST_NOISE)
+        yield advanced(
+            _number("CELLS", "Least number of SMAP cells", _DEFAULT.cells, LEAST_CELLS, MOST_CELLS)
+        )
+        yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of the demo data")
+
+    def define_outputs(self) -> Iterable[QgsProcessingOutputDefinition]:
+        yield QgsProcessingOutputNumber("COUNT", "Dates that SMAP saw")
+        yield QgsProcessingOutputNumber("SMAP_CELLS", "SMAP cells in the basin")
+
+    def validate(self, values: Values) -> None:
+        _settings(values).validate()
+        check_folder(values.output_folder("OUTPUT"))
+
+    def work(self, values: Values, progress: Progress) -> dict[str, Any]:
+        made = create_demo_data(values.output_folder("OUTPUT"), _settings(values), progress)
+        progress.log(
+            f"{made.cells} SMAP cells in the basin, {made.dates} dates seen by SMAP; land and soil explain "
+            f"{made.explained:.2f} of the true variance within the cells; see {made.folder / 'README.txt'}."
+        )
+        return {"OUTPUT": str(made.folder), "COUNT": made.dates, "SMAP_CELLS": made.cells}
+
+
+def _settings(values: Values) -> DemoSettings:
+    return DemoSettings(
+        seed=values.integer("SEED"),
+        days=values.integer("DAYS"),
+        start=values.date("START") or _DEFAULT.start,
+        footprint_km=values.number("FOOTPRINT"),
+        noise=values.number("NOISE"),
+        cells=values.integer("CELLS"),
+    )
+
+
+def _number(
+    name: str, description: str, default: float, low: float, high: float
+) -> QgsProcessingParameterNumber:
+    whole = isinstance(default, int)
+    kinds = Qgis.ProcessingNumberParameterType
+    return QgsProcessingParameterNumber(
+        name, description, kinds.Integer if whole else kinds.Double, default, minValue=low, maxValue=high
+    )

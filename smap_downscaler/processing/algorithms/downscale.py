@@ -1,0 +1,136 @@
+"""downscale: forests applied to fine covariates, a map a date."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    Qgis,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterFolderDestination,
+    QgsProcessingParameterMultipleLayers,
+    QgsProcessingParameterRasterDestination,
+    QgsProcessingParameterRasterLayer,
+    QgsProcessingParameterString,
+)
+
+from ...core.errors import InputError
+from ...core.forest.file import ForestFile, open_forests
+from ...core.grid import Grid
+from ...core.progress import Progress
+from ...core.threads import thread_count
+from ...raster.mapping import MapInputs, MapsReport, make_maps
+from ...raster.series_file import check_series_suffix, write_series_file
+from ...raster.stack import open_stack
+from ..algorithm import SmapAlgorithm
+from ..layers import hand_over_series, series_name, write_series_style
+from ..parameters import advanced, date_parameter, whole_number
+from ..values import Values
+
+#: The one temporal layer in the folder of maps.
+SERIES_FILE = "series.vrt"
+
+
+class SeriesDestination(QgsProcessingParameterRasterDestination):
+    """A raster destination that is a VRT unless the user names another format."""
+
+    def defaultFileExtension(self) -> str:
+        return "vrt"
+
+    def clone(self) -> SeriesDestination:
+        return SeriesDestination(
+            self.name(), self.description(), self.defaultValue(), True, self.createByDefault()
+        )
+
+
+class Downscale(SmapAlgorithm):
+    """The maps (paper 2.3.4)."""
+
+    ID = "downscale"
+    GROUP = "maps"
+    NEEDS = ("sklearn", "scipy", "joblib")
+    TAGS = (*SmapAlgorithm.TAGS, "random forest", "map", "prediction")
+
+    def define(self) -> Iterable[Any]:
+        yield QgsProcessingParameterFile(
+            "FORESTS", "Forest file", fileFilter="Forest files (*.smapforest);;All files (*)"
+        )
+        yield QgsProcessingParameterRasterLayer("COVARIATES", "Fine stack of covariates")
+        yield QgsProcessingParameterMultipleLayers(
+            "DYNAMIC", "Dated covariates (series)", layerType=Qgis.ProcessingSourceType.File, optional=True
+        )
+        yield QgsProcessingParameterString(
+            "DYNAMIC_NAMES", "Names of the dated covariates, by comma", optional=True
+        )
+        yield date_parameter("START", "First date")
+        yield date_parameter("END", "Last date")
+        yield advanced(whole_number("MEMORY", "Memory for blocks (MB)", 512, 16))
+        yield advanced(whole_number("THREADS", "Threads (0: one a core)", 0, 0))
+        yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of maps")
+        yield SeriesDestination("SERIES", "Maps as one temporal layer", None, True)
+
+    def define_outputs(self) -> Iterable[Any]:
+        yield QgsProcessingOutputNumber("COUNT", "Number of maps")
+
+    def validate(self, values: Values) -> None:
+        values.period()
+        thread_count(values.integer("THREADS"))
+        # The forest file is opened in the background: a large one takes longer than a click should.
+        if values.given("SERIES") and not values.is_temporary("SERIES"):
+            check_series_suffix(values.output("SERIES"))
+
+    def work(self, values: Values, progress: Progress) -> dict[str, Any]:
+        with open_forests(values.path("FORESTS")) as forests:
+            dates = _dates(forests, *values.period())
+            stack = open_stack(values.raster_path("COVARIATES"))
+            inputs = MapInputs(
+                forests, stack, tuple(values.several_series("DYNAMIC", "DYNAMIC_NAMES", progress))
+            )
+            folder = values.output_folder("OUTPUT")
+            progress.log(f"{len(dates)} dates, {stack.grid.width} x {stack.grid.height} pixels each")
+            threads, memory = thread_count(values.integer("THREADS")), values.integer("MEMORY")
+            report = make_maps(inputs, folder, dates, threads, memory, progress)
+            unit = forests.response_unit
+        progress.log(f"{len(report.files)} maps, {len(report.kept)} of them from an earlier run")
+        return {
+            "OUTPUT": folder,
+            "COUNT": len(report.files),
+            "SERIES": _write_series(values, folder, stack.grid, report, unit, progress),
+        }
+
+
+def _write_series(
+    values: Values, folder: str, grid: Grid, report: MapsReport, unit: str, progress: Progress
+) -> str:
+    """The temporal layer: always in the folder of maps, and where the user names a file there too."""
+    dates = sorted(report.files)
+    files = [report.files[date] for date in dates]
+    path = asked = values.output("SERIES")
+    beside = str(Path(folder) / SERIES_FILE)
+    write_series_file(beside, grid, dates, files, unit)
+    write_series_style(beside, dates)
+    if asked and values.is_temporary("SERIES"):
+        # A temporary file would vanish under a saved project, the one in the folder stays.
+        path = beside
+    elif asked:
+        write_series_file(asked, grid, dates, files, unit, progress)
+        write_series_style(asked, dates)
+    if asked:
+        hand_over_series(values.context, asked, path, series_name(dates), dates)
+    return path or beside
+
+
+def _dates(forests: ForestFile, start: dt.date | None, end: dt.date | None) -> list[dt.date]:
+    dates = [
+        date for date in forests.dates if (start is None or date >= start) and (end is None or date <= end)
+    ]
+    if not dates:
+        raise InputError(
+            f"{forests.path}: it has no forest from {start or 'its begin'} to {end or 'its end'} (its "
+            f"forests run from {forests.dates[0]} to {forests.dates[-1]}); choose other dates."
+        )
+    return dates

@@ -1,0 +1,110 @@
+"""harmonisecovariates: rasters of any CRS and resolution to a coarse and a fine stack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from qgis.core import (
+    Qgis,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterCrs,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterExtent,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterMultipleLayers,
+    QgsProcessingParameterNumber,
+    QgsProcessingParameterRasterDestination,
+    QgsProcessingParameterRasterLayer,
+    QgsProcessingParameterString,
+)
+
+from ...core.errors import InputError
+from ...core.names import split_names
+from ...core.progress import Progress
+from ...raster.harmonise import Request, harmonise
+from ...raster.harmonise_layers import Layer, read_covariates
+from ...raster.series import open_series
+from ..algorithm import SmapAlgorithm
+from ..parameters import advanced
+from ..values import Values
+
+
+class HarmoniseCovariates(SmapAlgorithm):
+    """Harmonise covariates (paper 2.2.3)."""
+
+    ID = "harmonisecovariates"
+    GROUP = "covariates"
+    TAGS = (*SmapAlgorithm.TAGS, "resample", "warp", "stack", "align", "aggregate", "area-weighted mean")
+
+    def define(self) -> Iterable[QgsProcessingParameterDefinition]:
+        yield QgsProcessingParameterMultipleLayers("INPUT", "Covariates", Qgis.ProcessingSourceType.Raster)
+        yield QgsProcessingParameterFile("SMAP", "SMAP series", Qgis.ProcessingFileParameterBehavior.Folder)
+        yield QgsProcessingParameterExtent("EXTENT", "Study area", optional=True)
+        yield QgsProcessingParameterCrs("CRS", "CRS of the fine stack", optional=True)
+        yield QgsProcessingParameterNumber(
+            "RESOLUTION",
+            "Pixel of the fine stack (units of its CRS)",
+            type=Qgis.ProcessingNumberParameterType.Double,
+            defaultValue=100.0,
+            minValue=0.0,
+        )
+        yield QgsProcessingParameterRasterLayer("MASK", "Mask (urban, water)", optional=True)
+        yield advanced(
+            QgsProcessingParameterString("NAMES", "Names of the covariates, by comma", optional=True)
+        )
+        yield advanced(
+            QgsProcessingParameterString("CATEGORICAL", "Further categorical layers, by comma", optional=True)
+        )
+        yield advanced(
+            QgsProcessingParameterNumber(
+                "MINIMUM_COVERED",
+                "Least share of a SMAP cell that a covariate covers",
+                type=Qgis.ProcessingNumberParameterType.Double,
+                defaultValue=0.5,
+                minValue=0.0,
+                maxValue=1.0,
+            )
+        )
+        yield QgsProcessingParameterRasterDestination("OUTPUT_COARSE", "Coarse stack (SMAP cells)")
+        yield QgsProcessingParameterRasterDestination("OUTPUT_FINE", "Fine stack")
+
+    def define_outputs(self) -> Iterable[Any]:
+        yield QgsProcessingOutputNumber("COUNT", "Covariates")
+
+    def validate(self, values: Values) -> None:
+        resolution = values.number("RESOLUTION")
+        if not resolution > 0:
+            raise InputError(f"RESOLUTION is {resolution:g}; give the side of a pixel, greater than 0.")
+        values.extent("EXTENT")
+        names, categorical = values.text("NAMES"), values.text("CATEGORICAL")
+        read_covariates(_layers(values), split_names(names), split_names(categorical))
+
+    def work(self, values: Values, progress: Progress) -> dict[str, Any]:
+        smap = open_series(values.path("SMAP"), progress=progress.part(0.0, 0.05))
+        extent = values.extent("EXTENT")
+        request = Request(
+            layers=_layers(values),
+            smap=smap.grid,
+            smap_label=f"SMAP ({smap.source})",
+            coarse_path=values.output("OUTPUT_COARSE"),
+            fine_path=values.output("OUTPUT_FINE"),
+            extent=extent[0] if extent else None,
+            extent_crs=extent[1] if extent else "",
+            crs=values.crs("CRS"),
+            resolution=values.number("RESOLUTION"),
+            mask=values.raster_path("MASK"),
+            names=split_names(values.text("NAMES")),
+            categorical=split_names(values.text("CATEGORICAL")),
+            minimum_covered=values.number("MINIMUM_COVERED"),
+        )
+        made = harmonise(request, progress.part(0.05, 1.0))
+        return {
+            "OUTPUT_COARSE": request.coarse_path,
+            "OUTPUT_FINE": request.fine_path,
+            "COUNT": len(made.layers),
+        }
+
+
+def _layers(values: Values) -> list[Layer]:
+    return [Layer(path, name) for path, name in values.rasters("INPUT")]

@@ -1,0 +1,81 @@
+"""importsmap: SMAP granules to a dated GeoTIFF series on SMAP's own grid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from qgis.core import (
+    Qgis,
+    QgsProcessingOutputDefinition,
+    QgsProcessingOutputFile,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterEnum,
+    QgsProcessingParameterExtent,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterFolderDestination,
+)
+
+from ...core.progress import Progress
+from ...core.smap import OVERPASSES, QUALITIES, RETRIEVALS, Choices
+from ...raster.smap_import import check_folders, ease2_bounds, import_smap
+from ..algorithm import SmapAlgorithm
+from ..parameters import advanced, date_parameter
+from ..values import Values
+
+
+class ImportSmap(SmapAlgorithm):
+    """Import SMAP soil moisture."""
+
+    ID = "importsmap"
+    GROUP = "data"
+    TAGS = (*SmapAlgorithm.TAGS, "hdf5", "SPL3SMP", "SPL3SMP_E", "granule", "import", "NASA")
+
+    def define(self) -> Iterable[QgsProcessingParameterDefinition]:
+        yield QgsProcessingParameterFile(
+            "INPUT", "SMAP granules or dated rasters", Qgis.ProcessingFileParameterBehavior.Folder
+        )
+        yield QgsProcessingParameterExtent("EXTENT", "Study area", optional=True)
+        yield _choice("OVERPASS", "Overpass", OVERPASSES, Choices.overpass)
+        yield _choice("QUALITY", "Quality of the retrievals kept", QUALITIES, Choices.quality)
+        yield date_parameter("START", "First date")
+        yield date_parameter("END", "Last date")
+        yield advanced(_choice("ALGORITHM", "Retrieval algorithm", tuple(RETRIEVALS), Choices.algorithm))
+        yield QgsProcessingParameterFolderDestination("OUTPUT", "Soil moisture series")
+
+    def define_outputs(self) -> Iterable[QgsProcessingOutputDefinition]:
+        yield QgsProcessingOutputNumber("COUNT", "Dates in the series")
+        yield QgsProcessingOutputFile("REPORT", "Report")
+
+    def validate(self, values: Values) -> None:
+        check_folders(values.path("INPUT"), values.output_folder("OUTPUT"))
+        values.period()
+        extent = values.extent("EXTENT")
+        if extent:
+            ease2_bounds(*extent)
+
+    def work(self, values: Values, progress: Progress) -> dict[str, Any]:
+        start, end = values.period()
+        result = import_smap(
+            values.path("INPUT"),
+            values.output_folder("OUTPUT"),
+            Choices(values.choice("OVERPASS"), values.choice("QUALITY"), values.choice("ALGORITHM")),
+            values.extent("EXTENT"),
+            start,
+            end,
+            progress,
+        )
+        progress.log(
+            f"{result.count} of {len(result.rows)} dates have soil moisture, "
+            f"{result.grid.width} x {result.grid.height} cells each; see {result.report}."
+        )
+        return {"OUTPUT": str(result.folder), "COUNT": result.count, "REPORT": str(result.report)}
+
+
+def _choice(
+    name: str, description: str, options: tuple[str, ...], default: str
+) -> QgsProcessingParameterEnum:
+    return QgsProcessingParameterEnum(
+        name, description, options=list(options), defaultValue=default, usesStaticStrings=True
+    )

@@ -1,0 +1,85 @@
+"""regressionmatrix: SMAP and covariates joined, a row a cell and date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from qgis.core import (
+    Qgis,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterMultipleLayers,
+    QgsProcessingParameterNumber,
+    QgsProcessingParameterRasterLayer,
+    QgsProcessingParameterString,
+    QgsProcessingParameterVectorDestination,
+)
+
+from ...core.progress import Progress
+from ...raster.matrix_builder import MatrixInputs, build_matrix
+from ...raster.series import open_series
+from ...raster.stack import open_stack
+from ..algorithm import SmapAlgorithm
+from ..parameters import advanced, date_parameter
+from ..values import Values
+
+
+class RegressionMatrix(SmapAlgorithm):
+    """The regression matrix (paper 2.3.1)."""
+
+    ID = "regressionmatrix"
+    GROUP = "models"
+    TAGS = (*SmapAlgorithm.TAGS, "table", "training data", "join")
+
+    def define(self) -> Iterable[Any]:
+        yield QgsProcessingParameterFile(
+            "SMAP", "SMAP series", behavior=Qgis.ProcessingFileParameterBehavior.Folder
+        )
+        yield QgsProcessingParameterRasterLayer("COVARIATES", "Coarse stack of covariates")
+        yield QgsProcessingParameterMultipleLayers(
+            "DYNAMIC", "Dated covariates (series)", layerType=Qgis.ProcessingSourceType.File, optional=True
+        )
+        yield QgsProcessingParameterString(
+            "DYNAMIC_NAMES", "Names of the dated covariates, by comma", optional=True
+        )
+        yield date_parameter("START", "First date")
+        yield date_parameter("END", "Last date")
+        yield advanced(
+            QgsProcessingParameterNumber(
+                "MINIMUM_COVERED",
+                "Least share of a cell that a dated covariate covers",
+                type=Qgis.ProcessingNumberParameterType.Double,
+                defaultValue=0.5,
+                minValue=0.0,
+                maxValue=1.0,
+            )
+        )
+        yield QgsProcessingParameterVectorDestination(
+            "OUTPUT", "Regression matrix", type=Qgis.ProcessingSourceType.Vector
+        )
+
+    def define_outputs(self) -> Iterable[Any]:
+        yield QgsProcessingOutputNumber("COUNT", "Rows")
+
+    def validate(self, values: Values) -> None:
+        values.period()
+
+    def work(self, values: Values, progress: Progress) -> dict[str, Any]:
+        smap = open_series(values.path("SMAP"), progress=progress.part(0, 0.1)).between(*values.period())
+        stack = open_stack(values.raster_path("COVARIATES"))
+        dynamic = values.several_series("DYNAMIC", "DYNAMIC_NAMES", progress.part(0.1, 0.2))
+        output = values.output("OUTPUT")
+        report = build_matrix(
+            MatrixInputs(smap, stack, tuple(dynamic)),
+            output,
+            values.number("MINIMUM_COVERED"),
+            progress.part(0.2, 1.0),
+        )
+        rows = sum(report.rows.values())
+        covariates = ", ".join((*stack.names, *(series.name for series in dynamic)))
+        progress.log(f"{rows:,} rows of {len(report.rows)} dates; covariates: {covariates}")
+        empty = [date.isoformat() for date, count in report.rows.items() if count == 0]
+        if empty:
+            progress.log(f"Dates without a cell with soil moisture: {', '.join(empty)}")
+        return {"OUTPUT": output, "COUNT": rows}

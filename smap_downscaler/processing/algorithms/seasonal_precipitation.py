@@ -1,0 +1,90 @@
+"""seasonalprecipitation: mean daily precipitation of each season."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from qgis.core import (
+    Qgis,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterEnum,
+    QgsProcessingParameterExtent,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterNumber,
+    QgsProcessingParameterRasterDestination,
+    QgsProcessingParameterString,
+)
+
+from ...core.errors import InputError
+from ...core.progress import Progress
+from ...core.rain.seasons import DEFAULT_SEASONS, parse_seasons
+from ...raster.rain_record import KINDS
+from ...raster.rain_seasonal import check_stack, seasonal_precipitation
+from ..algorithm import SmapAlgorithm
+from ..parameters import advanced, date_parameter
+from ..values import Values
+
+
+class SeasonalPrecipitation(SmapAlgorithm):
+    """Seasonal precipitation (paper 2.2.3)."""
+
+    ID = "seasonalprecipitation"
+    GROUP = "covariates"
+    TAGS = (*SmapAlgorithm.TAGS, "rain", "rainfall", "PISCO", "CHIRPS", "climatology", "season", "DJF", "DEF")
+
+    def define(self) -> Iterable[QgsProcessingParameterDefinition]:
+        yield QgsProcessingParameterFile(
+            "INPUT", "Precipitation record", Qgis.ProcessingFileParameterBehavior.Folder
+        )
+        yield QgsProcessingParameterEnum(
+            "KIND", "What the rasters hold", list(KINDS), defaultValue=KINDS[0], usesStaticStrings=True
+        )
+        yield QgsProcessingParameterString("SEASONS", "Seasons and their months", DEFAULT_SEASONS)
+        yield QgsProcessingParameterExtent("EXTENT", "Study area", optional=True)
+        yield date_parameter("START", "First date of the record to use")
+        yield date_parameter("END", "Last date of the record to use")
+        yield advanced(
+            QgsProcessingParameterNumber(
+                "MINIMUM_SHARE",
+                "Least share of a season's days, below which a warning is given",
+                type=Qgis.ProcessingNumberParameterType.Double,
+                defaultValue=0.8,
+                minValue=0.0,
+                maxValue=1.0,
+            )
+        )
+        yield QgsProcessingParameterRasterDestination("OUTPUT", "Seasonal precipitation (stack)")
+
+    def define_outputs(self) -> Iterable[Any]:
+        yield QgsProcessingOutputNumber("COUNT", "Seasons")
+
+    def validate(self, values: Values) -> None:
+        kind = values.parameters.get("KIND")
+        # QGIS would quietly take the default for another text.
+        if isinstance(kind, str) and kind not in KINDS:
+            raise InputError(f"KIND is '{kind}'; give one of {', '.join(KINDS)}.")
+        parse_seasons(values.text("SEASONS"))
+        values.period()
+        values.extent("EXTENT")
+        if values.given("OUTPUT"):
+            check_stack(values.path("INPUT"), values.output("OUTPUT"))
+
+    def work(self, values: Values, progress: Progress) -> dict[str, Any]:
+        seasons = parse_seasons(values.text("SEASONS"))
+        start, end = values.period()
+        output = values.output("OUTPUT")
+        grid = seasonal_precipitation(
+            values.path("INPUT"),
+            output,
+            values.choice("KIND"),
+            seasons,
+            values.extent("EXTENT"),
+            start,
+            end,
+            values.number("MINIMUM_SHARE"),
+            progress,
+        )
+        progress.log(f"{len(seasons)} bands of {grid.width} x {grid.height} cells in {output}.")
+        return {"OUTPUT": output, "COUNT": len(seasons)}

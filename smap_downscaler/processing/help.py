@@ -1,0 +1,103 @@
+"""Help texts: one Markdown file an algorithm in `help/`, keyed by parameter and output name.
+
+# Title
+One sentence.
+
+Paragraphs and bullet lists.
+
+## Parameters
+### INPUT
+Text.
+## Outputs
+### OUTPUT
+Text.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class HelpText:
+    """The parts of a help file."""
+
+    title: str
+    summary: str
+    body: str
+    parameters: dict[str, str] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+
+
+def help_folder() -> Path:
+    """Inside the package when installed, beside it in a checkout."""
+    inside = _PACKAGE / "help"
+    return inside if inside.is_dir() else _PACKAGE.parent / "help"
+
+
+@cache
+def load_help(algorithm_id: str) -> HelpText:
+    """The help of an algorithm; empty texts where the file is missing, so that the tool still loads."""
+    path = help_folder() / f"{algorithm_id}.md"
+    if not path.is_file():
+        return HelpText(algorithm_id, "", "")
+    return parse_help(path.read_text(encoding="utf-8"))
+
+
+def parse_help(text: str) -> HelpText:
+    """Split a help file into its parts."""
+    head, *sections = re.split(r"^## +", text, flags=re.MULTILINE)
+    title, _, rest = head.strip().removeprefix("# ").partition("\n")
+    summary, _, body = rest.strip().partition("\n\n")
+    keyed: dict[str, dict[str, str]] = {}
+    for section in sections:
+        name, *entries = re.split(r"^### +", section, flags=re.MULTILINE)
+        keyed[name.strip().lower()] = {
+            key.strip(): value.strip() for key, _, value in (entry.partition("\n") for entry in entries)
+        }
+    return HelpText(
+        title.strip(), _one_line(summary), body.strip(), keyed.get("parameters", {}), keyed.get("outputs", {})
+    )
+
+
+def as_html(text: HelpText) -> str:
+    """What QGIS shows beside the dialog."""
+    parts = [f"<p><b>{_inline(text.summary)}</b></p>", _blocks(text.body)]
+    for heading, entries in (("Input parameters", text.parameters), ("Outputs", text.outputs)):
+        if entries:
+            parts.append(f"<h3>{heading}</h3>")
+            parts += [f"<p><b>{html.escape(key)}</b></p>{_blocks(value)}" for key, value in entries.items()]
+    return "".join(parts)
+
+
+def as_plain(text: str) -> str:
+    """One paragraph without markup, for tool tips."""
+    return _one_line(text.replace("`", "").replace("**", ""))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _blocks(text: str) -> str:
+    out = []
+    for block in re.split(r"\n\s*\n", text.strip()):
+        lines = block.strip().splitlines()
+        if lines and all(line.lstrip().startswith(("- ", "  ")) or line.startswith("  ") for line in lines):
+            items = re.split(r"^\s*- ", block.strip(), flags=re.MULTILINE)[1:]
+            out.append("<ul>" + "".join(f"<li>{_inline(_one_line(item))}</li>" for item in items) + "</ul>")
+        elif lines:
+            out.append(f"<p>{_inline(_one_line(block))}</p>")
+    return "".join(out)
+
+
+def _inline(text: str) -> str:
+    escaped = html.escape(text, quote=False)
+    escaped = re.sub(r"`([^`]+)`", r"<code>\1</code>", escaped)
+    return re.sub(r"\*\*([^*]+)\*\*", r"<b>\1</b>", escaped)

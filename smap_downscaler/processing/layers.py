@@ -1,0 +1,104 @@
+"""How soil moisture looks in QGIS: colours, and a date for each band."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from qgis.core import (
+    Qgis,
+    QgsDateTimeRange,
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProcessingLayerPostProcessorInterface,
+    QgsRasterLayer,
+)
+from qgis.PyQt.QtCore import QDate, QDateTime, QTime
+
+from .icons import RESOURCES
+
+STYLE = RESOURCES / "styles" / "soil_moisture.qml"
+
+
+def style_soil_moisture(layer: QgsRasterLayer, dates: Sequence[dt.date]) -> None:
+    """Give a layer the soil moisture ramp and each of its bands a day, for the Temporal Controller."""
+    layer.loadNamedStyle(str(STYLE))
+    properties = layer.temporalProperties()
+    properties.setMode(Qgis.RasterTemporalMode.FixedRangePerBand)
+    properties.setFixedRangePerBand({band: _day(date) for band, date in enumerate(dates, start=1)})
+    properties.setIsActive(True)
+
+
+def _day(date: dt.date) -> QgsDateTimeRange:
+    # An open end keeps neighbouring days from showing together.
+    day = QDate(date.year, date.month, date.day)
+    return QgsDateTimeRange(
+        QDateTime(day, QTime(0, 0)), QDateTime(day.addDays(1), QTime(0, 0)), includeEnd=False
+    )
+
+
+def write_series_style(path: str | Path, dates: Sequence[dt.date]) -> None:
+    """Write the .qml beside a series file that QGIS loads with it, whoever opens it.
+
+    It is made with an empty stand-in of as many bands: opening the series itself would read
+    all cells for their range, and leave .aux.xml files with it beside the maps.
+    """
+    bands = "".join(
+        f'<VRTRasterBand dataType="Float32" band="{number}"/>' for number in range(1, len(dates) + 1)
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        stand_in = Path(folder) / "bands.vrt"
+        stand_in.write_text(
+            '<VRTDataset rasterXSize="1" rasterYSize="1"><GeoTransform>0, 1, 0, 0, 0, -1</GeoTransform>'
+            f"{bands}</VRTDataset>",
+            encoding="utf-8",
+        )
+        layer = QgsRasterLayer(str(stand_in), Path(path).stem)
+        style_soil_moisture(layer, dates)
+        layer.saveNamedStyle(str(Path(path).with_suffix(".qml")))
+        # Windows removes no file that is open.
+        del layer
+
+
+class SeriesStyler(QgsProcessingLayerPostProcessorInterface):
+    """Styles a series when QGIS has loaded it; runs in the main thread."""
+
+    #: QGIS does not own post-processors: without a reference they vanish before they are called.
+    _alive: ClassVar[list[SeriesStyler]] = []
+
+    def __init__(self, dates: Sequence[dt.date]):
+        super().__init__()
+        self._dates = list(dates)
+        SeriesStyler._alive.append(self)
+
+    def postProcessLayer(
+        self, layer: QgsRasterLayer, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> None:
+        style_soil_moisture(layer, self._dates)
+        layer.triggerRepaint()
+        SeriesStyler._alive.remove(self)
+
+
+def hand_over_series(
+    context: QgsProcessingContext, asked: str, path: str, name: str, dates: Sequence[dt.date]
+) -> None:
+    """Let QGIS load the series at `path` in place of the destination it asked for, styled and dated."""
+    if not context.willLoadLayerOnCompletion(asked):
+        return
+    layers = context.layersToLoadOnCompletion()
+    details = layers.pop(asked)
+    details.name = name
+    details.forceName = True
+    details.setPostProcessor(SeriesStyler(dates))
+    layers[path] = details
+    context.setLayersToLoadOnCompletion(layers)
+
+
+def series_name(dates: Sequence[dt.date]) -> str:
+    """The name of a soil moisture layer, with its dates."""
+    if len(dates) == 1:
+        return f"Soil moisture {dates[0]}"
+    return f"Soil moisture {dates[0]} to {dates[-1]}"

@@ -1,0 +1,122 @@
+"""What holds for every algorithm of the provider: names, help, parameters, models."""
+
+from __future__ import annotations
+
+import pytest
+
+from smap_downscaler.processing.help import as_html, load_help, parse_help
+
+#: Ids and parameters are a promise to users' models: they may be added to, never changed.
+PROMISED = {
+    "createdemodata": {"SEED", "DAYS", "OUTPUT"},
+    "importsmap": {"INPUT", "EXTENT", "OVERPASS", "QUALITY", "START", "END", "OUTPUT"},
+    "harmonisecovariates": {
+        "INPUT",
+        "SMAP",
+        "EXTENT",
+        "CRS",
+        "RESOLUTION",
+        "MASK",
+        "OUTPUT_COARSE",
+        "OUTPUT_FINE",
+    },
+    "antecedentprecipitation": {"INPUT", "DAYS", "OUTPUT"},
+    "seasonalprecipitation": {"INPUT", "SEASONS", "OUTPUT"},
+    "regressionmatrix": {"SMAP", "COVARIATES", "DYNAMIC", "OUTPUT"},
+    "trainforests": {"INPUT", "PRESET", "OUTPUT", "SCORES"},
+    "downscale": {"FORESTS", "COVARIATES", "DYNAMIC", "START", "END", "OUTPUT", "SERIES"},
+    "smaptomaps": {"SMAP", "EXTENT", "COVARIATES", "PRECIPITATION", "RESOLUTION"},
+}
+PROMISED_OUTPUTS = {
+    "importsmap": {"OUTPUT", "COUNT", "REPORT"},
+    "trainforests": {"OUTPUT", "SCORES"},
+    "downscale": {"OUTPUT", "SERIES"},
+}
+
+
+@pytest.fixture
+def algorithms(qgis_provider):
+    return {algorithm.name(): algorithm for algorithm in qgis_provider.algorithms()}
+
+
+def written(algorithms):
+    """The algorithms that are not models."""
+    from smap_downscaler.processing.algorithm import SmapAlgorithm
+
+    return {name: algorithm for name, algorithm in algorithms.items() if isinstance(algorithm, SmapAlgorithm)}
+
+
+def test_ids_and_parameters_are_kept(algorithms):
+    for name, parameters in PROMISED.items():
+        assert name in algorithms
+        has = {definition.name() for definition in algorithms[name].parameterDefinitions()}
+        assert parameters <= has, name
+    for name, outputs in PROMISED_OUTPUTS.items():
+        assert outputs <= {output.name() for output in algorithms[name].outputDefinitions()}, name
+
+
+def test_help_has_a_text_for_every_parameter_and_output_and_no_other(algorithms):
+    from qgis.core import QgsProcessingDestinationParameter
+
+    for name, algorithm in written(algorithms).items():
+        text = load_help(name)
+        definitions = algorithm.parameterDefinitions()
+        inputs = [d.name() for d in definitions if not isinstance(d, QgsProcessingDestinationParameter)]
+        assert sorted(text.parameters) == sorted(inputs), name
+        assert sorted(text.outputs) == sorted(output.name() for output in algorithm.outputDefinitions()), name
+        assert all(text.parameters.values()), name
+        assert all(text.outputs.values()), name
+
+
+def test_every_algorithm_says_what_it_is(algorithms):
+    for name, algorithm in written(algorithms).items():
+        assert algorithm.displayName() not in ("", name)
+        assert algorithm.shortDescription().endswith("."), name
+        assert algorithm.shortDescription() in algorithm.shortHelpString().replace("<code>", "`")
+        assert algorithm.group()[0].isdigit()
+        assert all(definition.help() for definition in algorithm.parameterDefinitions()), name
+
+
+def test_parameters_are_as_qgis_expects(algorithms):
+    from qgis.core import QgsProcessingParameterEnum
+
+    for name, algorithm in written(algorithms).items():
+        for definition in algorithm.parameterDefinitions():
+            assert definition.name() == definition.name().upper(), name
+            if isinstance(definition, QgsProcessingParameterEnum):
+                assert definition.usesStaticStrings(), (name, definition.name())
+
+
+def test_algorithms_run_in_the_background(algorithms):
+    from qgis.core import Qgis
+
+    for name, algorithm in algorithms.items():
+        assert not algorithm.flags() & Qgis.ProcessingAlgorithmFlag.NoThreading, name
+
+
+def test_a_new_instance_is_of_the_same_kind(algorithms):
+    for name, algorithm in written(algorithms).items():
+        other = algorithm.create()
+        assert type(other) is type(algorithm)
+        assert other.name() == name
+
+
+def test_help_files_belong_to_algorithms(algorithms):
+    from smap_downscaler.processing.help import help_folder
+
+    assert {path.stem for path in help_folder().glob("*.md")} <= set(algorithms)
+
+
+def test_markdown_becomes_html():
+    text = parse_help(
+        "# Title\n\nOne & only `sentence`.\n\nA **bold** word.\n\n- first\n- second\n  line\n\n"
+        "## Parameters\n\n### INPUT\nThe <input>.\n\n## Outputs\n\n### OUTPUT\nOut.\n"
+    )
+    assert (text.title, text.summary) == ("Title", "One & only `sentence`.")
+    assert text.parameters == {"INPUT": "The <input>."}
+    assert as_html(text) == (
+        "<p><b>One &amp; only <code>sentence</code>.</b></p><p>A <b>bold</b> word.</p>"
+        "<ul><li>first</li><li>second line</li></ul>"
+        "<h3>Input parameters</h3><p><b>INPUT</b></p><p>The &lt;input&gt;.</p>"
+        "<h3>Outputs</h3><p><b>OUTPUT</b></p><p>Out.</p>"
+    )

@@ -1,0 +1,189 @@
+"""Write the models that are shipped with the plugin (smap_downscaler/models) with QGIS itself.
+
+    /usr/bin/python3 tools/make_models.py
+
+Their help comes from help/, as that of the algorithms does.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from qgis_session import ROOT, qgis_session
+
+MODELS = ROOT / "smap_downscaler" / "models"
+#: What rain of the days before is called in matrix and forests.
+RAIN = "p_antecedent"
+_STEP = 240
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as profile, qgis_session(Path(profile)):
+        write_smap_to_maps(MODELS / "smaptomaps.model3")
+
+
+def write_smap_to_maps(path: Path) -> None:
+    """SMAP files, covariates and daily rain to maps, the chain of the paper."""
+    from qgis.core import (
+        Qgis,
+        QgsProcessingParameterCrs,
+        QgsProcessingParameterExtent,
+        QgsProcessingParameterFile,
+        QgsProcessingParameterMultipleLayers,
+        QgsProcessingParameterNumber,
+        QgsProcessingParameterRasterLayer,
+        QgsProcessingParameterString,
+    )
+
+    folder = Qgis.ProcessingFileParameterBehavior.Folder
+    model = Model("smaptomaps")
+    model.add_parameters(
+        QgsProcessingParameterFile("SMAP", "SMAP granules or dated rasters", behavior=folder),
+        QgsProcessingParameterExtent("EXTENT", "Study area", optional=True),
+        QgsProcessingParameterMultipleLayers(
+            "COVARIATES", "Covariates (terrain, soil, ...)", layerType=Qgis.ProcessingSourceType.Raster
+        ),
+        QgsProcessingParameterString("NAMES", "Names of the covariates, by comma", optional=True),
+        QgsProcessingParameterFile("PRECIPITATION", "Daily precipitation", behavior=folder),
+        QgsProcessingParameterRasterLayer("MASK", "Mask (water, towns)", optional=True),
+        QgsProcessingParameterCrs("CRS", "CRS of the maps", optional=True),
+        QgsProcessingParameterNumber(
+            "RESOLUTION", "Resolution of the maps", defaultValue=100.0, minValue=0.0
+        ),
+        QgsProcessingParameterNumber(
+            "SEED", "Seed", type=Qgis.ProcessingNumberParameterType.Integer, defaultValue=1, minValue=0
+        ),
+    )
+    model.add_step("import", "importsmap", {"INPUT": given("SMAP"), "EXTENT": given("EXTENT")})
+    model.add_step(
+        "harmonise",
+        "harmonisecovariates",
+        {
+            "INPUT": given("COVARIATES"),
+            "SMAP": made("import", "OUTPUT"),
+            "EXTENT": given("EXTENT"),
+            "NAMES": given("NAMES"),
+            "MASK": given("MASK"),
+            "CRS": given("CRS"),
+            "RESOLUTION": given("RESOLUTION"),
+        },
+    )
+    model.add_step("rain", "antecedentprecipitation", {"INPUT": given("PRECIPITATION")})
+    model.add_step(
+        "matrix",
+        "regressionmatrix",
+        {
+            "SMAP": made("import", "OUTPUT"),
+            "COVARIATES": made("harmonise", "OUTPUT_COARSE"),
+            "DYNAMIC": made("rain", "OUTPUT"),
+            "DYNAMIC_NAMES": fixed(RAIN),
+        },
+    )
+    model.add_step(
+        "train",
+        "trainforests",
+        {"INPUT": made("matrix", "OUTPUT"), "SEED": given("SEED")},
+        {"Forests": "OUTPUT", "Scores": "SCORES"},
+    )
+    model.add_step(
+        "maps",
+        "downscale",
+        {
+            "FORESTS": made("train", "OUTPUT"),
+            "COVARIATES": made("harmonise", "OUTPUT_FINE"),
+            "DYNAMIC": made("rain", "OUTPUT"),
+            "DYNAMIC_NAMES": fixed(RAIN),
+        },
+        {"Maps": "OUTPUT", "Series": "SERIES"},
+    )
+    model.write(path)
+
+
+def given(name: str) -> Any:
+    """A value that is a parameter of the model."""
+    from qgis.core import QgsProcessingModelChildParameterSource
+
+    return QgsProcessingModelChildParameterSource.fromModelParameter(name)
+
+
+def made(step: str, output: str) -> Any:
+    """A value that an earlier step makes."""
+    from qgis.core import QgsProcessingModelChildParameterSource
+
+    return QgsProcessingModelChildParameterSource.fromChildOutput(step, output)
+
+
+def fixed(value: Any) -> Any:
+    """A value that never changes."""
+    from qgis.core import QgsProcessingModelChildParameterSource
+
+    return QgsProcessingModelChildParameterSource.fromStaticValue(value)
+
+
+class Model:
+    """A model in the making, laid out from left to right."""
+
+    def __init__(self, name: str) -> None:
+        from qgis.core import QgsProcessingModelAlgorithm
+
+        self._name = name
+        self._model = QgsProcessingModelAlgorithm(name)
+
+    def add_parameters(self, *definitions: Any) -> None:
+        """Add the model's own parameters, a column at the left."""
+        from qgis.core import QgsProcessingModelParameter
+        from qgis.PyQt.QtCore import QPointF
+
+        for row, definition in enumerate(definitions):
+            component = QgsProcessingModelParameter(definition.name())
+            component.setPosition(QPointF(120, 80 + 60 * row))
+            self._model.addModelParameter(definition, component)
+        self._model.setParameterOrder([definition.name() for definition in definitions])
+
+    def add_step(
+        self, step: str, algorithm: str, values: dict[str, Any], outputs: dict[str, str] | None = None
+    ) -> None:
+        """Add an algorithm with its values, and the outputs that the model itself shows."""
+        from qgis.core import QgsProcessingModelChildAlgorithm, QgsProcessingModelOutput
+        from qgis.PyQt.QtCore import QPointF
+
+        child = QgsProcessingModelChildAlgorithm(f"smapdownscaler:{algorithm}")
+        child.setChildId(step)
+        child.setDescription(child.algorithm().displayName())
+        position = QPointF(120 + _STEP * (1 + len(self._model.childAlgorithms())), 200)
+        child.setPosition(position)
+        for name, value in values.items():
+            child.addParameterSources(name, [value])
+        shown = {}
+        for label, name in (outputs or {}).items():
+            output = QgsProcessingModelOutput(label)
+            output.setChildId(step)
+            output.setChildOutputName(name)
+            output.setDescription(label)
+            output.setPosition(QPointF(position.x() + 60, position.y() + 120 + 60 * len(shown)))
+            shown[label] = output
+        child.setModelOutputs(shown)
+        self._model.addChildAlgorithm(child)
+
+    def write(self, path: Path) -> None:
+        """Write the model with its help."""
+        from smap_downscaler.processing.algorithm import GROUPS
+        from smap_downscaler.processing.help import as_plain, load_help
+
+        text = load_help(self._name)
+        content = {"ALG_DESC": f"{text.summary}\n\n{as_plain(text.body)}"}
+        content.update({name: as_plain(value) for name, value in {**text.parameters, **text.outputs}.items()})
+        self._model.setHelpContent(content)
+        self._model.setGroup(GROUPS["workflows"])
+        path.parent.mkdir(exist_ok=True)
+        if not self._model.toFile(str(path)):
+            raise OSError(f"{path} could not be written")
+
+
+if __name__ == "__main__":
+    main()
