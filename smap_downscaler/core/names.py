@@ -7,9 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from .errors import InputError
-
-#: Columns of the regression matrix and of a GeoPackage table, which no covariate may be called.
-RESERVED = frozenset({"date", "row", "col", "x", "y", "soil_moisture", "fid", "geom"})
+from .matrix import RESERVED
 
 
 def covariate_name(text: str) -> str:

@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from ..core.errors import InputError
 from ..core.forest.file import ForestWriter
 from ..core.forest.oob import OobScores
 from ..core.forest.settings import ForestSettings
-from ..core.forest.train import TrainedForest, train_by_date
+from ..core.forest.train import train_by_date
 from ..core.matrix import RESPONSE, RESPONSE_UNIT, least_cells
 from ..core.progress import SILENT, Progress
 from ..core.version import plugin_version
@@ -106,10 +106,7 @@ def train_from_table(
         {"table": table.label, "minimum_cells": least},
     ) as writer:
         total = sum(n >= least for n in counts.values())
-        trained_days = cast(
-            "Generator[tuple[dt.date, TrainedForest], None, None]",
-            train_by_date(items, settings, threads, progress, total),
-        )
+        trained_days = train_by_date(items, settings, threads, progress, total)
         # Closed here, not when they are collected: no thread and no open table stays behind an error.
         with contextlib.closing(items), contextlib.closing(trained_days):
             for date, trained in trained_days:

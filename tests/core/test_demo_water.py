@@ -163,7 +163,7 @@ def test_gathering_moves_water_to_heavy_places_and_loses_none(hollow, amount):
     arrived = gathering.arrive(slice(0, SHAPE[0]), gathering.shares(block_sums(amount, 4)))
     assert arrived.sum(dtype=float) == pytest.approx(amount.sum(), rel=1e-5, abs=1e-9)
     block = arrived[:4, :4] / weight[:4, :4]
-    np.testing.assert_allclose(block, block[0, 0], rtol=1e-5)
+    np.testing.assert_allclose(block, block[0, 0], rtol=1e-5, atol=1e-12)
 
 
 # Rain.

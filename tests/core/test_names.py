@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smap_downscaler.core.errors import InputError
-from smap_downscaler.core.names import RESERVED, check_names, class_name, covariate_name, split_names
+from smap_downscaler.core.matrix import RESERVED
+from smap_downscaler.core.names import check_names, class_name, covariate_name, split_names
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,7 @@ class ForestArrays:
         nodes["threshold"] = np.where(leaf, -2.0, self.number)
         values = np.where(leaf, self.number, 0.0).reshape(-1, 1, 1)
         trees = []
-        for start, end, depth in zip(self.offsets[:-1], self.offsets[1:], self.depths(), strict=True):
+        for start, end, depth in zip(self.offsets[:-1], self.offsets[1:], self.depths()):
             tree = Tree(n_features, np.array([1], dtype=np.intp), 1)
             tree.__setstate__(
                 {

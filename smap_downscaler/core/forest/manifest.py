@@ -137,7 +137,7 @@ def parse(data: bytes) -> Manifest:
     versions = root.object("versions")
     return Manifest(
         names=names,
-        units={name: item.text("unit") for name, item in zip(names, covariates, strict=True)},
+        units={name: item.text("unit") for name, item in zip(names, covariates)},
         response=response.text("name"),
         response_unit=response.text("unit"),
         settings=settings,

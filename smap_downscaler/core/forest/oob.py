@@ -61,7 +61,7 @@ def out_of_bag(forest: Any, x: np.ndarray, progress: Progress = SILENT) -> np.nd
     """
     rows = x.shape[0]
     total, trees = np.zeros(rows), np.zeros(rows)
-    for estimator, drawn in zip(forest.estimators_, _drawn_rows(forest, rows), strict=True):
+    for estimator, drawn in zip(forest.estimators_, _drawn_rows(forest, rows)):
         progress.check()
         unseen = np.ones(rows, dtype=bool)
         unseen[drawn] = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -120,7 +120,7 @@ def train_by_date(
     threads: int,
     progress: Progress = SILENT,
     total: int = 0,
-) -> Iterator[tuple[date, TrainedForest]]:
+) -> Generator[tuple[date, TrainedForest], None, None]:
     """Grow one forest a date, in `threads` threads; results come in the order of `items`.
 
     `items` yields (date, x, y) as for `train_forest` and is pulled in the caller's thread, at most

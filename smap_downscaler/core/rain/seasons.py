@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
-from ..names import RESERVED, covariate_name
+from ..matrix import RESERVED
+from ..names import covariate_name
 
 DEFAULT_SEASONS = "p_djf=12,1,2; p_mam=3,4,5; p_jja=6,7,8; p_son=9,10,11"
 _FORM = "write it as p_djf=12,1,2"
