@@ -6,7 +6,7 @@ from pathlib import Path
 
 from qgis.core import Qgis, QgsHillshadeRenderer, QgsProject, QgsRasterLayer, QgsReferencedRectangle
 
-from smap_downscaler.processing.layers import series_name, style_soil_moisture
+from smap_downscaler.processing.layers import series_name, style_soil_moisture, write_series_style
 from smap_downscaler.raster.series import open_series
 from smap_downscaler.raster.series_file import write_series_file
 
@@ -21,6 +21,7 @@ def write_project(path: Path, data: Path, paths: dict[str, Path]) -> Path:
     smap = open_series(paths["smap"])
     smap_vrt = paths["smap"] / "series.vrt"
     write_series_file(smap_vrt, smap.grid, smap.dates, [entry.path for entry in smap.entries], "m3 m-3")
+    write_series_style(smap_vrt, smap.dates)
     cells = _series_layer(smap_vrt, "SMAP 9 km", smap.dates)
     terrain = QgsRasterLayer(str(data / "dem.tif"), "Terrain")
     terrain.setRenderer(QgsHillshadeRenderer(terrain.dataProvider(), 1, 315, 45))

@@ -28,6 +28,7 @@ def main() -> None:
 def write_style(target: Path) -> None:
     from qgis.core import (
         Qgis,
+        QgsColorRampLegendNodeSettings,
         QgsColorRampShader,
         QgsRasterLayer,
         QgsRasterShader,
@@ -51,6 +52,9 @@ def write_style(target: Path) -> None:
                 for value, colour in SOIL_MOISTURE_RAMP
             ]
         )
+        legend = QgsColorRampLegendNodeSettings()
+        legend.setSuffix(" m³ m⁻³")
+        ramp.setLegendSettings(legend)
         shader = QgsRasterShader()
         shader.setRasterShaderFunction(ramp)
         renderer = QgsSingleBandPseudoColorRenderer(layer.dataProvider(), 1, shader)

@@ -87,7 +87,11 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         return load_help(self.ID).summary
 
     def shortHelpString(self) -> str:
-        return as_html(load_help(self.ID))
+        labels = {output.name(): output.description() for output in self.outputDefinitions()}
+        labels.update(
+            {definition.name(): definition.description() for definition in self.parameterDefinitions()}
+        )
+        return as_html(load_help(self.ID), labels)
 
     def icon(self) -> QIcon:
         return QIcon(icon_path())
@@ -139,7 +143,7 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         try:
             return self.work(Values(self, parameters, context), QgisProgress(feedback))
         except Cancelled:
-            # QGIS itself tells the user that the run was cancelled.
+            feedback.pushInfo("Cancelled. What was finished is kept; running it again goes on from there.")
             return {}
         except InputError as error:
             raise QgsProcessingException(str(error)) from None

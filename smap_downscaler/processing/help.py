@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -66,14 +67,22 @@ def parse_help(text: str) -> HelpText:
     )
 
 
-def as_html(text: HelpText) -> str:
-    """What QGIS shows beside the dialog."""
+def as_html(text: HelpText, labels: Mapping[str, str] | None = None) -> str:
+    """What QGIS shows beside the dialog; `labels` are what the dialog calls parameters and outputs."""
+    labels = labels or {}
     parts = [f"<p><b>{_inline(text.summary)}</b></p>", _blocks(text.body)]
     for heading, entries in (("Input parameters", text.parameters), ("Outputs", text.outputs)):
         if entries:
             parts.append(f"<h3>{heading}</h3>")
-            parts += [f"<p><b>{html.escape(key)}</b></p>{_blocks(value)}" for key, value in entries.items()]
+            parts += [
+                f"<p><b>{_heading(key, labels)}</b></p>{_blocks(value)}" for key, value in entries.items()
+            ]
     return "".join(parts)
+
+
+def _heading(key: str, labels: Mapping[str, str]) -> str:
+    label = labels.get(key)
+    return f"{html.escape(label)} ({key})" if label else key
 
 
 def as_plain(text: str) -> str:

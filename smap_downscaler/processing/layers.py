@@ -6,15 +6,14 @@ import datetime as dt
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
 
 from qgis.core import (
     Qgis,
+    QgsContrastEnhancement,
     QgsDateTimeRange,
     QgsProcessingContext,
-    QgsProcessingFeedback,
-    QgsProcessingLayerPostProcessorInterface,
     QgsRasterLayer,
+    QgsSingleBandGrayRenderer,
 )
 from qgis.PyQt.QtCore import QDate, QDateTime, QTime
 
@@ -63,37 +62,40 @@ def write_series_style(path: str | Path, dates: Sequence[dt.date]) -> None:
         del layer
 
 
-class SeriesStyler(QgsProcessingLayerPostProcessorInterface):
-    """Styles a series when QGIS has loaded it; runs in the main thread."""
-
-    #: QGIS does not own post-processors: without a reference they vanish before they are called.
-    _alive: ClassVar[list[SeriesStyler]] = []
-
-    def __init__(self, dates: Sequence[dt.date]):
-        super().__init__()
-        self._dates = list(dates)
-        SeriesStyler._alive.append(self)
-
-    def postProcessLayer(
-        self, layer: QgsRasterLayer, context: QgsProcessingContext, feedback: QgsProcessingFeedback
-    ) -> None:
-        style_soil_moisture(layer, self._dates)
-        layer.triggerRepaint()
-        SeriesStyler._alive.remove(self)
-
-
 def hand_over_series(
     context: QgsProcessingContext, asked: str, path: str, name: str, dates: Sequence[dt.date]
 ) -> None:
-    """Let QGIS load the series at `path` in place of the destination it asked for, styled and dated."""
-    if not context.willLoadLayerOnCompletion(asked):
+    """Let QGIS show the series at `path` in place of the destination it asked for, styled and dated."""
+    if context.willLoadLayerOnCompletion(asked):
+        layer = QgsRasterLayer(path, name)
+        style_soil_moisture(layer, dates)
+        _hand_over(context, asked, layer, name)
+
+
+def hand_over_stack(context: QgsProcessingContext, path: str) -> None:
+    """Let QGIS show the first covariate of a stack in grey, not three of them as red, green and blue."""
+    if not context.willLoadLayerOnCompletion(path):
         return
+    details = context.layerToLoadOnCompletionDetails(path)
+    layer = QgsRasterLayer(path, details.name or Path(path).stem)
+    renderer = QgsSingleBandGrayRenderer(layer.dataProvider(), 1)
+    layer.setRenderer(renderer)
+    layer.setContrastEnhancement(
+        QgsContrastEnhancement.ContrastEnhancementAlgorithm.StretchToMinimumMaximum,
+        Qgis.RasterRangeLimit.MinimumMaximum,
+    )
+    _hand_over(context, path, layer, "")
+
+
+def _hand_over(context: QgsProcessingContext, asked: str, layer: QgsRasterLayer, name: str) -> None:
+    """Hand QGIS a layer that is open already: opening it in the main thread would make the user wait."""
     layers = context.layersToLoadOnCompletion()
     details = layers.pop(asked)
-    details.name = name
-    details.forceName = True
-    details.setPostProcessor(SeriesStyler(dates))
-    layers[path] = details
+    if name:
+        details.name = name
+        details.forceName = True
+    context.temporaryLayerStore().addMapLayer(layer)
+    layers[layer.id()] = details
     context.setLayersToLoadOnCompletion(layers)
 
 

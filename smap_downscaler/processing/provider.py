@@ -17,11 +17,21 @@ MODELS = Path(__file__).resolve().parents[1] / "models"
 class ShippedModel(QgsProcessingModelAlgorithm):
     """A model whose id is its file's name, and whose title comes from its help."""
 
+    def createInstance(self) -> ShippedModel:
+        model = ShippedModel()
+        model.loadVariant(self.toVariant())
+        model.setProvider(self.provider())
+        model.setSourceFilePath(self.sourceFilePath())
+        return model
+
     def displayName(self) -> str:
         return load_help(self.name()).title
 
     def shortDescription(self) -> str:
         return load_help(self.name()).summary
+
+    def icon(self) -> QIcon:
+        return QIcon(icon_path())
 
 
 class SmapDownscalerProvider(QgsProcessingProvider):

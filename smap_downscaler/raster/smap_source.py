@@ -239,7 +239,7 @@ def _tell_limits(source: SeriesSource, choices: Choices, progress: Progress) -> 
         if choices.quality == "recommended":
             raise InputError(_no_flags(source.items[0].path))
         if choices.quality == "successful":
-            progress.warn(
+            progress.log(
                 f"{source.path}: it has no band {_FLAG_BAND}; the quality of its values is not checked."
             )
     if choices.algorithm != "default":

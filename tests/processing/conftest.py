@@ -22,6 +22,15 @@ class Said:
         return "\n".join(self.info + self.warnings + self.errors)
 
 
+@pytest.fixture(autouse=True)
+def _every_progress_text(monkeypatch, qgis_provider):
+    """Runs of tests are short: show all that a long one would show at times."""
+    from smap_downscaler.processing.feedback import QgisProgress
+
+    for name in ("QUIET", "OFTEN", "SELDOM"):
+        monkeypatch.setattr(QgisProgress, name, 0.0)
+
+
 @pytest.fixture
 def said():
     """What the last `run` said."""

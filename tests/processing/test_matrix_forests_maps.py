@@ -332,7 +332,7 @@ def test_the_map_says_what_it_is(run, case, forests, tmp_path):
 
 
 def test_the_series_is_one_temporal_layer(run, case, forests, tmp_path):
-    from qgis.core import QgsProcessingContext, QgsProcessingFeedback, QgsProject
+    from qgis.core import QgsProcessingContext, QgsProject
 
     context = QgsProcessingContext()
     project = QgsProject()
@@ -350,18 +350,20 @@ def test_the_series_is_one_temporal_layer(run, case, forests, tmp_path):
         context,
     )
     assert outputs["SERIES"] == asked
-    ((path, details),) = context.layersToLoadOnCompletion().items()
-    assert (path, details.name) == (asked, "Soil moisture 2020-12-30 to 2021-01-01")
-    from qgis.core import Qgis, QgsRasterLayer
+    ((reference, details),) = context.layersToLoadOnCompletion().items()
+    assert details.name == "Soil moisture 2020-12-30 to 2021-01-01"
+    # The layer is open already, so that the window need not wait for it.
+    layer = context.temporaryLayerStore().mapLayer(reference)
+    assert layer.source() == asked
+    from qgis.core import Qgis
 
-    layer = QgsRasterLayer(path, details.name)
-    details.postProcessor().postProcessLayer(layer, context, QgsProcessingFeedback())
     properties = layer.temporalProperties()
     assert properties.isActive()
     assert properties.mode() == Qgis.RasterTemporalMode.FixedRangePerBand
     days = {band: rng.begin().date().toPyDate() for band, rng in properties.fixedRangePerBand().items()}
     assert days == {1: DATES[0], 2: DATES[2]}
     assert layer.renderer().type() == "singlebandpseudocolor"
+    assert not list((tmp_path / "maps").glob("*.aux.xml"))
     assert np.array_equal(read(asked, 2), read(tmp_path / "maps" / "soil_moisture_20210101.tif"))
 
 

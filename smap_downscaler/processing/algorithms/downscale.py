@@ -8,14 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from qgis.core import (
-    Qgis,
     QgsProcessingOutputNumber,
     QgsProcessingParameterFile,
     QgsProcessingParameterFolderDestination,
-    QgsProcessingParameterMultipleLayers,
     QgsProcessingParameterRasterDestination,
     QgsProcessingParameterRasterLayer,
-    QgsProcessingParameterString,
 )
 
 from ...core.errors import InputError
@@ -28,7 +25,7 @@ from ...raster.series_file import check_series_suffix, write_series_file
 from ...raster.stack import open_stack
 from ..algorithm import SmapAlgorithm
 from ..layers import hand_over_series, series_name, write_series_style
-from ..parameters import advanced, date_parameter, whole_number
+from ..parameters import advanced, date_parameter, dated_covariates, whole_number
 from ..values import Values
 
 #: The one temporal layer in the folder of maps.
@@ -60,12 +57,7 @@ class Downscale(SmapAlgorithm):
             "FORESTS", "Forest file", fileFilter="Forest files (*.smapforest);;All files (*)"
         )
         yield QgsProcessingParameterRasterLayer("COVARIATES", "Fine stack of covariates")
-        yield QgsProcessingParameterMultipleLayers(
-            "DYNAMIC", "Dated covariates (series)", layerType=Qgis.ProcessingSourceType.File, optional=True
-        )
-        yield QgsProcessingParameterString(
-            "DYNAMIC_NAMES", "Names of the dated covariates, by comma", optional=True
-        )
+        yield from dated_covariates()
         yield date_parameter("START", "First date")
         yield date_parameter("END", "Last date")
         yield advanced(whole_number("MEMORY", "Memory for blocks (MB)", 512, 16))

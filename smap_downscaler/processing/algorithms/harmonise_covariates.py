@@ -26,6 +26,7 @@ from ...raster.harmonise import Request, harmonise
 from ...raster.harmonise_layers import Layer, read_covariates
 from ...raster.series import open_series
 from ..algorithm import SmapAlgorithm
+from ..layers import hand_over_stack
 from ..parameters import advanced
 from ..values import Values
 
@@ -99,6 +100,8 @@ class HarmoniseCovariates(SmapAlgorithm):
             minimum_covered=values.number("MINIMUM_COVERED"),
         )
         made = harmonise(request, progress.part(0.05, 1.0))
+        for path in (request.coarse_path, request.fine_path):
+            hand_over_stack(values.context, path)
         return {
             "OUTPUT_COARSE": request.coarse_path,
             "OUTPUT_FINE": request.fine_path,

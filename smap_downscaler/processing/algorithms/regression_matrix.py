@@ -9,10 +9,8 @@ from qgis.core import (
     Qgis,
     QgsProcessingOutputNumber,
     QgsProcessingParameterFile,
-    QgsProcessingParameterMultipleLayers,
     QgsProcessingParameterNumber,
     QgsProcessingParameterRasterLayer,
-    QgsProcessingParameterString,
     QgsProcessingParameterVectorDestination,
 )
 
@@ -21,7 +19,7 @@ from ...raster.matrix_builder import MatrixInputs, build_matrix
 from ...raster.series import open_series
 from ...raster.stack import open_stack
 from ..algorithm import SmapAlgorithm
-from ..parameters import advanced, date_parameter
+from ..parameters import advanced, date_parameter, dated_covariates
 from ..values import Values
 
 
@@ -37,12 +35,7 @@ class RegressionMatrix(SmapAlgorithm):
             "SMAP", "SMAP series", behavior=Qgis.ProcessingFileParameterBehavior.Folder
         )
         yield QgsProcessingParameterRasterLayer("COVARIATES", "Coarse stack of covariates")
-        yield QgsProcessingParameterMultipleLayers(
-            "DYNAMIC", "Dated covariates (series)", layerType=Qgis.ProcessingSourceType.File, optional=True
-        )
-        yield QgsProcessingParameterString(
-            "DYNAMIC_NAMES", "Names of the dated covariates, by comma", optional=True
-        )
+        yield from dated_covariates()
         yield date_parameter("START", "First date")
         yield date_parameter("END", "Last date")
         yield advanced(

@@ -46,14 +46,18 @@ class TrainForests(SmapAlgorithm):
             defaultValue=_PAPER,
             usesStaticStrings=True,
         )
-        yield whole_number("N_ESTIMATORS", "Trees (custom)", PAPER.n_estimators, 1, 100_000)
-        yield whole_number("MAX_FEATURES", "Covariates tried at a split, mtry (custom)", None, 1)
-        yield whole_number("SAMPLE_SIZE", "Rows drawn for a tree (custom)", None, 2)
-        yield whole_number(
-            "MIN_SAMPLES_SPLIT", "Least rows of a node that is split (custom)", PAPER.min_samples_split, 2
+        yield advanced(whole_number("N_ESTIMATORS", "Trees (custom)", PAPER.n_estimators, 1, 100_000))
+        yield advanced(whole_number("MAX_FEATURES", "Covariates tried at a split, mtry (custom)", None, 1))
+        yield advanced(whole_number("SAMPLE_SIZE", "Rows drawn for a tree (custom)", None, 2))
+        yield advanced(
+            whole_number(
+                "MIN_SAMPLES_SPLIT", "Least rows of a node that is split (custom)", PAPER.min_samples_split, 2
+            )
         )
-        yield whole_number("MIN_SAMPLES_LEAF", "Least rows of a leaf (custom)", PAPER.min_samples_leaf, 1)
-        yield whole_number("MAX_DEPTH", "Greatest depth of a tree (custom)", None, 1)
+        yield advanced(
+            whole_number("MIN_SAMPLES_LEAF", "Least rows of a leaf (custom)", PAPER.min_samples_leaf, 1)
+        )
+        yield advanced(whole_number("MAX_DEPTH", "Greatest depth of a tree (custom)", None, 1))
         yield whole_number("SEED", "Seed", PAPER.seed, 0)
         yield date_parameter("START", "First date")
         yield date_parameter("END", "Last date")
