@@ -143,7 +143,7 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         try:
             return self.work(Values(self, parameters, context), QgisProgress(feedback))
         except Cancelled:
-            feedback.pushInfo("Cancelled. What was finished is kept; running it again goes on from there.")
+            feedback.pushInfo("Cancelled; files that were finished are whole, and no unfinished one is left.")
             return {}
         except InputError as error:
             raise QgsProcessingException(str(error)) from None

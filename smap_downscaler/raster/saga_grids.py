@@ -116,7 +116,7 @@ def open_saga_grid(path: str | Path, grid: Grid) -> gdal.Dataset:
         )
     whole = grid.width * grid.height * gdal.GetDataTypeSize(dataset.GetRasterBand(1).DataType) // 8
     if Path(path).stat().st_size < whole:
-        raise InputError(f"{path}: it is cut off; check the free space in the folder for temporary files.")
+        raise InputError(f"{path}: it is cut off.")
     return dataset
 
 

@@ -20,6 +20,18 @@ PROMISED = {
         "OUTPUT_COARSE",
         "OUTPUT_FINE",
     },
+    "terrainindices": {
+        "INPUT",
+        "ENGINE",
+        "MINIMUM_SLOPE",
+        "SLOPE_FLOOR",
+        "AREA",
+        "FILLED",
+        "SLOPE",
+        "TWI_MTFD",
+        "TWI_FD8",
+        "TWI_MFDMD",
+    },
     "antecedentprecipitation": {"INPUT", "DAYS", "OUTPUT"},
     "seasonalprecipitation": {"INPUT", "SEASONS", "OUTPUT"},
     "regressionmatrix": {"SMAP", "COVARIATES", "DYNAMIC", "OUTPUT"},
@@ -28,6 +40,7 @@ PROMISED = {
     "smaptomaps": {"SMAP", "EXTENT", "COVARIATES", "PRECIPITATION", "RESOLUTION"},
 }
 PROMISED_OUTPUTS = {
+    "terrainindices": {"FILLED", "SLOPE", "SCA_MTFD", "TWI_MTFD", "TWI_FD8", "TWI_MFDMD"},
     "importsmap": {"OUTPUT", "COUNT", "REPORT"},
     "trainforests": {"OUTPUT", "SCORES"},
     "downscale": {"OUTPUT", "SERIES"},

@@ -8,6 +8,7 @@ from importlib import import_module
 _ALGORITHMS = (
     ("create_demo_data", "CreateDemoData"),
     ("import_smap", "ImportSmap"),
+    ("terrain_indices", "TerrainIndices"),
     ("harmonise_covariates", "HarmoniseCovariates"),
     ("antecedent_precipitation", "AntecedentPrecipitation"),
     ("seasonal_precipitation", "SeasonalPrecipitation"),

@@ -1,0 +1,1 @@
+"""Sink filling, slope, flow routing and wetness indices on square metric cells."""

@@ -1,0 +1,169 @@
+"""terrainindices: sink filling, slope, catchment areas and wetness indices of a DEM."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from qgis.core import (
+    Qgis,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterEnum,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterNumber,
+    QgsProcessingParameterRasterDestination,
+    QgsProcessingParameterRasterLayer,
+)
+
+from ...core.errors import InputError
+from ...core.progress import Progress
+from ...core.terrain.settings import AREAS, TerrainSettings
+from ...raster.terrain_builtin import compute_terrain as compute_builtin
+from ...raster.terrain_dem import check_dem
+from ..algorithm import SmapAlgorithm
+from ..parameters import advanced
+from ..saga.choice import NoSaga, run_folder, working_saga
+from ..saga.program import find_saga_cmd
+from ..saga.runner import Runner, SagaFailure
+from ..saga.terrain import compute_terrain as compute_by_saga
+from ..values import Values
+
+ENGINES = ("auto", "SAGA", "built-in")
+#: Parameter, description, and whether the dialog makes it unless told otherwise.
+OUTPUTS = (
+    ("TWI_MTFD", "Wetness index, triangular multiple flow", True),
+    ("TWI_FD8", "Wetness index, FD8", True),
+    ("TWI_MFDMD", "Wetness index, MFD-md", True),
+    ("SCA_MTFD", "Catchment area, triangular multiple flow", False),
+    ("SCA_FD8", "Catchment area, FD8", False),
+    ("SCA_MFDMD", "Catchment area, MFD-md", False),
+    ("FILLED", "Filled DEM", False),
+    ("SLOPE", "Slope", False),
+)
+
+
+class TerrainIndices(SmapAlgorithm):
+    """Terrain indices (paper 2.2.3, Table 3)."""
+
+    ID = "terrainindices"
+    GROUP = "covariates"
+    NEEDS = ("scipy",)
+    TAGS = (
+        *SmapAlgorithm.TAGS,
+        "SAGA",
+        "DEM",
+        "topographic wetness index",
+        "TWI",
+        "flow accumulation",
+        "catchment area",
+        "fill sinks",
+        "slope",
+    )
+
+    def define(self) -> Iterable[QgsProcessingParameterDefinition]:
+        yield QgsProcessingParameterRasterLayer("INPUT", "Elevation (DEM)")
+        yield QgsProcessingParameterEnum(
+            "ENGINE", "Engine", list(ENGINES), defaultValue=ENGINES[0], usesStaticStrings=True
+        )
+        yield _number("MINIMUM_SLOPE", "Least slope kept when sinks are filled (degrees)", 0.1)
+        yield QgsProcessingParameterEnum(
+            "AREA", "Catchment area", list(AREAS), defaultValue=AREAS[0], usesStaticStrings=True
+        )
+        yield advanced(_number("SLOPE_FLOOR", "Least tangent of the slope in the wetness index", 0.001))
+        yield advanced(QgsProcessingParameterFile("SAGA_CMD", "Program saga_cmd", optional=True))
+        for name, description, by_default in OUTPUTS:
+            yield QgsProcessingParameterRasterDestination(name, description, None, True, by_default)
+
+    def validate(self, values: Values) -> None:
+        for name, known in (("ENGINE", ENGINES), ("AREA", AREAS)):
+            value = values.parameters.get(name)
+            # QGIS would quietly take the default for another text.
+            if isinstance(value, str) and value and value not in known:
+                raise InputError(f"{name} is '{value}'; give one of {', '.join(known)}.")
+        _settings(values)
+        if values.choice("ENGINE") != "built-in" and values.given("SAGA_CMD"):
+            find_saga_cmd(values.path("SAGA_CMD"))
+        dem = values.raster_path("INPUT")
+        check_dem(dem)
+        _check_outputs(_outputs(values), dem)
+
+    def work(self, values: Values, progress: Progress) -> dict[str, Any]:
+        outputs = _outputs(values)
+        files = {name.lower(): path for name, path in outputs.items()}
+        dem, settings = values.raster_path("INPUT"), _settings(values)
+        runner = _runner(values, progress)
+        if runner is None or not _by_saga(runner, dem, files, settings, values, progress):
+            compute_builtin(dem, files, settings, progress)
+        return dict(outputs)
+
+
+def _number(name: str, description: str, default: float) -> QgsProcessingParameterNumber:
+    return QgsProcessingParameterNumber(
+        name,
+        description,
+        type=Qgis.ProcessingNumberParameterType.Double,
+        defaultValue=default,
+        minValue=0.0,
+    )
+
+
+def _settings(values: Values) -> TerrainSettings:
+    return TerrainSettings(
+        values.number("MINIMUM_SLOPE"), values.number("SLOPE_FLOOR"), values.choice("AREA")
+    )
+
+
+def _outputs(values: Values) -> dict[str, str]:
+    """Path of each output that is wanted."""
+    paths = {name: values.output(name) for name, _, _ in OUTPUTS if values.given(name)}
+    return {name: path for name, path in paths.items() if path}
+
+
+def _check_outputs(outputs: Mapping[str, str], dem: str) -> None:
+    if not outputs:
+        names = ", ".join(name for name, _, _ in OUTPUTS)
+        raise InputError(f"No output is chosen; choose at least one of {names}.")
+    places: dict[str, str] = {os.path.normcase(os.path.realpath(dem)): "INPUT"}
+    for name, path in outputs.items():
+        if not path.lower().endswith((".tif", ".tiff")):
+            raise InputError(f"{name}: {path} is no GeoTIFF by its name; end it in .tif.")
+        place = os.path.normcase(os.path.realpath(path))
+        if place in places:
+            raise InputError(f"{name}: {path} is also {places[place]}; give another file.")
+        places[place] = name
+
+
+def _runner(values: Values, progress: Progress) -> Runner | None:
+    """The way to call SAGA, or None for the built-in engine."""
+    engine = values.choice("ENGINE")
+    if engine == "built-in":
+        progress.log("Engine: built-in, as chosen.")
+        return None
+    try:
+        return working_saga(values.path("SAGA_CMD"), values.context, progress)
+    except NoSaga as error:
+        if engine == "SAGA":
+            raise
+        progress.log(f"Engine: built-in. {error}")
+        return None
+
+
+def _by_saga(
+    runner: Runner,
+    dem: str,
+    files: dict[str, str],
+    settings: TerrainSettings,
+    values: Values,
+    progress: Progress,
+) -> bool:
+    """Whether SAGA did it; where the choice was left open, its failure is not the end."""
+    try:
+        with run_folder() as folder:
+            compute_by_saga(runner, dem, files, settings, folder, progress)
+    except SagaFailure as error:
+        if values.choice("ENGINE") == "SAGA":
+            raise
+        progress.warn(f"{error} The built-in engine goes on instead.")
+        return False
+    return True

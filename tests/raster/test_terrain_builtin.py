@@ -1,0 +1,312 @@
+"""The built-in terrain engine on files: outputs, refusals, cancel, memory, and real SAGA beside it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from osgeo import gdal
+
+from bench_terrain import fractal_dem, saga_chain, saga_fill, saga_flow
+from raster_cases import in_own_process, listing, raw_raster
+from smap_downscaler.core.errors import Cancelled, InputError
+from smap_downscaler.core.progress import SILENT, Progress
+from smap_downscaler.core.terrain.accumulate import flow_order, upslope_cells
+from smap_downscaler.core.terrain.fill import fill_sinks
+from smap_downscaler.core.terrain.routing import ROUTINGS
+from smap_downscaler.core.terrain.settings import ROUTERS, TerrainSettings
+from smap_downscaler.core.terrain.surface import Surface
+from smap_downscaler.raster.files import dataset_grid, open_dataset, read_band
+from smap_downscaler.raster.terrain_builtin import OUTPUT_BANDS, compute_terrain
+from smap_downscaler.raster.terrain_dem import check_dem, scale_warning
+
+DEFAULTS = TerrainSettings()
+UTM_90 = (300000.0, 90.0, 0.0, 8700000.0, 0.0, -90.0)
+
+
+class Notes(Progress):
+    def __init__(self, stop_after=None):
+        self.lines, self.warnings, self.fractions = [], [], []
+        self.left = stop_after
+
+    def is_cancelled(self):
+        if self.left is not None:
+            self.left -= 1
+        return self.left is not None and self.left < 0
+
+    def set_fraction(self, fraction):
+        self.fractions.append(fraction)
+
+    def log(self, text):
+        self.lines.append(text)
+
+    def warn(self, text):
+        self.warnings.append(text)
+
+
+def hilly(shape=(60, 70), seed=2):
+    z = np.random.default_rng(seed).normal(size=shape).cumsum(axis=0).cumsum(axis=1).astype(np.float32)
+    z[20:25, 30:40] = -9999
+    return z
+
+
+def paths(folder, keys=tuple(OUTPUT_BANDS)):
+    return {key: str(folder / f"{key}.tif") for key in keys}
+
+
+def values_of(path):
+    return read_band(open_dataset(path), 1, dtype=np.float64)
+
+
+def test_all_outputs_say_what_they_are(tmp_path):
+    dem = raw_raster(tmp_path / "dem.tif", hilly(), transform=UTM_90, nodata=-9999.0)
+    notes = Notes()
+    report = compute_terrain(dem, paths(tmp_path / "out"), DEFAULTS, notes)
+    z = values_of(dem)
+    for key, (name, unit) in {
+        "filled": ("filled", "m"),
+        "slope": ("slope", "degrees"),
+        **{f"sca_{r}": (f"sca_{r}", "m") for r in ROUTERS},
+        **{f"twi_{r}": (f"twi_{r}", "ln m") for r in ROUTERS},
+    }.items():
+        dataset = gdal.Open(str(tmp_path / "out" / f"{key}.tif"))
+        band = dataset.GetRasterBand(1)
+        assert (band.GetDescription(), band.GetUnitType(), band.DataType) == (name, unit, gdal.GDT_Float32)
+        assert dataset_grid(dataset, key) == report.grid == dataset_grid(open_dataset(dem), "dem")
+        np.testing.assert_array_equal(np.isnan(values_of(dataset.GetDescription())), np.isnan(z))
+    assert listing(tmp_path / "out") == sorted(f"{key}.tif" for key in OUTPUT_BANDS)
+    filled = values_of(tmp_path / "out" / "filled.tif")
+    assert report.cells == np.count_nonzero(~np.isnan(z))
+    assert report.raised_cells == np.count_nonzero(filled > z)
+    assert report.most_raised == pytest.approx(np.nanmax(filled - z))
+    assert notes.fractions == sorted(notes.fractions)
+    assert notes.fractions[-1] == pytest.approx(1.0)
+    assert set(report.routers) == set(ROUTERS)
+    assert notes.lines[1] == "mtfd: 0.00% of the water ends in cells without outflow inside the DEM."
+
+
+def test_only_what_is_wanted_is_made(tmp_path):
+    dem = raw_raster(tmp_path / "dem.tif", hilly(), transform=UTM_90, nodata=-9999.0)
+    report = compute_terrain(dem, paths(tmp_path / "out", ("twi_fd8",)), DEFAULTS, SILENT)
+    assert listing(tmp_path / "out") == ["twi_fd8.tif"]
+    assert set(report.routers) == {"fd8"}
+    assert compute_terrain(dem, paths(tmp_path / "two", ("slope",)), DEFAULTS, SILENT).routers == {}
+    assert listing(tmp_path / "two") == ["slope.tif"]
+    with pytest.raises(ValueError, match="unknown outputs: aspect"):
+        compute_terrain(dem, {"aspect": "a.tif"}, DEFAULTS, SILENT)
+
+
+def test_outputs_agree_with_each_other_and_with_the_settings(tmp_path):
+    dem = raw_raster(tmp_path / "dem.tif", hilly(), transform=UTM_90, nodata=-9999.0)
+    settings = TerrainSettings(minimum_slope=0.0, slope_floor=0.05, area="total")
+    compute_terrain(dem, paths(tmp_path), settings, SILENT)
+    slope = np.tan(np.radians(values_of(tmp_path / "slope.tif")))
+    for router in ROUTERS:
+        area, twi = (values_of(tmp_path / f"{kind}_{router}.tif") for kind in ("sca", "twi"))
+        np.testing.assert_allclose(twi, np.log(area / np.maximum(slope, 0.05)), rtol=1e-5)
+        assert np.nanmin(area) == 90.0
+
+
+def test_water_kept_in_filled_flats_is_told(tmp_path):
+    z = np.full((40, 40), 10.0)
+    dem = raw_raster(tmp_path / "dem.tif", z, transform=UTM_90)
+    notes = Notes()
+    report = compute_terrain(dem, paths(tmp_path, ("twi_fd8",)), TerrainSettings(minimum_slope=0.0), notes)
+    assert report.routers["fd8"].kept_share == pytest.approx(38 * 38 / 1600)
+    assert notes.lines[-1] == (
+        "fd8: 90.25% of the water ends in cells without outflow inside the DEM; "
+        "a MINIMUM_SLOPE above 0 lets it run on."
+    )
+    assert np.isfinite(values_of(tmp_path / "twi_fd8.tif")).all()
+
+
+def test_a_raster_of_one_cell(tmp_path):
+    dem = raw_raster(tmp_path / "dem.tif", np.array([[5.0]]), transform=UTM_90)
+    compute_terrain(dem, paths(tmp_path), DEFAULTS, SILENT)
+    width = 90.0 * (np.sin(1) + np.cos(1))
+    assert values_of(tmp_path / "slope.tif").tolist() == [[0.0]]
+    for router in ROUTERS:
+        assert values_of(tmp_path / f"sca_{router}.tif")[0, 0] == pytest.approx(90.0**2 / width, rel=1e-6)
+        twi = values_of(tmp_path / f"twi_{router}.tif")[0, 0]
+        assert twi == pytest.approx(np.log(90.0**2 / width / 0.001), rel=1e-6)
+
+
+WARP = "reproject it to metres first, best to the UTM zone of the area (Raster > Projections > Warp)."
+
+
+@pytest.mark.parametrize(
+    ("made", "sentence"),
+    [
+        ({"crs": "EPSG:4326"}, "its CRS (WGS 84) is in degrees; " + WARP),
+        (
+            {"crs": "EPSG:2263"},
+            "its CRS (NAD83 / New York Long Island (ftUS)) is in US survey foot; " + WARP,
+        ),
+        (
+            {"crs": ""},
+            "it has no coordinate reference system; assign one (Raster > Projections > Assign projection).",
+        ),
+        (
+            {"transform": (0.0, 90.0, 0.0, 0.0, 0.0, -90.001)},
+            "its cells are not square (90 x 90.001 m); "
+            "warp it to one resolution for both directions first (Raster > Projections > Warp).",
+        ),
+        ({"nodata": 7.0}, "it has no valid cell; check its NoData value."),
+        (
+            {"units": ["ft"]},
+            "its elevations are in ft; convert them to metres first (Raster > Raster Calculator).",
+        ),
+    ],
+)
+def test_refusals(tmp_path, gdal_mode, made, sentence):
+    made = {"transform": UTM_90, **made}
+    dem = raw_raster(
+        tmp_path / "dem.tif", np.full((5, 6), 7.0), **{"names": ["z"] if "units" in made else (), **made}
+    )
+    for refuse in (check_dem, lambda path: compute_terrain(path, paths(tmp_path / "out"), DEFAULTS, SILENT)):
+        with pytest.raises(InputError) as caught:
+            refuse(dem)
+        assert str(caught.value) == f"{dem}: {sentence}"
+    assert not (tmp_path / "out").exists()
+
+
+def test_cells_that_differ_by_rounding_are_square(tmp_path):
+    dem = raw_raster(
+        tmp_path / "dem.tif", hilly(), transform=(0.0, 30.849999999999604, 0.0, 9e6, 0.0, -30.849999999993631)
+    )
+    assert check_dem(dem).cell_width == 30.849999999999604
+
+
+def test_a_stretched_crs_is_warned_of(tmp_path):
+    mercator = raw_raster(
+        tmp_path / "mercator.tif",
+        hilly(),
+        crs="EPSG:3857",
+        transform=(-8e6, 100.0, 0.0, 6446275.84, 0.0, -100.0),
+    )
+    notes = Notes()
+    compute_terrain(mercator, paths(tmp_path, ("slope",)), DEFAULTS, notes)
+    # At 50 degrees north cos is 0.64.
+    assert notes.warnings == [
+        f"{mercator}: a metre of its CRS is 0.64 m on the ground eastwards and 0.64 m northwards, "
+        "so slopes and areas are off by as much; the UTM zone of the area would be right."
+    ]
+    utm = raw_raster(tmp_path / "utm.tif", hilly(), crs="EPSG:32718", transform=UTM_90)
+    assert scale_warning(check_dem(utm)) == ""
+
+
+@pytest.mark.parametrize("after", [0, 3, 9, 15, 20, 25])
+def test_cancel_leaves_no_partial_file(tmp_path, after):
+    dem = raw_raster(tmp_path / "dem.tif", hilly(), transform=UTM_90, nodata=-9999.0)
+    notes = Notes(after)
+    with pytest.raises(Cancelled):
+        compute_terrain(dem, paths(tmp_path / "out"), DEFAULTS, notes)
+    for name in listing(tmp_path / "out"):
+        assert name.removesuffix(".tif") in OUTPUT_BANDS
+        assert np.isfinite(values_of(tmp_path / "out" / name)).any()
+
+
+def test_memory_and_looks_at_cancel_stay_within_bounds(tmp_path):
+    fractal_dem(tmp_path / "dem.tif", 4e5)
+    code = "import sys; sys.path.insert(0, 'tools'); import bench_terrain; bench_terrain.one(*sys.argv[1:])"
+    said = in_own_process(code, str(tmp_path / "dem.tif"), str(tmp_path))
+    words = said.split()
+    assert int(words[words.index("bytes") - 1]) < 400, said
+    assert float(words[-2]) < 2.0, said
+
+
+# Real SAGA from here on.
+
+
+@pytest.fixture(scope="module")
+def with_saga():
+    if shutil.which("saga_cmd") is None:
+        pytest.skip("saga_cmd is not installed")
+
+
+@pytest.fixture(scope="module")
+def andes(with_saga, shared_data, tmp_path_factory):
+    """Andes and coast near Lima at 90 m, a part of 420 x 420 cells."""
+    path = tmp_path_factory.mktemp("andes") / "dem.tif"
+    west, north = 255000.0, 8720000.0
+    warped = gdal.Warp(
+        str(path),
+        str(shared_data / "dem_lima_3s" / "dem.tif"),
+        dstSRS="EPSG:32718",
+        outputBounds=(west, north - 420 * 90, west + 420 * 90, north),
+        xRes=90,
+        yRes=90,
+        resampleAlg="bilinear",
+        outputType=gdal.GDT_Float32,
+        dstNodata=-99999,
+    )
+    del warped
+    return path
+
+
+@pytest.fixture(scope="module")
+def saga_grids(andes):
+    return saga_chain(andes, Path(andes).parent)
+
+
+def saga_values(path):
+    values = gdal.Open(str(path).replace(".sgrd", ".sdat")).ReadAsArray().astype(np.float64)
+    values[values == -99999] = np.nan
+    return values
+
+
+def surface_of(path):
+    return Surface(saga_values(path), 90.0)
+
+
+def test_filled_without_slope_is_saga_s(andes, tmp_path):
+    surface = Surface(values_of(andes), 90.0)
+    expected = saga_values(saga_fill(andes, tmp_path, 0.0))
+    np.testing.assert_array_equal(surface.inner(fill_sinks(surface, 0.0).z), expected)
+    assert (expected > surface.inner(surface.z)).sum() > 500
+
+
+def test_filled_with_slope_is_saga_s_within_a_millimetre(andes, saga_grids):
+    surface = Surface(values_of(andes), 90.0)
+    difference = np.abs(surface.inner(fill_sinks(surface, 0.1).z) - saga_values(saga_grids["filled"]))
+    assert np.nanmean(np.where(np.isnan(difference), np.nan, difference <= 1e-3)) >= 0.999
+
+
+@pytest.mark.parametrize(
+    ("router", "within", "share"), [("fd8", 1e-5, 1.0), ("mfdmd", 1e-5, 1.0), ("mtfd", 1e-3, 0.9999)]
+)
+def test_total_area_on_saga_s_filled_dem(saga_grids, router, within, share):
+    surface = surface_of(saga_grids["filled"])
+    amounts, _ = upslope_cells(surface, flow_order(surface), ROUTINGS[router])
+    flow = saga_values(Path(saga_grids["filled"]).parent / f"flow_{router}.sdat")
+    valid = ~np.isnan(flow)
+    np.testing.assert_array_equal(valid, ~np.isnan(surface.inner(surface.z)))
+    difference = np.log10(surface.inner(amounts)[valid] * 90.0**2) - np.log10(flow[valid])
+    assert (np.abs(difference) <= within).mean() >= share
+
+
+def test_the_whole_chain_is_saga_s(andes, saga_grids, tmp_path):
+    compute_terrain(str(andes), paths(tmp_path), DEFAULTS, SILENT)
+    for router in ROUTERS:
+        own, expected = values_of(tmp_path / f"twi_{router}.tif"), saga_values(saga_grids[f"twi_{router}"])
+        valid = ~np.isnan(expected)
+        np.testing.assert_array_equal(valid, ~np.isnan(own))
+        assert np.corrcoef(own[valid], expected[valid])[0, 1] >= 0.9999, router
+    slope = np.degrees(saga_values(saga_grids["slope"]))
+    assert np.nanquantile(np.abs(values_of(tmp_path / "slope.tif") - slope), 0.999) < 1e-4
+
+
+@pytest.mark.parametrize("router", ["fd8", "mtfd"])
+def test_a_small_real_dem_at_30_m(with_saga, shared_data, tmp_path, router):
+    dem = shared_data / "mongon_peru_30m" / "dem.tif"
+    filled = saga_fill(dem, tmp_path, 0.0)
+    surface = Surface(saga_values(filled), check_dem(str(dem)).cell_width)
+    np.testing.assert_array_equal(
+        surface.inner(fill_sinks(Surface(values_of(dem), surface.cell), 0.0).z), saga_values(filled)
+    )
+    amounts, _ = upslope_cells(surface, flow_order(surface), ROUTINGS[router])
+    flow = saga_values(saga_flow(filled, tmp_path, router))
+    difference = np.log10(surface.inner(amounts) * surface.cell**2) - np.log10(flow)
+    assert (np.abs(difference) < 1e-3).mean() >= 0.999
