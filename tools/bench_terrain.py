@@ -1,6 +1,6 @@
 """Terrain indices: the built-in engine beside `saga_cmd`, and its time and memory from 1 to 10 million cells.
 
-python3 tools/bench_terrain.py saga DEM.tif [ROUNDS]     wall time of both, in turn, and their ratio
+python3 tools/bench_terrain.py saga DEM.tif [ROUNDS]     wall time of both, in turn, their ratio, and how well they agree
 python3 tools/bench_terrain.py sizes [MILLIONS ...]      seconds and peak memory a cell, a process a size
 python3 tools/bench_terrain.py one DEM.tif FOLDER        one run of the built-in engine (used by `sizes`)
 """
@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from smap_downscaler.core.progress import SILENT, Progress
 from smap_downscaler.core.terrain.settings import ROUTERS, TerrainSettings
+from smap_downscaler.raster.files import open_dataset, read_band
 from smap_downscaler.raster.terrain_builtin import OUTPUT_BANDS, compute_terrain
 
 #: SAGA's METHOD of each routing.
@@ -112,6 +113,24 @@ def compare(dem: str, rounds: int) -> None:
             totals[name] += seconds
             print(f"{name:9s} {seconds:7.2f} s", flush=True)
     print(f"built-in / saga_cmd = {totals['built-in'] / totals['saga_cmd']:.2f} (at most 1.5)")
+    agree(dem)
+
+
+def agree(dem: str) -> None:
+    """Correlation of the wetness indices of both engines, end to end."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        grids = saga_chain(dem, folder)
+        built_in(dem, folder)
+        for router in ROUTERS:
+            own, other = (
+                read_band(open_dataset(path), 1, dtype=np.float64)
+                for path in (folder / f"twi_{router}.tif", grids[f"twi_{router}"])
+            )
+            both = np.isfinite(own) & np.isfinite(other)
+            print(
+                f"TWI {router:6s} r = {np.corrcoef(own[both], other[both])[0, 1]:.6f}, {both.sum():,} cells"
+            )
 
 
 def sizes(millions: list[float]) -> None:

@@ -198,10 +198,17 @@ def test_an_older_file_is_replaced(path):
     assert [p.name for p in path.parent.iterdir()] == [path.name]
 
 
-def test_a_folder_that_does_not_exist(tmp_path):
-    path = tmp_path / "nowhere" / "f.smapforest"
+def test_a_folder_that_does_not_exist_is_made(tmp_path):
+    path = tmp_path / "new" / "folder" / "f.smapforest"
+    write_forests(path)
+    assert path.is_file()
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    path = tmp_path / "file" / "f.smapforest"
     with (
-        pytest.raises(InputError, match=rf"^{re.escape(str(path))} could not be written \(No such file"),
+        pytest.raises(InputError, match=rf"^{re.escape(str(path))} could not be written \(File exists\)"),
         start(path),
     ):
         pytest.fail("the block must not be entered")

@@ -93,6 +93,7 @@ class ForestWriter:
 
     def __enter__(self) -> ForestWriter:
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             self._stream = self._temporary.open("xb")
         except OSError as error:
             raise self._unwritable(error) from error

@@ -1,0 +1,161 @@
+"""Each algorithm as rows of a batch and as a step of a model, as users string them together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from small_case import make_small_case
+
+FOREST = {"PRESET": "custom", "N_ESTIMATORS": 5, "MINIMUM_CELLS": 20}
+#: Inputs and outputs of each algorithm in terms of a small case; {case} and {out} are folders.
+RUNS = {
+    "createdemodata": ({"DAYS": 1, "CELLS": 30}, {"OUTPUT": "{out}/basin"}, "basin/dem.tif"),
+    "importsmap": ({"INPUT": "{case}/smap"}, {"OUTPUT": "{out}/smap"}, "smap/report.csv"),
+    "terrainindices": (
+        {"INPUT": "{case}/dem.tif", "ENGINE": "built-in"},
+        {"TWI_FD8": "{out}/twi.tif"},
+        "twi.tif",
+    ),
+    "harmonisecovariates": (
+        {"INPUT": ["{case}/dem.tif"], "SMAP": "{case}/smap", "RESOLUTION": 1000},
+        {"OUTPUT_COARSE": "{out}/coarse.tif", "OUTPUT_FINE": "{out}/fine.tif"},
+        "fine.tif",
+    ),
+    "antecedentprecipitation": (
+        {"INPUT": "{case}/rain", "DAYS": 1},
+        {"OUTPUT": "{out}/antecedent"},
+        "antecedent/p_antecedent_20210102.tif",
+    ),
+    "seasonalprecipitation": (
+        {"INPUT": "{case}/rain", "SEASONS": "p_djf=12,1,2"},
+        {"OUTPUT": "{out}/seasons.tif"},
+        "seasons.tif",
+    ),
+    "regressionmatrix": (
+        {"SMAP": "{case}/smap", "COVARIATES": "{case}/coarse.tif"},
+        {"OUTPUT": "{out}/matrix.gpkg"},
+        "matrix.gpkg",
+    ),
+    "trainforests": (
+        {"INPUT": "{case}/matrix.gpkg", **FOREST},
+        {"OUTPUT": "{out}/forests.smapforest"},
+        "forests.smapforest",
+    ),
+    "downscale": (
+        {"FORESTS": "{case}/forests.smapforest", "COVARIATES": "{case}/fine.tif"},
+        {"OUTPUT": "{out}/maps"},
+        "maps/series.vrt",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory, qgis_provider):
+    """A small case with what every step needs."""
+    import processing
+
+    from smap_downscaler.raster.geotiff import Band, write_geotiff
+
+    folder = tmp_path_factory.mktemp("case")
+    small = make_small_case(folder)
+    from small_case import PIXELS
+
+    write_geotiff(folder / "dem.tif", PIXELS, small.fine[0], [Band("elevation", "m")])
+    matrix = {
+        "SMAP": small.smap_folder,
+        "COVARIATES": small.coarse_stack,
+        "OUTPUT": str(folder / "matrix.gpkg"),
+    }
+    processing.run("smapdownscaler:regressionmatrix", matrix)
+    forests = {"INPUT": str(folder / "matrix.gpkg"), **FOREST, "OUTPUT": str(folder / "forests.smapforest")}
+    processing.run("smapdownscaler:trainforests", forests)
+    return folder
+
+
+def filled(values: dict, case: Path, out: Path) -> dict:
+    """The values with the folders put in."""
+
+    def put(value):
+        if isinstance(value, list):
+            return [put(item) for item in value]
+        return value.format(case=case, out=out) if isinstance(value, str) else value
+
+    return {name: put(value) for name, value in values.items()}
+
+
+def test_every_algorithm_is_tried_here(qgis_provider):
+    from smap_downscaler.processing.algorithm import SmapAlgorithm
+
+    names = {a.name() for a in qgis_provider.algorithms() if isinstance(a, SmapAlgorithm)}
+    assert names <= set(RUNS)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_two_rows_of_a_batch(qgis_provider, case, tmp_path, name):
+    """Row after row in the background task that the batch dialog starts for each.
+
+    The dialog itself is opened in test_chain.py and by `make window`: some of its widgets need a window.
+    """
+    from qgis.core import (
+        QgsApplication,
+        QgsProcessingAlgRunnerTask,
+        QgsProcessingContext,
+        QgsProcessingFeedback,
+    )
+    from qgis.PyQt.QtCore import QEventLoop, QTimer
+
+    inputs, outputs, made = RUNS[name]
+    for row in ("first", "second"):
+        context, feedback = QgsProcessingContext(), QgsProcessingFeedback(False)
+        values = filled({**inputs, **outputs}, case, tmp_path / row)
+        task = QgsProcessingAlgRunnerTask(qgis_provider.algorithm(name), values, context, feedback)
+        ended, loop = [], QEventLoop()
+        task.executed.connect(lambda good, results, ended=ended, loop=loop: (ended.append(good), loop.quit()))
+        QTimer.singleShot(60_000, loop.quit)
+        QgsApplication.taskManager().addTask(task)
+        loop.exec()
+        assert ended == [True]
+        assert (tmp_path / row / made).exists()
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_step_of_a_model(qgis_provider, case, feedback, tmp_path, name):
+    """The values come from the model's own inputs, as when the modeler strings steps together."""
+    from qgis.core import (
+        QgsProcessingContext,
+        QgsProcessingModelAlgorithm,
+        QgsProcessingModelChildAlgorithm,
+        QgsProcessingModelChildParameterSource,
+        QgsProcessingModelOutput,
+        QgsProcessingModelParameter,
+    )
+
+    inputs, outputs, made = RUNS[name]
+    model = QgsProcessingModelAlgorithm("one step", "test", "test")
+    child = QgsProcessingModelChildAlgorithm(f"smapdownscaler:{name}")
+    child.setChildId("step")
+    for parameter in inputs:
+        definition = qgis_provider.algorithm(name).parameterDefinition(parameter).clone()
+        model.addModelParameter(definition, QgsProcessingModelParameter(parameter))
+        child.addParameterSources(
+            parameter, [QgsProcessingModelChildParameterSource.fromModelParameter(parameter)]
+        )
+    shown = {}
+    for output in outputs:
+        shown[output] = QgsProcessingModelOutput(output)
+        shown[output].setChildId("step")
+        shown[output].setChildOutputName(output)
+        shown[output].setDescription(output)
+    child.setModelOutputs(shown)
+    model.addChildAlgorithm(child)
+    destinations = {
+        definition.name(): filled(outputs, case, tmp_path)[definition.description()]
+        for definition in model.destinationParameterDefinitions()
+    }
+    assert len(destinations) == len(outputs)
+    values = {**filled(inputs, case, tmp_path), **destinations}
+    context = QgsProcessingContext()
+    _results, good = model.run(values, context, feedback, {}, False)
+    assert good
+    assert (tmp_path / made).exists()
