@@ -28,6 +28,9 @@ class Console(QgsProcessingFeedback):
         if self._show_log:
             print(f"      {info}", flush=True)
 
+    def pushConsoleInfo(self, info: str) -> None:
+        self.pushInfo(info)
+
     def pushWarning(self, warning: str) -> None:
         print(f"      Warning: {warning}", flush=True)
 

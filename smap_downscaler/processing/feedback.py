@@ -38,7 +38,11 @@ class QgisProgress(Progress):
             self._feedback.setProgressText(text)
 
     def log(self, text: str) -> None:
-        self._feedback.pushInfo(text)
+        if "  " in text.strip():
+            # A line of a table: QGIS shows these in a typewriter face, and blanks that do not collapse.
+            self._feedback.pushConsoleInfo(text.replace(" ", "\u00a0"))
+        else:
+            self._feedback.pushInfo(text)
 
     def warn(self, text: str) -> None:
         self._feedback.pushWarning(text)

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from ..core.alike import COARSE_R, FINE_R, alike_pairs
 from ..core.errors import InputError
-from ..core.grid import Bounds, Grid, Window
+from ..core.grid import Bounds, Grid
+from ..core.products.rows import LayerRow
 from ..core.progress import SILENT, Progress
+from .covariates import Covariate, Layer
 from .geotiff import Band, GeoTiff, create_geotiff
+from .harmonise_checks import check_fractions, check_ranges
+from .harmonise_fine import FineCovariates
 from .harmonise_grids import FineGrid, Region, check_finer, coarse_grid, default_crs, fine_grid
-from .harmonise_layers import Covariate, Layer, expand_classes, read_covariates, require_meeting
-from .resample_fine import FineResampler, blocks
+from .harmonise_layers import expand_classes, read_covariates, require_meeting
+from .harmonise_notes import Notes
+from .harmonise_products import tell_used
+from .preflight import Preflight, check_covariates, smap_row
+from .resample_fine import blocks
 from .resample_mean import CellMeans, cell_means
 from .resample_sources import Mask, window_over
-
-#: Pixels of the fine grid on which covariates are compared, at most.
-_SAMPLE = 100_000
 
 
 @dataclass(frozen=True)
@@ -45,10 +50,12 @@ class Request:
         Side of a fine pixel in units of the CRS.
     mask : str, optional
         Raster that masks where it is neither 0 nor NoData.
-    names, categorical : sequence of str
+    names, categorical, rows, guess
         See `read_covariates`.
     minimum_covered : float
         Least share of a SMAP cell that valid pixels cover, 0...1.
+    smap_dates : sequence of date
+        Dates of the series, for the table of the preflight.
     """
 
     layers: Sequence[Layer]
@@ -64,6 +71,9 @@ class Request:
     names: Sequence[str] = ()
     categorical: Sequence[str] = ()
     minimum_covered: float = 0.5
+    rows: Sequence[LayerRow] = ()
+    guess: bool = False
+    smap_dates: Sequence[dt.date] = ()
 
 
 @dataclass(frozen=True)
@@ -79,6 +89,7 @@ class LayerReport:
     low: float
     mean: float
     high: float
+    unit: str = ""
 
     def line(self) -> str:
         """One line of the log."""
@@ -93,11 +104,17 @@ class LayerReport:
 
 @dataclass(frozen=True)
 class Harmonised:
-    """What was made."""
+    """What was made, of which covariates, and what the preflight found.
+
+    `pictures` holds each band at reduced size, float32, shape (bands, rows, columns).
+    """
 
     coarse: Grid
     fine: Grid
     layers: tuple[LayerReport, ...]
+    covariates: tuple[Covariate, ...] = ()
+    preflight: Preflight = field(default_factory=Preflight)
+    pictures: np.ndarray = field(default_factory=lambda: np.empty((0, 0, 0), np.float32))
 
 
 def check_outputs(layers: Sequence[Layer], mask: str, coarse_path: str, fine_path: str) -> None:
@@ -123,7 +140,9 @@ def harmonise(request: Request, progress: Progress = SILENT) -> Harmonised:
         For input that does not fit together; nothing is written then.
     """
     check_outputs(request.layers, request.mask, request.coarse_path, request.fine_path)
-    covariates = read_covariates(request.layers, request.names, request.categorical)
+    covariates = read_covariates(
+        request.layers, request.names, request.categorical, request.rows, request.guess
+    )
     mask = Mask(request.mask) if request.mask else None
     coarse, fine = _grids(request, covariates, mask)
     grid = fine.grid
@@ -136,22 +155,30 @@ def harmonise(request: Request, progress: Progress = SILENT) -> Harmonised:
         f"SMAP cells: {coarse.width} x {coarse.height}; fine grid: {grid.width:,} x {grid.height:,} pixels, "
         f"{grid.crs[:60]}."
     )
+    tell_used(covariates, request.guess, progress)
+    smap = smap_row("SMAP", request.smap, request.smap_dates)
+    preflight, covariates = check_covariates(covariates, coarse, mask, smap, request.smap_label, progress)
+    preflight.tell(progress)
+    used = tuple(covariates)
     covariates = expand_classes(covariates, coarse, progress)
     means = _coarse_means(covariates, coarse, mask, request, progress.part(0.0, 0.35))
     covariates, means = _occurring(covariates, means)
-    resampler = FineResampler([one.source for one in covariates], grid, mask, progress)
-    ways = [resampler.ways[one.source.grid] for one in covariates]
+    check_fractions(covariates, means, preflight.doubtful, progress)
+    resampler = FineCovariates(covariates, grid, mask, progress)
+    ways = resampler.ways
     coarse_stack = create_geotiff(request.coarse_path, coarse, _coarse_bands(covariates))
     fine_stack = create_geotiff(request.fine_path, grid, _fine_bands(covariates, ways))
     with coarse_stack as coarse_file, fine_stack as fine_file:
         for number, values in enumerate(means.values, start=1):
             coarse_file.write(values.astype(np.float32), band=number)
         notes = _write_fine(fine_file, resampler, len(covariates), progress.part(0.35, 1.0))
+        # The sample before the work may have missed a few pixels.
+        check_ranges(covariates, notes)
     reports = tuple(
         _report(one, way, means, number, notes) for number, (one, way) in enumerate(zip(covariates, ways))
     )
     _tell(reports, covariates, means, notes, progress)
-    return Harmonised(coarse, grid, reports)
+    return Harmonised(coarse, grid, reports, used, preflight, notes.pictures)
 
 
 def _grids(request: Request, covariates: Sequence[Covariate], mask: Mask | None) -> tuple[Grid, FineGrid]:
@@ -209,37 +236,8 @@ def _fine_bands(covariates: Sequence[Covariate], ways: Sequence[str]) -> list[Ba
     ]
 
 
-class _Notes:
-    """Range of each band and a systematic sample of its pixels, taken down while they are written."""
-
-    def __init__(self, bands: int, grid: Grid):
-        self.low, self.high = np.full(bands, np.inf), np.full(bands, -np.inf)
-        self._sum, self._count = np.zeros(bands), np.zeros(bands, np.int64)
-        self._stride = max(1, math.ceil(math.sqrt(grid.width * grid.height / _SAMPLE)))
-        self._samples: list[list[np.ndarray]] = [[] for _ in range(bands)]
-
-    def add(self, band: int, values: np.ndarray, window: Window) -> None:
-        """Take down a block."""
-        step = self._stride
-        self._samples[band].append(values[-window.row % step :: step, -window.col % step :: step].ravel())
-        valid = values[np.isfinite(values)]
-        if valid.size:
-            self.low[band] = min(self.low[band], float(valid.min()))
-            self.high[band] = max(self.high[band], float(valid.max()))
-            self._sum[band] += valid.sum(dtype=np.float64)
-            self._count[band] += valid.size
-
-    def mean(self, band: int) -> float:
-        """Mean of all valid pixels of a band; NaN without any."""
-        return float(self._sum[band] / self._count[band]) if self._count[band] else float("nan")
-
-    def samples(self) -> np.ndarray:
-        """Shape (bands, n)."""
-        return np.stack([np.concatenate(parts) for parts in self._samples])
-
-
-def _write_fine(target: GeoTiff, resampler: FineResampler, bands: int, progress: Progress) -> _Notes:
-    notes = _Notes(bands, resampler.target)
+def _write_fine(target: GeoTiff, resampler: FineCovariates, bands: int, progress: Progress) -> Notes:
+    notes = Notes(bands, resampler.target)
     windows = blocks(resampler.target)
     counter = progress.counter(sum(w.height * w.width for w in windows) * bands, "fine pixels")
     for window in windows:
@@ -250,7 +248,7 @@ def _write_fine(target: GeoTiff, resampler: FineResampler, bands: int, progress:
     return notes
 
 
-def _report(covariate: Covariate, way: str, means: CellMeans, number: int, notes: _Notes) -> LayerReport:
+def _report(covariate: Covariate, way: str, means: CellMeans, number: int, notes: Notes) -> LayerReport:
     grid = covariate.source.grid
     low, high = float(notes.low[number]), float(notes.high[number])
     return LayerReport(
@@ -263,6 +261,7 @@ def _report(covariate: Covariate, way: str, means: CellMeans, number: int, notes
         low if math.isfinite(low) else float("nan"),
         notes.mean(number),
         high if math.isfinite(high) else float("nan"),
+        covariate.unit,
     )
 
 
@@ -270,7 +269,7 @@ def _tell(
     reports: Sequence[LayerReport],
     covariates: Sequence[Covariate],
     means: CellMeans,
-    notes: _Notes,
+    notes: Notes,
     progress: Progress,
 ) -> None:
     for report, covariate, values in zip(reports, covariates, means.values):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from osgeo import gdal
@@ -12,8 +12,11 @@ from ..core.dates import parse_iso_date
 from ..core.errors import InputError
 from ..core.grid import Bounds, Grid, Window
 from ..core.names import check_names, class_name, covariate_name
+from ..core.products.rows import LayerRow
 from ..core.progress import SILENT, Progress
+from .covariates import Covariate, Layer
 from .files import dataset_grid, open_dataset
+from .harmonise_products import with_products
 from .resample_mean import chunks
 from .resample_sources import BandReader, Source, window_over, windows_over
 
@@ -21,37 +24,12 @@ from .resample_sources import BandReader, Source, window_over, windows_over
 MOST_CLASSES = 30
 
 
-@dataclass(frozen=True)
-class Layer:
-    """A raster that the user chose: its file (or GDAL name), and its name in QGIS."""
-
-    path: str
-    name: str
-
-    @property
-    def label(self) -> str:
-        """What messages call it."""
-        return f"INPUT layer {self.name} ({self.path})"
-
-
-@dataclass(frozen=True)
-class Covariate:
-    """A band of both stacks: name, unit, where it comes from."""
-
-    name: str
-    unit: str
-    layer: Layer
-    source: Source
-    categorical: bool = False
-
-    @property
-    def label(self) -> str:
-        """What messages call it."""
-        return f"{self.layer.label}, band {self.source.band}"
-
-
 def read_covariates(
-    layers: Sequence[Layer], names: Sequence[str] = (), categorical: Sequence[str] = ()
+    layers: Sequence[Layer],
+    names: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+    rows: Sequence[LayerRow] = (),
+    guess: bool = False,
 ) -> list[Covariate]:
     """The covariates that layers hold, one a band, in the order of the layers.
 
@@ -63,12 +41,16 @@ def read_covariates(
     categorical : sequence of str
         Layers or covariates to take as categorical, besides those with a
         colour table or category names.
+    rows : sequence of LayerRow
+        What the analyst says of single layers; goes before all else.
+    guess : bool
+        Whether unit, conversion and name of a known product's files are taken from their names.
 
     Raises
     ------
     InputError
         Without layers, for a layer that cannot be read or has no CRS, for
-        names that do not fit.
+        names or rows that do not fit.
     """
     if not layers:
         raise InputError("INPUT: no layer is given; choose at least one raster.")
@@ -85,6 +67,7 @@ def read_covariates(
     if names and len(names) == count:
         covariates = [replace(one, name=covariate_name(name)) for one, name in zip(covariates, names)]
     covariates = _with_categorical(covariates, categorical)
+    covariates = with_products(covariates, rows, guess, bool(names))
     check_names([one.name for one in covariates], [one.label for one in covariates])
     return covariates
 
@@ -113,7 +96,12 @@ def _bands_of(layer: Layer) -> list[Covariate]:
         if len(bands) > 1:
             name = covariate_name(band.GetDescription()) or f"{base}_{number}"
         source = Source(layer.path, number, grid)
-        out.append(Covariate(name, band.GetUnitType() or "", layer, source, _is_categorical(band)))
+        unit, text = band.GetUnitType() or "", band.GetDescription() or ""
+        scaled = band.GetScale() not in (None, 1.0) or band.GetOffset() not in (None, 0.0)
+        categorical = _is_categorical(band)
+        out.append(
+            Covariate(name, unit, layer, source, categorical, stored=unit, description=text, scaled=scaled)
+        )
     return out
 
 

@@ -6,7 +6,6 @@ import contextlib
 import datetime as dt
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +22,8 @@ from ..core.threads import ordered_map
 from ..core.version import plugin_version
 from .blocks import blocks
 from .coordinates import Lattice
+from .dated import check_window, source_date, tell_substitutes, why_missing
+from .file_state import file_state, files_behind
 from .files import open_dataset
 from .geotiff import Band, GeoTiff, create_geotiff
 from .overlap import window_around
@@ -40,25 +41,30 @@ _LARGEST_BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class MapInputs:
-    """What maps are made from: forests, the fine stack and the dated covariates by name."""
+    """What maps are made from: forests, the fine stack and the dated covariates by name.
+
+    For a date without a raster of a dated covariate (other than rain) the
+    latest of the `window` days before stands.
+    """
 
     forests: ForestFile
     stack: Stack
     dynamic: tuple[Series, ...] = ()
+    window: int = 0
 
     def __post_init__(self) -> None:
+        check_window(self.window)
         dated = [series.name for series in self.dynamic]
         unused = [name for name in dated if name not in self.forests.names]
         if unused:
             raise InputError(
-                f"{self._series(unused[0]).source}: the forests know no covariate named {unused[0]} "
+                f"{self.named(unused[0]).source}: the forests know no covariate named {unused[0]} "
                 f"(they know {', '.join(self.forests.names)}); rename it with DYNAMIC_NAMES, or leave it out."
             )
         both = [name for name in dated if name in self.stack.names]
         if both:
             raise InputError(
-                f"{self._series(both[0]).source}: {both[0]} is a band of the stack too; "
-                "leave out one of them."
+                f"{self.named(both[0]).source}: {both[0]} is a band of the stack too; leave out one of them."
             )
         missing = [name for name in self.forests.names if name not in dated and name not in self.stack.names]
         if missing:
@@ -67,7 +73,8 @@ class MapInputs:
                 f"of the stack ({', '.join(self.stack.names)}) nor a dated series; add it."
             )
 
-    def _series(self, name: str) -> Series:
+    def named(self, name: str) -> Series:
+        """The dated covariate of a name."""
         return next(series for series in self.dynamic if series.name == name)
 
     def fingerprint(self, date: dt.date) -> str:
@@ -76,30 +83,20 @@ class MapInputs:
         Other dates of a series are left out: a longer series does not make old maps anew.
         """
         paths = [str(self.forests.path), self.stack.path]
-        paths += [entry.path for series in self.dynamic for entry in series.entries if entry.date == date]
+        sources = {series.name: source_date(series, date, self.window) for series in self.dynamic}
+        paths += [
+            entry.path
+            for series in self.dynamic
+            for entry in series.entries
+            if entry.date == sources[series.name]
+        ]
         content = {
-            "files": [_file_state(file) for path in paths for file in _files_behind(path)],
+            "files": [file_state(file) for path in paths for file in files_behind(path)],
             "names": self.forests.names,
-            "dated": [series.name for series in self.dynamic],
+            "dated": {name: str(source) for name, source in sources.items()},
             "version": plugin_version(),
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
-
-
-def _files_behind(path: str) -> list[str]:
-    """The file itself, or those that a subdataset or a VRT reads."""
-    if os.path.isfile(path) and not path.lower().endswith(".vrt"):
-        return [path]
-    return [path, *sorted(open_dataset(path).GetFileList() or [])]
-
-
-def _file_state(path: str) -> tuple[str, int, int]:
-    try:
-        status = os.stat(path)
-    except OSError:
-        # The name of a subdataset, or a file on the network.
-        return path, 0, 0
-    return os.path.abspath(path), status.st_size, status.st_mtime_ns
 
 
 @dataclass
@@ -147,6 +144,7 @@ def make_maps(
     """
     _check_dates(inputs, dates)
     _compare_units(inputs, progress)
+    tell_substitutes(inputs.dynamic, sorted(set(dates)), inputs.window, progress)
     fields = [_DatedField.over(inputs.stack.grid, series, progress) for series in inputs.dynamic]
     report = MapsReport()
     wanted = _dates_to_map(inputs, folder, dates, report, progress)
@@ -212,10 +210,12 @@ def _dates_to_map(
     wanted: dict[dt.date, str] = {}
     for date in sorted(set(dates)):
         progress.check()
-        lacking = [series.name for series in inputs.dynamic if not series.has(date)]
+        lacking = [
+            series.name for series in inputs.dynamic if source_date(series, date, inputs.window) is None
+        ]
         path = map_file(folder, date)
         if lacking:
-            report.skipped[date] = f"{lacking[0]} has no raster of {date}"
+            report.skipped[date] = why_missing(inputs.named(lacking[0]), date, inputs.window)
             progress.warn(f"{date}: no map, {report.skipped[date]}")
             continue
         run = inputs.fingerprint(date)
@@ -275,7 +275,11 @@ def _tasks(
 ) -> Iterator[_Task]:
     for date in dates:
         forest = inputs.forests.load(date)
-        dated = tuple((field, field.series.read(date, field.window)) for field in fields)
+        dated = tuple(
+            (field, field.series.read(source, field.window))
+            for field in fields
+            if (source := source_date(field.series, date, inputs.window)) is not None
+        )
         for window in windows:
             yield _Task(inputs, forest, window, dated)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from ..core.errors import InputError
 from ..core.grid import Grid, Window
 from ..core.matrix import KEY_COLUMNS, RESERVED, RESPONSE, check_names, day_rows
 from ..core.progress import SILENT, Progress
+from .dated import check_window, source_date, tell_substitutes
 from .files import same_crs
 from .matrix_table import create_matrix
 from .overlap import Overlap, overlap
@@ -33,13 +33,19 @@ class MatrixReport:
 
 @dataclass(frozen=True)
 class MatrixInputs:
-    """SMAP, the coarse stack on its cells, and dated covariates on grids of their own."""
+    """SMAP, the coarse stack on its cells, and dated covariates on grids of their own.
+
+    For a date without a raster of a dated covariate (other than rain) the
+    latest of the `window` days before stands.
+    """
 
     smap: Series
     stack: Stack
     dynamic: tuple[Series, ...] = ()
+    window: int = 0
 
     def __post_init__(self) -> None:
+        check_window(self.window)
         names = self.names
         bad = check_names(names)
         if bad is not None and not bad.strip():
@@ -102,7 +108,8 @@ def build_matrix(
     """Write the regression matrix: a row a cell and date with soil moisture; a date at a time in memory.
 
     Static covariates join on the cell, dated ones on cell and date: their
-    area-weighted mean over the cell, NULL where they are missing.
+    area-weighted mean over the cell (of the date itself, or of an earlier one
+    within the window), NULL where they are missing.
 
     Parameters
     ----------
@@ -123,18 +130,20 @@ def build_matrix(
     cells = inputs.smap.grid.crop(smap_window)
     static = inputs.stack.read(inputs.stack.names, stack_window)
     weights = [overlap(series.grid, cells, series.source, progress) for series in inputs.dynamic]
+    tell_substitutes(inputs.dynamic, inputs.smap.dates, inputs.window, progress)
     report = MatrixReport()
     counter = progress.counter(len(inputs.smap.dates), "dates joined")
     with create_matrix(output, inputs.smap.grid, inputs.names, inputs.units, progress) as table:
         for date in inputs.smap.dates:
             soil_moisture = inputs.smap.read(date, smap_window)
-            covariates = np.concatenate(
-                [static, *(_dated(*pair, date, minimum_share) for pair in zip(inputs.dynamic, weights))]
-            )
+            sources = [source_date(series, date, inputs.window) for series in inputs.dynamic]
+            dated = [_dated(*one, minimum_share) for one in zip(inputs.dynamic, weights, sources)]
+            covariates = np.concatenate([static, *dated])
             day = day_rows(date, soil_moisture, covariates, (smap_window.row, smap_window.col))
             table.write(day)
             report.rows[date] = len(day.y)
-            _note_missing(report, inputs.dynamic, date, progress)
+            missing = [series.name for series, source in zip(inputs.dynamic, sources) if source is None]
+            _note_missing(report, missing, date, progress)
             counter.advance()
         if not table.count:
             raise InputError(
@@ -144,14 +153,13 @@ def build_matrix(
     return report
 
 
-def _dated(series: Series, weights: Overlap, date: dt.date, minimum_share: float) -> np.ndarray:
-    if not series.has(date):
+def _dated(series: Series, weights: Overlap, date: dt.date | None, minimum_share: float) -> np.ndarray:
+    if date is None:
         return np.full((1, *weights.shape), np.nan, np.float32)
     return weights.mean(series.read(date, weights.window), minimum_share)[None].astype(np.float32)
 
 
-def _note_missing(report: MatrixReport, dynamic: Sequence[Series], date: dt.date, progress: Progress) -> None:
-    missing = [series.name for series in dynamic if not series.has(date)]
+def _note_missing(report: MatrixReport, missing: list[str], date: dt.date, progress: Progress) -> None:
     if missing:
         report.missing[date] = missing
         progress.warn(

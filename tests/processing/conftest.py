@@ -53,6 +53,9 @@ def feedback(qgis_provider, said):
         def pushInfo(self, info):
             said.info.append(info)
 
+        def pushConsoleInfo(self, info):
+            said.info.append(info.replace("\u00a0", " "))
+
         def pushWarning(self, warning):
             said.warnings.append(warning)
 

@@ -41,7 +41,7 @@ def given(tmp_path, smap):
     folder = tmp_path / "layers"
     write_geotiff(folder / "Elevation.tif", LAYER, generator.normal(size=LAYER.shape), [Band("", "m")])
     degrees = Grid("EPSG:4326", -76.9, -12.6, 0.02, 0.02, 40, 30)
-    soils = generator.normal(size=(2, *degrees.shape))
+    soils = 300 + 20 * generator.normal(size=(2, *degrees.shape))
     write_geotiff(folder / "soils.tif", degrees, soils, [Band("clay", "g/kg"), Band("sand", "g/kg")])
     return {
         "INPUT": [str(folder / "Elevation.tif"), str(folder / "soils.tif")],
@@ -60,7 +60,7 @@ def test_parameters_and_outputs_are_as_promised(algorithm):
     definitions = {one.name(): one for one in algorithm.parameterDefinitions()}
     assert list(definitions) == [
         "INPUT", "SMAP", "EXTENT", "CRS", "RESOLUTION", "MASK", "NAMES", "CATEGORICAL", "MINIMUM_COVERED",
-        "OUTPUT_COARSE", "OUTPUT_FINE",
+        "LAYERS", "GUESS", "OUTPUT_COARSE", "OUTPUT_FINE", "REPORT",
     ]  # fmt: skip
     assert definitions["RESOLUTION"].defaultValue() == 100
     assert definitions["MINIMUM_COVERED"].defaultValue() == 0.5
@@ -69,8 +69,12 @@ def test_parameters_and_outputs_are_as_promised(algorithm):
     optional = {
         name for name, one in definitions.items() if one.flags() & Qgis.ProcessingParameterFlag.Optional
     }
-    assert optional == {"EXTENT", "CRS", "MASK", "NAMES", "CATEGORICAL"}
-    assert [one.name() for one in algorithm.outputDefinitions()] == ["OUTPUT_COARSE", "OUTPUT_FINE", "COUNT"]
+    assert optional == {"EXTENT", "CRS", "MASK", "NAMES", "CATEGORICAL", "LAYERS", "REPORT"}
+    assert definitions["GUESS"].defaultValue() is True
+    assert not definitions["REPORT"].createByDefault()
+    assert [one.name() for one in algorithm.outputDefinitions()] == [
+        "OUTPUT_COARSE", "OUTPUT_FINE", "REPORT", "COUNT",
+    ]  # fmt: skip
 
 
 def test_metadata(algorithm):

@@ -20,7 +20,9 @@ from ...core.forest.file import ForestFile, open_forests
 from ...core.grid import Grid
 from ...core.progress import Progress
 from ...core.threads import thread_count
+from ...raster.dated import check_window
 from ...raster.mapping import MapInputs, MapsReport, make_maps
+from ...raster.preflight import check_maps
 from ...raster.series_file import check_series_suffix, write_series_file
 from ...raster.stack import open_stack
 from ..algorithm import SmapAlgorithm
@@ -60,6 +62,7 @@ class Downscale(SmapAlgorithm):
         yield from dated_covariates()
         yield date_parameter("START", "First date")
         yield date_parameter("END", "Last date")
+        yield advanced(whole_number("WINDOW", "Most days that a dated covariate may be old", 0, 0))
         yield advanced(whole_number("MEMORY", "Memory for blocks (MB)", 512, 16))
         yield advanced(whole_number("THREADS", "Threads (0: one a core)", 0, 0))
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of maps")
@@ -71,6 +74,7 @@ class Downscale(SmapAlgorithm):
     def validate(self, values: Values) -> None:
         values.period()
         thread_count(values.integer("THREADS"))
+        check_window(values.integer("WINDOW"))
         # The forest file is opened in the background: a large one takes longer than a click should.
         if values.given("SERIES") and not values.is_temporary("SERIES"):
             check_series_suffix(values.output("SERIES"))
@@ -79,9 +83,9 @@ class Downscale(SmapAlgorithm):
         with open_forests(values.path("FORESTS")) as forests:
             dates = _dates(forests, *values.period())
             stack = open_stack(values.raster_path("COVARIATES"))
-            inputs = MapInputs(
-                forests, stack, tuple(values.several_series("DYNAMIC", "DYNAMIC_NAMES", progress))
-            )
+            dynamic = tuple(values.several_series("DYNAMIC", "DYNAMIC_NAMES", progress))
+            inputs = MapInputs(forests, stack, dynamic, values.integer("WINDOW"))
+            check_maps(inputs, dates, progress).tell(progress)
             folder = values.output_folder("OUTPUT")
             progress.log(f"{len(dates)} dates, {stack.grid.width} x {stack.grid.height} pixels each")
             threads, memory = thread_count(values.integer("THREADS")), values.integer("MEMORY")

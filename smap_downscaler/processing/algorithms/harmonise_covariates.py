@@ -6,12 +6,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from qgis.core import (
+    NULL,
     Qgis,
     QgsProcessingOutputNumber,
+    QgsProcessingParameterBoolean,
     QgsProcessingParameterCrs,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterExtent,
     QgsProcessingParameterFile,
+    QgsProcessingParameterFileDestination,
+    QgsProcessingParameterMatrix,
     QgsProcessingParameterMultipleLayers,
     QgsProcessingParameterNumber,
     QgsProcessingParameterRasterDestination,
@@ -21,13 +25,18 @@ from qgis.core import (
 
 from ...core.errors import InputError
 from ...core.names import split_names
+from ...core.products.rows import HEADERS, LayerRow, read_rows
 from ...core.progress import Progress
+from ...raster.covariates import Covariate, Layer
 from ...raster.harmonise import Request, harmonise
-from ...raster.harmonise_layers import Layer, read_covariates
+from ...raster.harmonise_layers import read_covariates
 from ...raster.series import open_series
 from ..algorithm import SmapAlgorithm
+from ..dependencies import advice, missing
+from ..harmonise_report import write_report
 from ..layers import hand_over_stack
 from ..parameters import advanced
+from ..remember import Remembering
 from ..values import Values
 
 
@@ -67,8 +76,26 @@ class HarmoniseCovariates(SmapAlgorithm):
                 maxValue=1.0,
             )
         )
+        yield advanced(
+            QgsProcessingParameterMatrix(
+                "LAYERS",
+                "Units, conversions and resampling of single layers",
+                numberRows=1,
+                hasFixedNumberRows=False,
+                headers=list(HEADERS),
+                optional=True,
+            )
+        )
+        yield advanced(
+            QgsProcessingParameterBoolean(
+                "GUESS", "Know SoilGrids and Gupta et al. by their file names", defaultValue=True
+            )
+        )
         yield QgsProcessingParameterRasterDestination("OUTPUT_COARSE", "Coarse stack (SMAP cells)")
         yield QgsProcessingParameterRasterDestination("OUTPUT_FINE", "Fine stack")
+        yield QgsProcessingParameterFileDestination(
+            "REPORT", "Report", fileFilter="HTML files (*.html)", optional=True, createByDefault=False
+        )
 
     def define_outputs(self) -> Iterable[Any]:
         yield QgsProcessingOutputNumber("COUNT", "Covariates")
@@ -78,8 +105,10 @@ class HarmoniseCovariates(SmapAlgorithm):
         if not resolution > 0:
             raise InputError(f"RESOLUTION is {resolution:g}; give the side of a pixel, greater than 0.")
         values.extent("EXTENT")
-        names, categorical = values.text("NAMES"), values.text("CATEGORICAL")
-        read_covariates(_layers(values), split_names(names), split_names(categorical))
+        lacking = missing(("matplotlib",)) if values.given("REPORT") else []
+        if lacking:
+            raise InputError(f"REPORT: {advice(lacking)}")
+        _covariates(values)
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         smap = open_series(values.path("SMAP"), progress=progress.part(0.0, 0.05))
@@ -98,15 +127,39 @@ class HarmoniseCovariates(SmapAlgorithm):
             names=split_names(values.text("NAMES")),
             categorical=split_names(values.text("CATEGORICAL")),
             minimum_covered=values.number("MINIMUM_COVERED"),
+            rows=_rows(values),
+            guess=values.flag("GUESS"),
+            smap_dates=smap.dates,
         )
-        made = harmonise(request, progress.part(0.05, 1.0))
+        listener = Remembering(progress)
+        report = values.output_file("REPORT") if values.given("REPORT") else ""
+        made = harmonise(request, listener.part(0.05, 0.98 if report else 1.0))
         for path in (request.coarse_path, request.fine_path):
             hand_over_stack(values.context, path)
-        return {
+        outputs: dict[str, Any] = {
             "OUTPUT_COARSE": request.coarse_path,
             "OUTPUT_FINE": request.fine_path,
             "COUNT": len(made.layers),
         }
+        if report:
+            progress.set_text("Report")
+            write_report(report, request, made, listener.warnings)
+            outputs["REPORT"] = report
+        return outputs
+
+
+def _covariates(values: Values) -> list[Covariate]:
+    names, categorical = split_names(values.text("NAMES")), split_names(values.text("CATEGORICAL"))
+    return read_covariates(_layers(values), names, categorical, _rows(values), values.flag("GUESS"))
+
+
+def _rows(values: Values) -> list[LayerRow]:
+    if not values.given("LAYERS"):
+        return []
+    cells = values.algorithm.parameterAsMatrix(values.parameters, "LAYERS", values.context)
+    # Scripts may give a list a row.  Cells that nobody filled in are QGIS's NULL, whose text is 'NULL'.
+    flat = [cell for part in cells for cell in (part if isinstance(part, (list, tuple)) else [part])]
+    return read_rows(["" if cell == NULL else cell for cell in flat])
 
 
 def _layers(values: Values) -> list[Layer]:

@@ -15,11 +15,13 @@ from qgis.core import (
 )
 
 from ...core.progress import Progress
+from ...raster.dated import check_window
 from ...raster.matrix_builder import MatrixInputs, build_matrix
+from ...raster.preflight import check_matrix
 from ...raster.series import open_series
 from ...raster.stack import open_stack
 from ..algorithm import SmapAlgorithm
-from ..parameters import advanced, date_parameter, dated_covariates
+from ..parameters import advanced, date_parameter, dated_covariates, whole_number
 from ..values import Values
 
 
@@ -48,6 +50,7 @@ class RegressionMatrix(SmapAlgorithm):
                 maxValue=1.0,
             )
         )
+        yield advanced(whole_number("WINDOW", "Most days that a dated covariate may be old", 0, 0))
         yield QgsProcessingParameterVectorDestination(
             "OUTPUT", "Regression matrix", type=Qgis.ProcessingSourceType.Vector
         )
@@ -57,14 +60,17 @@ class RegressionMatrix(SmapAlgorithm):
 
     def validate(self, values: Values) -> None:
         values.period()
+        check_window(values.integer("WINDOW"))
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         smap = open_series(values.path("SMAP"), progress=progress.part(0, 0.1)).between(*values.period())
         stack = open_stack(values.raster_path("COVARIATES"))
         dynamic = values.several_series("DYNAMIC", "DYNAMIC_NAMES", progress.part(0.1, 0.2))
         output = values.output("OUTPUT")
+        inputs = MatrixInputs(smap, stack, tuple(dynamic), values.integer("WINDOW"))
+        check_matrix(inputs, progress).tell(progress)
         report = build_matrix(
-            MatrixInputs(smap, stack, tuple(dynamic)),
+            inputs,
             output,
             values.number("MINIMUM_COVERED"),
             progress.part(0.2, 1.0),

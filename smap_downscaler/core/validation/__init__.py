@@ -1,0 +1,1 @@
+"""How good a model is: folds, repeated and nested cross-validation, tuning grids, summaries."""

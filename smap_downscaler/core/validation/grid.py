@@ -1,0 +1,137 @@
+"""Grids of hyper-parameters, as users write them: `2, 4, 7`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import TypeVar
+
+from ..errors import InputError
+from ..forest.settings import ForestSettings
+
+MOST_CANDIDATES = 1000
+Number = TypeVar("Number", int, float)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One choice of hyper-parameters.
+
+    Parameters
+    ----------
+    settings : ForestSettings
+    sample_share : float or None
+        Share of the training rows that is drawn for each tree, in place of `settings.sample_size`.
+    """
+
+    settings: ForestSettings
+    sample_share: float | None = None
+
+    def of(self, rows: int) -> ForestSettings:
+        """The settings for a training part of `rows` rows."""
+        if self.sample_share is None:
+            return self.settings
+        return replace(self.settings, sample_size=max(2, round(self.sample_share * rows)))
+
+    def text(self, covariates: int) -> str:
+        """In one line, for people."""
+        settings = self.settings
+        drawn = "all" if settings.sample_size is None else f"{settings.sample_size:,}"
+        sample = f"{drawn} rows" if self.sample_share is None else f"{self.sample_share:g} of the rows"
+        return (
+            f"{settings.n_estimators} trees, mtry {settings.mtry(covariates)}, "
+            f"split {settings.min_samples_split}, {sample} drawn"
+        )
+
+
+def parse_grid(text: str, parameter: str, least: int, greatest: int) -> tuple[int, ...]:
+    """Whole numbers by comma; an empty text gives none.
+
+    Raises
+    ------
+    InputError
+        For what is no whole number, is out of range or occurs twice.
+    """
+    numbers = _parts(text, parameter, _whole, "whole number", "2, 4, 7")
+    for number in numbers:
+        if not least <= number <= greatest:
+            raise InputError(
+                f"{parameter}: {number} is out of range; give whole numbers from {least} to {greatest}."
+            )
+    return numbers
+
+
+def parse_shares(text: str, parameter: str) -> tuple[float, ...]:
+    """Shares over 0 up to 1 by comma; an empty text gives none.
+
+    Raises
+    ------
+    InputError
+        As `parse_grid`.
+    """
+    shares = _parts(text, parameter, float, "number", "0.5, 0.8, 1")
+    for share in shares:
+        if not 0 < share <= 1:
+            raise InputError(f"{parameter}: {share:g} is out of range; give shares over 0 up to 1.")
+    return shares
+
+
+def candidates(
+    base: ForestSettings,
+    max_features: str = "",
+    min_samples_split: str = "",
+    n_estimators: str = "",
+    sample_share: str = "",
+) -> tuple[Candidate, ...]:
+    """All combinations of the grids; what has no grid is as in `base`.  One candidate: nothing to tune.
+
+    Raises
+    ------
+    InputError
+        For a grid that cannot be read, or more than 1,000 combinations.
+    """
+    grids: list[tuple[str, tuple[int, ...]]] = [
+        ("max_features", parse_grid(max_features, "MAX_FEATURES_GRID", 1, 32_767)),
+        ("min_samples_split", parse_grid(min_samples_split, "MIN_SAMPLES_SPLIT_GRID", 2, 2**31 - 1)),
+        ("n_estimators", parse_grid(n_estimators, "N_ESTIMATORS_GRID", 1, 100_000)),
+    ]
+    shares: tuple[float | None, ...] = parse_shares(sample_share, "SAMPLE_SHARE_GRID") or (None,)
+    given = [(field, numbers) for field, numbers in grids if numbers]
+    count = math.prod(len(numbers) for _, numbers in given) * len(shares)
+    if count > MOST_CANDIDATES:
+        raise InputError(
+            f"The grids have {count:,} combinations; give fewer values, so that there are at most "
+            f"{MOST_CANDIDATES:,}."
+        )
+    fields = [field for field, _ in given]
+    return tuple(
+        Candidate(replace(base, **dict(zip(fields, values))), share)
+        for values in product(*(numbers for _, numbers in given))
+        for share in shares
+    )
+
+
+def _whole(text: str) -> int:
+    # int() alone would take underscores and digits of other scripts.
+    if not text.isascii() or "_" in text:
+        raise ValueError(text)
+    return int(text)
+
+
+def _parts(
+    text: str, parameter: str, read: Callable[[str], Number], kind: str, example: str
+) -> tuple[Number, ...]:
+    numbers: list[Number] = []
+    for part in (piece.strip() for piece in text.split(",")) if text.strip() else ():
+        try:
+            number = read(part)
+        except ValueError:
+            raise InputError(
+                f"{parameter}: '{part}' is no {kind}; write numbers by comma, such as {example}."
+            ) from None
+        if number in numbers:
+            raise InputError(f"{parameter}: {part} occurs twice; give it once.")
+        numbers.append(number)
+    return tuple(numbers)

@@ -1,0 +1,117 @@
+"""How long a cross-validation will take, found by timing a few trees of it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..progress import SILENT, Progress
+from .crossvalidate import PieceJob, forest_key, grow_and_predict, tree_groups
+from .settings import ValidationSettings
+
+_SECONDS_OF_TRIAL = 1.0
+_TREES_A_TRY = 4
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done.
+
+    Parameters
+    ----------
+    pieces, forests, trees : int
+        What is left to do; a piece is a date, scheme and repeat.
+    seconds : float
+        Estimate.
+    threads : int
+    """
+
+    pieces: int
+    forests: int
+    trees: int
+    seconds: float
+    threads: int
+
+    def text(self) -> str:
+        """One sentence for the log."""
+        threads = f"{self.threads} thread{'s' if self.threads > 1 else ''}"
+        return (
+            f"{self.pieces:,} pieces of work (date, scheme, repeat) with {self.forests:,} forests of "
+            f"{self.trees:,} trees: {duration_text(self.seconds)} with {threads}."
+        )
+
+
+def forests_a_piece(settings: ValidationSettings) -> tuple[int, float]:
+    """Forests that a piece grows, and their trees (of the mean candidate where there is a choice)."""
+    counts = [candidate.settings.n_estimators for candidate in settings.candidates]
+    forests, trees = settings.folds, settings.folds * float(np.mean(counts))
+    if settings.tuned:
+        groups = tree_groups(settings)
+        forests += settings.folds * settings.inner_folds * len(groups)
+        grown = sum(max(counts[index] for index in group) for group in groups)
+        trees += settings.folds * settings.inner_folds * grown
+    return forests, trees
+
+
+def make_plan(
+    job: PieceJob, rows_of_pieces: Mapping[int, int], done: int, threads: int, progress: Progress = SILENT
+) -> Plan:
+    """Time about a second of trees of a piece's first fold and reckon from them.
+
+    Parameters
+    ----------
+    job : PieceJob
+        One of the pieces.
+    rows_of_pieces : mapping of int to int
+        How many pieces have how many rows.
+    done : int
+        How many of them are done already.
+    threads : int
+    """
+    settings = job.settings
+    forests, trees = forests_a_piece(settings)
+    pieces = sum(rows_of_pieces.values())
+    left = pieces - done
+    # The time of a tree grows a little faster than its rows.
+    share = sum(count * _work(rows) for rows, count in rows_of_pieces.items()) / _work(job.y.size)
+    busy = min(threads, os.cpu_count() or 1)
+    seconds = _seconds_a_tree(job, progress) * trees * share * left / pieces / busy
+    return Plan(left, forests * left, round(trees * left), seconds, threads)
+
+
+def duration_text(seconds: float) -> str:
+    """`about 5 minutes`, in words."""
+    if seconds < 60:
+        return "less than a minute"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"about {minutes} minute{'s' if minutes > 1 else ''}"
+    hours = seconds / 3600
+    return f"about {hours:.1f} hours" if hours < 48 else f"about {hours / 24:.1f} days"
+
+
+def _work(rows: int) -> float:
+    return rows * float(np.log2(max(rows, 2)))
+
+
+def _seconds_a_tree(job: PieceJob, progress: Progress) -> float:
+    """Mean over up to three candidates, spread over the grid."""
+    test = job.fold_of_row == 0
+    x, y, x_test = job.x[~test], job.y[~test], job.x[test]
+    tried = sorted({0, len(job.settings.candidates) // 2, len(job.settings.candidates) - 1})
+    found = []
+    for index in tried:
+        settings = job.settings.candidates[index].of(y.size)
+        # The first call loads scikit-learn.
+        grow_and_predict(x, y, x_test, settings, 0, (1,), progress)
+        trees, begun = 0, time.perf_counter()
+        while time.perf_counter() - begun < _SECONDS_OF_TRIAL / len(tried) and trees < settings.n_estimators:
+            key = forest_key(job.piece, 0, trees)
+            grow_and_predict(x, y, x_test, settings, key, (_TREES_A_TRY,), progress)
+            trees += _TREES_A_TRY
+        found.append((time.perf_counter() - begun) / max(trees, 1))
+    return float(np.mean(found))

@@ -1,0 +1,72 @@
+"""The report of 'Harmonise covariates', from what was harmonised to a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..core.preflight import HEADERS
+from ..core.version import plugin_version
+from ..raster.files import whole_file
+from ..raster.harmonise import Harmonised, LayerReport, Request
+from ..raster.harmonise_grids import is_metric
+from ..raster.harmonise_products import USED_HEADERS, used_rows
+from ..report.atlas import AtlasPanel, atlas_png
+from ..report.covariates_page import Table, covariates_page
+
+_MADE_HEADERS = (
+    "covariate",
+    "unit",
+    "to the fine grid",
+    "covers SMAP cells",
+    "cells with a mean",
+    "min",
+    "mean",
+    "max",
+)
+
+
+def write_report(path: str, request: Request, made: Harmonised, warnings: Sequence[str]) -> None:
+    """Write the page; it appears under `path` only when it is whole.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    grid = made.fine
+    units = [layer.unit for layer in made.layers]
+    panels = [
+        AtlasPanel(layer.name, unit, picture)
+        for layer, unit, picture in zip(made.layers, units, made.pictures)
+    ]
+    facts = [
+        ("SMAP cells", f"{made.coarse.width} x {made.coarse.height}, {request.smap_label}"),
+        ("Fine grid", f"{grid.width:,} x {grid.height:,} pixels of {grid.cell_width:.6g}, {grid.crs[:60]}"),
+        ("Coarse stack", request.coarse_path),
+        ("Fine stack", request.fine_path),
+        ("Mask", request.mask or "none"),
+    ]
+    text = covariates_page(
+        facts,
+        warnings,
+        Table(HEADERS, [row.texts() for row in made.preflight.rows]),
+        Table(USED_HEADERS, used_rows(made.covariates)),
+        Table(_MADE_HEADERS, [_made_row(layer) for layer in made.layers]),
+        atlas_png(panels, grid.bounds, is_metric(grid.crs)),
+        f"SMAP Downscaler {plugin_version()}, Harmonise covariates",
+    )
+    with whole_file(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def _made_row(layer: LayerReport) -> tuple[str, ...]:
+    return (
+        layer.name,
+        layer.unit or "?",
+        layer.way,
+        f"{100 * layer.covered:.1f} %",
+        str(layer.cells),
+        f"{layer.low:.6g}",
+        f"{layer.mean:.6g}",
+        f"{layer.high:.6g}",
+    )

@@ -1,0 +1,281 @@
+"""The look before layers are joined: one row a layer, warnings for what a user should not miss."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ..core.errors import InputError
+from ..core.grid import EASE2_CRS, Grid
+from ..core.preflight import (
+    HEADERS,
+    LayerCheck,
+    dates_note,
+    dates_text,
+    ease_shift,
+    gaps_note,
+    is_shifted,
+    shift_sentence,
+    table_lines,
+)
+from ..core.products.conversions import LOG_OUT
+from ..core.products.ranges import judge
+from ..core.progress import SILENT, Progress
+from .covariates import Covariate
+from .dated import missing_dates, source_date
+from .files import same_crs
+from .harmonise_products import FROM_NAME
+from .mapping import MapInputs
+from .matrix_builder import MatrixInputs
+from .preflight_sample import Sample, Sampler, same_values
+from .resample_sources import Mask, Source
+from .series import Series
+from .stack import Stack
+
+#: Rasters of a series that are looked at, spread over its dates.
+_DATES_SEEN = 3
+
+
+@dataclass
+class Preflight:
+    """The rows of the table, the warnings, and which covariates are in doubt."""
+
+    rows: list[LayerCheck] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    #: Covariates whose values speak against their unit.
+    doubtful: set[str] = field(default_factory=set)
+
+    def tell(self, progress: Progress) -> None:
+        """Log the table, then the warnings."""
+        progress.log("Before the work (a sample of each layer):")
+        for line in table_lines(HEADERS, [row.texts() for row in self.rows]):
+            progress.log(f"  {line}")
+        for warning in self.warnings:
+            progress.warn(warning)
+
+    def add(self, row: LayerCheck, label: str) -> None:
+        """Add a row; a cell grid beside the EASE-Grid gives a warning."""
+        if row.shift is not None and is_shifted(row.shift):
+            self.warnings.append(shift_sentence(label, row.shift))
+        self.rows.append(row)
+
+
+def shift_of(grid: Grid) -> tuple[float, float] | None:
+    """`ease_shift` of a grid in any CRS."""
+    return ease_shift(grid) if same_crs(grid.crs, EASE2_CRS) else None
+
+
+def _row(name: str, grid: Grid, sample: Sample | None = None, dates: str = "", *notes: str) -> LayerCheck:
+    row = LayerCheck(
+        name,
+        grid.crs,
+        (grid.cell_width, grid.cell_height),
+        shift_of(grid),
+        dates=dates,
+        notes=tuple(note for note in notes if note),
+    )
+    if sample is None:
+        return row
+    return replace(row, covered=sample.covered, nodata=sample.nodata, low=sample.low, high=sample.high)
+
+
+def smap_row(label: str, grid: Grid, dates: Sequence[dt.date], samples: Sequence[Sample] = ()) -> LayerCheck:
+    """The row of the SMAP series."""
+    return _row(label, grid, _together(samples), dates_text(dates), gaps_note(dates))
+
+
+def _together(samples: Sequence[Sample]) -> Sample | None:
+    if not samples:
+        return None
+    return Sample(
+        float(np.mean([sample.covered for sample in samples])),
+        np.concatenate([sample.values for sample in samples]),
+        np.concatenate([sample.stored for sample in samples]),
+    )
+
+
+def check_covariates(
+    covariates: Sequence[Covariate],
+    coarse: Grid,
+    mask: Mask | None,
+    smap: LayerCheck,
+    smap_label: str,
+    progress: Progress = SILENT,
+) -> tuple[Preflight, list[Covariate]]:
+    """Look at the layers of 'Harmonise covariates' over the SMAP cells.
+
+    Returns
+    -------
+    Preflight, list of Covariate
+        The covariates anew: a unit that rests on a file's name is dropped where the values speak against it.
+
+    Raises
+    ------
+    InputError
+        If values of a layer cannot be true in its unit.
+    """
+    found = Preflight()
+    found.add(smap, smap_label)
+    sampler = Sampler(coarse, mask, progress)
+    samples, out = [], []
+    for one in covariates:
+        sample = sampler.look(one.source)
+        samples.append(sample)
+        checked, note = _checked(one, sample, found)
+        out.append(checked)
+        shown = sample if not one.categorical else replace(sample, values=sample.stored)
+        found.add(_row(one.name, one.source.grid, shown, "", note), one.label)
+    for first, second in _duplicates(covariates, samples):
+        found.warnings.append(
+            f"{covariates[first].label} and {covariates[second].label} hold the same values; "
+            "leave out one of them."
+        )
+    return found, out
+
+
+def _checked(one: Covariate, sample: Sample, found: Preflight) -> tuple[Covariate, str]:
+    """The covariate, with a unit that its values do not deny, and a note."""
+    if one.categorical:
+        return one, ""
+    natural = one.change.natural(sample.stored) if sample.stored.size else sample.stored
+    text = judge_values(one, natural, sample.stored)
+    if not text:
+        return one, ""
+    found.warnings.append(f"{one.label}: {one.name}: {text}.")
+    found.doubtful.add(one.name)
+    if one.why.startswith(FROM_NAME):
+        one = replace(one, unit="")
+    return one, "unit?"
+
+
+def judge_values(one: Covariate, natural: np.ndarray, stored: np.ndarray) -> str:
+    """A warning about the values of a covariate, or empty.
+
+    Raises
+    ------
+    InputError
+        If they cannot be true.
+    """
+    ends = _ends(natural)
+    if math.isnan(ends[0]):
+        return ""
+    if one.change.log10 == LOG_OUT and ends[0] <= 0:
+        raise InputError(
+            f"{one.label}: {one.name}: its lowest value is {ends[0]:.6g}, which has no log10; "
+            "leave log10 of this layer empty in LAYERS."
+        )
+    # The unit of a value before its logarithm is taken.
+    unit = one.change.conversion.target or ("" if one.unit.startswith("log10(") else one.unit)
+    verdict = judge(one.quantity, unit, *ends, one.change, _ends(stored), one.usual)
+    if verdict is None:
+        return ""
+    if not verdict.possible:
+        raise InputError(f"{one.label}: {one.name}: {verdict.text}.")
+    return verdict.text
+
+
+def _ends(values: np.ndarray) -> tuple[float, float]:
+    valid = values[~np.isnan(values)]
+    return (float(valid.min()), float(valid.max())) if valid.size else (math.nan, math.nan)
+
+
+def _duplicates(covariates: Sequence[Covariate], samples: Sequence[Sample]) -> list[tuple[int, int]]:
+    places = [(one.source.path, one.source.band) for one in covariates]
+    pairs = {
+        (first, second)
+        for first in range(len(places))
+        for second in range(first + 1, len(places))
+        if places[first] == places[second] and covariates[first].change == covariates[second].change
+    }
+    return sorted(pairs | set(same_values(samples)))
+
+
+def check_matrix(inputs: MatrixInputs, progress: Progress = SILENT) -> Preflight:
+    """Look at SMAP, coarse stack and dated covariates over the cells that they share.
+
+    Raises
+    ------
+    InputError
+        If they do not fit together, or a file cannot be read.
+    """
+    window, _stack_window = inputs.common_cells()
+    cells = inputs.smap.grid.crop(window)
+    found = Preflight()
+    sampler = Sampler(cells, None, progress)
+    row = smap_row("SMAP", inputs.smap.grid, inputs.smap.dates, _looks(inputs.smap, sampler))
+    found.add(row, f"SMAP ({inputs.smap.source})")
+    _add_stack(found, inputs.stack, inputs.stack.names, sampler)
+    for series in inputs.dynamic:
+        _add_series(found, series, inputs.smap.dates, inputs.window, sampler)
+    _add_twins(found, inputs.dynamic)
+    return found
+
+
+def check_maps(inputs: MapInputs, dates: Sequence[dt.date], progress: Progress = SILENT) -> Preflight:
+    """Look at the fine stack and the dated covariates over the pixels to be mapped.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read.
+    """
+    found = Preflight()
+    sampler = Sampler(inputs.stack.grid, None, progress)
+    dated = {series.name for series in inputs.dynamic}
+    _add_stack(found, inputs.stack, [name for name in inputs.forests.names if name not in dated], sampler)
+    for series in inputs.dynamic:
+        _add_series(found, series, dates, inputs.window, sampler)
+    _add_twins(found, inputs.dynamic)
+    return found
+
+
+def _add_stack(found: Preflight, stack: Stack, names: Sequence[str], sampler: Sampler) -> None:
+    samples = []
+    for name in names:
+        sample = sampler.look(Source(stack.path, stack.names.index(name) + 1, stack.grid))
+        samples.append(sample)
+        found.rows.append(_row(name, stack.grid, sample))
+    shift = shift_of(stack.grid)
+    if shift is not None and is_shifted(shift):
+        found.warnings.append(shift_sentence(stack.path, shift))
+    for first, second in same_values(samples):
+        found.warnings.append(
+            f"{stack.path}: {names[first]} and {names[second]} hold the same values; leave out one of them."
+        )
+
+
+def _add_series(
+    found: Preflight, series: Series, dates: Sequence[dt.date], window: int, sampler: Sampler
+) -> None:
+    used = {source_date(series, date, window) for date in dates}
+    of_use = [entry for entry in series.entries if entry.date in used]
+    missing = missing_dates(series, dates, window)
+    note = dates_note(missing, len(dates))
+    sample = _together(_looks(replace(series, entries=tuple(of_use)), sampler)) if of_use else None
+    found.add(_row(series.name, series.grid, sample, dates_text(series.dates), note), series.source)
+
+
+def _looks(series: Series, sampler: Sampler) -> list[Sample]:
+    """Samples of a few dates spread over a series."""
+    count = len(series.entries)
+    chosen = sorted({round(part * (count - 1) / max(_DATES_SEEN - 1, 1)) for part in range(_DATES_SEEN)})
+    entries = [series.entries[number] for number in chosen]
+    return [sampler.look(Source(entry.path, entry.band, series.grid)) for entry in entries]
+
+
+def _add_twins(found: Preflight, all_series: Sequence[Series]) -> None:
+    for first, second in _pairs(all_series):
+        if first.entries == second.entries:
+            found.warnings.append(
+                f"{first.source}: {first.name} and {second.name} are the same files; leave out one of them."
+            )
+
+
+def _pairs(all_series: Sequence[Series]) -> Iterator[tuple[Series, Series]]:
+    for number, first in enumerate(all_series):
+        for second in all_series[number + 1 :]:
+            yield first, second

@@ -1,0 +1,164 @@
+"""Finished pieces of a cross-validation, kept so that a run that was stopped goes on from there.
+
+One JSON line a piece, each with a hash of the rows and settings that it came from: a table or a
+setting that changed finds nothing.  A line that was cut off by the stop is passed over.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+import json
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from ..core.errors import InputError
+from ..core.matrix import DayRows
+from ..core.validation.crossvalidate import SCORES, Choice, Piece, PieceResult
+from ..core.validation.settings import ValidationSettings
+from ..core.version import plugin_version
+
+_ROWS = ("observed", "predicted", "fold_of_row")
+
+
+def settings_key(covariates: Sequence[str], settings: ValidationSettings) -> str:
+    """A hash of all but the rows that results depend on; not of the number of repeats."""
+    import sklearn
+
+    said = {
+        **settings.as_dict(),
+        "repeats": 0,
+        "covariates": list(covariates),
+        "versions": [plugin_version(), sklearn.__version__, np.__version__],
+    }
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def day_key(about: str, day: DayRows, place: tuple[np.ndarray, np.ndarray] | None) -> str:
+    """`about`, which is of `settings_key`, and a hash of the rows of a date."""
+    digest = hashlib.sha256()
+    for array in (day.x, day.y, *(place or ())):
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return f"{about}-{digest.hexdigest()}"
+
+
+class WorkFile:
+    """Finds and adds finished pieces; without a path it keeps nothing.
+
+    The file is made with the first piece that is added.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read or written.
+    """
+
+    def __init__(self, path: str | Path | None):
+        self._path = None if path is None else Path(path)
+        self._stream: BinaryIO | None = None
+        self.pieces: dict[tuple[str, Piece], PieceResult] = {}
+        if self._path is not None and self._path.is_file():
+            self._read(self._path)
+
+    def find(self, key: str, piece: Piece, with_rows: bool) -> PieceResult | None:
+        """A finished piece, or None."""
+        found = self.pieces.get((key, piece))
+        if found is None or (with_rows and found.predicted is None):
+            return None
+        if with_rows:
+            return found
+        return dataclasses.replace(found, observed=None, predicted=None, fold_of_row=None)
+
+    def count(self, about: str) -> int:
+        """Finished pieces of these settings, see `settings_key`."""
+        return sum(key.startswith(f"{about}-") for key, _ in self.pieces)
+
+    def add(self, key: str, result: PieceResult) -> None:
+        """Keep a finished piece on disk."""
+        if self._path is None:
+            return
+        line = json.dumps(_as_dict(key, result), allow_nan=False) + "\n"
+        try:
+            if self._stream is None:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._stream = self._open(self._path)
+            self._stream.write(line.encode())
+            self._stream.flush()
+        except OSError as error:
+            raise InputError(
+                f"{self._path}: finished work cannot be kept there ({error.strerror or error}); choose "
+                "another folder or make room."
+            ) from None
+
+    def close(self) -> None:
+        """Close the file; it stays."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    @staticmethod
+    def _open(path: Path) -> BinaryIO:
+        stream = path.open("ab+")
+        # A line that a stop cut off must not swallow the next one.
+        if stream.seek(0, os.SEEK_END):
+            stream.seek(-1, os.SEEK_END)
+            if stream.read(1) != b"\n":
+                stream.write(b"\n")
+        return stream
+
+    def _read(self, path: Path) -> None:
+        try:
+            lines = path.read_bytes().splitlines()
+        except OSError as error:
+            raise InputError(f"{path}: it cannot be read ({error.strerror}); remove it.") from None
+        for line in lines:
+            try:
+                key, result = _from_dict(json.loads(line))
+            except (ValueError, KeyError, TypeError):
+                continue
+            self.pieces[key, result.piece] = result
+
+
+def _as_dict(key: str, result: PieceResult) -> dict[str, Any]:
+    piece = result.piece
+    record: dict[str, Any] = {
+        "key": key,
+        "date": piece.date.isoformat(),
+        "scheme": piece.scheme,
+        "repeat": piece.repeat,
+        "n": result.n,
+        "scores": {name: _or_none(value) for name, value in result.scores.items()},
+        "choices": [
+            {**dataclasses.asdict(choice), "inner_rmse": _or_none(choice.inner_rmse)}
+            for choice in result.choices
+        ],
+    }
+    for name in _ROWS:
+        values = getattr(result, name)
+        record[name] = None if values is None else values.tolist()
+    return record
+
+
+def _from_dict(record: dict[str, Any]) -> tuple[str, PieceResult]:
+    piece = Piece(dt.date.fromisoformat(record["date"]), str(record["scheme"]), int(record["repeat"]))
+    choices = tuple(
+        Choice(**{**choice, "inner_rmse": _number(choice["inner_rmse"])}) for choice in record["choices"]
+    )
+    rows = [None if record[name] is None else np.array(record[name]) for name in _ROWS]
+    scores = {name: _number(record["scores"][name]) for name in SCORES}
+    return str(record["key"]), PieceResult(piece, int(record["n"]), scores, choices, *rows)
+
+
+def _or_none(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)

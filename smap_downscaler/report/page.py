@@ -1,0 +1,158 @@
+"""A report as one HTML file: no network, no scripts, readable on a screen and printed on A4."""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+from collections.abc import Sequence
+
+# Dark blue on white with grey rules: nothing is told by colour alone.
+_CSS = """
+@page { size: A4; margin: 14mm 12mm; }
+:root { color-scheme: light; }
+* { box-sizing: border-box; }
+body { font: 15px/1.5 "Noto Sans", "Segoe UI", "Open Sans", Helvetica, Arial, sans-serif; color: #1a1a1a;
+  background: #fff; max-width: 1080px; margin: 0 auto; padding: 1.5em 1.5em 3em; }
+h1 { font-size: 1.7em; line-height: 1.2; margin: 0 0 .2em; color: #12395b; }
+h2 { font-size: 1.2em; margin: 2em 0 .4em; padding-bottom: .2em; border-bottom: 2px solid #12395b;
+  color: #12395b; break-after: avoid; }
+p { margin: .4em 0 .8em; max-width: 75ch; }
+.subtitle { color: #555; margin-top: 0; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; margin: .4em 0 1em; font-size: .82em; line-height: 1.35; }
+caption { caption-side: top; text-align: left; color: #444; padding-bottom: .4em; }
+thead { display: table-header-group; }
+tr { break-inside: avoid; }
+th { text-align: left; vertical-align: bottom; border-bottom: 1.5px solid #1a1a1a; padding: .3em .7em; }
+td { vertical-align: top; border-bottom: 1px solid #d0d0d0; padding: .3em .7em; }
+td:first-child, th:first-child { padding-left: .2em; }
+td:last-child, th:last-child { padding-right: .2em; }
+tbody tr:nth-child(even) { background: #f5f6f8; }
+.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+ul.warnings { list-style: none; padding: 0; margin: .4em 0 1em; }
+ul.warnings li { border-left: 5px solid #b35900; background: #fff6ec; padding: .35em .8em; margin: .3em 0;
+  font-size: .92em; overflow-wrap: anywhere; break-inside: avoid; }
+ul.warnings li::before { content: "Warning. "; font-weight: 700; }
+figure { margin: .6em 0 1em; break-inside: avoid; }
+figure img { max-width: 100%; height: auto; display: block; }
+figcaption { color: #444; font-size: .85em; margin-top: .4em; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .15em 1.2em; margin: .4em 0 1em; }
+dt { color: #555; }
+dd { margin: 0; overflow-wrap: anywhere; }
+footer { margin-top: 3em; color: #666; font-size: .8em; border-top: 1px solid #d0d0d0; padding-top: .5em; }
+@media print {
+  body { font-size: 9.5pt; padding: 0; max-width: none; }
+  table { font-size: 7.2pt; width: 100%; }
+  th, td { padding: .2em .4em; }
+  .scroll { overflow: visible; }
+  figure img { max-height: 238mm; width: auto; margin: 0 auto; }
+  p { max-width: none; }
+  h2 { margin-top: 1.2em; }
+}
+"""
+# A hyphen or a minus sign before digits, a per cent sign after them.
+_NUMBER = re.compile(r"[<>≤≥]?\s?[+\u2212-]?[\d][\d,.]*(?:[eE][+-]?\d+)?\s?%?")
+
+
+class Page:
+    """A page in the making; each method adds a piece below the last one and returns the page.
+
+    Parameters
+    ----------
+    title : str
+    subtitle : str
+        One line below it.
+    """
+
+    def __init__(self, title: str, subtitle: str = ""):
+        self._title = title
+        self._parts = [f"<h1>{_text(title)}</h1>"]
+        if subtitle:
+            self._parts.append(f'<p class="subtitle">{_text(subtitle)}</p>')
+        self._footer = ""
+
+    def heading(self, text: str) -> Page:
+        """A section."""
+        return self._add(f"<h2>{_text(text)}</h2>")
+
+    def paragraph(self, text: str) -> Page:
+        """A paragraph of plain text."""
+        return self._add(f"<p>{_text(text)}</p>")
+
+    def facts(self, pairs: Sequence[tuple[str, str]]) -> Page:
+        """Names and what they are, a line each."""
+        rows = "".join(f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in pairs)
+        return self._add(f"<dl>{rows}</dl>")
+
+    def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> Page:
+        """A table of texts; columns of numbers are aligned to the right.
+
+        Raises
+        ------
+        ValueError
+            If a row is not as long as the headers.
+        """
+        if any(len(row) != len(headers) for row in rows):
+            raise ValueError("a row of the table is not as long as its headers")
+        numbers = [_is_numeric([row[column] for row in rows]) for column in range(len(headers))]
+        head = "".join(f"<th{_class(number)}>{_text(text)}</th>" for text, number in zip(headers, numbers))
+        body = "".join(
+            "<tr>"
+            + "".join(f"<td{_class(n)}>{_text(text)}</td>" for text, n in zip(row, numbers))
+            + "</tr>\n"
+            for row in rows
+        )
+        told = f"<caption>{_text(caption)}</caption>" if caption else ""
+        return self._add(
+            f'<div class="scroll"><table>{told}<thead><tr>{head}</tr></thead>\n'
+            f"<tbody>\n{body}</tbody></table></div>"
+        )
+
+    def warnings(self, texts: Sequence[str]) -> Page:
+        """Sentences that a reader should not miss; nothing for none."""
+        if not texts:
+            return self
+        return self._add(
+            '<ul class="warnings">' + "".join(f"<li>{_text(text)}</li>" for text in texts) + "</ul>"
+        )
+
+    def picture(self, png: bytes, alt: str, caption: str = "") -> Page:
+        """A picture inside the page; `alt` says in words what it shows."""
+        data = base64.b64encode(png).decode("ascii")
+        told = f"<figcaption>{_text(caption)}</figcaption>" if caption else ""
+        return self._add(
+            f'<figure><img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">{told}</figure>'
+        )
+
+    def footer(self, text: str) -> Page:
+        """The last line."""
+        self._footer = f"<footer>{_text(text)}</footer>"
+        return self
+
+    def html(self) -> str:
+        """The whole file."""
+        body = "\n".join([*self._parts, self._footer])
+        return (
+            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+            f"<title>{_text(self._title)}</title>\n<style>{_CSS}</style>\n</head>\n"
+            f"<body>\n{body}\n</body>\n</html>\n"
+        )
+
+    def _add(self, part: str) -> Page:
+        self._parts.append(part)
+        return self
+
+
+def _text(text: str) -> str:
+    return html.escape(text, quote=False)
+
+
+def _class(number: bool) -> str:
+    return ' class="number"' if number else ""
+
+
+def _is_numeric(texts: Sequence[str]) -> bool:
+    told = [text for text in texts if text.strip()]
+    return bool(told) and all(_NUMBER.fullmatch(text.strip()) for text in told)

@@ -1,0 +1,264 @@
+"""Cross-validation held against plain scikit-learn, and against what must not leak."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
+
+from smap_downscaler.core.errors import Cancelled, InputError
+from smap_downscaler.core.forest.settings import ForestSettings
+from smap_downscaler.core.progress import Progress
+from smap_downscaler.core.validation.crossvalidate import (
+    assemble,
+    cross_validate,
+    forest_key,
+    grow_and_predict,
+    plan_piece,
+    run_fold,
+)
+from validation_cases import CELL, DAY, FOREST, case, piece, settings
+
+SCHEME_NUMBER = {"random": 0, "blocks": 1}
+
+
+def plain_forest(forest, rows, p, key, share=None):
+    """scikit-learn's own, all at once, with the seed worked out by hand."""
+    draws = rows if forest.sample_size is None else min(forest.sample_size, rows)
+    if share is not None:
+        draws = max(2, round(share * rows))
+    seed = int(np.random.SeedSequence([forest.seed, key]).generate_state(1)[0])
+    return RandomForestRegressor(
+        n_estimators=forest.n_estimators,
+        max_features=min(forest.max_features, p),
+        max_samples=draws,
+        min_samples_split=forest.min_samples_split,
+        min_samples_leaf=forest.min_samples_leaf,
+        random_state=seed,
+    )
+
+
+def plain_key(scheme, repeat, fold, inner=0):
+    numbers = [DAY.toordinal(), SCHEME_NUMBER[scheme], repeat, fold, inner]
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
+
+
+@pytest.mark.parametrize(("scheme", "repeat"), [("random", 1), ("random", 3), ("blocks", 2)])
+def test_equals_plain_scikit_learn(scheme, repeat):
+    x, y, place = case()
+    got = cross_validate(x, y, place, piece(scheme, repeat), settings())
+    predicted = np.full(y.size, np.nan)
+    for fold in range(5):
+        test = np.nonzero(got.fold_of_row == fold)[0]
+        train = np.setdiff1d(np.arange(y.size), test)
+        forest = plain_forest(FOREST, train.size, 4, plain_key(scheme, repeat, fold))
+        predicted[test] = forest.fit(x[train], y[train]).predict(x[test])
+    assert np.abs(got.predicted - predicted).max() <= 1e-12
+    assert got.scores["rmse"] == pytest.approx(mean_squared_error(y, predicted) ** 0.5, abs=1e-12)
+    assert got.scores["mae"] == pytest.approx(mean_absolute_error(y, predicted), abs=1e-12)
+    assert got.scores["bias"] == pytest.approx(np.mean(predicted - y), abs=1e-12)
+    assert got.scores["r2"] == pytest.approx(r2_score(y, predicted), abs=1e-12)
+    assert got.scores["pearson_r2"] == pytest.approx(np.corrcoef(y, predicted)[0, 1] ** 2, abs=1e-12)
+    assert [choice.fold for choice in got.choices] == [1, 2, 3, 4, 5]
+    assert sum(choice.n_test for choice in got.choices) == got.n == y.size == 144
+    assert {choice.n_train + choice.n_test for choice in got.choices} == {144}
+    assert all(np.isnan(choice.inner_rmse) for choice in got.choices)
+
+
+def test_chunks_of_trees_give_the_forest_of_one_fit():
+    """1,278 rows: some 23 trees a chunk, so that 50 trees take three."""
+    x, y, _ = case(36)
+    forest = dataclasses.replace(FOREST, n_estimators=50, min_samples_split=40)
+    key = forest_key(piece(), 0)
+    assert key == plain_key("random", 1, 0)
+    got = grow_and_predict(x, y, x[:50], forest, key, (20, 50))
+    for row, trees in zip(got, (20, 50)):
+        plain = plain_forest(dataclasses.replace(forest, n_estimators=trees), y.size, 4, key).fit(x, y)
+        assert np.abs(row - plain.predict(x[:50])).max() <= 1e-12
+
+
+GRID = {
+    "max_features": "1, 4",
+    "min_samples_split": "2, 30",
+    "n_estimators": "3, 8",
+    "sample_share": "0.3, 1",
+}
+
+
+@pytest.mark.parametrize("scheme", ["random", "blocks"])
+def test_nested_choice_equals_plain_scikit_learn(scheme):
+    x, y, place = case(10)
+    wanted = settings(GRID, folds=3)
+    assert len(wanted.candidates) == 16
+    job = plan_piece(x, y, place, piece(scheme), wanted)
+    got = assemble(job, [run_fold(job, fold) for fold in range(3)])
+    for fold, choice in enumerate(got.choices):
+        train = np.nonzero(got.fold_of_row != fold)[0]
+        inner = inner_folds(job, train, fold)
+        errors = []
+        for candidate in wanted.candidates:
+            predicted = np.empty(train.size)
+            for number in range(3):
+                inside, outside = train[inner != number], train[inner == number]
+                key = plain_key(scheme, 1, fold, number + 1)
+                forest = plain_forest(candidate.settings, inside.size, 4, key, candidate.sample_share)
+                predicted[inner == number] = forest.fit(x[inside], y[inside]).predict(x[outside])
+            errors.append(mean_squared_error(y[train], predicted) ** 0.5)
+        assert choice.candidate == int(np.argmin(errors))
+        assert choice.inner_rmse == pytest.approx(min(errors), abs=1e-12)
+        chosen = wanted.candidates[choice.candidate]
+        outer = plain_forest(chosen.settings, train.size, 4, plain_key(scheme, 1, fold), chosen.sample_share)
+        test = got.fold_of_row == fold
+        expected = outer.fit(x[train], y[train]).predict(x[test])
+        assert np.abs(got.predicted[test] - expected).max() <= 1e-12
+
+
+def inner_folds(job, train, fold):
+    """The inner folds once more, from the rule: a shuffle dealt out, or the largest block to the emptiest."""
+    rng = np.random.default_rng(np.random.SeedSequence([11, DAY.toordinal(), 1, fold + 1]))
+    if job.blocks is None:
+        folds = np.empty(train.size, int)
+        for position, row in enumerate(rng.permutation(train.size)):
+            folds[row] = position % 3
+        return folds
+    names = sorted(set(job.blocks[train].tolist()))
+    order = [names[index] for index in rng.permutation(len(names))]
+    order.sort(key=lambda block: -np.sum(job.blocks[train] == block))
+    filled, of_block = [0, 0, 0], {}
+    for block in order:
+        of_block[block] = filled.index(min(filled))
+        filled[of_block[block]] += int(np.sum(job.blocks[train] == block))
+    return np.array([of_block[block] for block in job.blocks[train]])
+
+
+@pytest.mark.parametrize("scheme", ["random", "blocks"])
+def test_no_test_row_takes_part_in_its_own_choice_or_prediction(scheme):
+    """Spoiling the held-out rows' response changes nothing that is chosen or predicted for them."""
+    x, y, place = case(10)
+    wanted = settings(GRID, folds=3)
+    job = plan_piece(x, y, place, piece(scheme), wanted)
+    for fold in range(3):
+        spoilt = y.copy()
+        test = job.fold_of_row == fold
+        spoilt[test] = np.random.default_rng(fold).uniform(-9, 9, int(test.sum()))
+        before, after = run_fold(job, fold), run_fold(dataclasses.replace(job, y=spoilt), fold)
+        assert before.choice == after.choice
+        assert before.predicted.tobytes() == after.predicted.tobytes()
+        # The others' folds do see it, so that the test could fail.
+        other = (fold + 1) % 3
+        changed = run_fold(dataclasses.replace(job, y=spoilt), other)
+        assert changed.predicted.tobytes() != run_fold(job, other).predicted.tobytes()
+
+
+def test_tuning_finds_what_the_data_ask_for():
+    """One covariate in twenty tells all: trying all of them at each split must win over trying one."""
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(200, 20)).astype(np.float32)
+    y = 0.2 + 0.1 * x[:, 0].astype(float)
+    wanted = settings({"max_features": "1, 20"}, folds=4, block_km=0.0)
+    got = cross_validate(x, y, None, piece(), wanted)
+    assert [choice.candidate for choice in got.choices] == [1] * 4
+
+
+def smooth_field(side, seed):
+    """A random field whose neighbours are alike within some 25 km, and noise."""
+    rng = np.random.default_rng(seed)
+    row, col = np.mgrid[0:side, 0:side] * CELL / 1000
+    field = np.zeros((side, side))
+    for _ in range(60):
+        direction, phase = rng.uniform(0, 2 * np.pi, 2)
+        length = rng.uniform(80, 150)
+        field += np.cos(2 * np.pi / length * (row * np.sin(direction) + col * np.cos(direction)) + phase)
+    return (0.25 + 0.05 * field / field.std() + 0.005 * rng.normal(size=field.shape)).ravel()
+
+
+def test_blocks_unmask_covariates_that_only_tell_the_place():
+    """By date with x and y as covariates of a smooth random field: random folds flatter, blocks do not."""
+    _, _, place = case(24)
+    x = np.stack(place, axis=1).astype(np.float32)
+    forest = ForestSettings(40, None, None, 4, 1, None, 1)
+    random, blocks = [], []
+    for seed in (1, 2, 3):
+        y = smooth_field(24, seed)
+        wanted = settings(forest=forest, folds=10, block_km=72.0, seed=seed)
+        random.append(cross_validate(x, y, place, piece("random"), wanted).scores["r2"])
+        blocks.append(cross_validate(x, y, place, piece("blocks"), wanted).scores["r2"])
+    assert min(random) > 0.8
+    assert max(blocks) < 0.45
+    assert np.mean(random) - np.mean(blocks) > 0.4
+
+
+def test_blocks_take_nothing_from_covariates_that_truly_tell():
+    """No spatial structure at all: both schemes agree."""
+    x, y, place = case(20)
+    wanted = settings(folds=10, block_km=36.0)
+    found = [
+        cross_validate(x, y, place, piece(scheme), wanted).scores["r2"] for scheme in ("random", "blocks")
+    ]
+    assert min(found) > 0.5
+    assert abs(found[0] - found[1]) < 0.06
+
+
+def refusal(*arguments):
+    with pytest.raises(InputError) as caught:
+        cross_validate(*arguments)
+    return str(caught.value)
+
+
+def test_refusals():
+    x, y, place = case(12)
+    few = slice(0, 4)
+    assert refusal(x[few], y[few], None, piece(), settings()) == (
+        "4 cells are too few for 5 folds; 5 are needed."
+    )
+    assert refusal(x[:3], y[:3], None, piece(), settings(folds=2)) == (
+        "3 cells are too few for 2 folds; 4 are needed."
+    )
+    assert refusal(x, np.full(144, 0.3), None, piece(), settings()) == (
+        "All 144 cells have the value 0.3; there is nothing to learn."
+    )
+    gap = x.copy()
+    gap[3, 1] = np.nan
+    assert refusal(gap, y, None, piece(), settings()) == (
+        "The rows hold values that are missing or infinite; drop those rows."
+    )
+    assert refusal(x, y[:5], None, piece(), settings()) == (
+        "Covariates (144, 4) and response (5,) do not belong together."
+    )
+    assert refusal(x, y, None, piece("blocks"), settings()) == (
+        "Spatial blocks need the x and y of the cells; give BLOCKS 0 without them."
+    )
+    assert refusal(x, y, place, piece("blocks"), settings(block_km=1e5)) == (
+        "All 144 cells lie in one block; give BLOCKS a smaller side, or 0 for random folds only."
+    )
+
+
+def test_tuning_needs_two_blocks_in_each_training_part():
+    x, y, _ = case(6)
+    place = np.repeat([0.0, 5e5], 18), np.zeros(36)
+    with_blocks = settings({"max_features": "1, 2"}, block_km=300.0)
+    assert refusal(x, y, place, piece("blocks"), with_blocks) == (
+        "A training part has one block only, and tuning needs two; give BLOCKS a smaller side, FOLDS a "
+        "larger number, or leave the grids empty."
+    )
+    assert len(cross_validate(x, y, place, piece("blocks"), settings(block_km=300.0)).choices) == 2
+
+
+class Impatient(Progress):
+    def __init__(self, calls):
+        self.left = calls
+
+    def is_cancelled(self):
+        self.left -= 1
+        return self.left < 0
+
+
+@pytest.mark.parametrize("calls", [0, 3, 9])
+def test_cancel_is_heard_between_chunks_of_trees(calls):
+    x, y, place = case(36)
+    wanted = settings({"max_features": "1, 4"}, forest=dataclasses.replace(FOREST, n_estimators=60))
+    listener = Impatient(calls)
+    with pytest.raises(Cancelled):
+        cross_validate(x, y, place, piece(), wanted, listener)
+    assert listener.left == -1

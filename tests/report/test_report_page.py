@@ -1,0 +1,123 @@
+"""Report pages: escaped, whole, without any address of the network; the atlas as a picture."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from smap_downscaler.core.grid import Bounds
+from smap_downscaler.report.atlas import AtlasPanel, atlas_png, ramp_of
+from smap_downscaler.report.covariates_page import Table, covariates_page
+from smap_downscaler.report.page import Page
+
+VOID = {"meta", "img", "br"}
+BOX = Bounds(0.0, 0.0, 60_000.0, 40_000.0)
+
+
+class Reader(HTMLParser):
+    """Checks that every element is closed, and collects texts by element."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.texts, self.attributes = [], [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.attributes.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if data.strip() and self.open[-1] != "style":
+            self.texts.append((self.open[-1], data.strip()))
+
+
+def pixels(png):
+    from matplotlib.image import imread
+
+    return imread(io.BytesIO(png))
+
+
+def test_a_page_is_whole_and_escaped():
+    text = (
+        Page("A <title>", "sub & more").heading("One").paragraph("x < y").facts([("where", "a & b")])
+        .table(["name", "value"], [["<b>", "1.5"], ["c", ""]], "Caption").warnings(["look & see"])
+        .picture(b"abc", 'a "picture"', "Below").footer("end").html()
+    )  # fmt: skip
+    reader = Reader(text)
+    assert reader.open == []
+    texts = reader.texts
+    for expected in [
+        ("title", "A <title>"), ("h1", "A <title>"), ("p", "sub & more"), ("h2", "One"), ("p", "x < y"),
+        ("dt", "where"), ("dd", "a & b"), ("caption", "Caption"), ("td", "<b>"), ("td", "1.5"),
+        ("li", "look & see"), ("figcaption", "Below"), ("footer", "end"),
+    ]:  # fmt: skip
+        assert expected in texts
+    image = dict(reader.attributes)["img"]
+    assert image["alt"] == 'a "picture"'
+    assert base64.b64decode(image["src"].split(",")[1]) == b"abc"
+    assert not re.search(r"https?://|@import|url\(|<script|<link", text)
+    assert "size: A4" in text
+
+
+def test_columns_of_numbers_are_aligned_to_the_right():
+    text = Page("t").table(["a", "b", "c"], [["1.5", "x", "<0.1 %"], ["-2e-5", "3", ""]]).html()
+    cells = [(tag, attributes.get("class")) for tag, attributes in Reader(text).attributes if tag == "td"]
+    assert cells == [("td", "number"), ("td", None), ("td", "number")] * 2
+    with pytest.raises(ValueError, match="not as long as its headers"):
+        Page("t").table(["a"], [["1", "2"]])
+
+
+def test_without_warnings_the_page_says_so():
+    table = Table(["a"], [["1"]])
+    page = covariates_page([], [], table, table, table, b"png", "end")
+    assert "Nothing was found that needs a second look." in page
+    page = covariates_page([], ["this one"], table, table, table, b"png", "end")
+    assert ("li", "this one") in Reader(page).texts
+
+
+def panels(count, shape=(80, 120)):
+    values = np.random.default_rng(0).random((count, *shape)).astype(np.float32)
+    return [AtlasPanel(f"covariate_{number}", "m", layer) for number, layer in enumerate(values)]
+
+
+@pytest.mark.parametrize("count", [1, 5, 20])
+def test_the_atlas_fits_on_a_page(count):
+    height, width, _ = pixels(atlas_png(panels(count), BOX, True)).shape
+    assert width <= 7.4 * 170
+    assert height <= 9.8 * 170
+
+
+def test_each_covariate_is_drawn_with_its_values():
+    """A covariate that rises to the right gets darker or lighter to the right; one without values is grey."""
+    ramp = np.broadcast_to(np.linspace(0, 1, 120, dtype=np.float32), (80, 120))
+    picture = pixels(atlas_png([AtlasPanel("clay", "g/kg", ramp)], BOX, False))[:, :, :3]
+    line = picture[picture.shape[0] // 3].mean(axis=1)
+    inner = line[int(0.1 * len(line)) : int(0.9 * len(line))]
+    assert np.all(np.diff(inner) <= 0.02)
+    assert inner[0] - inner[-1] > 0.4
+    empty = pixels(atlas_png([AtlasPanel("x", "", ramp * np.nan)], BOX, False))[:, :, :3]
+    grey = np.isclose(empty, 0xD9 / 255, atol=0.01).all(axis=2)
+    assert grey.mean() > 0.5
+    constant = atlas_png([AtlasPanel("x", "", np.ones((8, 8)))], BOX, True)
+    assert constant.startswith(b"\x89PNG")
+
+
+def test_ramps_by_kind():
+    assert [ramp_of(name) for name in ("elevation", "twi_fd8", "clay_0_5cm", "p_djf", "ndvi", "other")] == [
+        "cividis", "YlGnBu", "YlOrBr", "YlGnBu", "YlGn", "viridis",
+    ]  # fmt: skip
+
+
+def test_no_panel_is_no_atlas():
+    with pytest.raises(ValueError, match="needs a panel"):
+        atlas_png([], BOX, True)
