@@ -17,8 +17,11 @@ PROMISED = {
         "CRS",
         "RESOLUTION",
         "MASK",
+        "LAYERS",
+        "GUESS",
         "OUTPUT_COARSE",
         "OUTPUT_FINE",
+        "REPORT",
     },
     "terrainindices": {
         "INPUT",
@@ -34,9 +37,10 @@ PROMISED = {
     },
     "antecedentprecipitation": {"INPUT", "DAYS", "OUTPUT"},
     "seasonalprecipitation": {"INPUT", "SEASONS", "OUTPUT"},
-    "regressionmatrix": {"SMAP", "COVARIATES", "DYNAMIC", "OUTPUT"},
+    "regressionmatrix": {"SMAP", "COVARIATES", "DYNAMIC", "WINDOW", "OUTPUT"},
     "trainforests": {"INPUT", "PRESET", "OUTPUT", "SCORES"},
-    "downscale": {"FORESTS", "COVARIATES", "DYNAMIC", "START", "END", "OUTPUT", "SERIES"},
+    "crossvalidate": {"INPUT", "FOLDS", "REPEATS", "BLOCKS", "OUTPUT", "REPORT"},
+    "downscale": {"FORESTS", "COVARIATES", "DYNAMIC", "WINDOW", "START", "END", "OUTPUT", "SERIES"},
     "smaptomaps": {"SMAP", "EXTENT", "COVARIATES", "PRECIPITATION", "RESOLUTION"},
 }
 PROMISED_OUTPUTS = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from small_case import make_small_case
 
 FOREST = {"PRESET": "custom", "N_ESTIMATORS": 5, "MINIMUM_CELLS": 20}
@@ -42,6 +43,11 @@ RUNS = {
         {"OUTPUT": "{out}/forests.smapforest"},
         "forests.smapforest",
     ),
+    "crossvalidate": (
+        {"INPUT": "{case}/matrix.gpkg", **FOREST, "FOLDS": 2, "BLOCKS": 36},
+        {"OUTPUT": "{out}/scores.gpkg", "REPORT": "{out}/report.html"},
+        "report.html",
+    ),
     "downscale": (
         {"FORESTS": "{case}/forests.smapforest", "COVARIATES": "{case}/fine.tif"},
         {"OUTPUT": "{out}/maps"},
@@ -54,7 +60,6 @@ RUNS = {
 def case(tmp_path_factory, qgis_provider):
     """A small case with what every step needs."""
     import processing
-
     from smap_downscaler.raster.geotiff import Band, write_geotiff
 
     folder = tmp_path_factory.mktemp("case")

@@ -14,6 +14,7 @@ _ALGORITHMS = (
     ("seasonal_precipitation", "SeasonalPrecipitation"),
     ("regression_matrix", "RegressionMatrix"),
     ("train_forests", "TrainForests"),
+    ("cross_validate", "CrossValidate"),
     ("downscale", "Downscale"),
 )
 

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from qgis.core import (
     Qgis,
     QgsProcessingOutputNumber,
-    QgsProcessingParameterEnum,
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterVectorDestination,
 )
 
-from ...core.forest.settings import PAPER, ForestSettings
 from ...core.progress import Progress
 from ...core.threads import thread_count
 from ...raster.matrix_table import MatrixTable, open_matrix
 from ...raster.training import train_from_table, write_scores
 from ..algorithm import SmapAlgorithm
+from ..forest_parameters import forest_parameters, forest_settings
 from ..parameters import advanced, date_parameter, whole_number
 from ..values import Values
-
-_PAPER, _CUSTOM = "paper", "custom"
 
 
 class TrainForests(SmapAlgorithm):
@@ -39,26 +35,7 @@ class TrainForests(SmapAlgorithm):
         yield QgsProcessingParameterFeatureSource(
             "INPUT", "Regression matrix", types=[Qgis.ProcessingSourceType.Vector]
         )
-        yield QgsProcessingParameterEnum(
-            "PRESET",
-            "Hyper-parameters",
-            options=[_PAPER, _CUSTOM],
-            defaultValue=_PAPER,
-            usesStaticStrings=True,
-        )
-        yield advanced(whole_number("N_ESTIMATORS", "Trees (custom)", PAPER.n_estimators, 1, 100_000))
-        yield advanced(whole_number("MAX_FEATURES", "Covariates tried at a split, mtry (custom)", None, 1))
-        yield advanced(whole_number("SAMPLE_SIZE", "Rows drawn for a tree (custom)", None, 2))
-        yield advanced(
-            whole_number(
-                "MIN_SAMPLES_SPLIT", "Least rows of a node that is split (custom)", PAPER.min_samples_split, 2
-            )
-        )
-        yield advanced(
-            whole_number("MIN_SAMPLES_LEAF", "Least rows of a leaf (custom)", PAPER.min_samples_leaf, 1)
-        )
-        yield advanced(whole_number("MAX_DEPTH", "Greatest depth of a tree (custom)", None, 1))
-        yield whole_number("SEED", "Seed", PAPER.seed, 0)
+        yield from forest_parameters()
         yield date_parameter("START", "First date")
         yield date_parameter("END", "Last date")
         yield advanced(whole_number("MINIMUM_CELLS", "Least cells of a date", None, 2))
@@ -77,12 +54,12 @@ class TrainForests(SmapAlgorithm):
 
     def validate(self, values: Values) -> None:
         values.period()
-        _settings(values)
+        forest_settings(values)
         thread_count(values.integer("THREADS"))
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         start, end = values.period()
-        settings = _settings(values)
+        settings = forest_settings(values)
         output = values.output_file("OUTPUT")
         report = train_from_table(
             _table(values),
@@ -112,20 +89,6 @@ class TrainForests(SmapAlgorithm):
             "did not see it; neighbouring cells are alike, so this flatters the maps)."
         )
         return outputs
-
-
-def _settings(values: Values) -> ForestSettings:
-    if values.choice("PRESET") == _PAPER:
-        return replace(PAPER, seed=values.integer("SEED"))
-    return ForestSettings(
-        n_estimators=values.integer("N_ESTIMATORS"),
-        max_features=values.optional_integer("MAX_FEATURES"),
-        sample_size=values.optional_integer("SAMPLE_SIZE"),
-        min_samples_split=values.integer("MIN_SAMPLES_SPLIT"),
-        min_samples_leaf=values.integer("MIN_SAMPLES_LEAF"),
-        max_depth=values.optional_integer("MAX_DEPTH"),
-        seed=values.integer("SEED"),
-    )
 
 
 def _table(values: Values) -> MatrixTable:
