@@ -25,6 +25,7 @@ from .dependencies import advice, missing
 from .feedback import QgisProgress
 from .help import as_html, as_plain, load_help
 from .icons import icon_path
+from .places import check_places
 from .values import Values
 
 #: Groups of the toolbox, in the order in which the data flow.
@@ -116,13 +117,16 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         if not can_run:
             return False, message
         good, message = super().checkParameterValues(parameters, context)
-        if not good:
-            return False, message
+        # Where both find fault, our sentence says more than QGIS's "Incorrect parameter value".
         try:
-            self.validate(Values(self, parameters, context))
+            self._check(parameters, context)
         except InputError as error:
             return False, str(error)
-        return True, ""
+        return good, message
+
+    def _check(self, parameters: dict[str, Any], context: QgsProcessingContext) -> None:
+        self.validate(Values(self, parameters, context))
+        check_places(self, parameters, context)
 
     def prepareAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
@@ -132,7 +136,7 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         if lacking:
             raise QgsProcessingException(advice(lacking))
         try:
-            self.validate(Values(self, parameters, context))
+            self._check(parameters, context)
         except InputError as error:
             raise QgsProcessingException(str(error)) from None
         return True

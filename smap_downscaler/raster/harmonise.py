@@ -195,7 +195,10 @@ def _grids(request: Request, covariates: Sequence[Covariate], mask: Mask | None)
             f"MASK ({request.mask}) and {what} do not meet; choose a mask of the same area, or none."
         )
     layers = [(one.layer.name, one.source.grid) for one in covariates]
-    crs = request.crs or default_crs([grid for _name, grid in layers], region)
+    # A study area may be far larger than the series: the cells that both share choose the CRS.
+    crs = request.crs or default_crs(
+        [grid for _name, grid in layers], Region(coarse.bounds, coarse.crs, what)
+    )
     fine = fine_grid(region, series, crs, request.resolution, layers)
     check_finer(fine.grid, coarse)
     return coarse, fine

@@ -182,7 +182,8 @@ def check_finer(fine: Grid, coarse: Grid) -> None:
     """Raise `InputError` if the fine pixels are not smaller than SMAP's cells."""
     middle = fine.crop(Window(fine.height // 2, fine.width // 2, 1, 1))
     area = float(Lattice(middle, coarse).areas()[0, 0])
-    if area >= 1:
+    # NaN where a pixel is larger than its CRS.
+    if not area < 1:
         raise InputError(
             f"RESOLUTION {fine.cell_width:g} is coarser than the SMAP cells ({coarse.cell_width:g}); "
             "give a finer one."

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
 from small_case import make_small_case
 
+_KEPT = []
 FOREST = {"PRESET": "custom", "N_ESTIMATORS": 5, "MINIMUM_CELLS": 20}
 #: Inputs and outputs of each algorithm in terms of a small case; {case} and {out} are folders.
 RUNS = {
@@ -108,18 +110,22 @@ def test_two_rows_of_a_batch(qgis_provider, case, tmp_path, name):
         QgsProcessingContext,
         QgsProcessingFeedback,
     )
-    from qgis.PyQt.QtCore import QEventLoop, QTimer
+    from qgis.PyQt.QtCore import QCoreApplication
 
     inputs, outputs, made = RUNS[name]
     for row in ("first", "second"):
         context, feedback = QgsProcessingContext(), QgsProcessingFeedback(False)
         values = filled({**inputs, **outputs}, case, tmp_path / row)
         task = QgsProcessingAlgRunnerTask(qgis_provider.algorithm(name), values, context, feedback)
-        ended, loop = [], QEventLoop()
-        task.executed.connect(lambda good, results, ended=ended, loop=loop: (ended.append(good), loop.quit()))
-        QTimer.singleShot(60_000, loop.quit)
+        ended = []
+        task.executed.connect(lambda good, _results, ended=ended: ended.append(good))
+        # The task uses them until QGIS deletes it, some time after its end.
+        _KEPT.append((context, feedback))
         QgsApplication.taskManager().addTask(task)
-        loop.exec()
+        until = time.monotonic() + 60
+        while not ended and time.monotonic() < until:
+            QCoreApplication.processEvents()
+            time.sleep(0.005)
         assert ended == [True]
         assert (tmp_path / row / made).exists()
 

@@ -108,8 +108,17 @@ def test_matrix_of_some_dates_as_csv(run, case, tmp_path):
     ("change", "sentence"),
     [
         (
-            {"SMAP": "{tmp}"},
-            "{tmp}: the folder holds no raster; choose the folder that holds the dated files.",
+            {"SMAP": "{tmp}/empty"},
+            "{tmp}/empty: the folder holds no raster; choose the folder that holds the dated files.",
+        ),
+        (
+            {"OUTPUT": "{case}/smap/m.gpkg"},
+            "OUTPUT ({case}/smap/m.gpkg) lies in the folder given as SMAP, which would then hold what does not "
+            "belong to it; choose another folder.",
+        ),
+        (
+            {"OUTPUT": "{case}/coarse.tif"},
+            "OUTPUT and COVARIATES are both {case}/coarse.tif; choose another OUTPUT.",
         ),
         ({"SMAP": "{tmp}/none"}, "{tmp}/none: there is no such file; check the path."),
         (
@@ -145,7 +154,8 @@ def test_matrix_of_some_dates_as_csv(run, case, tmp_path):
     ],
 )
 def test_matrix_refusals(refusal, case, tmp_path, change, sentence):
-    (tmp_path / "notes.txt").write_text("no raster")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "notes.txt").write_text("no raster")
 
     def filled(value):
         if isinstance(value, list):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from osgeo import gdal
 
-from bench_terrain import fractal_dem, saga_chain, saga_fill, saga_flow
+from bench_terrain import fractal_dem, saga_chain_in_one, saga_fill, saga_flow, saga_wetness, values_of
 from raster_cases import in_own_process, listing, raw_raster
 from smap_downscaler.core.errors import Cancelled, InputError
 from smap_downscaler.core.progress import SILENT, Progress
@@ -18,7 +18,7 @@ from smap_downscaler.core.terrain.fill import fill_sinks
 from smap_downscaler.core.terrain.routing import ROUTINGS
 from smap_downscaler.core.terrain.settings import ROUTERS, TerrainSettings
 from smap_downscaler.core.terrain.surface import Surface
-from smap_downscaler.raster.files import dataset_grid, open_dataset, read_band
+from smap_downscaler.raster.files import dataset_grid, open_dataset
 from smap_downscaler.raster.terrain_builtin import OUTPUT_BANDS, compute_terrain
 from smap_downscaler.raster.terrain_dem import check_dem, scale_warning
 
@@ -54,10 +54,6 @@ def hilly(shape=(60, 70), seed=2):
 
 def paths(folder, keys=tuple(OUTPUT_BANDS)):
     return {key: str(folder / f"{key}.tif") for key in keys}
-
-
-def values_of(path):
-    return read_band(open_dataset(path), 1, dtype=np.float64)
 
 
 def test_all_outputs_say_what_they_are(tmp_path):
@@ -249,7 +245,7 @@ def andes(with_saga, shared_data, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def saga_grids(andes):
-    return saga_chain(andes, Path(andes).parent)
+    return saga_chain_in_one(andes, Path(andes).parent)
 
 
 def saga_values(path):
@@ -262,17 +258,25 @@ def surface_of(path):
     return Surface(saga_values(path), 90.0)
 
 
-def test_filled_without_slope_is_saga_s(andes, tmp_path):
+def test_filled_is_saga_s_to_the_last_bit(andes, saga_grids, tmp_path):
     surface = Surface(values_of(andes), 90.0)
-    expected = saga_values(saga_fill(andes, tmp_path, 0.0))
-    np.testing.assert_array_equal(surface.inner(fill_sinks(surface, 0.0).z), expected)
-    assert (expected > surface.inner(surface.z)).sum() > 500
+    level, falling = saga_values(saga_fill(andes, tmp_path, 0.0)), saga_values(saga_grids["filled"])
+    np.testing.assert_array_equal(surface.inner(fill_sinks(surface, 0.0).z), level)
+    np.testing.assert_array_equal(surface.inner(fill_sinks(surface, 0.1).z), falling)
+    assert (falling > surface.inner(surface.z)).sum() > (level > surface.inner(surface.z)).sum() > 500
 
 
-def test_filled_with_slope_is_saga_s_within_a_millimetre(andes, saga_grids):
-    surface = Surface(values_of(andes), 90.0)
-    difference = np.abs(surface.inner(fill_sinks(surface, 0.1).z) - saga_values(saga_grids["filled"]))
-    assert np.nanmean(np.where(np.isnan(difference), np.nan, difference <= 1e-3)) >= 0.999
+@pytest.mark.parametrize(("steps", "cell", "slope"), [(6, 90.0, 0.1), (40, 30.85, 0.1), (6, 12.5, 3.0)])
+def test_integer_dems_full_of_ties_are_filled_as_by_saga(with_saga, tmp_path, steps, cell, slope):
+    rng = np.random.default_rng(steps)
+    z = rng.integers(0, steps, (211, 307)).astype(np.float32)
+    z[rng.random(z.shape) < 0.01] = -99999
+    transform = (300000.0, cell, 0.0, 8700000.0, 0.0, -cell)
+    dem = raw_raster(tmp_path / "dem.tif", z, transform=transform, nodata=-99999.0)
+    surface = Surface(values_of(dem), cell)
+    expected = saga_values(saga_fill(dem, tmp_path, slope))
+    np.testing.assert_array_equal(surface.inner(fill_sinks(surface, slope).z), expected)
+    assert (expected > z).mean() > 0.2
 
 
 @pytest.mark.parametrize(
@@ -288,27 +292,42 @@ def test_total_area_on_saga_s_filled_dem(saga_grids, router, within, share):
     assert (np.abs(difference) <= within).mean() >= share
 
 
-def test_the_whole_chain_is_saga_s(andes, saga_grids, tmp_path):
-    compute_terrain(str(andes), paths(tmp_path), DEFAULTS, SILENT)
+def check_wetness(folder, saga_grids):
     for router in ROUTERS:
-        own, expected = values_of(tmp_path / f"twi_{router}.tif"), saga_values(saga_grids[f"twi_{router}"])
+        own, expected = values_of(folder / f"twi_{router}.tif"), saga_wetness(saga_grids, router)
         valid = ~np.isnan(expected)
         np.testing.assert_array_equal(valid, ~np.isnan(own))
-        # Among equally low cells SAGA goes by the order of its heap.  Where that moves a channel, triangular
-        # routing follows it: .9997 to .9999 on this part, more on the whole DEM (tools/bench_terrain.py saga).
-        least = 0.9995 if router == "mtfd" else 0.9999
-        assert np.corrcoef(own[valid], expected[valid])[0, 1] >= least, router
+        assert np.corrcoef(own[valid], expected[valid])[0, 1] >= 0.9999, router
+        # SAGA 9.14 knows another floor, which few cells may need.
+        own_index = np.isclose(expected, saga_values(saga_grids[f"twi_{router}"]), atol=1e-3)
+        assert own_index[valid].mean() >= 0.999
+
+
+def test_the_whole_chain_is_saga_s(andes, saga_grids, tmp_path):
+    compute_terrain(str(andes), paths(tmp_path), DEFAULTS, SILENT)
+    check_wetness(tmp_path, saga_grids)
     slope = np.degrees(saga_values(saga_grids["slope"]))
     assert np.nanquantile(np.abs(values_of(tmp_path / "slope.tif") - slope), 0.999) < 1e-4
 
 
+@pytest.fixture(scope="module")
+def mongon(with_saga, shared_data):
+    return str(shared_data / "mongon_peru_30m" / "dem.tif")
+
+
+def test_the_whole_chain_on_a_small_real_dem_at_30_m(mongon, tmp_path):
+    grids = saga_chain_in_one(mongon, tmp_path)
+    compute_terrain(mongon, paths(tmp_path), DEFAULTS, SILENT)
+    np.testing.assert_array_equal(values_of(tmp_path / "filled.tif"), saga_values(grids["filled"]))
+    check_wetness(tmp_path, grids)
+
+
 @pytest.mark.parametrize("router", ["fd8", "mtfd"])
-def test_a_small_real_dem_at_30_m(with_saga, shared_data, tmp_path, router):
-    dem = shared_data / "mongon_peru_30m" / "dem.tif"
-    filled = saga_fill(dem, tmp_path, 0.0)
-    surface = Surface(saga_values(filled), check_dem(str(dem)).cell_width)
+def test_a_small_real_dem_at_30_m_with_level_sinks(mongon, tmp_path, router):
+    filled = saga_fill(mongon, tmp_path, 0.0)
+    surface = Surface(saga_values(filled), check_dem(mongon).cell_width)
     np.testing.assert_array_equal(
-        surface.inner(fill_sinks(Surface(values_of(dem), surface.cell), 0.0).z), saga_values(filled)
+        surface.inner(fill_sinks(Surface(values_of(mongon), surface.cell), 0.0).z), saga_values(filled)
     )
     amounts, _ = upslope_cells(surface, flow_order(surface), ROUTINGS[router])
     flow = saga_values(saga_flow(filled, tmp_path, router))

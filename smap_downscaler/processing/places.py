@@ -1,0 +1,102 @@
+"""Outputs that would overwrite inputs or each other are refused before any work."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    QgsMapLayer,
+    QgsProcessing,
+    QgsProcessingAlgorithm,
+    QgsProcessingContext,
+    QgsProcessingFeatureSourceDefinition,
+    QgsProcessingOutputLayerDefinition,
+    QgsProcessingParameterDefinition,
+)
+
+from ..core.errors import InputError
+
+#: Kinds of parameters whose values are no files.
+_NO_FILES = frozenset({"string", "number", "enum", "boolean", "extent", "crs", "datetime", "matrix"})
+
+
+def check_places(
+    algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any], context: QgsProcessingContext
+) -> None:
+    """Raise `InputError` where an output is an input or another output, or lies in an input series' folder.
+
+    Links are followed, and the letters of Windows' paths compared as Windows does.
+    """
+    inputs, outputs = [], []
+    for definition in algorithm.parameterDefinitions():
+        value = parameters.get(definition.name())
+        if definition.isDestination():
+            outputs += [(definition, path) for path in _texts(value, context) if _is_place(path)]
+        elif definition.type() not in _NO_FILES:
+            inputs += [(definition, path) for path in _texts(value, context) if os.path.exists(path)]
+    for number, (output, path) in enumerate(outputs):
+        for other, other_path in outputs[:number]:
+            if _same(path, other_path):
+                raise InputError(
+                    f"{other.name()} and {output.name()} are both {path}; give two different files."
+                )
+        for source, source_path in inputs:
+            _check_pair(output, path, source, source_path)
+
+
+def _check_pair(
+    output: QgsProcessingParameterDefinition,
+    path: str,
+    source: QgsProcessingParameterDefinition,
+    source_path: str,
+) -> None:
+    if _same(path, source_path):
+        raise InputError(
+            f"{output.name()} and {source.name()} are both {path}; choose another {output.name()}."
+        )
+    if os.path.isdir(source_path) and _same(os.path.dirname(path), source_path):
+        raise InputError(
+            f"{output.name()} ({path}) lies in the folder given as {source.name()}, which would then hold "
+            "what does not belong to it; choose another folder."
+        )
+    # Years of daily files are given one by one.
+    if (
+        output.type() == "folderDestination"
+        and source.type() == "multilayer"
+        and _same(path, os.path.dirname(source_path))
+    ):
+        raise InputError(
+            f"{output.name()} ({path}) is the folder of a file given as {source.name()}; choose "
+            "a folder of its own."
+        )
+
+
+def _same(first: str, second: str) -> bool:
+    return _place(first) == _place(second)
+
+
+def _place(path: str) -> str:
+    return os.path.normcase(os.path.realpath(path))
+
+
+def _is_place(path: str) -> bool:
+    return bool(path) and path != QgsProcessing.TEMPORARY_OUTPUT and not path.startswith("memory:")
+
+
+def _texts(value: Any, context: QgsProcessingContext) -> Iterator[str]:
+    """The paths in a raw value; layers by their source."""
+    if isinstance(value, QgsProcessingOutputLayerDefinition):
+        value = value.sink.staticValue()
+    elif isinstance(value, QgsProcessingFeatureSourceDefinition):
+        value = value.source.staticValue()
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _texts(item, context)
+    elif isinstance(value, QgsMapLayer):
+        yield value.source().split("|")[0]
+    elif isinstance(value, str) and value:
+        layer = None if os.path.exists(value) or Path(value).is_absolute() else context.getMapLayer(value)
+        yield layer.source().split("|")[0] if layer is not None else value
