@@ -125,6 +125,10 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         return good, message
 
     def _check(self, parameters: dict[str, Any], context: QgsProcessingContext) -> None:
+        wants_report = self.parameterDefinition("REPORT") is not None and parameters.get("REPORT")
+        lacking = missing(("matplotlib",)) if wants_report else []
+        if lacking:
+            raise InputError(f"REPORT: {advice(lacking)}")
         self.validate(Values(self, parameters, context))
         check_places(self, parameters, context)
 

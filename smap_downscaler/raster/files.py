@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from osgeo import gdal, osr
 
 from ..core.errors import InputError
 from ..core.grid import Grid, Window
+from ..core.leftovers import part_name, remove, remove_leftovers
 
 #: Value written for missing cells.
 NODATA = -9999.0
@@ -204,7 +205,7 @@ def read_band(
     place = window.col, row, window.width, window.height
     band, label = dataset.GetRasterBand(band_number), dataset.GetDescription()
     raw = _read_raw(band, label, place)
-    missing = _missing(band, raw, label, place)
+    missing = _missing(band, raw, label, place) | _transparent(dataset, band_number, label, place)
     scale, offset = band.GetScale(), band.GetOffset()
     values: np.ndarray = raw
     if scale not in (None, 1.0) or offset not in (None, 0.0):
@@ -249,6 +250,15 @@ def _missing(band: gdal.Band, raw: np.ndarray, label: str, place: Place) -> np.n
     return missing
 
 
+def _transparent(dataset: gdal.Dataset, band_number: int, label: str, place: Place) -> np.ndarray | bool:
+    """Cells whose alpha is 0: GDAL itself takes an alpha band for a mask only where it is of bytes."""
+    last = dataset.RasterCount
+    alpha = dataset.GetRasterBand(last)
+    if last == band_number or alpha.GetColorInterpretation() != gdal.GCI_AlphaBand:
+        return False
+    return np.asarray(_read_raw(alpha, label, place) == 0)
+
+
 @contextlib.contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
     """A name beside `path` to write to; renamed to `path` at the end, removed on any error."""
@@ -259,12 +269,12 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         raise InputError(
             f"{path.parent}: the folder cannot be made ({error.strerror}); choose another one."
         ) from None
-    _remove_orphans(path)
-    part = path.with_name(f".{path.stem}.{os.getpid()}-{threading.get_ident()}.part{path.suffix}")
+    remove_leftovers(path, path.suffix)
+    part = part_name(path, f"{threading.get_ident():x}", path.suffix)
     try:
         yield part
         os.replace(part, path)
-        _remove(Path(f"{path}{ending}") for ending in _SIDE_CARS)
+        remove(Path(f"{path}{ending}") for ending in _SIDE_CARS)
     except OSError as error:
         if error.filename not in (None, str(part), part):
             # Another file's trouble, met while this one was written.
@@ -273,34 +283,4 @@ def whole_file(path: str | Path) -> Iterator[Path]:
             f"{path}: it cannot be written ({error.strerror or error}); choose another place."
         ) from None
     finally:
-        _remove([part, *(Path(f"{part}{ending}") for ending in _SIDE_CARS)])
-
-
-def _remove(files: Iterable[Path]) -> None:
-    for file in files:
-        with contextlib.suppress(OSError):
-            file.unlink()
-
-
-def _remove_orphans(path: Path) -> None:
-    """Take away what a process that was killed left of an earlier try to write `path`."""
-    start, end = f".{path.stem}.", f".part{path.suffix}"
-    with contextlib.suppress(OSError):
-        for name in os.listdir(path.parent):
-            if name.startswith(start) and name.endswith(end):
-                match = re.fullmatch(r"(\d{1,9})-\d+", name[len(start) : -len(end)])
-                if match and _is_gone(int(match.group(1))):
-                    _remove([path.with_name(name)])
-
-
-def _is_gone(process: int) -> bool:
-    """Whether no process has this number.  Windows is not asked: there a file in use cannot be removed."""
-    if os.name == "nt":
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return False
+        remove([part, *(Path(f"{part}{ending}") for ending in _SIDE_CARS)])

@@ -136,6 +136,7 @@ def build_matrix(
     with create_matrix(output, inputs.smap.grid, inputs.names, inputs.units, progress) as table:
         for date in inputs.smap.dates:
             soil_moisture = inputs.smap.read(date, smap_window)
+            _check_unit(inputs.smap, date, soil_moisture)
             sources = [source_date(series, date, inputs.window) for series in inputs.dynamic]
             dated = [_dated(*one, minimum_share) for one in zip(inputs.dynamic, weights, sources)]
             covariates = np.concatenate([static, *dated])
@@ -157,6 +158,15 @@ def _dated(series: Series, weights: Overlap, date: dt.date | None, minimum_share
     if date is None:
         return np.full((1, *weights.shape), np.nan, np.float32)
     return weights.mean(series.read(date, weights.window), minimum_share)[None].astype(np.float32)
+
+
+def _check_unit(smap: Series, date: dt.date, soil_moisture: np.ndarray) -> None:
+    valid = soil_moisture[np.isfinite(soil_moisture)]
+    if valid.size and not 0 <= valid.min() <= valid.max() <= 1:
+        raise InputError(
+            f"{smap.source}: soil moisture of {date} runs from {valid.min():g} to {valid.max():g}; it must "
+            "be m3 m-3 (0 to 1), so divide percent by 100."
+        )
 
 
 def _note_missing(report: MatrixReport, missing: list[str], date: dt.date, progress: Progress) -> None:

@@ -155,6 +155,7 @@ class MatrixTable:
                 f"{self.label}: on {date} a numeric field holds text; make all fields but date numbers."
             ) from None
         cells = np.nan_to_num(numbers[:, :2], nan=-1).astype(np.int64)
+        self._check_once(date, cells)
         return DayRows(date, cells[:, 0], cells[:, 1], numbers[:, 2], numbers[:, 3:].astype(np.float32))
 
     def count_by_date(self) -> dict[dt.date, int]:
@@ -166,6 +167,16 @@ class MatrixTable:
                 date = self._date(text)
                 counts[date] = counts.get(date, 0) + n
         return dict(sorted(counts.items()))
+
+    def _check_once(self, date: dt.date, cells: np.ndarray) -> None:
+        """Rows without a cell number cannot be told apart, and are taken as they are."""
+        numbered, counts = np.unique(cells[(cells >= 0).all(axis=1)], axis=0, return_counts=True)
+        if (counts > 1).any():
+            row, col = numbered[counts > 1][0]
+            raise InputError(
+                f"{self.label}: the cell of row {row} and col {col} is there {counts.max()} times on {date}; "
+                "keep one row a cell and date."
+            )
 
     def count_cells(self) -> int:
         """How many different cells the table has."""

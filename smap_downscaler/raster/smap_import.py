@@ -119,6 +119,11 @@ def ease2_bounds(bounds: Bounds, crs: str) -> Bounds:
         If it has no place there.
     """
     source, target = spatial_reference(crs), spatial_reference(EASE2_CRS)
+    if source.IsGeographic() and (bounds.left < -180 or bounds.right > 180):
+        raise InputError(
+            f"EXTENT: {bounds.left:g} to {bounds.right:g} degrees crosses the 180th meridian, where SMAP's "
+            "grid ends; import each side by itself."
+        )
     corners = None
     with gdal_errors():
         try:

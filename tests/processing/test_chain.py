@@ -13,6 +13,8 @@ import pytest
 
 from small_case import make_small_case
 
+_KEPT = []
+
 
 @pytest.fixture(scope="module")
 def basin(tmp_path_factory, qgis_provider):
@@ -87,6 +89,7 @@ def test_the_shipped_model_is_what_its_script_writes(qgis_provider, tmp_path):
 def test_a_batch_maps_each_row(qgis_provider, tmp_path):
     """Two rows of the batch dialog, as its panel fills them."""
     from processing.gui.BatchAlgorithmDialog import BatchAlgorithmDialog
+    from qgis.core import QgsApplication
     from qgis.PyQt.QtCore import QCoreApplication, QElapsedTimer
 
     import processing
@@ -108,10 +111,15 @@ def test_a_batch_maps_each_row(qgis_provider, tmp_path):
     dialog.execute(rows)
     clock = QElapsedTimer()
     clock.start()
-    while not all(path.exists() for path in outputs) and clock.elapsed() < 60_000:
+    tasks = QgsApplication.taskManager()
+    while (
+        not (all(path.exists() for path in outputs) and not tasks.countActiveTasks())
+        and clock.elapsed() < 60_000
+    ):
         QCoreApplication.processEvents()
     assert all(path.exists() for path in outputs)
-    dialog.close()
+    # Not closed: what the last task still posts would find the dialog gone.
+    _KEPT.append(dialog)
     assert processing is not None
 
 

@@ -113,8 +113,8 @@ def test_matrix_of_some_dates_as_csv(run, case, tmp_path):
         ),
         (
             {"OUTPUT": "{case}/smap/m.gpkg"},
-            "OUTPUT ({case}/smap/m.gpkg) lies in the folder given as SMAP, which would then hold what does not "
-            "belong to it; choose another folder.",
+            "OUTPUT ({case}/smap/m.gpkg) lies in the folder given as SMAP, which would then hold what does "
+            "not belong to it; choose another folder.",
         ),
         (
             {"OUTPUT": "{case}/coarse.tif"},

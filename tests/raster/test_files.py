@@ -384,3 +384,11 @@ def test_the_error_handler_is_given_back(tmp_path):
     finally:
         gdal.PopErrorHandler()
     assert heard == ["mine"]
+
+
+def test_an_alpha_band_of_any_type_takes_cells_out(tmp_path):
+    path = raw_raster(tmp_path / "alpha.tif", np.array([[[5, 6]], [[0, 1]]], np.float32))
+    dataset = gdal.Open(path, gdal.GA_Update)
+    dataset.GetRasterBand(2).SetColorInterpretation(gdal.GCI_AlphaBand)
+    del dataset
+    assert np.array_equal(read(path), [[np.nan, 6]], equal_nan=True)

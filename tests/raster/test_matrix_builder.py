@@ -247,3 +247,13 @@ def test_cancel_leaves_nothing(case):
             case.build(progress=listener)
         assert listener.asked <= calls + 2
         assert listing(case.folder) == before
+
+
+def test_soil_moisture_in_percent_is_refused(tmp_path):
+    case = Case(tmp_path)
+    grid_raster(tmp_path / "smap" / "smap_20191231.tif", CELLS, np.full(CELLS.shape, 25.5, np.float32))
+    inputs = MatrixInputs(open_series(tmp_path / "smap"), open_stack(case.stack))
+    assert refusal(build_matrix, inputs, tmp_path / "m.gpkg") == (
+        f"{tmp_path}/smap: soil moisture of 2019-12-31 runs from 25.5 to 25.5; it must be m3 m-3 (0 to 1), "
+        "so divide percent by 100."
+    )

@@ -261,3 +261,18 @@ def test_an_error_leaves_no_table(tmp_path):
     with pytest.raises(KeyError):
         fail()
     assert listing(tmp_path) == []
+
+
+def test_a_cell_that_is_there_twice_on_a_date_is_refused(tmp_path):
+    day = dt.date(2020, 1, 1)
+    twice = DayRows(
+        day, np.array([3, 3]), np.array([4, 4]), np.array([0.2, 0.3]), np.ones((2, 1), np.float32)
+    )
+    path = tmp_path / "twice.gpkg"
+    with create_matrix(path, CELLS, ["clay"], {}) as table:
+        table.write(twice)
+    with pytest.raises(InputError) as caught:
+        list(open_matrix(path).days())
+    assert str(caught.value) == (
+        f"{path}: the cell of row 1 and col 2 is there 2 times on 2020-01-01; keep one row a cell and date."
+    )

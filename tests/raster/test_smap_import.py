@@ -593,3 +593,12 @@ def test_western_australia(shared_data, tmp_path):
         written = gdal.Open(str(tmp_path / "out" / f"soil_moisture_{found.date:%Y%m%d}.tif")).ReadAsArray()
         np.testing.assert_array_equal(written.view(np.uint32), source[band].view(np.uint32))
     assert result.count == 45
+
+
+def test_an_extent_across_the_180th_meridian_is_refused():
+    with pytest.raises(InputError) as caught:
+        ease2_bounds(Bounds(175, -20, 185, -10), "EPSG:4326")
+    assert str(caught.value) == (
+        "EXTENT: 175 to 185 degrees crosses the 180th meridian, where SMAP's grid ends; "
+        "import each side by itself."
+    )

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..leftovers import part_name, remove_leftovers
 from . import codec
 from .manifest import (
     MANIFEST,
@@ -89,11 +90,12 @@ class ForestWriter:
         # Through JSON now: what it cannot hold must fail before hours of training.
         self._extra: dict[str, Any] = json.loads(json.dumps(dict(extra or {}), allow_nan=False))
         self._entries: dict[date, Entry] = {}
-        self._temporary = self.path.with_name(f".{self.path.name}.{secrets.token_hex(6)}.part")
+        self._temporary = part_name(self.path, secrets.token_hex(6), self.path.suffix)
 
     def __enter__(self) -> ForestWriter:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            remove_leftovers(self.path, self.path.suffix)
             self._stream = self._temporary.open("xb")
         except OSError as error:
             raise self._unwritable(error) from error
