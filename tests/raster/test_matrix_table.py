@@ -274,5 +274,5 @@ def test_a_cell_that_is_there_twice_on_a_date_is_refused(tmp_path):
     with pytest.raises(InputError) as caught:
         list(open_matrix(path).days())
     assert str(caught.value) == (
-        f"{path}: the cell of row 1 and col 2 is there 2 times on 2020-01-01; keep one row a cell and date."
+        f"{path}: the cell of row 3 and col 4 is there 2 times on 2020-01-01; keep one row a cell and date."
     )
