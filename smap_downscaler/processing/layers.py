@@ -79,11 +79,15 @@ def hand_over_stack(context: QgsProcessingContext, path: str) -> None:
     details = context.layerToLoadOnCompletionDetails(path)
     layer = QgsRasterLayer(path, details.name or Path(path).stem)
     renderer = QgsSingleBandGrayRenderer(layer.dataProvider(), 1)
-    layer.setRenderer(renderer)
-    layer.setContrastEnhancement(
-        QgsContrastEnhancement.ContrastEnhancementAlgorithm.StretchToMinimumMaximum,
-        Qgis.RasterRangeLimit.MinimumMaximum,
+    statistics = layer.dataProvider().bandStatistics(1)
+    stretch = QgsContrastEnhancement(layer.dataProvider().dataType(1))
+    stretch.setMinimumValue(statistics.minimumValue)
+    stretch.setMaximumValue(statistics.maximumValue)
+    stretch.setContrastEnhancementAlgorithm(
+        QgsContrastEnhancement.ContrastEnhancementAlgorithm.StretchToMinimumMaximum
     )
+    renderer.setContrastEnhancement(stretch)
+    layer.setRenderer(renderer)
     _hand_over(context, path, layer, "")
 
 
