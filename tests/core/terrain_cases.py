@@ -42,30 +42,6 @@ def at_edge(z, cell):
     return any(other is None for _, other in neighbours(z, *cell))
 
 
-def fill_slowly(z, cell, minimum_slope):
-    """Settle cells ring by ring from the lowest settled one; all open neighbours of a height at once."""
-    rise = math.tan(math.radians(minimum_slope)) * cell
-    filled = np.full(z.shape, np.nan, np.float32)
-    for place in valid_cells(z):
-        if at_edge(z, place):
-            filled[place] = z[place]
-    while True:
-        borders = {}
-        for place in valid_cells(z):
-            if np.isnan(filled[place]):
-                for direction, other in neighbours(z, *place):
-                    if not np.isnan(filled[other]):
-                        borders.setdefault(float(filled[other]), []).append((place, LENGTHS[direction]))
-        if not borders:
-            return filled
-        lowest = min(borders)
-        nearest = {}
-        for place, length in borders[lowest]:
-            nearest[place] = min(length, nearest.get(place, 9.0))
-        for place, length in nearest.items():
-            filled[place] = np.float32(max(float(z[place]), lowest + rise * length))
-
-
 def falls_of(z, place):
     """Fall to each of the eight neighbours, None where missing."""
     return [

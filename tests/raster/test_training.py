@@ -6,15 +6,14 @@ import sqlite3
 import numpy as np
 import pytest
 
+from matrix_cases import good_and_bad_days
 from raster_cases import CELLS, Listener, listing
 from smap_downscaler.core.errors import Cancelled, InputError
 from smap_downscaler.core.forest.file import open_forests
 from smap_downscaler.core.forest.settings import ForestSettings
 from smap_downscaler.core.forest.train import new_sklearn_forest
 from smap_downscaler.core.grid import Grid
-from smap_downscaler.core.matrix import DayRows
 from smap_downscaler.core.version import plugin_version
-from smap_downscaler.raster.matrix_table import create_matrix, open_matrix
 from smap_downscaler.raster.training import TrainingReport, train_from_table, write_scores
 
 NAMES = ("clay", "p_antecedent", "twi_fd8")
@@ -29,23 +28,7 @@ def day(number):
 
 @pytest.fixture
 def table(tmp_path):
-    """Days 0-3 are good; 4 has 19 cells, 5 has 30 of which 12 lack rain, 6 is constant, 7 has no rain."""
-    generator = np.random.default_rng(2)
-    with create_matrix(tmp_path / "m.gpkg", GRID, NAMES, {"clay": "g/kg"}) as writer:
-        for number, n in enumerate((40, 45, 50, 40, 19, 30, 40, 40)):
-            flat = np.sort(generator.choice(120, n, replace=False))
-            x = generator.normal(size=(n, 3)).astype(np.float32)
-            y = 0.25 + 0.1 * np.tanh(x[:, 0]) + 0.01 * generator.normal(size=n)
-            if number == 1:
-                x[3:8, 2] = np.nan
-            elif number == 5:
-                x[:12, 1] = np.nan
-            elif number == 6:
-                y[:] = 0.3
-            elif number == 7:
-                x[:, 1] = np.nan
-            writer.write(DayRows(day(number), flat // 12, flat % 12, y, x))
-    return open_matrix(tmp_path / "m.gpkg")
+    return good_and_bad_days(tmp_path / "m.gpkg", GRID, NAMES, day)
 
 
 def refusal(*arguments, **more):
