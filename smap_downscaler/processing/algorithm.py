@@ -34,7 +34,8 @@ GROUPS = {
     "covariates": "2 Covariates",
     "models": "3 Forests",
     "maps": "4 Maps",
-    "workflows": "5 Workflows",
+    "analysis": "5 Analysis",
+    "workflows": "6 Workflows",
 }
 
 

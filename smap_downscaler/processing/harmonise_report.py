@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..core.preflight import HEADERS
-from ..core.version import plugin_version
-from ..raster.files import whole_file
 from ..raster.harmonise import Harmonised, LayerReport, Request
 from ..raster.harmonise_grids import is_metric
 from ..raster.harmonise_products import USED_HEADERS, used_rows
 from ..report.atlas import AtlasPanel, atlas_png
 from ..report.covariates_page import Table, covariates_page
+from .reports import footer
+from .reports import write_report as write_page
 
 _MADE_HEADERS = (
     "covariate",
@@ -53,10 +53,9 @@ def write_report(path: str, request: Request, made: Harmonised, warnings: Sequen
         Table(USED_HEADERS, used_rows(made.covariates)),
         Table(_MADE_HEADERS, [_made_row(layer) for layer in made.layers]),
         atlas_png(panels, grid.bounds, is_metric(grid.crs)),
-        f"SMAP Downscaler {plugin_version()}, Harmonise covariates",
+        footer("Harmonise covariates"),
     )
-    with whole_file(path) as part:
-        part.write_text(text, encoding="utf-8")
+    write_page(path, text)
 
 
 def _made_row(layer: LayerReport) -> tuple[str, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import importlib
 import platform
 from pathlib import Path
 
@@ -36,13 +38,14 @@ def file_hash(path: str | Path, progress: Progress = SILENT) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Version by name, of the plugin and of what it computes with."""
-    import sklearn
-
-    return {
+    """Version by name, of the plugin and of what it computes with, where that is installed."""
+    told = {
         "SMAP Downscaler": plugin_version(),
         "Python": platform.python_version(),
         "NumPy": np.__version__,
-        "scikit-learn": sklearn.__version__,
         "GDAL": gdal.__version__,
     }
+    for name, module in (("scikit-learn", "sklearn"), ("SciPy", "scipy"), ("statsmodels", "statsmodels")):
+        with contextlib.suppress(ImportError):
+            told[name] = str(importlib.import_module(module).__version__)
+    return told

@@ -54,11 +54,7 @@ def crossvalidation_page(
     _folds(page, run)
     _choices(page, run)
     _left_out(page, run)
-    page.heading("How these numbers came about")
-    for section, entries in manifest.items():
-        page.paragraph(section)
-        page.facts([(name, "none" if value in (None, "") else str(value)) for name, value in entries.items()])
-    return page.footer(footer).html()
+    return page.manifest(manifest).footer(footer).html()
 
 
 def _headline(page: Page, run: ValidationRun, summary: Sequence[SummaryRow]) -> None:

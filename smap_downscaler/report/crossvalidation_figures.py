@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,15 +11,12 @@ from ..core.validation.crossvalidate import PieceResult
 from ..core.validation.folds import BLOCKS, RANDOM
 from ..core.validation.results import FirstDay
 from ..core.validation.summary import DateScores
+from .figure import COLOURS, MARKERS, PAGE_WIDTH, SOIL_MOISTURE_UNIT, date_axis, new_figure, png
 
-#: Width of an A4 page between its margins, inches.
-PAGE_WIDTH = 7.1
-_DPI = 160
 #: SMAP's own accuracy, m3 m-3: the mission's goal .04, and .06, as in the paper's discussion.
 SMAP_BAND = (0.04, 0.06)
-#: Told apart with any colour vision (Okabe & Ito), and by their markers.
-_COLOURS = {RANDOM: "#0072B2", BLOCKS: "#D55E00"}
-_MARKERS = {RANDOM: "o", BLOCKS: "s"}
+_COLOURS = {RANDOM: COLOURS[0], BLOCKS: COLOURS[1]}
+_MARKERS = {RANDOM: MARKERS[0], BLOCKS: MARKERS[1]}
 #: Ten colours for folds (Paul Tol's muted scheme); more folds begin again, so folds bear their numbers.
 _FOLDS = (
     "#332288",
@@ -37,7 +33,6 @@ _FOLDS = (
 _DARK = {"#332288", "#117733", "#882255", "#AA4499", "#CC6677", "#44AA99", "#999933"}
 _COLUMNS = 5
 _DATES_WITH_LINES = 120
-_UNIT = "m$^3$ m$^{-3}$"
 
 
 def scheme_text(scheme: str, block_km: float) -> str:
@@ -47,7 +42,7 @@ def scheme_text(scheme: str, block_km: float) -> str:
 
 def scores_by_date(scores: dict[str, DateScores], block_km: float) -> bytes:
     """RMSE and R2 by date, the schemes beside each other (the paper's Fig. 4): a PNG."""
-    figure = _figure(5.2)
+    figure = new_figure(5.2)
     upper, lower = figure.subplots(2, 1, sharex=True)
     upper.axhspan(*SMAP_BAND, color="#DDDDDD", zorder=0, label="SMAP's own accuracy")
     for axis, name in ((upper, "rmse"), (lower, "r2")):
@@ -59,14 +54,14 @@ def scores_by_date(scores: dict[str, DateScores], block_km: float) -> bytes:
         axis.legend(
             fontsize=7.5, columnspacing=1.5, frameon=False, loc="lower left", bbox_to_anchor=(0, 1.0), ncol=3
         )
-    upper.set_ylabel(f"RMSE, {_UNIT}", fontsize=9)
+    upper.set_ylabel(f"RMSE, {SOIL_MOISTURE_UNIT}", fontsize=9)
     upper.set_ylim(bottom=0)
     lower.set_ylabel("R$^2$ = 1 - SSE/SST", fontsize=9)
     known = np.concatenate([found.mean["r2"] for found in scores.values()])
     lower.set_ylim(min(0.0, 1.1 * float(np.min(known, where=np.isfinite(known), initial=0.0))), 1)
     lower.axhline(0, color="#444444", linewidth=0.8)
-    _date_axis(lower, [date for found in scores.values() for date in found.dates])
-    return _png(figure)
+    date_axis(lower, [date for found in scores.values() for date in found.dates])
+    return png(figure)
 
 
 def _line(axis: Any, found: DateScores, name: str, scheme: str, block_km: float) -> None:
@@ -89,24 +84,11 @@ def _line(axis: Any, found: DateScores, name: str, scheme: str, block_km: float)
     )
 
 
-def _date_axis(axis: Any, dates: Sequence[Any]) -> None:
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-
-    if len(set(dates)) <= 12:
-        axis.set_xticks(sorted(set(dates)))
-        axis.set_xticklabels([date.isoformat() for date in sorted(set(dates))], rotation=40, ha="right")
-        return
-    locator = AutoDateLocator(minticks=4, maxticks=10)
-    axis.xaxis.set_major_locator(locator)
-    axis.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-    axis.xaxis.get_offset_text().set_size(8)
-
-
 def observed_predicted(results: Sequence[PieceResult], scheme: str) -> bytes:
     """Observed against predicted of each date, with the 1:1 line and the fitted one (Fig. B1): a PNG."""
     columns = min(_COLUMNS, len(results))
     rows = -(-len(results) // columns)
-    figure = _figure(rows * (PAGE_WIDTH / max(columns, 3) + 0.1) + 0.35)
+    figure = new_figure(rows * (PAGE_WIDTH / max(columns, 3) + 0.1) + 0.35)
     axes = np.atleast_1d(figure.subplots(rows, columns, sharex=True, sharey=True)).ravel()
     values = np.concatenate([part for result in results for part in (result.observed, result.predicted)])
     low, high = float(np.min(values)), float(np.max(values))
@@ -119,9 +101,9 @@ def observed_predicted(results: Sequence[PieceResult], scheme: str) -> bytes:
     for index in range(len(results)):
         # The panel below the last full row may be missing.
         axes[index].tick_params(labelbottom=index + columns >= len(results))
-    figure.supxlabel(f"predicted, {_UNIT}", fontsize=9)
-    figure.supylabel(f"observed, {_UNIT}", fontsize=9)
-    return _png(figure)
+    figure.supxlabel(f"predicted, {SOIL_MOISTURE_UNIT}", fontsize=9)
+    figure.supylabel(f"observed, {SOIL_MOISTURE_UNIT}", fontsize=9)
+    return png(figure)
 
 
 def _scatter(axis: Any, result: PieceResult, ends: np.ndarray, colour: str) -> None:
@@ -165,7 +147,7 @@ def fold_map(day: FirstDay, results: Sequence[PieceResult], block_km: float) -> 
     step = cell_step(x, y)
     wide, high = float(np.ptp(x)) + 2 * step, float(np.ptp(y)) + 2 * step
     panel = (PAGE_WIDTH - 0.9) / len(results)
-    figure = _figure(min(panel * high / wide, 5.5) + 0.8)
+    figure = new_figure(min(panel * high / wide, 5.5) + 0.8)
     axes = np.atleast_1d(figure.subplots(1, len(results), sharex=True, sharey=True))
     for axis, result in zip(axes, results):
         _folds(axis, x, y, step, result)
@@ -176,7 +158,7 @@ def fold_map(day: FirstDay, results: Sequence[PieceResult], block_km: float) -> 
         axis.set_xlabel("km", fontsize=8)
         axis.tick_params(labelsize=7)
     axes[0].set_ylabel("km", fontsize=8)
-    return _png(figure)
+    return png(figure)
 
 
 def cell_step(x: np.ndarray, y: np.ndarray) -> float:
@@ -222,18 +204,3 @@ def _block_labels(places: np.ndarray, folds: np.ndarray, step: float) -> list[tu
         middle = inside[np.argmin(np.sum((inside - inside.mean(axis=0)) ** 2, axis=1))]
         labels.append((int(fold), middle))
     return labels
-
-
-def _figure(height: float) -> Any:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(PAGE_WIDTH, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _png(figure: Any) -> bytes:
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=_DPI, metadata={"Software": None})
-    return stream.getvalue()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 # Dark blue on white with grey rules: nothing is told by colour alone.
 _CSS = """
@@ -124,6 +124,16 @@ class Page:
         return self._add(
             f'<figure><img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">{told}</figure>'
         )
+
+    def manifest(self, sections: Mapping[str, Mapping[str, object]]) -> Page:
+        """What the results came from: sections (inputs, settings, versions) of names and values."""
+        self.heading("How these numbers came about")
+        for section, entries in sections.items():
+            self.paragraph(section)
+            self.facts(
+                [(name, "none" if value in (None, "") else str(value)) for name, value in entries.items()]
+            )
+        return self
 
     def footer(self, text: str) -> Page:
         """The last line."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from qgis.core import (
     Qgis,
     QgsProcessingOutputNumber,
     QgsProcessingParameterFeatureSource,
-    QgsProcessingParameterFileDestination,
     QgsProcessingParameterNumber,
     QgsProcessingParameterString,
     QgsProcessingParameterVectorDestination,
@@ -24,17 +22,15 @@ from ...core.validation.grid import candidates
 from ...core.validation.results import ValidationRun
 from ...core.validation.settings import ValidationSettings
 from ...core.validation.summary import check_seasons, median_of, parse_months, summarise
-from ...core.version import plugin_version
 from ...raster.crossvalidation import Scope, crossvalidate_table, forget_work, work_file_of
-from ...raster.files import whole_file
 from ...raster.matrix_table import MatrixTable, open_matrix
-from ...raster.provenance import file_hash, versions
 from ...raster.validation_tables import write_choices, write_scores, write_summary
 from ...report.crossvalidation import crossvalidation_page
 from ..algorithm import SmapAlgorithm
 from ..dependencies import advice, missing
 from ..forest_parameters import forest_parameters, forest_settings
 from ..parameters import advanced, date_parameter, whole_number
+from ..reports import footer, input_file, manifest, report_parameter, table_output, write_report
 from ..values import Values
 
 _GRIDS = {
@@ -81,11 +77,9 @@ class CrossValidate(SmapAlgorithm):
         yield QgsProcessingParameterVectorDestination(
             "OUTPUT", "Scores by date", type=Qgis.ProcessingSourceType.Vector
         )
-        yield _table_output("SUMMARY", "Summary of the scores")
-        yield _table_output("CHOICES", "Hyper-parameters of each fold")
-        yield QgsProcessingParameterFileDestination(
-            "REPORT", "Report", fileFilter="HTML files (*.html)", optional=True, createByDefault=False
-        )
+        yield table_output("SUMMARY", "Summary of the scores")
+        yield table_output("CHOICES", "Hyper-parameters of each fold")
+        yield report_parameter()
 
     def define_outputs(self) -> Iterable[Any]:
         yield QgsProcessingOutputNumber("COUNT", "Dates")
@@ -127,21 +121,12 @@ class CrossValidate(SmapAlgorithm):
                 outputs[name] = path
         if report:
             progress.set_text("Drawing the report")
-            manifest = _manifest(values, table, settings, scope, progress)
-            footer = f"SMAP Downscaler {plugin_version()}, Cross-validation"
-            page = crossvalidation_page(run, summary, manifest, footer)
-            with whole_file(report) as part:
-                part.write_text(page, encoding="utf-8")
-            outputs["REPORT"] = report
+            told = _manifest(values, table, settings, scope, progress)
+            page = crossvalidation_page(run, summary, told, footer("Cross-validation"))
+            outputs["REPORT"] = write_report(report, page)
         forget_work(work_file)
         _tell(run, outputs, progress)
         return outputs
-
-
-def _table_output(name: str, description: str) -> QgsProcessingParameterVectorDestination:
-    return QgsProcessingParameterVectorDestination(
-        name, description, type=Qgis.ProcessingSourceType.Vector, optional=True, createByDefault=False
-    )
 
 
 def _settings(values: Values) -> ValidationSettings:
@@ -179,20 +164,18 @@ def _numbers(run: ValidationRun) -> dict[str, float]:
 
 def _manifest(
     values: Values, table: MatrixTable, settings: ValidationSettings, scope: Scope, progress: Progress
-) -> dict[str, dict[str, object]]:
-    hashed = table.label if os.path.isfile(table.label) else table.path
+) -> dict[str, Mapping[str, object]]:
     base = settings.candidates[0].settings
     grids = {name: values.text(name) for name in _GRIDS if values.text(name)}
-    return {
-        "Input": {
-            "regression matrix": table.label,
+    return manifest(
+        {
+            **input_file(table.label, table.path, progress),
             "table": table.layer,
-            "SHA-256": file_hash(hashed, progress),
             "covariates": ", ".join(table.covariates),
             "first date": scope.start or "the table's",
             "last date": scope.end or "the table's",
         },
-        "Settings": {
+        {
             "folds": settings.folds,
             "repeats": settings.repeats,
             "side of the blocks, km": f"{settings.block_km:g}",
@@ -204,8 +187,7 @@ def _manifest(
             "wet season": values.text("WET_MONTHS"),
             "dry season": values.text("DRY_MONTHS"),
         },
-        "Versions": {**versions(), "QGIS": Qgis.version()},
-    }
+    )
 
 
 def _tell(run: ValidationRun, outputs: dict[str, Any], progress: Progress) -> None:

@@ -1,0 +1,56 @@
+"""What the algorithms with a report share: its parameter, its manifest and its writing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from qgis.core import Qgis, QgsProcessingParameterFileDestination, QgsProcessingParameterVectorDestination
+
+from ..core.progress import Progress
+from ..core.version import plugin_version
+from ..raster.files import whole_file
+from ..raster.provenance import file_hash, versions
+from ..report.page import Page
+
+
+def report_parameter() -> QgsProcessingParameterFileDestination:
+    """An HTML file, not made unless asked for."""
+    return QgsProcessingParameterFileDestination(
+        "REPORT", "Report", fileFilter="HTML files (*.html)", optional=True, createByDefault=False
+    )
+
+
+def table_output(name: str, description: str) -> QgsProcessingParameterVectorDestination:
+    """A table beside the main one, not made unless asked for."""
+    return QgsProcessingParameterVectorDestination(
+        name, description, type=Qgis.ProcessingSourceType.Vector, optional=True, createByDefault=False
+    )
+
+
+def footer(title: str) -> str:
+    """The last line of a report, with the version that made it."""
+    return f"SMAP Downscaler {plugin_version()}, {title}"
+
+
+def input_file(label: str, path: str, progress: Progress) -> dict[str, object]:
+    """Name and SHA-256 of an input: of the user's file where it is one, else of QGIS's copy of it."""
+    return {"file": label, "SHA-256": file_hash(label if os.path.isfile(label) else path, progress)}
+
+
+def manifest(inputs: Mapping[str, object], settings: Mapping[str, object]) -> dict[str, Mapping[str, object]]:
+    """The sections of `Page.manifest`; versions come by themselves."""
+    return {"Input": inputs, "Settings": settings, "Versions": {**versions(), "QGIS": Qgis.version()}}
+
+
+def write_report(path: str, page: Page | str) -> str:
+    """Write a report, which appears under `path` only when it is whole; returns `path`.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    with whole_file(path) as part:
+        part.write_text(page if isinstance(page, str) else page.html(), encoding="utf-8")
+    return path
