@@ -52,15 +52,20 @@ class LayerCheck:
         """Whether all values seen are one."""
         return self.low == self.high
 
-    def texts(self) -> tuple[str, ...]:
-        """The row under HEADERS."""
-        width, height = self.cell
-        cell = f"{width:.6g}" if math.isclose(width, height, rel_tol=1e-6) else f"{width:.6g} x {height:.6g}"
+    @property
+    def remarks(self) -> str:
+        """The notes, and what the numbers tell."""
         notes = list(self.notes)
         if self.constant:
             notes.insert(0, "one value only")
         if self.nodata == 1:
             notes.insert(0, "no value at all")
+        return "; ".join(notes)
+
+    def texts(self) -> tuple[str, ...]:
+        """The row under HEADERS."""
+        width, height = self.cell
+        cell = f"{width:.6g}" if math.isclose(width, height, rel_tol=1e-6) else f"{width:.6g} x {height:.6g}"
         return (
             self.name,
             _short_crs(self.crs),
@@ -71,7 +76,7 @@ class LayerCheck:
             _number(self.low),
             _number(self.high),
             self.dates,
-            "; ".join(notes),
+            self.remarks,
         )
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..core.preflight import HEADERS
 from ..raster.harmonise import Harmonised, LayerReport, Request
 from ..raster.harmonise_grids import is_metric
 from ..raster.harmonise_products import USED_HEADERS, used_rows
 from ..report.atlas import AtlasPanel, atlas_png
-from ..report.covariates_page import Table, covariates_page
+from ..report.covariates_page import covariates_page
+from ..report.preflight import Table
 from .reports import footer
 from .reports import write_report as write_page
 
@@ -49,7 +49,7 @@ def write_report(path: str, request: Request, made: Harmonised, warnings: Sequen
     text = covariates_page(
         facts,
         warnings,
-        Table(HEADERS, [row.texts() for row in made.preflight.rows]),
+        made.preflight.rows,
         Table(USED_HEADERS, used_rows(made.covariates)),
         Table(_MADE_HEADERS, [_made_row(layer) for layer in made.layers]),
         atlas_png(panels, grid.bounds, is_metric(grid.crs)),

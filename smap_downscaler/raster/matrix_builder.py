@@ -25,9 +25,10 @@ _SHIFT_TOLERANCE = 1e-3
 
 @dataclass
 class MatrixReport:
-    """What went into the matrix: rows by date, and dates whose dated covariates are missing."""
+    """What went into the matrix: rows by date, those without a gap, and dates that lack dated covariates."""
 
     rows: dict[dt.date, int] = field(default_factory=dict)
+    complete: dict[dt.date, int] = field(default_factory=dict)
     missing: dict[dt.date, list[str]] = field(default_factory=dict)
 
 
@@ -143,6 +144,7 @@ def build_matrix(
             day = day_rows(date, soil_moisture, covariates, (smap_window.row, smap_window.col))
             table.write(day)
             report.rows[date] = len(day.y)
+            report.complete[date] = int(day.complete.sum())
             missing = [series.name for series, source in zip(inputs.dynamic, sources) if source is None]
             _note_missing(report, missing, date, progress)
             counter.advance()

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from ..core.preflight import LayerCheck
 from .page import Page
-
-
-@dataclass(frozen=True)
-class Table:
-    """Headers and rows of texts."""
-
-    headers: Sequence[str]
-    rows: Sequence[Sequence[str]]
+from .preflight import Table, add_preflight, add_warnings
 
 
 def covariates_page(
     facts: Sequence[tuple[str, str]],
     warnings: Sequence[str],
-    preflight: Table,
+    preflight: Sequence[LayerCheck],
     used: Table,
     made: Table,
     atlas: bytes,
@@ -32,24 +25,17 @@ def covariates_page(
     facts : sequence of (name, value)
         Where the stacks lie and on which grids.
     warnings : sequence of str
-    preflight, used, made : Table
-        The look before the work, the choices for each layer, the bands that came out.
+    preflight : sequence of LayerCheck
+        The look before the work.
+    used, made : Table
+        The choices for each layer, the bands that came out.
     atlas : bytes
         PNG.
     footer : str
     """
     page = Page("Covariates", "Layers brought to the SMAP cells and to the fine grid").facts(facts)
-    if warnings:
-        page.heading("To be looked at").warnings(warnings)
-    else:
-        page.paragraph("Nothing was found that needs a second look.")
-    page.heading("Before the work").paragraph(
-        "A sample of each layer over the SMAP cells. EASE shift: how far cells lie beside those of the "
-        "EASE-Grid 2.0, in cells down and to the right (only for grids of its kind). Covered: share of the "
-        "area inside the raster; NoData: share of that without a value. Min and max are in the unit of the "
-        "covariate."
-    )
-    page.table(preflight.headers, preflight.rows)
+    add_warnings(page, warnings)
+    add_preflight(page, preflight, "the SMAP cells")
     page.heading("Layers as used").paragraph(
         "Unit in the file, what was done to its numbers, and what that rests on. A question mark: neither a "
         "file nor anybody said."

@@ -37,7 +37,7 @@ PROMISED = {
     },
     "antecedentprecipitation": {"INPUT", "DAYS", "OUTPUT"},
     "seasonalprecipitation": {"INPUT", "SEASONS", "OUTPUT"},
-    "regressionmatrix": {"SMAP", "COVARIATES", "DYNAMIC", "WINDOW", "OUTPUT"},
+    "regressionmatrix": {"SMAP", "COVARIATES", "DYNAMIC", "WINDOW", "OUTPUT", "DATES", "REPORT"},
     "trainforests": {"INPUT", "PRESET", "OUTPUT", "SCORES"},
     "crossvalidate": {"INPUT", "FOLDS", "REPEATS", "BLOCKS", "OUTPUT", "REPORT"},
     "downscale": {"FORESTS", "COVARIATES", "DYNAMIC", "WINDOW", "START", "END", "OUTPUT", "SERIES"},
@@ -47,7 +47,9 @@ PROMISED_OUTPUTS = {
     "terrainindices": {"FILLED", "SLOPE", "SCA_MTFD", "TWI_MTFD", "TWI_FD8", "TWI_MFDMD"},
     "importsmap": {"OUTPUT", "COUNT", "REPORT"},
     "trainforests": {"OUTPUT", "SCORES"},
-    "downscale": {"OUTPUT", "SERIES"},
+    "downscale": {"OUTPUT", "SERIES", "DATES", "PREFLIGHT", "REPORT"},
+    "regressionmatrix": {"OUTPUT", "DATES", "PREFLIGHT", "REPORT"},
+    "harmonisecovariates": {"OUTPUT_COARSE", "OUTPUT_FINE", "PREFLIGHT", "REPORT"},
 }
 
 

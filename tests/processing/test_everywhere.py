@@ -37,7 +37,7 @@ RUNS = {
     ),
     "regressionmatrix": (
         {"SMAP": "{case}/smap", "COVARIATES": "{case}/coarse.tif"},
-        {"OUTPUT": "{out}/matrix.gpkg"},
+        {"OUTPUT": "{out}/matrix.gpkg", "DATES": "{out}/dates.gpkg", "REPORT": "{out}/report.html"},
         "matrix.gpkg",
     ),
     "trainforests": (
@@ -52,7 +52,7 @@ RUNS = {
     ),
     "downscale": (
         {"FORESTS": "{case}/forests.smapforest", "COVARIATES": "{case}/fine.tif"},
-        {"OUTPUT": "{out}/maps"},
+        {"OUTPUT": "{out}/maps", "PREFLIGHT": "{out}/preflight.gpkg", "REPORT": "{out}/report.html"},
         "maps/series.vrt",
     ),
 }

@@ -60,7 +60,7 @@ def test_parameters_and_outputs_are_as_promised(algorithm):
     definitions = {one.name(): one for one in algorithm.parameterDefinitions()}
     assert list(definitions) == [
         "INPUT", "SMAP", "EXTENT", "CRS", "RESOLUTION", "MASK", "NAMES", "CATEGORICAL", "MINIMUM_COVERED",
-        "LAYERS", "GUESS", "OUTPUT_COARSE", "OUTPUT_FINE", "REPORT",
+        "LAYERS", "GUESS", "OUTPUT_COARSE", "OUTPUT_FINE", "PREFLIGHT", "REPORT",
     ]  # fmt: skip
     assert definitions["RESOLUTION"].defaultValue() == 100
     assert definitions["MINIMUM_COVERED"].defaultValue() == 0.5
@@ -69,11 +69,11 @@ def test_parameters_and_outputs_are_as_promised(algorithm):
     optional = {
         name for name, one in definitions.items() if one.flags() & Qgis.ProcessingParameterFlag.Optional
     }
-    assert optional == {"EXTENT", "CRS", "MASK", "NAMES", "CATEGORICAL", "LAYERS", "REPORT"}
+    assert optional == {"EXTENT", "CRS", "MASK", "NAMES", "CATEGORICAL", "LAYERS", "PREFLIGHT", "REPORT"}
     assert definitions["GUESS"].defaultValue() is True
     assert not definitions["REPORT"].createByDefault()
     assert [one.name() for one in algorithm.outputDefinitions()] == [
-        "OUTPUT_COARSE", "OUTPUT_FINE", "REPORT", "COUNT",
+        "OUTPUT_COARSE", "OUTPUT_FINE", "PREFLIGHT", "REPORT", "COUNT",
     ]  # fmt: skip
 
 

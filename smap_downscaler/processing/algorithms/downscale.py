@@ -26,8 +26,10 @@ from ...raster.preflight import check_maps
 from ...raster.series_file import check_series_suffix, write_series_file
 from ...raster.stack import open_stack
 from ..algorithm import SmapAlgorithm
+from ..join_report import join_outputs, report_maps
 from ..layers import hand_over_series, series_name, write_series_style
 from ..parameters import advanced, date_parameter, dated_covariates, whole_number
+from ..remember import Remembering
 from ..values import Values
 
 #: The one temporal layer in the folder of maps.
@@ -67,6 +69,7 @@ class Downscale(SmapAlgorithm):
         yield advanced(whole_number("THREADS", "Threads (0: one a core)", 0, 0))
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of maps")
         yield SeriesDestination("SERIES", "Maps as one temporal layer", None, True)
+        yield from join_outputs()
 
     def define_outputs(self) -> Iterable[Any]:
         yield QgsProcessingOutputNumber("COUNT", "Number of maps")
@@ -85,17 +88,21 @@ class Downscale(SmapAlgorithm):
             stack = open_stack(values.raster_path("COVARIATES"))
             dynamic = tuple(values.several_series("DYNAMIC", "DYNAMIC_NAMES", progress))
             inputs = MapInputs(forests, stack, dynamic, values.integer("WINDOW"))
-            check_maps(inputs, dates, progress).tell(progress)
+            listener = Remembering(progress)
+            found = check_maps(inputs, dates, progress)
+            found.tell(listener)
             folder = values.output_folder("OUTPUT")
             progress.log(f"{len(dates)} dates, {stack.grid.width} x {stack.grid.height} pixels each")
             threads, memory = thread_count(values.integer("THREADS")), values.integer("MEMORY")
-            report = make_maps(inputs, folder, dates, threads, memory, progress)
+            report = make_maps(inputs, folder, dates, threads, memory, listener)
+            told = report_maps(values, inputs, report, found, listener.warnings, progress)
             unit = forests.response_unit
         progress.log(f"{len(report.files)} maps, {len(report.kept)} of them from an earlier run")
         return {
             "OUTPUT": folder,
             "COUNT": len(report.files),
             "SERIES": _write_series(values, folder, stack.grid, report, unit, progress),
+            **told,
         }
 
 

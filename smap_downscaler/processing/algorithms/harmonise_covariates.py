@@ -14,7 +14,6 @@ from qgis.core import (
     QgsProcessingParameterDefinition,
     QgsProcessingParameterExtent,
     QgsProcessingParameterFile,
-    QgsProcessingParameterFileDestination,
     QgsProcessingParameterMatrix,
     QgsProcessingParameterMultipleLayers,
     QgsProcessingParameterNumber,
@@ -30,13 +29,15 @@ from ...core.progress import Progress
 from ...raster.covariates import Covariate, Layer
 from ...raster.harmonise import Request, harmonise
 from ...raster.harmonise_layers import read_covariates
+from ...raster.join_tables import write_preflight
 from ...raster.series import open_series
 from ..algorithm import SmapAlgorithm
-from ..dependencies import advice, missing
 from ..harmonise_report import write_report
+from ..join_report import preflight_output
 from ..layers import hand_over_stack
 from ..parameters import advanced
 from ..remember import Remembering
+from ..reports import report_parameter
 from ..values import Values
 
 
@@ -93,9 +94,8 @@ class HarmoniseCovariates(SmapAlgorithm):
         )
         yield QgsProcessingParameterRasterDestination("OUTPUT_COARSE", "Coarse stack (SMAP cells)")
         yield QgsProcessingParameterRasterDestination("OUTPUT_FINE", "Fine stack")
-        yield QgsProcessingParameterFileDestination(
-            "REPORT", "Report", fileFilter="HTML files (*.html)", optional=True, createByDefault=False
-        )
+        yield preflight_output()
+        yield report_parameter()
 
     def define_outputs(self) -> Iterable[Any]:
         yield QgsProcessingOutputNumber("COUNT", "Covariates")
@@ -105,9 +105,6 @@ class HarmoniseCovariates(SmapAlgorithm):
         if not resolution > 0:
             raise InputError(f"RESOLUTION is {resolution:g}; give the side of a pixel, greater than 0.")
         values.extent("EXTENT")
-        lacking = missing(("matplotlib",)) if values.given("REPORT") else []
-        if lacking:
-            raise InputError(f"REPORT: {advice(lacking)}")
         _covariates(values)
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
@@ -141,6 +138,9 @@ class HarmoniseCovariates(SmapAlgorithm):
             "OUTPUT_FINE": request.fine_path,
             "COUNT": len(made.layers),
         }
+        if values.given("PREFLIGHT"):
+            outputs["PREFLIGHT"] = values.output("PREFLIGHT")
+            write_preflight(outputs["PREFLIGHT"], made.preflight.rows)
         if report:
             progress.set_text("Report")
             write_report(report, request, made, listener.warnings)

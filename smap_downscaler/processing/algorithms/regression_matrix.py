@@ -21,7 +21,9 @@ from ...raster.preflight import check_matrix
 from ...raster.series import open_series
 from ...raster.stack import open_stack
 from ..algorithm import SmapAlgorithm
+from ..join_report import join_outputs, report_matrix
 from ..parameters import advanced, date_parameter, dated_covariates, whole_number
+from ..remember import Remembering
 from ..values import Values
 
 
@@ -54,6 +56,7 @@ class RegressionMatrix(SmapAlgorithm):
         yield QgsProcessingParameterVectorDestination(
             "OUTPUT", "Regression matrix", type=Qgis.ProcessingSourceType.Vector
         )
+        yield from join_outputs()
 
     def define_outputs(self) -> Iterable[Any]:
         yield QgsProcessingOutputNumber("COUNT", "Rows")
@@ -68,17 +71,16 @@ class RegressionMatrix(SmapAlgorithm):
         dynamic = values.several_series("DYNAMIC", "DYNAMIC_NAMES", progress.part(0.1, 0.2))
         output = values.output("OUTPUT")
         inputs = MatrixInputs(smap, stack, tuple(dynamic), values.integer("WINDOW"))
-        check_matrix(inputs, progress).tell(progress)
-        report = build_matrix(
-            inputs,
-            output,
-            values.number("MINIMUM_COVERED"),
-            progress.part(0.2, 1.0),
-        )
+        listener = Remembering(progress)
+        found = check_matrix(inputs, progress)
+        found.tell(listener)
+        share = values.number("MINIMUM_COVERED")
+        report = build_matrix(inputs, output, share, listener.part(0.2, 0.98))
         rows = sum(report.rows.values())
         covariates = ", ".join((*stack.names, *(series.name for series in dynamic)))
         progress.log(f"{rows:,} rows of {len(report.rows)} dates; covariates: {covariates}")
         empty = [date.isoformat() for date, count in report.rows.items() if count == 0]
         if empty:
             progress.log(f"Dates without a cell with soil moisture: {', '.join(empty)}")
-        return {"OUTPUT": output, "COUNT": rows}
+        told = report_matrix(values, inputs, report, found, listener.warnings, progress)
+        return {"OUTPUT": output, "COUNT": rows, **told}

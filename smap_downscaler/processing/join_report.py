@@ -1,0 +1,194 @@
+"""Report and tables of the steps that join layers date by date: regression matrix and maps."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from qgis.core import QgsProcessingParameterDefinition
+
+from ..core.preflight import dates_text
+from ..core.progress import Progress
+from ..raster.geopackage import REAL
+from ..raster.join_tables import DatesTable, map_dates, matrix_dates, write_preflight
+from ..raster.mapping import MapInputs, MapsReport
+from ..raster.matrix_builder import MatrixInputs, MatrixReport
+from ..raster.preflight import Preflight
+from ..raster.provenance import file_hash
+from ..raster.series import Series
+from ..report.figure import SOIL_MOISTURE_UNIT
+from ..report.joining import ByDate, Joined, Line, joining_page
+from ..report.preflight import Table
+from .reports import footer, manifest, report_parameter, table_output, write_report
+from .values import Values
+
+
+def preflight_output() -> QgsProcessingParameterDefinition:
+    """The preflight as a table."""
+    return table_output("PREFLIGHT", "Preflight as a table")
+
+
+def join_outputs() -> Iterator[QgsProcessingParameterDefinition]:
+    """The optional tables and the report."""
+    yield table_output("DATES", "What became of each date")
+    yield preflight_output()
+    yield report_parameter()
+
+
+def report_matrix(
+    values: Values,
+    inputs: MatrixInputs,
+    made: MatrixReport,
+    found: Preflight,
+    warnings: Sequence[str],
+    progress: Progress,
+) -> dict[str, str]:
+    """Write what is asked for of the tables and the report of a matrix; returns them as outputs."""
+
+    def page(table: DatesTable) -> str:
+        grid, dates = inputs.smap.grid, list(made.rows)
+        without = sum(not count for count in made.rows.values())
+        facts = [
+            ("Rows", f"{sum(made.rows.values()):,}, of them without a gap {sum(made.complete.values()):,}"),
+            ("Dates", f"{dates_text(dates)}, {without:,} of them without soil moisture"),
+            ("SMAP cells", f"{grid.width} x {grid.height}, {inputs.smap.source}"),
+            ("Coarse stack", inputs.stack.path),
+            ("Covariates", ", ".join(inputs.names)),
+            ("Table", values.output("OUTPUT")),
+        ]
+        lines = [
+            Line("cells with soil moisture", table.column("cells")),
+            Line("of them with all covariates", table.column("complete")),
+        ]
+        by_date = ByDate(
+            dates,
+            _texts(table),
+            lines,
+            "rows of the matrix",
+            "Rows a date: cells with soil moisture, and those that no covariate is missing of. Only the "
+            "latter train forests.",
+        )
+        subtitle = "SMAP soil moisture and covariates, a row a cell and date"
+        joined = Joined(
+            "Regression matrix", subtitle, facts, warnings, found.rows, "the cells of SMAP and stack", by_date
+        )
+        files = {"coarse stack": inputs.stack.path}
+        told = _inputs(files, {"SMAP": inputs.smap, **_named(inputs.dynamic)}, progress)
+        settings = {
+            "first date": values.date("START") or "SMAP's",
+            "last date": values.date("END") or "SMAP's",
+            "least share of a cell that a dated covariate covers": f"{values.number('MINIMUM_COVERED'):g}",
+            "days that a dated covariate may be old": inputs.window,
+        }
+        return joining_page(joined, manifest(told, settings), footer("Regression matrix"))
+
+    return _write(values, found, lambda: matrix_dates(inputs, made), page, progress)
+
+
+def report_maps(
+    values: Values,
+    inputs: MapInputs,
+    made: MapsReport,
+    found: Preflight,
+    warnings: Sequence[str],
+    progress: Progress,
+) -> dict[str, str]:
+    """Write what is asked for of the tables and the report of maps; returns them as outputs."""
+
+    def page(table: DatesTable) -> str:
+        grid, forests = inputs.stack.grid, inputs.forests
+        new = len(made.files) - len(made.kept)
+        facts = [
+            (
+                "Maps",
+                f"{len(made.files):,}: {new:,} new, {len(made.kept):,} kept from an earlier run; "
+                f"{len(made.skipped):,} dates without a map",
+            ),
+            ("Dates of the maps", dates_text(list(made.files))),
+            ("Pixels", f"{grid.width:,} x {grid.height:,} of {grid.cell_width:.6g}, {grid.crs[:60]}"),
+            ("Forest file", str(forests.path)),
+            ("Fine stack", inputs.stack.path),
+            ("Covariates", ", ".join(forests.names)),
+            ("Folder", values.output_folder("OUTPUT")),
+        ]
+        dates = [dt.date.fromisoformat(text) for text in table.column("date")]
+        lines = [Line(name, table.column(name)) for name in ("maximum", "mean", "minimum")]
+        by_date = ByDate(
+            dates,
+            _texts(table),
+            lines,
+            f"soil moisture, {SOIL_MOISTURE_UNIT}",
+            "Highest, mean and lowest pixel of each map. Forests cannot leave the range of the SMAP cells "
+            "that they were trained on, so the maps show less contrast than the ground has.",
+        )
+        subtitle = "A soil moisture map a date, by forests applied to the fine covariates"
+        joined = Joined(
+            "Downscaled maps", subtitle, facts, warnings, found.rows, "the pixels to be mapped", by_date
+        )
+        files = {"forest file": str(forests.path), "fine stack": inputs.stack.path}
+        settings = {
+            "first date": values.date("START") or "the forests'",
+            "last date": values.date("END") or "the forests'",
+            "days that a dated covariate may be old": inputs.window,
+        }
+        told = _inputs(files, _named(inputs.dynamic), progress)
+        return joining_page(joined, manifest(told, settings), footer("Downscale"))
+
+    return _write(values, found, lambda: map_dates(inputs, made), page, progress)
+
+
+def _write(
+    values: Values,
+    found: Preflight,
+    dates: Callable[[], DatesTable],
+    page: Callable[[DatesTable], str],
+    progress: Progress,
+) -> dict[str, str]:
+    outputs = {name: values.output(name) for name in ("DATES", "PREFLIGHT") if values.given(name)}
+    if "PREFLIGHT" in outputs:
+        write_preflight(outputs["PREFLIGHT"], found.rows)
+    report = values.output_file("REPORT") if values.given("REPORT") else ""
+    if "DATES" not in outputs and not report:
+        return outputs
+    table = dates()
+    if "DATES" in outputs:
+        table.write(outputs["DATES"])
+    if report:
+        progress.set_text("Drawing the report")
+        outputs["REPORT"] = write_report(report, page(table))
+    return outputs
+
+
+def _texts(table: DatesTable) -> Table:
+    """The table as texts under the names of its fields."""
+    digits = {name: 1 if name == "valid" else 4 for name, kind in table.fields.items() if kind == REAL}
+
+    def text(name: str, value: Any) -> str:
+        if value is None or (name in digits and math.isnan(value)):
+            return ""
+        if name in digits:
+            return f"{value:.{digits[name]}f}"
+        return f"{value:,}" if isinstance(value, int) else str(value)
+
+    headers = [{"valid": "valid, %"}.get(name, name.replace("_", " ")) for name in table.fields]
+    rows = [[text(name, value) for name, value in zip(table.fields, row)] for row in table.rows]
+    return Table(headers, rows)
+
+
+def _named(all_series: Sequence[Series]) -> dict[str, Series]:
+    return {series.name: series for series in all_series}
+
+
+def _inputs(files: Mapping[str, str], series: Mapping[str, Series], progress: Progress) -> dict[str, object]:
+    """Files with their SHA-256, series with their dates (years of daily rasters are too much to hash)."""
+    told: dict[str, object] = {}
+    for name, path in files.items():
+        told[name] = path
+        if os.path.isfile(path):
+            told[f"{name}, SHA-256"] = file_hash(path, progress)
+    for name, one in series.items():
+        told[name] = f"{one.source} ({dates_text(one.dates)})"
+    return told

@@ -1,0 +1,40 @@
+"""The sections of a report that tell what was looked at before layers were joined."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..core.preflight import HEADERS, LayerCheck
+from .page import Page
+
+_MOST_WARNINGS = 40
+
+
+@dataclass(frozen=True)
+class Table:
+    """Headers and rows of texts."""
+
+    headers: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def add_warnings(page: Page, warnings: Sequence[str]) -> None:
+    """What needs a second look, or that nothing does."""
+    if not warnings:
+        page.paragraph("Nothing was found that needs a second look.")
+        return
+    page.heading("To be looked at").warnings(warnings[:_MOST_WARNINGS])
+    if len(warnings) > _MOST_WARNINGS:
+        page.paragraph(f"{len(warnings) - _MOST_WARNINGS:,} more warnings are in the log.")
+
+
+def add_preflight(page: Page, rows: Sequence[LayerCheck], area: str) -> None:
+    """The table of the preflight; `area` names what was looked at: "the SMAP cells"."""
+    page.heading("Before the work").paragraph(
+        f"A sample of each layer over {area}. EASE shift: how far cells lie beside those of the "
+        "EASE-Grid 2.0, in cells down and to the right (only for grids of its kind). Covered: share of the "
+        "area inside the raster; NoData: share of that without a value. Min and max are in the unit of the "
+        "covariate."
+    )
+    page.table(HEADERS, [row.texts() for row in rows])
