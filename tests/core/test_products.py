@@ -242,11 +242,11 @@ AS_IS = Change()
          "values 150 to 3000 g/kg cannot be soc (0 to 600 g/kg); the layer is likely in dg/kg: choose the "
          "conversion 'dg/kg -> g/kg' for it in LAYERS"),
         ("bdod", "", 110, 160, AS_IS,
-         "values 110 to 160 kg/dm3 cannot be bdod (0.2 to 2.5 kg/dm3); the layer is likely in cg/cm3: "
+         "values 110 to 160 kg/dm3 cannot be bdod (0.05 to 2.65 kg/dm3); the layer is likely in cg/cm3: "
          "choose the "
          "conversion 'cg/cm3 -> kg/dm3' for it in LAYERS"),
         ("bdod", "", 1100, 1600, AS_IS,
-         "values 1100 to 1600 kg/dm3 cannot be bdod (0.2 to 2.5 kg/dm3); the layer is likely in kg/m3: "
+         "values 1100 to 1600 kg/dm3 cannot be bdod (0.05 to 2.65 kg/dm3); the layer is likely in kg/m3: "
          "choose the "
          "conversion 'kg/m3 -> kg/dm3' for it in LAYERS"),
         ("cec", "", 90, 480, AS_IS,
@@ -262,7 +262,7 @@ AS_IS = Change()
          "choose "
          "the conversion '1/m -> 1/cm' and log10 'in' for it in LAYERS"),
         ("vg_n", "", 0.05, 0.4, AS_IS,
-         "values 0.05 to 0.4 1 cannot be vg_n (1 to 15 1); the layer is likely log10(1): choose log10 "
+         "values 0.05 to 0.4 cannot be vg_n (1 to 15); the layer is likely log10 of the number: choose log10 "
          "'in' for it "
          "in LAYERS"),
         ("theta_s", "", 35, 61, AS_IS,
@@ -308,10 +308,23 @@ def test_values_that_look_too_small_name_the_likely_unit():
     ("quantity", "unit", "low", "high"),
     [("clay", "g/kg", 20, 700), ("clay", "%", 2, 70), ("clay", "ppm", 2, 7e5), ("elevation", "", -20, 6700),
      ("ksat", "cm/d", 1e-3, 9000), ("twi_fd8", "ln m", -3, 30), ("clay", "g/kg", np.nan, np.nan),
-     ("precipitation", "", 0, 30), ("bdod", "cg/cm3", 100, 160), ("sand", "g kg-1", 0, 1000)],
+     ("precipitation", "", 0, 30), ("bdod", "cg/cm3", 100, 160), ("sand", "g kg-1", 0, 1000),
+     ("bdod", "", 0.06, 2.6)],
 )  # fmt: skip
 def test_good_or_unknown_values_pass(quantity, unit, low, high):
     assert judge(quantity, unit, low, high, AS_IS) is None
+
+
+def test_van_genuchten_n_stored_plainly_is_noticed():
+    """Public code undoes a logarithm of this layer; a file without one must not pass."""
+    change = known_name("Global_n_vG_parameter_1Km_s0....0cm_v1.0").change
+    low, high = change.natural(np.array([1.2, 2.5]))
+    verdict = judge("vg_n", "1", float(low), float(high), change, (1.2, 2.5))
+    assert not verdict.possible
+    assert verdict.text == (
+        "values 15.8489 to 316.228 cannot be vg_n (1 to 15); the layer is likely the plain number: choose "
+        "the conversion 'none' for it in LAYERS"
+    )
 
 
 def test_a_tag_in_another_unit_is_held_against_the_limits_in_that_unit():

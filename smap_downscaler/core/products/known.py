@@ -1,9 +1,17 @@
 """Which product a file is, told from the name that portals give it, and how it stores its numbers.
 
-Sources: SoilGrids 2.0 (Poggio et al. 2021; mapped units of ISRIC's FAQ), SoilGrids250m 2017 (Hengl et al.
-2017; META_GEOTIFF_1B.csv), the R package geodata (SoilGrids 2.0 at 30 seconds, in other units), Gupta et al.
-(2021) saturated hydraulic conductivity and Gupta et al. (2022) van Genuchten parameters, stored as log10 but
-for the water contents.
+What each rests on:
+
+- SoilGrids 2.0 (Poggio et al. 2021): the mapped units of ISRIC's FAQ, the same in the R package soilDB
+  (`fetchSoilGrids`); water contents as soilDB has them.
+- SoilGrids250m 2017 (Hengl et al. 2017): names, depths and units of ISRIC's own list META_GEOTIFF_1B.csv
+  (repository ISRICWorldSoil/SoilGrids250m); `OCSTHA_M_30cm` and the like from users' scripts and gistool.
+- geodata (SoilGrids 2.0 at 30 seconds): the units in the help of its `soil_world`.
+- Gupta et al. (2021) Ksat, Zenodo 3935359, and Gupta et al. (2022) van Genuchten parameters, Zenodo
+  6348799: names and changes as the climate model CliMA reads the files (repository CliMA/ClimaArtifacts,
+  soil_params_Gupta2020_2022): 10**x of Ksat in cm/d, of alpha in 1/m and of n, water contents as they are.
+  Its README calls Ksat and alpha logarithms and does not say so of n; were n stored plainly, 10**n would
+  exceed its limits in `ranges` and stop the run.
 """
 
 from __future__ import annotations

@@ -60,7 +60,8 @@ QUANTITIES = {
     "sand": _FRACTION,
     "silt": _FRACTION,
     "soc": Quantity("g/kg", 0, 600, small=3, others=_changes("dg/kg -> g/kg", "% -> g/kg")),
-    "bdod": Quantity("kg/dm3", 0.2, 2.5, others=_changes("cg/cm3 -> kg/dm3", "kg/m3 -> kg/dm3")),
+    # Peat is light: ISRIC's own limits.
+    "bdod": Quantity("kg/dm3", 0.05, 2.65, others=_changes("cg/cm3 -> kg/dm3", "kg/m3 -> kg/dm3")),
     "cec": Quantity("cmol(c)/kg", 0, 200, others=_changes("mmol(c)/kg -> cmol(c)/kg")),
     "ocs": Quantity("t/ha", 0, 5000, small=8, others=_changes("kg/m2 -> t/ha")),
     "ocd": Quantity("kg/m3", 0, 500, others=_changes("hg/m3 -> kg/m3")),
@@ -156,7 +157,8 @@ def judge(
         if told.nothing and high < known.small:
             return _too_small(known, low, high, change, stored)
         return None
-    text = f"values {low:.6g} to {high:.6g} {unit or known.unit} cannot be {quantity} ({_limits(known)})"
+    shown = _after_number(unit or known.unit)
+    text = f"values {low:.6g} to {high:.6g}{shown} cannot be {quantity} ({_limits(known)})"
     return Verdict(False, f"{text}; {_advice(known, change, stored, usual)}")
 
 
@@ -194,7 +196,12 @@ def _too_small(
 
 
 def _limits(known: Quantity) -> str:
-    return f"{'above ' if known.above else ''}{known.low:g} to {known.high:g} {known.unit}"
+    return f"{'above ' if known.above else ''}{known.low:g} to {known.high:g}{_after_number(known.unit)}"
+
+
+def _after_number(unit: str) -> str:
+    """A unit as it stands behind a number; none behind a pure number."""
+    return "" if unit == "1" else f" {unit}"
 
 
 def _advice(known: Quantity, change: Change, stored: tuple[float, float], usual: Change | None) -> str:
@@ -213,6 +220,8 @@ def _advice(known: Quantity, change: Change, stored: tuple[float, float], usual:
 
 def _in(known: Quantity, other: Change) -> str:
     source = other.conversion.source or known.unit
+    if source == "1":
+        return "log10 of the number" if other.log10 == LOG_IN else "the plain number"
     return f"log10({source})" if other.log10 == LOG_IN else f"in {source}"
 
 
