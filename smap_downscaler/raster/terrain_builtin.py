@@ -9,8 +9,9 @@ import numpy as np
 
 from ..core.grid import Grid, Window
 from ..core.progress import Progress
-from ..core.terrain.accumulate import FlowOrder, WaterBalance, flow_order, upslope_cells
+from ..core.terrain.accumulate import FlowOrder, flow_order, upslope_cells
 from ..core.terrain.fill import fill_sinks
+from ..core.terrain.report import TerrainReport, filling_text, water_text
 from ..core.terrain.routing import ROUTINGS
 from ..core.terrain.settings import ROUTERS, TerrainSettings
 from ..core.terrain.slope import gradient, tan_slope
@@ -20,8 +21,8 @@ from .files import open_dataset, read_band
 from .geotiff import TILE, Band, create_geotiff
 from .terrain_dem import check_dem, scale_warning
 
-__all__ = ["OUTPUT_BANDS", "TerrainReport", "check_dem", "compute_terrain"]
-
+#: What outputs and reports call it.
+ENGINE = "built-in"
 #: The outputs by their keys: band name and unit.
 OUTPUT_BANDS: dict[str, Band] = {
     "filled": Band("filled", "m"),
@@ -31,31 +32,6 @@ OUTPUT_BANDS: dict[str, Band] = {
 }
 #: Parts of the whole that reading and filling, and ordering take, as shares of the time.
 _FILLED, _ORDERED = 0.4, 0.45
-
-
-@dataclass(frozen=True)
-class TerrainReport:
-    """What a run found.
-
-    Attributes
-    ----------
-    grid : Grid
-        Of the DEM and of all outputs.
-    cells : int
-        Valid cells.
-    raised_cells : int
-        Cells that filling raised.
-    most_raised : float
-        By how much at most, m.
-    routers : dict
-        Balance of the water by routing, of those that were wanted.
-    """
-
-    grid: Grid
-    cells: int
-    raised_cells: int
-    most_raised: float
-    routers: dict[str, WaterBalance]
 
 
 def compute_terrain(
@@ -90,12 +66,12 @@ def compute_terrain(
     surface = _read(dem_path, grid, progress.part(0.0, 0.05))
     filled = fill_sinks(surface, settings.minimum_slope, progress.part(0.05, _FILLED))
     cells, raised_cells, most_raised = _raised(surface, filled)
-    progress.log(f"Filling raised {raised_cells:,} of {cells:,} cells, by up to {most_raised:.4g} m.")
+    progress.log(filling_text(cells, raised_cells, most_raised))
     del surface
     job = _Job(grid, filled, outputs, settings, progress)
     job.write("filled", lambda part, north, east: filled.z[part])
     job.write("slope", lambda part, north, east: np.degrees(np.arctan(tan_slope(north, east))))
-    return TerrainReport(grid, cells, raised_cells, most_raised, _route(job))
+    return TerrainReport(ENGINE, cells, raised_cells, most_raised, _route(job))
 
 
 def _read(path: str, grid: Grid, progress: Progress) -> Surface:
@@ -136,7 +112,7 @@ class _Job:
         if key not in self.outputs:
             return
         tags = {
-            "ENGINE": "built-in",
+            "ENGINE": ENGINE,
             "MINIMUM_SLOPE": f"{self.settings.minimum_slope:g}",
             "SLOPE_FLOOR": f"{self.settings.slope_floor:g}",
             "AREA": self.settings.area,
@@ -153,25 +129,23 @@ class _Job:
                 tiff.write(block[:, 1:-1], window)
 
 
-def _route(job: _Job) -> dict[str, WaterBalance]:
+def _route(job: _Job) -> dict[str, float]:
+    """Share of the water kept inside the DEM, by routing."""
     wanted = [r for r in ROUTERS if f"sca_{r}" in job.outputs or f"twi_{r}" in job.outputs]
-    balances: dict[str, WaterBalance] = {}
+    shares: dict[str, float] = {}
     if not wanted:
-        return balances
+        return shares
     job.progress.check()
     order = flow_order(job.filled, job.progress.part(_FILLED, _ORDERED))
     for number, router in enumerate(wanted):
         start, end = (_ORDERED + (1.0 - _ORDERED) * n / len(wanted) for n in (number, number + 1))
-        balances[router] = _route_one(job, order, router, job.progress.part(start, end))
-    return balances
+        shares[router] = _route_one(job, order, router, job.progress.part(start, end))
+    return shares
 
 
-def _route_one(job: _Job, order: FlowOrder, router: str, progress: Progress) -> WaterBalance:
+def _route_one(job: _Job, order: FlowOrder, router: str, progress: Progress) -> float:
     amounts, balance = upslope_cells(job.filled, order, ROUTINGS[router], progress)
-    progress.log(
-        f"{router}: {balance.kept_share:.2%} of the water ends in cells without outflow inside the DEM"
-        + ("; a MINIMUM_SLOPE above 0 lets it run on." if balance.kept_share > 0.01 else ".")
-    )
+    progress.log(water_text(router, balance.kept_share))
     cell, settings = job.grid.cell_width, job.settings
 
     def area(part: slice, north: np.ndarray, east: np.ndarray) -> np.ndarray:
@@ -182,7 +156,7 @@ def _route_one(job: _Job, order: FlowOrder, router: str, progress: Progress) -> 
 
     job.write(f"sca_{router}", area)
     job.write(f"twi_{router}", index)
-    return balance
+    return balance.kept_share
 
 
 def _row_blocks(grid: Grid) -> Iterator[Window]:

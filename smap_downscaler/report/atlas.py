@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..core.grid import Bounds
+from .figure import scale_bar
 
 #: Inside the margins of an A4 page, inches.
 _WIDTH, _HEIGHT = 7.3, 9.2
@@ -75,7 +76,7 @@ def atlas_png(panels: Sequence[AtlasPanel], bounds: Bounds, metric: bool, title:
     for axis in axes[len(panels) :]:
         axis.set_axis_off()
     if metric:
-        _scale_bar(axes[0], bounds)
+        scale_bar(axes[0], bounds)
     if title:
         figure.suptitle(title, fontsize=10)
     target = io.BytesIO()
@@ -148,25 +149,3 @@ def _extend(valid: np.ndarray, low: float, high: float) -> str:
         return "neither"
     below, beyond = bool(valid.min() < low), bool(valid.max() > high)
     return {(True, True): "both", (True, False): "min", (False, True): "max"}.get((below, beyond), "neither")
-
-
-def _scale_bar(axis: Any, bounds: Bounds) -> None:
-    """A bar of a round number of kilometres at the lower left."""
-    third = (bounds.right - bounds.left) / 3
-    length = 10.0 ** math.floor(math.log10(third))
-    length *= max(step for step in (1, 2, 5) if step * length <= third)
-    x = bounds.left + 0.05 * (bounds.right - bounds.left)
-    y = bounds.bottom + 0.06 * (bounds.top - bounds.bottom)
-    from matplotlib.patheffects import withStroke
-
-    halo = [withStroke(linewidth=2.5, foreground="white")]
-    axis.plot([x, x + length], [y, y], color="black", linewidth=1.5, solid_capstyle="butt", path_effects=halo)
-    axis.text(
-        x + length / 2,
-        y + 0.02 * (bounds.top - bounds.bottom),
-        f"{length / 1000:g} km",
-        fontsize=6.5,
-        ha="center",
-        va="bottom",
-        path_effects=halo,
-    )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from typing import Any
+
+from ..core.grid import Bounds
 
 #: Width of an A4 page between its margins, inches.
 PAGE_WIDTH = 7.1
@@ -46,3 +49,25 @@ def date_axis(axis: Any, dates: Sequence[Any]) -> None:
     axis.xaxis.set_major_locator(locator)
     axis.xaxis.set_major_formatter(ConciseDateFormatter(locator))
     axis.xaxis.get_offset_text().set_size(8)
+
+
+def scale_bar(axis: Any, bounds: Bounds) -> None:
+    """A bar of a round number of kilometres at the lower left of a map in metres."""
+    from matplotlib.patheffects import withStroke
+
+    third = (bounds.right - bounds.left) / 3
+    length = 10.0 ** math.floor(math.log10(third))
+    length *= max(step for step in (1, 2, 5) if step * length <= third)
+    x = bounds.left + 0.05 * (bounds.right - bounds.left)
+    y = bounds.bottom + 0.06 * (bounds.top - bounds.bottom)
+    halo = [withStroke(linewidth=2.5, foreground="white")]
+    axis.plot([x, x + length], [y, y], color="black", linewidth=1.5, solid_capstyle="butt", path_effects=halo)
+    axis.text(
+        x + length / 2,
+        y + 0.02 * (bounds.top - bounds.bottom),
+        f"{length / 1000:g} km",
+        fontsize=6.5,
+        ha="center",
+        va="bottom",
+        path_effects=halo,
+    )

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.grid import Bounds
 from .colours import SOIL_MOISTURE_RAMP, soil_moisture_colormap
+from .figure import scale_bar
 
 _PANEL_INCHES = 3.6
 
@@ -67,20 +68,9 @@ def write_map_sheet(
         axis.set_ylim(box.bottom, box.top)
     for axis in axes:
         axis.set_axis_off()
-    _scale_bar(axes[0], box)
+    scale_bar(axes[0], box)
     bar = figure.colorbar(image, ax=list(axes), shrink=0.7, pad=0.02)
     bar.set_label("soil moisture, m3 m-3", fontsize=9)
     bar.ax.tick_params(labelsize=8)
     figure.suptitle(title, fontsize=11)
     figure.savefig(path, dpi=dpi)
-
-
-def _scale_bar(axis, box: Bounds) -> None:  # type: ignore[no-untyped-def]
-    """A bar of a round number of kilometres, for a CRS in metres."""
-    third = (box.right - box.left) / 3
-    length = 10 ** int(np.floor(np.log10(third)))
-    length *= max(step for step in (1, 2, 5) if step * length <= third)
-    y = box.bottom + 0.03 * (box.top - box.bottom)
-    x = box.left + 0.03 * (box.right - box.left)
-    axis.plot([x, x + length], [y, y], color="black", linewidth=2, solid_capstyle="butt")
-    axis.text(x, y + 0.015 * (box.top - box.bottom), f"{length / 1000:g} km", fontsize=8, va="bottom")

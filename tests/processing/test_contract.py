@@ -34,6 +34,7 @@ PROMISED = {
         "TWI_MTFD",
         "TWI_FD8",
         "TWI_MFDMD",
+        "REPORT",
     },
     "antecedentprecipitation": {"INPUT", "DAYS", "OUTPUT"},
     "seasonalprecipitation": {"INPUT", "SEASONS", "OUTPUT"},

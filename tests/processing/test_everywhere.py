@@ -17,7 +17,7 @@ RUNS = {
     "importsmap": ({"INPUT": "{case}/smap"}, {"OUTPUT": "{out}/smap"}, "smap/report.csv"),
     "terrainindices": (
         {"INPUT": "{case}/dem.tif", "ENGINE": "built-in"},
-        {"TWI_FD8": "{out}/twi.tif"},
+        {"TWI_FD8": "{out}/twi.tif", "STATISTICS": "{out}/s.gpkg", "REPORT": "{out}/report.html"},
         "twi.tif",
     ),
     "harmonisecovariates": (

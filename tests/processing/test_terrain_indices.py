@@ -17,6 +17,8 @@ from smap_downscaler.raster.geotiff import write_geotiff
 
 ID = "terrainindices"
 OUTPUTS = ["TWI_MTFD", "TWI_FD8", "TWI_MFDMD", "SCA_MTFD", "SCA_FD8", "SCA_MFDMD", "FILLED", "SLOPE"]
+TOLD = ["STATISTICS", "REPORT"]
+NUMBERS = ["CELLS", "RAISED_CELLS", "MOST_RAISED"]
 INPUTS = ["INPUT", "ENGINE", "MINIMUM_SLOPE", "AREA", "SLOPE_FLOOR", "SAGA_CMD"]
 GRID = Grid("EPSG:32718", 300000.0, 8600000.0, 90.0, 90.0, 70, 60)
 
@@ -67,23 +69,23 @@ def test_contract_and_help(qgis_provider):
 
     algorithm = created()
     definitions = {one.name(): one for one in algorithm.parameterDefinitions()}
-    assert list(definitions) == INPUTS + OUTPUTS
-    assert [output.name() for output in algorithm.outputDefinitions()] == OUTPUTS
+    assert list(definitions) == INPUTS + OUTPUTS + TOLD
+    assert [output.name() for output in algorithm.outputDefinitions()] == OUTPUTS + TOLD + NUMBERS
     optional = {
         name for name, one in definitions.items() if one.flags() & Qgis.ProcessingParameterFlag.Optional
     }
     advanced = {
         name for name, one in definitions.items() if one.flags() & Qgis.ProcessingParameterFlag.Advanced
     }
-    assert optional == {"SAGA_CMD", *OUTPUTS}
+    assert optional == {"SAGA_CMD", *OUTPUTS, *TOLD}
     assert advanced == {"SLOPE_FLOOR", "SAGA_CMD"}
-    assert {name for name in OUTPUTS if definitions[name].createByDefault()} == set(OUTPUTS[:3])
+    assert {name for name in OUTPUTS + TOLD if definitions[name].createByDefault()} == set(OUTPUTS[:3])
     assert algorithm.groupId() == "covariates"
     assert all(one.help() for one in definitions.values())
     text = (Path(__file__).parents[2] / "help" / f"{ID}.md").read_text(encoding="utf-8")
     head, outputs = text.split("## Outputs")
     assert re.findall(r"^### (\w+)", head, re.MULTILINE) == INPUTS
-    assert re.findall(r"^### (\w+)", outputs, re.MULTILINE) == OUTPUTS
+    assert re.findall(r"^### (\w+)", outputs, re.MULTILINE) == OUTPUTS + TOLD + NUMBERS
 
 
 def test_choices_and_defaults(qgis_provider):
@@ -110,7 +112,7 @@ def test_choices_and_defaults(qgis_provider):
         (
             {"FILLED": None},
             "No output is chosen; choose at least one of TWI_MTFD, TWI_FD8, TWI_MFDMD, SCA_MTFD, SCA_FD8, "
-            "SCA_MFDMD, FILLED, SLOPE.",
+            "SCA_MFDMD, FILLED, SLOPE, REPORT.",
         ),
         ({"SLOPE": "{OUT}"}, "SLOPE: {OUT} is also FILLED; give another file."),
         ({"FILLED": "{DEM}"}, "FILLED: {DEM} is also INPUT; give another file."),
@@ -165,7 +167,9 @@ def test_both_engines_agree(run, said, saga_cmd, dem, tmp_path):
     made, names = {}, ["FILLED", "SLOPE", "SCA_FD8", "TWI_FD8", "TWI_MTFD", "TWI_MFDMD"]
     for engine in ("SAGA", "built-in"):
         outputs = {name: str(tmp_path / engine / f"{name}.tif") for name in names}
-        assert run(ID, {"INPUT": dem, "ENGINE": engine, **outputs}) == outputs
+        told = run(ID, {"INPUT": dem, "ENGINE": engine, **outputs})
+        assert set(told) == {*outputs, *NUMBERS}
+        assert {name: told[name] for name in names} == outputs
         made[engine] = {name: values(path) for name, path in outputs.items()}
     assert re.fullmatch(rf"Engine: SAGA by {re.escape(saga_cmd)}, version [\d.]+\.", said.info[0])
     assert "Engine: built-in, as chosen." in said.info

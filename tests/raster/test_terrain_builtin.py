@@ -70,7 +70,7 @@ def test_all_outputs_say_what_they_are(tmp_path):
         dataset = gdal.Open(str(tmp_path / "out" / f"{key}.tif"))
         band = dataset.GetRasterBand(1)
         assert (band.GetDescription(), band.GetUnitType(), band.DataType) == (name, unit, gdal.GDT_Float32)
-        assert dataset_grid(dataset, key) == report.grid == dataset_grid(open_dataset(dem), "dem")
+        assert dataset_grid(dataset, key) == dataset_grid(open_dataset(dem), "dem")
         np.testing.assert_array_equal(np.isnan(values_of(dataset.GetDescription())), np.isnan(z))
     assert listing(tmp_path / "out") == sorted(f"{key}.tif" for key in OUTPUT_BANDS)
     filled = values_of(tmp_path / "out" / "filled.tif")
@@ -79,7 +79,7 @@ def test_all_outputs_say_what_they_are(tmp_path):
     assert report.most_raised == pytest.approx(np.nanmax(filled - z))
     assert notes.fractions == sorted(notes.fractions)
     assert notes.fractions[-1] == pytest.approx(1.0)
-    assert set(report.routers) == set(ROUTERS)
+    assert set(report.kept_shares) == set(ROUTERS)
     assert notes.lines[1] == "mtfd: 0.00% of the water ends in cells without outflow inside the DEM."
 
 
@@ -87,8 +87,8 @@ def test_only_what_is_wanted_is_made(tmp_path):
     dem = raw_raster(tmp_path / "dem.tif", hilly(), transform=UTM_90, nodata=-9999.0)
     report = compute_terrain(dem, paths(tmp_path / "out", ("twi_fd8",)), DEFAULTS, SILENT)
     assert listing(tmp_path / "out") == ["twi_fd8.tif"]
-    assert set(report.routers) == {"fd8"}
-    assert compute_terrain(dem, paths(tmp_path / "two", ("slope",)), DEFAULTS, SILENT).routers == {}
+    assert set(report.kept_shares) == {"fd8"}
+    assert compute_terrain(dem, paths(tmp_path / "two", ("slope",)), DEFAULTS, SILENT).kept_shares == {}
     assert listing(tmp_path / "two") == ["slope.tif"]
     with pytest.raises(ValueError, match="unknown outputs: aspect"):
         compute_terrain(dem, {"aspect": "a.tif"}, DEFAULTS, SILENT)
@@ -110,7 +110,7 @@ def test_water_kept_in_filled_flats_is_told(tmp_path):
     dem = raw_raster(tmp_path / "dem.tif", z, transform=UTM_90)
     notes = Notes()
     report = compute_terrain(dem, paths(tmp_path, ("twi_fd8",)), TerrainSettings(minimum_slope=0.0), notes)
-    assert report.routers["fd8"].kept_share == pytest.approx(38 * 38 / 1600)
+    assert report.kept_shares["fd8"] == pytest.approx(38 * 38 / 1600)
     assert notes.lines[-1] == (
         "fd8: 90.25% of the water ends in cells without outflow inside the DEM; "
         "a MINIMUM_SLOPE above 0 lets it run on."

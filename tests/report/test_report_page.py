@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from smap_downscaler.core.grid import Bounds
+from smap_downscaler.core.preflight import LayerCheck
 from smap_downscaler.report.atlas import AtlasPanel, atlas_png, ramp_of
-from smap_downscaler.report.covariates_page import Table, covariates_page
+from smap_downscaler.report.covariates_page import covariates_page
 from smap_downscaler.report.page import Page
+from smap_downscaler.report.preflight import Table
 
 VOID = {"meta", "img", "br"}
 BOX = Bounds(0.0, 0.0, 60_000.0, 40_000.0)
@@ -79,9 +81,12 @@ def test_columns_of_numbers_are_aligned_to_the_right():
 
 def test_without_warnings_the_page_says_so():
     table = Table(["a"], [["1"]])
-    page = covariates_page([], [], table, table, table, b"png", "end")
+    rows = [LayerCheck("clay", "EPSG:6933", (250.0, 250.0), low=2.0, high=61.5)]
+    page = covariates_page([], [], rows, table, table, b"png", "end")
     assert "Nothing was found that needs a second look." in page
-    page = covariates_page([], ["this one"], table, table, table, b"png", "end")
+    assert "Min and max are in the unit of the covariate." in page
+    assert {("td", "clay"), ("td", "61.5")} <= set(Reader(page).texts)
+    page = covariates_page([], ["this one"], rows, table, table, b"png", "end")
     assert ("li", "this one") in Reader(page).texts
 
 

@@ -18,15 +18,18 @@ from qgis.core import (
 
 from ...core.errors import InputError
 from ...core.progress import Progress
+from ...core.terrain.report import TerrainReport
 from ...core.terrain.settings import AREAS, TerrainSettings
 from ...raster.terrain_builtin import compute_terrain as compute_builtin
 from ...raster.terrain_dem import check_dem
 from ..algorithm import SmapAlgorithm
 from ..parameters import advanced
+from ..remember import Remembering
 from ..saga.choice import NoSaga, run_folder, working_saga
 from ..saga.program import find_saga_cmd
 from ..saga.runner import Runner, SagaFailure
 from ..saga.terrain import compute_terrain as compute_by_saga
+from ..terrain_report import files_to_make, report_terrain, terrain_destinations, terrain_numbers
 from ..values import Values
 
 ENGINES = ("auto", "SAGA", "built-in")
@@ -74,6 +77,10 @@ class TerrainIndices(SmapAlgorithm):
         yield advanced(QgsProcessingParameterFile("SAGA_CMD", "Program saga_cmd", optional=True))
         for name, description, by_default in OUTPUTS:
             yield QgsProcessingParameterRasterDestination(name, description, None, True, by_default)
+        yield from terrain_destinations()
+
+    def define_outputs(self) -> Iterable[Any]:
+        yield from terrain_numbers()
 
     def validate(self, values: Values) -> None:
         for name, known in (("ENGINE", ENGINES), ("AREA", AREAS)):
@@ -86,16 +93,19 @@ class TerrainIndices(SmapAlgorithm):
             find_saga_cmd(values.path("SAGA_CMD"))
         dem = values.raster_path("INPUT")
         check_dem(dem)
-        _check_outputs(_outputs(values), dem)
+        outputs = _outputs(values)
+        if not outputs and not values.given("REPORT"):
+            names = ", ".join(name for name, _, _ in OUTPUTS)
+            raise InputError(f"No output is chosen; choose at least one of {names}, REPORT.")
+        _check_outputs(outputs, dem)
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
-        outputs = _outputs(values)
-        files = {name.lower(): path for name, path in outputs.items()}
-        dem, settings = values.raster_path("INPUT"), _settings(values)
-        runner = _runner(values, progress)
-        if runner is None or not _by_saga(runner, dem, files, settings, values, progress):
-            compute_builtin(dem, files, settings, progress)
-        return dict(outputs)
+        outputs, settings = _outputs(values), _settings(values)
+        listener = Remembering(progress)
+        with files_to_make(values, outputs) as files:
+            made = _make(values, files, settings, listener)
+            told = report_terrain(values, settings, made, files, listener.warnings, progress)
+        return {**outputs, **told}
 
 
 def _number(name: str, description: str, default: float) -> QgsProcessingParameterNumber:
@@ -121,9 +131,6 @@ def _outputs(values: Values) -> dict[str, str]:
 
 
 def _check_outputs(outputs: Mapping[str, str], dem: str) -> None:
-    if not outputs:
-        names = ", ".join(name for name, _, _ in OUTPUTS)
-        raise InputError(f"No output is chosen; choose at least one of {names}.")
     places: dict[str, str] = {os.path.normcase(os.path.realpath(dem)): "INPUT"}
     for name, path in outputs.items():
         if not path.lower().endswith((".tif", ".tiff")):
@@ -149,21 +156,17 @@ def _runner(values: Values, progress: Progress) -> Runner | None:
         return None
 
 
-def _by_saga(
-    runner: Runner,
-    dem: str,
-    files: dict[str, str],
-    settings: TerrainSettings,
-    values: Values,
-    progress: Progress,
-) -> bool:
-    """Whether SAGA did it; where the choice was left open, its failure is not the end."""
-    try:
-        with run_folder() as folder:
-            compute_by_saga(runner, dem, files, settings, folder, progress)
-    except SagaFailure as error:
-        if values.choice("ENGINE") == "SAGA":
-            raise
-        progress.warn(f"{error} The built-in engine goes on instead.")
-        return False
-    return True
+def _make(
+    values: Values, files: Mapping[str, str], settings: TerrainSettings, progress: Progress
+) -> TerrainReport:
+    """Make the rasters; where the engine was left open, a failure of SAGA is not the end."""
+    dem, runner = values.raster_path("INPUT"), _runner(values, progress)
+    if runner is not None:
+        try:
+            with run_folder() as folder:
+                return compute_by_saga(runner, dem, files, settings, folder, progress)
+        except SagaFailure as error:
+            if values.choice("ENGINE") == "SAGA":
+                raise
+            progress.warn(f"{error} The built-in engine goes on instead.")
+    return compute_builtin(dem, files, settings, progress)

@@ -31,9 +31,9 @@ class NoSaga(InputError):
 
 
 @contextlib.contextmanager
-def run_folder() -> Iterator[Path]:
+def run_folder(prefix: str = "saga_") -> Iterator[Path]:
     """A fresh folder among QGIS's temporary files, removed at the end with all in it."""
-    folder = Path(tempfile.mkdtemp(prefix="saga_", dir=QgsProcessingUtils.tempFolder()))
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=QgsProcessingUtils.tempFolder()))
     try:
         yield folder
     finally:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ import numpy as np
 from ...core.errors import InputError
 from ...core.grid import Grid, Window
 from ...core.progress import Progress
+from ...core.terrain.report import TerrainReport, filling_text, water_text
 from ...core.terrain.settings import ROUTERS, TerrainSettings
 from ...raster.files import read_band
 from ...raster.geotiff import GeoTiff, create_geotiff
@@ -33,19 +33,6 @@ METHODS = {"mtfd": 5, "fd8": 4, "mfdmd": 6}
 _CONVERGENCE = 1.1
 #: The shares of the run that the tools and the writing take.
 _DEM_SHARE, _TOOLS_SHARE = 0.02, 0.9
-#: Share of the water kept inside the DEM that is worth an advice.
-_WATER_LOST = 0.01
-
-
-@dataclass(frozen=True)
-class SagaReport:
-    """What a run found: SAGA's version, cells, how much was filled, and the water kept in flats, 0...1."""
-
-    version: str
-    cells: int
-    raised_cells: int
-    most_raised: float
-    kept_shares: Mapping[str, float] = field(default_factory=dict)
 
 
 def compute_terrain(
@@ -55,7 +42,7 @@ def compute_terrain(
     settings: TerrainSettings,
     folder: Path,
     progress: Progress,
-) -> SagaReport:
+) -> TerrainReport:
     """The wanted rasters of a DEM, as GeoTIFFs that appear when all of them are whole.
 
     Parameters
@@ -96,16 +83,10 @@ def compute_terrain(
     return report
 
 
-def _tell(report: SagaReport, progress: Progress) -> None:
-    progress.log(
-        f"Filling raised {report.raised_cells:,} of {report.cells:,} cells, "
-        f"by up to {report.most_raised:.4g} m."
-    )
+def _tell(report: TerrainReport, progress: Progress) -> None:
+    progress.log(filling_text(report.cells, report.raised_cells, report.most_raised))
     for router, share in report.kept_shares.items():
-        progress.log(
-            f"{router}: {share:.2%} of the water ends in cells without outflow inside the DEM"
-            + ("; a MINIMUM_SLOPE above 0 lets it run on." if share > _WATER_LOST else ".")
-        )
+        progress.log(water_text(router, share))
 
 
 def _routers(outputs: Mapping[str, str]) -> list[str]:
@@ -174,11 +155,11 @@ class _Writer:
         version: str,
         stack: contextlib.ExitStack,
     ):
-        self._grid, self._settings, self._version = grid, settings, version
-        self._routers = _routers(outputs)
+        self._grid, self._settings = grid, settings
+        self._engine, self._routers = f"SAGA {version}".strip(), _routers(outputs)
         self._sources = {name: open_saga_grid(path, grid) for name, path in grids.items() if name != "sca"}
         tags = {
-            "ENGINE": f"SAGA {version}".strip(),
+            "ENGINE": self._engine,
             "MINIMUM_SLOPE": f"{settings.minimum_slope:g}",
             "SLOPE_FLOOR": f"{settings.slope_floor:g}",
             "AREA": settings.area,
@@ -191,7 +172,7 @@ class _Writer:
         self._most = 0.0
         self._kept = dict.fromkeys(self._routers, 0.0)
 
-    def write(self, progress: Progress) -> SagaReport:
+    def write(self, progress: Progress) -> TerrainReport:
         counter = progress.counter(self._grid.height, "rows written")
         for window in row_blocks(self._grid):
             for key, values in self._block(window):
@@ -201,7 +182,7 @@ class _Writer:
             counter.advance(window.height)
         cell_area = self._grid.cell_width**2
         shares = {router: kept / cell_area / self._cells for router, kept in self._kept.items()}
-        return SagaReport(self._version, self._cells, self._raised, self._most, shares)
+        return TerrainReport(self._engine, self._cells, self._raised, self._most, shares)
 
     def _block(self, window: Window) -> Iterator[tuple[str, np.ndarray]]:
         """The outputs of a block of rows, one after the other."""
