@@ -17,7 +17,7 @@ from ..core.products.rows import LayerRow
 from ..core.progress import SILENT, Progress
 from .covariates import Covariate, Layer
 from .geotiff import Band, GeoTiff, create_geotiff
-from .harmonise_checks import check_fractions, check_ranges
+from .harmonise_checks import check_fractions, check_ranges, require_means, require_pixels
 from .harmonise_fine import FineCovariates
 from .harmonise_grids import FineGrid, Region, check_finer, coarse_grid, default_crs, fine_grid
 from .harmonise_layers import expand_classes, read_covariates, require_meeting
@@ -163,6 +163,7 @@ def harmonise(request: Request, progress: Progress = SILENT) -> Harmonised:
     covariates = expand_classes(covariates, coarse, progress)
     means = _coarse_means(covariates, coarse, mask, request, progress.part(0.0, 0.35))
     covariates, means = _occurring(covariates, means)
+    require_means(covariates, means, request.mask)
     check_fractions(covariates, means, preflight.doubtful, progress)
     resampler = FineCovariates(covariates, grid, mask, progress)
     ways = resampler.ways
@@ -174,6 +175,7 @@ def harmonise(request: Request, progress: Progress = SILENT) -> Harmonised:
         notes = _write_fine(fine_file, resampler, len(covariates), progress.part(0.35, 1.0))
         # The sample before the work may have missed a few pixels.
         check_ranges(covariates, notes)
+        require_pixels(covariates, notes, request.mask)
     reports = tuple(
         _report(one, way, means, number, notes) for number, (one, way) in enumerate(zip(covariates, ways))
     )
@@ -278,12 +280,7 @@ def _tell(
     for report, covariate, values in zip(reports, covariates, means.values):
         progress.log(report.line())
         valid = values[np.isfinite(values)]
-        if not valid.size:
-            progress.warn(
-                f"{covariate.label}: {report.name} has no value on any SMAP cell; "
-                "no forest can be trained with it."
-            )
-        elif valid.size > 1 and valid.min() == valid.max():
+        if valid.size > 1 and valid.min() == valid.max():
             progress.warn(
                 f"{covariate.label}: {report.name} is {valid[0]:g} on all SMAP cells; it tells nothing."
             )

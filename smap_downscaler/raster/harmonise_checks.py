@@ -51,3 +51,24 @@ def check_ranges(covariates: Sequence[Covariate], notes: Notes) -> None:
         verdict = judge(one.quantity, one.unit, float(ends[0]), float(ends[1]), one.change)
         if verdict is not None and not verdict.possible:
             raise InputError(f"{one.label}: {one.name}: {verdict.text}.")
+
+
+def require_means(covariates: Sequence[Covariate], means: CellMeans, mask: str) -> None:
+    """Raise `InputError` if a covariate has no value on any SMAP cell: no forest could be trained with it."""
+    for one, values in zip(covariates, means.values):
+        if not np.isfinite(values).any():
+            raise _no_value(one, "SMAP cell", f"MINIMUM_COVERED{' and MASK' if mask else ''}")
+
+
+def require_pixels(covariates: Sequence[Covariate], notes: Notes, mask: str) -> None:
+    """Raise `InputError` if a covariate has no value on any fine pixel: no map would have one."""
+    for number, one in enumerate(covariates):
+        if not np.isfinite(notes.low[number]):
+            raise _no_value(one, "fine pixel", f"EXTENT{' and MASK' if mask else ''}")
+
+
+def _no_value(one: Covariate, what: str, choices: str) -> InputError:
+    return InputError(
+        f"{one.label}: {one.name} has no value on any {what}; check its NoData value, {choices}, or leave "
+        "the layer out."
+    )

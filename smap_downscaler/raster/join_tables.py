@@ -125,8 +125,6 @@ def map_dates(inputs: MapInputs, report: MapsReport) -> DatesTable:
         path = report.files.get(date)
         numbers = _statistics(path) if path else (math.nan,) * len(_STATISTICS)
         note = report.skipped.get(date, "kept from an earlier run" if date in kept else "")
-        if path and numbers[0] == 0:
-            note = "no pixel has all covariates"
         taken = _taken(inputs.dynamic, date, inputs.window)
         rows.append((date.isoformat(), path.name if path else "", *numbers, *taken, note))
     return DatesTable({**fields, **_taken_fields(inputs.dynamic), "note": TEXT}, rows)
@@ -147,6 +145,4 @@ def _statistics(path: Path) -> tuple[float, ...]:
     # A band dies with its dataset.
     dataset = open_dataset(path)
     found = [dataset.GetRasterBand(1).GetMetadataItem(item) for item in _STATISTICS]
-    if found[0] is None:
-        return (0.0, math.nan, math.nan, math.nan)
-    return tuple(float(text) for text in found)
+    return tuple(math.nan if text is None else float(text) for text in found)

@@ -139,8 +139,8 @@ def make_maps(
     Raises
     ------
     InputError
-        If no date can be mapped, a date has no forest, a dated covariate lies elsewhere than the
-        stack, or a file cannot be read or written.
+        If no date can be mapped or no map would have a value, a date has no forest, a dated covariate
+        lies elsewhere than the stack, or a file cannot be read or written.
     """
     _check_dates(inputs, dates)
     _compare_units(inputs, progress)
@@ -160,12 +160,20 @@ def make_maps(
             path = map_file(folder, date)
             tags = {"DATE": date.isoformat(), RUN_TAG: run, "FORESTS": Path(inputs.forests.path).name}
             bands = [Band(date.isoformat(), inputs.forests.response_unit, {"DATE": date.isoformat()})]
-            with create_geotiff(path, inputs.stack.grid, bands, tags) as tiff:
-                pixels = _write_blocks(tiff, results, len(windows), counter)
+            try:
+                with create_geotiff(path, inputs.stack.grid, bands, tags) as tiff:
+                    _write_blocks(tiff, results, len(windows), counter)
+            except _NoValue:
+                report.skipped[date] = "no pixel has all covariates"
+                progress.warn(f"{date}: no map, {report.skipped[date]}")
+                continue
             report.files[date] = path
             progress.log(f"{date}: {path.name} written")
-            if not pixels:
-                progress.warn(f"{date}: no pixel has all covariates, so the map holds no value")
+    if not report.files:
+        raise InputError(
+            f"{inputs.stack.path}: no pixel has all covariates on any of the dates; see which lack a value "
+            "in the table of the log."
+        )
     report.files = dict(sorted(report.files.items()))
     return report
 
@@ -186,17 +194,22 @@ def _compare_units(inputs: MapInputs, progress: Progress) -> None:
             progress.warn(f"{name} is in {given}, but the forests were trained with {name} in {trained}")
 
 
+class _NoValue(Exception):
+    """A map without any value, which is not to be kept."""
+
+
 def _write_blocks(
     tiff: GeoTiff, results: Iterator[tuple[Window, np.ndarray]], count: int, counter: Counter
-) -> int:
-    """Write the next `count` blocks; returns how many pixels have a value."""
+) -> None:
+    """Write the next `count` blocks; raises `_NoValue` if no pixel has a value."""
     pixels = 0
     for _ in range(count):
         window, values = next(results)
         tiff.write(values, window)
         pixels += int(np.isfinite(values).sum())
         counter.advance()
-    return pixels
+    if not pixels:
+        raise _NoValue
 
 
 def _dates_to_map(

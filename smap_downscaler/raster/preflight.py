@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -32,7 +32,7 @@ from .harmonise_products import FROM_NAME
 from .mapping import MapInputs
 from .matrix_builder import MatrixInputs
 from .preflight_sample import Sample, Sampler, same_values
-from .resample_sources import Mask, Source
+from .resample_sources import Mask, Source, has_value
 from .series import Series
 from .stack import Stack
 
@@ -116,11 +116,13 @@ def check_covariates(
     Raises
     ------
     InputError
-        If values of a layer cannot be true in its unit.
+        If values of a layer cannot be true in its unit, or the mask takes all cells away.
     """
     found = Preflight()
     found.add(smap, smap_label)
     sampler = Sampler(coarse, mask, progress)
+    if mask is not None:
+        _check_mask(mask, sampler.masked, coarse, progress)
     samples, out = [], []
     for one in covariates:
         sample = sampler.look(one.source)
@@ -135,6 +137,15 @@ def check_covariates(
             "leave out one of them."
         )
     return found, out
+
+
+def _check_mask(mask: Mask, masked: float, coarse: Grid, progress: Progress) -> None:
+    progress.log(f"MASK masks {100 * masked:.1f} % of the SMAP cells.")
+    if masked == 1 and not mask.leaves_any(coarse, progress):
+        raise InputError(
+            f"MASK ({mask.path}) masks all of the SMAP cells; give a raster that is 0 or NoData where land "
+            "is to be kept, or none."
+        )
 
 
 def _checked(one: Covariate, sample: Sample, found: Preflight) -> tuple[Covariate, str]:
@@ -200,17 +211,18 @@ def check_matrix(inputs: MatrixInputs, progress: Progress = SILENT) -> Preflight
     Raises
     ------
     InputError
-        If they do not fit together, or a file cannot be read.
+        If they do not fit together, a covariate has no value at all, or a file cannot be read.
     """
     window, _stack_window = inputs.common_cells()
     cells = inputs.smap.grid.crop(window)
     found = Preflight()
     sampler = Sampler(cells, None, progress)
+    area = _Area(cells, "the SMAP cells", progress)
     row = smap_row("SMAP", inputs.smap.grid, inputs.smap.dates, _looks(inputs.smap, sampler))
     found.add(row, f"SMAP ({inputs.smap.source})")
-    _add_stack(found, inputs.stack, inputs.stack.names, sampler)
+    _add_stack(found, inputs.stack, inputs.stack.names, sampler, area)
     for series in inputs.dynamic:
-        _add_series(found, series, inputs.smap.dates, inputs.window, sampler)
+        _add_series(found, series, inputs.smap.dates, inputs.window, sampler, area)
     _add_twins(found, inputs.dynamic)
     return found
 
@@ -221,22 +233,48 @@ def check_maps(inputs: MapInputs, dates: Sequence[dt.date], progress: Progress =
     Raises
     ------
     InputError
-        If a file cannot be read.
+        If a covariate has no value at all, or a file cannot be read.
     """
     found = Preflight()
     sampler = Sampler(inputs.stack.grid, None, progress)
+    area = _Area(inputs.stack.grid, "the pixels to be mapped", progress)
     dated = {series.name for series in inputs.dynamic}
-    _add_stack(found, inputs.stack, [name for name in inputs.forests.names if name not in dated], sampler)
+    static = [name for name in inputs.forests.names if name not in dated]
+    _add_stack(found, inputs.stack, static, sampler, area)
     for series in inputs.dynamic:
-        _add_series(found, series, dates, inputs.window, sampler)
+        _add_series(found, series, dates, inputs.window, sampler, area)
     _add_twins(found, inputs.dynamic)
     return found
 
 
-def _add_stack(found: Preflight, stack: Stack, names: Sequence[str], sampler: Sampler) -> None:
+@dataclass(frozen=True)
+class _Area:
+    """The cells of work, what messages call them, and who is asked for cancellation."""
+
+    grid: Grid
+    name: str
+    progress: Progress
+
+    def lacks(self, sample: Sample | None, sources: Iterable[Source]) -> bool:
+        """Whether sources have no value here: seen from the sample where it has one, else read in full.
+
+        Those that lie elsewhere are told by whoever joins them.
+        """
+        if sample is None or not sample.covered or not math.isnan(sample.low):
+            return False
+        return not any(has_value(source, self.grid, self.progress) for source in sources)
+
+
+def _add_stack(found: Preflight, stack: Stack, names: Sequence[str], sampler: Sampler, area: _Area) -> None:
     samples = []
     for name in names:
-        sample = sampler.look(Source(stack.path, stack.names.index(name) + 1, stack.grid))
+        source = Source(stack.path, stack.names.index(name) + 1, stack.grid)
+        sample = sampler.look(source)
+        if area.lacks(sample, [source]):
+            raise InputError(
+                f"{stack.path}: {name} has no value over {area.name}, and every covariate is needed; make "
+                "the stack anew, or without it."
+            )
         samples.append(sample)
         found.rows.append(_row(name, stack.grid, sample))
     shift = shift_of(stack.grid)
@@ -249,13 +287,23 @@ def _add_stack(found: Preflight, stack: Stack, names: Sequence[str], sampler: Sa
 
 
 def _add_series(
-    found: Preflight, series: Series, dates: Sequence[dt.date], window: int, sampler: Sampler
+    found: Preflight,
+    series: Series,
+    dates: Sequence[dt.date],
+    window: int,
+    sampler: Sampler,
+    area: _Area,
 ) -> None:
     used = {source_date(series, date, window) for date in dates}
     of_use = [entry for entry in series.entries if entry.date in used]
     missing = missing_dates(series, dates, window)
     note = dates_note(missing, len(dates))
     sample = _together(_looks(replace(series, entries=tuple(of_use)), sampler)) if of_use else None
+    if area.lacks(sample, (Source(entry.path, entry.band, series.grid) for entry in of_use)):
+        raise InputError(
+            f"{series.source}: {series.name} has no value over {area.name} on any of the dates, and every "
+            "covariate is needed; check its NoData value, or leave it out."
+        )
     found.add(_row(series.name, series.grid, sample, dates_text(series.dates), note), series.source)
 
 

@@ -84,6 +84,11 @@ class Sampler:
             self._kept = ~mask.covers(*Lattice(self._points, mask.grid, progress).positions())
         self._places: dict[Grid, tuple[float, np.ndarray, np.ndarray]] = {}
 
+    @property
+    def masked(self) -> float:
+        """Share of the points that the mask takes away."""
+        return 1.0 - float(self._kept.mean())
+
     def look(self, source: Source) -> Sample:
         """The sample of a source."""
         covered, rows, cols = self._place(source.grid)

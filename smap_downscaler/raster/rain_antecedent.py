@@ -36,13 +36,18 @@ _CELLS_A_BLOCK = 1 << 20
 
 @dataclass
 class AntecedentResult:
-    """What a run left behind: the dates with a raster, those kept from an earlier run, those all NoData."""
+    """What a run left behind: the dates with a raster, those kept from an earlier run, those all NoData.
+
+    `empty` are the dates of which a day is missing; `hollow` those, of the new ones, whose days are there
+    but have no cell with a value on all of them.
+    """
 
     folder: Path
     grid: Grid
     dates: list[dt.date] = field(default_factory=list)
     kept: list[dt.date] = field(default_factory=list)
     empty: list[dt.date] = field(default_factory=list)
+    hollow: list[dt.date] = field(default_factory=list)
 
 
 def antecedent_file(folder: str | Path, date: dt.date) -> Path:
@@ -94,6 +99,9 @@ def antecedent_precipitation(
     job.refuse_leftovers(dates)
     result = AntecedentResult(folder, job.grid)
     days = _Days(series, window, memory_mb, settings.days)
+    result.kept += [date for date in dates if job.is_made(date)]
+    new = sorted(set(dates) - set(result.kept))
+    job.require_value(new, days, progress)
     counter = progress.part(0.1, 1.0).counter(len(dates), "dates averaged")
     for date in dates:
         job.do(date, days, result, progress)
@@ -144,6 +152,11 @@ def _tell(result: AntecedentResult, series: Series, missing: list[dt.date], prog
         progress.warn(
             f"{series.source}: missing days, {len(missing):,} in all: {listed_dates(missing)}; "
             f"so {len(result.empty):,} of {len(result.dates):,} rasters are NoData."
+        )
+    if result.hollow:
+        progress.warn(
+            f"{series.source}: no cell has a value on all of the days before {listed_dates(result.hollow)}; "
+            f"so {len(result.hollow):,} of {len(result.dates):,} rasters are NoData."
         )
     if result.kept:
         progress.log(
@@ -203,20 +216,40 @@ class _Job:
     def _states(self) -> dict[str, tuple[str, int, int]]:
         return {path: file_state(path) for path in {entry.path for entry in self.series.entries}}
 
+    def is_made(self, date: dt.date) -> bool:
+        """Whether the raster of a date is there, made from the same days in the same way."""
+        path = antecedent_file(self.folder, date)
+        return path.is_file() and _run_of(path) == self._run(self.settings.before(date))
+
+    def require_value(self, dates: list[dt.date], days: _Days, progress: Progress) -> None:
+        """Raise `InputError` if none of these dates has a mean on any cell; ends at the first that has."""
+        complete = [date for date in dates if all(day in self._entries for day in self.settings.before(date))]
+        for date in complete:
+            for _block, rasters in days.blocks(self.settings.before(date), self.grid):
+                progress.check()
+                if np.isfinite(mean_of_days(rasters)).any():
+                    return
+        if complete:
+            raise InputError(
+                f"{self.series.source}: no cell has a value on all of the days before any of the dates from "
+                f"{complete[0]} to {complete[-1]}; check NoData, INPUT and EXTENT."
+            )
+
     def do(self, date: dt.date, days: _Days, result: AntecedentResult, progress: Progress) -> None:
         """Write the raster of a date, or find that it is there already."""
         used = self.settings.before(date)
         missing = [day for day in used if day not in self._entries]
-        path, tags = antecedent_file(self.folder, date), self._tags(date, used, missing)
-        if _run_of(path) == tags[RUN_TAG]:
-            result.kept.append(date)
-        else:
-            with create_geotiff(
-                path, self.grid, [Band(date.isoformat(), UNIT, {"DATE": tags["DATE"]})], tags
-            ) as tiff:
+        if date not in result.kept:
+            path, tags = antecedent_file(self.folder, date), self._tags(date, used, missing)
+            band, cells = Band(date.isoformat(), UNIT, {"DATE": tags["DATE"]}), 0
+            with create_geotiff(path, self.grid, [band], tags) as tiff:
                 for block, rasters in self._blocks(days, used, bool(missing)):
                     progress.check()
-                    tiff.write(mean_of_days(rasters), block)
+                    mean = mean_of_days(rasters)
+                    tiff.write(mean, block)
+                    cells += int(np.isfinite(mean).sum())
+            if not missing and not cells:
+                result.hollow.append(date)
         result.dates.append(date)
         if missing:
             result.empty.append(date)
@@ -284,8 +317,6 @@ class _Job:
 
 
 def _run_of(path: Path) -> str:
-    if not path.is_file():
-        return ""
     try:
         return str(open_dataset(path).GetMetadataItem(RUN_TAG) or "")
     except InputError:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from osgeo import gdal
 
 from ..core.grid import Bounds, Grid, Window
+from ..core.progress import SILENT, Progress
 from ..core.resample import cells_of
 from .coordinates import is_geographic, transform_bounds
 from .files import dataset_grid, open_dataset, read_band
+
+#: Rows read at a time in search of a value: those of a file's tiles.
+_ROWS = 256
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,7 @@ class Mask:
     """
 
     def __init__(self, path: str):
-        self._dataset = open_dataset(path)
+        self.path, self._dataset = path, open_dataset(path)
         self.grid = dataset_grid(self._dataset, f"MASK ({path})")
 
     def covers(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
@@ -115,3 +120,29 @@ class Mask:
         masked = np.isfinite(values) & (values != 0)
         # Points outside were given cell 0, 0, which the window need not hold.
         return inside & masked[np.maximum(row - top, 0), np.maximum(col - left, 0)]
+
+    def leaves_any(self, target: Grid, progress: Progress = SILENT) -> bool:
+        """Whether any of its cells over a target grid (in the box around it) is not masked; all are read."""
+        for strip in _strips(self.grid, target):
+            progress.check()
+            values = read_band(self._dataset, 1, strip)
+            if (~np.isfinite(values) | (values == 0)).any():
+                return True
+        return False
+
+
+def has_value(source: Source, target: Grid, progress: Progress = SILENT) -> bool:
+    """Whether a source has a value anywhere over a target grid (in the box around it); ends at the first."""
+    reader = BandReader()
+    for strip in _strips(source.grid, target):
+        progress.check()
+        if np.isfinite(reader.read(source, strip)).any():
+            return True
+    return False
+
+
+def _strips(grid: Grid, target: Grid) -> Iterator[Window]:
+    """The windows of `grid` over a target, a few rows at a time."""
+    for window in windows_over(grid, target.bounds, target.crs, margin=0):
+        for row in range(window.row, window.row + window.height, _ROWS):
+            yield Window(row, window.col, min(_ROWS, window.row + window.height - row), window.width)

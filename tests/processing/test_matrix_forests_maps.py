@@ -475,6 +475,19 @@ def test_mapping_refusals(refusal, case, forests, tmp_path):
     assert not (tmp_path / "maps").exists()
 
 
+def test_an_empty_band_or_rain_is_no_empty_map(refusal, run, case, forests, tmp_path):
+    values = case.fine.copy()
+    values[1] = np.nan
+    bands = [Band(name) for name in NAMES]
+    write_geotiff(tmp_path / "bad.tif", PIXELS, values, bands)
+    given = {"FORESTS": forests, "COVARIATES": str(tmp_path / "bad.tif"), "OUTPUT": str(tmp_path / "maps")}
+    assert refusal("downscale", given) == (
+        f"{tmp_path}/bad.tif: clay has no value over the pixels to be mapped, and every covariate is needed; "
+        "make the stack anew, or without it."
+    )
+    assert not list(tmp_path.glob("maps/*"))
+
+
 def test_a_forest_file_that_leaves_its_folder_is_refused(refusal, case, forests, tmp_path):
     evil = tmp_path / "evil.smapforest"
     with zipfile.ZipFile(forests) as source, zipfile.ZipFile(evil, "w") as target:

@@ -252,17 +252,62 @@ def test_alike_covariates_are_named_in_a_warning(tmp_path, request_for):
     assert warning.endswith("a forest cannot know which to follow; keep one of them.")
 
 
-def test_empty_and_constant_covariates_are_named_in_a_warning(tmp_path, request_for):
-    write_geotiff(tmp_path / "empty.tif", LAYER, np.full(LAYER.shape, np.nan))
+def test_constant_covariates_are_named_in_a_warning(tmp_path, request_for):
     write_geotiff(tmp_path / "flat.tif", LAYER, np.full(LAYER.shape, 4.0))
     listener = Listener()
-    layers = [layer_at(tmp_path / "empty.tif"), layer_at(tmp_path / "flat.tif")]
+    layers = [layer_at(tmp_path / "flat.tif")]
     harmonise(request_for(layers), listener)
     assert listener.warnings == [
-        f"INPUT layer empty ({layers[0].path}), band 1: empty has no value on any SMAP cell; "
-        "no forest can be trained with it.",
-        f"INPUT layer flat ({layers[1].path}), band 1: flat is 4 on all SMAP cells; it tells nothing.",
+        f"INPUT layer flat ({layers[0].path}), band 1: flat is 4 on all SMAP cells; it tells nothing.",
     ]
+
+
+def test_a_layer_without_any_value_is_refused(tmp_path, rough, request_for, refusal):
+    write_geotiff(tmp_path / "empty.tif", LAYER, np.full(LAYER.shape, np.nan))
+    empty = layer_at(tmp_path / "empty.tif")
+    assert refusal(request_for([*rough, empty])) == (
+        f"INPUT layer empty ({empty.path}), band 1: empty has no value on any SMAP cell; check its NoData "
+        "value, MINIMUM_COVERED, or leave the layer out."
+    )
+
+
+def test_a_layer_beside_the_fine_grid_is_refused(tmp_path, rough, request_for, refusal):
+    """It covers enough of a SMAP cell to have a mean, but nothing of the small study area in it."""
+    values = np.full(LAYER.shape, np.nan)
+    values[:, : LAYER.width // 2] = 3.0
+    write_geotiff(tmp_path / "half.tif", LAYER, values)
+    half = layer_at(tmp_path / "half.tif")
+    box = LAYER.bounds
+    centre = (box.left + box.right) / 2
+    extent = Bounds(centre + 4 * LAYER.cell_width, box.bottom + 3000, centre + 4000, box.bottom + 6000)
+    request = request_for([*rough, half], extent=extent, extent_crs=UTM, minimum_covered=0.01)
+    assert refusal(request) == (
+        f"INPUT layer half ({half.path}), band 1: half has no value on any fine pixel; check its NoData "
+        "value, EXTENT, or leave the layer out."
+    )
+
+
+def test_a_mask_that_leaves_nothing_is_refused(tmp_path, rough, request_for, refusal):
+    wide = Grid(UTM, 200000.0, 8700000.0, 1000.0, 1000.0, 300, 300)
+    values = np.ones(wide.shape)
+    path = str(tmp_path / "mask.tif")
+    write_geotiff(path, wide, values)
+    assert refusal(request_for(rough, mask=path)) == (
+        f"MASK ({path}) masks all of the SMAP cells; give a raster that is 0 or NoData where land is to be "
+        "kept, or none."
+    )
+
+
+def test_a_mask_that_masks_nothing_changes_nothing(tmp_path, rough, request_for):
+    plain = request_for(rough)
+    harmonise(plain)
+    kept = [Path(path).read_bytes() for path in (plain.coarse_path, plain.fine_path)]
+    wide = Grid(UTM, 200000.0, 8700000.0, 1000.0, 1000.0, 300, 300)
+    write_geotiff(tmp_path / "mask.tif", wide, np.full(wide.shape, np.nan))
+    listener = Listener()
+    harmonise(replace(plain, mask=str(tmp_path / "mask.tif")), listener)
+    assert [Path(path).read_bytes() for path in (plain.coarse_path, plain.fine_path)] == kept
+    assert "MASK masks 0.0 % of the SMAP cells." in listener.lines
 
 
 # Which fine grid.

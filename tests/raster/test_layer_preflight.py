@@ -9,7 +9,7 @@ import pytest
 
 from raster_cases import Listener, grid_raster, listing
 from small_case import CELLS, DATES, NAMES, PIXELS, make_small_case
-from smap_downscaler.core.errors import Cancelled
+from smap_downscaler.core.errors import Cancelled, InputError
 from smap_downscaler.core.grid import Grid, Window
 from smap_downscaler.core.preflight import LayerCheck
 from smap_downscaler.core.products.conversions import CONVERSIONS, Change
@@ -17,7 +17,7 @@ from smap_downscaler.raster.covariates import ConvertedSource, Covariate, Layer
 from smap_downscaler.raster.matrix_builder import MatrixInputs
 from smap_downscaler.raster.preflight import check_covariates, check_matrix, smap_row
 from smap_downscaler.raster.preflight_sample import POINTS, Sampler, points_over
-from smap_downscaler.raster.resample_sources import Mask, Source
+from smap_downscaler.raster.resample_sources import Mask, Source, has_value
 from smap_downscaler.raster.series import open_series
 from smap_downscaler.raster.stack import open_stack
 
@@ -206,3 +206,69 @@ def test_large_rasters_are_not_read_whole(tmp_path):
     assert sample.covered == 1.0
     assert 10 <= len(read) <= 100
     assert all(window.height == 1 for window in read)
+
+
+def refusal_of(check, *given):
+    with pytest.raises(InputError) as caught:
+        check(*given)
+    return str(caught.value)
+
+
+@pytest.fixture
+def hollow_rain(case):
+    """Rain of which no raster has a value over the cells; one cell beside them has."""
+    wide = replace(CELLS, width=CELLS.width + 1)
+    values = np.full(wide.shape, np.nan, np.float32)
+    values[:, -1] = 1.0
+    (case.folder / "hollow").mkdir()
+    for date in DATES:
+        grid_raster(case.folder / "hollow" / f"{date:%Y%m%d}.tif", wide, values)
+    return open_series(case.folder / "hollow")
+
+
+def test_a_series_without_any_value_over_the_cells_is_refused(case, hollow_rain):
+    smap, stack = open_series(case.smap_folder), open_stack(case.coarse_stack)
+    sentence = refusal_of(check_matrix, MatrixInputs(smap, stack, (hollow_rain,)))
+    assert sentence == (
+        f"{hollow_rain.source}: hollow has no value over the SMAP cells on any of the dates, and every "
+        "covariate is needed; check its NoData value, or leave it out."
+    )
+
+
+def test_one_value_on_one_date_is_enough(case, hollow_rain):
+    values = np.full(CELLS.shape, np.nan, np.float32)
+    values[4, 4] = 2.0
+    for date in DATES:
+        grid_raster(case.folder / "hollow" / f"{date:%Y%m%d}.tif", CELLS, values * np.nan)
+    grid_raster(case.folder / "hollow" / f"{DATES[1]:%Y%m%d}.tif", CELLS, values)
+    smap, stack = open_series(case.smap_folder), open_stack(case.coarse_stack)
+    found = check_matrix(MatrixInputs(smap, stack, (open_series(case.folder / "hollow"),)))
+    assert found.rows[-1].name == "hollow"
+
+
+def test_a_band_of_the_stack_without_any_value_is_refused(case):
+    values = case.coarse.copy()
+    values[1] = np.nan
+    path = grid_raster(case.folder / "bad.tif", CELLS, values, names=NAMES)
+    sentence = refusal_of(check_matrix, MatrixInputs(open_series(case.smap_folder), open_stack(path)))
+    assert sentence == (
+        f"{path}: clay has no value over the SMAP cells, and every covariate is needed; make the stack anew, "
+        "or without it."
+    )
+    # A single pixel that the sample may not see is enough.
+    values[1, 7, 8] = 100.0
+    grid_raster(path, CELLS, values, names=NAMES)
+    check_matrix(MatrixInputs(open_series(case.smap_folder), open_stack(path)))
+
+
+def test_a_needle_that_the_sample_misses_is_found(tmp_path):
+    fine = Grid("EPSG:32718", 0.0, 0.0, 10.0, 10.0, 1500, 1500)
+    values = np.full(fine.shape, np.nan, np.float32)
+    values[1001, 777] = 1.0
+    one = source(tmp_path, "needle", fine, values)
+    assert np.isnan(Sampler(fine).look(one).low)
+    assert has_value(one, fine)
+    listener = Listener(2)
+    with pytest.raises(Cancelled):
+        has_value(one, fine, listener)
+    assert listener.asked <= 3

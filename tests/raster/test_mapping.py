@@ -244,21 +244,41 @@ def test_rain_elsewhere_is_refused(case):
     )
 
 
-def test_a_map_without_any_value_and_units_that_differ_are_told(case):
+def test_units_that_differ_are_told(case):
     case.forests = case.write_forests(
         DAYS[:1], units={"clay": "g/kg", "twi_fd8": "ln m", "p_antecedent": "mm/d"}
     )
-    empty = np.full((3, *FINE.shape), np.nan, np.float32)
     stack = grid_raster(
-        case.folder / "empty.tif", FINE, empty, names=("twi_fd8", "aspect", "clay"), units=("ln m", "", "%")
+        case.folder / "percent.tif",
+        FINE,
+        case.fine,
+        names=("twi_fd8", "aspect", "clay"),
+        units=("ln m", "", "%"),
     )
     listener = Listener()
     case.make(dates=DAYS[:1], stack=stack, progress=listener)
-    assert listener.warnings == [
-        "clay is in %, but the forests were trained with clay in g/kg",
-        "2019-12-31: no pixel has all covariates, so the map holds no value",
-    ]
-    assert np.isnan(case.map(DAYS[0])).all()
+    assert listener.warnings == ["clay is in %, but the forests were trained with clay in g/kg"]
+
+
+def test_a_stack_without_any_value_gives_no_map(case):
+    empty = np.full((3, *FINE.shape), np.nan, np.float32)
+    stack = grid_raster(case.folder / "empty.tif", FINE, empty, names=("twi_fd8", "aspect", "clay"))
+    listener = Listener()
+    assert refusal(case.make, stack=stack, progress=listener) == (
+        f"{stack}: no pixel has all covariates on any of the dates; see which lack a value in the table of "
+        "the log."
+    )
+    assert listener.warnings == [f"{day}: no map, no pixel has all covariates" for day in DAYS[:2]]
+    assert listing(case.maps) == []
+
+
+def test_rain_without_a_value_on_one_date_gives_no_map_of_it(case):
+    path = next((case.folder / "p_antecedent").glob("*20200101*"))
+    grid_raster(path, open_series(path.parent).grid, np.full(case.rain[1].shape, np.nan, np.float32))
+    report = case.make()
+    assert list(report.files) == DAYS[:1]
+    assert report.skipped == {DAYS[1]: "no pixel has all covariates"}
+    assert listing(case.maps) == ["soil_moisture_20191231.tif"]
 
 
 class TestGoingOn:

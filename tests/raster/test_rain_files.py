@@ -128,6 +128,33 @@ def test_a_missing_day_gives_nodata_and_one_warning(tmp_path):
     assert tags_of(antecedent_file(result.folder, day("2020-01-07")))["DAYS_MISSING"] == "2020-01-05"
 
 
+def test_rain_without_any_value_is_no_empty_result(tmp_path):
+    nothing = np.full((4, *rain(1)[0].shape), np.nan)
+    source = write_days(tmp_path / "in", days_from("2020-01-01", 4), nothing)
+    with pytest.raises(InputError) as caught:
+        antecedent_precipitation(source, tmp_path / "out", P3)
+    assert str(caught.value) == (
+        f"{source}: no cell has a value on all of the days before any of the dates from 2020-01-04 to "
+        "2020-01-05; check NoData, INPUT and EXTENT."
+    )
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("memory", [512, 0])
+def test_one_day_without_a_value_is_told(tmp_path, memory):
+    values = rain(10)
+    values[4] = np.nan
+    source = write_days(tmp_path / "in", days_from("2020-01-01", 10), values)
+    said = Listening()
+    result = antecedent_precipitation(source, tmp_path / "out", P3, progress=said, memory_mb=memory)
+    assert result.hollow == days_from("2020-01-06", 3)
+    assert result.empty == []
+    assert said.warnings == [
+        f"{source}: no cell has a value on all of the days before 2020-01-06 to 2020-01-08; so 3 of 8 "
+        "rasters are NoData."
+    ]
+
+
 def test_start_and_end(tmp_path):
     source = write_days(tmp_path / "in", days_from("2020-01-01", 10), rain(10))
     result = antecedent_precipitation(
