@@ -17,6 +17,7 @@ from qgis.core import (
 from ..core.dates import parse_iso_date
 from ..core.errors import InputError
 from ..core.grid import Bounds
+from ..core.names import split_names
 from ..core.progress import Progress
 from ..raster.series import Series, open_several
 from .sources import raster_sources
@@ -190,8 +191,10 @@ class Values:
         )
 
     def several_series(self, name: str, names: str, progress: Progress) -> list[Series]:
-        """Dated series, named after their folders or by the comma-separated text of parameter `names`."""
-        given = [part.strip() for part in self.text(names).split(",") if part.strip()]
+        """Dated series, named by the comma-separated text of parameter `names`, or where it is blank after
+        their folders.
+        """
+        given = split_names(self.text(names))
         return open_several(self.paths(name), given, progress)
 
     def crs(self, name: str) -> str:

@@ -50,14 +50,19 @@ class MatrixInputs:
         names = self.names
         bad = check_names(names)
         if bad is not None and not bad.strip():
-            raise InputError("A covariate has no name; name the bands of the stack and the dated series.")
+            raise InputError(
+                "A covariate has no name; name the bands of COVARIATES, and dated series by DYNAMIC_NAMES."
+            )
         if bad is not None:
             why = (
                 f"is the name of a field of the matrix ({', '.join(sorted({*KEY_COLUMNS, RESPONSE, 'fid'}))})"
                 if bad.lower() in RESERVED
                 else "is the name of two of them"
             )
-            raise InputError(f"A covariate cannot be named {bad}, which {why}; rename it.")
+            raise InputError(
+                f"A covariate cannot be named {bad}, which {why}; rename it by DYNAMIC_NAMES, or in "
+                "COVARIATES."
+            )
 
     @property
     def names(self) -> tuple[str, ...]:

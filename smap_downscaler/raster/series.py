@@ -139,7 +139,7 @@ def open_several(
     paths : sequence of str
         Folders, files with dates inside, or single dated files.
     names : sequence of str
-        Names to use instead of those of the folders and files, in order.
+        Names to use instead of those of the folders and files, in order; an empty one changes nothing.
 
     Raises
     ------
@@ -152,18 +152,21 @@ def open_several(
         groups.setdefault(_series_of(path), []).append(path)
     if len(names) > len(groups):
         raise InputError(
-            f"{len(names)} names are given for {len(groups)} dated series; give one name for each."
+            f"DYNAMIC_NAMES: {len(names)} names are given for {len(groups)} dated series (DYNAMIC); give one "
+            "name for each."
         )
     found = []
     for index, (source, members) in enumerate(groups.items()):
-        name = names[index] if index < len(names) else None
+        name = names[index] if index < len(names) and names[index] else None
         if source in members:
             found.append(open_series(source, name, progress))
         else:
             found.append(_assemble(name or _folder_name(source), source, members, progress))
     twice = [series.name for series in found if sum(series.name == other.name for other in found) > 1]
     if twice:
-        raise InputError(f"Two dated series are named {twice[0]}; give each its own name.")
+        raise InputError(
+            f"DYNAMIC: two dated series are named {twice[0]}; give each its own name with DYNAMIC_NAMES."
+        )
     return found
 
 

@@ -139,17 +139,18 @@ def test_matrix_of_some_dates_as_csv(run, case, tmp_path):
         ),
         (
             {"DYNAMIC": ["{case}/rain"], "DYNAMIC_NAMES": "clay"},
-            "A covariate cannot be named clay, which is the name of two of them; rename it.",
+            "A covariate cannot be named clay, which is the name of two of them; rename it by "
+            "DYNAMIC_NAMES, or in COVARIATES.",
         ),
         (
             {"DYNAMIC": ["{case}/rain"], "DYNAMIC_NAMES": "date"},
             "A covariate cannot be named date, which is the name of a field of the matrix (col, date, "
             "fid, row, "
-            "soil_moisture, x, y); rename it.",
+            "soil_moisture, x, y); rename it by DYNAMIC_NAMES, or in COVARIATES.",
         ),
         (
             {"DYNAMIC": ["{case}/rain"], "DYNAMIC_NAMES": "a,b"},
-            "2 names are given for 1 dated series; give one name for each.",
+            "DYNAMIC_NAMES: 2 names are given for 1 dated series (DYNAMIC); give one name for each.",
         ),
     ],
 )

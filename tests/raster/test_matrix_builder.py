@@ -185,14 +185,22 @@ def test_a_stack_on_other_cells_is_refused(case, grid):
 @pytest.mark.parametrize(
     ("names", "sentence"),
     [
-        (("rain", "clay"), "A covariate cannot be named rain, which is the name of two of them; rename it."),
-        (("Rain", "clay"), "A covariate cannot be named rain, which is the name of two of them; rename it."),
+        (
+            ("rain", "clay"),
+            "A covariate cannot be named rain, which is the name of two of them; rename it by "
+            "DYNAMIC_NAMES, or in COVARIATES.",
+        ),
+        (
+            ("Rain", "clay"),
+            "A covariate cannot be named rain, which is the name of two of them; rename it by "
+            "DYNAMIC_NAMES, or in COVARIATES.",
+        ),
         *(
             (
                 (name, "clay"),
                 f"A covariate cannot be named {name}, which is the name of a field of the matrix (col, "
                 "date, fid, "
-                "row, soil_moisture, x, y); rename it.",
+                "row, soil_moisture, x, y); rename it by DYNAMIC_NAMES, or in COVARIATES.",
             )
             for name in ("row", "Soil_Moisture", "FID", "geom")
         ),
@@ -207,7 +215,7 @@ def test_a_name_of_blanks_is_none(case):
     blank = open_series(case.folder / "rain", " ")
     smap, stack = open_series(case.folder / "smap"), open_stack(case.stack)
     assert refusal(MatrixInputs, smap, stack, (blank,)) == (
-        "A covariate has no name; name the bands of the stack and the dated series."
+        "A covariate has no name; name the bands of COVARIATES, and dated series by DYNAMIC_NAMES."
     )
 
 

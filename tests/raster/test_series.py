@@ -266,14 +266,21 @@ class TestSeveral:
         paths = [str(folder_of(tmp_path / name)) for name in ("a", "b")]
         assert [series.name for series in open_several(paths, ["p_antecedent"])] == ["p_antecedent", "b"]
         assert [series.name for series in open_several(paths, ["x", "y"])] == ["x", "y"]
+        assert [series.name for series in open_several(paths, ["", "y"])] == ["a", "y"]
         assert refusal(open_several, paths, ["x", "y", "z"]) == (
-            "3 names are given for 2 dated series; give one name for each."
+            "DYNAMIC_NAMES: 3 names are given for 2 dated series (DYNAMIC); give one name for each."
         )
-        assert refusal(open_several, paths, ["b"]) == "Two dated series are named b; give each its own name."
+        assert (
+            refusal(open_several, paths, ["b"])
+            == "DYNAMIC: two dated series are named b; give each its own name with DYNAMIC_NAMES."
+        )
 
     def test_two_folders_of_one_name(self, tmp_path):
         paths = [str(folder_of(tmp_path / name / "rain")) for name in ("a", "b")]
-        assert refusal(open_several, paths) == "Two dated series are named rain; give each its own name."
+        assert (
+            refusal(open_several, paths)
+            == "DYNAMIC: two dated series are named rain; give each its own name with DYNAMIC_NAMES."
+        )
 
     def test_an_undated_file(self, tmp_path):
         path = raw_raster(tmp_path / "clay.tif", np.zeros((2, 2), np.float32))
