@@ -20,6 +20,8 @@ _PATTERNS = (
         _NO_DIGIT_BEFORE + _YEAR + r"(?P<sep>)" + _MONTH_DAY + r"(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d)?(?!\d)"
     ),
     re.compile(_NO_DIGIT_BEFORE + _YEAR + r"(?P<doy>[0-3]\d\d)" + _NO_DIGIT_AFTER),
+    # AppEEARS puts the time of day behind.
+    re.compile(r"doy" + _YEAR + r"(?P<doy>[0-3]\d\d)(?:[01]\d|2[0-3])[0-5]\d[0-5]\d" + _NO_DIGIT_AFTER),
 )
 
 
@@ -27,7 +29,7 @@ def find_date(text: str) -> dt.date | None:
     """The one date that `text` (a file name or band description) holds, or None.
 
     Understands YYYYMMDD, YYYY-MM-DD, YYYY.MM.DD, YYYY_MM_DD, YYYYMMDDhhmm[ss] and
-    YYYYDDD (day of year, also after "doy").
+    YYYYDDD (day of year; after "doy" also with hhmmss).
 
     Raises
     ------

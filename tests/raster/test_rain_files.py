@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import re
@@ -210,6 +211,20 @@ def test_a_large_raster_is_read_in_blocks_with_the_same_bits(tmp_path, monkeypat
         )
 
 
+def discarding(made):
+    """A writer that keeps the one value of each raster instead of thousands of files."""
+
+    @contextlib.contextmanager
+    def create(path, *_given):
+        class Target:
+            def write(self, values, _window):
+                made[path.name] = float(values[0, 0])
+
+        yield Target()
+
+    return create
+
+
 def count_reads(monkeypatch):
     read = []
     original = RainReader.read
@@ -227,6 +242,26 @@ def test_each_day_is_read_once(tmp_path, monkeypatch):
     read = count_reads(monkeypatch)
     antecedent_precipitation(source, tmp_path / "out", Antecedent(7))
     assert len(read) == len(set(read)) == 20
+
+
+def test_years_of_days_take_the_memory_of_a_few(tmp_path, monkeypatch):
+    """Seven years in one file: never more days are held than a date needs."""
+    days = 7 * 365 + 2
+    values = np.broadcast_to(np.arange(days, dtype=np.float32)[:, None, None], (days, 1, 1))
+    source = write_netcdf(tmp_path / "rain.nc", values, range(days), "days since 2014-01-01")
+    held, blocks_of = [], rain_antecedent._Days.blocks
+
+    def counted(self, used, grid):
+        yield from blocks_of(self, used, grid)
+        held.append(len(self._held))
+
+    monkeypatch.setattr(rain_antecedent._Days, "blocks", counted)
+    monkeypatch.setattr(rain_antecedent, "create_geotiff", discarding(made := {}))
+    result = antecedent_precipitation(source, tmp_path / "out", Antecedent(5))
+    assert result.dates == days_from("2014-01-06", days - 4)
+    assert max(held) == 5
+    # The last mean is that of the last five days.
+    assert made["p_antecedent_20210101.tif"] == pytest.approx(np.mean(np.arange(days - 5, days)))
 
 
 def test_a_rerun_keeps_what_is_unchanged(tmp_path, monkeypatch):
