@@ -18,13 +18,12 @@ from ..core.progress import SILENT, Progress
 from .covariates import Covariate, Layer
 from .geotiff import Band, GeoTiff, create_geotiff
 from .harmonise_checks import check_fractions, check_ranges, require_means, require_pixels
-from .harmonise_fine import FineCovariates
 from .harmonise_grids import FineGrid, Region, check_finer, coarse_grid, default_crs, fine_grid
 from .harmonise_layers import expand_classes, read_covariates, require_meeting
 from .harmonise_notes import Notes
 from .harmonise_products import tell_used
 from .preflight import Preflight, check_covariates, smap_row
-from .resample_fine import blocks
+from .resample_fine import FineResampler, blocks
 from .resample_mean import CellMeans, cell_means
 from .resample_sources import Mask, window_over
 
@@ -165,7 +164,8 @@ def harmonise(request: Request, progress: Progress = SILENT) -> Harmonised:
     covariates, means = _occurring(covariates, means)
     require_means(covariates, means, request.mask)
     check_fractions(covariates, means, preflight.doubtful, progress)
-    resampler = FineCovariates(covariates, grid, mask, progress)
+    sources, wanted = [one.source for one in covariates], [one.resampling for one in covariates]
+    resampler = FineResampler(sources, grid, mask, progress, wanted)
     ways = resampler.ways
     coarse_stack = create_geotiff(request.coarse_path, coarse, _coarse_bands(covariates))
     fine_stack = create_geotiff(request.fine_path, grid, _fine_bands(covariates, ways))
@@ -241,7 +241,7 @@ def _fine_bands(covariates: Sequence[Covariate], ways: Sequence[str]) -> list[Ba
     ]
 
 
-def _write_fine(target: GeoTiff, resampler: FineCovariates, bands: int, progress: Progress) -> Notes:
+def _write_fine(target: GeoTiff, resampler: FineResampler, bands: int, progress: Progress) -> Notes:
     notes = Notes(bands, resampler.target)
     windows = blocks(resampler.target)
     counter = progress.counter(sum(w.height * w.width for w in windows) * bands, "fine pixels")

@@ -1,24 +1,24 @@
-"""Rasters brought to a fine grid: copied where they lie on it, else bilinear or area mean."""
+"""Rasters brought to a fine grid: copied where they lie on it, else bilinear, nearest or area mean."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from ..core.grid import Grid, Window
+from ..core.products.rows import AUTO, BILINEAR, MEAN, NEAREST
 from ..core.progress import SILENT, Progress
-from ..core.resample import bilinear
+from ..core.resample import bilinear, nearest
 from .coordinates import Lattice
 from .files import same_crs
 from .geotiff import TILE
 from .resample_mean import cell_means
 from .resample_sources import BandReader, Mask, Source
 
-COPIED = "copied"
-BILINEAR = "bilinear"
-AREA_MEAN = "area mean"
+#: Ways to the fine grid beside BILINEAR and NEAREST, as the log calls them.
+COPIED, AREA_MEAN = "copied", "area mean"
 #: A pixel must be this much smaller than the target's for an area mean to mean something.
 _FINER = 0.98
 #: Cells may drift apart by this share of a cell and still be the same.
@@ -30,10 +30,15 @@ _BLOCK_ROWS, _BLOCK_COLS = TILE, 8 * TILE
 _BANDS_AT_A_TIME = 4
 
 
-def way_of(source: Grid, target: Grid) -> str:
-    """How a raster on `source` is brought to `target`: COPIED, BILINEAR or AREA_MEAN."""
+def way_of(source: Grid, target: Grid, wanted: str = AUTO) -> str:
+    """How a raster on `source` is brought to `target`: COPIED, BILINEAR, NEAREST or AREA_MEAN.
+
+    What is `wanted` (see `core.products.rows.RESAMPLINGS`) counts, unless the raster can be copied.
+    """
     if aligned_offset(source, target) is not None:
         return COPIED
+    if wanted != AUTO:
+        return AREA_MEAN if wanted == MEAN else wanted
     middle = target.crop(Window(target.height // 2, target.width // 2, 1, 1))
     # Area of the middle target cell in source pixels.
     area = float(Lattice(middle, source).areas()[0, 0])
@@ -74,19 +79,34 @@ class FineResampler:
         Cells whose centre it masks are NaN in all bands.
     progress : Progress
         Asked for cancellation.
+    wanted : sequence of str
+        The resampling asked for each source, see `way_of`; by default all are left to it.
+
+    Attributes
+    ----------
+    ways : list of str
+        What is done to each source.
     """
 
     def __init__(
-        self, sources: Sequence[Source], target: Grid, mask: Mask | None = None, progress: Progress = SILENT
+        self,
+        sources: Sequence[Source],
+        target: Grid,
+        mask: Mask | None = None,
+        progress: Progress = SILENT,
+        wanted: Sequence[str] = (),
     ):
         self.target = target
         self._mask, self._progress, self._reader = mask, progress, BandReader()
-        self._groups: dict[Grid, list[tuple[int, Source]]] = {}
-        for number, source in enumerate(sources):
-            self._groups.setdefault(source.grid, []).append((number, source))
-        self.ways = {grid: way_of(grid, target) for grid in self._groups}
+        self.ways: list[str] = []
+        self._groups: dict[tuple[Grid, str], list[tuple[int, Source]]] = {}
+        # Many bands share a grid, and to choose a way costs a transformation.
+        ways = {pair: way_of(pair[0], target, pair[1]) for pair in set(_pairs(sources, wanted))}
+        for number, (source, pair) in enumerate(zip(sources, _pairs(sources, wanted))):
+            self.ways.append(ways[pair])
+            self._groups.setdefault((source.grid, ways[pair]), []).append((number, source))
         self._lattices = {
-            grid: Lattice(target, grid, progress) for grid, way in self.ways.items() if way == BILINEAR
+            grid: Lattice(target, grid, progress) for grid, way in self._groups if way in (BILINEAR, NEAREST)
         }
         self._on_mask = None if mask is None else Lattice(target, mask.grid, progress)
 
@@ -95,14 +115,22 @@ class FineResampler:
         masked = None
         if self._mask is not None and self._on_mask is not None:
             masked = self._mask.covers(*self._on_mask.positions(window))
-        makers = {COPIED: self._copied, BILINEAR: self._bilinear, AREA_MEAN: self._area_means}
-        for grid, members in self._groups.items():
-            for number, values in makers[self.ways[grid]](grid, members, window):
+        for (grid, way), members in self._groups.items():
+            for number, values in self._values(way, grid, members, window):
                 self._progress.check()
                 out = values.astype(np.float32)
                 if masked is not None:
                     out[masked] = np.nan
                 yield number, out
+
+    def _values(
+        self, way: str, grid: Grid, members: list[tuple[int, Source]], window: Window
+    ) -> Iterator[tuple[int, np.ndarray]]:
+        if way == COPIED:
+            return self._copied(grid, members, window)
+        if way == AREA_MEAN:
+            return self._area_means(members, window)
+        return self._at_points(bilinear if way == BILINEAR else nearest, grid, members, window)
 
     def _copied(
         self, grid: Grid, members: list[tuple[int, Source]], window: Window
@@ -120,8 +148,12 @@ class FineResampler:
                 out[top - row : bottom - row, left - col : right - col] = part
             yield number, out
 
-    def _bilinear(
-        self, grid: Grid, members: list[tuple[int, Source]], window: Window
+    def _at_points(
+        self,
+        value_at: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray],
+        grid: Grid,
+        members: list[tuple[int, Source]],
+        window: Window,
     ) -> Iterator[tuple[int, np.ndarray]]:
         rows, cols = self._lattices[grid].positions(window)
         needed = _needed(rows, cols, grid)
@@ -130,10 +162,10 @@ class FineResampler:
                 yield number, np.full(rows.shape, np.nan)
                 continue
             values = self._reader.read(source, needed)
-            yield number, bilinear(values, rows - needed.row, cols - needed.col)
+            yield number, value_at(values, rows - needed.row, cols - needed.col)
 
     def _area_means(
-        self, grid: Grid, members: list[tuple[int, Source]], window: Window
+        self, members: list[tuple[int, Source]], window: Window
     ) -> Iterator[tuple[int, np.ndarray]]:
         for start in range(0, len(members), _BANDS_AT_A_TIME):
             part = members[start : start + _BANDS_AT_A_TIME]
@@ -146,6 +178,11 @@ class FineResampler:
             )
             for (number, _source), values in zip(part, means.values):
                 yield number, values
+
+
+def _pairs(sources: Sequence[Source], wanted: Sequence[str]) -> list[tuple[Grid, str]]:
+    """Grid and resampling asked for of each source."""
+    return [(source.grid, way) for source, way in zip(sources, wanted or [AUTO] * len(sources))]
 
 
 class _Quiet(Progress):

@@ -28,7 +28,7 @@ def resampled(source, target=TARGET, **more):
     resampler = FineResampler([source], target, **more)
     ((_number, values),) = resampler.block(target.whole)
     assert values.dtype == np.float32
-    return values, resampler.ways[source.grid]
+    return values, resampler.ways[0]
 
 
 @pytest.mark.parametrize(
@@ -173,6 +173,49 @@ def test_a_class_is_a_fraction_of_the_pixel(tmp_path):
     np.testing.assert_allclose(found[0] + found[1] + found[2], 1.0, atol=1e-6)
     assert found[1][0, 0] == pytest.approx((values[1, :2] == 2).mean())
     assert found[1][7, 9] == pytest.approx((values[14:16, 18:20] == 2).mean())
+
+
+@pytest.mark.parametrize(
+    ("wanted", "way"),
+    [("auto", AREA_MEAN), ("mean", AREA_MEAN), ("bilinear", BILINEAR), ("nearest", "nearest")],
+)
+def test_the_way_asked_for_counts_unless_the_layer_lies_on_the_grid(tmp_path, wanted, way):
+    grid = Grid("EPSG:32718", 299990.0, 8600010.0, 50.0, 50.0, 131, 99)
+    values = np.random.default_rng(0).normal(size=grid.shape)
+    sources = [
+        source_of(tmp_path, grid, values, "fine.tif"),
+        source_of(tmp_path, TARGET, values[: TARGET.height, : TARGET.width], "on.tif"),
+        source_of(tmp_path, grid, values, "auto.tif"),
+    ]
+    resampler = FineResampler(sources, TARGET, wanted=[wanted, wanted, "auto"])
+    assert resampler.ways == [way, COPIED, AREA_MEAN]
+    found = dict(resampler.block(TARGET.whole))
+    np.testing.assert_allclose(found[0], by_hand(values, grid, way), atol=1e-6)
+    np.testing.assert_array_equal(found[1], np.float32(values[: TARGET.height, : TARGET.width]))
+    np.testing.assert_array_equal(found[2], resampled(sources[2])[0])
+
+
+def by_hand(values, grid, way):
+    """`values` on `grid` at the centres of TARGET's cells, or over these cells."""
+    from scipy.ndimage import map_coordinates
+
+    rows = (grid.top - TARGET.y_centres()) / grid.cell_height
+    cols = (TARGET.x_centres() - grid.left) / grid.cell_width
+    if way == "nearest":
+        return values[np.ix_(np.floor(rows).astype(int), np.floor(cols).astype(int))]
+    if way == BILINEAR:
+        return map_coordinates(values, np.meshgrid(rows - 0.5, cols - 0.5, indexing="ij"), order=1)
+
+    # Each cell of TARGET covers 2 x 2 pixels: pieces of 0.8, 1 and 0.2 of three.
+    def means(line, first):
+        start = int(np.floor(first))
+        part = np.array([start + 1 - first, 1.0, first - start])
+        return np.stack(
+            [part @ line[2 * n + start : 2 * n + start + 3] / 2 for n in range(len(line) // 2 - 1)]
+        )
+
+    down = means(values, rows[0] - 1)[: TARGET.height]
+    return means(down.T, cols[0] - 1)[: TARGET.width].T
 
 
 def test_cancelling_reaches_each_band(tmp_path):
