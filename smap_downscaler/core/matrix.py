@@ -80,7 +80,7 @@ def least_cells(cells_of_area: int, wanted: int | None = None) -> int:
     return wanted if wanted is not None else max(20, min(50, cells_of_area // 2))
 
 
-def check_names(names: Sequence[str]) -> str | None:
+def unusable_name(names: Sequence[str]) -> str | None:
     """The first name that is empty, reserved or occurs twice, or None; SQL does not tell A from a."""
     seen: set[str] = set()
     for name in names:

@@ -30,7 +30,7 @@ def split_names(text: str) -> list[str]:
     return [part.strip() for part in text.split(",")] if text.strip() else []
 
 
-def check_names(names: Sequence[str], labels: Sequence[str]) -> None:
+def check_covariate_names(names: Sequence[str], labels: Sequence[str]) -> None:
     """Check that covariate names are usable.
 
     Parameters

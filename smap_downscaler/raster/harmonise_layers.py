@@ -11,7 +11,7 @@ from osgeo import gdal
 from ..core.dates import parse_iso_date
 from ..core.errors import InputError
 from ..core.grid import Bounds, Grid, Window
-from ..core.names import check_names, class_name, covariate_name
+from ..core.names import check_covariate_names, class_name, covariate_name
 from ..core.products.rows import LayerRow
 from ..core.progress import SILENT, Progress
 from .covariates import Covariate, Layer
@@ -68,7 +68,7 @@ def read_covariates(
         covariates = [replace(one, name=covariate_name(name)) for one, name in zip(covariates, names)]
     covariates = _with_categorical(covariates, categorical)
     covariates = with_products(covariates, rows, guess, bool(names))
-    check_names([one.name for one in covariates], [one.label for one in covariates])
+    check_covariate_names([one.name for one in covariates], [one.label for one in covariates])
     return covariates
 
 
@@ -160,7 +160,7 @@ def expand_classes(
                     one, name=class_name(one.name, value), unit="1", source=replace(one.source, value=value)
                 )
             )
-    check_names([one.name for one in out], [one.label for one in out])
+    check_covariate_names([one.name for one in out], [one.label for one in out])
     return out
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.errors import InputError
 from ..core.grid import Grid, Window
-from ..core.matrix import KEY_COLUMNS, RESERVED, RESPONSE, check_names, day_rows
+from ..core.matrix import KEY_COLUMNS, RESERVED, RESPONSE, day_rows, unusable_name
 from ..core.progress import SILENT, Progress
 from .dated import check_window, source_date, tell_substitutes
 from .files import same_crs
@@ -48,7 +48,7 @@ class MatrixInputs:
     def __post_init__(self) -> None:
         check_window(self.window)
         names = self.names
-        bad = check_names(names)
+        bad = unusable_name(names)
         if bad is not None and not bad.strip():
             raise InputError(
                 "A covariate has no name; name the bands of COVARIATES, and dated series by DYNAMIC_NAMES."

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from smap_downscaler.core.grid import Grid
-from smap_downscaler.core.matrix import RESERVED, DayRows, cell_centres, check_names, day_rows, least_cells
+from smap_downscaler.core.matrix import RESERVED, DayRows, cell_centres, day_rows, least_cells, unusable_name
 
 DAY = dt.date(2020, 2, 29)
 MAYBE = st.one_of(st.just(np.nan), st.floats(0, 1, width=32))
@@ -83,4 +83,4 @@ def test_least_cells_is_half_of_the_area_from_20_to_50(cells, least):
     ],
 )
 def test_names_that_a_table_cannot_have(names, bad):
-    assert check_names(names) == bad
+    assert unusable_name(names) == bad

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from smap_downscaler.core.errors import InputError
 from smap_downscaler.core.matrix import RESERVED
-from smap_downscaler.core.names import check_names, class_name, covariate_name, split_names
+from smap_downscaler.core.names import check_covariate_names, class_name, covariate_name, split_names
 
 
 @pytest.mark.parametrize(
@@ -49,12 +49,12 @@ def test_names_are_split_at_commas():
 
 
 def test_good_names_pass():
-    check_names(["elevation", "clay"], ["one", "two"])
+    check_covariate_names(["elevation", "clay"], ["one", "two"])
 
 
 def test_two_layers_of_one_name_are_both_named():
     with pytest.raises(InputError) as caught:
-        check_names(["clay", "sand", "clay"], ["layer A", "layer B", "layer C"])
+        check_covariate_names(["clay", "sand", "clay"], ["layer A", "layer B", "layer C"])
     assert str(caught.value) == (
         "layer A and layer C would both be named 'clay'; rename one of them or use NAMES."
     )
@@ -63,7 +63,7 @@ def test_two_layers_of_one_name_are_both_named():
 @pytest.mark.parametrize("name", sorted(RESERVED))
 def test_columns_of_the_matrix_are_no_covariate_names(name):
     with pytest.raises(InputError) as caught:
-        check_names([name], ["layer A"])
+        check_covariate_names([name], ["layer A"])
     assert str(caught.value) == (
         f"layer A: a covariate cannot be named '{name}', since the regression matrix has a column "
         "of that name; rename the layer or use NAMES."
@@ -72,7 +72,7 @@ def test_columns_of_the_matrix_are_no_covariate_names(name):
 
 def test_a_layer_without_a_usable_name_is_named():
     with pytest.raises(InputError) as caught:
-        check_names([""], ["layer 海抜"])
+        check_covariate_names([""], ["layer 海抜"])
     assert str(caught.value) == (
         "layer 海抜: its name gives no covariate name (letters a-z, digits, underscores); "
         "rename the layer or use NAMES."
