@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qgis.core import (
+    Qgis,
     QgsMapLayer,
     QgsProcessing,
     QgsProcessingAlgorithm,
@@ -15,6 +16,7 @@ from qgis.core import (
     QgsProcessingFeatureSourceDefinition,
     QgsProcessingOutputLayerDefinition,
     QgsProcessingParameterDefinition,
+    QgsProcessingParameterFile,
 )
 
 from ..core.errors import InputError
@@ -62,16 +64,22 @@ def _check_pair(
             f"{output.name()} ({path}) lies in the folder given as {source.name()}, which would then hold "
             "what does not belong to it; choose another folder."
         )
-    # Years of daily files are given one by one.
     if (
         output.type() == "folderDestination"
-        and source.type() == "multilayer"
+        and _is_series(source)
         and _same(path, os.path.dirname(source_path))
     ):
         raise InputError(
             f"{output.name()} ({path}) is the folder of a file given as {source.name()}; choose "
             "a folder of its own."
         )
+
+
+def _is_series(source: QgsProcessingParameterDefinition) -> bool:
+    """Whether a file of a parameter stands for its folder: a granule, or years of days given one by one."""
+    if isinstance(source, QgsProcessingParameterFile):
+        return source.behavior() == Qgis.ProcessingFileParameterBehavior.Folder
+    return bool(source.type() == "multilayer")
 
 
 def _same(first: str, second: str) -> bool:

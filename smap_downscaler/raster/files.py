@@ -94,6 +94,12 @@ def open_dataset(
     return dataset
 
 
+def check_source(source: str | Path) -> None:
+    """Raise `InputError` if a file or folder is missing; a NETCDF:"file":variable is seen when opened."""
+    if not Path(source).exists() and ":" not in str(source)[2:]:
+        raise InputError(f"INPUT: {source} does not exist; check the path.")
+
+
 def close_dataset(dataset: gdal.Dataset) -> None:
     """Close a dataset that was written; errors go to `gdal_errors` or are raised as RuntimeError.
 

@@ -6,7 +6,6 @@ import datetime as dt
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
@@ -116,20 +115,6 @@ class Harmonised:
     pictures: np.ndarray = field(default_factory=lambda: np.empty((0, 0, 0), np.float32))
 
 
-def check_outputs(layers: Sequence[Layer], mask: str, coarse_path: str, fine_path: str) -> None:
-    """Raise `InputError` if an output would overwrite an input or the other output."""
-    if _same_file(coarse_path, fine_path):
-        raise InputError(f"OUTPUT_COARSE and OUTPUT_FINE are both {fine_path}; give two different files.")
-    for name, output in (("OUTPUT_COARSE", coarse_path), ("OUTPUT_FINE", fine_path)):
-        for path in [layer.path for layer in layers] + ([mask] if mask else []):
-            if _same_file(path, output):
-                raise InputError(f"{name} {output} is also an input; give another file.")
-
-
-def _same_file(first: str, second: str) -> bool:
-    return Path(first).absolute() == Path(second).absolute()
-
-
 def harmonise(request: Request, progress: Progress = SILENT) -> Harmonised:
     """Write the coarse and the fine stack: the same covariates in the same order.
 
@@ -138,7 +123,6 @@ def harmonise(request: Request, progress: Progress = SILENT) -> Harmonised:
     InputError
         For input that does not fit together; nothing is written then.
     """
-    check_outputs(request.layers, request.mask, request.coarse_path, request.fine_path)
     covariates = read_covariates(
         request.layers, request.names, request.categorical, request.rows, request.guess
     )

@@ -61,12 +61,6 @@ class RainReader:
             )
 
 
-def check_source(source: str | Path) -> None:
-    """Raise `InputError` if a file or folder is missing; a NETCDF:"file":variable is seen when opened."""
-    if not Path(source).exists() and ":" not in str(source)[2:]:
-        raise InputError(f"INPUT: {source} does not exist; check the path.")
-
-
 def window_of(grid: Grid, extent: tuple[Bounds, str] | None, source: str) -> Window:
     """The cells of `grid` that an extent (edges and CRS) touches; all for None.
 

@@ -14,8 +14,9 @@ from ..core.progress import SILENT, Progress
 from ..core.rain.months import MONTHS
 from ..core.rain.seasons import Season, SeasonMeans
 from .blocks import blocks
+from .files import check_source
 from .geotiff import Band, GeoTiff, create_geotiff
-from .rain_files import UNIT, RainReader, check_source, part_of, window_of
+from .rain_files import UNIT, RainReader, part_of, window_of
 from .rain_record import Record, open_record
 
 #: Bytes a cell takes while a raster is read (raw, cells, masks).
@@ -23,18 +24,10 @@ _READING = 16
 
 
 def check_stack(source: str | Path, path: str | Path) -> None:
-    """Raise `InputError` if the source is missing or the stack would be written over or among it."""
+    """Raise `InputError` if the source is missing or the stack is no GeoTIFF by its name."""
     check_source(source)
-    source, path = Path(source), Path(path)
-    if path.suffix.lower() not in {".tif", ".tiff"}:
+    if Path(path).suffix.lower() not in {".tif", ".tiff"}:
         raise InputError(f"OUTPUT: {path} is no GeoTIFF by its name; end it in .tif.")
-    if path.exists() and source.exists() and path.samefile(source):
-        raise InputError(f"OUTPUT: {path} is also INPUT; give another file.")
-    if source.is_dir() and path.parent.exists() and path.parent.samefile(source):
-        raise InputError(
-            f"OUTPUT: {path} lies in the folder of INPUT, into which nothing is written; choose another "
-            "folder."
-        )
 
 
 def seasonal_precipitation(

@@ -16,7 +16,7 @@ from ..core.errors import InputError
 from ..core.grid import EASE2_CRS, Bounds, Grid, Window, ease2_grid
 from ..core.progress import SILENT, Progress
 from ..core.smap import DEFAULT_CHOICES, Choices, Screened, ease2_window
-from .files import dataset_grid, gdal_errors, open_dataset, read_band, spatial_reference
+from .files import check_source, dataset_grid, gdal_errors, open_dataset, read_band, spatial_reference
 from .geotiff import Band, write_geotiff
 from .series import same_grid
 from .smap_report import REPORT_NAME, Row, make_row, write_report
@@ -97,17 +97,10 @@ def import_smap(
 
 
 def check_folders(source: str | Path, folder: str | Path) -> None:
-    """Raise `InputError` if the source is missing or would be written into."""
-    source, folder = Path(source), Path(folder)
-    if not source.exists() and ":" not in str(source)[2:]:
-        raise InputError(f"INPUT: {source} does not exist; check the path.")
-    if folder.is_file():
+    """Raise `InputError` if the source is missing or the folder is a file."""
+    check_source(source)
+    if Path(folder).is_file():
         raise InputError(f"OUTPUT: {folder} is a file; choose a folder.")
-    held = source if source.is_dir() else source.parent
-    if folder.exists() and held.exists() and folder.samefile(held):
-        raise InputError(
-            f"OUTPUT: {folder} is the folder of INPUT, into which nothing is written; choose another folder."
-        )
 
 
 def ease2_bounds(bounds: Bounds, crs: str) -> Bounds:

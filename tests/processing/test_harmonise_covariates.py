@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -120,9 +121,12 @@ def test_paths_layers_and_projects_give_the_same(run, given, tmp_path, qgis_prov
 
 
 def test_nothing_is_left_beside_the_inputs(run, given, tmp_path):
-    given["MASK"] = given["INPUT"][0]
+    mask = tmp_path / "layers" / "mask.tif"
+    write_geotiff(mask, LAYER, np.eye(*LAYER.shape))
+    given["MASK"] = str(mask)
     run(ID, given)
-    assert sorted(path.name for path in (tmp_path / "layers").iterdir()) == ["Elevation.tif", "soils.tif"]
+    names = ["Elevation.tif", "mask.tif", "soils.tif"]
+    assert sorted(path.name for path in (tmp_path / "layers").iterdir()) == names
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["coarse.tif", "fine.tif"]
 
 
@@ -224,6 +228,14 @@ def test_duplicate_names_are_refused_before_any_work(algorithm, given, qgis_prov
 def test_a_resolution_of_nothing_is_refused(given, refusal):
     given["RESOLUTION"] = 0
     assert refusal(ID, given) == "RESOLUTION is 0; give the side of a pixel, greater than 0."
+
+
+def test_a_layer_is_no_output(given, refusal):
+    path = given["INPUT"][0]
+    before = Path(path).read_bytes()
+    given["OUTPUT_FINE"] = path
+    assert refusal(ID, given) == f"OUTPUT_FINE and INPUT are both {path}; choose another OUTPUT_FINE."
+    assert Path(path).read_bytes() == before
 
 
 def test_one_file_for_both_stacks_is_refused(given, refusal):

@@ -114,8 +114,12 @@ def test_the_dialog_is_told_before_the_run(algorithm, granules):
 
     good, message = algorithm.checkParameterValues(parameters(granules, granules), QgsProcessingContext())
     assert not good
+    assert message == f"OUTPUT and INPUT are both {granules}; choose another OUTPUT."
+    one = next(granules.glob("*.h5"))
+    good, message = algorithm.checkParameterValues(parameters(one, granules), QgsProcessingContext())
+    assert not good
     assert message == (
-        f"OUTPUT: {granules} is the folder of INPUT, into which nothing is written; choose another folder."
+        f"OUTPUT ({granules}) is the folder of a file given as INPUT; choose a folder of its own."
     )
 
 

@@ -160,7 +160,7 @@ def test_antecedent_refusals(refusal, chirps, tmp_path, more, sentence):
 
 def test_the_input_folder_is_no_output(refusal, chirps):
     assert refusal(ANTECEDENT, {"INPUT": str(chirps), "OUTPUT": str(chirps)}) == (
-        f"OUTPUT: {chirps} is the folder of INPUT, into which nothing is written; choose another folder."
+        f"OUTPUT and INPUT are both {chirps}; choose another OUTPUT."
     )
 
 
@@ -240,6 +240,18 @@ def test_seasonal_refusals(refusal, chirps, tmp_path, more, sentence):
     given = {"INPUT": str(chirps), "OUTPUT": str(tmp_path / "s.tif"), **more}
     assert refusal(SEASONAL, given) == sentence.format(**given)
     assert not (tmp_path / "s.tif").exists()
+
+
+def test_a_stack_harms_no_input(refusal, chirps, tmp_path):
+    within = str(chirps / "s.tif")
+    assert refusal(SEASONAL, {"INPUT": str(chirps), "SEASONS": "p=1", "OUTPUT": within}) == (
+        f"OUTPUT ({within}) lies in the folder given as INPUT, which would then hold what does not belong to "
+        "it; choose another folder."
+    )
+    bands = str(write_raster(tmp_path / "b.tif", rain(2), ["2020-01-01", "2020-01-02"]))
+    assert refusal(SEASONAL, {"INPUT": bands, "SEASONS": "p=1", "OUTPUT": bands}) == (
+        f"OUTPUT and INPUT are both {bands}; choose another OUTPUT."
+    )
 
 
 def test_cancel_leaves_no_stack(run, feedback, tmp_path):

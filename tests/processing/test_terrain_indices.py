@@ -114,8 +114,8 @@ def test_choices_and_defaults(qgis_provider):
             "No output is chosen; choose at least one of TWI_MTFD, TWI_FD8, TWI_MFDMD, SCA_MTFD, SCA_FD8, "
             "SCA_MFDMD, FILLED, SLOPE, REPORT.",
         ),
-        ({"SLOPE": "{OUT}"}, "SLOPE: {OUT} is also FILLED; give another file."),
-        ({"FILLED": "{DEM}"}, "FILLED: {DEM} is also INPUT; give another file."),
+        ({"SLOPE": "{OUT}"}, "FILLED and SLOPE are both {OUT}; give two different files."),
+        ({"FILLED": "{DEM}"}, "FILLED and INPUT are both {DEM}; choose another FILLED."),
         ({"FILLED": "{OUT}.sdat"}, "FILLED: {OUT}.sdat is no GeoTIFF by its name; end it in .tif."),
         ({"ENGINE": "saga"}, "ENGINE is 'saga'; give one of auto, SAGA, built-in."),
         ({"AREA": "specified"}, "AREA is 'specified'; give one of specific, total."),

@@ -467,18 +467,6 @@ def test_numbers_that_make_no_sense_are_refused(rough, request_for, refusal, mor
     assert refusal(request_for(rough, **more)) == sentence
 
 
-def test_outputs_never_overwrite_inputs_or_each_other(rough, request_for, refusal):
-    request = request_for(rough)
-    assert refusal(replace(request, fine_path=request.coarse_path)) == (
-        f"OUTPUT_COARSE and OUTPUT_FINE are both {request.coarse_path}; give two different files."
-    )
-    before = Path(rough[0].path).read_bytes()
-    assert refusal(replace(request, fine_path=rough[0].path)) == (
-        f"OUTPUT_FINE {rough[0].path} is also an input; give another file."
-    )
-    assert Path(rough[0].path).read_bytes() == before
-
-
 @pytest.mark.parametrize("at", [0.01, 0.6])
 def test_a_cancelled_run_leaves_nothing(rough, request_for, tmp_path, at):
     request = request_for(rough, resolution=30.0)

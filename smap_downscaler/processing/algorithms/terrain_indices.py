@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -91,13 +90,12 @@ class TerrainIndices(SmapAlgorithm):
         _settings(values)
         if values.choice("ENGINE") != "built-in" and values.given("SAGA_CMD"):
             find_saga_cmd(values.path("SAGA_CMD"))
-        dem = values.raster_path("INPUT")
-        check_dem(dem)
+        check_dem(values.raster_path("INPUT"))
         outputs = _outputs(values)
         if not outputs and not values.given("REPORT"):
             names = ", ".join(name for name, _, _ in OUTPUTS)
             raise InputError(f"No output is chosen; choose at least one of {names}, REPORT.")
-        _check_outputs(outputs, dem)
+        _check_names(outputs)
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         outputs, settings = _outputs(values), _settings(values)
@@ -130,15 +128,10 @@ def _outputs(values: Values) -> dict[str, str]:
     return {name: path for name, path in paths.items() if path}
 
 
-def _check_outputs(outputs: Mapping[str, str], dem: str) -> None:
-    places: dict[str, str] = {os.path.normcase(os.path.realpath(dem)): "INPUT"}
+def _check_names(outputs: Mapping[str, str]) -> None:
     for name, path in outputs.items():
         if not path.lower().endswith((".tif", ".tiff")):
             raise InputError(f"{name}: {path} is no GeoTIFF by its name; end it in .tif.")
-        place = os.path.normcase(os.path.realpath(path))
-        if place in places:
-            raise InputError(f"{name}: {path} is also {places[place]}; give another file.")
-        places[place] = name
 
 
 def _runner(values: Values, progress: Progress) -> Runner | None:
