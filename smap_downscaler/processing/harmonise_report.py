@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..raster.harmonise import Harmonised, LayerReport, Request
 from ..raster.harmonise_grids import is_metric
@@ -10,7 +10,7 @@ from ..raster.harmonise_products import USED_HEADERS, used_rows
 from ..report.atlas import AtlasPanel, atlas_png
 from ..report.covariates_page import covariates_page
 from ..report.preflight import Table
-from .reports import footer
+from .reports import footer, manifest
 from .reports import write_report as write_page
 
 _MADE_HEADERS = (
@@ -53,9 +53,25 @@ def write_report(path: str, request: Request, made: Harmonised, warnings: Sequen
         Table(USED_HEADERS, used_rows(made.covariates)),
         Table(_MADE_HEADERS, [_made_row(layer) for layer in made.layers]),
         atlas_png(panels, grid.bounds, is_metric(grid.crs)),
+        _manifest(request),
         footer("Harmonise covariates"),
     )
     write_page(path, text)
+
+
+def _manifest(request: Request) -> dict[str, Mapping[str, object]]:
+    """Files by their paths only: to hash rasters of the whole earth could outlast the work on a corner."""
+    inputs = {layer.name: layer.path for layer in request.layers}
+    extent = request.extent
+    settings = {
+        "EXTENT": f"{extent}, {request.extent_crs[:60]}" if extent else "the SMAP series'",
+        "CRS": request.crs[:60] or "chosen from the layers",
+        "RESOLUTION": f"{request.resolution:g}",
+        "MINIMUM_COVERED": f"{request.minimum_covered:g}",
+        "CATEGORICAL": ", ".join(request.categorical),
+        "GUESS": request.guess,
+    }
+    return manifest({**inputs, "SMAP": request.smap_label, "MASK": request.mask}, settings)
 
 
 def _made_row(layer: LayerReport) -> tuple[str, ...]:

@@ -31,6 +31,15 @@ def preflight_output() -> QgsProcessingParameterDefinition:
     return table_output("PREFLIGHT", "Preflight as a table")
 
 
+def write_preflight_table(values: Values, found: Preflight) -> dict[str, str]:
+    """Write the preflight's table where it is asked for; returns it as an output."""
+    path = values.output("PREFLIGHT")
+    if not path:
+        return {}
+    write_preflight(path, found.rows)
+    return {"PREFLIGHT": path}
+
+
 def join_outputs() -> Iterator[QgsProcessingParameterDefinition]:
     """The optional tables and the report."""
     yield table_output("DATES", "What became of each date")
@@ -147,15 +156,14 @@ def _write(
     page: Callable[[DatesTable], str],
     progress: Progress,
 ) -> dict[str, str]:
-    outputs = {name: values.output(name) for name in ("DATES", "PREFLIGHT") if values.given(name)}
-    if "PREFLIGHT" in outputs:
-        write_preflight(outputs["PREFLIGHT"], found.rows)
-    report = values.output_file("REPORT") if values.given("REPORT") else ""
-    if "DATES" not in outputs and not report:
+    outputs = write_preflight_table(values, found)
+    dates_path, report = values.output("DATES"), values.output_file("REPORT")
+    if not dates_path and not report:
         return outputs
     table = dates()
-    if "DATES" in outputs:
-        table.write(outputs["DATES"])
+    if dates_path:
+        table.write(dates_path)
+        outputs["DATES"] = dates_path
     if report:
         progress.set_text("Drawing the report")
         outputs["REPORT"] = write_report(report, page(table))

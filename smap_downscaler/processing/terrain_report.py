@@ -61,17 +61,20 @@ def report_terrain(
         "RAISED_CELLS": found.raised_cells,
         "MOST_RAISED": found.most_raised,
     }
-    report = values.output_file("REPORT") if values.given("REPORT") else ""
-    if not report and not values.given("STATISTICS"):
+    report, statistics = values.output_file("REPORT"), values.output("STATISTICS")
+    if not report and not statistics:
         return outputs
     progress.set_text("Looking at the rasters made")
     rasters = [summarise(path, progress) for path in files.values()]
-    if values.given("STATISTICS"):
-        outputs["STATISTICS"] = values.output("STATISTICS")
-        write_statistics(outputs["STATISTICS"], rasters, found.kept_shares)
+    if statistics:
+        write_statistics(statistics, rasters, found.kept_shares)
+        outputs["STATISTICS"] = statistics
     if report:
         dem = values.raster_path("INPUT")
-        facts = [*_facts(dem, found), ("Shown only here", _only_shown(values, files))]
+        only = [key for key in files if not values.given(key.upper())]
+        facts = _facts(dem, found)
+        if only:
+            facts.append(("Made for this report only", ", ".join(only)))
         told = manifest(input_file(dem, dem, progress), _settings(values, settings))
         page = terrain_page(facts, warnings, found, rasters, told, footer("Terrain indices"))
         outputs["REPORT"] = write_report(report, page)
@@ -88,11 +91,6 @@ def _facts(dem: str, found: TerrainReport) -> list[tuple[str, str]]:
         ("Valid cells", f"{found.cells:,}"),
         ("Raised by filling", filled),
     ]
-
-
-def _only_shown(values: Values, files: Mapping[str, str]) -> str:
-    only = [key for key in files if not values.given(key.upper())]
-    return f"{', '.join(only)}: made for the picture, not kept" if only else "nothing, all are outputs"
 
 
 def _settings(values: Values, settings: TerrainSettings) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..core.preflight import LayerCheck
 from .page import Page
@@ -16,6 +16,7 @@ def covariates_page(
     used: Table,
     made: Table,
     atlas: bytes,
+    manifest: Mapping[str, Mapping[str, object]],
     footer: str,
 ) -> str:
     """The page as HTML.
@@ -31,6 +32,8 @@ def covariates_page(
         The choices for each layer, the bands that came out.
     atlas : bytes
         PNG.
+    manifest : mapping
+        See `Page.manifest`.
     footer : str
     """
     page = Page("Covariates", "Layers brought to the SMAP cells and to the fine grid").facts(facts)
@@ -48,4 +51,4 @@ def covariates_page(
         "All covariates on the fine grid at reduced size. Colours run from the 2nd to the 98th percentile; "
         "grey: no value.",
     )
-    return page.footer(footer).html()
+    return page.manifest(manifest).footer(footer).html()

@@ -76,7 +76,7 @@ def test_all_numbers_are_those_of_the_rasters(run, said, dem, tmp_path, engine):
         assert any(line.startswith(f"{router}: {share} of the water") for line in said.info)
     name = open_dataset(outputs["SLOPE"]).GetMetadata()["ENGINE"]
     assert f"<dt>Engine</dt><dd>{name}</dd>" in page
-    assert "nothing, all are outputs" in page
+    assert "Made for this report only" not in page
     pictures = re.findall(r'src="data:image/png;base64,([^"]+)"', page)
     assert len(pictures) == 2
     assert all(base64.b64decode(picture).startswith(b"\x89PNG") for picture in pictures)
@@ -90,7 +90,7 @@ def test_the_report_alone_shows_the_three_indices(run, dem, tmp_path):
     assert set(made) == {"REPORT", "CELLS", "RAISED_CELLS", "MOST_RAISED"}
     assert listing(tmp_path / "out") == ["r.html"]
     page = report.read_text(encoding="utf-8")
-    assert f"{', '.join(INDICES)}: made for the picture, not kept" in page
+    assert f"<dt>Made for this report only</dt><dd>{', '.join(INDICES)}</dd>" in page
     assert all(f"<td>{name}</td>" in page for name in INDICES)
     assert not list(Path(QgsProcessingUtils.tempFolder()).glob("terrain_*"))
 

@@ -29,11 +29,10 @@ from ...core.progress import Progress
 from ...raster.covariates import Covariate, Layer
 from ...raster.harmonise import Request, harmonise
 from ...raster.harmonise_layers import read_covariates
-from ...raster.join_tables import write_preflight
 from ...raster.series import open_series
 from ..algorithm import SmapAlgorithm
 from ..harmonise_report import write_report
-from ..join_report import preflight_output
+from ..join_report import preflight_output, write_preflight_table
 from ..layers import hand_over_stack
 from ..parameters import advanced
 from ..remember import Remembering
@@ -129,7 +128,7 @@ class HarmoniseCovariates(SmapAlgorithm):
             smap_dates=smap.dates,
         )
         listener = Remembering(progress)
-        report = values.output_file("REPORT") if values.given("REPORT") else ""
+        report = values.output_file("REPORT")
         made = harmonise(request, listener.part(0.05, 0.98 if report else 1.0))
         for path in (request.coarse_path, request.fine_path):
             hand_over_stack(values.context, path)
@@ -137,10 +136,8 @@ class HarmoniseCovariates(SmapAlgorithm):
             "OUTPUT_COARSE": request.coarse_path,
             "OUTPUT_FINE": request.fine_path,
             "COUNT": len(made.layers),
+            **write_preflight_table(values, made.preflight),
         }
-        if values.given("PREFLIGHT"):
-            outputs["PREFLIGHT"] = values.output("PREFLIGHT")
-            write_preflight(outputs["PREFLIGHT"], made.preflight.rows)
         if report:
             progress.set_text("Report")
             write_report(report, request, made, listener.warnings)
