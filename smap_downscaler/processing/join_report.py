@@ -58,43 +58,50 @@ def report_matrix(
     """Write what is asked for of the tables and the report of a matrix; returns them as outputs."""
 
     def page(table: DatesTable) -> str:
-        grid, dates = inputs.smap.grid, list(made.rows)
-        without = sum(not count for count in made.rows.values())
-        facts = [
-            ("Rows", f"{sum(made.rows.values()):,}, of them without a gap {sum(made.complete.values()):,}"),
-            ("Dates", f"{dates_text(dates)}, {without:,} of them without soil moisture"),
-            ("SMAP cells", f"{grid.width} x {grid.height}, {inputs.smap.source}"),
-            ("Coarse stack", inputs.stack.path),
-            ("Covariates", ", ".join(inputs.names)),
-            ("Table", values.output("OUTPUT")),
-        ]
-        lines = [
-            Line("cells with soil moisture", table.column("cells")),
-            Line("of them with all covariates", table.column("complete")),
-        ]
-        by_date = ByDate(
-            dates,
-            _texts(table),
-            lines,
-            "rows of the matrix",
-            "Rows a date: cells with soil moisture, and those that no covariate is missing of. Only the "
-            "latter train forests.",
-        )
-        subtitle = "SMAP soil moisture and covariates, a row a cell and date"
         joined = Joined(
-            "Regression matrix", subtitle, facts, warnings, found.rows, "the cells of SMAP and stack", by_date
+            "Regression matrix",
+            "SMAP soil moisture and covariates, a row a cell and date",
+            _matrix_facts(inputs, made, values.output("OUTPUT")),
+            warnings,
+            found.rows,
+            "the cells of SMAP and stack",
+            _matrix_by_date(table),
         )
-        files = {"coarse stack": inputs.stack.path}
-        told = _inputs(files, {"SMAP": inputs.smap, **_named(inputs.dynamic)}, progress)
+        series = {"SMAP": inputs.smap, **_named(inputs.dynamic)}
+        told = _inputs({"coarse stack": inputs.stack.path}, series, progress)
+        share = values.number("MINIMUM_COVERED")
         settings = {
-            "first date": values.date("START") or "SMAP's",
-            "last date": values.date("END") or "SMAP's",
-            "least share of a cell that a dated covariate covers": f"{values.number('MINIMUM_COVERED'):g}",
+            **_period(values, "SMAP's"),
+            "least share of a cell that a dated covariate covers": f"{share:g}",
             "days that a dated covariate may be old": inputs.window,
         }
         return joining_page(joined, manifest(told, settings), footer("Regression matrix"))
 
     return _write(values, found, lambda: matrix_dates(inputs, made), page, progress)
+
+
+def _matrix_facts(inputs: MatrixInputs, made: MatrixReport, path: str) -> list[tuple[str, str]]:
+    grid, without = inputs.smap.grid, sum(not count for count in made.rows.values())
+    return [
+        ("Rows", f"{sum(made.rows.values()):,}, of them without a gap {sum(made.complete.values()):,}"),
+        ("Dates", f"{dates_text(list(made.rows))}, {without:,} of them without soil moisture"),
+        ("SMAP cells", f"{grid.width} x {grid.height}, {inputs.smap.source}"),
+        ("Coarse stack", inputs.stack.path),
+        ("Covariates", ", ".join(inputs.names)),
+        ("Table", path),
+    ]
+
+
+def _matrix_by_date(table: DatesTable) -> ByDate:
+    lines = [
+        Line("cells with soil moisture", table.column("cells")),
+        Line("of them with all covariates", table.column("complete")),
+    ]
+    caption = (
+        "Rows a date: cells with soil moisture, and those of them that have all covariates. Only the latter "
+        "train forests."
+    )
+    return ByDate(_days(table), _texts(table), lines, "rows of the matrix", caption)
 
 
 def report_maps(
@@ -108,45 +115,57 @@ def report_maps(
     """Write what is asked for of the tables and the report of maps; returns them as outputs."""
 
     def page(table: DatesTable) -> str:
-        grid, forests = inputs.stack.grid, inputs.forests
-        new = len(made.files) - len(made.kept)
-        facts = [
-            (
-                "Maps",
-                f"{len(made.files):,}: {new:,} new, {len(made.kept):,} kept from an earlier run; "
-                f"{len(made.skipped):,} dates without a map",
-            ),
-            ("Dates of the maps", dates_text(list(made.files))),
-            ("Pixels", f"{grid.width:,} x {grid.height:,} of {grid.cell_width:.6g}, {grid.crs[:60]}"),
-            ("Forest file", str(forests.path)),
-            ("Fine stack", inputs.stack.path),
-            ("Covariates", ", ".join(forests.names)),
-            ("Folder", values.output_folder("OUTPUT")),
-        ]
-        dates = [dt.date.fromisoformat(text) for text in table.column("date")]
-        lines = [Line(name, table.column(name)) for name in ("maximum", "mean", "minimum")]
-        by_date = ByDate(
-            dates,
-            _texts(table),
-            lines,
-            f"soil moisture, {SOIL_MOISTURE_UNIT}",
-            "Highest, mean and lowest pixel of each map. Forests cannot leave the range of the SMAP cells "
-            "that they were trained on, so the maps show less contrast than the ground has.",
-        )
-        subtitle = "A soil moisture map a date, by forests applied to the fine covariates"
         joined = Joined(
-            "Downscaled maps", subtitle, facts, warnings, found.rows, "the pixels to be mapped", by_date
+            "Downscaled maps",
+            "A soil moisture map a date, by forests applied to the fine covariates",
+            _maps_facts(inputs, made, values.output_folder("OUTPUT")),
+            warnings,
+            found.rows,
+            "the pixels to be mapped",
+            _maps_by_date(table),
         )
-        files = {"forest file": str(forests.path), "fine stack": inputs.stack.path}
+        files = {"forest file": str(inputs.forests.path), "fine stack": inputs.stack.path}
+        told = _inputs(files, _named(inputs.dynamic), progress)
         settings = {
-            "first date": values.date("START") or "the forests'",
-            "last date": values.date("END") or "the forests'",
+            **_period(values, "the forests'"),
             "days that a dated covariate may be old": inputs.window,
         }
-        told = _inputs(files, _named(inputs.dynamic), progress)
         return joining_page(joined, manifest(told, settings), footer("Downscale"))
 
     return _write(values, found, lambda: map_dates(inputs, made), page, progress)
+
+
+def _maps_facts(inputs: MapInputs, made: MapsReport, folder: str) -> list[tuple[str, str]]:
+    grid, kept = inputs.stack.grid, len(made.kept)
+    maps = f"{len(made.files):,}: {len(made.files) - kept:,} new, {kept:,} kept from an earlier run"
+    return [
+        ("Maps", maps),
+        ("Dates without a map", f"{len(made.skipped):,}"),
+        ("Dates of the maps", dates_text(list(made.files))),
+        ("Pixels", f"{grid.width:,} x {grid.height:,} of {grid.cell_width:.6g}, {grid.crs[:60]}"),
+        ("Forest file", str(inputs.forests.path)),
+        ("Fine stack", inputs.stack.path),
+        ("Covariates", ", ".join(inputs.forests.names)),
+        ("Folder", folder),
+    ]
+
+
+def _maps_by_date(table: DatesTable) -> ByDate:
+    lines = [Line(name, table.column(name)) for name in ("maximum", "mean", "minimum")]
+    caption = (
+        "Highest, mean and lowest pixel of each map. Forests cannot leave the range of the SMAP cells that "
+        "they were trained on, so the maps show less contrast than the ground has."
+    )
+    return ByDate(_days(table), _texts(table), lines, f"soil moisture, {SOIL_MOISTURE_UNIT}", caption)
+
+
+def _days(table: DatesTable) -> list[dt.date]:
+    return [dt.date.fromisoformat(text) for text in table.column("date")]
+
+
+def _period(values: Values, otherwise: str) -> dict[str, object]:
+    first, last = values.period()
+    return {"first date": first or otherwise, "last date": last or otherwise}
 
 
 def _write(

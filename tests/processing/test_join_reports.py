@@ -135,7 +135,8 @@ def test_the_maps_report_tells_each_date(run, mapping, said):
     headers = ["date", "map", "valid, %", "minimum", "mean", "maximum", "rain date", "note"]
     assert shown == [headers, *expected]
     assert [row[0] for row in preflight] == ["layer", *NAMES, "rain"]
-    assert "1: 1 new, 0 kept from an earlier run; 1 dates without a map" in page
+    assert "<dd>1: 1 new, 0 kept from an earlier run</dd>" in page
+    assert "<dt>Dates without a map</dt><dd>1</dd>" in page
     assert "forest file, SHA-256" in page
     assert page.count("<li>") == len(said.warnings)
     table = rows_of(mapping["DATES"])
