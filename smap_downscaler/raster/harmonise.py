@@ -21,7 +21,8 @@ from .harmonise_grids import FineGrid, Region, check_finer, coarse_grid, default
 from .harmonise_layers import expand_classes, read_covariates, require_meeting
 from .harmonise_notes import Notes
 from .harmonise_products import tell_used
-from .preflight import Preflight, check_covariates, smap_row
+from .preflight import Preflight, smap_row
+from .preflight_covariates import check_covariates
 from .resample_fine import FineResampler, blocks
 from .resample_mean import CellMeans, cell_means
 from .resample_sources import Mask, window_over

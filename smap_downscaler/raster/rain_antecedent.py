@@ -22,7 +22,8 @@ from ..core.version import plugin_version
 from .blocks import blocks
 from .files import dataset_grid, open_dataset
 from .geotiff import Band, create_geotiff
-from .rain_files import UNIT, RainReader, file_state, part_of, warn_of_unit, window_of
+from .rain_days import CELLS_A_BLOCK, Days
+from .rain_files import UNIT, file_state, warn_of_unit, window_of
 from .series import Series, SeriesEntry, open_series, same_grid
 from .smap_import import check_folders
 
@@ -30,8 +31,6 @@ NAME = "p_antecedent"
 #: Tag that tells a raster made from the same days in the same way, so that a run can go on where it stopped.
 RUN_TAG = "SMAP_DOWNSCALER_RUN"
 _FILE = re.compile(rf"^{NAME}_(\d{{8}})\.tif$")
-#: So few that a cancel is felt at once while a block is averaged and compressed.
-_CELLS_A_BLOCK = 1 << 20
 
 
 @dataclass
@@ -98,7 +97,7 @@ def antecedent_precipitation(
     missing = _missing_days(series, settings, dates)
     job.refuse_leftovers(dates)
     result = AntecedentResult(folder, job.grid)
-    days = _Days(series, window, memory_mb, settings.days)
+    days = Days(series, window, memory_mb, settings.days)
     result.kept += [date for date in dates if job.is_made(date)]
     new = sorted(set(dates) - set(result.kept))
     job.require_value(new, days, progress)
@@ -165,37 +164,6 @@ def _tell(result: AntecedentResult, series: Series, missing: list[dt.date], prog
         )
 
 
-class _Days:
-    """The days of a date, block by block: held while they are needed, or read anew where they are too big."""
-
-    #: Beside the days held: one just being read (cells, mask, raw).
-    _READING = 4
-
-    def __init__(self, series: Series, window: Window, memory_mb: int, days: int):
-        self._entries = {entry.date: entry for entry in series.entries}
-        self._window, self.reader = window, RainReader()
-        self._held: dict[dt.date, np.ndarray] = {}
-        cells = window.height * window.width
-        self.holds = 4 * cells * (days + self._READING) <= memory_mb * 2**20
-
-    def blocks(self, used: tuple[dt.date, ...], grid: Grid) -> Iterator[tuple[Window, list[np.ndarray]]]:
-        """Each block of the output with its days, in the order of `used`."""
-        if self.holds:
-            self._held = {day: self._held[day] for day in used if day in self._held}
-            for day in used:
-                if day not in self._held:
-                    self._held[day] = self._read(day, self._window)
-        for block in blocks(grid, _CELLS_A_BLOCK):
-            if self.holds:
-                yield block, [self._held[day][block.slices] for day in used]
-            else:
-                yield block, [self._read(day, part_of(self._window, block)) for day in used]
-
-    def _read(self, day: dt.date, window: Window) -> np.ndarray:
-        entry = self._entries[day]
-        return self.reader.read(entry.path, entry.band, window)
-
-
 @dataclass(frozen=True)
 class _Job:
     series: Series
@@ -221,7 +189,7 @@ class _Job:
         path = antecedent_file(self.folder, date)
         return path.is_file() and _run_of(path) == self._run(self.settings.before(date))
 
-    def require_value(self, dates: list[dt.date], days: _Days, progress: Progress) -> None:
+    def require_value(self, dates: list[dt.date], days: Days, progress: Progress) -> None:
         """Raise `InputError` if none of these dates has a mean on any cell; ends at the first that has."""
         complete = [date for date in dates if all(day in self._entries for day in self.settings.before(date))]
         for date in complete:
@@ -235,7 +203,7 @@ class _Job:
                 f"{complete[0]} to {complete[-1]}; check NoData, INPUT and EXTENT."
             )
 
-    def do(self, date: dt.date, days: _Days, result: AntecedentResult, progress: Progress) -> None:
+    def do(self, date: dt.date, days: Days, result: AntecedentResult, progress: Progress) -> None:
         """Write the raster of a date, or find that it is there already."""
         used = self.settings.before(date)
         missing = [day for day in used if day not in self._entries]
@@ -255,13 +223,13 @@ class _Job:
             result.empty.append(date)
 
     def _blocks(
-        self, days: _Days, used: tuple[dt.date, ...], missing: bool
+        self, days: Days, used: tuple[dt.date, ...], missing: bool
     ) -> Iterator[tuple[Window, list[np.ndarray]]]:
         if not missing:
             return days.blocks(used, self.grid)
         return (
             (block, [np.full((block.height, block.width), np.nan, np.float32)])
-            for block in blocks(self.grid, _CELLS_A_BLOCK)
+            for block in blocks(self.grid, CELLS_A_BLOCK)
         )
 
     def _kind(self) -> dict[str, str]:

@@ -17,7 +17,7 @@ from smap_downscaler.core.grid import Bounds, Grid
 from smap_downscaler.core.progress import Progress
 from smap_downscaler.core.rain.antecedent import Antecedent
 from smap_downscaler.core.rain.seasons import DEFAULT_SEASONS, parse_seasons
-from smap_downscaler.raster import rain_antecedent
+from smap_downscaler.raster import rain_antecedent, rain_days
 from smap_downscaler.raster.rain_antecedent import antecedent_file, antecedent_precipitation
 from smap_downscaler.raster.rain_files import RainReader, file_state, unit_doubt, window_of
 from smap_downscaler.raster.rain_seasonal import seasonal_precipitation
@@ -203,7 +203,8 @@ def test_a_large_raster_is_read_in_blocks_with_the_same_bits(tmp_path, monkeypat
     dates, values = days_from("2020-01-01", 5), rain(5, (600, 530))
     source = write_days(tmp_path / "in", dates, values)
     whole = antecedent_precipitation(source, tmp_path / "whole", P3)
-    monkeypatch.setattr(rain_antecedent, "_CELLS_A_BLOCK", 1 << 16)
+    for module in (rain_antecedent, rain_days):
+        monkeypatch.setattr(module, "CELLS_A_BLOCK", 1 << 16)
     blocks = antecedent_precipitation(source, tmp_path / "blocks", P3, memory_mb=1)
     for date in whole.dates:
         np.testing.assert_array_equal(
@@ -249,13 +250,13 @@ def test_years_of_days_take_the_memory_of_a_few(tmp_path, monkeypatch):
     days = 7 * 365 + 2
     values = np.broadcast_to(np.arange(days, dtype=np.float32)[:, None, None], (days, 1, 1))
     source = write_netcdf(tmp_path / "rain.nc", values, range(days), "days since 2014-01-01")
-    held, blocks_of = [], rain_antecedent._Days.blocks
+    held, blocks_of = [], rain_antecedent.Days.blocks
 
     def counted(self, used, grid):
         yield from blocks_of(self, used, grid)
         held.append(len(self._held))
 
-    monkeypatch.setattr(rain_antecedent._Days, "blocks", counted)
+    monkeypatch.setattr(rain_antecedent.Days, "blocks", counted)
     monkeypatch.setattr(rain_antecedent, "create_geotiff", discarding(made := {}))
     result = antecedent_precipitation(source, tmp_path / "out", Antecedent(5))
     assert result.dates == days_from("2014-01-06", days - 4)
