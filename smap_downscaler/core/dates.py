@@ -67,3 +67,32 @@ def parse_iso_date(text: str) -> dt.date | None:
         return dt.date(int(match[1]), int(match[3]), int(match[4])) if match else None
     except ValueError:
         return None
+
+
+_CALENDAR = re.compile(r"(\d{4})(\d\d)(\d\d)")
+_ORDINAL = re.compile(r"(\d{4})-?(\d{3})")
+_WEEK = re.compile(r"(\d{4})(-?)W(\d\d)\2([1-7])")
+
+
+def parse_any_iso_date(text: str) -> dt.date | None:
+    """The date of a text in any form of ISO 8601, with or without a time, or None.
+
+    Beside those of `parse_iso_date`: YYYYMMDD, YYYY-DDD and YYYYDDD (day of the year), YYYY-Www-D and
+    YYYYWwwD (week and its day).
+    """
+    date = parse_iso_date(text)
+    if date is not None:
+        return date
+    day = re.split(r"[T ]", text.strip(), maxsplit=1)[0] if text.isascii() else ""
+    try:
+        if match := _CALENDAR.fullmatch(day):
+            return dt.date(int(match[1]), int(match[2]), int(match[3]))
+        if match := _WEEK.fullmatch(day):
+            return dt.date.fromisocalendar(int(match[1]), int(match[3]), int(match[4]))
+        if match := _ORDINAL.fullmatch(day):
+            year, number = int(match[1]), int(match[2])
+            date = dt.date(year, 1, 1) + dt.timedelta(number - 1)
+            return date if number and date.year == year else None
+    except (ValueError, OverflowError):
+        return None
+    return None

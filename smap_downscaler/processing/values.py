@@ -9,6 +9,7 @@ from qgis.core import (
     QgsProcessing,
     QgsProcessingAlgorithm,
     QgsProcessingContext,
+    QgsProcessingFeatureSourceDefinition,
     QgsProcessingOutputLayerDefinition,
     QgsRectangle,
     QgsReferencedRectangle,
@@ -178,9 +179,12 @@ class Values:
 
         QGIS hands over a GeoPackage as it is, and a copy of anything else (CSV, memory layer, selection).
         """
-        layer = self.algorithm.parameterAsVectorLayer(self.parameters, name, self.context)
+        value = self.parameters.get(name)
+        # QGIS finds no layer by a selection or filter of one.
+        source = value.source if isinstance(value, QgsProcessingFeatureSourceDefinition) else value
+        layer = self.algorithm.parameterAsVectorLayer({**self.parameters, name: source}, name, self.context)
         if layer is None:
-            raise InputError(f"{name}: there is no table {self.parameters.get(name)!r}; check the path.")
+            raise InputError(f"{name}: there is no table {value!r}; check the path.")
         path, table = self.algorithm.parameterAsCompatibleSourceLayerPathAndLayerName(
             self.parameters, name, self.context, ["gpkg"], "gpkg", self.context.feedback()
         )

@@ -51,8 +51,8 @@ footer { margin-top: 3em; color: #666; font-size: .8em; border-top: 1px solid #d
   h2 { margin-top: 1.2em; }
 }
 """
-# A hyphen or a minus sign before digits, a per cent sign after them.
-_NUMBER = re.compile(r"[<>≤≥]?\s?[+\u2212-]?[\d][\d,.]*(?:[eE][+-]?\d+)?\s?%?")
+# A hyphen or a minus sign before digits, a per cent sign or a star after them.
+_NUMBER = re.compile(r"[<>≤≥]?\s?[+\u2212-]?[\d][\d,.]*(?:[eE][+-]?\d+)?\s?%?\*?")
 
 
 class Page:

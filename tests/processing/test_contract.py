@@ -42,6 +42,20 @@ PROMISED = {
     "trainforests": {"INPUT", "PRESET", "OUTPUT", "SCORES"},
     "crossvalidate": {"INPUT", "FOLDS", "REPEATS", "BLOCKS", "OUTPUT", "REPORT"},
     "downscale": {"FORESTS", "COVARIATES", "DYNAMIC", "WINDOW", "START", "END", "OUTPUT", "SERIES"},
+    "quantilecorrelation": {
+        "INPUT",
+        "X_FIELD",
+        "Y_FIELD",
+        "DATE_FIELD",
+        "STATION_FIELD",
+        "SCALES",
+        "QUANTILES",
+        "BOOTSTRAP",
+        "SEED",
+        "THREADS",
+        "OUTPUT",
+        "REPORT",
+    },
     "smaptomaps": {"SMAP", "EXTENT", "COVARIATES", "PRECIPITATION", "RESOLUTION"},
 }
 PROMISED_OUTPUTS = {

@@ -55,6 +55,11 @@ RUNS = {
         {"OUTPUT": "{out}/maps", "PREFLIGHT": "{out}/preflight.gpkg", "REPORT": "{out}/report.html"},
         "maps/series.vrt",
     ),
+    "quantilecorrelation": (
+        {"INPUT": "{case}/pairs.csv", "X_FIELD": "map", "Y_FIELD": "field", "SCALES": "1-2"},
+        {"OUTPUT": "{out}/mqcc.gpkg", "REPORT": "{out}/mqcc.html"},
+        "mqcc.html",
+    ),
 }
 
 
@@ -68,6 +73,8 @@ def case(tmp_path_factory, qgis_provider):
     small = make_small_case(folder)
     from small_case import PIXELS
 
+    days = (f"2021-03-{day:02d},{day % 7},{day % 5}\n" for day in range(1, 32))
+    (folder / "pairs.csv").write_text("date,map,field\n" + "".join(days))
     write_geotiff(folder / "dem.tif", PIXELS, small.fine[0], [Band("elevation", "m")])
     matrix = {
         "SMAP": small.smap_folder,

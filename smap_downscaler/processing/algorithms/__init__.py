@@ -16,6 +16,7 @@ _ALGORITHMS = (
     ("train_forests", "TrainForests"),
     ("cross_validate", "CrossValidate"),
     ("downscale", "Downscale"),
+    ("quantile_correlation", "QuantileCorrelation"),
 )
 
 
