@@ -238,7 +238,7 @@ def _name(value: Any) -> str:
 
 def _listed(names: Sequence[str] | dict[str, Any]) -> str:
     """Some names of many."""
-    shown = list(names)[:10]
+    shown = [f"'{name}'" for name in list(names)[:10]]
     return ", ".join(shown) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
 

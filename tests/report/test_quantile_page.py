@@ -1,0 +1,165 @@
+"""The report of a quantile correlation: what its words and figures say, in the odd cases too."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import io
+import re
+from base64 import b64decode
+
+import numpy as np
+import pytest
+
+from smap_downscaler.core.quantile.run import Cell
+from smap_downscaler.core.quantile.settings import QuantileSettings
+from smap_downscaler.report import quantilecorrelation
+from smap_downscaler.report.quantile_figures import curves, heat_maps, some
+from smap_downscaler.report.quantilecorrelation import About, quantile_page
+
+SCALES, QUANTILES = (1, 2, 3), (0.1, 0.5, 0.9)
+
+
+def cell(station="Ana", season="all", scale=1, tau=0.5, rho=0.6, **other):
+    first, last = dt.date(2020, 1, 1), dt.date(2020, 12, 31)
+    told = Cell(
+        station, season, scale, tau, 1, 60, 70, first, last, rho, 1.0, 0.5, np.nan, np.nan, None,
+        False, False, False, False, "computed",
+    )  # fmt: skip
+    return dataclasses.replace(told, **other)
+
+
+def cells(station="Ana", seasons=("all", "dry"), rho=0.6, **other):
+    return [
+        cell(station, season, scale, tau, rho, **other)
+        for season in seasons
+        for scale in SCALES
+        for tau in QUANTILES
+    ]
+
+
+def failed(found, status="X is constant (0.3 in all 9 blocks)"):
+    return [dataclasses.replace(one, rho=np.nan, b_yx=np.nan, b_xy=np.nan, status=status) for one in found]
+
+
+def page_of(found, bootstrap=0, warnings=()):
+    about = About("theta <map>", "theta_field", QuantileSettings(SCALES, QUANTILES, bootstrap=bootstrap))
+    return quantile_page(found, about, warnings, {"Input": {"file": "m & n.csv"}}, "the end")
+
+
+def pictures(page):
+    return [b64decode(data) for data in re.findall(r'src="data:image/png;base64,([^"]+)"', page)]
+
+
+def pixels(png):
+    from matplotlib.image import imread
+
+    return imread(io.BytesIO(png))[..., :3]
+
+
+def share_of(image, colour):
+    """Share of the pixels that have a colour."""
+    return float((np.abs(image - np.array(colour)).max(axis=-1) < 0.01).mean())
+
+
+def colour_of(rho):
+    from matplotlib import colormaps
+
+    return colormaps["RdBu"]((rho + 1) / 2)[:3]
+
+
+def test_the_page_is_whole():
+    page = page_of(cells() + cells("Beto", rho=-0.25), warnings=["3 rows <odd>."])
+    assert page.startswith("<!DOCTYPE html>")
+    assert "http" not in page
+    assert "Quantile correlation of theta &lt;map&gt; and theta_field" in page
+    assert "2 stations, 3 time scales of 1 to 3 days, 3 quantiles of 0.1 to 0.9" in page
+    assert "<li>3 rows &lt;odd&gt;.</li>" in page
+    assert "<h2>Station Ana</h2>" in page
+    assert "<h2>Station Beto</h2>" in page
+    assert "m &amp; n.csv" in page
+    assert page.count(">0.60<") == 2 * 2 + 18
+    assert page.count(">-0.25<") == 2 * 2 + 18
+    assert "Not computed" not in page
+    assert "resamples" not in page
+    assert len(pictures(page)) == 4
+
+
+def test_one_series_without_stations():
+    page = page_of(cells("", ("all",)))
+    assert "<th>station</th>" not in page
+    assert "<h2>Time scale and quantile</h2>" in page
+    assert ">3 time scales" in page
+
+
+def test_intervals_and_stars():
+    found = cells(lower=0.111, upper=0.777, drawn_together=3)
+    found[1] = dataclasses.replace(found[1], unreliable=True)
+    page = page_of(found, bootstrap=500)
+    assert "<td>0.11 to 0.78</td>" in page
+    assert "95 % interval" in page
+    assert "500 resamples" in page
+    assert '<td class="number">0.60*</td>' in page
+    assert "1 of 3" in page
+
+
+def test_what_was_not_computed_is_told_with_its_scales():
+    found = cells("A", ("all",)) + failed(cells("<B>", ("wet",)))
+    page = page_of(found)
+    assert (
+        "<td>&lt;B&gt;</td><td>wet season</td><td>1, 2, 3</td><td>X is constant (0.3 in all 9 blocks)</td>"
+    ) in page
+    assert "<h2>Station &lt;B&gt;</h2>" not in page
+    assert len(pictures(page)) == 2
+
+
+def test_figures_of_the_first_stations_only(monkeypatch):
+    for name in ("heat_maps", "curves"):
+        monkeypatch.setattr(quantilecorrelation, name, lambda found: found[0].station.encode())
+    found = [one for number in range(13) for one in cells(f"S{number}", ("all",))]
+    page = page_of(found)
+    assert pictures(page) == [f"S{number}".encode() for number in range(12) for _figure in range(2)]
+    assert "Shown are the first 12 of 13 stations; the table holds all of them." in page
+
+
+def test_the_colours_of_the_heat_map():
+    found = cells(seasons=("all",))
+    found[4] = dataclasses.replace(found[4], rho=-0.6)
+    image = pixels(heat_maps(found))
+    blue, red = share_of(image, colour_of(0.6)), share_of(image, colour_of(-0.6))
+    # Of the bar there is a line of each colour too.
+    assert blue == pytest.approx(8 * red, rel=0.05)
+    assert red > 0.05
+    assert image.shape[1] == pytest.approx(7.1 * 160, abs=2)
+
+
+def test_marks_of_the_heat_map():
+    plain = pixels(heat_maps(cells(seasons=("all",))))
+    hatched = pixels(heat_maps(cells(seasons=("all",), unreliable=True)))
+    crossed = pixels(heat_maps(cells(seasons=("all",), over_one=True)))
+    for marked in (hatched, crossed):
+        changed = np.abs(marked - plain).max(axis=-1) > 0.1
+        assert 0.001 < changed.mean() < 0.2
+    missing = pixels(heat_maps(failed(cells(seasons=("all",)))))
+    assert share_of(missing, (0xBD / 255,) * 3) > 0.3
+
+
+def test_hollow_markers_of_unreliable_cells():
+    found = [dataclasses.replace(one, rho=0.2 * one.scale + 0.1 * one.tau) for one in cells(seasons=("all",))]
+    full = pixels(curves(found))
+    hollow = pixels(curves([dataclasses.replace(one, unreliable=True) for one in found]))
+    blue = (0x00 / 255, 0x72 / 255, 0xB2 / 255)
+    assert share_of(full, blue) > share_of(hollow, blue) > 0
+
+
+def test_curves_of_one_scale_one_quantile_and_of_nothing():
+    assert curves([cell(rho=-1.2)]).startswith(b"\x89PNG")
+    assert curves(failed([cell()])).startswith(b"\x89PNG")
+    assert heat_maps([cell(rho=-1.2, over_one=True)]).startswith(b"\x89PNG")
+
+
+def test_some_of_many():
+    assert some(20) == [0, 4, 9, 14, 19]
+    assert some(9) == [0, 2, 4, 6, 8]
+    assert some(3) == [0, 1, 2]
+    assert some(1) == [0]
