@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.quantile.run import Cell
+from ..core.validation.summary import ALL
 from .figure import COLOURS, MARKERS, new_figure, png
 
 #: Red to blue over white (ColorBrewer's RdBu): told apart with any colour vision.
@@ -48,7 +49,7 @@ def heat_maps(cells: Sequence[Cell]) -> bytes:
 
 def season_text(season: str) -> str:
     """What a season is called in figures and tables."""
-    return "all year" if season == "all" else f"{season} season"
+    return "all year" if season == ALL else f"{season} season"
 
 
 def _seasons(cells: Sequence[Cell]) -> dict[str, list[Cell]]:

@@ -126,7 +126,7 @@ def _meaning(page: Page, about: About) -> None:
         "It does not tell whether the two agree: a series that is twice as wet, or wetter by a constant, has "
         "the same coefficient. It does not tell that one causes the other: a season that both share "
         "correlates them all year, so look at the seasons too. A curved dependence, however strict, "
-        "stays below 1, and neighbouring cells of the figure come from the same days and are no "
+        "does not give 1, and neighbouring cells of the figure come from the same days and are no "
         "independent evidence."
     )
     page.paragraph(

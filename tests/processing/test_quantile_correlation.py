@@ -261,3 +261,30 @@ def test_cancel_inside_the_bootstrap_within_two_seconds(run, feedback, said, pai
     assert time.monotonic() - asked[-1] < 2
     assert " a second" in said.progress_texts[-1]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["estación.csv"]
+
+
+def test_stations_of_the_demo_basin_beside_its_truth(run, tmp_path):
+    """A station differs from its pixel by a constant and small errors: the days go together closely."""
+    from osgeo import gdal
+
+    run("createdemodata", {"CELLS": 30, "DAYS": 30, "OUTPUT": str(tmp_path / "basin")})
+    with (tmp_path / "basin" / "stations.csv").open(encoding="utf-8") as file:
+        replicates = list(csv.DictReader(file))
+    days = {}
+    for row in replicates:
+        place = row["station"], row["date"], float(row["x"]), float(row["y"])
+        days.setdefault(place, []).append(float(row["soil_moisture"]))
+    lines = ["station,date,map,field"]
+    for (station, date, x, y), values in days.items():
+        dataset = gdal.Open(str(tmp_path / "basin" / "truth" / f"soil_moisture_{date.replace('-', '')}.tif"))
+        left, width, _, top, _, height = dataset.GetGeoTransform()
+        pixel = dataset.ReadAsArray(int((x - left) // width), int((y - top) // height), 1, 1)[0, 0]
+        lines.append(f"{station},{date},{pixel},{np.mean(values)}")
+    (tmp_path / "pairs.csv").write_text("\n".join(lines), encoding="utf-8")
+    values = {"SCALES": "1", "QUANTILES": "0.5", "WET_MONTHS": "", "DRY_MONTHS": ""}
+    table = str(tmp_path / "mqcc.gpkg")
+    run("quantilecorrelation", {"INPUT": str(tmp_path / "pairs.csv"), **FIELDS, **values, "OUTPUT": table})
+    found = table_rows(table)
+    assert [row["station"] for row in found] == [f"S{number:02d}" for number in range(1, 13)]
+    assert {row["n"] for row in found} == {30}
+    assert np.median([row["rho"] for row in found]) > 0.8

@@ -47,6 +47,13 @@ def page_of(found, bootstrap=0, warnings=()):
     return quantile_page(found, about, warnings, {"Input": {"file": "m & n.csv"}}, "the end")
 
 
+@pytest.fixture
+def no_figures(monkeypatch):
+    """The names of the stations in place of their figures, which take their time."""
+    for name in ("heat_maps", "curves"):
+        monkeypatch.setattr(quantilecorrelation, name, lambda found: found[0].station.encode())
+
+
 def pictures(page):
     return [b64decode(data) for data in re.findall(r'src="data:image/png;base64,([^"]+)"', page)]
 
@@ -85,14 +92,14 @@ def test_the_page_is_whole():
     assert len(pictures(page)) == 4
 
 
-def test_one_series_without_stations():
+def test_one_series_without_stations(no_figures):
     page = page_of(cells("", ("all",)))
     assert "<th>station</th>" not in page
     assert "<h2>Time scale and quantile</h2>" in page
     assert ">3 time scales" in page
 
 
-def test_intervals_and_stars():
+def test_intervals_and_stars(no_figures):
     found = cells(lower=0.111, upper=0.777, drawn_together=3)
     found[1] = dataclasses.replace(found[1], unreliable=True)
     page = page_of(found, bootstrap=500)
@@ -103,7 +110,7 @@ def test_intervals_and_stars():
     assert "1 of 3" in page
 
 
-def test_what_was_not_computed_is_told_with_its_scales():
+def test_what_was_not_computed_is_told_with_its_scales(no_figures):
     found = cells("A", ("all",)) + failed(cells("<B>", ("wet",)))
     page = page_of(found)
     assert (
@@ -113,9 +120,7 @@ def test_what_was_not_computed_is_told_with_its_scales():
     assert len(pictures(page)) == 2
 
 
-def test_figures_of_the_first_stations_only(monkeypatch):
-    for name in ("heat_maps", "curves"):
-        monkeypatch.setattr(quantilecorrelation, name, lambda found: found[0].station.encode())
+def test_figures_of_the_first_stations_only(no_figures):
     found = [one for number in range(13) for one in cells(f"S{number}", ("all",))]
     page = page_of(found)
     assert pictures(page) == [f"S{number}".encode() for number in range(12) for _figure in range(2)]

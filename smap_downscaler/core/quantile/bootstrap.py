@@ -19,7 +19,7 @@ def block_length(x: np.ndarray, y: np.ndarray) -> int:
 
     (6^(1/2) r / (1 - r^2))^(2/3) n^(1/3), rounded up, with r the greater of the absolute lag-1
     autocorrelations of x and y: the best length for the mean of an autoregressive series
-    (Politis & White 2004, Econometric Reviews 23, 53-70; Mudelsee 2014, eq. 3.28).
+    (Politis & White 2004, Econometric Reviews 23, 53-70; Mudelsee 2014, Climate Time Series Analysis).
     """
     r = min(max(abs(_lag1(x)), abs(_lag1(y))), _MOST_AUTOCORRELATION)
     length = (np.sqrt(6) * r / (1 - r * r)) ** (2 / 3) * x.size ** (1 / 3)

@@ -24,7 +24,6 @@ from .correlation import (
 )
 from .settings import QuantileSettings
 
-ALL = "all"
 COMPUTED = "computed"
 #: Points of all regressions that are worked on at once: some tenths of a second.
 _POINTS_A_TASK = 100_000

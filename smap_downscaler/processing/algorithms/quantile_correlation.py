@@ -17,10 +17,10 @@ from qgis.core import (
 
 from ...core.errors import InputError
 from ...core.progress import Progress
-from ...core.quantile.run import ALL, Cell, correlate
+from ...core.quantile.run import Cell, correlate
 from ...core.quantile.settings import QuantileSettings, parse_quantiles, parse_scales
 from ...core.threads import thread_count
-from ...core.validation.summary import DRY, WET, check_seasons, parse_months
+from ...core.validation.summary import ALL, DRY, WET, check_seasons, parse_months
 from ...raster.paired_series import Choice, SeriesFields, StationTable, parse_stations, read_stations
 from ...raster.quantile_table import write_cells
 from ...report.quantilecorrelation import About, quantile_page
