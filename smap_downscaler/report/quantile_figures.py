@@ -14,6 +14,8 @@ from .figure import COLOURS, MARKERS, new_figure, png
 #: Red to blue over white (ColorBrewer's RdBu): told apart with any colour vision.
 _RAMP = "RdBu"
 _NO_VALUE = "#BDBDBD"
+#: Beyond this the ramp is so dark that only white shows on it.
+_DARK = 0.65
 #: Lines in one panel of curves.
 _MOST_LINES = 5
 _MOST_TICKS = 12
@@ -82,7 +84,7 @@ def _heat_map(axis: Any, cells: Sequence[Cell]) -> None:
         aspect="auto",
         interpolation="nearest",
     )
-    _hatch(axis, _grid(cells, "unreliable")[2])
+    _hatch(axis, _grid(cells, "unreliable")[2], np.abs(rho) > _DARK)
     rows, columns = np.nonzero(_grid(cells, "over_one")[2])
     for width, colour in ((2.6, "white"), (1.0, "black")):
         axis.plot(
@@ -98,15 +100,17 @@ def _heat_map(axis: Any, cells: Sequence[Cell]) -> None:
     axis.tick_params(labelsize=7, length=2)
 
 
-def _hatch(axis: Any, where: np.ndarray) -> None:
-    """Strokes over cells that say little, dark in a light rim: visible on any colour."""
-    from matplotlib.collections import LineCollection
+def _hatch(axis: Any, where: np.ndarray, dark: np.ndarray) -> None:
+    """Strokes over the cells of `where`: white on those of `dark` colour, else black."""
+    from matplotlib.collections import PolyCollection
 
-    rows, columns = np.nonzero(where)
-    strokes = np.array([[(-0.5, 0.0), (0.0, 0.5)], [(-0.5, -0.5), (0.5, 0.5)], [(0.0, -0.5), (0.5, 0.0)]])
-    lines = (np.stack([columns, rows], axis=1)[:, None, None, :] + strokes).reshape(-1, 2, 2)
-    for width, colour in ((1.0, "white"), (0.5, "black")):
-        axis.add_collection(LineCollection(lines, colors=colour, linewidths=width, capstyle="butt"))
+    corners = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)])
+    for cells, colour in ((where & dark, "white"), (where & ~dark, "#333333")):
+        rows, columns = np.nonzero(cells)
+        squares = np.stack([columns, rows], axis=1)[:, None, :] + corners
+        axis.add_collection(
+            PolyCollection(squares, facecolors="none", edgecolors=colour, hatch="////", linewidths=0)
+        )
 
 
 def curves(cells: Sequence[Cell]) -> bytes:

@@ -135,7 +135,8 @@ def _meaning(page: Page, about: About) -> None:
         "Crosses: an absolute value over 1. The coefficient is the geometric mean of two slopes, and unlike "
         "a correlation it is not bounded; such a value says that the slopes are uncertain or that the spread "
         "changes along the line, not that the two are tied more than perfectly. It is 0 where the "
-        "slopes differ in sign."
+        "slopes differ in sign. It is exactly 1 or -1 where both lines are the same: on a perfect line, but "
+        "of few blocks also by chance, when both lines go through the same two of them."
     )
     if about.settings.bootstrap:
         page.paragraph(

@@ -19,6 +19,7 @@ from smap_downscaler.core.quantile.coarse_grain import PairedSeries, coarse_grai
 from smap_downscaler.core.quantile.correlation import (
     combine,
     is_over_one,
+    is_same_line,
     is_unreliable,
     quantile_correlation,
     unusable,
@@ -100,6 +101,14 @@ def test_a_coefficient_over_one_is_kept():
         True,
         True,
         False,
+    ]
+
+
+def test_lines_that_coincide():
+    assert is_same_line(np.array([1, -1 - 1e-12, 0.99, 1.01, 0, np.nan])).tolist() == [
+        True,
+        True,
+        *[False] * 4,
     ]
 
 

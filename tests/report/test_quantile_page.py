@@ -24,7 +24,7 @@ def cell(station="Ana", season="all", scale=1, tau=0.5, rho=0.6, **other):
     first, last = dt.date(2020, 1, 1), dt.date(2020, 12, 31)
     told = Cell(
         station, season, scale, tau, 1, 60, 70, first, last, rho, 1.0, 0.5, np.nan, np.nan, None,
-        False, False, False, False, "computed",
+        False, False, False, False, False, "computed",
     )  # fmt: skip
     return dataclasses.replace(told, **other)
 

@@ -76,6 +76,11 @@ def is_over_one(rho: np.ndarray) -> np.ndarray:
     return np.asarray(np.abs(rho) > 1 + _ROUNDING)
 
 
+def is_same_line(rho: np.ndarray) -> np.ndarray:
+    """Where both lines are one (or parallel): the coefficient is 1 or -1, of few pairs often by chance."""
+    return np.asarray(np.abs(np.abs(rho) - 1) <= _ROUNDING)
+
+
 def is_unreliable(n: int, quantiles: Sequence[float]) -> np.ndarray:
     """Where n min(tau, 1 - tau) < 5: too few observations lie on one side of the line."""
     tau = np.asarray(quantiles)

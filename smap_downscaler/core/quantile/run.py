@@ -18,6 +18,7 @@ from .coarse_grain import BlockMeans, PairedSeries, coarse_grain
 from .correlation import (
     QuantileCorrelation,
     is_over_one,
+    is_same_line,
     is_unreliable,
     quantile_correlation,
     unusable,
@@ -51,7 +52,7 @@ class Cell:
         Interval of rho; NaN without a bootstrap.
     drawn_together : int or None
         Consecutive blocks that a resample draws together.
-    unreliable, over_one, signs_differ, not_unique : bool
+    unreliable, over_one, same_line, signs_differ, not_unique : bool
     status : str
         `computed`, or why not.
     """
@@ -73,6 +74,7 @@ class Cell:
     drawn_together: int | None
     unreliable: bool
     over_one: bool
+    same_line: bool
     signs_differ: bool
     not_unique: bool
     status: str
@@ -85,7 +87,7 @@ class Cell:
     @property
     def flags(self) -> str:
         """What to know of it, by comma."""
-        names = ("unreliable", "over_one", "signs_differ", "not_unique")
+        names = ("unreliable", "over_one", "same_line", "signs_differ", "not_unique")
         return ", ".join(name.replace("_", " ") for name in names if getattr(self, name))
 
 
@@ -204,7 +206,7 @@ def _cells(
         rho, b_yx, b_xy, unique = estimate.rho[0], estimate.b_yx[0], estimate.b_xy[0], estimate.unique[0]
     if resamples:
         lower, upper = interval(np.concatenate(resamples), settings.confidence)
-    over, unreliable = is_over_one(rho), is_unreliable(n, settings.quantiles)
+    over, same, unreliable = is_over_one(rho), is_same_line(rho), is_unreliable(n, settings.quantiles)
     for index, tau in enumerate(settings.quantiles):
         reason = group.reason
         if not reason and np.isnan(rho[index]):
@@ -227,6 +229,7 @@ def _cells(
             group.length if resamples else None,
             bool(unreliable[index]),
             bool(over[index]),
+            bool(same[index]),
             bool(b_yx[index] * b_xy[index] < 0),
             not bool(unique[index]),
             reason or COMPUTED,
