@@ -54,7 +54,7 @@ class SeriesFields:
 
 
 @dataclass(frozen=True)
-class Choice:
+class RowFilter:
     """Which rows are used: stations (none: all) and dates."""
 
     stations: tuple[str, ...] = ()
@@ -90,7 +90,7 @@ class StationTable:
 
 def parse_stations(text: str) -> tuple[str, ...]:
     """Names of stations by comma; a name that holds a comma stands in double quotes."""
-    parts = next(csv.reader([text], skipinitialspace=True), []) if text.strip() else []
+    parts = next(csv.reader([" ".join(text.splitlines())], skipinitialspace=True), [])
     return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
 
@@ -99,7 +99,7 @@ def read_stations(
     layer: str,
     label: str,
     fields: SeriesFields,
-    choice: Choice = Choice(),
+    rows: RowFilter = RowFilter(),
     progress: Progress = SILENT,
 ) -> StationTable:
     """Read the days on which both values are there.
@@ -111,7 +111,7 @@ def read_stations(
     label : str
         What messages call it.
     fields : SeriesFields
-    choice : Choice
+    rows : RowFilter
     progress : Progress
 
     Raises
@@ -125,7 +125,7 @@ def read_stations(
         raise InputError(f"{label}: there is no table {layer} in it; check the name.")
     layer = found[0]
     _check_fields(path, layer, label, fields)
-    reader = _Reader(label, fields, choice)
+    reader = _Reader(label, fields, rows)
     names = ", ".join(quoted(name) for _, name in fields.used)
     query = f"SELECT {names} FROM {quoted(layer)}"  # nosec B608
     with read_only(path, label, progress) as connection:
@@ -139,8 +139,8 @@ def read_stations(
 class _Reader:
     """Takes row after row."""
 
-    def __init__(self, label: str, fields: SeriesFields, choice: Choice):
-        self.label, self.fields, self.choice = label, fields, choice
+    def __init__(self, label: str, fields: SeriesFields, rows: RowFilter):
+        self.label, self.fields, self.rows = label, fields, rows
         self.found = StationTable()
         self._series: dict[str, dict[int, tuple[float, float]]] = {}
         self._date = lru_cache(maxsize=4096)(self._parse_date)
@@ -154,7 +154,7 @@ class _Reader:
             return
         days = self._series.setdefault(station, {})
         date = self._date(day)
-        if not self.choice.holds(date) or (self.choice.stations and station not in self.choice.stations):
+        if not self.rows.holds(date) or (self.rows.stations and station not in self.rows.stations):
             return
         pair = self._number(x, self.fields.x), self._number(y, self.fields.y)
         if math.isnan(pair[0]) or math.isnan(pair[1]):
@@ -170,7 +170,7 @@ class _Reader:
                 + (f" and a name in the field {self.fields.station}" if self.fields.station else "")
                 + "; check the fields."
             )
-        wanted = self.choice.stations or tuple(self._series)
+        wanted = self.rows.stations or tuple(self._series)
         for station in wanted:
             if station not in self._series:
                 raise InputError(

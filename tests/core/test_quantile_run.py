@@ -123,6 +123,7 @@ def test_what_cannot_be_computed():
     some = np.arange(6.0)
     assert unusable(some, some) == ""
     assert unusable(some[:4], some[:4]) == "4 blocks, fewer than the 5 needed"
+    assert unusable(some[:1], some[:1]) == "1 block, fewer than the 5 needed"
     assert unusable(np.full(6, 0.3), some) == "X is constant (0.3 in all 6 blocks)"
     nearly = np.where(some == 1, np.nextafter(0.1, 1), 0.1)
     assert unusable(some, nearly) == "Y is constant (0.1 in all 6 blocks)"

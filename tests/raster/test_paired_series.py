@@ -11,11 +11,11 @@ from smap_downscaler.core.progress import SILENT, Progress
 from smap_downscaler.core.quantile.run import correlate
 from smap_downscaler.core.quantile.settings import QuantileSettings
 from smap_downscaler.raster.geopackage import DATE, INTEGER, REAL, TEXT, create_table
-from smap_downscaler.raster.paired_series import Choice, SeriesFields, parse_stations, read_stations
+from smap_downscaler.raster.paired_series import RowFilter, SeriesFields, parse_stations, read_stations
 from smap_downscaler.raster.quantile_table import write_cells
 
 FIELDS = SeriesFields("map", "field", "date", "station")
-ALL_ROWS = Choice()
+ALL_ROWS = RowFilter()
 GOOD = [
     ("2021-03-02", "b", 0.2, 0.3),
     ("2021-03-01", "b", 0.1, 0.4),
@@ -98,15 +98,16 @@ def test_one_series_without_stations(tmp_path):
 
 def test_chosen_stations_and_dates(tmp_path):
     path = table(tmp_path, GOOD)
-    found = read(path, choice=Choice(("b",), dt.date(2021, 3, 2), dt.date(2021, 3, 9)))
+    found = read(path, choice=RowFilter(("b",), dt.date(2021, 3, 2), dt.date(2021, 3, 9)))
     assert list(found.stations) == ["b"]
     assert found.stations["b"].x.tolist() == [0.2]
-    assert read(path, choice=Choice((), None, dt.date(2021, 3, 1))).stations["a"].x.size == 0
+    assert read(path, choice=RowFilter((), None, dt.date(2021, 3, 1))).stations["a"].x.size == 0
 
 
 def test_names_of_stations():
     assert parse_stations(' a, "b, north" ,c,a,') == ("a", "b, north", "c")
-    assert parse_stations("  ") == ()
+    assert parse_stations("a,\nb") == ("a", "b")
+    assert parse_stations("  ") == parse_stations("") == ()
 
 
 @pytest.mark.parametrize(
@@ -163,25 +164,25 @@ def test_rows_that_are_refused(tmp_path, row, sentence):
     [
         (
             SeriesFields("map", "insitu", "date"),
-            Choice(),
+            RowFilter(),
             "Y_FIELD: t.gpkg has no field insitu (it has fid, date, station, map, field); choose one of "
             "them.",
         ),
         (
             SeriesFields("map", "map", "date"),
-            Choice(),
+            RowFilter(),
             "X_FIELD and Y_FIELD are both the field map; choose two different fields.",
         ),
-        (SeriesFields("map", "field", ""), Choice(), "DATE_FIELD is empty; choose a field."),
+        (SeriesFields("map", "field", ""), RowFilter(), "DATE_FIELD is empty; choose a field."),
         (
             SeriesFields("map", "field", "date"),
-            Choice(),
+            RowFilter(),
             "t.gpkg: 2021-03-01 is there twice; choose STATION_FIELD if the table holds several stations, or "
             "keep one row a date.",
         ),
         (
             FIELDS,
-            Choice(("a", "z")),
+            RowFilter(("a", "z")),
             "STATIONS: the field station of t.gpkg holds no 'z' (it holds 'b', 'a'); check the name.",
         ),
     ],

@@ -21,7 +21,7 @@ from ...core.quantile.run import Cell, correlate
 from ...core.quantile.settings import QuantileSettings, parse_quantiles, parse_scales
 from ...core.threads import thread_count
 from ...core.validation.summary import ALL, DRY, WET, check_seasons, parse_months
-from ...raster.paired_series import Choice, SeriesFields, StationTable, parse_stations, read_stations
+from ...raster.paired_series import RowFilter, SeriesFields, StationTable, parse_stations, read_stations
 from ...raster.quantile_table import write_cells
 from ...report.quantilecorrelation import About, quantile_page
 from ..algorithm import SmapAlgorithm
@@ -71,14 +71,14 @@ class QuantileCorrelation(SmapAlgorithm):
         _settings(values)
         _seasons(values)
         _fields(values).check()
-        _choice(values)
+        _row_filter(values)
         thread_count(values.integer("THREADS"))
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         settings, fields, seasons = _settings(values), _fields(values), _seasons(values)
         output = values.output("OUTPUT")
         path, layer, label = values.table("INPUT")
-        table = read_stations(path, layer, label, fields, _choice(values), progress)
+        table = read_stations(path, layer, label, fields, _row_filter(values), progress)
         notes = _notes(table)
         for note in notes:
             progress.warn(note)
@@ -144,13 +144,13 @@ def _fields(values: Values) -> SeriesFields:
     )
 
 
-def _choice(values: Values) -> Choice:
+def _row_filter(values: Values) -> RowFilter:
     stations = parse_stations(values.text("STATIONS"))
     if stations and not values.given("STATION_FIELD"):
         raise InputError(
             "STATIONS names stations, but STATION_FIELD is empty; choose the field of the station."
         )
-    return Choice(stations, *values.period())
+    return RowFilter(stations, *values.period())
 
 
 def _notes(table: StationTable) -> list[str]:
