@@ -153,8 +153,10 @@ class _Reader:
             self.found.without_key += 1
             return
         days = self._series.setdefault(station, {})
+        if self.rows.stations and station not in self.rows.stations:
+            return
         date = self._date(day)
-        if not self.rows.holds(date) or (self.rows.stations and station not in self.rows.stations):
+        if not self.rows.holds(date):
             return
         pair = self._number(x, self.fields.x), self._number(y, self.fields.y)
         if math.isnan(pair[0]) or math.isnan(pair[1]):

@@ -86,6 +86,7 @@ def test_a_monotone_dependence_that_is_curved_stays_below_one():
 def test_the_sign_rule():
     found = combine(np.array([2.0, -2.0, 2.0, -0.5, 0.0, np.nan]), np.array([0.5, -0.5, -0.5, 8.0, 3.0, 1.0]))
     np.testing.assert_array_equal(found, [1.0, -1.0, 0.0, 0.0, 0.0, np.nan])
+    assert not np.signbit(found[2:5]).any()
 
 
 def test_a_coefficient_over_one_is_kept():

@@ -104,6 +104,11 @@ def test_chosen_stations_and_dates(tmp_path):
     assert read(path, choice=RowFilter((), None, dt.date(2021, 3, 1))).stations["a"].x.size == 0
 
 
+def test_other_stations_may_hold_anything(tmp_path):
+    path = table(tmp_path, [*GOOD, ("some day", "c", "much", "x")])
+    assert read(path, choice=RowFilter(("b",))).stations["b"].x.size == 2
+
+
 def test_names_of_stations():
     assert parse_stations(' a, "b, north" ,c,a,') == ("a", "b, north", "c")
     assert parse_stations("a,\nb") == ("a", "b")

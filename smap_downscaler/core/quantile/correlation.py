@@ -68,7 +68,8 @@ def quantile_correlation(
 
 def combine(b_yx: np.ndarray, b_xy: np.ndarray) -> np.ndarray:
     """sign(b_yx) sqrt(b_yx b_xy), 0 where the signs differ, NaN where a slope is."""
-    return np.asarray(np.sign(b_yx) * np.sqrt(np.maximum(b_yx * b_xy, 0.0)))
+    # Adding 0 makes a 0 of -0.
+    return np.asarray(np.sign(b_yx) * np.sqrt(np.maximum(b_yx * b_xy, 0.0)) + 0.0)
 
 
 def is_over_one(rho: np.ndarray) -> np.ndarray:
