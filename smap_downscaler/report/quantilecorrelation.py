@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..core.progress import SILENT, Counter, Progress
 from ..core.quantile.correlation import LEAST_PAIRS
 from ..core.quantile.run import Cell
 from ..core.quantile.settings import QuantileSettings
@@ -39,6 +40,7 @@ def quantile_page(
     warnings: Sequence[str],
     manifest: Mapping[str, Mapping[str, object]],
     footer: str = "",
+    progress: Progress = SILENT,
 ) -> str:
     """The report as HTML.
 
@@ -53,6 +55,8 @@ def quantile_page(
         What the results came from: sections of names and values.
     footer : str
         The last line.
+    progress : Progress
+        Told of each figure, and asked whether to stop.
     """
     stations: dict[str, list[Cell]] = {}
     for cell in cells:
@@ -68,8 +72,9 @@ def quantile_page(
     _overview(page, stations, about.settings)
     _meaning(page, about)
     shown = [name for name, found in stations.items() if any(cell.computed for cell in found)]
+    counter = progress.counter(2 * len(shown[:_MOST_STATIONS]), "figures drawn")
     for station in shown[:_MOST_STATIONS]:
-        _station(page, station, stations[station], about)
+        _station(page, station, stations[station], about, counter)
     if len(shown) > _MOST_STATIONS:
         page.paragraph(
             f"Shown are the first {_MOST_STATIONS} of {len(shown):,} stations; the table holds all of them."
@@ -146,7 +151,7 @@ def _meaning(page: Page, about: About) -> None:
         )
 
 
-def _station(page: Page, station: str, cells: Sequence[Cell], about: About) -> None:
+def _station(page: Page, station: str, cells: Sequence[Cell], about: About, counter: Counter) -> None:
     page.heading(f"Station {station}" if station else "Time scale and quantile")
     page.picture(
         heat_maps(cells),
@@ -154,12 +159,14 @@ def _station(page: Page, station: str, cells: Sequence[Cell], about: About) -> N
         "Blue: both go up and down together. Red: one goes up where the other goes down. Hatched: "
         "unreliable. Cross: over 1. Grey: not computed.",
     )
+    counter.advance()
     bands = " Bands: intervals of those that are reliable." if about.settings.bootstrap else ""
     page.picture(
         curves(cells),
         "Quantile correlation against the quantile and against the time scale",
         f"Left: against the quantile. Right: against the time scale. Hollow: unreliable.{bands}",
     )
+    counter.advance()
     for season in dict.fromkeys(cell.season for cell in cells):
         _numbers(page, [cell for cell in cells if cell.season == season])
 

@@ -263,6 +263,15 @@ def test_cancel_inside_the_bootstrap_within_two_seconds(run, feedback, said, pai
     assert sorted(path.name for path in tmp_path.iterdir()) == ["estación.csv"]
 
 
+def test_cancel_while_the_report_is_drawn(run, feedback, pairs, tmp_path):
+    """The table is whole by then, the report is not begun."""
+    feedback.cancel_when = lambda text: text.startswith("1 of 4 figures drawn")
+    outputs = {"OUTPUT": str(tmp_path / "m.csv"), "REPORT": str(tmp_path / "r.html")}
+    assert run("quantilecorrelation", {"INPUT": pairs, **FIELDS, **SMALL, **outputs}) == {}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["estación.csv", "m.csv"]
+    assert len((tmp_path / "m.csv").read_text().splitlines()) == 1 + 3 * 3 * 4 * 2
+
+
 def test_stations_of_the_demo_basin_beside_its_truth(run, tmp_path):
     """A station differs from its pixel by a constant and small errors: the days go together closely."""
     from osgeo import gdal

@@ -95,10 +95,10 @@ class QuantileCorrelation(SmapAlgorithm):
             "UNRELIABLE": sum(cell.unreliable for cell in computed),
         }
         if values.given("REPORT"):
-            progress.set_text("Drawing the report")
             told = _manifest(values, fields, settings, input_file(label, path, progress))
             about = About(fields.x, fields.y, settings)
-            page = quantile_page(cells, about, notes, told, footer("Quantile correlation"))
+            drawing = progress.part(0.95, 1.0)
+            page = quantile_page(cells, about, notes, told, footer("Quantile correlation"), drawing)
             outputs["REPORT"] = write_report(values.output_file("REPORT"), page)
         _tell(cells, outputs, progress)
         return outputs
