@@ -10,6 +10,7 @@ import numpy as np
 
 from console import run
 from same_pixels import onto
+from side_by_side import draw_side_by_side
 from smap_downscaler.core.forest.file import open_forests
 from smap_downscaler.core.grid import Grid
 from smap_downscaler.core.resample import bilinear, nearest
@@ -18,7 +19,6 @@ from smap_downscaler.raster.coordinates import Lattice
 from smap_downscaler.raster.files import dataset_grid, open_dataset, read_band
 from smap_downscaler.raster.mapping import map_file
 from smap_downscaler.raster.series import open_series
-from smap_downscaler.report.map_sheet import Panel, write_map_sheet
 
 SOIL = ("clay", "sand", "soc")
 #: The README's name of each covariate of the demo.
@@ -187,11 +187,4 @@ def draw(path: Path, data: Path, paths: dict[str, Path], score: Score) -> None:
         f"forest map, 100 m, RMSE {score.forest:.3f}": forest,
         "known truth, 100 m": truth,
     }
-    panels = [Panel(title, thin(array), grid.bounds) for title, array in values.items()]
-    write_map_sheet(path, f"Made-up basin, {score.date}", panels)
-
-
-def thin(values: np.ndarray, most: int = 900) -> np.ndarray:
-    """Every n-th pixel, so that a picture need not hold millions."""
-    step = max(1, max(values.shape) // most)
-    return values[::step, ::step]
+    draw_side_by_side(path, f"Made-up basin, {score.date}", values, grid)

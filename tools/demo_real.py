@@ -10,6 +10,7 @@ import numpy as np
 from console import run
 from real_cases import BUNGO_DAYS, bungo_layers, peru_extent, write_bungo_series, write_conus_matrix
 from same_pixels import onto
+from side_by_side import draw_side_by_side
 from smap_downscaler.core.forest.file import open_forests
 from smap_downscaler.core.resample import bilinear
 from smap_downscaler.core.scores import pearson_r2, rmse
@@ -17,7 +18,6 @@ from smap_downscaler.raster.coordinates import Lattice
 from smap_downscaler.raster.files import dataset_grid, open_dataset, read_band
 from smap_downscaler.raster.mapping import map_file
 from smap_downscaler.raster.series import open_series
-from smap_downscaler.report.map_sheet import Panel, write_map_sheet
 
 
 def run_real(data: Path, output: Path) -> None:
@@ -114,12 +114,9 @@ def print_sumatra(output: Path, paths: dict[str, Path]) -> None:
             f"      {date}          {numbers[0]:.4f}        {numbers[1]:.4f}"
             f"          {numbers[2]:.3f}       {numbers[3]:.3f}"
         )
-    panels = [
-        Panel(title, values, grid.bounds)
-        for title, values in (("bilinear", plain), ("forest map", mapped), ("formula", truth))
-    ]
     picture = output / "sumatra.png"
-    write_map_sheet(picture, f"Sumatra, {date}", panels, columns=3)
+    maps = {"bilinear": plain, "forest map": mapped, "formula": truth}
+    draw_side_by_side(picture, f"Sumatra, {date}", maps, grid)
     print(f"      Maps: {paths['maps']}   Picture: {picture}")
 
 

@@ -32,6 +32,7 @@ STEPS = (
     "batch",
     "wrong_table",
     "wrong_dates",
+    "sheet",
 )
 #: The main thread should not keep a user waiting longer than this while a task works, ms.
 LONGEST_WAIT = 200

@@ -7,8 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from osgeo import gdal
-from qgis.core import Qgis, QgsApplication, QgsDateTimeRange, QgsInterval, QgsProject, QgsRasterLayer
+from qgis.core import (
+    Qgis,
+    QgsApplication,
+    QgsDateTimeRange,
+    QgsInterval,
+    QgsLayoutExporter,
+    QgsProject,
+    QgsRasterLayer,
+)
 from qgis.PyQt.QtCore import QModelIndex, QRect, Qt
+from qgis.PyQt.QtGui import QImage
 from qgis.PyQt.QtWidgets import QDockWidget, QTreeView
 
 from window_inside import Step, StepError, Wait, Window
@@ -322,6 +331,37 @@ def dialogs(window: Window) -> Step:
         yield 0.2
 
 
+def sheet(window: Window) -> Step:
+    """A map sheet from its dialog; its print layout opens anew and shows the maps."""
+    project, template = window.output / "sheet.qgz", window.output / "sheet.qpt"
+    before = QgsProject.instance().layoutManager().layouts(), list(QgsProject.instance().mapLayers())
+    parameters = {
+        "SERIES": str(window.data / "maps"),
+        "SMAP": str(window.data / "smap"),
+        "AOI": str(window.data / "data" / "aoi.gpkg"),
+        "OUTPUT": str(window.output / "sheet.png"),
+        "PROJECT": str(project),
+        "LAYOUT": str(template),
+    }
+    yield from timed_run(window, "mapsheet", parameters, HEIGHT)
+    if before != (QgsProject.instance().layoutManager().layouts(), list(QgsProject.instance().mapLayers())):
+        raise StepError("the user's project has changed")
+    opened = QgsProject()
+    if not opened.read(str(project)):
+        raise StepError(f"{project} does not open: {opened.error()}")
+    (layout,) = opened.layoutManager().printLayouts()
+    settings = QgsLayoutExporter.ImageExportSettings()
+    settings.dpi = 100
+    picture = window.output / "sheet_layout.png"
+    QgsLayoutExporter(layout).exportToImage(str(picture), settings)
+    image = QImage(str(picture))
+    colours = {image.pixel(x, y) for x in range(0, image.width(), 3) for y in range(0, image.height(), 3)}
+    opened.clear()
+    window.notes["colours"] = len(colours)
+    if len(colours) < 200:
+        raise StepError(f"the print layout shows {len(colours)} colours only: {picture}")
+
+
 STEPS = {
     step.__name__: step
     for step in (
@@ -337,5 +377,6 @@ STEPS = {
         wrong_dates,
         series,
         filled_in,
+        sheet,
     )
 }

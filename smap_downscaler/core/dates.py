@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Sequence
 
 from .errors import InputError
 
@@ -96,3 +97,29 @@ def parse_any_iso_date(text: str) -> dt.date | None:
     except (ValueError, OverflowError):
         return None
     return None
+
+
+def parse_dates(text: str, parameter: str) -> list[dt.date]:
+    """The dates of a text, by comma, ascending, each once; `parameter` names it in messages.
+
+    Raises
+    ------
+    InputError
+        If a part of it is no date.
+    """
+    dates = set()
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        date = parse_iso_date(part)
+        if date is None:
+            raise InputError(f"{parameter}: '{part}' is no date; write dates as YYYY-MM-DD, by comma.")
+        dates.add(date)
+    return sorted(dates)
+
+
+def evenly_thinned(dates: Sequence[dt.date], most: int) -> list[dt.date]:
+    """At most `most` of the dates, evenly by number, the first and the last among them; 0 for all."""
+    if not 0 < most < len(dates):
+        return list(dates)
+    if most == 1:
+        return [dates[0]]
+    return [dates[round(number * (len(dates) - 1) / (most - 1))] for number in range(most)]

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from qgis.core import (
     Qgis,
     QgsContrastEnhancement,
+    QgsCoordinateReferenceSystem,
     QgsDateTimeRange,
     QgsProcessingContext,
     QgsRasterLayer,
+    QgsReadWriteContext,
     QgsSingleBandGrayRenderer,
 )
 from qgis.PyQt.QtCore import QDate, QDateTime, QTime
+from qgis.PyQt.QtXml import QDomDocument
 
 from .icons import RESOURCES
 
@@ -45,19 +50,64 @@ def write_series_style(path: str | Path, dates: Sequence[dt.date]) -> None:
     It is made with an empty stand-in of as many bands: opening the series itself would read
     all cells for their range, and leave .aux.xml files with it beside the maps.
     """
-    bands = "".join(
-        f'<VRTRasterBand dataType="Float32" band="{number}"/>' for number in range(1, len(dates) + 1)
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        stand_in = Path(folder) / "bands.vrt"
-        stand_in.write_text(
-            '<VRTDataset rasterXSize="1" rasterYSize="1"><GeoTransform>0, 1, 0, 0, 0, -1</GeoTransform>'
-            f"{bands}</VRTDataset>",
-            encoding="utf-8",
-        )
-        layer = QgsRasterLayer(str(stand_in), Path(path).stem)
+    with _stand_in(len(dates), Path(path).stem) as layer:
         style_soil_moisture(layer, dates)
         layer.saveNamedStyle(str(Path(path).with_suffix(".qml")))
+
+
+def unread_layer(
+    path: str,
+    name: str,
+    bands: int,
+    crs: QgsCoordinateReferenceSystem,
+    style: Callable[[QgsRasterLayer], Any],
+) -> QgsRasterLayer:
+    """A styled layer of a raster that QGIS does not look into.
+
+    Opened in the plain way, it would be read for the range of its cells, and an .aux.xml with it
+    left beside; read from XML, as in a project file, it is not.
+
+    Parameters
+    ----------
+    path : str
+    name : str
+    bands : int
+        Of the raster.
+    crs : QgsCoordinateReferenceSystem
+    style : callable
+        Given a stand-in of as many bands, to which it gives the style.
+    """
+    document = QDomDocument("qgis")
+    element = document.createElement("maplayer")
+    document.appendChild(element)
+    with _stand_in(bands, name) as layer:
+        layer.setCrs(crs)
+        style(layer)
+        layer.writeLayerXml(element, document, QgsReadWriteContext())
+    source = document.createElement("datasource")
+    source.appendChild(document.createTextNode(path))
+    element.replaceChild(source, element.firstChildElement("datasource"))
+    made = QgsRasterLayer()
+    made.readLayerXml(element, QgsReadWriteContext())
+    return made
+
+
+@contextlib.contextmanager
+def _stand_in(bands: int, name: str) -> Iterator[QgsRasterLayer]:
+    """An empty layer of one pixel."""
+    listed = "".join(f'<VRTRasterBand dataType="Float32" band="{number}"/>' for number in range(1, bands + 1))
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "bands.vrt"
+        file.write_text(
+            '<VRTDataset rasterXSize="1" rasterYSize="1"><GeoTransform>0, 1, 0, 0, 0, -1</GeoTransform>'
+            f"{listed}</VRTDataset>",
+            encoding="utf-8",
+        )
+        options = QgsRasterLayer.LayerOptions()
+        # It has no CRS, and nobody should be asked for one.
+        options.skipCrsValidation = True
+        layer = QgsRasterLayer(str(file), name, "gdal", options)
+        yield layer
         # Windows removes no file that is open.
         del layer
 

@@ -8,10 +8,12 @@ from typing import Any
 
 from qgis.core import QgsProcessingOutputNumber, QgsProcessingParameterDefinition
 
+from ..core.grid import Grid
 from ..core.progress import Progress
 from ..core.terrain.report import TerrainReport
 from ..core.terrain.settings import ROUTERS, TerrainSettings
 from ..raster.files import dataset_grid, open_dataset
+from ..raster.map_frame import ground_metres
 from ..raster.terrain_summary import summarise, write_statistics
 from ..report.terrain import terrain_page
 from .reports import footer, input_file, manifest, report_parameter, table_output, write_report
@@ -72,17 +74,18 @@ def report_terrain(
     if report:
         dem = values.raster_path("INPUT")
         only = [key for key in files if not values.given(key.upper())]
-        facts = _facts(dem, found)
+        grid = dataset_grid(open_dataset(dem), dem)
+        facts = _facts(grid, found)
         if only:
             facts.append(("Made for this report only", ", ".join(only)))
         told = manifest(input_file(dem, dem, progress), _settings(values, settings))
-        page = terrain_page(facts, warnings, found, rasters, told, footer("Terrain indices"))
+        metres = ground_metres(grid.bounds, grid.crs)
+        page = terrain_page(facts, warnings, found, rasters, told, footer("Terrain indices"), metres)
         outputs["REPORT"] = write_report(report, page)
     return outputs
 
 
-def _facts(dem: str, found: TerrainReport) -> list[tuple[str, str]]:
-    grid = dataset_grid(open_dataset(dem), dem)
+def _facts(grid: Grid, found: TerrainReport) -> list[tuple[str, str]]:
     share = found.raised_cells / found.cells if found.cells else 0.0
     filled = f"{found.raised_cells:,} cells ({share:.2%}), by up to {found.most_raised:.4g} m"
     return [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from osgeo import gdal
 
 from ..core.errors import InputError
 from ..core.grid import Grid, Window
+from ..core.moments import Moments
 from .files import NODATA, close_dataset, gdal_errors, reason_of, spatial_reference, whole_file
 
 #: Side of the tiles of a file; blocks of work are multiples of it.
@@ -29,34 +29,12 @@ class Band:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
-class _Moments:
-    """Minimum, maximum, mean and standard deviation of blocks, in one pass (Chan et al. 1983)."""
-
-    def __init__(self) -> None:
-        self.n, self.cells, self.mean, self.m2 = 0, 0, 0.0, 0.0
-        self.low, self.high = math.inf, -math.inf
-
-    def add(self, values: np.ndarray) -> None:
-        self.cells += values.size
-        valid: np.ndarray = values[np.isfinite(values)].astype(np.float64)
-        if not valid.size:
-            return
-        mean = float(valid.mean())
-        m2 = float(((valid - mean) ** 2).sum())
-        n = self.n + valid.size
-        delta = mean - self.mean
-        self.m2 += m2 + delta * delta * self.n * valid.size / n
-        self.mean += delta * valid.size / n
-        self.n = n
-        self.low, self.high = min(self.low, float(valid.min())), max(self.high, float(valid.max()))
-
-
 class GeoTiff:
     """A float32 GeoTIFF in the making; see `create_geotiff`."""
 
     def __init__(self, dataset: gdal.Dataset, path: Path, bands: Sequence[Band]):
         self._dataset, self._path = dataset, path
-        self._moments = [_Moments() for _ in bands]
+        self._moments = [Moments() for _ in bands]
 
     def write(self, values: np.ndarray, window: Window | None = None, band: int = 1) -> None:
         """Write a block, shape (rows, columns), NaN where missing."""
@@ -100,10 +78,10 @@ class GeoTiff:
         if messages:
             raise _cannot_write(self._path, messages)
 
-    def _keep_statistics(self, number: int, moments: _Moments) -> None:
+    def _keep_statistics(self, number: int, moments: Moments) -> None:
         if moments.n:
             band = self._dataset.GetRasterBand(number)
-            band.SetStatistics(moments.low, moments.high, moments.mean, math.sqrt(moments.m2 / moments.n))
+            band.SetStatistics(moments.low, moments.high, moments.mean, moments.sd)
             band.SetMetadataItem("STATISTICS_VALID_PERCENT", f"{100 * moments.n / moments.cells:.4g}")
 
     def _close(self) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..core.grid import Bounds
-from .figure import scale_bar
+from .furniture import scale_bar
 
 #: Inside the margins of an A4 page, inches.
 _WIDTH, _HEIGHT = 7.3, 9.2
@@ -40,7 +40,9 @@ class AtlasPanel:
     values: np.ndarray
 
 
-def atlas_png(panels: Sequence[AtlasPanel], bounds: Bounds, metric: bool, title: str = "") -> bytes:
+def atlas_png(
+    panels: Sequence[AtlasPanel], bounds: Bounds, metres_a_unit: float = 0.0, title: str = ""
+) -> bytes:
     """Draw the sheet; returns a PNG.
 
     Parameters
@@ -49,8 +51,8 @@ def atlas_png(panels: Sequence[AtlasPanel], bounds: Bounds, metric: bool, title:
         All over the same area.
     bounds : Bounds
         Of that area.
-    metric : bool
-        Whether its units are metres, so that a scale bar can be drawn.
+    metres_a_unit : float
+        Metres on the ground that a unit of the bounds is; 0 draws no scale bar.
     title : str
 
     Raises
@@ -75,8 +77,8 @@ def atlas_png(panels: Sequence[AtlasPanel], bounds: Bounds, metric: bool, title:
         _draw(figure, axis, panel, bounds)
     for axis in axes[len(panels) :]:
         axis.set_axis_off()
-    if metric:
-        scale_bar(axes[0], bounds)
+    if metres_a_unit:
+        scale_bar(axes[0], bounds, metres_a_unit)
     if title:
         figure.suptitle(title, fontsize=10)
     target = io.BytesIO()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import io
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
-
-from ..core.grid import Bounds
 
 #: Width of an A4 page between its margins, inches.
 PAGE_WIDTH = 7.1
@@ -20,14 +18,31 @@ SOIL_MOISTURE_UNIT = "m$^3$ m$^{-3}$"
 _DPI = 160
 
 
-def new_figure(height: float, width: float = PAGE_WIDTH) -> Any:
-    """An empty matplotlib figure, inches; made without pyplot, so that any thread may draw."""
+def new_figure(height: float, width: float = PAGE_WIDTH, layout: str | None = "constrained") -> Any:
+    """An empty matplotlib figure, inches; made without pyplot, so that any thread may draw.
+
+    With `layout` None everything stays where it is put.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout=layout)
     FigureCanvasAgg(figure)
     return figure
+
+
+def save_pages(path: str | Path, figures: Iterable[Any], dpi: int) -> None:
+    """Write figures as a picture in the format that the ending names; several only as a .pdf."""
+    if Path(path).suffix.lower() == ".pdf":
+        from matplotlib.backends.backend_pdf import PdfPages
+
+        with PdfPages(path, metadata={"CreationDate": None}) as pages:
+            for figure in figures:
+                pages.savefig(figure, dpi=dpi)
+        return
+    (figure,) = figures
+    nameless = {".png": {"Software": None}, ".svg": {"Date": None}}
+    figure.savefig(path, dpi=dpi, metadata=nameless.get(Path(path).suffix.lower()))
 
 
 def png(figure: Any) -> bytes:
@@ -49,25 +64,3 @@ def date_axis(axis: Any, dates: Sequence[Any]) -> None:
     axis.xaxis.set_major_locator(locator)
     axis.xaxis.set_major_formatter(ConciseDateFormatter(locator))
     axis.xaxis.get_offset_text().set_size(8)
-
-
-def scale_bar(axis: Any, bounds: Bounds) -> None:
-    """A bar of a round number of kilometres at the lower left of a map in metres."""
-    from matplotlib.patheffects import withStroke
-
-    third = (bounds.right - bounds.left) / 3
-    length = 10.0 ** math.floor(math.log10(third))
-    length *= max(step for step in (1, 2, 5) if step * length <= third)
-    x = bounds.left + 0.05 * (bounds.right - bounds.left)
-    y = bounds.bottom + 0.06 * (bounds.top - bounds.bottom)
-    halo = [withStroke(linewidth=2.5, foreground="white")]
-    axis.plot([x, x + length], [y, y], color="black", linewidth=1.5, solid_capstyle="butt", path_effects=halo)
-    axis.text(
-        x + length / 2,
-        y + 0.02 * (bounds.top - bounds.bottom),
-        f"{length / 1000:g} km",
-        fontsize=6.5,
-        ha="center",
-        va="bottom",
-        path_effects=halo,
-    )

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..core.terrain.report import RasterSummary, TerrainReport
 from .atlas import AtlasPanel, atlas_png, ramp_of
-from .figure import PAGE_WIDTH, new_figure, png, scale_bar
+from .figure import PAGE_WIDTH, new_figure, png
+from .furniture import scale_bar
 from .page import Page
 from .preflight import add_warnings
 
@@ -33,6 +34,7 @@ def terrain_page(
     rasters: Sequence[RasterSummary],
     manifest: Mapping[str, Mapping[str, object]],
     footer: str,
+    metres_a_unit: float = 1.0,
 ) -> str:
     """The page as HTML.
 
@@ -47,13 +49,15 @@ def terrain_page(
         See `Page.manifest`.
     footer : str
         The last line.
+    metres_a_unit : float
+        Metres on the ground that a unit of the bounds is; 0 draws no scale bar.
     """
     page = Page("Terrain indices", "Wetness indices of a filled DEM by three ways of routing water")
     page.facts(facts)
     add_warnings(page, warnings)
     indices = [one for one in rasters if one.key in TITLES]
     page.heading("The wetness indices side by side").picture(
-        wetness_png(indices),
+        wetness_png(indices, metres_a_unit),
         "Maps of the topographic wetness indices on one colour scale",
         "TWI = ln(a / tan beta), ln m, on one scale from the 2nd to the 98th percentile of all; reduced "
         "pictures are means of cells. Dark: wet hollows and valley floors; grey: no value. Water from beyond "
@@ -73,7 +77,7 @@ def terrain_page(
     others = [_panel(one) for one in rasters if one.key not in TITLES]
     if others:
         page.heading("What they rest on").picture(
-            atlas_png(others, indices[0].bounds, True),
+            atlas_png(others, indices[0].bounds, metres_a_unit),
             "Maps of the other rasters of the run, each with its colour bar",
             "Colours from the 2nd to the 98th percentile of each; grey: no value.",
         )
@@ -100,7 +104,7 @@ def _panel(one: RasterSummary) -> AtlasPanel:
     return AtlasPanel("elevation, filled" if one.key == "filled" else one.key, one.unit, one.picture)
 
 
-def wetness_png(indices: Sequence[RasterSummary]) -> bytes:
+def wetness_png(indices: Sequence[RasterSummary], metres_a_unit: float = 1.0) -> bytes:
     """The indices as maps on one colour scale; returns a PNG.
 
     Raises
@@ -136,7 +140,8 @@ def wetness_png(indices: Sequence[RasterSummary]) -> bytes:
         axis.set_xticks([])
         axis.set_yticks([])
         axis.set_title(f"{one.key}, {TITLES[one.key]}", fontsize=8, pad=3)
-    scale_bar(axes[0], bounds)
+    if metres_a_unit:
+        scale_bar(axes[0], bounds, metres_a_unit)
     bar = figure.colorbar(
         image, ax=list(axes), orientation="horizontal", fraction=0.05, aspect=45, extend="both", pad=0.03
     )

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smap_downscaler.core.dates import find_date, parse_any_iso_date, parse_iso_date
+from smap_downscaler.core.dates import (
+    evenly_thinned,
+    find_date,
+    parse_any_iso_date,
+    parse_dates,
+    parse_iso_date,
+)
 from smap_downscaler.core.errors import InputError
 
 
@@ -100,3 +106,25 @@ def test_iso_dates(text, date):
 )
 def test_dates_in_any_form_of_iso_8601(text, date):
     assert parse_any_iso_date(text) == date
+
+
+def test_dates_by_comma():
+    assert parse_dates(" 2021-01-03,2021/01/01,, 2021-01-03 ", "DATES") == [
+        dt.date(2021, 1, 1),
+        dt.date(2021, 1, 3),
+    ]
+    assert parse_dates("", "DATES") == []
+    with pytest.raises(InputError) as caught:
+        parse_dates("2021-01-01, 3 May", "DATES")
+    assert str(caught.value) == "DATES: '3 May' is no date; write dates as YYYY-MM-DD, by comma."
+
+
+@given(st.integers(1, 400), st.integers(0, 50))
+def test_thinning_is_even_and_keeps_both_ends(count, most):
+    days = [dt.date(2021, 1, 1) + dt.timedelta(days=number) for number in range(count)]
+    kept = evenly_thinned(days, most)
+    assert len(kept) == (min(count, most) if most else count)
+    assert kept[0] == days[0]
+    assert most == 1 or kept[-1] == days[-1]
+    steps = {(later - earlier).days for earlier, later in zip(kept, kept[1:])}
+    assert not steps or max(steps) - min(steps) <= 1

@@ -60,6 +60,21 @@ RUNS = {
         {"OUTPUT": "{out}/mqcc.gpkg", "REPORT": "{out}/mqcc.html"},
         "mqcc.html",
     ),
+    "cascade": (
+        {
+            "FORESTS": "{case}/forests.smapforest",
+            "COVARIATES": "{case}/fine.tif",
+            "DATE": "2021-01-01",
+            "RESOLUTIONS": "3000",
+        },
+        {"OUTPUT": "{out}/cascade"},
+        "cascade/soil_moisture_20210101_3000m.tif",
+    ),
+    "mapsheet": (
+        {"SERIES": "{case}/smap", "KIND": "days", "DPI": 60},
+        {"OUTPUT": "{out}/sheet.png", "TABLE": "{out}/sheet.csv", "PROJECT": "{out}/sheet.qgz"},
+        "sheet.qgz",
+    ),
 }
 
 

@@ -98,7 +98,7 @@ def panels(count, shape=(80, 120)):
 
 @pytest.mark.parametrize("count", [1, 5, 20])
 def test_the_atlas_fits_on_a_page(count):
-    height, width, _ = pixels(atlas_png(panels(count), BOX, True)).shape
+    height, width, _ = pixels(atlas_png(panels(count), BOX, 1.0)).shape
     assert width <= 7.4 * 170
     assert height <= 9.8 * 170
 
@@ -106,15 +106,15 @@ def test_the_atlas_fits_on_a_page(count):
 def test_each_covariate_is_drawn_with_its_values():
     """A covariate that rises to the right gets darker or lighter to the right; one without values is grey."""
     ramp = np.broadcast_to(np.linspace(0, 1, 120, dtype=np.float32), (80, 120))
-    picture = pixels(atlas_png([AtlasPanel("clay", "g/kg", ramp)], BOX, False))[:, :, :3]
+    picture = pixels(atlas_png([AtlasPanel("clay", "g/kg", ramp)], BOX))[:, :, :3]
     line = picture[picture.shape[0] // 3].mean(axis=1)
     inner = line[int(0.1 * len(line)) : int(0.9 * len(line))]
     assert np.all(np.diff(inner) <= 0.02)
     assert inner[0] - inner[-1] > 0.4
-    empty = pixels(atlas_png([AtlasPanel("x", "", ramp * np.nan)], BOX, False))[:, :, :3]
+    empty = pixels(atlas_png([AtlasPanel("x", "", ramp * np.nan)], BOX))[:, :, :3]
     grey = np.isclose(empty, 0xD9 / 255, atol=0.01).all(axis=2)
     assert grey.mean() > 0.5
-    constant = atlas_png([AtlasPanel("x", "", np.ones((8, 8)))], BOX, True)
+    constant = atlas_png([AtlasPanel("x", "", np.ones((8, 8)))], BOX, 1.0)
     assert constant.startswith(b"\x89PNG")
 
 
@@ -126,4 +126,4 @@ def test_ramps_by_kind():
 
 def test_no_panel_is_no_atlas():
     with pytest.raises(ValueError, match="needs a panel"):
-        atlas_png([], BOX, True)
+        atlas_png([], BOX, 1.0)

@@ -17,6 +17,8 @@ _ALGORITHMS = (
     ("cross_validate", "CrossValidate"),
     ("downscale", "Downscale"),
     ("quantile_correlation", "QuantileCorrelation"),
+    ("cascade", "Cascade"),
+    ("map_sheet", "MapSheet"),
 )
 
 

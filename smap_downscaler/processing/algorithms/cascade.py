@@ -1,0 +1,112 @@
+"""cascade: the forest of one date applied at several resolutions."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from collections.abc import Iterable
+from typing import Any
+
+from qgis.core import (
+    Qgis,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterFolderDestination,
+    QgsProcessingParameterNumber,
+    QgsProcessingParameterRasterLayer,
+    QgsProcessingParameterString,
+    QgsProcessingUtils,
+)
+
+from ...core.errors import InputError
+from ...core.forest.file import ForestFile, open_forests
+from ...core.progress import Progress
+from ...core.threads import thread_count
+from ...raster.cascade import make_cascade, parse_resolutions
+from ...raster.dated import check_window
+from ...raster.mapping import MapInputs
+from ...raster.preflight import check_maps
+from ...raster.stack import open_stack
+from ..algorithm import SmapAlgorithm
+from ..parameters import advanced, date_parameter, dated_covariates, whole_number
+from ..values import Values
+
+
+class Cascade(SmapAlgorithm):
+    """Maps of one date at 3 km, 1 km, 250 m and 100 m (paper Fig. 5)."""
+
+    ID = "cascade"
+    GROUP = "analysis"
+    NEEDS = ("sklearn", "scipy", "joblib")
+    TAGS = (*SmapAlgorithm.TAGS, "random forest", "map", "resolution", "scale")
+
+    def define(self) -> Iterable[Any]:
+        yield QgsProcessingParameterFile(
+            "FORESTS", "Forest file", fileFilter="Forest files (*.smapforest);;All files (*)"
+        )
+        yield QgsProcessingParameterRasterLayer("COVARIATES", "Fine stack of covariates")
+        yield from dated_covariates()
+        yield date_parameter("DATE", "Date")
+        yield QgsProcessingParameterString("RESOLUTIONS", "Resolutions (m), by comma", "3000, 1000, 250, 100")
+        yield advanced(whole_number("WINDOW", "Most days that a dated covariate may be old", 0, 0))
+        yield advanced(
+            QgsProcessingParameterNumber(
+                "MINIMUM_COVERED",
+                "Least share of a cell that the covariates cover",
+                type=Qgis.ProcessingNumberParameterType.Double,
+                defaultValue=0.5,
+                minValue=0.0,
+                maxValue=1.0,
+            )
+        )
+        yield advanced(whole_number("MEMORY", "Memory for blocks (MB)", 512, 16))
+        yield advanced(whole_number("THREADS", "Threads (0: one a core)", 0, 0))
+        yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of maps")
+
+    def define_outputs(self) -> Iterable[Any]:
+        yield QgsProcessingOutputNumber("COUNT", "Number of maps")
+
+    def validate(self, values: Values) -> None:
+        parse_resolutions(values.text("RESOLUTIONS"))
+        values.date("DATE")
+        thread_count(values.integer("THREADS"))
+        check_window(values.integer("WINDOW"))
+
+    def work(self, values: Values, progress: Progress) -> dict[str, Any]:
+        folder = values.output_folder("OUTPUT")
+        temporary = QgsProcessingUtils.tempFolder(values.context)
+        with open_forests(values.path("FORESTS")) as forests:
+            date = _date(forests, values.date("DATE"))
+            stack = open_stack(values.raster_path("COVARIATES"))
+            dynamic = tuple(values.several_series("DYNAMIC", "DYNAMIC_NAMES", progress))
+            inputs = MapInputs(forests, stack, dynamic, values.integer("WINDOW"))
+            check_maps(inputs, [date], progress).tell(progress)
+            with tempfile.TemporaryDirectory(prefix="cascade-", dir=temporary) as scratch:
+                made = make_cascade(
+                    inputs,
+                    folder,
+                    date,
+                    parse_resolutions(values.text("RESOLUTIONS")),
+                    scratch,
+                    values.number("MINIMUM_COVERED"),
+                    thread_count(values.integer("THREADS")),
+                    values.integer("MEMORY"),
+                    progress,
+                )
+        progress.log(f"{date}: {len(made)} maps in {folder}")
+        return {"OUTPUT": folder, "COUNT": len(made)}
+
+
+def _date(forests: ForestFile, asked: dt.date | None) -> dt.date:
+    if asked is None and len(forests.dates) > 1:
+        raise InputError(
+            f"{forests.path}: it has forests of {len(forests.dates)} dates ({forests.dates[0]} to "
+            f"{forests.dates[-1]}); give DATE, the one to map."
+        )
+    date = asked or forests.dates[0]
+    if date not in forests.dates:
+        raise InputError(
+            f"{forests.path}: it has no forest of {date} (its forests run from {forests.dates[0]} to "
+            f"{forests.dates[-1]}); choose another DATE."
+        )
+    return date

@@ -1,0 +1,197 @@
+"""mapsheet: maps as a picture for print, and as a QGIS print layout."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    Qgis,
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingFeedback,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterEnum,
+    QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterFileDestination,
+    QgsProcessingParameterRasterLayer,
+    QgsProcessingParameterString,
+)
+
+from ...core.errors import InputError
+from ...core.progress import Progress
+from ...raster.files import whole_file
+from ...raster.sheet_table import write_sheet_table
+from ...report.figure import save_pages
+from ...report.locator import locator_page
+from ...report.map_sheet import sheet_pages
+from ..algorithm import SmapAlgorithm
+from ..feedback import QgisProgress
+from ..parameters import advanced, date_parameter, whole_number
+from ..reports import table_output
+from ..sheet_project import locator_layout, sheet_layout
+from ..sheets import CASCADE, DAYS, LOCATOR, MadeLocator, MadeSheet, check_dates, make_locator, make_sheet
+from ..values import Values
+
+_PICTURES = (".png", ".pdf", ".svg")
+_ENDINGS = {"OUTPUT": _PICTURES, "LAYOUT": (".qpt",), "PROJECT": (".qgz",)}
+
+
+class MapSheet(SmapAlgorithm):
+    """Sheets of maps (paper Figs. 1, 5, S2)."""
+
+    ID = "mapsheet"
+    GROUP = "analysis"
+    NEEDS = ("matplotlib",)
+    TAGS = (*SmapAlgorithm.TAGS, "map", "figure", "print layout", "atlas", "locator")
+
+    def __init__(self) -> None:
+        super().__init__()
+        #: What `work` leaves for the layout: the sheet, the parameters, and where the files go.
+        self._left: tuple[MadeSheet | MadeLocator, dict[str, Any], dict[str, str]] | None = None
+
+    def define(self) -> Iterable[Any]:
+        folder = Qgis.ProcessingFileParameterBehavior.Folder
+        yield QgsProcessingParameterEnum(
+            "KIND",
+            "Kind of sheet",
+            options=[DAYS, CASCADE, LOCATOR],
+            usesStaticStrings=True,
+            defaultValue=DAYS,
+        )
+        yield QgsProcessingParameterFile("SERIES", "Maps", behavior=folder, optional=True)
+        yield QgsProcessingParameterString("DATES", "Dates, by comma", optional=True)
+        yield date_parameter("START", "First date")
+        yield date_parameter("END", "Last date")
+        yield whole_number("PANELS", "Most maps (0: all)", 12, 0)
+        yield QgsProcessingParameterFile("SMAP", "SMAP series", behavior=folder, optional=True)
+        for name, description, kind in (
+            ("AOI", "Study area", Qgis.ProcessingSourceType.VectorPolygon),
+            ("STATIONS", "Stations", Qgis.ProcessingSourceType.VectorPoint),
+        ):
+            yield QgsProcessingParameterFeatureSource(name, description, types=[kind], optional=True)
+        yield QgsProcessingParameterRasterLayer("DEM", "Elevation (locator)", optional=True)
+        yield advanced(
+            QgsProcessingParameterFeatureSource(
+                "BORDERS",
+                "Borders (locator)",
+                types=[Qgis.ProcessingSourceType.VectorPolygon, Qgis.ProcessingSourceType.VectorLine],
+                optional=True,
+            )
+        )
+        yield QgsProcessingParameterString("TITLE", "Title", optional=True)
+        yield advanced(whole_number("DPI", "Dots an inch", 300, 50, 600))
+        yield QgsProcessingParameterFileDestination(
+            "OUTPUT", "Sheet", fileFilter="PNG files (*.png);;PDF files (*.pdf);;SVG files (*.svg)"
+        )
+        yield table_output("TABLE", "Numbers of the maps")
+        for name, description, files in (
+            ("LAYOUT", "Print layout template", "QGIS layout templates (*.qpt)"),
+            ("PROJECT", "QGIS project with the print layout", "QGIS projects (*.qgz)"),
+        ):
+            yield QgsProcessingParameterFileDestination(
+                name, description, fileFilter=files, optional=True, createByDefault=False
+            )
+
+    def define_outputs(self) -> Iterable[Any]:
+        yield QgsProcessingOutputNumber("COUNT", "Number of maps")
+        yield QgsProcessingOutputNumber("PAGES", "Number of pages")
+
+    def validate(self, values: Values) -> None:
+        check_dates(values)
+        if values.choice("KIND") != LOCATOR and not values.given("SERIES"):
+            raise InputError("SERIES is empty; give the folder of maps to draw.")
+        for name, endings in _ENDINGS.items():
+            if values.given(name):
+                _check_file(name, values.output_file(name), endings)
+
+    def work(self, values: Values, progress: Progress) -> dict[str, Any]:
+        made, pages = _drawn(values, progress)
+        output = values.output_file("OUTPUT")
+        outputs: dict[str, Any] = {"OUTPUT": output, "COUNT": len(made.rows())}
+        outputs["PAGES"] = _write_pictures(output, pages, values.integer("DPI"), progress)
+        table = values.output("TABLE")
+        if table:
+            write_sheet_table(table, made.rows())
+            outputs["TABLE"] = table
+        layouts = {name: values.output_file(name) for name in ("LAYOUT", "PROJECT") if values.given(name)}
+        if layouts:
+            self._left = made, dict(values.parameters), layouts
+        return outputs | layouts
+
+    def postProcessAlgorithm(
+        self, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> dict[str, Any]:
+        """Make the layout: QGIS calls this in the main thread, where layouts belong."""
+        if self._left is None:
+            return {}
+        made, parameters, files = self._left
+        try:
+            _write_layout(made, Values(self, parameters, context), files, QgisProgress(feedback))
+        except InputError as error:
+            raise QgsProcessingException(str(error)) from None
+        return {}
+
+
+def _write_layout(
+    made: MadeSheet | MadeLocator, values: Values, files: dict[str, str], progress: Progress
+) -> None:
+    if isinstance(made, MadeLocator):
+        layout = locator_layout(made, values, progress)
+    else:
+        layout = sheet_layout(made, values, progress)
+    try:
+        layout.write(files.get("LAYOUT", ""), files.get("PROJECT", ""))
+    finally:
+        layout.close()
+
+
+def _check_file(name: str, path: str, endings: tuple[str, ...]) -> None:
+    """Refuse a file that cannot be written, before any work."""
+    if Path(path).suffix.lower() not in endings:
+        listed = " or ".join(endings) if len(endings) < 3 else f"{', '.join(endings[:-1])} or {endings[-1]}"
+        raise InputError(f"{name} is {path}; give it the ending {listed}.")
+    folder = Path(path).absolute().parent
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    if Path(path).is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise InputError(f"{name}: {path} cannot be written; choose another place.")
+
+
+def _drawn(values: Values, progress: Progress) -> tuple[MadeSheet | MadeLocator, Iterator[Any]]:
+    """What is drawn, and its pages, which are drawn one by one as they are asked for."""
+    kind = values.choice("KIND")
+    if kind == LOCATOR:
+        locator = make_locator(values, progress)
+        return locator, iter([locator_page(locator.locator)])
+    sheet = make_sheet(values, kind, progress.part(0.0, 0.7))
+    return sheet, sheet_pages(sheet.sheet)
+
+
+def _write_pictures(path: str, pages: Iterator[Any], dpi: int, progress: Progress) -> int:
+    """Write a .pdf of all pages, or a .png or .svg a page (`name_2.png` ...); returns the number of pages."""
+    count = 0
+
+    def checked() -> Iterator[Any]:
+        nonlocal count
+        for page in pages:
+            count += 1
+            progress.set_text(f"Drawing page {count}")
+            progress.check()
+            yield page
+
+    if Path(path).suffix.lower() == ".pdf":
+        with whole_file(path) as part:
+            save_pages(part, checked(), dpi)
+        return count
+    for page in checked():
+        name = (
+            path if count == 1 else str(Path(path).with_name(f"{Path(path).stem}_{count}{Path(path).suffix}"))
+        )
+        with whole_file(name) as part:
+            save_pages(part, [page], dpi)
+        progress.log(f"Page {count}: {name}")
+    return count

@@ -1,0 +1,24 @@
+"""Maps on one grid side by side, as a picture for a screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from smap_downscaler.core.grid import Grid
+from smap_downscaler.raster.map_frame import map_frame
+from smap_downscaler.raster.panels import picture_of
+from smap_downscaler.report.figure import save_pages
+from smap_downscaler.report.map_sheet import Sheet, SheetPanel, sheet_pages
+
+_MOST_PIXELS, _DPI = 900, 150
+
+
+def draw_side_by_side(path: Path, title: str, maps: Mapping[str, np.ndarray], grid: Grid) -> None:
+    """Draw maps by their titles, m3 m-3, all on `grid`."""
+    pictures = {name: picture_of(values, grid, _MOST_PIXELS) for name, values in maps.items()}
+    panels = [SheetPanel(name, picture.values, picture.bounds) for name, picture in pictures.items()]
+    sheet = Sheet(title, map_frame(grid.bounds, grid.crs), panels)
+    save_pages(path, sheet_pages(sheet), _DPI)
