@@ -99,8 +99,8 @@ def parse_any_iso_date(text: str) -> dt.date | None:
     return None
 
 
-def parse_dates(text: str, parameter: str) -> list[dt.date]:
-    """The dates of a text, by comma, ascending, each once; `parameter` names it in messages.
+def parse_dates(text: str, parameter: str) -> tuple[dt.date, ...]:
+    """The dates of a text, by comma or semicolon, ascending, each once; `parameter` names it in messages.
 
     Raises
     ------
@@ -108,12 +108,12 @@ def parse_dates(text: str, parameter: str) -> list[dt.date]:
         If a part of it is no date.
     """
     dates = set()
-    for part in filter(None, (part.strip() for part in text.split(","))):
+    for part in filter(None, (part.strip() for part in re.split("[,;]", text))):
         date = parse_iso_date(part)
         if date is None:
             raise InputError(f"{parameter}: '{part}' is no date; write dates as YYYY-MM-DD, by comma.")
         dates.add(date)
-    return sorted(dates)
+    return tuple(sorted(dates))
 
 
 def evenly_thinned(dates: Sequence[dt.date], most: int) -> list[dt.date]:

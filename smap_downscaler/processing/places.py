@@ -107,4 +107,6 @@ def _texts(value: Any, context: QgsProcessingContext) -> Iterator[str]:
         yield value.source().split("|")[0]
     elif isinstance(value, str) and value:
         layer = None if os.path.exists(value) or Path(value).is_absolute() else context.getMapLayer(value)
-        yield layer.source().split("|")[0] if layer is not None else value
+        # A layer of a file may be named as FILE|layername=NAME.
+        path = value if os.path.exists(value) else value.split("|")[0]
+        yield layer.source().split("|")[0] if layer is not None else path

@@ -41,6 +41,10 @@ class Values:
         """A string, choice or file."""
         return self.algorithm.parameterAsString(self.parameters, name, self.context)
 
+    def texts(self, name: str) -> list[str]:
+        """Several strings, such as the names of fields."""
+        return list(self.algorithm.parameterAsStrings(self.parameters, name, self.context))
+
     def path(self, name: str) -> str:
         """An input file or folder."""
         return self.algorithm.parameterAsFile(self.parameters, name, self.context)

@@ -116,8 +116,7 @@ class Mask:
             return inside
         top, left = int(row[inside].min()), int(col[inside].min())
         window = Window(top, left, int(row[inside].max()) - top + 1, int(col[inside].max()) - left + 1)
-        values = read_band(self._dataset, 1, window)
-        masked = np.isfinite(values) & (values != 0)
+        masked = self._masked(window)
         # Points outside were given cell 0, 0, which the window need not hold.
         return inside & masked[np.maximum(row - top, 0), np.maximum(col - left, 0)]
 
@@ -125,10 +124,29 @@ class Mask:
         """Whether any of its cells over a target grid (in the box around it) is not masked; all are read."""
         for strip in _strips(self.grid, target):
             progress.check()
-            values = read_band(self._dataset, 1, strip)
-            if (~np.isfinite(values) | (values == 0)).any():
+            if not self._masked(strip).all():
                 return True
         return False
+
+    def _masked(self, window: Window) -> np.ndarray:
+        values = read_band(self._dataset, 1, window)
+        return np.isfinite(values) & (values != 0)
+
+
+class Gaps(Mask):
+    """The pixels of a raster that lack a value in one of its bands, asked as a mask; outside it is none.
+
+    Raises
+    ------
+    InputError
+        If the raster cannot be read or has no CRS.
+    """
+
+    def _masked(self, window: Window) -> np.ndarray:
+        missing = np.zeros((window.height, window.width), bool)
+        for number in range(1, self._dataset.RasterCount + 1):
+            missing |= np.isnan(read_band(self._dataset, number, window))
+        return missing
 
 
 def has_value(source: Source, target: Grid, progress: Progress = SILENT) -> bool:

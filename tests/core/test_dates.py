@@ -109,11 +109,11 @@ def test_dates_in_any_form_of_iso_8601(text, date):
 
 
 def test_dates_by_comma():
-    assert parse_dates(" 2021-01-03,2021/01/01,, 2021-01-03 ", "DATES") == [
+    assert parse_dates(" 2021-01-03;2021/01/01,, 2021-01-03 ", "DATES") == (
         dt.date(2021, 1, 1),
         dt.date(2021, 1, 3),
-    ]
-    assert parse_dates("", "DATES") == []
+    )
+    assert parse_dates(" ", "DATES") == ()
     with pytest.raises(InputError) as caught:
         parse_dates("2021-01-01, 3 May", "DATES")
     assert str(caught.value) == "DATES: '3 May' is no date; write dates as YYYY-MM-DD, by comma."

@@ -75,6 +75,21 @@ RUNS = {
         {"OUTPUT": "{out}/sheet.png", "TABLE": "{out}/sheet.csv", "PROJECT": "{out}/sheet.qgz"},
         "sheet.qgz",
     ),
+    "samplesquares": (
+        {"COVARIATES": "{case}/fine.tif", "SMAP": "{case}/smap", "COUNT": 20},
+        {"OUTPUT": "{out}/squares.gpkg"},
+        "squares.gpkg",
+    ),
+    "moisturestatistics": (
+        {"INPUT": "{case}/squares.gpkg", "SERIES": ["{case}/smap"], "COVARIATES": "{case}/fine.tif"},
+        {"OUTPUT": "{out}/statistics.gpkg", "TABLE": "{out}/table.gpkg", "REPORT": "{out}/report.html"},
+        "table.gpkg",
+    ),
+    "principalcomponents": (
+        {"INPUT": "{case}/squares.gpkg", "FIELDS": ["x", "y", "row"], "SUPPLEMENTARY": ["col"]},
+        {"OUTPUT": "{out}/scores.gpkg", "LOADINGS": "{out}/loadings.gpkg", "REPORT": "{out}/report.html"},
+        "loadings.gpkg",
+    ),
 }
 
 
@@ -99,6 +114,8 @@ def case(tmp_path_factory, qgis_provider):
     processing.run("smapdownscaler:regressionmatrix", matrix)
     forests = {"INPUT": str(folder / "matrix.gpkg"), **FOREST, "OUTPUT": str(folder / "forests.smapforest")}
     processing.run("smapdownscaler:trainforests", forests)
+    squares = {"COVARIATES": small.fine_stack, "COUNT": 20, "OUTPUT": str(folder / "squares.gpkg")}
+    processing.run("smapdownscaler:samplesquares", squares)
     return folder
 
 

@@ -19,6 +19,9 @@ _ALGORITHMS = (
     ("quantile_correlation", "QuantileCorrelation"),
     ("cascade", "Cascade"),
     ("map_sheet", "MapSheet"),
+    ("sample_squares", "SampleSquares"),
+    ("moisture_statistics", "MoistureStatistics"),
+    ("principal_components", "PrincipalComponents"),
 )
 
 

@@ -1,0 +1,1 @@
+"""Which pixels lie in polygons, and what their values are like."""

@@ -1,0 +1,260 @@
+"""moisturestatistics: mean, SD and C.V. of soil moisture and covariates in polygons."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from qgis.core import (
+    QgsFeature,
+    QgsProcessing,
+    QgsProcessingFeatureSource,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterEnum,
+    QgsProcessingParameterFeatureSink,
+    QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterRasterLayer,
+    QgsProcessingParameterString,
+)
+
+from ...core.dates import parse_dates
+from ...core.errors import InputError
+from ...core.grid import Grid
+from ...core.polygons.summary import STATISTICS, Spread, driest_and_wettest
+from ...core.progress import Progress
+from ...raster.polygon_statistics import (
+    Layer,
+    LayerStatistics,
+    chosen,
+    layers_of_series,
+    layers_of_stack,
+    polygon_statistics,
+)
+from ...raster.polygon_tables import write_long_table, write_spreads
+from ...raster.polygons import AREA, CENTRE, Shapes, read_shapes
+from ...raster.series import Series, open_several
+from ...raster.stack import Stack, open_stack
+from ...report.polygon_statistics import PolygonReport, polygon_page
+from ..algorithm import SmapAlgorithm
+from ..parameters import SeriesParameter, advanced, date_parameter, whole_number
+from ..polygon_columns import polygon_columns
+from ..remember import Remembering
+from ..reports import footer, manifest, report_parameter, table_output, write_report
+from ..values import Values
+from ..vectors import add_columns, read_features
+
+
+class MoistureStatistics(SmapAlgorithm):
+    """The spatial analysis (paper 2.3.5)."""
+
+    ID = "moisturestatistics"
+    GROUP = "analysis"
+    TAGS = (*SmapAlgorithm.TAGS, "zonal statistics", "coefficient of variation", "violin", "polygons")
+
+    def define(self) -> Iterable[Any]:
+        yield QgsProcessingParameterFeatureSource(
+            "INPUT", "Polygons", types=[QgsProcessing.SourceType.TypeVectorPolygon]
+        )
+        yield SeriesParameter("SERIES", "Soil moisture maps (series)")
+        yield QgsProcessingParameterRasterLayer("COVARIATES", "Stack of covariates", optional=True)
+        yield date_parameter("START", "First date")
+        yield date_parameter("END", "Last date")
+        yield QgsProcessingParameterString("DATES", "Single dates, by comma", optional=True)
+        yield QgsProcessingParameterEnum(
+            "WEIGHTS",
+            "Pixels of a polygon: by their centre, or weighted with their area in it",
+            options=[CENTRE, AREA],
+            usesStaticStrings=True,
+            defaultValue=CENTRE,
+        )
+        yield advanced(whole_number("DDOF", "SD: divide by n - 1 (1) or by n (0)", 1, 0))
+        yield advanced(whole_number("DATE_FIELDS", "Most dates that get fields of their own", 12, 0))
+        yield QgsProcessingParameterString("REPORT_DATES", "Two dates of the report's violins", optional=True)
+        yield QgsProcessingParameterFeatureSink(
+            "OUTPUT", "Polygons with statistics", type=QgsProcessing.SourceType.TypeVectorPolygon
+        )
+        yield table_output("TABLE", "Statistics, a row a polygon and date")
+        yield table_output("SUMMARY", "Spread over the polygons")
+        yield report_parameter()
+
+    def define_outputs(self) -> Iterable[Any]:
+        yield QgsProcessingOutputNumber("COUNT", "Polygons with a value")
+        yield QgsProcessingOutputNumber("DATE_COUNT", "Dates")
+
+    def validate(self, values: Values) -> None:
+        if not (values.given("SERIES") or values.given("COVARIATES")):
+            raise InputError("SERIES and COVARIATES are both empty; give one of them.")
+        values.period()
+        parse_dates(values.text("DATES"), "DATES")
+        if values.integer("DDOF") not in (0, 1):
+            raise InputError(f"DDOF is {values.integer('DDOF')}; give 1 (n - 1) or 0 (n).")
+        if len(_report_dates(values)) > 2:
+            raise InputError("REPORT_DATES holds more than two dates; give two, or none.")
+
+    def work(self, values: Values, progress: Progress) -> dict[str, Any]:
+        listener = Remembering(progress)
+        series, stack = _series(values, listener), _stack(values)
+        source, features = read_features(values, "INPUT", listener)
+        shapes = _shapes(source, features, listener.part(0.0, 0.1))
+        found: dict[str, LayerStatistics] = {}
+        if series:
+            place = series.grid, layers_of_series(series)
+            found["SERIES"] = _statistics(values, "SERIES", shapes, place, listener.part(0.1, 0.7))
+        if stack:
+            place = stack.grid, layers_of_stack(stack)
+            found["COVARIATES"] = _statistics(values, "COVARIATES", shapes, place, listener.part(0.7, 0.9))
+        run = _Run(series, stack, source.sourceName(), shapes, [feature.id() for feature in features], found)
+        columns = polygon_columns(
+            run.ids, found.get("SERIES"), found.get("COVARIATES"), values.integer("DATE_FIELDS"), listener
+        )
+        outputs: dict[str, Any] = {
+            "OUTPUT": add_columns(values, "OUTPUT", source, features, columns, listener)
+        }
+        outputs |= _write_tables(values, run, listener.part(0.9, 1.0))
+        if values.given("REPORT"):
+            listener.set_text("Drawing the report")
+            page = polygon_page(
+                _report(values, run, listener.warnings), _manifest(values, run), footer("Moisture statistics")
+            )
+            outputs["REPORT"] = write_report(values.output_file("REPORT"), page)
+        known = np.any([(part.statistics.n > 0).any(axis=0) for part in found.values()], axis=0)
+        outputs |= {"COUNT": int(known.sum()), "DATE_COUNT": len(run.dates)}
+        progress.log(f"{outputs['COUNT']:,} of {shapes.count:,} polygons have a value")
+        return outputs
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What went in, and what was found, by parameter."""
+
+    series: Series | None
+    stack: Stack | None
+    polygons: str
+    shapes: Shapes
+    ids: Sequence[int]
+    found: Mapping[str, LayerStatistics]
+
+    @property
+    def dates(self) -> Sequence[dt.date]:
+        return self.series.dates if self.series else ()
+
+    def spreads(self, name: str) -> list[Spread]:
+        """How the statistics of a parameter's layers are spread over the polygons."""
+        return self.found[name].spreads() if name in self.found else []
+
+
+def _write_tables(values: Values, run: _Run, progress: Progress) -> dict[str, str]:
+    outputs = {name: values.output(name) for name in ("TABLE", "SUMMARY") if values.given(name)}
+    if "TABLE" in outputs:
+        write_long_table(outputs["TABLE"], run.ids, list(run.found.values()), progress)
+    if "SUMMARY" in outputs:
+        write_spreads(outputs["SUMMARY"], [*run.spreads("SERIES"), *run.spreads("COVARIATES")])
+    return outputs
+
+
+def _report(values: Values, run: _Run, warnings: Sequence[str]) -> PolygonReport:
+    return PolygonReport(
+        run.shapes.count,
+        values.choice("WEIGHTS"),
+        values.integer("DDOF"),
+        run.dates,
+        _shown(run.found["SERIES"], _report_dates(values)) if run.series else {},
+        run.spreads("SERIES"),
+        run.spreads("COVARIATES"),
+        warnings,
+    )
+
+
+def _series(values: Values, progress: Progress) -> Series | None:
+    if not values.given("SERIES"):
+        return None
+    several = open_several(values.paths("SERIES"), progress=progress)
+    if len(several) != 1:
+        raise InputError(f"SERIES holds {len(several)} series; give one.")
+    series = chosen(several[0].between(*values.period()), parse_dates(values.text("DATES"), "DATES"), "DATES")
+    chosen(series, _report_dates(values), "REPORT_DATES")
+    return series
+
+
+def _stack(values: Values) -> Stack | None:
+    path = values.raster_path("COVARIATES")
+    return open_stack(path) if path else None
+
+
+def _report_dates(values: Values) -> tuple[dt.date, ...]:
+    return parse_dates(values.text("REPORT_DATES"), "REPORT_DATES")
+
+
+def _shapes(source: QgsProcessingFeatureSource, features: Sequence[QgsFeature], progress: Progress) -> Shapes:
+    crs = source.sourceCrs()
+    # GeoPackages name what they do not know "Undefined geographic (or Cartesian) SRS".
+    if not crs.isValid() or "Undefined" in crs.toWkt()[:20]:
+        raise InputError(
+            f"INPUT: the layer {source.sourceName()} has no coordinate reference system; assign one "
+            "(Layer > Set CRS)."
+        )
+    geometries = [bytes(feature.geometry().asWkb()) for feature in features]
+    shapes = read_shapes(geometries, crs.authid() or crs.toWkt(), progress)
+    if len(shapes.repaired):
+        progress.warn(f"INPUT: {_polygons(len(shapes.repaired), shapes)} invalid; repaired")
+    if len(shapes.empty):
+        progress.warn(f"INPUT: {_polygons(len(shapes.empty), shapes)} without area, and without statistics")
+    return shapes
+
+
+def _statistics(
+    values: Values, name: str, shapes: Shapes, place: tuple[Grid, Sequence[Layer]], progress: Progress
+) -> LayerStatistics:
+    grid, layers = place
+    rule, ddof = values.choice("WEIGHTS"), values.integer("DDOF")
+    found = polygon_statistics(shapes, grid, layers, rule, ddof, progress)
+    placed = found.placed
+    told = (
+        (placed.outside, "wholly outside the raster, and without statistics"),
+        (placed.across, "across the edge of the raster: only the part inside counts"),
+        (placed.missed, f"without a pixel whose centre is inside; give {AREA} as WEIGHTS"),
+        (found.without_values, "without a valid pixel in any layer"),
+    )
+    for number, text in told:
+        if number:
+            progress.warn(f"{name}: {_polygons(number, shapes)} {text}")
+    if placed.overlapping:
+        progress.log(
+            f"{name}: at least {_polygons(placed.overlapping, shapes)} over others; a pixel counts in each"
+        )
+    return found
+
+
+def _polygons(number: int, shapes: Shapes) -> str:
+    return f"{number:,} of {shapes.count:,} polygons {'is' if number == 1 else 'are'}"
+
+
+def _shown(found: LayerStatistics, dates: Sequence[dt.date]) -> dict[dt.date, dict[str, np.ndarray]]:
+    """The values behind the violins, of the dates that were asked for or of the driest and the wettest."""
+    every = [layer.date for layer in found.layers if layer.date is not None]
+    return {
+        date: {name: getattr(found.statistics, name)[every.index(date)] for name in STATISTICS}
+        for date in dates or driest_and_wettest(every, found.statistics)
+    }
+
+
+def _manifest(values: Values, run: _Run) -> dict[str, Mapping[str, object]]:
+    dates = run.dates
+    return manifest(
+        {
+            "polygons": run.polygons,
+            "series": run.series.source if run.series else "",
+            "dates": f"{len(dates)}, {dates[0]} to {dates[-1]}" if dates else "",
+            "covariates": run.stack.path if run.stack else "",
+        },
+        {
+            "first date": values.date("START") or "the series'",
+            "last date": values.date("END") or "the series'",
+            "single dates": values.text("DATES"),
+            "pixels by": values.choice("WEIGHTS"),
+            "ddof of the SD": values.integer("DDOF"),
+        },
+    )

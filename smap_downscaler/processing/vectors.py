@@ -1,0 +1,200 @@
+"""Vector layers of any format, memory too: read whole, and written when all features are known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    Qgis,
+    QgsCoordinateReferenceSystem,
+    QgsFeature,
+    QgsFeatureRequest,
+    QgsFeatureSink,
+    QgsField,
+    QgsFields,
+    QgsProcessingException,
+    QgsProcessingFeatureSource,
+    QgsProcessingOutputLayerDefinition,
+    QgsVectorFileWriter,
+)
+from qgis.PyQt.QtCore import QMetaType
+
+from ..core.errors import Cancelled, InputError
+from ..core.progress import Progress
+from .values import Values
+
+INTEGER, REAL = QMetaType.Type.LongLong, QMetaType.Type.Double
+
+
+@dataclass(frozen=True)
+class Column:
+    """A new field: its name, its type (INTEGER or REAL), and a value a feature."""
+
+    name: str
+    kind: Any
+    values: Sequence[Any]
+
+
+def fields_of(kinds: Iterable[tuple[str, Any]]) -> QgsFields:
+    """Fields by name and type."""
+    fields = QgsFields()
+    for name, kind in kinds:
+        fields.append(QgsField(name, kind))
+    return fields
+
+
+def read_features(
+    values: Values, name: str, progress: Progress
+) -> tuple[QgsProcessingFeatureSource, list[QgsFeature]]:
+    """The layer of a parameter and all its features (those selected, where so asked), invalid ones too.
+
+    Raises
+    ------
+    InputError
+        If there is no such layer, or it has no feature.
+    """
+    source = values.algorithm.parameterAsSource(values.parameters, name, values.context)
+    if source is None:
+        raise InputError(f"{name}: there is no layer {values.parameters.get(name)!r}; check the path.")
+    # QGIS would stop at the first invalid geometry.
+    skip = Qgis.ProcessingFeatureSourceFlag.SkipGeometryValidityChecks
+    features = []
+    for feature in source.getFeatures(QgsFeatureRequest(), skip):
+        progress.check()
+        features.append(feature)
+    if not features:
+        raise InputError(f"{name}: the layer {source.sourceName()} has no feature; choose another one.")
+    return source, features
+
+
+def add_columns(
+    values: Values,
+    name: str,
+    source: QgsProcessingFeatureSource,
+    features: Sequence[QgsFeature],
+    columns: Sequence[Column],
+    progress: Progress,
+) -> str:
+    """Write features with their geometry, attributes and new fields to the destination `name`.
+
+    Old fields of the name of a new one are replaced; NaN becomes NULL.
+
+    Raises
+    ------
+    InputError
+        As `write_layer`.
+    """
+    names = {column.name.lower() for column in columns}
+    old = source.fields()
+    kept = [index for index in range(old.count()) if old.at(index).name().lower() not in names]
+    if len(kept) < old.count():
+        replaced = [old.at(index).name() for index in range(old.count()) if index not in kept]
+        progress.log(f"Fields of {source.sourceName()} replaced by new ones: {', '.join(replaced)}")
+    fields = QgsFields()
+    for index in kept:
+        fields.append(old.at(index))
+    for column in columns:
+        fields.append(QgsField(column.name, column.kind))
+    layer = fields, source.wkbType(), source.sourceCrs()
+    return write_layer(values, name, layer, _extended(features, kept, columns), progress)
+
+
+def _extended(
+    features: Sequence[QgsFeature], kept: Sequence[int], columns: Sequence[Column]
+) -> Iterator[QgsFeature]:
+    for feature, *numbers in zip(features, *(column.values for column in columns)):
+        made = QgsFeature()
+        made.setGeometry(feature.geometry())
+        known = [None if isinstance(number, float) and number != number else number for number in numbers]
+        made.setAttributes([*(feature.attribute(index) for index in kept), *known])
+        yield made
+
+
+def qgis_crs(text: str) -> QgsCoordinateReferenceSystem:
+    """A CRS of `EPSG:code` or WKT, as `raster` names it."""
+    crs = QgsCoordinateReferenceSystem()
+    crs.createFromUserInput(text)
+    return crs
+
+
+def write_layer(
+    values: Values,
+    name: str,
+    layer: tuple[QgsFields, Qgis.WkbType, QgsCoordinateReferenceSystem],
+    features: Iterable[QgsFeature],
+    progress: Progress,
+) -> str:
+    """Write features to the destination `name` and return the layer's id or path.
+
+    Raises
+    ------
+    InputError
+        If the layer cannot be written; what was written of a file is removed, as on cancelling.
+    """
+    fields, geometry, crs = layer
+    progress.check()
+    text = _place(values.parameters.get(name))
+    _make_folder(text, name)
+    reason = "unknown reason"
+    try:
+        sink, destination = values.algorithm.parameterAsSink(
+            values.parameters, name, values.context, fields, geometry, crs
+        )
+    except QgsProcessingException as error:
+        sink, destination, reason = None, "", " ".join(str(error).split()).rstrip(".") or reason
+    if sink is None:
+        raise InputError(
+            f"{name}: {text} cannot be written ({reason}); choose another place or another format, such as "
+            ".gpkg."
+        )
+    try:
+        for feature in features:
+            progress.check()
+            _check(sink.addFeature(feature, QgsFeatureSink.Flag.FastInsert), name, sink)
+        _check(sink.flushBuffer(), name, sink)
+    except (Cancelled, InputError):
+        # Closes the file.
+        del sink
+        _remove(str(destination))
+        raise
+    return str(destination)
+
+
+def _check(good: bool, name: str, sink: QgsFeatureSink) -> None:
+    if not good:
+        raise InputError(
+            f"{name}: the layer cannot be written ({sink.lastError()}); check the free space, or take "
+            "another format."
+        )
+
+
+def _remove(destination: str) -> None:
+    """Take away a half-written file; a table in a database stays with the user's other tables."""
+    path = Path(destination)
+    if path.is_absolute() and path.is_file():
+        QgsVectorFileWriter.deleteShapeFile(destination)
+        path.unlink(missing_ok=True)
+
+
+def _place(destination: Any) -> str:
+    """What a destination's value says in words."""
+    if isinstance(destination, QgsProcessingOutputLayerDefinition):
+        destination = destination.sink.staticValue()
+    return destination if isinstance(destination, str) else ""
+
+
+def _make_folder(place: str, name: str) -> None:
+    """Make the folder of a file to be written: QGIS itself makes none."""
+    path = Path(place)
+    # Neither memory: nor a table of a database (ogr:, postgis:).
+    if not path.is_absolute():
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{name}: the folder {path.parent} cannot be made ({error.strerror}); choose another one."
+        ) from None
