@@ -99,3 +99,14 @@ def make_small_case(folder: Path) -> SmallCase:
             [Band("rain", "mm/d")],
         )
     return SmallCase(folder, fine, coarse, smap)
+
+
+def write_small_stations(path: Path) -> None:
+    """Two stations in cells that SMAP sees on all dates, two readings a day: theta 0.2 to 0.3."""
+    lines = ["station,date,replicate,x,y,soil_moisture"]
+    for name, row, col in (("A", 3, 0), ("B", 5, 1)):
+        x, y = CELLS.x_centres()[col] + 500, CELLS.y_centres()[row] - 700
+        for number, date in enumerate(DATES):
+            for replicate, extra in ((1, 0.0), (2, 0.02)):
+                lines.append(f"{name},{date},{replicate},{x:.3f},{y:.3f},{0.2 + 0.03 * number + extra:.3f}")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")

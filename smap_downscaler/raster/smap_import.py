@@ -24,7 +24,7 @@ from .smap_source import Item, SmapSource, open_source
 
 _NAME = re.compile(r"^soil_moisture_(\d{8})\.tif$")
 #: Tags that say how a file was made; those of the source file besides the choices.
-_CHOICE_TAGS = ("PRODUCT", "OVERPASS", "QUALITY", "ALGORITHM")
+CHOICE_TAGS = ("PRODUCT", "OVERPASS", "QUALITY", "ALGORITHM")
 _COUNT_TAGS = ("RETRIEVED", "OUT_OF_RANGE", "FAILED_QUALITY")
 _DENSIFY = 101
 
@@ -203,7 +203,7 @@ class _Job:
     def _choice_tags(self) -> dict[str, str]:
         choices = self.choices
         values = (self.source.product, choices.overpass, choices.quality, choices.algorithm)
-        return dict(zip(_CHOICE_TAGS, values))
+        return dict(zip(CHOICE_TAGS, values))
 
     def _tags(self, item: Item) -> dict[str, str]:
         path = Path(item.path)

@@ -41,6 +41,17 @@ PROMISED = {
     "regressionmatrix": {"SMAP", "COVARIATES", "DYNAMIC", "WINDOW", "OUTPUT", "DATES", "REPORT"},
     "trainforests": {"INPUT", "PRESET", "OUTPUT", "SCORES"},
     "crossvalidate": {"INPUT", "FOLDS", "REPEATS", "BLOCKS", "OUTPUT", "REPORT"},
+    "fieldvalidation": {"SERIES", "STATIONS", "SMAP", "START", "END", "OUTPUT", "METRICS", "REPORT"},
+    "triplecollocation": {
+        "SERIES",
+        "SMAP",
+        "TC_SOURCE",
+        "STATIONS",
+        "THIRD",
+        "ANOMALIES",
+        "OUTPUT",
+        "REPORT",
+    },
     "downscale": {"FORESTS", "COVARIATES", "DYNAMIC", "WINDOW", "START", "END", "OUTPUT", "SERIES"},
     "quantilecorrelation": {
         "INPUT",
@@ -120,6 +131,8 @@ PROMISED_OUTPUTS = {
     "downscale": {"OUTPUT", "SERIES", "DATES", "PREFLIGHT", "REPORT"},
     "regressionmatrix": {"OUTPUT", "DATES", "PREFLIGHT", "REPORT"},
     "harmonisecovariates": {"OUTPUT_COARSE", "OUTPUT_FINE", "PREFLIGHT", "REPORT"},
+    "fieldvalidation": {"OUTPUT", "REPORT", "COUNT", "RMSE", "UBRMSE", "R", "BIAS"},
+    "triplecollocation": {"OUTPUT", "REPORT", "COUNT", "SOURCE_SNR", "FIELD_ERROR_SD", "THIRD_CORRELATION"},
 }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from small_case import make_small_case
+from small_case import make_small_case, write_small_stations
 
 _KEPT = []
 FOREST = {"PRESET": "custom", "N_ESTIMATORS": 5, "MINIMUM_CELLS": 20}
@@ -49,6 +49,27 @@ RUNS = {
         {"INPUT": "{case}/matrix.gpkg", **FOREST, "FOLDS": 2, "BLOCKS": 36},
         {"OUTPUT": "{out}/scores.gpkg", "REPORT": "{out}/report.html"},
         "report.html",
+    ),
+    "fieldvalidation": (
+        {
+            "SERIES": "{case}/smap",
+            "STATIONS": "{case}/field.csv",
+            "CRS": "EPSG:6933",
+            "SMAP": "{case}/smap",
+        },
+        {"OUTPUT": "{out}/pairs.gpkg", "METRICS": "{out}/metrics.gpkg", "REPORT": "{out}/field.html"},
+        "field.html",
+    ),
+    "triplecollocation": (
+        {
+            "SERIES": "{case}/smap",
+            "THIRD": "{case}/rain",
+            "STATIONS": "{case}/field.csv",
+            "CRS": "EPSG:6933",
+            "MINIMUM_DAYS": 3,
+        },
+        {"OUTPUT": "{out}/triples.gpkg", "REPORT": "{out}/triples.html"},
+        "triples.html",
     ),
     "downscale": (
         {"FORESTS": "{case}/forests.smapforest", "COVARIATES": "{case}/fine.tif"},
@@ -106,6 +127,7 @@ def case(tmp_path_factory, qgis_provider):
     days = (f"2021-03-{day:02d},{day % 7},{day % 5}\n" for day in range(1, 32))
     (folder / "pairs.csv").write_text("date,map,field\n" + "".join(days))
     write_geotiff(folder / "dem.tif", PIXELS, small.fine[0], [Band("elevation", "m")])
+    write_small_stations(folder / "field.csv")
     matrix = {
         "SMAP": small.smap_folder,
         "COVARIATES": small.coarse_stack,

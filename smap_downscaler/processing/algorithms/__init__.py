@@ -16,12 +16,14 @@ _ALGORITHMS = (
     ("train_forests", "TrainForests"),
     ("cross_validate", "CrossValidate"),
     ("downscale", "Downscale"),
-    ("quantile_correlation", "QuantileCorrelation"),
     ("cascade", "Cascade"),
     ("map_sheet", "MapSheet"),
     ("sample_squares", "SampleSquares"),
     ("moisture_statistics", "MoistureStatistics"),
     ("principal_components", "PrincipalComponents"),
+    ("field_validation", "FieldValidation"),
+    ("quantile_correlation", "QuantileCorrelation"),
+    ("triple_collocation", "TripleCollocation"),
 )
 
 

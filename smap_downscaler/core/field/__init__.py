@@ -1,0 +1,1 @@
+"""Field readings against maps: daily means, metrics, intervals, anomalies, triple collocation."""

@@ -1,0 +1,179 @@
+"""fieldvalidation: maps against field stations, with SMAP itself beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from qgis.core import (
+    Qgis,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterString,
+    QgsProcessingParameterVectorDestination,
+)
+
+from ...core.errors import InputError
+from ...core.field.climatology import ANOMALIES
+from ...core.field.readings import FieldData
+from ...core.field.validation import MAP, SMAP, MetricRow, ValidationChoices, validate
+from ...core.progress import Progress
+from ...core.validation.summary import check_seasons, parse_months
+from ...raster.field_extract import EXTRACTIONS
+from ...raster.field_pairs import PairChoices, PairedField, pair_up
+from ...raster.field_tables import write_metrics, write_pairs
+from ...raster.series import Series, open_series
+from ...raster.stations import read_stations, tell_stations
+from ...report.field import field_page, overall_rows, verdict
+from ..algorithm import SmapAlgorithm
+from ..field_parameters import (
+    enum_parameter,
+    interval_draws,
+    interval_parameters,
+    reading_settings,
+    station_choices,
+    station_parameters,
+    stations_used,
+)
+from ..parameters import date_parameter, whole_number
+from ..reports import footer, manifest, report_parameter, table_output, write_report
+from ..values import Values
+
+_NUMBERS = {"RMSE": "rmse", "UBRMSE": "ubrmse", "R": "pearson", "BIAS": "bias", "MAE": "mae"}
+_SMAP_NUMBERS = {"SMAP_RMSE": "rmse", "SMAP_UBRMSE": "ubrmse", "SMAP_R": "pearson"}
+
+
+class FieldValidation(SmapAlgorithm):
+    """Field validation (paper 2.2.4, 2.3.7, Figs. 8 and 9)."""
+
+    ID = "fieldvalidation"
+    GROUP = "analysis"
+    NEEDS = ("scipy",)
+    TAGS = (*SmapAlgorithm.TAGS, "in situ", "ISMN", "station", "validation", "RMSE", "ubRMSE", "bias")
+
+    def define(self) -> Iterable[Any]:
+        yield QgsProcessingParameterFile(
+            "SERIES", "Soil moisture maps (series)", behavior=Qgis.ProcessingFileParameterBehavior.Folder
+        )
+        yield from station_parameters()
+        yield QgsProcessingParameterFile(
+            "SMAP",
+            "SMAP series to compare with",
+            behavior=Qgis.ProcessingFileParameterBehavior.Folder,
+            optional=True,
+        )
+        yield enum_parameter("EXTRACTION", "Value of the map at a station", EXTRACTIONS)
+        yield enum_parameter("ANOMALIES", "Anomalies", ANOMALIES)
+        yield date_parameter("START", "First date")
+        yield date_parameter("END", "Last date")
+        yield QgsProcessingParameterString("WET_MONTHS", "Wet season", "Nov-Mar", optional=True)
+        yield QgsProcessingParameterString("DRY_MONTHS", "Dry season", "May-Sep", optional=True)
+        # No least values here: out of range, `validate` says more than QGIS does.
+        yield whole_number("MINIMUM_DAYS", "Least days of a station and season", 3, 0)
+        yield from interval_parameters()
+        yield QgsProcessingParameterVectorDestination(
+            "OUTPUT", "Field and map by station and day", type=Qgis.ProcessingSourceType.Vector
+        )
+        yield table_output("METRICS", "Metrics by station, season and source")
+        yield report_parameter()
+
+    def define_outputs(self) -> Iterable[Any]:
+        yield QgsProcessingOutputNumber("COUNT", "Pairs of field and map")
+        yield QgsProcessingOutputNumber("STATIONS_USED", "Stations compared")
+        for name in _NUMBERS:
+            yield QgsProcessingOutputNumber(name, f"{name} of the map")
+        for name in _SMAP_NUMBERS:
+            yield QgsProcessingOutputNumber(name, f"{name.removeprefix('SMAP_')} of the SMAP cell")
+
+    def validate(self, values: Values) -> None:
+        values.period()
+        station_choices(values)
+        _choices(values)
+
+    def work(self, values: Values, progress: Progress) -> dict[str, Any]:
+        choices = _choices(values)
+        data = read_stations(values.path("STATIONS"), station_choices(values), progress.part(0.0, 0.25))
+        tell_stations(data, progress)
+        series, smap = _series(values, progress)
+        pairing = PairChoices(*values.period(), values.choice("EXTRACTION"), values.choice("ANOMALIES"))
+        paired = pair_up(data, series, smap, pairing, progress.part(0.3, 0.7))
+        paired.tell(progress)
+        rows = validate(paired.compared, choices, progress.part(0.7, 0.95))
+        overall = overall_rows(rows)
+        outputs = {"OUTPUT": values.output("OUTPUT"), **_numbers(overall), "STATIONS_USED": len(paired.raw)}
+        write_pairs(outputs["OUTPUT"], paired.raw, paired.compared, progress)
+        metrics = values.output("METRICS")
+        if metrics:
+            write_metrics(metrics, rows, paired.left_out)
+            outputs["METRICS"] = metrics
+        if values.given("REPORT"):
+            progress.set_text("Drawing the report")
+            told = _manifest(values, data, series, smap, progress)
+            page = field_page(
+                paired.compared, rows, paired.left_out, pairing.anomalies, told, footer("Field validation")
+            )
+            outputs["REPORT"] = write_report(values.output_file("REPORT"), page)
+        _tell(overall, paired, progress)
+        return outputs
+
+
+def _choices(values: Values) -> ValidationChoices:
+    wet = parse_months(values.text("WET_MONTHS"), "WET_MONTHS")
+    dry = parse_months(values.text("DRY_MONTHS"), "DRY_MONTHS")
+    check_seasons(wet, dry)
+    least = values.integer("MINIMUM_DAYS")
+    if least < 1:
+        raise InputError(f"MINIMUM_DAYS is {least}; give 1 or more.")
+    return ValidationChoices(wet, dry, least, interval_draws(values), values.integer("SEED"))
+
+
+def _series(values: Values, progress: Progress) -> tuple[Series, Series | None]:
+    series = open_series(values.path("SERIES"), progress=progress.part(0.25, 0.28))
+    smap = (
+        open_series(values.path("SMAP"), progress=progress.part(0.28, 0.3)) if values.given("SMAP") else None
+    )
+    return series, smap
+
+
+def _numbers(overall: Sequence[MetricRow]) -> dict[str, float]:
+    found = {row.source: row for row in overall}
+    numbers = {"COUNT": found[MAP].n}
+    numbers.update({name: found[MAP].value(metric) for name, metric in _NUMBERS.items()})
+    if SMAP in found:
+        numbers.update({name: found[SMAP].value(metric) for name, metric in _SMAP_NUMBERS.items()})
+    # A number that is not defined has no place among the outputs.
+    return {name: value for name, value in numbers.items() if value == value}
+
+
+def _manifest(
+    values: Values,
+    data: FieldData,
+    series: Series,
+    smap: Series | None,
+    progress: Progress,
+) -> dict[str, Any]:
+    start, end = values.period()
+    inputs = {
+        "maps": f"{series.source}, {series.dates[0]} to {series.dates[-1]}",
+        "SMAP": f"{smap.source}, {smap.dates[0]} to {smap.dates[-1]}" if smap else "",
+        **stations_used(values, progress),
+        "CRS of the stations": data.crs,
+        "first date": start or "the maps'",
+        "last date": end or "the maps'",
+    }
+    settings = {
+        **reading_settings(values),
+        "wet season": values.text("WET_MONTHS"),
+        "dry season": values.text("DRY_MONTHS"),
+        "least days": values.integer("MINIMUM_DAYS"),
+    }
+    return manifest(inputs, settings)
+
+
+def _tell(overall: Sequence[MetricRow], paired: PairedField, progress: Progress) -> None:
+    row = next(row for row in overall if row.source == MAP)
+    told = [f"{name} {row.value(metric):.4f}" for name, metric in _NUMBERS.items() if metric in row.values]
+    numbers = ", ".join(told) if told else row.status
+    progress.log(f"{len(paired.raw)} stations, {row.n:,} pairs on {row.n_days:,} days: {numbers}.")
+    if verdict(overall):
+        progress.log(verdict(overall))

@@ -1,0 +1,204 @@
+"""triplecollocation: errors of a map (or SMAP), the field and a third series without a truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from qgis.core import (
+    Qgis,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterString,
+    QgsProcessingParameterVectorDestination,
+)
+
+from ...core.errors import InputError
+from ...core.field.climatology import ANOMALIES
+from ...core.field.collocation import MEAN, MEMBERS, TripleChoices, TripleRow, collocate
+from ...core.field.readings import FieldData
+from ...core.progress import Progress
+from ...raster.field_extract import EXTRACTIONS
+from ...raster.field_pairs import PairChoices, pair_up
+from ...raster.series import Series, open_series
+from ...raster.stations import read_stations, tell_stations
+from ...raster.triples import check_third, check_triples, write_triples
+from ...report.collocation import collocation_page
+from ..algorithm import SmapAlgorithm
+from ..field_parameters import (
+    enum_parameter,
+    interval_draws,
+    interval_parameters,
+    reading_settings,
+    station_choices,
+    station_parameters,
+    stations_used,
+)
+from ..parameters import advanced, date_parameter, whole_number
+from ..reports import footer, manifest, report_parameter, write_report
+from ..values import Values
+
+#: Which series stands beside field and third one: SMAP and a map made from it never both.
+SOURCES = ("map", "smap")
+_SOURCE_PARAMETERS = {"map": "SERIES", "smap": "SMAP"}
+_REFERENCES = ("field", "source", "third")
+_NUMBERS = {"SNR": "snr_db", "ERROR_SD": "error_sd", "CORRELATION": "truth_correlation"}
+_TITLES = {"SNR": "SNR, dB", "ERROR_SD": "Error SD", "CORRELATION": "Correlation with the truth"}
+
+
+class TripleCollocation(SmapAlgorithm):
+    """Triple collocation at field stations."""
+
+    ID = "triplecollocation"
+    GROUP = "analysis"
+    NEEDS = ("scipy",)
+    TAGS = (*SmapAlgorithm.TAGS, "in situ", "ISMN", "triple collocation", "TCA", "SNR", "error")
+
+    def define(self) -> Iterable[Any]:
+        yield _series_parameter("SERIES", "Soil moisture maps (series)")
+        yield _series_parameter("SMAP", "SMAP series")
+        yield enum_parameter("TC_SOURCE", "Which of them is collocated", SOURCES)
+        yield from station_parameters()
+        yield QgsProcessingParameterFile(
+            "THIRD",
+            "Independent model or sensor (series)",
+            behavior=Qgis.ProcessingFileParameterBehavior.Folder,
+        )
+        yield QgsProcessingParameterString("THIRD_NAME", "Name of the third series", optional=True)
+        yield enum_parameter("ANOMALIES", "Anomalies", ANOMALIES)
+        yield date_parameter("START", "First date")
+        yield date_parameter("END", "Last date")
+        # No least values here: out of range, `validate` says more than QGIS does.
+        yield whole_number("MINIMUM_DAYS", "Least days with all three", 100, 0)
+        yield advanced(enum_parameter("REFERENCE", "Series that errors are scaled to", _REFERENCES))
+        yield advanced(enum_parameter("EXTRACTION", "Value of the map at a station", EXTRACTIONS))
+        yield from interval_parameters()
+        yield QgsProcessingParameterVectorDestination(
+            "OUTPUT", "Errors by station and series", type=Qgis.ProcessingSourceType.Vector
+        )
+        yield report_parameter()
+
+    def define_outputs(self) -> Iterable[Any]:
+        yield QgsProcessingOutputNumber("COUNT", "Stations collocated")
+        for member in MEMBERS:
+            for name, title in _TITLES.items():
+                yield QgsProcessingOutputNumber(f"{member.upper()}_{name}", f"{title}, {member}")
+
+    def validate(self, values: Values) -> None:
+        values.period()
+        station_choices(values)
+        _choices(values)
+        source = values.choice("TC_SOURCE")
+        needed = _SOURCE_PARAMETERS[source]
+        if not values.given(needed):
+            other = next(name for name in SOURCES if name != source)
+            raise InputError(
+                f"{needed}: TC_SOURCE is {source}, but no such series is given; give it, or choose {other} "
+                "as TC_SOURCE."
+            )
+
+    def work(self, values: Values, progress: Progress) -> dict[str, Any]:
+        choices = _choices(values)
+        source, third = _series(values, progress)
+        data = read_stations(values.path("STATIONS"), station_choices(values), progress.part(0.1, 0.3))
+        tell_stations(data, progress)
+        pairing = PairChoices(*values.period(), values.choice("EXTRACTION"), values.choice("ANOMALIES"))
+        paired = pair_up(data, source, third, pairing, progress.part(0.3, 0.7))
+        paired.tell(progress)
+        check_triples(paired.raw, third)
+        rows = collocate(paired.compared, choices, progress.part(0.7, 0.95))
+        named = values.text("THIRD_NAME").strip() or third.name
+        names = {
+            "source": values.choice("TC_SOURCE").replace("smap", "SMAP"),
+            "field": "field",
+            "third": named,
+        }
+        output = values.output("OUTPUT")
+        write_triples(output, rows, names, paired.left_out)
+        outputs = {"OUTPUT": output, **_numbers(rows)}
+        if values.given("REPORT"):
+            progress.set_text("Drawing the report")
+            told = _manifest(values, data, source, third, progress)
+            page = collocation_page(
+                rows,
+                names,
+                paired.left_out,
+                pairing.anomalies,
+                choices.reference,
+                told,
+                footer("Triple collocation"),
+            )
+            outputs["REPORT"] = write_report(values.output_file("REPORT"), page)
+        _tell(rows, names, outputs["COUNT"], progress)
+        return outputs
+
+
+def _series_parameter(name: str, description: str) -> QgsProcessingParameterFile:
+    return QgsProcessingParameterFile(
+        name, description, behavior=Qgis.ProcessingFileParameterBehavior.Folder, optional=True
+    )
+
+
+def _choices(values: Values) -> TripleChoices:
+    least = values.integer("MINIMUM_DAYS")
+    if least < 3:
+        raise InputError(f"MINIMUM_DAYS is {least}; give 3 or more (100 tell something).")
+    return TripleChoices(values.choice("REFERENCE"), least, interval_draws(values), values.integer("SEED"))
+
+
+def _series(values: Values, progress: Progress) -> tuple[Series, Series]:
+    """The source and the third series, which must not depend on each other."""
+    source = open_series(
+        values.path(_SOURCE_PARAMETERS[values.choice("TC_SOURCE")]), progress=progress.part(0.0, 0.05)
+    )
+    third = open_series(values.path("THIRD"), progress=progress.part(0.05, 0.1))
+    check_third(
+        third, [source.source, *(values.path(n) for n in _SOURCE_PARAMETERS.values() if values.given(n))]
+    )
+    return source, third
+
+
+def _numbers(rows: Sequence[TripleRow]) -> dict[str, float]:
+    used = [row for row in rows if row.values and row.member == MEMBERS[0] and row.station != MEAN]
+    numbers: dict[str, float] = {"COUNT": len(used)}
+    overall = [row for row in rows if row.station == MEAN] or list(rows)
+    for row in overall:
+        for name, result in _NUMBERS.items():
+            # A number that is not defined has no place among the outputs.
+            if row.value(result) == row.value(result):
+                numbers[f"{row.member.upper()}_{name}"] = row.value(result)
+    return numbers
+
+
+def _manifest(
+    values: Values,
+    data: FieldData,
+    source: Series,
+    third: Series,
+    progress: Progress,
+) -> dict[str, Any]:
+    start, end = values.period()
+    inputs = {
+        values.choice("TC_SOURCE"): f"{source.source}, {source.dates[0]} to {source.dates[-1]}",
+        "third": f"{third.source}, {third.dates[0]} to {third.dates[-1]}",
+        **stations_used(values, progress),
+        "CRS of the stations": data.crs,
+        "first date": start or "that of the first series",
+        "last date": end or "that of the first series",
+    }
+    settings = {
+        **reading_settings(values),
+        "series that errors are scaled to": values.choice("REFERENCE"),
+        "least days": values.integer("MINIMUM_DAYS"),
+    }
+    return manifest(inputs, settings)
+
+
+def _tell(rows: Sequence[TripleRow], names: dict[str, str], count: int, progress: Progress) -> None:
+    for row in rows:
+        if row.member == MEMBERS[0] and "negative" in row.status:
+            progress.warn(f"{row.station}: {row.status}")
+    overall = [row for row in rows if row.station == MEAN] or list(rows)
+    told = [f"{names[row.member]} {row.value('error_sd'):.4f}" for row in overall if row.values]
+    numbers = f": error SD, m3 m-3, of {', '.join(told)}" if told else f": {rows[0].status}"
+    progress.log(f"{count} stations were collocated{numbers}.")

@@ -1,0 +1,134 @@
+"""Parameters of field stations, the same for all algorithms that read them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from qgis.core import (
+    Qgis,
+    QgsProcessingParameterCrs,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterEnum,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterNumber,
+    QgsProcessingParameterString,
+)
+
+from ..core.errors import InputError
+from ..core.field.columns import CsvChoices
+from ..core.field.readings import UNITS
+from ..core.progress import Progress
+from ..raster.ismn_files import QUALITIES, IsmnChoices
+from ..raster.stations import StationChoices
+from ..raster.stations_ismn import SURFACE, parse_depth
+from .parameters import advanced, whole_number
+from .reports import input_file
+from .values import Values
+
+_FIELDS = {
+    "STATION_FIELD": "Column of the stations' names",
+    "DATE_FIELD": "Column of dates",
+    "X_FIELD": "Column of x or longitude",
+    "Y_FIELD": "Column of y or latitude",
+    "VALUE_FIELD": "Column of soil moisture",
+    "REPLICATE_FIELD": "Column of replicates",
+}
+#: Fewer samples tell no ends of an interval.
+LEAST_DRAWS = 100
+#: Hours that times may be moved by.
+_MOST_HOURS = 24.0
+
+
+def station_parameters() -> Iterator[QgsProcessingParameterDefinition]:
+    """The stations, and how their files are read."""
+    yield QgsProcessingParameterFile("STATIONS", "Field stations (CSV file, ISMN file or folder)")
+    for name, description in _FIELDS.items():
+        yield advanced(QgsProcessingParameterString(name, description, optional=True))
+    yield advanced(
+        QgsProcessingParameterCrs("CRS", "CRS of the stations (empty: longitude, latitude)", optional=True)
+    )
+    yield enum_parameter("UNIT", "Unit of the readings", tuple(UNITS))
+    yield advanced(
+        QgsProcessingParameterNumber(
+            "TIME_SHIFT",
+            "Hours added to the times of readings",
+            type=Qgis.ProcessingNumberParameterType.Double,
+            defaultValue=0.0,
+            minValue=-_MOST_HOURS,
+            maxValue=_MOST_HOURS,
+        )
+    )
+    yield advanced(enum_parameter("QUALITY", "Readings of ISMN files", QUALITIES))
+    yield advanced(
+        QgsProcessingParameterString("DEPTH", "Depths of ISMN sensors, m (such as 0-0.05)", optional=True)
+    )
+
+
+def enum_parameter(name: str, description: str, options: tuple[str, ...]) -> QgsProcessingParameterEnum:
+    """A choice of texts, the first by default."""
+    return QgsProcessingParameterEnum(
+        name, description, options=list(options), defaultValue=options[0], usesStaticStrings=True
+    )
+
+
+def interval_parameters() -> Iterator[QgsProcessingParameterDefinition]:
+    """Samples and seed of the bootstrap."""
+    # No least value here: out of range, `interval_draws` says more than QGIS does.
+    yield advanced(whole_number("BOOTSTRAP", "Samples of the intervals", 1000, 0))
+    yield advanced(whole_number("SEED", "Seed of the intervals", 1, 0))
+
+
+def interval_draws(values: Values) -> int:
+    """How many samples are drawn.
+
+    Raises
+    ------
+    InputError
+        If they are too few.
+    """
+    draws = values.integer("BOOTSTRAP")
+    if draws < LEAST_DRAWS:
+        raise InputError(f"BOOTSTRAP is {draws}; give {LEAST_DRAWS} samples or more.")
+    return draws
+
+
+def station_choices(values: Values) -> StationChoices:
+    """How the files are to be read.
+
+    Raises
+    ------
+    InputError
+        If DEPTH is no range, or there is nothing at STATIONS.
+    """
+    path = values.path("STATIONS")
+    if not os.path.exists(path):
+        raise InputError(f"STATIONS: there is no file or folder {path}; check the path.")
+    fields = {name.removesuffix("_FIELD").lower(): values.text(name).strip() for name in _FIELDS}
+    unit, shift = values.choice("UNIT"), values.number("TIME_SHIFT")
+    return StationChoices(
+        CsvChoices(**fields, crs=values.crs("CRS"), unit=unit, shift_hours=shift),
+        IsmnChoices(values.choice("QUALITY"), parse_depth(values.text("DEPTH")), unit, shift),
+    )
+
+
+def stations_used(values: Values, progress: Progress) -> dict[str, Any]:
+    """Where the readings came from, for a report's manifest."""
+    path = values.path("STATIONS")
+    file = input_file(path, path, progress) if os.path.isfile(path) else {"folder": path}
+    return {f"stations, {name}": value for name, value in file.items()}
+
+
+def reading_settings(values: Values) -> dict[str, Any]:
+    """How the readings were read and the intervals drawn, for a report's manifest."""
+    return {
+        "unit of the readings": values.choice("UNIT"),
+        "hours added to times": f"{values.number('TIME_SHIFT'):g}",
+        "readings of ISMN files": values.choice("QUALITY"),
+        "depths of ISMN sensors, m": values.text("DEPTH") or f"the shallowest within 0-{SURFACE:g}",
+        "value at a station": values.choice("EXTRACTION"),
+        "anomalies": values.choice("ANOMALIES"),
+        "samples of the intervals": values.integer("BOOTSTRAP"),
+        "seed": values.integer("SEED"),
+    }

@@ -1,0 +1,171 @@
+"""Stations of the International Soil Moisture Network: which sensors count, brought to days."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..core.errors import InputError
+from ..core.field.readings import FieldData, Station, daily, listed
+from ..core.progress import SILENT, Progress
+from ..core.progress import Counter as Done
+from .ismn_files import (
+    MOISTURE,
+    IsmnChoices,
+    Sensor,
+    Tally,
+    ismn_files,
+    read_readings,
+    read_sensor,
+    variable_of,
+)
+from .stations_csv import GEOGRAPHIC
+
+#: The layer that SMAP feels, m: without a wish, sensors no deeper than this are looked for.
+SURFACE = 0.10
+
+
+def parse_depth(text: str) -> tuple[float, float] | None:
+    """Depths such as `0-0.05`, m; None for an empty text.
+
+    Raises
+    ------
+    InputError
+        For anything else.
+    """
+    if not text.strip():
+        return None
+    match = re.fullmatch(r"\s*(\d+(?:[.,]\d+)?)\s*[-\u2013]\s*(\d+(?:[.,]\d+)?)\s*", text)
+    if match is None:
+        raise InputError(f"DEPTH: '{text}' is no range of depths; write it in metres, as 0-0.05.")
+    upper, lower = (float(number.replace(",", ".")) for number in match.groups())
+    if upper > lower:
+        raise InputError(
+            f"DEPTH: {upper:g} m is deeper than {lower:g} m; write the upper one first, as 0-0.05."
+        )
+    return upper, lower
+
+
+def read_ismn_stations(source: str | Path, choices: IsmnChoices, progress: Progress = SILENT) -> FieldData:
+    """All stations of a folder (and those below) or of one file; coordinates are WGS 84.
+
+    Of each station the sensors of the wished depths are taken; without a wish those of the
+    shallowest depth, if it lies within 0.10 m.  Readings of several sensors are replicates.
+
+    Raises
+    ------
+    InputError
+        If there is no file, none of soil moisture, of the depth or with a reading, or a line is wrong.
+    """
+    files = ismn_files(source)
+    moisture = [path for path in files if variable_of(path) in MOISTURE]
+    if not moisture:
+        told = f"none of its {len(files)} .stm files holds" if files else "it holds no .stm file of"
+        raise InputError(f"{source}: {told} soil moisture (sm); choose the folder of an ISMN download.")
+    counter = progress.counter(2 * len(moisture), "ISMN files looked at")
+    sensors = []
+    for path in moisture:
+        sensors.append(read_sensor(path))
+        counter.advance()
+    chosen, without = _choose(sensors, choices.depth)
+    if not chosen:
+        depths = sorted({(sensor.depth_from, sensor.depth_to) for sensor in sensors})
+        listed = ", ".join(f"{upper:g}-{lower:g}" for upper, lower in depths)
+        raise InputError(
+            f"{source}: no station has a sensor {_depth_text(choices.depth)} (there are {listed} m); give "
+            "another DEPTH."
+        )
+    tally = Tally()
+    stations = [
+        station
+        for members in chosen.values()
+        if (station := _station(members, choices, tally, counter, progress)) is not None
+    ]
+    if not stations:
+        raise InputError(
+            f"{source}: no reading is left ({tally.left_out() or 'the files are empty'}); choose any as "
+            "QUALITY, or other stations."
+        )
+    others = len(files) - len(moisture)
+    return FieldData(
+        str(source),
+        GEOGRAPHIC,
+        tuple(stations),
+        tuple(_told(source, chosen, choices, tally, others)),
+        tuple(_warnings(source, without, choices, tally)),
+    )
+
+
+def _station(
+    members: Sequence[Sensor], choices: IsmnChoices, tally: Tally, counter: Done, progress: Progress
+) -> Station | None:
+    days: list[int] = []
+    values: list[float] = []
+    for sensor in members:
+        read_readings(sensor, choices, days, values, tally, progress)
+        counter.advance()
+    if not values:
+        return None
+    first = members[0]
+    return Station(first.name, first.longitude, first.latitude, daily(np.array(days), np.array(values)))
+
+
+def _choose(
+    sensors: Sequence[Sensor], depth: tuple[float, float] | None
+) -> tuple[dict[str, list[Sensor]], list[str]]:
+    """The sensors of each station to read, and the stations that have none."""
+    by_station: dict[str, list[Sensor]] = {}
+    for sensor in sensors:
+        by_station.setdefault(sensor.name, []).append(sensor)
+    chosen: dict[str, list[Sensor]] = {}
+    without: list[str] = []
+    for name, members in by_station.items():
+        upper, lower = depth or (0.0, SURFACE)
+        inside = [s for s in members if s.depth_from >= upper - 1e-9 and s.depth_to <= lower + 1e-9]
+        if inside and depth is None:
+            shallowest = min((s.depth_to, s.depth_from) for s in inside)
+            inside = [s for s in inside if (s.depth_to, s.depth_from) == shallowest]
+        if inside:
+            chosen[name] = inside
+        else:
+            without.append(name)
+    return chosen, without
+
+
+def _depth_text(depth: tuple[float, float] | None) -> str:
+    return f"within {depth[0]:g}-{depth[1]:g} m" if depth else f"within 0-{SURFACE:g} m, the shallowest"
+
+
+def _depths_used(chosen: dict[str, list[Sensor]]) -> Iterator[str]:
+    used = Counter((members[0].depth_from, members[0].depth_to) for members in chosen.values())
+    for (upper, lower), count in sorted(used.items()):
+        yield f"{count} stations at {upper:g}-{lower:g} m"
+
+
+def _told(
+    source: str | Path, chosen: dict[str, list[Sensor]], choices: IsmnChoices, tally: Tally, others: int
+) -> Iterator[str]:
+    networks = {members[0].network for members in chosen.values()}
+    yield (
+        f"{source}: {len(chosen)} stations of {len(networks)} networks, "
+        f"{sum(map(len, chosen.values()))} sensors {_depth_text(choices.depth)}, {tally.kept:,} readings"
+    )
+    yield from _depths_used(chosen)
+    if others:
+        yield f"{source}: {others} files of other variables passed over"
+
+
+def _warnings(
+    source: str | Path, without: Sequence[str], choices: IsmnChoices, tally: Tally
+) -> Iterator[str]:
+    if tally.left_out():
+        yield f"{source}: readings left out: {tally.left_out()}"
+    if without:
+        yield (
+            f"{source}: {len(without)} stations have no sensor {_depth_text(choices.depth)} and are left "
+            f"out: {listed(without)}"
+        )

@@ -1,0 +1,138 @@
+"""Intervals that know autocorrelation: the pieces by brute force, the whole by its coverage."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from field_cases import alike_days
+from smap_downscaler.core.errors import Cancelled
+from smap_downscaler.core.field.intervals import (
+    block_length,
+    block_sums,
+    bootstrap,
+    draw_blocks,
+    effective_size,
+    intervals_defined,
+    lag_one,
+)
+from smap_downscaler.core.field.metrics import SIZES, metrics, moments
+from smap_downscaler.core.progress import Progress
+
+
+class Stop(Progress):
+    """Cancelled from the start."""
+
+    def is_cancelled(self):
+        return True
+
+
+def test_lag_one_of_a_long_series():
+    rng = np.random.default_rng(1)
+    for memory in (0.0, 0.4, 0.9):
+        values = alike_days(20_000, memory, rng)
+        assert lag_one(np.arange(20_000), values) == pytest.approx(memory, abs=0.02)
+
+
+def test_lag_one_is_corrected_and_bounded():
+    days = np.arange(6)
+    values = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+    # Sum of neighbours' products 8.75 over 5, over the variance 17.5 / 6: 0.6, then (0.6 x 5 + 1) / 2.
+    assert lag_one(days, values) == 0.99
+    mild = np.array([0.0, 1.0, 0.5, 0.4, 0.9, 0.2, 0.8, 0.7, 0.3, 0.6])
+    centred = mild - mild.mean()
+    plain = (centred[1:] * centred[:-1]).mean() / (centred**2).mean()
+    assert lag_one(np.arange(10), mild) == (0.0 if plain <= 0 else pytest.approx((plain * 9 + 1) / 6))
+    assert lag_one(np.arange(4), mild[:4]) == 0.0
+    assert lag_one(np.arange(10), np.full(10, 0.2)) == 0.0
+
+
+def test_lag_one_does_not_reach_over_gaps():
+    # Two equal days, and then another two a hundred days later.
+    values = np.repeat(np.random.default_rng(2).standard_normal(40), 2)
+    pairs = (100 * np.arange(40)[:, None] + [0, 1]).ravel()
+    assert lag_one(pairs, values) == 0.99
+    assert 0.3 < lag_one(np.arange(80), values) < 0.7
+
+
+def test_effective_size():
+    assert effective_size(100, 0.0) == 100
+    assert effective_size(100, 0.5) == pytest.approx(100 / 3)
+    assert effective_size(3, 0.99) == 1.0
+
+
+def test_block_length():
+    # By hand for n = 1000, a = 0.5: (sqrt(6) 0.5 / 0.75)^(2/3) x 10.
+    assert block_length(1000, 0.5) == round((1.632993) ** (2 / 3) * 10)
+    assert block_length(1000, 0.0) == 1
+    assert block_length(8, 0.99) == 8
+    assert not intervals_defined(9, 1)
+    assert intervals_defined(10, 2)
+    assert not intervals_defined(24, 5)
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**31))
+def test_samples_by_brute_force(n, length, seed):
+    length = min(length, n)
+    rows = np.random.default_rng(seed + 1).standard_normal((n, 2))
+    sums = draw_blocks(n, length, 3, np.random.default_rng(seed)) @ block_sums(rows, length)
+    starts = np.random.default_rng(seed).integers(0, n - length + 1, size=(3, -(-n // length)))
+    for found, own in zip(sums, starts.tolist()):
+        days = [day for start in own for day in range(start, start + length)]
+        np.testing.assert_allclose(found, sum(rows[day] for day in days), atol=1e-10)
+
+
+def test_the_mean_of_independent_days_as_by_the_normal_law():
+    rng = np.random.default_rng(3)
+    values = rng.normal(0.2, 0.05, 2000)
+    rows = np.stack([np.ones(2000), values], axis=1)
+    found = bootstrap(lambda sums: {"mean": sums[:, 1] / sums[:, 0]}, rows, 1, 4000, rng)["mean"]
+    half = 1.96 * values.std() / np.sqrt(2000)
+    assert found.lower == pytest.approx(values.mean() - half, abs=0.1 * half)
+    assert found.upper == pytest.approx(values.mean() + half, abs=0.1 * half)
+
+
+def test_a_statistic_that_most_samples_do_not_define():
+    rows = np.ones((20, 1))
+    found = bootstrap(lambda sums: {"none": sums[:, 0] * np.nan}, rows, 1, 200, np.random.default_rng(1))
+    assert np.isnan([found["none"].lower, found["none"].upper]).all()
+
+
+def coverage(blocks: bool, n=300, memory=0.6, trials=120):
+    """How often the intervals hold the truth of a series that is made up."""
+    rng = np.random.default_rng(11)
+    truth = {"bias": 0.01, "ubrmse": 0.03, "rmse": np.hypot(0.01, 0.03), "slope": 1.0}
+    truth["pearson"] = 0.05 / np.hypot(0.05, 0.03)
+    held = dict.fromkeys(truth, 0)
+    for _ in range(trials):
+        x = 0.25 + 0.05 * alike_days(n, memory, rng)
+        y = x + 0.01 + 0.03 * alike_days(n, memory, rng)
+        of = moments(x, y)
+        length = block_length(n, lag_one(np.arange(n), y - x)) if blocks else 1
+        found = bootstrap(lambda sums, of=of: metrics(of, sums), of.rows, length, 300, rng, SIZES)
+        for name, value in truth.items():
+            held[name] += found[name].lower <= value <= found[name].upper
+    return {name: count / trials for name, count in held.items()}
+
+
+def test_intervals_hold_the_truth_only_with_blocks():
+    with_blocks, without = coverage(True), coverage(False)
+    assert all(0.84 <= share <= 1.0 for share in with_blocks.values()), with_blocks
+    assert without["bias"] < 0.75
+    assert with_blocks["bias"] > without["bias"] + 0.12
+
+
+def test_seeded_and_cancelled():
+    rows = np.random.default_rng(1).random((5000, 2))
+
+    def ratio(sums):
+        return {"ratio": sums[:, 0] / sums[:, 1]}
+
+    first, again, other = (
+        bootstrap(ratio, rows, 5, 400, np.random.default_rng(seed))["ratio"] for seed in (1, 1, 2)
+    )
+    assert first == again != other
+    with pytest.raises(Cancelled):
+        bootstrap(ratio, rows, 5, 4000, np.random.default_rng(1), progress=Stop())

@@ -1,0 +1,216 @@
+"""triplecollocation: a whole run against its arrays, what may not stand together, a stop, the report."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import re
+import time
+from base64 import b64decode
+
+import numpy as np
+import pytest
+
+from small_case import CELLS, make_small_case
+from smap_downscaler.core.field.collocation import collocation
+from smap_downscaler.raster.geotiff import Band, write_geotiff
+
+DAYS = [dt.date(2021, 1, 1) + dt.timedelta(days=number) for number in range(130)]
+STATIONS = {"A": (2, 3), "B": (5, 6)}
+ERRORS = {"maps": 0.02, "third": 0.04}
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory):
+    """Maps, a third series and readings of one truth; the arrays by name, shape (days, rows, columns)."""
+    folder = tmp_path_factory.mktemp("triples")
+    rng = np.random.default_rng(5)
+    truth = 0.25 + 0.06 * rng.standard_normal((len(DAYS), *CELLS.shape))
+    written = {
+        name: (truth + e * rng.standard_normal(truth.shape)).astype(np.float32) for name, e in ERRORS.items()
+    }
+    lines = ["station,date,x,y,soil_moisture"]
+    written["field"] = np.clip(truth + 0.03 * rng.standard_normal(truth.shape), 0, 1).round(6)
+    for number, date in enumerate(DAYS):
+        for name in ERRORS:
+            bands = [Band("soil_moisture", "m3 m-3")]
+            write_geotiff(folder / name / f"{name}_{date:%Y%m%d}.tif", CELLS, written[name][number], bands)
+        for name, (row, col) in STATIONS.items():
+            x, y = CELLS.x_centres()[col], CELLS.y_centres()[row]
+            lines.append(f"{name},{date},{x},{y},{written['field'][number, row, col]:.6f}")
+    lines.append(f"far,2021-01-01,{CELLS.left - 1e5},{CELLS.top},0.2")
+    (folder / "stations.csv").write_text("\n".join(lines), encoding="utf-8")
+    return folder, written
+
+
+def inputs(folder, output, **more):
+    return {
+        "SERIES": str(folder / "maps"),
+        "STATIONS": str(folder / "stations.csv"),
+        "CRS": "EPSG:6933",
+        "THIRD": str(folder / "third"),
+        "OUTPUT": str(output / "out" / "triples.csv"),
+        **more,
+    }
+
+
+def test_a_whole_run(run, said, case, tmp_path):
+    folder, written = case
+    report = tmp_path / "out" / "report.html"
+    outputs = run("triplecollocation", inputs(folder, tmp_path, THIRD_NAME="model <x>", REPORT=str(report)))
+    with (tmp_path / "out" / "triples.csv").open(encoding="utf-8", newline="") as stream:
+        rows = {(row["station"], row["member"]): row for row in csv.DictReader(stream)}
+    assert len(rows) == 3 * 3 + 1
+    means = []
+    for name, (row, col) in STATIONS.items():
+        series = [written[which][:, row, col].astype(float) for which in ("maps", "field", "third")]
+        expected = collocation(np.cov(np.vstack(series)), 1)
+        means.append(expected)
+        for number, member in enumerate(("source", "field", "third")):
+            told = rows[name, member]
+            assert int(told["n"]) == 130
+            assert float(told["error_sd"]) == pytest.approx(expected["error_sd"][number], abs=1e-9)
+            assert float(told["snr_db"]) == pytest.approx(expected["snr_db"][number], abs=1e-6)
+            assert float(told["beta_lower"]) <= float(told["beta"]) <= float(told["beta_upper"])
+            assert told["status"] == "collocated"
+    assert [rows["A", member]["name"] for member in ("source", "field", "third")] == [
+        "map",
+        "field",
+        "model <x>",
+    ]
+    assert rows["far", "source"]["status"] == "outside the maps"
+    assert outputs["COUNT"] == 2
+    for number, member in enumerate(("SOURCE", "FIELD", "THIRD")):
+        for output, name in (
+            ("SNR", "snr_db"),
+            ("ERROR_SD", "error_sd"),
+            ("CORRELATION", "truth_correlation"),
+        ):
+            mean = np.mean([expected[name][number] for expected in means])
+            assert outputs[f"{member}_{output}"] == pytest.approx(mean, abs=1e-6)
+    assert outputs["SOURCE_ERROR_SD"] == pytest.approx(0.02, abs=0.008)
+    assert said.info[-1].startswith("2 stations were collocated: error SD, m3 m-3, of map 0.0")
+    page = report.read_text(encoding="utf-8")
+    assert "http" not in page
+    assert "model &lt;x&gt;" in page
+    assert f"{outputs['FIELD_ERROR_SD']:.4f}" in page
+    pictures = re.findall(r'src="data:image/png;base64,([^"]+)"', page)
+    assert [b64decode(data)[:4] for data in pictures] == [b"\x89PNG"]
+
+
+def test_smap_in_place_of_the_map(run, case, tmp_path):
+    folder, _ = case
+    values = inputs(folder, tmp_path, REFERENCE="third", ANOMALIES="moving", BOOTSTRAP=100)
+    values["SMAP"] = values.pop("SERIES")
+    outputs = run("triplecollocation", {**values, "TC_SOURCE": "smap"})
+    assert outputs["COUNT"] == 2
+    lines = (tmp_path / "out" / "triples.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[1].startswith("A,source,SMAP,130,")
+
+
+def test_too_few_days(run, said, case, tmp_path):
+    folder, _ = case
+    report = str(tmp_path / "out" / "r.html")
+    outputs = run("triplecollocation", inputs(folder, tmp_path, END="2021-02-09", REPORT=report))
+    assert outputs == {"COUNT": 0, "OUTPUT": str(tmp_path / "out" / "triples.csv"), "REPORT": report}
+    assert said.info[-1] == (
+        "0 stations were collocated: 40 days with all three, fewer than the 100 asked for."
+    )
+
+
+@pytest.fixture
+def refusal(run):
+    from qgis.core import QgsProcessingException
+
+    def refused(parameters):
+        with pytest.raises(QgsProcessingException) as caught:
+            run("triplecollocation", parameters)
+        return str(caught.value)
+
+    return refused
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"MINIMUM_DAYS": 2}, "MINIMUM_DAYS is 2; give 3 or more (100 tell something)."),
+        ({"BOOTSTRAP": 99}, "BOOTSTRAP is 99; give 100 samples or more."),
+        (
+            {"TC_SOURCE": "smap"},
+            "SMAP: TC_SOURCE is smap, but no such series is given; give it, or choose map as TC_SOURCE.",
+        ),
+        (
+            {"SERIES": None, "SMAP": "{folder}/third"},
+            "SERIES: TC_SOURCE is map, but no such series is given; give it, or choose smap as TC_SOURCE.",
+        ),
+        (
+            {"SMAP": "{folder}/third/"},
+            "THIRD: {folder}/third is given as SERIES or SMAP too, and the errors of SMAP and of a map "
+            "made from it are not independent; give an independent model or sensor.",
+        ),
+    ],
+)
+def test_refusals(refusal, case, tmp_path, change, sentence):
+    folder, _ = case
+    change = {
+        key: value.format(folder=folder) if isinstance(value, str) else value for key, value in change.items()
+    }
+    assert refusal(inputs(folder, tmp_path, **change)) == sentence.format(folder=folder)
+    assert not (tmp_path / "out").exists()
+
+
+def test_series_made_from_smap_are_refused(refusal, case, tmp_path):
+    """Whatever their folder: their files say what they are."""
+    folder, written = case
+    kinds = {
+        "a map made from SMAP ('Downscale')": {"FORESTS": "f", "SMAP_DOWNSCALER_RUN": "r"},
+        "SMAP ('Import SMAP')": dict.fromkeys(("PRODUCT", "OVERPASS", "QUALITY", "ALGORITHM"), "x"),
+    }
+    for number, (told, tags) in enumerate(kinds.items()):
+        other = tmp_path / f"series {number}"
+        for day, date in enumerate(DAYS[:3]):
+            bands = [Band("soil_moisture", "m3 m-3")]
+            write_geotiff(other / f"x_{date:%Y%m%d}.tif", CELLS, written["third"][day], bands, tags)
+        assert refusal(inputs(folder, tmp_path, THIRD=str(other))) == (
+            f"THIRD: {other} is {told}, and the errors of SMAP and of a map made from it are not "
+            "independent; give an independent model or sensor."
+        )
+
+
+def test_a_copy_is_refused(refusal, case, tmp_path):
+    folder, written = case
+    for number, date in enumerate(DAYS[:4]):
+        bands = [Band("soil_moisture", "m3 m-3")]
+        write_geotiff(tmp_path / "copy" / f"c_{date:%Y%m%d}.tif", CELLS, written["maps"][number], bands)
+    assert refusal(inputs(folder, tmp_path, THIRD=str(tmp_path / "copy"))) == (
+        f"THIRD: {tmp_path / 'copy'} tells the same values as the series it is held against; give an "
+        "independent model or sensor."
+    )
+
+
+def test_a_third_series_of_other_days(refusal, case, tmp_path):
+    folder, _ = case
+    small = make_small_case(tmp_path / "small")
+    assert refusal(inputs(folder, tmp_path, THIRD=small.rain_folder, START="2021-01-02")) == (
+        f"THIRD: {small.rain_folder} has no value at a station on a day that has the two others; choose "
+        "series of the same area and days."
+    )
+
+
+def test_cancel_within_two_seconds(run, feedback, said, case, tmp_path):
+    folder, _ = case
+    asked = []
+
+    def soon(text):
+        if "stations collocated" in text:
+            asked.append(time.monotonic())
+            return True
+        return False
+
+    feedback.cancel_when = soon
+    outputs = run("triplecollocation", inputs(folder, tmp_path, BOOTSTRAP=20_000))
+    assert outputs == {}
+    assert asked
+    assert time.monotonic() - asked[0] < 2
+    assert not (tmp_path / "out").exists()
+    assert said.info[-1].startswith("Cancelled;")
