@@ -8,14 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .features import DERIVED
 from .grid import Grid
 
 #: Columns before the covariates.
 KEY_COLUMNS = ("date", "row", "col", "x", "y")
 RESPONSE = "soil_moisture"
 RESPONSE_UNIT = "m3 m-3"
-#: Names that no covariate may have: other columns of the table, or what OGR calls its own.
-RESERVED = frozenset({*KEY_COLUMNS, RESPONSE, "fid", "ogc_fid", "geom", "geometry"})
+#: Names that no covariate may have: other columns of the table, what OGR calls its own, what forests add.
+RESERVED = frozenset({*KEY_COLUMNS, RESPONSE, "fid", "ogc_fid", "geom", "geometry", *DERIVED})
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,70 @@ class DayRows:
     def keep(self, mask: np.ndarray) -> DayRows:
         """The rows of a mask."""
         return DayRows(self.date, self.rows[mask], self.cols[mask], self.y[mask], self.x[mask])
+
+
+@dataclass(frozen=True)
+class CellRows:
+    """The rows of one cell, by date.
+
+    Attributes
+    ----------
+    row, col : int
+        Cell number in the SMAP grid of the run.
+    place : tuple of float, or None
+        x and y of its centre, where the table tells them.
+    days : int64 array, shape (n,)
+        Ordinals of the dates, ascending, each once.
+    y : float64 array, shape (n,)
+        Soil moisture, m3 m-3.
+    x : float32 array, shape (n, p)
+        Covariates; NaN where missing.
+    """
+
+    row: int
+    col: int
+    place: tuple[float, float] | None
+    days: np.ndarray
+    y: np.ndarray
+    x: np.ndarray
+
+    @property
+    def complete(self) -> np.ndarray:
+        """Rows without a missing covariate, bool, shape (n,)."""
+        return np.isfinite(self.x).all(axis=1) & np.isfinite(self.y)
+
+    def keep(self, mask: np.ndarray) -> CellRows:
+        """The rows of a mask."""
+        return CellRows(self.row, self.col, self.place, self.days[mask], self.y[mask], self.x[mask])
+
+
+@dataclass(frozen=True)
+class PooledRows:
+    """Complete rows of all dates, in the order of dates.
+
+    Attributes
+    ----------
+    days : int32 array, shape (n,)
+        Ordinals of the dates.
+    rows, cols : int32 arrays, shape (n,)
+        Cell numbers; -1 where missing.
+    y : float64 array, shape (n,)
+        Soil moisture, m3 m-3.
+    x : float32 array, shape (n, p)
+        Covariates.
+    dropped : int
+        Rows left out for a missing covariate.
+    unused : int
+        Complete rows left out by the sample.
+    """
+
+    days: np.ndarray
+    rows: np.ndarray
+    cols: np.ndarray
+    y: np.ndarray
+    x: np.ndarray
+    dropped: int
+    unused: int
 
 
 def day_rows(

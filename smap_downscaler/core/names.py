@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from .errors import InputError
+from .features import DERIVED
 from .matrix import RESERVED
 
 
@@ -49,6 +50,11 @@ def check_covariate_names(names: Sequence[str], labels: Sequence[str]) -> None:
             raise InputError(
                 f"{label}: its name gives no covariate name (letters a-z, digits, underscores); "
                 "rename the layer or use NAMES."
+            )
+        if name in DERIVED:
+            raise InputError(
+                f"{label}: a covariate cannot be named '{name}', since forests make one of that name "
+                "themselves; rename the layer or use NAMES."
             )
         if name in RESERVED:
             raise InputError(

@@ -6,13 +6,21 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from qgis.core import QgsProcessingParameterEnum
+from qgis.core import QgsProcessingParameterEnum, QgsProcessingParameterString
 
 from ..core.forest.settings import PAPER, ForestSettings
+from ..core.validation.grid import Candidate, candidates
 from .parameters import advanced, whole_number
 from .values import Values
 
 _PAPER, _CUSTOM = "paper", "custom"
+#: Grids of hyper-parameters to choose from, by parameter.
+GRIDS = {
+    "MAX_FEATURES_GRID": "Grid of covariates tried at a split",
+    "MIN_SAMPLES_SPLIT_GRID": "Grid of least rows of a node that is split",
+    "N_ESTIMATORS_GRID": "Grid of trees",
+    "SAMPLE_SHARE_GRID": "Grid of shares of the rows drawn for a tree",
+}
 
 
 def forest_parameters() -> Iterable[Any]:
@@ -58,3 +66,21 @@ def forest_settings(values: Values) -> ForestSettings:
         max_depth=values.optional_integer("MAX_DEPTH"),
         seed=values.integer("SEED"),
     )
+
+
+def grid_parameters() -> Iterable[Any]:
+    """The grids, as text: `2, 4, 7`."""
+    for name, description in GRIDS.items():
+        yield QgsProcessingParameterString(name, description, optional=True)
+
+
+def grid_candidates(values: Values) -> tuple[Candidate, ...]:
+    """All combinations of the grids; what has no grid is as `forest_settings` says.
+
+    Raises
+    ------
+    InputError
+        For a grid or a value that cannot be used.
+    """
+    grids = {name.removesuffix("_GRID").lower(): values.text(name) for name in GRIDS}
+    return candidates(forest_settings(values), **grids)

@@ -24,6 +24,7 @@ from ..core.validation.crossvalidate import (
     plan_piece,
     run_fold,
 )
+from ..core.validation.grid import check_mtry
 from ..core.validation.plan import Plan, make_plan
 from ..core.validation.results import KEPT_DATES, FirstDay, ValidationRun
 from ..core.validation.settings import ValidationSettings
@@ -129,7 +130,7 @@ def crossvalidate_table(
     InputError
         If no date can be used, blocks cannot be made, or a file cannot be read or written.
     """
-    _check_grids(table, settings)
+    check_mtry(settings.candidates, len(table.covariates), table.label)
     counts = {date: n for date, n in table.count_by_date().items() if scope.holds(date)}
     least = _least(table, settings, scope, counts)
     places = cell_places(table, progress) if settings.block_km else {}
@@ -186,15 +187,6 @@ def _least(
             f"{most}); give FOLDS a smaller number."
         )
     return least
-
-
-def _check_grids(table: MatrixTable, settings: ValidationSettings) -> None:
-    mtry = {candidate.settings.max_features or 1 for candidate in settings.candidates}
-    if settings.tuned and len(mtry) > 1 and max(mtry) > len(table.covariates):
-        raise InputError(
-            f"MAX_FEATURES_GRID: {max(mtry)} is more than the {len(table.covariates)} covariates of "
-            f"{table.label}; give at most {len(table.covariates)}."
-        )
 
 
 def _unusable(y: np.ndarray, dropped: int, least: int) -> str:

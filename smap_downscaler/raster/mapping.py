@@ -13,7 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import InputError
+from ..core.features import add_features
 from ..core.forest.file import ForestFile
+from ..core.forest.keys import BY_CELL, POOLED, PooledKey
 from ..core.forest.predict import Forest
 from ..core.grid import Grid, Window
 from ..core.progress import SILENT, Counter, Progress
@@ -54,19 +56,27 @@ class MapInputs:
 
     def __post_init__(self) -> None:
         check_window(self.window)
+        if self.forests.mode == BY_CELL:
+            raise InputError(
+                f"{self.forests.path}: its forests are by cell, each for one SMAP cell; use 'Fill gaps' with "
+                "them, and for maps forests that were trained by date or pooled."
+            )
         dated = [series.name for series in self.dynamic]
-        unused = [name for name in dated if name not in self.forests.names]
+        unused = [name for name in dated if name not in self.forests.covariates]
         if unused:
             raise InputError(
                 f"{self.named(unused[0]).source}: the forests know no covariate named {unused[0]} "
-                f"(they know {', '.join(self.forests.names)}); rename it with DYNAMIC_NAMES, or leave it out."
+                f"(they know {', '.join(self.forests.covariates)}); rename it with DYNAMIC_NAMES, or leave "
+                "it out."
             )
         both = [name for name in dated if name in self.stack.names]
         if both:
             raise InputError(
                 f"{self.named(both[0]).source}: {both[0]} is a band of the stack too; leave out one of them."
             )
-        missing = [name for name in self.forests.names if name not in dated and name not in self.stack.names]
+        missing = [
+            name for name in self.forests.covariates if name not in dated and name not in self.stack.names
+        ]
         if missing:
             raise InputError(
                 f"{self.stack.path}: the forests need the covariate {missing[0]}, which is neither a band "
@@ -93,6 +103,7 @@ class MapInputs:
         content = {
             "files": [file_state(file) for path in paths for file in files_behind(path)],
             "names": self.forests.names,
+            "date": str(date),
             "dated": {name: str(source) for name, source in sources.items()},
             "version": plugin_version(),
         }
@@ -131,7 +142,7 @@ def make_maps(
     inputs : MapInputs
     folder : path
     dates : sequence of date
-        Dates to map, each with a forest.
+        Dates to map; each needs a forest, unless one was trained on all dates.
     threads : int
     memory_mb : int
         About how much memory the blocks under way may take.
@@ -180,7 +191,7 @@ def make_maps(
 
 def _check_dates(inputs: MapInputs, dates: Sequence[dt.date]) -> None:
     lacking = sorted(set(dates) - set(inputs.forests.dates))
-    if lacking:
+    if lacking and inputs.forests.mode != POOLED:
         raise InputError(f"{inputs.forests.path}: it has no forest of {lacking[0]}; choose other dates.")
 
 
@@ -188,7 +199,7 @@ def _compare_units(inputs: MapInputs, progress: Progress) -> None:
     """Warn where a covariate is told in another unit than the forests were trained with."""
     units = dict(zip(inputs.stack.names, inputs.stack.units))
     units.update({series.name: series.unit() for series in inputs.dynamic})
-    for name in inputs.forests.names:
+    for name in inputs.forests.covariates:
         trained, given = inputs.forests.units.get(name, ""), units[name]
         if trained and given and trained != given:
             progress.warn(f"{name} is in {given}, but the forests were trained with {name} in {trained}")
@@ -279,6 +290,7 @@ class _Task:
 
     inputs: MapInputs
     forest: Forest
+    date: dt.date
     window: Window
     dated: tuple[tuple[_DatedField, np.ndarray], ...]
 
@@ -286,15 +298,16 @@ class _Task:
 def _tasks(
     inputs: MapInputs, dates: Sequence[dt.date], windows: Sequence[Window], fields: Sequence[_DatedField]
 ) -> Iterator[_Task]:
+    pooled = inputs.forests.load(PooledKey()) if inputs.forests.mode == POOLED else None
     for date in dates:
-        forest = inputs.forests.load(date)
+        forest = pooled or inputs.forests.load(date)
         dated = tuple(
             (field, field.series.read(source, field.window))
             for field in fields
             if (source := source_date(field.series, date, inputs.window)) is not None
         )
         for window in windows:
-            yield _Task(inputs, forest, window, dated)
+            yield _Task(inputs, forest, date, window, dated)
 
 
 def _predict(task: _Task, progress: Progress) -> tuple[Window, np.ndarray]:
@@ -303,13 +316,15 @@ def _predict(task: _Task, progress: Progress) -> tuple[Window, np.ndarray]:
     valid = np.isfinite(covariates).all(axis=0)
     values = np.full(valid.shape, np.nan, np.float32)
     if valid.any():
-        values[valid] = task.forest.predict(np.ascontiguousarray(covariates[:, valid].T), progress)
+        x = np.ascontiguousarray(covariates[:, valid].T)
+        days = np.full(len(x), task.date.toordinal())
+        values[valid] = task.forest.predict(add_features(x, days, task.inputs.forests.features), progress)
     return task.window, values
 
 
 def _covariates(task: _Task) -> np.ndarray:
-    """Covariates in the order of the forest, float32, shape (p, rows, columns)."""
-    names = task.forest.names
+    """Covariates in the order of the forest, the derived ones left out: float32, shape (p, rows, columns)."""
+    names = task.inputs.forests.covariates
     out = np.empty((len(names), task.window.height, task.window.width), np.float32)
     dated = {part.series.name for part, _ in task.dated}
     static = [name for name in names if name not in dated]

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import InputError
+from ..core.features import DERIVED
 from ..core.grid import Grid, Window
 from ..core.matrix import KEY_COLUMNS, RESERVED, RESPONSE, day_rows, unusable_name
 from ..core.progress import SILENT, Progress
@@ -21,6 +22,15 @@ from .stack import Stack
 
 #: How far cells of the stack may lie beside those of SMAP, in cells.
 _SHIFT_TOLERANCE = 1e-3
+
+
+def _why_not(name: str) -> str:
+    """Why a covariate cannot have a name, as a part of a sentence."""
+    if name.lower() in DERIVED:
+        return "is the name of a covariate that forests make themselves"
+    if name.lower() in RESERVED:
+        return f"is the name of a field of the matrix ({', '.join(sorted({*KEY_COLUMNS, RESPONSE, 'fid'}))})"
+    return "is the name of two of them"
 
 
 @dataclass
@@ -54,14 +64,9 @@ class MatrixInputs:
                 "A covariate has no name; name the bands of COVARIATES, and dated series by DYNAMIC_NAMES."
             )
         if bad is not None:
-            why = (
-                f"is the name of a field of the matrix ({', '.join(sorted({*KEY_COLUMNS, RESPONSE, 'fid'}))})"
-                if bad.lower() in RESERVED
-                else "is the name of two of them"
-            )
             raise InputError(
-                f"A covariate cannot be named {bad}, which {why}; rename it by DYNAMIC_NAMES, or in "
-                "COVARIATES."
+                f"A covariate cannot be named {bad}, which {_why_not(bad)}; rename it by DYNAMIC_NAMES, or "
+                "in COVARIATES."
             )
 
     @property

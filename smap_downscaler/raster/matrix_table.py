@@ -1,11 +1,12 @@
-"""The regression matrix on disk, written and read a date at a time."""
+"""The regression matrix on disk, written a date at a time, read a date or a cell at a time."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
 import datetime as dt
-from collections.abc import Generator, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
@@ -16,12 +17,17 @@ import numpy as np
 
 from ..core.dates import parse_iso_date
 from ..core.errors import InputError
+from ..core.features import DERIVED
+from ..core.forest.keys import MOST_CELLS
 from ..core.grid import Grid
-from ..core.matrix import RESERVED, RESPONSE, DayRows, cell_centres
+from ..core.matrix import RESERVED, RESPONSE, CellRows, DayRows, PooledRows, cell_centres
+from ..core.pooling import pool, pooled_bytes
 from ..core.progress import SILENT, Progress
 from .geopackage import DATE, INTEGER, REAL, TableWriter, create_table, quoted, read_notes, read_only
 
 TABLE = "regression_matrix"
+#: Different dates that are remembered while cells are read.
+_MOST_DATES = 65_536
 _TEXT_TYPES = ("TEXT", "DATE", "DATETIME", "BLOB", "BOOLEAN")
 
 
@@ -99,6 +105,8 @@ class MatrixTable:
         Unit of each covariate, where known.
     texts : frozenset of str
         Fields that hold numbers as text, as those of a CSV file do.
+    has_places : bool
+        Whether it has the fields x and y.
     """
 
     path: str
@@ -107,6 +115,7 @@ class MatrixTable:
     covariates: tuple[str, ...]
     units: dict[str, str]
     texts: frozenset[str] = frozenset()
+    has_places: bool = False
 
     def _column(self, name: str) -> str:
         return f"NULLIF(TRIM({quoted(name)}), '')" if name in self.texts else quoted(name)
@@ -138,6 +147,111 @@ class MatrixTable:
                 before = date
                 if (start is None or date >= start) and (end is None or date <= end):
                     yield self._day(date, list(group))
+
+    def cells(
+        self, start: dt.date | None = None, end: dt.date | None = None, progress: Progress = SILENT
+    ) -> Generator[CellRows, None, None]:
+        """The rows of each cell by date, cells by row and col; only one cell is in memory at a time.
+
+        SQLite sorts the table in temporary files of about its size.  Rows without a cell number are
+        passed over.
+
+        Raises
+        ------
+        InputError
+            If a date or a number cannot be read, dates are written in several ways, or a cell has
+            several rows of a date.
+        """
+        place = ["x", "y"] if self.has_places else ["NULL", "NULL"]
+        numbers = ", ".join(self._column(name) for name in ["row", "col", RESPONSE, *self.covariates])
+        order = ", ".join(f"CAST({self._column(name)} AS REAL)" for name in ("row", "col"))
+        numbered = f"{self._column('row')} IS NOT NULL AND {self._column('col')} IS NOT NULL"
+        query = (
+            f"SELECT date, {', '.join(place)}, {numbers} {self._rows_used} AND {numbered} "
+            f"ORDER BY {order}, date, rowid"
+        )
+        parsed = lru_cache(maxsize=_MOST_DATES)(self._date)
+        with read_only(self.path, self.label, progress) as connection:
+            # A table of years may not fit into memory.
+            connection.execute("PRAGMA temp_store = FILE")
+            rows = connection.execute(query)
+            for (row, col), group in groupby(rows, key=_cell_of):
+                if row < 0 or col < 0:
+                    continue
+                cell = self._cell(row, col, list(group), parsed)
+                inside = np.ones(cell.days.size, bool)
+                if start is not None:
+                    inside &= cell.days >= start.toordinal()
+                if end is not None:
+                    inside &= cell.days <= end.toordinal()
+                if inside.any():
+                    yield cell.keep(inside)
+
+    def _cell(
+        self, row: int, col: int, rows: list[tuple[Any, ...]], parsed: Callable[[Any], dt.date]
+    ) -> CellRows:
+        days = np.array([parsed(values[0]).toordinal() for values in rows], np.int64)
+        if np.any(np.diff(days) < 0):
+            raise InputError(
+                f"{self.label}: its field date holds dates in several forms; write all as YYYY-MM-DD."
+            )
+        try:
+            numbers = np.array([values[5:] for values in rows], dtype=np.float64)
+        except (TypeError, ValueError):
+            raise InputError(
+                f"{self.label}: in the cell of row {row} and col {col} a numeric field holds text; make all "
+                "fields but date numbers."
+            ) from None
+        twice = np.nonzero(np.diff(days) == 0)[0]
+        if twice.size:
+            day = days[twice[0]]
+            raise self._repeated(row, col, int((days == day).sum()), dt.date.fromordinal(int(day)))
+        return CellRows(
+            row, col, _place(rows[0][1:3]), days, numbers[:, 0], numbers[:, 1:].astype(np.float32)
+        )
+
+    def pooled(
+        self,
+        start: dt.date | None = None,
+        end: dt.date | None = None,
+        maximum_rows: int | None = None,
+        seed: int = 0,
+        memory_mb: int | None = None,
+        progress: Progress = SILENT,
+    ) -> PooledRows:
+        """The complete rows of all dates at once.
+
+        They take 20 + 4 p bytes a row (p covariates): 2.6 million rows of 20 covariates 260 MB.
+
+        Parameters
+        ----------
+        start, end : date, optional
+        maximum_rows : int, optional
+            Rows of a date that are kept at most: a sample by `seed`.
+        seed : int
+        memory_mb : int, optional
+            Memory that they may take.
+
+        Raises
+        ------
+        InputError
+            If they would take more memory, or as `days`.
+        """
+        counts = [
+            n
+            for date, n in self.count_by_date().items()
+            if (start is None or date >= start) and (end is None or date <= end)
+        ]
+        rows = sum(counts) if maximum_rows is None else sum(min(n, max(maximum_rows, 0)) for n in counts)
+        needed = pooled_bytes(rows, len(self.covariates)) / 2**20
+        if memory_mb is not None and needed > memory_mb:
+            raise InputError(
+                f"{self.label}: its {rows:,} rows of {len(self.covariates)} covariates would take "
+                f"{needed:,.0f} MB, more than the {memory_mb:,} MB of MEMORY; give MAXIMUM_ROWS a smaller "
+                "number, or MEMORY a larger one."
+            )
+        with contextlib.closing(self.days(start, end, progress)) as days:
+            return pool(days, rows, len(self.covariates), maximum_rows, seed)
 
     def _date(self, text: Any) -> dt.date:
         date = parse_iso_date(str(text))
@@ -173,14 +287,20 @@ class MatrixTable:
         numbered, counts = np.unique(cells[(cells >= 0).all(axis=1)], axis=0, return_counts=True)
         if (counts > 1).any():
             row, col = numbered[counts > 1][0]
-            raise InputError(
-                f"{self.label}: the cell of row {row} and col {col} is there {counts.max()} times on {date}; "
-                "keep one row a cell and date."
-            )
+            raise self._repeated(int(row), int(col), int(counts.max()), date)
 
-    def count_cells(self) -> int:
-        """How many different cells the table has."""
-        query = f"SELECT count(*) FROM (SELECT DISTINCT row, col {self._rows_used})"  # nosec B608
+    def _repeated(self, row: int, col: int, times: int, date: dt.date) -> InputError:
+        return InputError(
+            f"{self.label}: the cell of row {row} and col {col} is there {times} times on {date}; "
+            "keep one row a cell and date."
+        )
+
+    def count_cells(self, least: int = 1) -> int:
+        """How many different cells the table has, of those with `least` rows or more."""
+        query = (
+            f"SELECT count(*) FROM (SELECT 1 {self._rows_used} GROUP BY row, col "  # nosec B608
+            f"HAVING count(*) >= {int(least)})"
+        )
         with read_only(self.path, self.label) as connection:
             return int(connection.execute(query).fetchone()[0])
 
@@ -209,7 +329,31 @@ def open_matrix(path: str | Path, layer: str = "", label: str = "") -> MatrixTab
         covariates,
         {str(key): str(unit) for key, unit in units.items()} if isinstance(units, dict) else {},
         _numbers_as_text(path, name, label, fields, ("row", "col", RESPONSE, *covariates)),
+        {"x", "y"} <= set(fields),
     )
+
+
+def _cell_number(value: Any) -> int:
+    """A row or column of the grid; -1 for what is none."""
+    try:
+        number = int(float(value))
+    except (TypeError, ValueError, OverflowError):
+        return -1
+    return number if 0 <= number < MOST_CELLS else -1
+
+
+def _cell_of(values: Sequence[Any]) -> tuple[int, int]:
+    """Row and column in a row of what `MatrixTable.cells` asks for."""
+    return _cell_number(values[3]), _cell_number(values[4])
+
+
+def _place(values: Sequence[Any]) -> tuple[float, float] | None:
+    """x and y of a cell, if both are numbers."""
+    try:
+        x, y = (float(value) for value in values)
+    except (TypeError, ValueError):
+        return None
+    return (x, y) if math.isfinite(x) and math.isfinite(y) else None
 
 
 def _covariates(fields: Mapping[str, str], label: str) -> tuple[str, ...]:
@@ -218,6 +362,12 @@ def _covariates(fields: Mapping[str, str], label: str) -> tuple[str, ...]:
         raise InputError(
             f"{label}: the table has no field {', '.join(missing)} (it has {', '.join(fields)}); "
             "make it with 'Regression matrix'."
+        )
+    derived = [field for field in fields if field.lower() in DERIVED]
+    if derived:
+        raise InputError(
+            f"{label}: the field {derived[0]} has the name of a covariate that 'Train forests' makes itself; "
+            "rename or remove it."
         )
     covariates = tuple(field for field in fields if field.lower() not in RESERVED)
     if not covariates:

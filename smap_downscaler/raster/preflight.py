@@ -129,7 +129,7 @@ def check_maps(inputs: MapInputs, dates: Sequence[dt.date], progress: Progress =
     sampler = Sampler(inputs.stack.grid, None, progress)
     area = _Area(inputs.stack.grid, "the pixels to be mapped", progress)
     dated = {series.name for series in inputs.dynamic}
-    static = [name for name in inputs.forests.names if name not in dated]
+    static = [name for name in inputs.forests.covariates if name not in dated]
     _add_stack(found, inputs.stack, static, sampler, area)
     for series in inputs.dynamic:
         _add_series(found, series, dates, inputs.window, sampler, area)

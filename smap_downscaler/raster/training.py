@@ -4,50 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Generator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..core.errors import InputError
 from ..core.forest.file import ForestWriter
-from ..core.forest.oob import OobScores
+from ..core.forest.keys import Key
 from ..core.forest.settings import ForestSettings
-from ..core.forest.train import train_by_date
+from ..core.forest.train import train_each
 from ..core.matrix import RESPONSE, RESPONSE_UNIT, least_cells
 from ..core.progress import SILENT, Progress
+from ..core.validation.grid import check_mtry
+from ..core.validation.tuning import NO_WISHES, Grown, Wishes, grow_forest
 from ..core.version import plugin_version
-from .geopackage import DATE, INTEGER, REAL, TEXT, create_table
 from .matrix_table import MatrixTable
-
-_SCORES = ("rmse", "mae", "bias", "r2", "pearson_r2")
-
-
-@dataclass
-class TrainingReport:
-    """What became of each date.
-
-    Attributes
-    ----------
-    scores : dict
-        Out-of-bag scores of the dates that have a forest.
-    dropped : dict
-        Rows left out for a missing covariate, by date.
-    skipped : dict
-        Why a date has no forest.
-    """
-
-    scores: dict[dt.date, OobScores] = field(default_factory=dict)
-    dropped: dict[dt.date, int] = field(default_factory=dict)
-    skipped: dict[dt.date, str] = field(default_factory=dict)
-
-    def median(self, name: str) -> float:
-        """Median over dates of a score."""
-        values = [getattr(score, name) for score in self.scores.values()]
-        valid = [value for value in values if np.isfinite(value)]
-        return float(np.median(valid)) if valid else float("nan")
+from .training_report import TrainingReport
 
 
 def train_from_table(
@@ -59,6 +32,7 @@ def train_from_table(
     progress: Progress = SILENT,
     start: dt.date | None = None,
     end: dt.date | None = None,
+    wishes: Wishes = NO_WISHES,
 ) -> TrainingReport:
     """Train a forest a date and write them to one file.
 
@@ -73,6 +47,8 @@ def train_from_table(
     threads : int
     start, end : date, optional
         First and last date.
+    wishes : Wishes
+        Tuning and importance.
 
     Raises
     ------
@@ -93,7 +69,8 @@ def train_from_table(
             f"{table.label}: no date from {start or 'the begin'} to {end or 'the end'} has the {least} cells "
             f"that a forest needs (the best has {most}); enlarge the study area, or lower MINIMUM_CELLS."
         )
-    report = TrainingReport()
+    check_mtry(wishes.candidates, len(table.covariates), table.label)
+    report = TrainingReport(names=table.covariates)
     items = _usable_days(table, least, report, progress, start, end)
     with ForestWriter(
         output,
@@ -104,20 +81,32 @@ def train_from_table(
         settings,
         plugin_version(),
         {"table": table.label, "minimum_cells": least},
+        tuned=wishes.tuned,
     ) as writer:
         total = sum(n >= least for n in counts.values())
-        trained_days = train_by_date(items, settings, threads, progress, total)
+        trained_days = train_each(items, growing(settings, wishes), threads, progress, total)
         # Closed here, not when they are collected: no thread and no open table stays behind an error.
         with contextlib.closing(items), contextlib.closing(trained_days):
-            for date, trained in trained_days:
-                writer.add(date, trained)
-                report.scores[date] = trained.scores
+            for date, grown in trained_days:
+                writer.add(date, grown.trained, settings=grown.settings if wishes.tuned else None)
+                report.add(date, grown, table.covariates, wishes.tuned)
         if not report.scores:
             first, reason = next(iter(report.skipped.items()))
             raise InputError(
                 f"{table.label}: no date can be trained ({first}: {reason}); check the covariates."
             )
     return report
+
+
+def growing(
+    settings: ForestSettings, wishes: Wishes
+) -> Callable[[np.ndarray, np.ndarray, int, Progress], Grown]:
+    """What `train_each` does with the rows of each key."""
+
+    def grow(x: np.ndarray, y: np.ndarray, number: int, progress: Progress) -> Grown:
+        return grow_forest(x, y, settings, wishes, number, progress)
+
+    return grow
 
 
 def _usable_days(
@@ -127,7 +116,7 @@ def _usable_days(
     progress: Progress,
     start: dt.date | None,
     end: dt.date | None,
-) -> Generator[tuple[dt.date, np.ndarray, np.ndarray], None, None]:
+) -> Generator[tuple[Key, np.ndarray, np.ndarray], None, None]:
     with contextlib.closing(table.days(start, end, progress)) as days:
         for day in days:
             kept = day.keep(day.complete)
@@ -147,31 +136,3 @@ def _unusable(y: np.ndarray, dropped: int, least: int) -> str:
         without = f" ({dropped} more lack a covariate)" if dropped else ""
         return f"{len(y)} cells{without}, fewer than the {least} needed"
     return f"all {len(y)} cells have the value {y[0]:g}" if y.min() == y.max() else ""
-
-
-def write_scores(path: str | Path, report: TrainingReport) -> None:
-    """The report as a table: a row a date.
-
-    Raises
-    ------
-    InputError
-        If it cannot be written.
-    """
-    fields = {"date": DATE, "n": INTEGER, "n_dropped": INTEGER, "n_scored": INTEGER}
-    fields.update({f"oob_{name}": REAL for name in _SCORES})
-    fields["status"] = TEXT
-    with create_table(path, "scores", fields) as table:
-        table.write(_score_row(report, date) for date in sorted({*report.scores, *report.skipped}))
-
-
-def _score_row(report: TrainingReport, date: dt.date) -> tuple[Any, ...]:
-    score = report.scores.get(date)
-    numbers = [getattr(score, name) if score else None for name in _SCORES]
-    return (
-        date.isoformat(),
-        score.n if score else None,
-        report.dropped.get(date, 0),
-        score.n_scored if score else None,
-        *numbers,
-        report.skipped.get(date, "trained"),
-    )

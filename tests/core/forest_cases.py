@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from smap_downscaler.core.features import FeatureSettings
 from smap_downscaler.core.forest.file import ForestWriter
+from smap_downscaler.core.forest.keys import CellKey, key_number
 from smap_downscaler.core.forest.settings import ForestSettings
-from smap_downscaler.core.forest.train import train_forest
+from smap_downscaler.core.forest.train import TrainedForest, train_forest
 from smap_downscaler.core.progress import Progress
 
 NAMES = ("elevation", "clay", "p_antecedent", "twi_fd8")
@@ -36,6 +38,11 @@ def settings(**changes: Any) -> ForestSettings:
     return ForestSettings(**(fields | changes))
 
 
+def growing(chosen: ForestSettings) -> Callable[..., TrainedForest]:
+    """What `train_each` does with the rows of each key: a plain forest."""
+    return lambda x, y, number, progress: train_forest(x, y, chosen, number, progress)
+
+
 def rows(n: int, seed: int = 0, p: int = len(NAMES)) -> tuple[np.ndarray, np.ndarray]:
     """Covariates (n, p) float32 and a noisy soil moisture (n,) that depends on them."""
     generator = np.random.default_rng(seed)
@@ -53,6 +60,22 @@ def write_forests(path: Path, dates: int = 2, n: int = 25, **changes: Any) -> Pa
         for number in range(dates):
             day = DAY + timedelta(days=number)
             writer.add(day, train_forest(*rows(n, seed=number), chosen, day.toordinal()))
+    return path
+
+
+def write_cells(path: Path, n: int = 25) -> Path:
+    """A forest file of three cells, each without another of six covariates, two of those derived."""
+    chosen, names = settings(n_estimators=3), (*NAMES, "doy_sin", "doy_cos")
+    keys = (CellKey(3, 7, 100.5, -3.0), CellKey(3, 8, 109.5, -3.0), CellKey(12, 0))
+    with ForestWriter(
+        path, names, UNITS, "sm", "m3 m-3", chosen, "0.1.0", None, "by cell", FeatureSettings(True)
+    ) as writer:
+        for number, key in enumerate(keys):
+            x, y = rows(n, seed=number, p=6)
+            columns = [column for column in range(6) if column != number]
+            own = settings(n_estimators=3, max_features=1) if number == 1 else None
+            trained = train_forest(x[:, columns], y, chosen, key_number(key))
+            writer.add(key, trained, columns, own)
     return path
 
 
@@ -82,6 +105,23 @@ def tampered(
         for name, member in forest["members"].items():
             data = contents[f"forests/{forest['date']}/{name}"]
             member.update(size=len(data), sha256=hashlib.sha256(data).hexdigest())
+    if edit is not None:
+        edit(manifest)
+    contents["manifest.json"] = json.dumps(manifest).encode()
+    return write_zip(path, contents)
+
+
+def repacked(
+    path: Path,
+    changes: dict[str, bytes] | None = None,
+    edit: Callable[[dict[str, Any]], None] | None = None,
+) -> Path:
+    """As `tampered`, for files of the second version."""
+    contents = members(path) | (changes or {})
+    manifest = json.loads(contents["manifest.json"])
+    for forest in manifest["forests"]:
+        data = contents[f"forests/r{forest['row']}_c{forest['col']}/forest.bin"]
+        forest.update(size=len(data), sha256=hashlib.sha256(data).hexdigest())
     if edit is not None:
         edit(manifest)
     contents["manifest.json"] = json.dumps(manifest).encode()

@@ -63,7 +63,7 @@ def test_loaded_forests_predict_as_scikit_learns_trees(path):
                 total += estimator.predict(x)
             loaded = opened.load(day)
             np.testing.assert_array_equal(loaded.predict(x), total / 3)
-            assert (loaded.date, loaded.names) == (day, NAMES)
+            assert (loaded.key, loaded.names) == (day, NAMES)
 
 
 def test_what_the_file_tells(path):
@@ -129,7 +129,7 @@ def test_dates_are_sorted_whatever_the_order_of_adding(tmp_path):
             writer.add(day, train_forest(*rows(20), chosen, day.toordinal()))
     with open_forests(tmp_path / "f.smapforest") as opened:
         assert opened.dates == tuple(sorted(days))
-        assert [opened.load(day).date for day in opened.dates] == sorted(days)
+        assert [opened.load(day).key for day in opened.dates] == sorted(days)
 
 
 def test_several_threads_load_at_once(tmp_path):
@@ -309,8 +309,8 @@ def test_a_file_that_may_not_be_read(path):
 
 
 def test_a_newer_format(path):
-    tampered(path, edit=lambda manifest: manifest.update(version=2))
-    refused(path, f"{path} was written by a newer version of the plugin (format 2); update the plugin.")
+    tampered(path, edit=lambda manifest: manifest.update(version=3))
+    refused(path, f"{path} was written by a newer version of the plugin (format 3); update the plugin.")
 
 
 # ---- manifests

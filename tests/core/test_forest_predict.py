@@ -89,4 +89,4 @@ def test_cancel_is_heard_between_trees(forest, x):
 def test_units_are_known_for_every_covariate(forest):
     assert forest.names == NAMES
     assert forest.units == {"elevation": "m", "clay": "g/kg", "p_antecedent": "mm/d", "twi_fd8": ""}
-    assert forest.date == DAY
+    assert forest.key == DAY

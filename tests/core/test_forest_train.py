@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestRegressor, _forest
 
-from forest_cases import DAY, CancelAfter, rows, settings
+from forest_cases import DAY, CancelAfter, growing, rows, settings
 from smap_downscaler.core import scores
 from smap_downscaler.core.errors import Cancelled, InputError
 from smap_downscaler.core.forest import train
 from smap_downscaler.core.forest.arrays import ForestArrays
 from smap_downscaler.core.forest.oob import out_of_bag
-from smap_downscaler.core.forest.train import new_sklearn_forest, train_by_date, train_forest
+from smap_downscaler.core.forest.train import new_sklearn_forest, train_each, train_forest
 from smap_downscaler.core.progress import SILENT, Progress
 
 
@@ -223,10 +223,10 @@ def test_out_of_bag_is_cancelled_at_any_tree():
 
 
 def test_the_same_forests_for_any_number_of_threads():
-    one = list(train_by_date(dates(6), settings(), 1, SILENT, 6))
+    one = list(train_each(dates(6), growing(settings()), 1, SILENT, 6))
     assert [day for day, _ in one] == [DAY + timedelta(days=number) for number in range(6)]
     for threads in (2, 4):
-        other = list(train_by_date(dates(6), settings(), threads, SILENT, 6))
+        other = list(train_each(dates(6), growing(settings()), threads, SILENT, 6))
         assert [day for day, _ in other] == [day for day, _ in one]
         for (_, a), (_, b) in zip(one, other, strict=True):
             assert_same(a, b)
@@ -243,7 +243,7 @@ def test_dates_are_pulled_lazily():
             pulled.append(item[0])
             yield item
 
-    results = train_by_date(items(), settings(), 2, SILENT, 20)
+    results = train_each(items(), growing(settings()), 2, SILENT, 20)
     for taken in range(1, 21):
         next(results)
         assert len(pulled) <= min(taken + 3, 20), "at most twice the threads in flight"
@@ -256,7 +256,7 @@ def test_the_first_bad_date_is_named():
         for number, (day, x, y) in enumerate(dates(30, count=20)):
             yield day, x, np.full_like(y, 0.25) if number in (3, 4) else y
 
-    results = train_by_date(items(), settings(), 2, SILENT, 30)
+    results = train_each(items(), growing(settings()), 2, SILENT, 30)
     for _ in range(3):
         next(results)
     with pytest.raises(
@@ -273,13 +273,13 @@ def test_an_error_of_the_items_ends_the_work():
         raise KeyError("table")
 
     with pytest.raises(KeyError, match="table"):
-        list(train_by_date(items(), settings(), 2, SILENT, 10))
+        list(train_each(items(), growing(settings()), 2, SILENT, 10))
     assert forest_threads() == []
 
 
 def test_threads_must_be_positive():
     with pytest.raises(InputError, match=r"^THREADS is 0; give a whole number of at least 1\.$"):
-        list(train_by_date(dates(1), settings(), 0, SILENT, 1))
+        list(train_each(dates(1), growing(settings()), 0, SILENT, 1))
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -288,7 +288,7 @@ def test_cancel_ends_all_threads(threads):
     items = ((date(2020, 1, 1 + number), x, y) for number in range(20))
     progress = CancelledAt(0.3)
     with pytest.raises(Cancelled):
-        list(train_by_date(items, settings(n_estimators=5000), threads, progress, 20))
+        list(train_each(items, growing(settings(n_estimators=5000)), threads, progress, 20))
     assert time.monotonic() - progress.moment < 1.8
     assert forest_threads() == []
 
@@ -297,7 +297,7 @@ def test_closing_the_iterator_ends_all_threads():
     x, y = rows(1278)
     fast, slow = rows(20), (x, y)
     items = ((date(2020, 1, 1 + number), *(slow if number else fast)) for number in range(20))
-    results = train_by_date(items, settings(n_estimators=500), 2, SILENT, 20)
+    results = train_each(items, growing(settings(n_estimators=500)), 2, SILENT, 20)
     next(results)
     assert forest_threads() != []
     begun = time.monotonic()
@@ -318,7 +318,7 @@ def test_progress_counts_dates():
             self.texts.append(text)
 
     progress = Listening()
-    list(train_by_date(dates(3, count=20), settings(), 2, progress, 3))
+    list(train_each(dates(3, count=20), growing(settings()), 2, progress, 3))
     assert progress.fractions[-1] == 1
     assert progress.fractions == sorted(progress.fractions)
     assert progress.texts[-1].startswith("3 of 3 dates")

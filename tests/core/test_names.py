@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smap_downscaler.core.errors import InputError
+from smap_downscaler.core.features import DERIVED
 from smap_downscaler.core.matrix import RESERVED
 from smap_downscaler.core.names import check_covariate_names, class_name, covariate_name, split_names
 
@@ -60,7 +61,7 @@ def test_two_layers_of_one_name_are_both_named():
     )
 
 
-@pytest.mark.parametrize("name", sorted(RESERVED))
+@pytest.mark.parametrize("name", sorted(RESERVED - DERIVED))
 def test_columns_of_the_matrix_are_no_covariate_names(name):
     with pytest.raises(InputError) as caught:
         check_covariate_names([name], ["layer A"])
@@ -75,5 +76,15 @@ def test_a_layer_without_a_usable_name_is_named():
         check_covariate_names([""], ["layer 海抜"])
     assert str(caught.value) == (
         "layer 海抜: its name gives no covariate name (letters a-z, digits, underscores); "
+        "rename the layer or use NAMES."
+    )
+
+
+@pytest.mark.parametrize("name", sorted(DERIVED))
+def test_what_forests_make_themselves_is_no_covariate_name(name):
+    with pytest.raises(InputError) as caught:
+        check_covariate_names([name], ["layer A"])
+    assert str(caught.value) == (
+        f"layer A: a covariate cannot be named '{name}', since forests make one of that name themselves; "
         "rename the layer or use NAMES."
     )

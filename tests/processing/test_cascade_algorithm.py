@@ -94,3 +94,15 @@ def test_cancelled_it_leaves_whole_files_only(run, feedback, parameters, tmp_pat
     feedback.cancel_when = lambda text: "sub-pixels averaged" in text
     assert run("cascade", parameters) == {}
     assert not (tmp_path / "maps").exists()
+
+
+def test_a_pooled_forest_maps_the_date_that_it_is_told(run, refusal, case, parameters, tmp_path):
+    """Its date has no forest of its own."""
+    pooled = str(tmp_path / "pooled.smapforest")
+    matrix = {"INPUT": str(case.folder / "m.gpkg"), **FOREST}
+    run("trainforests", {**matrix, "MODE": "pooled", "OUTPUT": pooled})
+    asked = {**parameters, "FORESTS": pooled, "OUTPUT": str(tmp_path / "maps")}
+    assert refusal("cascade", {**asked, "DATE": None}) == (
+        f"{pooled}: it has one forest for all dates; give DATE, the one to map."
+    )
+    assert run("cascade", {**asked, "DATE": "2021-03-05"})["COUNT"] == 2

@@ -10,13 +10,16 @@ from osgeo import gdal
 
 from raster_cases import Listener, grid_raster, listing, netcdf
 from smap_downscaler.core.errors import Cancelled, InputError
+from smap_downscaler.core.features import FeatureSettings, calendar_features
 from smap_downscaler.core.forest.file import ForestWriter, open_forests
+from smap_downscaler.core.forest.keys import CellKey, PooledKey
 from smap_downscaler.core.forest.settings import ForestSettings
 from smap_downscaler.core.forest.train import new_sklearn_forest, train_forest
 from smap_downscaler.core.grid import Grid
 from smap_downscaler.raster.coordinates import Transformation
 from smap_downscaler.raster.files import open_dataset, read_band
 from smap_downscaler.raster.geotiff import TILE
+from smap_downscaler.raster.map_dates import dates_to_map
 from smap_downscaler.raster.mapping import MapInputs, make_maps, map_file
 from smap_downscaler.raster.series import open_series
 from smap_downscaler.raster.stack import open_stack
@@ -377,3 +380,119 @@ def test_cancel_stops_at_once_and_leaves_whole_maps_only(case, threads):
             number = ["soil_moisture_20191231.tif", "soil_moisture_20200101.tif"].index(name)
             assert np.array_equal(case.map(DAYS[number]), expected[number], equal_nan=True)
     assert case.make().kept == DAYS[:1]
+
+
+# pooled forests, and those by cell
+
+
+DATED = ("clay", "p_antecedent", "doy_sin", "doy_cos")
+CALENDAR = FeatureSettings(day_of_year=True)
+
+
+def pooled_forests(case, names=DATED, features=CALENDAR):
+    """One forest for all dates, in the case's file; returns its rows."""
+    generator = np.random.default_rng(4)
+    x = generator.normal(size=(300, len(names))).astype(np.float32)
+    y = 0.2 + 0.1 * np.tanh(x[:, -1]) + 0.05 * np.tanh(x[:, 0])
+    with ForestWriter(
+        case.forests, names, {}, "soil_moisture", "m3 m-3", SETTINGS, "0", None, "pooled", features
+    ) as writer:
+        writer.add(PooledKey(), train_forest(x, y, SETTINGS, 0))
+    return x, y
+
+
+def test_a_pooled_forest_maps_every_date_from_its_own_calendar(case):
+    """The dates have no forest of their own; pixels against scikit-learn."""
+    x, y = pooled_forests(case)
+    forest = new_sklearn_forest(SETTINGS, 300, 4, 0).set_params(n_estimators=6).fit(x, y)
+    report = case.make()
+    assert list(report.files) == DAYS[:2]
+    rows, cols = (part.ravel() for part in np.mgrid[150 : FINE.height : 3, 0 : FINE.width : 3])
+    for number, day in enumerate(DAYS[:2]):
+        calendar = np.broadcast_to(calendar_features(day), (rows.size, 2))
+        pixels = np.column_stack(
+            [case.fine[2, rows, cols], rain_at(case.rain[number], rows, cols), calendar]
+        ).astype(np.float32)
+        whole = np.isfinite(pixels).all(axis=1)
+        got = case.map(day)[rows, cols]
+        assert (np.abs(got[whole] - forest.predict(pixels[whole])) > 1e-6).mean() < 2e-3
+        assert np.isnan(got[~whole]).all()
+
+
+def test_pooled_maps_do_not_depend_on_blocks_and_are_kept(case):
+    pooled_forests(case)
+    case.make(folder=case.folder / "tiled", threads=2, memory_mb=1)
+    case.make(folder=case.folder / "whole")
+    for day in DAYS[:2]:
+        tiled, whole = (case.map(day, case.folder / name) for name in ("tiled", "whole"))
+        assert np.array_equal(tiled, whole, equal_nan=True)
+    assert case.make(folder=case.folder / "whole").kept == DAYS[:2]
+    pooled_forests(case, features=FeatureSettings(), names=("clay", "p_antecedent"))
+    assert case.make(folder=case.folder / "whole").kept == []
+
+
+def test_one_pooled_map_is_not_taken_for_that_of_another_date(case):
+    pooled_forests(case, ("clay", "doy_sin", "doy_cos"))
+    case.make(dates=DAYS[:1], dynamic=())
+    shutil.copy(map_file(case.maps, DAYS[0]), map_file(case.maps, DAYS[1]))
+    assert case.make(dates=DAYS[:2], dynamic=()).kept == DAYS[:1]
+
+
+def test_dates_of_a_pooled_forest_are_those_with_all_dated_covariates(case):
+    pooled_forests(case)
+    inputs = case.inputs()
+    assert dates_to_map(inputs) == DAYS[:2]
+    assert dates_to_map(inputs, start=DAYS[1], end=DAYS[2]) == [DAYS[1]]
+    assert refusal(dates_to_map, inputs, start=DAYS[2]) == (
+        f"{case.forests}: no date from 2020-01-02 to the end has a raster of every dated covariate "
+        "(p_antecedent); choose other dates, or series that overlap in time."
+    )
+    case.write_forests(DAYS[:2])
+    assert dates_to_map(case.inputs()) == DAYS[:2]
+
+
+def test_within_the_window_a_pooled_forest_maps_days_between_rasters(case):
+    """NDVI of two days, WINDOW 3: each stands for three days more, until the last day asked for."""
+    (case.folder / "ndvi").mkdir()
+    for day, values in zip((DAYS[0], DAYS[0] + dt.timedelta(6)), case.rain):
+        grid_raster(case.folder / "ndvi" / f"{day:%Y%m%d}.tif", RAIN, values)
+    pooled_forests(case, ("clay", "ndvi"), FeatureSettings())
+    series = open_series(case.folder / "ndvi", "ndvi")
+    inputs = MapInputs(open_forests(case.forests), open_stack(case.stack), (series,), 3)
+    numbers = [(day - DAYS[0]).days for day in dates_to_map(inputs)]
+    assert numbers == [0, 1, 2, 3, 6, 7, 8, 9]
+    assert [(day - DAYS[0]).days for day in dates_to_map(inputs, end=DAYS[1])] == [0, 1]
+
+
+def test_a_pooled_forest_without_dated_covariates_maps_the_days_asked_for(case):
+    pooled_forests(case, ("clay", "doy_sin", "doy_cos"))
+    inputs = case.inputs(dynamic=())
+    assert dates_to_map(inputs, DAYS[0], DAYS[2]) == DAYS
+    sentence = (
+        f"{case.forests}: it has one forest for all dates, and no dated covariate tells which to map; give "
+        "START and END."
+    )
+    assert refusal(dates_to_map, inputs) == sentence
+    assert refusal(dates_to_map, inputs, start=DAYS[0]) == sentence
+
+
+def test_forests_by_cell_make_no_maps(case):
+    x, y = case.train[0]
+    with ForestWriter(case.forests, NAMES, {}, "soil_moisture", "", SETTINGS, "0", None, "by cell") as writer:
+        writer.add(CellKey(1, 2), train_forest(x, y, SETTINGS, 0))
+    assert refusal(case.inputs) == (
+        f"{case.forests}: its forests are by cell, each for one SMAP cell; use 'Fill gaps' with them, and "
+        "for maps forests that were trained by date or pooled."
+    )
+
+
+def test_the_derived_covariates_need_no_raster(case):
+    pooled_forests(case)
+    assert refusal(case.inputs, dynamic=()) == (
+        f"{case.stack}: the forests need the covariate p_antecedent, which is neither a band of the stack "
+        "(twi_fd8, aspect, clay) nor a dated series; add it."
+    )
+    assert refusal(case.inputs, names=("doy_sin",)) == (
+        f"{case.folder / 'p_antecedent'}: the forests know no covariate named doy_sin (they know clay, "
+        "p_antecedent); rename it with DYNAMIC_NAMES, or leave it out."
+    )

@@ -246,10 +246,11 @@ def test_cancel_while_a_table_is_sorted(tmp_path):
     connection.commit()
     connection.close()
     table = open_matrix(path)
-    listener = Listener(calls=0)
-    with pytest.raises(Cancelled):
-        next(table.days(progress=listener))
-    assert listener.asked <= 3
+    for read in (table.days, table.cells):
+        listener = Listener(calls=0)
+        with pytest.raises(Cancelled):
+            next(read(progress=listener))
+        assert listener.asked <= 3
 
 
 def test_an_error_leaves_no_table(tmp_path):
@@ -275,4 +276,110 @@ def test_a_cell_that_is_there_twice_on_a_date_is_refused(tmp_path):
         list(open_matrix(path).days())
     assert str(caught.value) == (
         f"{path}: the cell of row 3 and col 4 is there 2 times on 2020-01-01; keep one row a cell and date."
+    )
+
+
+# cells
+
+
+def by_cell(table):
+    """The rows of each cell, put together from the dates."""
+    found = {}
+    for day in table.days():
+        for row, col, y, x in zip(day.rows.tolist(), day.cols.tolist(), day.y, day.x):
+            if row >= 0 and col >= 0:
+                found.setdefault((row, col), []).append((day.date.toordinal(), y, x))
+    return dict(sorted(found.items()))
+
+
+def check_cells(table):
+    expected = by_cell(table)
+    got = list(table.cells())
+    assert [(cell.row, cell.col) for cell in got] == list(expected)
+    for cell, rows in zip(got, expected.values()):
+        days, y, x = zip(*rows)
+        assert cell.days.tolist() == list(days)
+        assert cell.y.tolist() == list(y)
+        assert np.array_equal(cell.x, np.array(x), equal_nan=True)
+    return got
+
+
+def test_cells_have_the_rows_of_the_dates(tmp_path):
+    days = [some_rows(date, n, n) for date, n in zip(DAYS, (5, 31, 48))]
+    table = open_matrix(write(tmp_path / "m.gpkg", [days[2], days[0], days[1]]))
+    got = check_cells(table)
+    assert len(got) == 48
+    x, y = CELLS.left + 0.5 * CELLS.cell_width, CELLS.top - 0.5 * CELLS.cell_height
+    assert got[0].place == (x, y)
+    inside = list(table.cells(DAYS[1], DAYS[1]))
+    assert len(inside) == 31
+    assert {int(day) for cell in inside for day in cell.days} == {DAYS[1].toordinal()}
+    assert (table.count_cells(), table.count_cells(2)) == (48, sum(len(cell.y) > 1 for cell in got))
+    assert listing(tmp_path) == ["m.gpkg"]
+
+
+def test_cells_of_numbers_as_text_and_without_a_place(tmp_path):
+    """Row 9 comes before row 10, a float is a number, and rows without a cell are passed over."""
+    rows = [
+        ("2020-02-28", "10", "1", "0.1", "5"),
+        ("2020-02-28", "9.0", "1", "0.2", ""),
+        ("2020-02-29", "9", "1", "0.3", "6"),
+        ("2020-02-28", "1e1", "2", "0.4", "7"),
+        ("2020-02-29", " ", "2", "0.5", "7"),
+        ("2020-02-29", "-4", "2", "0.6", "7"),
+        ("2020-02-29", "nan", "2", "0.6", "7"),
+    ]
+    table = open_matrix(table_of(tmp_path / "a.gpkg", dict.fromkeys(PLAIN, "text"), rows))
+    got = list(table.cells())
+    assert [(cell.row, cell.col, cell.y.tolist(), cell.place) for cell in got] == [
+        (9, 1, [0.2, 0.3], None),
+        (10, 1, [0.1], None),
+        (10, 2, [0.4], None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        (
+            [("2020-02-28", 1, 2, 0.1, 1), ("2020-02-28", 1, 2, 0.2, 1)],
+            "the cell of row 1 and col 2 is there 2 times on 2020-02-28; keep one row a cell and date.",
+        ),
+        (
+            [("2020-02-28", 1, 2, 0.1, 1), ("2020/02/27", 1, 2, 0.2, 1)],
+            "its field date holds dates in several forms; write all as YYYY-MM-DD.",
+        ),
+        (
+            [("28.2.2020", 1, 2, 0.1, 1)],
+            "its field date holds '28.2.2020', which is no date; write dates as YYYY-MM-DD.",
+        ),
+    ],
+)
+def test_cells_that_cannot_be_read(tmp_path, rows, sentence):
+    table = open_matrix(table_of(tmp_path / "a.gpkg", PLAIN, rows))
+    with pytest.raises(InputError) as caught:
+        list(table.cells())
+    assert str(caught.value) == f"{table.label}: {sentence}"
+
+
+def test_a_word_in_a_cell(tmp_path):
+    table = open_matrix(table_of(tmp_path / "a.gpkg", PLAIN, [("2020-02-28", 1, 2, 0.1, 1)]))
+    connection = sqlite3.connect(table.path)
+    connection.execute("UPDATE any SET clay = 'much'")
+    connection.commit()
+    connection.close()
+    with pytest.raises(InputError) as caught:
+        list(table.cells())
+    assert str(caught.value) == (
+        f"{table.label}: in the cell of row 1 and col 2 a numeric field holds text; make all fields but date "
+        "numbers."
+    )
+
+
+@pytest.mark.parametrize("name", ["doy_sin", "SM_before"])
+def test_a_field_named_as_what_forests_make(tmp_path, name):
+    path = table_of(tmp_path / "a.gpkg", {**PLAIN, name: "number"}, [])
+    assert refusal(path) == (
+        f"{path}: the field {name} has the name of a covariate that 'Train forests' makes itself; rename or "
+        "remove it."
     )

@@ -14,7 +14,8 @@ from smap_downscaler.core.forest.settings import ForestSettings
 from smap_downscaler.core.forest.train import new_sklearn_forest
 from smap_downscaler.core.grid import Grid
 from smap_downscaler.core.version import plugin_version
-from smap_downscaler.raster.training import TrainingReport, train_from_table, write_scores
+from smap_downscaler.raster.training import train_from_table
+from smap_downscaler.raster.training_report import TrainingReport, write_scores
 
 NAMES = ("clay", "p_antecedent", "twi_fd8")
 SETTINGS = ForestSettings(10, None, None, 4, 1, None, 7)

@@ -16,10 +16,12 @@ from ..errors import InputError
 from . import codec
 from .arrays import ForestFileError
 from .container import Container
+from .keys import BY_CELL, BY_DATE, Key, key_label
 from .manifest import (
     MANIFEST,
     MAX_BYTES,
     MAX_FOREST_BYTES,
+    PACKED,
     Entry,
     Manifest,
     NewerVersionError,
@@ -28,6 +30,7 @@ from .manifest import (
 )
 from .oob import OobScores
 from .predict import Forest
+from .settings import ForestSettings
 from .writer import SUFFIX, ForestWriter
 
 __all__ = ["SUFFIX", "ForestFile", "ForestWriter", "open_forests"]
@@ -37,22 +40,43 @@ class ForestFile:
     """An open forest file; close it, or use it in a ``with`` block.
 
     Several threads may `load` at once.  Made by `open_forests`.
+
+    Attributes
+    ----------
+    path : Path
+    mode : str
+        "by date", "by cell" or "pooled".
+    keys : tuple of Key
+        What there is a forest for, ascending.
+    dates : tuple of datetime.date
+        The keys of forests by date; empty in the other modes.
+    names : tuple of str
+        All covariates, the derived ones last; a forest by cell may have fewer.
+    covariates : tuple of str
+        Those that are not derived.
+    features : FeatureSettings
+        The derived ones.
+    units, response, response_unit, settings, versions, extra
+        As they were given to `ForestWriter`.
     """
 
     def __init__(self, container: Container, manifest: Manifest):
         self._container = container
         self._manifest = manifest
-        self._entries = {entry.day: entry for entry in manifest.entries}
+        self._entries = {entry.key: entry for entry in manifest.entries}
         self.path = container.path
         self.mode = manifest.mode
         self.names = manifest.names
+        self.features = manifest.features
+        self.covariates = manifest.names[: len(manifest.names) - len(manifest.features.names)]
         self.units = dict(manifest.units)
         self.response = manifest.response
         self.response_unit = manifest.response_unit
         self.settings = manifest.settings
         self.versions = dict(manifest.versions)
         self.extra = dict(manifest.extra)
-        self.dates = tuple(sorted(self._entries))
+        self.keys: tuple[Key, ...] = tuple(sorted(self._entries))
+        self.dates = tuple(key for key in self.keys if isinstance(key, date))
 
     def __enter__(self) -> ForestFile:
         return self
@@ -69,48 +93,64 @@ class ForestFile:
         """Let go of the file."""
         self._container.close()
 
-    def scores(self, day: date) -> OobScores:
-        """Out-of-bag scores of a date's forest."""
-        return self._entry(day).scores
+    def scores(self, key: Key) -> OobScores:
+        """Out-of-bag scores of a forest."""
+        return self._entry(key).scores
 
-    def load(self, day: date) -> Forest:
-        """The forest of a date, read, checked and tried on its probe.
+    def settings_of(self, key: Key) -> ForestSettings:
+        """What a forest was grown with: chosen for it alone, or the file's `settings`."""
+        return self._entry(key).settings or self.settings
+
+    def names_of(self, key: Key) -> tuple[str, ...]:
+        """The covariates of a forest, in the order of its columns."""
+        columns = self._entry(key).columns
+        return self.names if columns is None else tuple(self.names[column] for column in columns)
+
+    def load(self, key: Key) -> Forest:
+        """A forest, read, checked and tried on its probe.
+
+        Parameters
+        ----------
+        key : Key
+            One of `keys`; in a file by date simply the date.
 
         Raises
         ------
         InputError
-            No forest of that date; a member that was changed; damaged trees; a forest that does
-            not give its stored predictions to the last bit.
+            No such forest; a member that was changed; damaged trees; a forest that does not give
+            its stored predictions to the last bit.
         """
-        entry = self._entry(day)
+        entry, names, label = self._entry(key), self.names_of(key), key_label(key)
         members = {
-            name: self._container.read(member_path(day, name), member.size, member.sha256)
+            name: self._container.read(member_path(key, name), member.size, member.sha256)
             for name, member in entry.members.items()
         }
         try:
-            arrays, probe_x, probe_y = codec.decode(members)
-            forest = Forest(self.names, self.units, day, arrays, entry.scores)
+            found = codec.unpack(members[PACKED]) if PACKED in members else members
+            arrays, probe_x, probe_y = codec.decode(found)
+            forest = Forest(names, self.units, entry.key, arrays, entry.scores)
         except ForestFileError as error:
             problem = str(error).rstrip(".")
-            raise self._container.error(f"the forest of {day.isoformat()} is unusable ({problem})") from error
-        if probe_x.shape[1] != len(self.names):
+            raise self._container.error(f"the forest of {label} is unusable ({problem})") from error
+        if probe_x.shape[1] != len(names):
             raise self._container.error(
-                f"the forest of {day.isoformat()} has {probe_x.shape[1]} covariates, not {len(self.names)}"
+                f"the forest of {label} has {probe_x.shape[1]} covariates, not {len(names)}"
             )
         if not np.array_equal(forest.predict(probe_x), probe_y):
-            raise self._container.error(
-                f"the forest of {day.isoformat()} does not give the predictions stored with it"
-            )
+            raise self._container.error(f"the forest of {label} does not give the predictions stored with it")
         return forest
 
-    def _entry(self, day: date) -> Entry:
-        entry = self._entries.get(day)
-        if entry is None:
-            raise InputError(
-                f"{self.path} holds no forest of {day.isoformat()}; its {len(self.dates)} dates lie between "
-                f"{self.dates[0].isoformat()} and {self.dates[-1].isoformat()}."
-            )
-        return entry
+    def _entry(self, key: Key) -> Entry:
+        entry = self._entries.get(key)
+        if entry is not None:
+            return entry
+        text = f"{self.path} holds no forest of {key_label(key)}"
+        if self.mode == BY_DATE:
+            first, last = self.dates[0].isoformat(), self.dates[-1].isoformat()
+            raise InputError(f"{text}; its {len(self.dates)} dates lie between {first} and {last}.")
+        if self.mode == BY_CELL:
+            raise InputError(f"{text}; it has forests of {len(self.keys):,} cells, not of this one.")
+        raise InputError(f"{text}; it has one forest of all rows.")
 
 
 def open_forests(path: str | os.PathLike[str]) -> ForestFile:
@@ -156,7 +196,7 @@ def _compare(container: Container, manifest: Manifest) -> None:
     del sizes[MANIFEST]
     for entry in manifest.entries:
         for name, member in entry.members.items():
-            full = member_path(entry.day, name)
+            full = member_path(entry.key, name)
             size = sizes.pop(full, None)
             if size is None:
                 raise container.error(f"the member {full} is missing")
@@ -165,7 +205,7 @@ def _compare(container: Container, manifest: Manifest) -> None:
         claimed = sum(member.size for member in entry.members.values())
         if claimed > MAX_FOREST_BYTES:
             raise container.error(
-                f"the forest of {entry.day.isoformat()} claims {claimed:,} bytes, "
+                f"the forest of {key_label(entry.key)} claims {claimed:,} bytes, "
                 f"more than {MAX_FOREST_BYTES:,}"
             )
     if sizes:

@@ -11,19 +11,24 @@ from datetime import date
 from typing import Any
 
 from ..errors import InputError
+from ..features import DERIVED, NO_FEATURES, FeatureSettings
 from .arrays import MAX_FEATURES, ForestFileError
 from .codec import MEMBERS
+from .fields import Fields
+from .keys import BY_CELL, BY_DATE, MODES, MOST_CELLS, CellKey, Key, PooledKey, key_path
 from .oob import OobScores
 from .settings import ForestSettings
 
 FORMAT = "smap-downscaler-forests"
-VERSION = 1
+#: Plain forests by date are of the first version, which older plugins read; all else is of the second.
+FIRST_VERSION, VERSION = 1, 2
 MANIFEST = "manifest.json"
 #: Bounds of what is read into memory: the manifest, and all members of one forest (some 55
 #: million nodes).
 MAX_BYTES = 2**26
 MAX_FOREST_BYTES = 2**30
-BY_DATE = "by date"
+#: The one member of a forest in a file of the second version.
+PACKED = "forest.bin"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -37,11 +42,26 @@ class Member:
 
 @dataclass(frozen=True)
 class Entry:
-    """One forest: its date, its scores and its members by name (the keys of `codec.MEMBERS`)."""
+    """One forest.
 
-    day: date
+    Parameters
+    ----------
+    key : Key
+        What it is for.
+    scores : OobScores
+    members : dict
+        Its members by name: the keys of `codec.MEMBERS`, or `PACKED` alone.
+    columns : tuple of int, or None
+        Which of the file's covariates it has, ascending; None: all.
+    settings : ForestSettings or None
+        What it was grown with, if that was chosen for it; None: the file's.
+    """
+
+    key: Key
     scores: OobScores
     members: dict[str, Member]
+    columns: tuple[int, ...] | None = None
+    settings: ForestSettings | None = None
 
 
 @dataclass(frozen=True)
@@ -57,12 +77,14 @@ class Manifest:
     extra: dict[str, Any]
     entries: tuple[Entry, ...]
     mode: str = BY_DATE
+    features: FeatureSettings = NO_FEATURES
+    version: int = FIRST_VERSION
 
     def to_json(self) -> bytes:
         """The bytes of manifest.json; equal manifests give equal bytes."""
         content = {
             "format": FORMAT,
-            "version": VERSION,
+            "version": self.version,
             "mode": self.mode,
             "covariates": [{"name": name, "unit": self.units[name]} for name in self.names],
             "response": {"name": self.response, "unit": self.response_unit},
@@ -70,24 +92,37 @@ class Manifest:
             "seed": self.settings.seed,
             "versions": self.versions,
             "extra": self.extra,
-            "forests": [
-                {
-                    "date": entry.day.isoformat(),
-                    "scores": entry.scores.as_dict(),
-                    "members": {
-                        name: {"size": member.size, "sha256": member.sha256}
-                        for name, member in entry.members.items()
-                    },
-                }
-                for entry in self.entries
-            ],
+            "forests": [_entry_content(entry) for entry in self.entries],
         }
-        return json.dumps(content, sort_keys=True, allow_nan=False, ensure_ascii=True, indent=1).encode()
+        if self.version == FIRST_VERSION:
+            return json.dumps(content, sort_keys=True, allow_nan=False, ensure_ascii=True, indent=1).encode()
+        content["features"] = self.features.as_dict()
+        return json.dumps(content, sort_keys=True, allow_nan=False, separators=(",", ":")).encode()
 
 
-def member_path(day: date, name: str) -> str:
-    """Where a member of a date's forest lies in the zip."""
-    return f"forests/{day.isoformat()}/{name}"
+def _entry_content(entry: Entry) -> dict[str, Any]:
+    key, members = entry.key, entry.members
+    content: dict[str, Any] = {"scores": entry.scores.as_dict()}
+    if isinstance(key, date):
+        content["date"] = key.isoformat()
+    elif isinstance(key, CellKey):
+        content.update(row=key.row, col=key.col, x=key.x, y=key.y)
+    if PACKED not in members:
+        content["members"] = {
+            name: {"size": member.size, "sha256": member.sha256} for name, member in members.items()
+        }
+        return content
+    content.update(size=members[PACKED].size, sha256=members[PACKED].sha256)
+    if entry.columns is not None:
+        content["columns"] = list(entry.columns)
+    if entry.settings is not None:
+        content["settings"] = entry.settings.as_dict()
+    return content
+
+
+def member_path(key: Key, name: str) -> str:
+    """Where a member of a forest lies in the zip."""
+    return f"forests/{key_path(key)}/{name}"
 
 
 def check_names(names: Sequence[str]) -> None:
@@ -113,25 +148,25 @@ def parse(data: bytes) -> Manifest:
         content = json.loads(data.decode("utf-8"), parse_constant=_refuse)
     except (ValueError, RecursionError, MemoryError) as error:
         raise ForestFileError("its manifest is not valid JSON") from error
-    root = _Fields(content, "")
+    root = Fields(content, "")
     if root.text("format") != FORMAT:
         raise ForestFileError("its manifest is not that of a forest file")
     version = root.whole("version")
     if version > VERSION:
         raise NewerVersionError(version)
-    if version != VERSION:
+    if version < FIRST_VERSION:
         raise ForestFileError(f"its format version {version} does not exist")
-    if root.text("mode") != BY_DATE:
-        raise ForestFileError(f"its mode {root.text('mode')!r} is unknown")
-    covariates = [_Fields(item, "covariates") for item in root.list("covariates")]
+    mode = root.text("mode")
+    if mode not in (MODES if version == VERSION else (BY_DATE,)):
+        raise ForestFileError(f"its mode {mode!r} is unknown")
+    covariates = [Fields(item, "covariates") for item in root.list("covariates")]
     names = tuple(item.text("name") for item in covariates)
     response = root.object("response")
-    chosen = _settings_fields(root.object("settings"))
+    settings = _settings(root.object("settings"))
     try:
         check_names(names)
-        settings = ForestSettings(**chosen)
     except InputError as error:
-        raise ForestFileError(f"its manifest is wrong ({str(error).rstrip('.')})") from error
+        raise _wrong(error) from error
     if root.whole("seed") != settings.seed:
         raise ForestFileError("its manifest is wrong at seed")
     versions = root.object("versions")
@@ -143,7 +178,10 @@ def parse(data: bytes) -> Manifest:
         settings=settings,
         versions={name: versions.text(name) for name in versions.content},
         extra=root.object("extra").content,
-        entries=_entries(root.list("forests")),
+        entries=_entries(root.list("forests"), mode, version, len(names)),
+        mode=mode,
+        features=NO_FEATURES if version == FIRST_VERSION else _features(root.object("features"), names),
+        version=version,
     )
 
 
@@ -155,58 +193,84 @@ class NewerVersionError(ForestFileError):
         self.version = version
 
 
-class _Fields:
-    """A JSON object whose fields are asked for by type; anything else is an error with its name."""
-
-    def __init__(self, content: Any, where: str):
-        self._where = where
-        if not isinstance(content, dict):
-            raise ForestFileError(f"its manifest is wrong at {where or 'the top'}")
-        self.content: dict[str, Any] = content
-
-    def _get(self, name: str, kind: type) -> Any:
-        value = self.content.get(name)
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise ForestFileError(f"its manifest is wrong at {f'{self._where} {name}'.strip()}")
-        return value
-
-    def text(self, name: str) -> str:
-        value: str = self._get(name, str)
-        return value
-
-    def whole(self, name: str) -> int:
-        value: int = self._get(name, int)
-        return value
-
-    def list(self, name: str) -> list[Any]:
-        value: list[Any] = self._get(name, list)
-        return value
-
-    def object(self, name: str) -> _Fields:
-        return _Fields(self._get(name, dict), name)
-
-
 def _refuse(constant: str) -> None:
     raise ValueError(constant)
 
 
-def _settings_fields(settings: _Fields) -> dict[str, Any]:
-    expected = {field.name for field in fields(ForestSettings)}
-    if set(settings.content) != expected:
+def _wrong(error: InputError) -> ForestFileError:
+    return ForestFileError(f"its manifest is wrong ({str(error).rstrip('.')})")
+
+
+def _settings(item: Fields) -> ForestSettings:
+    if set(item.content) != {field.name for field in fields(ForestSettings)}:
         raise ForestFileError("its manifest is wrong at settings")
-    return settings.content
+    try:
+        return ForestSettings(**item.content)
+    except InputError as error:
+        raise _wrong(error) from error
 
 
-def _entries(items: list[Any]) -> tuple[Entry, ...]:
+def _features(item: Fields, names: Sequence[str]) -> FeatureSettings:
+    if set(item.content) != {field.name for field in fields(FeatureSettings)}:
+        raise ForestFileError("its manifest is wrong at features")
+    flags, farthest = (item.flag("day_of_year"), item.flag("neighbours")), item.whole("farthest")
+    try:
+        features = FeatureSettings(*flags, farthest)
+    except InputError as error:
+        raise _wrong(error) from error
+    derived = features.names
+    # They stand behind the other covariates.
+    if tuple(name for name in names if name in DERIVED) != derived or (
+        derived and tuple(names[-len(derived) :]) != derived
+    ):
+        raise ForestFileError("its manifest is wrong at features")
+    return features
+
+
+def _entries(items: list[Any], mode: str, version: int, covariates: int) -> tuple[Entry, ...]:
     if not items:
         raise ForestFileError("it holds no forest")
-    entries = tuple(_entry(_Fields(item, "forests")) for item in items)
-    if len({entry.day for entry in entries}) < len(entries):
-        raise ForestFileError("its manifest names a date twice")
+    read = _entry if version == FIRST_VERSION else _packed_entry
+    entries = tuple(read(Fields(item, "forests"), mode, covariates) for item in items)
+    if len({entry.key for entry in entries}) < len(entries):
+        what = {BY_DATE: "date", BY_CELL: "cell"}.get(mode, "pooled forest")
+        raise ForestFileError(f"its manifest names a {what} twice")
     return entries
 
 
-def _entry(item: _Fields) -> Entry:
+def _packed_entry(item: Fields, mode: str, covariates: int) -> Entry:
+    columns = item.list("columns") if "columns" in item.content else None
+    return Entry(
+        _key(item, mode),
+        _scores(item.object("scores")),
+        {PACKED: _member(item)},
+        None if columns is None else _columns(columns, covariates),
+        _settings(item.object("settings")) if "settings" in item.content else None,
+    )
+
+
+def _key(item: Fields, mode: str) -> Key:
+    if mode == BY_DATE:
+        return _date(item)
+    if mode != BY_CELL:
+        return PooledKey()
+    row, col = item.whole("row"), item.whole("col")
+    if not (0 <= row < MOST_CELLS and 0 <= col < MOST_CELLS):
+        raise ForestFileError("its manifest is wrong at forests row and col")
+    x, y = (item.number(name) for name in ("x", "y"))
+    return CellKey(row, col, x, y)
+
+
+def _columns(columns: list[Any], covariates: int) -> tuple[int, ...]:
+    whole = all(isinstance(column, int) and not isinstance(column, bool) for column in columns)
+    if not columns or not whole or not 0 <= columns[0] <= columns[-1] < covariates:
+        raise ForestFileError("its manifest is wrong at forests columns")
+    if any(later <= earlier for earlier, later in zip(columns, columns[1:])):
+        raise ForestFileError("its manifest is wrong at forests columns")
+    return tuple(columns)
+
+
+def _date(item: Fields) -> date:
     text = item.text("date")
     try:
         day = date.fromisoformat(text)
@@ -214,6 +278,12 @@ def _entry(item: _Fields) -> Entry:
         raise ForestFileError("its manifest is wrong at forests date") from error
     if day.isoformat() != text:
         raise ForestFileError("its manifest is wrong at forests date")
+    return day
+
+
+def _entry(item: Fields, mode: str, covariates: int) -> Entry:
+    """An entry of the first version: by date, all covariates."""
+    day = _date(item)
     members = item.object("members")
     if set(members.content) != set(MEMBERS):
         raise ForestFileError("its manifest is wrong at forests members")
@@ -222,33 +292,17 @@ def _entry(item: _Fields) -> Entry:
     )
 
 
-def _member(item: _Fields) -> Member:
+def _member(item: Fields) -> Member:
     size, sha256 = item.whole("size"), item.text("sha256")
     if size < 0 or not _SHA256.fullmatch(sha256):
         raise ForestFileError("its manifest is wrong at forests members")
     return Member(size, sha256)
 
 
-def _scores(item: _Fields) -> OobScores:
+def _scores(item: Fields) -> OobScores:
     n, n_scored = item.whole("n"), item.whole("n_scored")
     if n < 2 or not 0 <= n_scored <= n:
         raise ForestFileError("its manifest is wrong at scores n")
-    values = {name: _score(item, name) for name in ("rmse", "mae", "bias", "r2", "pearson_r2")}
+    found = {name: item.number(name) for name in ("rmse", "mae", "bias", "r2", "pearson_r2")}
+    values = {name: math.nan if value is None else value for name, value in found.items()}
     return OobScores(n=n, n_scored=n_scored, **values)
-
-
-def _score(item: _Fields, name: str) -> float:
-    value = item.content.get(name, "")
-    if value is None:
-        return math.nan
-    if not isinstance(value, int | float) or isinstance(value, bool) or not _is_finite(value):
-        raise ForestFileError(f"its manifest is wrong at scores {name}")
-    return float(value)
-
-
-def _is_finite(value: float) -> bool:
-    """Whether a JSON number fits a float (whole ones may have any length)."""
-    try:
-        return math.isfinite(value)
-    except OverflowError:
-        return False

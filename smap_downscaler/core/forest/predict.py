@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 
 import numpy as np
 
 from ..progress import SILENT, Progress
 from .arrays import ForestArrays
+from .keys import Key
 from .oob import OobScores
 
 #: Rows a tree sees at once: a few milliseconds between two looks at the cancel button.
@@ -16,7 +16,7 @@ CHUNK_ROWS = 16_384
 
 
 class Forest:
-    """A forest of one date, ready to predict.
+    """A forest, ready to predict.
 
     Parameters
     ----------
@@ -24,8 +24,8 @@ class Forest:
         Covariates in the order of the columns.
     units : mapping
         Unit by covariate; empty where unknown.
-    day : datetime.date
-        Date of the response that it was grown on.
+    key : Key
+        What it is for: the date of the response that it was grown on, the cell, or all rows.
     arrays : ForestArrays
         Its trees; damaged ones raise `ForestFileError`.
     scores : OobScores
@@ -36,13 +36,13 @@ class Forest:
         self,
         names: Sequence[str],
         units: Mapping[str, str],
-        day: date,
+        key: Key,
         arrays: ForestArrays,
         scores: OobScores,
     ):
         self.names = tuple(names)
         self.units = {name: units.get(name, "") for name in self.names}
-        self.date = day
+        self.key = key
         self.arrays = arrays
         self.scores = scores
         self._trees = arrays.to_trees(len(self.names))

@@ -1,12 +1,11 @@
-"""Growing forests: one, or one a date in several threads."""
+"""Growing forests: one, or one a date or cell in several threads."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,9 +13,11 @@ from ..errors import InputError
 from ..progress import SILENT, Progress
 from ..threads import ordered_map
 from .arrays import MAX_FEATURES, ForestArrays
+from .keys import Key, key_label, key_number
 from .oob import OobScores, out_of_bag
 from .settings import ForestSettings
 
+Result = TypeVar("Result")
 #: Rows of training covariates kept with a forest, so that a loaded one can be tried.
 PROBE_ROWS = 16
 #: Draws a chunk of trees may cost: about 0.15 s of work between two looks at the cancel button.
@@ -49,11 +50,17 @@ class TrainedForest:
 
 
 def train_forest(
-    x: np.ndarray, y: np.ndarray, settings: ForestSettings, key: int, progress: Progress = SILENT
+    x: np.ndarray,
+    y: np.ndarray,
+    settings: ForestSettings,
+    key: int,
+    progress: Progress = SILENT,
+    threads: int = 1,
 ) -> TrainedForest:
     """Grow one forest.
 
     It depends on the data, the settings and `key` only, not on threads or on other forests.
+    Cancelling takes effect between two trees a thread.
 
     Parameters
     ----------
@@ -64,27 +71,41 @@ def train_forest(
     key : int
         Tells this forest's randomness from that of others of the same seed, such as the ordinal
         of its date; 0 or more.
+    threads : int
+        Trees grown at once; for one large forest.
 
     Raises
     ------
     InputError
         Values that are not finite, fewer than two rows, a constant response.
     """
-    x, y = _checked(x, y)
-    forest = new_sklearn_forest(settings, x.shape[0], x.shape[1], key)
-    chunk = max(1, _DRAWS_A_CHUNK // settings.draws(x.shape[0]))
+    x, y = check_rows(x, y)
+    forest = grow_trees(x, y, settings, key, progress, threads)
+    return trained_of(forest.estimators_, x, y, out_of_bag(forest, x, progress))
+
+
+def grow_trees(
+    x: np.ndarray, y: np.ndarray, settings: ForestSettings, key: int, progress: Progress, threads: int = 1
+) -> Any:
+    """The fitted RandomForestRegressor of `train_forest`; `x` and `y` come from `check_rows`."""
+    forest = new_sklearn_forest(settings, x.shape[0], x.shape[1], key).set_params(n_jobs=threads)
+    chunk = max(1, _DRAWS_A_CHUNK // settings.draws(x.shape[0])) * threads
     for trees in range(chunk, settings.n_estimators + chunk, chunk):
         progress.check()
         forest.set_params(n_estimators=min(trees, settings.n_estimators)).fit(x, y)
         progress.set_fraction(forest.n_estimators / settings.n_estimators)
-    oob = out_of_bag(forest, x, progress)
+    return forest
+
+
+def trained_of(estimators: list[Any], x: np.ndarray, y: np.ndarray, oob: np.ndarray) -> TrainedForest:
+    """What is kept of the trees of a forest and their out-of-bag predictions."""
     probe_x = x[_probe_rows(x.shape[0])]
     return TrainedForest(
-        arrays=ForestArrays.from_sklearn(forest),
+        arrays=ForestArrays.from_sklearn(estimators),
         scores=OobScores.of(y, oob),
         oob=oob,
         probe_x=probe_x,
-        probe_y=sum_in_order(forest.estimators_, probe_x),
+        probe_y=sum_in_order(estimators, probe_x),
     )
 
 
@@ -114,40 +135,49 @@ def sum_in_order(estimators: list[Any], x: np.ndarray) -> np.ndarray:
     return total / len(estimators)
 
 
-def train_by_date(
-    items: Iterable[tuple[date, np.ndarray, np.ndarray]],
-    settings: ForestSettings,
+def train_each(
+    items: Iterable[tuple[Key, np.ndarray, np.ndarray]],
+    grow: Callable[[np.ndarray, np.ndarray, int, Progress], Result],
     threads: int,
     progress: Progress = SILENT,
     total: int = 0,
-) -> Generator[tuple[date, TrainedForest], None, None]:
-    """Grow one forest a date, in `threads` threads; results come in the order of `items`.
+    unit: str = "dates",
+) -> Generator[tuple[Key, Result], None, None]:
+    """Grow one forest a date or cell, in `threads` threads; results come in the order of `items`.
 
-    `items` yields (date, x, y) as for `train_forest` and is pulled in the caller's thread, at most
-    2 `threads` dates ahead of what was taken.  `total` is their number, for the progress shown.
-    The first error in the order of dates ends the work (an `InputError` with the date before it),
-    and so does a cancelled `progress` or closing the iterator; no thread is left behind.
+    `grow` takes x, y, the number of the key and a listener, and makes what comes out.  `items` yields
+    (key, x, y) as for `train_forest` and is pulled in the caller's thread, at most 2 `threads` keys
+    ahead of what was taken.  `total` is their number and `unit` what they are called, for the
+    progress shown.  The first error in the order of keys ends the work (an `InputError` with the key
+    before it), and so does a cancelled `progress` or closing the iterator; no thread is left behind.
     """
     if threads < 1:
         raise InputError(f"THREADS is {threads}; give a whole number of at least 1.")
     # Imported once here: threads that import the same package at once may trip over each other.
     import sklearn.ensemble  # noqa: F401
 
-    def train(item: tuple[date, np.ndarray, np.ndarray], listener: Progress) -> tuple[date, TrainedForest]:
-        day, x, y = item
+    def train(item: tuple[Key, np.ndarray, np.ndarray], listener: Progress) -> tuple[Key, Result]:
+        key, x, y = item
         try:
-            return day, train_forest(x, y, settings, day.toordinal(), listener)
+            return key, grow(x, y, key_number(key), listener)
         except InputError as error:
-            raise InputError(f"{day.isoformat()}: {error}") from error
+            raise InputError(f"{key_label(key)}: {error}") from error
 
-    counter = progress.counter(total, "dates")
+    counter = progress.counter(total, unit)
     with contextlib.closing(ordered_map(train, items, threads, progress)) as results:
         for result in results:
             yield result
             counter.advance()
 
 
-def _checked(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def check_rows(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`x` as float32 and `y` as float64, if a forest can be grown from them.
+
+    Raises
+    ------
+    InputError
+        As `train_forest`.
+    """
     x = np.ascontiguousarray(x, dtype=np.float32)
     y = np.ascontiguousarray(y, dtype=np.float64)
     if x.ndim != 2 or y.shape != x.shape[:1]:

@@ -10,7 +10,6 @@ import platform
 import secrets
 import zipfile
 from collections.abc import Mapping, Sequence
-from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,12 +17,17 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..features import NO_FEATURES, FeatureSettings
 from ..leftovers import part_name, remove_leftovers
 from . import codec
+from .keys import BY_CELL, BY_DATE, Key, key_label, mode_of
 from .manifest import (
+    FIRST_VERSION,
     MANIFEST,
     MAX_BYTES,
     MAX_FOREST_BYTES,
+    PACKED,
+    VERSION,
     Entry,
     Manifest,
     Member,
@@ -51,7 +55,7 @@ class ForestWriter:
     ----------
     path : path of the file to write
     names : sequence of str
-        Covariates in the order of the columns that the forests were trained on.
+        Covariates in the order of the columns that the forests were trained on, derived ones last.
     units : mapping
         Unit by covariate; empty where unknown.
     response, response_unit : str
@@ -62,6 +66,12 @@ class ForestWriter:
         Version of the plugin.
     extra : mapping, optional
         Anything else worth keeping (inputs...), as JSON can hold it.
+    mode : str
+        "by date", "by cell" or "pooled": which keys `add` takes.
+    features : FeatureSettings
+        Which of the covariates are derived.
+    tuned : bool
+        Whether forests come with settings of their own.
 
     Raises
     ------
@@ -79,6 +89,9 @@ class ForestWriter:
         settings: ForestSettings,
         plugin_version: str,
         extra: Mapping[str, Any] | None = None,
+        mode: str = BY_DATE,
+        features: FeatureSettings = NO_FEATURES,
+        tuned: bool = False,
     ):
         check_names(names)
         self.path = Path(path)
@@ -89,7 +102,10 @@ class ForestWriter:
         self._versions = _versions(plugin_version)
         # Through JSON now: what it cannot hold must fail before hours of training.
         self._extra: dict[str, Any] = json.loads(json.dumps(dict(extra or {}), allow_nan=False))
-        self._entries: dict[date, Entry] = {}
+        self._mode, self._features = mode, features
+        plain = mode == BY_DATE and not features.names and not tuned
+        self._version = FIRST_VERSION if plain else VERSION
+        self._entries: dict[Key, Entry] = {}
         self._temporary = part_name(self.path, secrets.token_hex(6), self.path.suffix)
 
     def __enter__(self) -> ForestWriter:
@@ -116,29 +132,56 @@ class ForestWriter:
         finally:
             self._clear()
 
-    def add(self, day: date, trained: TrainedForest) -> None:
-        """Add the forest of a date; refuses a date that is already there."""
-        if day in self._entries:
-            raise InputError(f"The date {day.isoformat()} is there twice; one forest a date is kept.")
-        trained.arrays.check(len(self._names))
+    def add(
+        self,
+        key: Key,
+        trained: TrainedForest,
+        columns: Sequence[int] | None = None,
+        settings: ForestSettings | None = None,
+    ) -> None:
+        """Add a forest; refuses one whose key is already there.
+
+        Parameters
+        ----------
+        key : Key
+            What it is for; a date, in a file by date.
+        trained : TrainedForest
+        columns : sequence of int, optional
+            Which of the file's covariates it has, ascending; without it all.
+        settings : ForestSettings, optional
+            What was chosen for it, if that differs from forest to forest.
+        """
+        label = key_label(key)
+        if mode_of(key) != self._mode:
+            raise ValueError(f"a forest of {label} does not belong into a file {self._mode}")
+        if self._version == FIRST_VERSION and not (columns is None and settings is None):
+            raise ValueError("forests with columns or settings of their own are written as tuned or by cell")
+        if key in self._entries:
+            what = {BY_DATE: "date", BY_CELL: "cell"}.get(self._mode, "forest")
+            raise InputError(f"The {what} {label} is there twice; one forest a {what} is kept.")
+        trained.arrays.check(len(self._names) if columns is None else len(columns))
         encoded = codec.encode(trained.arrays, trained.probe_x, trained.probe_y)
         if sum(map(len, encoded.values())) > MAX_FOREST_BYTES:
             raise InputError(
-                f"The forest of {day.isoformat()} is too large for a file; give N_ESTIMATORS or "
+                f"The forest of {label} is too large for a file; give N_ESTIMATORS or "
                 "SAMPLE_SIZE a smaller number."
             )
+        if self._version != FIRST_VERSION:
+            encoded = {PACKED: codec.pack(encoded)}
         members = {}
         try:
             for name, data in encoded.items():
-                self._write(member_path(day, name), data)
+                self._write(member_path(key, name), data)
                 members[name] = Member(len(data), hashlib.sha256(data).hexdigest())
         except OSError as error:
             raise self._unwritable(error) from error
-        self._entries[day] = Entry(day, trained.scores, members)
+        kept = None if columns is None else tuple(int(column) for column in columns)
+        self._entries[key] = Entry(key, trained.scores, members, kept, settings)
 
     def _finish(self) -> None:
         if not self._entries:
-            raise InputError(f"{self.path} was not written: no date had enough data to train a forest.")
+            what = {BY_DATE: "no date", BY_CELL: "no cell"}.get(self._mode, "nothing")
+            raise InputError(f"{self.path} was not written: {what} had enough data to train a forest.")
         manifest = Manifest(
             names=self._names,
             units=self._units,
@@ -147,11 +190,15 @@ class ForestWriter:
             settings=self._settings,
             versions=self._versions,
             extra=self._extra,
-            entries=tuple(self._entries[day] for day in sorted(self._entries)),
+            entries=tuple(self._entries[key] for key in sorted(self._entries)),
+            mode=self._mode,
+            features=self._features,
+            version=self._version,
         ).to_json()
         if len(manifest) > MAX_BYTES:
+            what = "cells" if self._mode == BY_CELL else "dates"
             raise InputError(
-                f"{self.path} was not written: too many dates for one file; train them in parts."
+                f"{self.path} was not written: too many {what} for one file; train them in parts."
             )
         self._write(MANIFEST, manifest)
         self._zip.close()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from ..forest.settings import ForestSettings
 from ..forest.train import new_sklearn_forest
 from ..progress import SILENT, Progress
 from .folds import BLOCKS, RANDOM, block_folds, block_numbers, fold_generator, random_folds
+from .grid import tree_groups
 from .settings import ValidationSettings
 
 SCORES = ("rmse", "mae", "bias", "r2", "pearson_r2")
@@ -256,15 +257,6 @@ def grow_and_predict(
     return result
 
 
-def tree_groups(settings: ValidationSettings) -> list[list[int]]:
-    """Indices of candidates that differ by their number of trees alone: one forest serves each group."""
-    groups: dict[tuple[ForestSettings, float | None], list[int]] = {}
-    for index, candidate in enumerate(settings.candidates):
-        same = replace(candidate.settings, n_estimators=1), candidate.sample_share
-        groups.setdefault(same, []).append(index)
-    return list(groups.values())
-
-
 def _inner_errors(
     x: np.ndarray, y: np.ndarray, blocks: np.ndarray | None, job: PieceJob, fold: int, progress: Progress
 ) -> np.ndarray:
@@ -279,7 +271,7 @@ def _inner_errors(
     for inner in range(int(fold_of_row.max()) + 1):
         test = fold_of_row == inner
         key = forest_key(job.piece, fold, inner + 1)
-        for group in tree_groups(settings):
+        for group in tree_groups(settings.candidates):
             counts = [settings.candidates[index].settings.n_estimators for index in group]
             own = settings.candidates[group[0]].of(int((~test).sum()))
             found = grow_and_predict(x[~test], y[~test], x[test], own, key, counts, progress)

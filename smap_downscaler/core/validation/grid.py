@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import TypeVar
@@ -111,6 +111,31 @@ def candidates(
         for values in product(*(numbers for _, numbers in given))
         for share in shares
     )
+
+
+def check_mtry(choices: Sequence[Candidate], covariates: int, label: str) -> None:
+    """Refuse a grid of `max_features` over the number of covariates: its forests would be equal.
+
+    Raises
+    ------
+    InputError
+        `label` is what has too few covariates.
+    """
+    mtry = {candidate.settings.max_features or 1 for candidate in choices}
+    if len(mtry) > 1 and max(mtry) > covariates:
+        raise InputError(
+            f"MAX_FEATURES_GRID: {max(mtry)} is more than the {covariates} covariates of {label}; give at "
+            f"most {covariates}."
+        )
+
+
+def tree_groups(candidates: Sequence[Candidate]) -> list[list[int]]:
+    """Indices of candidates that differ by their number of trees alone: one forest serves each group."""
+    groups: dict[tuple[ForestSettings, float | None], list[int]] = {}
+    for index, candidate in enumerate(candidates):
+        same = replace(candidate.settings, n_estimators=1), candidate.sample_share
+        groups.setdefault(same, []).append(index)
+    return list(groups.values())
 
 
 def _whole(text: str) -> int:

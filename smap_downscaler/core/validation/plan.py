@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..progress import SILENT, Progress
-from .crossvalidate import PieceJob, forest_key, grow_and_predict, tree_groups
+from .crossvalidate import PieceJob, forest_key, grow_and_predict
+from .grid import tree_groups
 from .settings import ValidationSettings
 
 _SECONDS_OF_TRIAL = 1.0
@@ -50,7 +51,7 @@ def forests_a_piece(settings: ValidationSettings) -> tuple[int, float]:
     counts = [candidate.settings.n_estimators for candidate in settings.candidates]
     forests, trees = settings.folds, settings.folds * float(np.mean(counts))
     if settings.tuned:
-        groups = tree_groups(settings)
+        groups = tree_groups(settings.candidates)
         forests += settings.folds * settings.inner_folds * len(groups)
         grown = sum(max(counts[index] for index in group) for group in groups)
         trees += settings.folds * settings.inner_folds * grown

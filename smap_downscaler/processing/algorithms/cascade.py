@@ -20,6 +20,7 @@ from qgis.core import (
 
 from ...core.errors import InputError
 from ...core.forest.file import ForestFile, open_forests
+from ...core.forest.keys import POOLED
 from ...core.progress import Progress
 from ...core.threads import thread_count
 from ...raster.cascade import make_cascade, parse_resolutions
@@ -76,10 +77,10 @@ class Cascade(SmapAlgorithm):
         folder = values.output_folder("OUTPUT")
         temporary = QgsProcessingUtils.tempFolder(values.context)
         with open_forests(values.path("FORESTS")) as forests:
-            date = _date(forests, values.date("DATE"))
             stack = open_stack(values.raster_path("COVARIATES"))
             dynamic = tuple(values.several_series("DYNAMIC", "DYNAMIC_NAMES", progress))
             inputs = MapInputs(forests, stack, dynamic, values.integer("WINDOW"))
+            date = _date(forests, values.date("DATE"))
             check_maps(inputs, [date], progress).tell(progress)
             with tempfile.TemporaryDirectory(prefix="cascade-", dir=temporary) as scratch:
                 made = make_cascade(
@@ -98,6 +99,10 @@ class Cascade(SmapAlgorithm):
 
 
 def _date(forests: ForestFile, asked: dt.date | None) -> dt.date:
+    if forests.mode == POOLED:
+        if asked is None:
+            raise InputError(f"{forests.path}: it has one forest for all dates; give DATE, the one to map.")
+        return asked
     if asked is None and len(forests.dates) > 1:
         raise InputError(
             f"{forests.path}: it has forests of {len(forests.dates)} dates ({forests.dates[0]} to "

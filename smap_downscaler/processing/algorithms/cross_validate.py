@@ -14,11 +14,9 @@ from qgis.core import (
     QgsProcessingParameterVectorDestination,
 )
 
-from ...core.errors import InputError
 from ...core.progress import Progress
 from ...core.threads import thread_count
 from ...core.validation.folds import BLOCKS, RANDOM
-from ...core.validation.grid import candidates
 from ...core.validation.results import ValidationRun
 from ...core.validation.settings import ValidationSettings
 from ...core.validation.summary import check_seasons, median_of, parse_months, summarise
@@ -27,18 +25,11 @@ from ...raster.matrix_table import MatrixTable, open_matrix
 from ...raster.validation_tables import write_choices, write_scores, write_summary
 from ...report.crossvalidation import crossvalidation_page
 from ..algorithm import SmapAlgorithm
-from ..dependencies import advice, missing
-from ..forest_parameters import forest_parameters, forest_settings
+from ..forest_parameters import GRIDS, forest_parameters, grid_candidates, grid_parameters
 from ..parameters import advanced, date_parameter, whole_number
 from ..reports import footer, input_file, manifest, report_parameter, table_output, write_report
 from ..values import Values
 
-_GRIDS = {
-    "MAX_FEATURES_GRID": "Grid of covariates tried at a split",
-    "MIN_SAMPLES_SPLIT_GRID": "Grid of least rows of a node that is split",
-    "N_ESTIMATORS_GRID": "Grid of trees",
-    "SAMPLE_SHARE_GRID": "Grid of shares of the rows drawn for a tree",
-}
 _DEFAULT_BLOCK_KM = 72.0
 
 
@@ -65,8 +56,7 @@ class CrossValidate(SmapAlgorithm):
             minValue=0.0,
         )
         yield from forest_parameters()
-        for name, description in _GRIDS.items():
-            yield QgsProcessingParameterString(name, description, optional=True)
+        yield from grid_parameters()
         yield date_parameter("START", "First date")
         yield date_parameter("END", "Last date")
         yield QgsProcessingParameterString("WET_MONTHS", "Wet season", "Nov-Mar", optional=True)
@@ -92,9 +82,6 @@ class CrossValidate(SmapAlgorithm):
         values.period()
         _settings(values)
         _seasons(values)
-        lacking = missing(("matplotlib",)) if values.given("REPORT") else []
-        if lacking:
-            raise InputError(f"REPORT: {advice(lacking)}")
         thread_count(values.integer("THREADS"))
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
@@ -130,12 +117,11 @@ class CrossValidate(SmapAlgorithm):
 
 
 def _settings(values: Values) -> ValidationSettings:
-    grids = {name.removesuffix("_GRID").lower(): values.text(name) for name in _GRIDS}
     return ValidationSettings(
         folds=values.integer("FOLDS"),
         repeats=values.integer("REPEATS"),
         block_km=values.number("BLOCKS"),
-        candidates=candidates(forest_settings(values), **grids),
+        candidates=grid_candidates(values),
         inner_folds=values.integer("INNER_FOLDS"),
         seed=values.integer("SEED"),
     )
@@ -166,7 +152,7 @@ def _manifest(
     values: Values, table: MatrixTable, settings: ValidationSettings, scope: Scope, progress: Progress
 ) -> dict[str, Mapping[str, object]]:
     base = settings.candidates[0].settings
-    grids = {name: values.text(name) for name in _GRIDS if values.text(name)}
+    grids = {name: values.text(name) for name in GRIDS if values.text(name)}
     return manifest(
         {
             **input_file(table.label, table.path, progress),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,12 @@ from qgis.core import (
     QgsProcessingParameterRasterLayer,
 )
 
-from ...core.errors import InputError
-from ...core.forest.file import ForestFile, open_forests
+from ...core.forest.file import open_forests
 from ...core.grid import Grid
 from ...core.progress import Progress
 from ...core.threads import thread_count
 from ...raster.dated import check_window
+from ...raster.map_dates import dates_to_map
 from ...raster.mapping import MapInputs, MapsReport, make_maps
 from ...raster.preflight import check_maps
 from ...raster.series_file import check_series_suffix, write_series_file
@@ -84,10 +83,10 @@ class Downscale(SmapAlgorithm):
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         with open_forests(values.path("FORESTS")) as forests:
-            dates = _dates(forests, *values.period())
             stack = open_stack(values.raster_path("COVARIATES"))
             dynamic = tuple(values.several_series("DYNAMIC", "DYNAMIC_NAMES", progress))
             inputs = MapInputs(forests, stack, dynamic, values.integer("WINDOW"))
+            dates = dates_to_map(inputs, *values.period())
             listener = Remembering(progress)
             found = check_maps(inputs, dates, progress)
             found.tell(listener)
@@ -125,15 +124,3 @@ def _write_series(
     if asked:
         hand_over_series(values.context, asked, path, series_name(dates), dates)
     return path or beside
-
-
-def _dates(forests: ForestFile, start: dt.date | None, end: dt.date | None) -> list[dt.date]:
-    dates = [
-        date for date in forests.dates if (start is None or date >= start) and (end is None or date <= end)
-    ]
-    if not dates:
-        raise InputError(
-            f"{forests.path}: it has no forest from {start or 'its begin'} to {end or 'its end'} (its "
-            f"forests run from {forests.dates[0]} to {forests.dates[-1]}); choose other dates."
-        )
-    return dates

@@ -1,30 +1,49 @@
-"""trainforests: a random forest a date from the regression matrix."""
+"""trainforests: random forests by date, by cell or pooled from the regression matrix."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from qgis.core import (
     Qgis,
     QgsProcessingOutputNumber,
+    QgsProcessingParameterBoolean,
+    QgsProcessingParameterEnum,
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterVectorDestination,
 )
 
+from ...core.errors import InputError
+from ...core.features import FeatureSettings
+from ...core.forest.importance import summarise_importance
+from ...core.forest.keys import BY_CELL, BY_DATE, MODES, POOLED
 from ...core.progress import Progress
 from ...core.threads import thread_count
+from ...core.validation.tuning import Wishes
 from ...raster.matrix_table import MatrixTable, open_matrix
-from ...raster.training import train_from_table, write_scores
+from ...raster.training import train_from_table
+from ...raster.training_cells import train_cells
+from ...raster.training_pooled import train_pooled
+from ...raster.training_report import (
+    TrainingReport,
+    write_importance,
+    write_importance_summary,
+    write_scores,
+)
+from ...report.training import training_page
 from ..algorithm import SmapAlgorithm
-from ..forest_parameters import forest_parameters, forest_settings
+from ..forest_parameters import GRIDS, forest_parameters, forest_settings, grid_candidates, grid_parameters
 from ..parameters import advanced, date_parameter, whole_number
+from ..reports import footer, input_file, manifest, report_parameter, table_output, write_report
 from ..values import Values
+
+_NOUNS = {BY_DATE: "dates", BY_CELL: "cells"}
 
 
 class TrainForests(SmapAlgorithm):
-    """Forests by date (paper 2.3.2)."""
+    """Forests by date (paper 2.3.2), by cell (2.3.1, Conclusions), or one of all rows."""
 
     ID = "trainforests"
     GROUP = "models"
@@ -35,10 +54,25 @@ class TrainForests(SmapAlgorithm):
         yield QgsProcessingParameterFeatureSource(
             "INPUT", "Regression matrix", types=[Qgis.ProcessingSourceType.Vector]
         )
+        yield QgsProcessingParameterEnum(
+            "MODE", "Forests", options=list(MODES), defaultValue=BY_DATE, usesStaticStrings=True
+        )
         yield from forest_parameters()
+        yield QgsProcessingParameterBoolean(
+            "DAY_OF_YEAR", "Day of year as a covariate (by cell, pooled)", False
+        )
+        yield QgsProcessingParameterBoolean(
+            "NEIGHBOURS", "Soil moisture of the days before and after as covariates (by cell)", False
+        )
+        yield QgsProcessingParameterBoolean("TUNE", "Choose from the grids by out-of-bag error", False)
+        yield from grid_parameters()
         yield date_parameter("START", "First date")
         yield date_parameter("END", "Last date")
         yield advanced(whole_number("MINIMUM_CELLS", "Least cells of a date", None, 2))
+        yield advanced(whole_number("MINIMUM_DATES", "Least dates of a cell (by cell)", None, 2))
+        yield advanced(whole_number("MAXIMUM_ROWS", "Most rows of a date (pooled)", None, 1))
+        yield advanced(whole_number("MEMORY", "Memory for rows and trees, MB (pooled)", 4096, 16))
+        yield advanced(whole_number("IMPORTANCE_REPEATS", "How often a covariate is shuffled", 5, 1, 1000))
         yield advanced(whole_number("THREADS", "Threads (0: one a core)", 0, 0))
         yield QgsProcessingParameterFileDestination(
             "OUTPUT", "Forest file", fileFilter="Forest files (*.smapforest)"
@@ -46,49 +80,149 @@ class TrainForests(SmapAlgorithm):
         yield QgsProcessingParameterVectorDestination(
             "SCORES", "Out-of-bag scores", type=Qgis.ProcessingSourceType.Vector, optional=True
         )
+        yield table_output("IMPORTANCE", "Importance of the covariates")
+        yield table_output("IMPORTANCE_SUMMARY", "Importance over all forests")
+        yield report_parameter()
 
     def define_outputs(self) -> Iterable[Any]:
-        yield QgsProcessingOutputNumber("COUNT", "Dates with a forest")
+        yield QgsProcessingOutputNumber("COUNT", "Forests")
         yield QgsProcessingOutputNumber("OOB_RMSE", "Median out-of-bag RMSE")
         yield QgsProcessingOutputNumber("OOB_R2", "Median out-of-bag R2")
 
     def validate(self, values: Values) -> None:
         values.period()
         forest_settings(values)
+        _features(values)
+        _wishes(values)
         thread_count(values.integer("THREADS"))
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
-        start, end = values.period()
-        settings = forest_settings(values)
         output = values.output_file("OUTPUT")
-        report = train_from_table(
-            _table(values),
-            output,
-            settings,
-            values.optional_integer("MINIMUM_CELLS"),
-            thread_count(values.integer("THREADS")),
-            progress,
-            start,
-            end,
-        )
+        table = _table(values)
+        report = _train(values, table, output, progress.part(0.0, 0.97))
         outputs = {
             "OUTPUT": output,
             "COUNT": len(report.scores),
             "OOB_RMSE": report.median("rmse"),
             "OOB_R2": report.median("r2"),
         }
-        scores = values.output("SCORES")
-        if scores:
-            write_scores(scores, report)
-            outputs["SCORES"] = scores
-        progress.log(
-            f"{len(report.scores)} dates have a forest, {len(report.skipped)} were skipped. Median "
-            f"out-of-bag RMSE "
-            f"{outputs['OOB_RMSE']:.4f} m3 m-3, R2 {outputs['OOB_R2']:.3f} (9 km cells, each told by the "
-            f"trees that "
-            "did not see it; neighbouring cells are alike, so this flatters the maps)."
-        )
+        summary = summarise_importance(report.importance.values(), report.names)
+        tables = {
+            "SCORES": lambda path: write_scores(path, report),
+            "IMPORTANCE": lambda path: write_importance(path, report),
+            "IMPORTANCE_SUMMARY": lambda path: write_importance_summary(path, summary),
+        }
+        for name, write in tables.items():
+            path = values.output(name)
+            if path:
+                write(path)
+                outputs[name] = path
+        if values.given("REPORT"):
+            progress.set_text("Drawing the report")
+            page = training_page(
+                report.mode,
+                report.scores,
+                report.skipped,
+                report.settings,
+                report.importance,
+                summary,
+                _manifest(values, table, progress),
+                footer("Train forests"),
+            )
+            outputs["REPORT"] = write_report(values.output_file("REPORT"), page)
+        _tell(report, outputs, progress)
         return outputs
+
+
+def _features(values: Values) -> FeatureSettings:
+    mode = values.choice("MODE")
+    features = FeatureSettings(values.flag("DAY_OF_YEAR"), values.flag("NEIGHBOURS"))
+    if features.day_of_year and mode == BY_DATE:
+        raise InputError(
+            "DAY_OF_YEAR: all rows of a date have the same day of year, which tells forests by date nothing; "
+            "untick it, or choose another MODE."
+        )
+    if features.neighbours and mode != BY_CELL:
+        raise InputError(
+            "NEIGHBOURS: the days before and after are those of one cell; untick it, or choose the MODE "
+            "'by cell'."
+        )
+    return features
+
+
+def _wishes(values: Values) -> Wishes:
+    choice = grid_candidates(values)
+    if values.flag("TUNE") and len(choice) < 2:
+        raise InputError(
+            "TUNE: there is nothing to choose from; give a grid two values or more, such as 2, 4, 7 for "
+            "MAX_FEATURES_GRID, or untick it."
+        )
+    given = next((name for name in GRIDS if values.text(name).strip()), None)
+    if given and not values.flag("TUNE"):
+        raise InputError(f"{given} is given, and TUNE is not ticked; tick it, or leave the grids empty.")
+    asked = any(values.given(name) for name in ("IMPORTANCE", "IMPORTANCE_SUMMARY", "REPORT"))
+    repeats = values.integer("IMPORTANCE_REPEATS") if asked else 0
+    return Wishes(choice if values.flag("TUNE") else (), repeats)
+
+
+def _manifest(values: Values, table: MatrixTable, progress: Progress) -> dict[str, Mapping[str, object]]:
+    start, end = values.period()
+    features = _features(values)
+    names = ("MINIMUM_CELLS", "MINIMUM_DATES", "MAXIMUM_ROWS", *GRIDS)
+    return manifest(
+        {
+            **input_file(table.label, table.path, progress),
+            "table": table.layer,
+            "covariates": ", ".join((*table.covariates, *features.names)),
+            "first date": start or "the table's",
+            "last date": end or "the table's",
+        },
+        {
+            "forests": values.choice("MODE"),
+            "preset": values.choice("PRESET"),
+            **forest_settings(values).as_dict(),
+            "chosen from grids": "yes" if values.flag("TUNE") else "no",
+            **{name: values.text(name) for name in names if values.given(name)},
+            "shuffles of a covariate": values.integer("IMPORTANCE_REPEATS"),
+        },
+    )
+
+
+def _train(values: Values, table: MatrixTable, output: str, progress: Progress) -> TrainingReport:
+    settings, features, wishes = forest_settings(values), _features(values), _wishes(values)
+    mode, (start, end) = values.choice("MODE"), values.period()
+    threads = thread_count(values.integer("THREADS"))
+    if mode == BY_CELL:
+        least = values.optional_integer("MINIMUM_DATES")
+        return train_cells(table, output, settings, features, least, threads, progress, start, end, wishes)
+    if mode == POOLED:
+        most, memory = values.optional_integer("MAXIMUM_ROWS"), values.integer("MEMORY")
+        return train_pooled(
+            table, output, settings, features, most, memory, threads, progress, start, end, wishes
+        )
+    least = values.optional_integer("MINIMUM_CELLS")
+    return train_from_table(table, output, settings, least, threads, progress, start, end, wishes)
+
+
+def _tell(report: TrainingReport, outputs: dict[str, Any], progress: Progress) -> None:
+    numbers = f"out-of-bag RMSE {outputs['OOB_RMSE']:.4f} m3 m-3, R2 {outputs['OOB_R2']:.3f}"
+    if report.mode == POOLED:
+        progress.log(
+            f"One forest of {next(iter(report.scores.values())).n:,} rows. Its {numbers} (9 km cells; trees "
+            "that tell a row saw the same cell on other dates, so this flatters: 'Cross-validate' leaves "
+            "cells and periods out)."
+        )
+        return
+    unlike = (
+        "each told by the trees that did not see it; neighbouring cells are alike, so this flatters the maps"
+        if report.mode == BY_DATE
+        else "each date told by the trees that did not see it; days that follow each other are alike, so "
+        "this flatters the days that SMAP missed"
+    )
+    progress.log(
+        f"{len(report.scores):,} {_NOUNS[report.mode]} have a forest, {len(report.skipped):,} were skipped. "
+        f"Median {numbers} (9 km cells, {unlike})."
+    )
 
 
 def _table(values: Values) -> MatrixTable:

@@ -1,0 +1,134 @@
+"""From a regression matrix to one forest of all dates and cells."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import numpy as np
+
+from ..core.errors import InputError
+from ..core.features import NO_FEATURES, FeatureSettings, add_features
+from ..core.forest.file import ForestWriter
+from ..core.forest.keys import POOLED, PooledKey, key_number
+from ..core.forest.settings import ForestSettings
+from ..core.matrix import RESPONSE, RESPONSE_UNIT
+from ..core.progress import SILENT, Progress
+from ..core.validation.grid import Candidate, check_mtry
+from ..core.validation.tuning import NO_WISHES, Wishes, grow_forest
+from ..core.version import plugin_version
+from .matrix_table import MatrixTable
+from .training_report import TrainingReport
+
+#: Bytes a node takes while a forest grows and is written: scikit-learn's, and the arrays of the file.
+_BYTES_A_NODE = 110
+_READING, _GROWING = 0.2, 0.98
+
+
+def train_pooled(
+    table: MatrixTable,
+    output: str | Path,
+    settings: ForestSettings,
+    features: FeatureSettings = NO_FEATURES,
+    maximum_rows: int | None = None,
+    memory_mb: int | None = None,
+    threads: int = 1,
+    progress: Progress = SILENT,
+    start: dt.date | None = None,
+    end: dt.date | None = None,
+    wishes: Wishes = NO_WISHES,
+) -> TrainingReport:
+    """Train one forest on the rows of all dates and write it to a file.
+
+    Parameters
+    ----------
+    table : MatrixTable
+    output : path
+        The forest file.
+    settings : ForestSettings
+    features : FeatureSettings
+        Derived covariates to add: the day of year.
+    maximum_rows : int, optional
+        Rows of a date that are used at most, a sample by the seed.
+    memory_mb : int, optional
+        Memory that rows and trees may take.
+    threads : int
+        Trees grown at once; the forest does not depend on it.
+    start, end : date, optional
+        First and last date.
+    wishes : Wishes
+        Tuning and importance.
+
+    Raises
+    ------
+    InputError
+        If there are too few rows, they or the trees would take more memory, or a file cannot be read
+        or written.
+    """
+    names = (*table.covariates, *features.names)
+    check_mtry(wishes.candidates, len(names), table.label)
+    # Made first: a name that is wrong must not cost hours.
+    writer = ForestWriter(
+        output,
+        names,
+        {**table.units, **features.units},
+        RESPONSE,
+        RESPONSE_UNIT,
+        settings,
+        plugin_version(),
+        {"table": table.label, "maximum_rows": maximum_rows},
+        POOLED,
+        features,
+        wishes.tuned,
+    )
+    reading = progress.part(0.0, _READING)
+    reading.set_text("Reading all dates")
+    pooled = table.pooled(start, end, maximum_rows, settings.seed, memory_mb, reading)
+    if len(pooled.y) < 2:
+        raise InputError(
+            f"{table.label}: {len(pooled.y)} rows from {start or 'the begin'} to {end or 'the end'} have all "
+            "covariates; a forest needs at least 2."
+        )
+    # Derived covariates need a second, wider array.
+    taken = pooled.x.nbytes * (2 if features.names else 1)
+    # While the next candidate grows, the best one so far is kept.
+    forests = 2 if wishes.tuned else 1
+    for candidate in wishes.candidates or (Candidate(settings),):
+        _check_memory(table, taken, candidate.of(len(pooled.y)), forests, len(pooled.y), memory_mb)
+    dates = len(np.unique(pooled.days))
+    text = f"{len(pooled.y):,} rows of {dates:,} dates, {pooled.dropped:,} without all covariates left out"
+    progress.log(text + (f", {pooled.unused:,} beyond MAXIMUM_ROWS" if pooled.unused else ""))
+    x = add_features(pooled.x, pooled.days, features)
+    progress.set_text(f"Growing {settings.n_estimators:,} trees")
+    key = PooledKey()
+    try:
+        growing = progress.part(_READING, _GROWING)
+        grown = grow_forest(x, pooled.y, settings, wishes, key_number(key), growing, threads)
+    except InputError as error:
+        raise InputError(f"{table.label}: {error}") from error
+    with writer:
+        writer.add(key, grown.trained, settings=grown.settings if wishes.tuned else None)
+    report = TrainingReport(POOLED, dropped={key: pooled.dropped}, names=names)
+    report.add(key, grown, names, wishes.tuned)
+    return report
+
+
+def _check_memory(
+    table: MatrixTable,
+    taken: int,
+    settings: ForestSettings,
+    forests: int,
+    rows: int,
+    memory_mb: int | None,
+) -> None:
+    """A tree has at most two nodes a distinct row that it drew (63 % of the draws, at most all rows)."""
+    draws = settings.draws(rows)
+    distinct = min(rows, draws) if draws < rows else 0.64 * rows
+    leaves = distinct / max(1, settings.min_samples_leaf, settings.min_samples_split / 2)
+    needed = (taken + forests * settings.n_estimators * 2 * leaves * _BYTES_A_NODE) / 2**20
+    if memory_mb is not None and needed > memory_mb:
+        raise InputError(
+            f"{table.label}: {settings.n_estimators:,} trees of {draws:,} rows each would take up to "
+            f"{needed:,.0f} MB with the rows, more than the {memory_mb:,} MB of MEMORY; give SAMPLE_SIZE "
+            "or N_ESTIMATORS a smaller number, or MEMORY a larger one."
+        )
