@@ -8,14 +8,18 @@ from pathlib import Path
 import numpy as np
 from osgeo import osr
 
+from smap_downscaler.core.forest.keys import CellKey
+from smap_downscaler.core.gaps.cell import CellSeries
 from smap_downscaler.core.grid import Grid, Window, ease2_grid
 from smap_downscaler.core.matrix import DayRows
 from smap_downscaler.raster.coordinates import transform_bounds
 from smap_downscaler.raster.files import dataset_grid, open_dataset, read_band
+from smap_downscaler.raster.gap_cube import read_cube
 from smap_downscaler.raster.geotiff import Band, write_geotiff
 from smap_downscaler.raster.matrix_table import create_matrix
 from smap_downscaler.raster.resample_mean import cell_means
 from smap_downscaler.raster.resample_sources import Source
+from smap_downscaler.raster.series import open_series
 
 #: Layers of `bungo_100m` and the covariate names given to them.
 BUNGO_LAYERS = {
@@ -157,3 +161,40 @@ def world_window(grid: Grid, resolution: str) -> Window:
     """Where a grid lies in the global EASE-Grid 2.0."""
     row, col = grid.offset_in(ease2_grid(resolution))
     return Window(round(row), round(col), grid.height, grid.width)
+
+
+#: Days of the means of antecedent precipitation that tell soil moisture of a cell.
+RAIN_WINDOWS = (1, 3, 10, 30)
+
+
+def conus_series(data: Path) -> list[CellSeries]:
+    """The cells of `conus_matrix` day by day, with the mean rain of the 1, 3, 10 and 30 days before.
+
+    The first days lack what would need rain before the record.
+    """
+    days, smap, rain, _ = conus_tables(data)
+    rows, cols = conus_cells(data)
+    ordinals = np.array([date.toordinal() for date in days])
+    sums = np.concatenate([np.zeros((len(rain), 1)), np.cumsum(rain, axis=1)], axis=1)
+    windows = np.full((*rain.shape, len(RAIN_WINDOWS)), np.nan, np.float32)
+    for number, window in enumerate(RAIN_WINDOWS):
+        # P[t-1] ... P[t-window], never the day itself.
+        windows[:, window:, number] = (sums[:, window:-1] - sums[:, : -window - 1]) / window
+    names = tuple(f"p_{window}d" for window in RAIN_WINDOWS)
+    return [
+        CellSeries(CellKey(int(row), int(col)), ordinals, smap[number], names, windows[number])
+        for number, (row, col) in enumerate(zip(rows, cols))
+    ]
+
+
+def western_australia_series(data: Path) -> list[CellSeries]:
+    """The cells of the 9 km stack of W. Australia day by day, without any covariate."""
+    series = open_series(data / "smap_l3e_9km" / "smap_l3e_9km_W_Australia_epsg6933.tif")
+    cube = read_cube(series)
+    nothing = np.empty((len(cube.values), 0), np.float32)
+    return [
+        CellSeries(CellKey(row, col), cube.ordinals, cube.values[:, row, col].astype(np.float64), (), nothing)
+        for row in range(series.grid.height)
+        for col in range(series.grid.width)
+        if np.isfinite(cube.values[:, row, col]).any()
+    ]

@@ -38,6 +38,16 @@ def bias(observed: ArrayLike, predicted: ArrayLike) -> float:
     return float(np.mean(pred - obs)) if obs.size else np.nan
 
 
+def ubrmse(observed: ArrayLike, predicted: ArrayLike) -> float:
+    """Unbiased root mean square error: the standard deviation (ddof 0) of predicted - observed.
+
+    sqrt(rmse^2 - bias^2).  Source: Entekhabi et al. (2010), J. Hydrometeorology 11, 832-840.  NaN
+    without pairs.
+    """
+    obs, pred = _pairs(observed, predicted)
+    return float(np.std(pred - obs)) if obs.size else np.nan
+
+
 def r2(observed: ArrayLike, predicted: ArrayLike) -> float:
     """Coefficient of determination, 1 - SSE / SST with SST about the mean of `observed`.
 

@@ -68,6 +68,18 @@ def whole_number(
     )
 
 
+def minimum_covered() -> QgsProcessingParameterNumber:
+    """The share of a cell that a dated covariate must cover."""
+    return QgsProcessingParameterNumber(
+        "MINIMUM_COVERED",
+        "Least share of a cell that a dated covariate covers",
+        type=Qgis.ProcessingNumberParameterType.Double,
+        defaultValue=0.5,
+        minValue=0.0,
+        maxValue=1.0,
+    )
+
+
 def advanced(definition: QgsProcessingParameterDefinition) -> QgsProcessingParameterDefinition:
     """The same parameter, folded away in the dialog."""
     definition.setFlags(definition.flags() | Qgis.ProcessingParameterFlag.Advanced)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import hashlib
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,20 +19,16 @@ from ..core.grid import Grid, Window
 from ..core.progress import SILENT, Counter, Progress
 from ..core.resample import bilinear
 from ..core.threads import ordered_map
-from ..core.version import plugin_version
 from .blocks import blocks
 from .coordinates import Lattice
 from .dated import check_window, source_date, tell_substitutes, why_missing
-from .file_state import file_state, files_behind
-from .files import open_dataset
 from .geotiff import Band, GeoTiff, create_geotiff
 from .overlap import window_around
 from .resample_sources import windows_over
+from .resuming import RUN_TAG, fingerprint, run_of
 from .series import Series
 from .stack import Stack
 
-#: Tag that tells a map made from the same inputs, so that a run can go on where it stopped.
-RUN_TAG = "SMAP_DOWNSCALER_RUN"
 _NAME = "soil_moisture"
 #: Bytes a pixel takes while it is predicted, beside those of its covariates (read, gathered, positions).
 _BYTES_A_PIXEL, _BYTES_A_COVARIATE = 64, 8
@@ -62,13 +56,7 @@ class MapInputs:
                 "them, and for maps forests that were trained by date or pooled."
             )
         dated = [series.name for series in self.dynamic]
-        unused = [name for name in dated if name not in self.forests.covariates]
-        if unused:
-            raise InputError(
-                f"{self.named(unused[0]).source}: the forests know no covariate named {unused[0]} "
-                f"(they know {', '.join(self.forests.covariates)}); rename it with DYNAMIC_NAMES, or leave "
-                "it out."
-            )
+        refuse_unknown(self.forests, self.dynamic)
         both = [name for name in dated if name in self.stack.names]
         if both:
             raise InputError(
@@ -87,6 +75,11 @@ class MapInputs:
         """The dated covariate of a name."""
         return next(series for series in self.dynamic if series.name == name)
 
+    def units(self) -> dict[str, str]:
+        """The unit that each covariate tells, or empty."""
+        units = dict(zip(self.stack.names, self.stack.units))
+        return units | {series.name: series.unit() for series in self.dynamic}
+
     def fingerprint(self, date: dt.date) -> str:
         """A hash of all that the map of a date depends on: files by path, size and time of change.
 
@@ -100,14 +93,8 @@ class MapInputs:
             for entry in series.entries
             if entry.date == sources[series.name]
         ]
-        content = {
-            "files": [file_state(file) for path in paths for file in files_behind(path)],
-            "names": self.forests.names,
-            "date": str(date),
-            "dated": {name: str(source) for name, source in sources.items()},
-            "version": plugin_version(),
-        }
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+        dated = {name: str(source) for name, source in sources.items()}
+        return fingerprint(paths, {"names": self.forests.names, "date": str(date), "dated": dated})
 
 
 @dataclass
@@ -154,7 +141,7 @@ def make_maps(
         lies elsewhere than the stack, or a file cannot be read or written.
     """
     _check_dates(inputs, dates)
-    _compare_units(inputs, progress)
+    compare_units(inputs.forests, inputs.units(), progress)
     tell_substitutes(inputs.dynamic, sorted(set(dates)), inputs.window, progress)
     fields = [_DatedField.over(inputs.stack.grid, series, progress) for series in inputs.dynamic]
     report = MapsReport()
@@ -195,12 +182,20 @@ def _check_dates(inputs: MapInputs, dates: Sequence[dt.date]) -> None:
         raise InputError(f"{inputs.forests.path}: it has no forest of {lacking[0]}; choose other dates.")
 
 
-def _compare_units(inputs: MapInputs, progress: Progress) -> None:
+def refuse_unknown(forests: ForestFile, dynamic: Sequence[Series]) -> None:
+    """Raise `InputError` for a dated covariate that the forests do not know."""
+    for series in dynamic:
+        if series.name not in forests.covariates:
+            raise InputError(
+                f"{series.source}: the forests know no covariate named {series.name} "
+                f"(they know {', '.join(forests.covariates)}); rename it with DYNAMIC_NAMES, or leave it out."
+            )
+
+
+def compare_units(forests: ForestFile, units: Mapping[str, str], progress: Progress) -> None:
     """Warn where a covariate is told in another unit than the forests were trained with."""
-    units = dict(zip(inputs.stack.names, inputs.stack.units))
-    units.update({series.name: series.unit() for series in inputs.dynamic})
-    for name in inputs.forests.covariates:
-        trained, given = inputs.forests.units.get(name, ""), units[name]
+    for name in forests.covariates:
+        trained, given = forests.units.get(name, ""), units.get(name, "")
         if trained and given and trained != given:
             progress.warn(f"{name} is in {given}, but the forests were trained with {name} in {trained}")
 
@@ -243,20 +238,13 @@ def _dates_to_map(
             progress.warn(f"{date}: no map, {report.skipped[date]}")
             continue
         run = inputs.fingerprint(date)
-        if path.is_file() and _run_of(path) == run:
+        if run_of(path) == run:
             report.files[date] = path
             report.kept.append(date)
             progress.log(f"{date}: {path.name} is there already, made from the same inputs; kept")
         else:
             wanted[date] = run
     return wanted
-
-
-def _run_of(path: Path) -> str:
-    try:
-        return str(open_dataset(path).GetMetadataItem(RUN_TAG) or "")
-    except InputError:
-        return ""
 
 
 def _pixels_a_block(inputs: MapInputs, threads: int, memory_mb: int) -> int:

@@ -13,10 +13,10 @@ from ..core.features import DERIVED
 from ..core.grid import Grid, Window
 from ..core.matrix import KEY_COLUMNS, RESERVED, RESPONSE, day_rows, unusable_name
 from ..core.progress import SILENT, Progress
-from .dated import check_window, source_date, tell_substitutes
+from .dated import check_window, tell_substitutes
+from .dated_cells import DatedCells
 from .files import same_crs
 from .matrix_table import create_matrix
-from .overlap import Overlap, overlap
 from .series import Series
 from .stack import Stack
 
@@ -135,28 +135,23 @@ def build_matrix(
     InputError
         If files do not fit together, cannot be read or written, or no row comes out.
     """
-    if not 0 <= minimum_share <= 1:
-        raise InputError(f"MINIMUM_COVERED is {minimum_share:g}; give a share from 0 to 1.")
     smap_window, stack_window = inputs.common_cells()
     cells = inputs.smap.grid.crop(smap_window)
     static = inputs.stack.read(inputs.stack.names, stack_window)
-    weights = [overlap(series.grid, cells, series.source, progress) for series in inputs.dynamic]
+    dated = DatedCells.over(cells, inputs.dynamic, inputs.window, minimum_share, progress)
     tell_substitutes(inputs.dynamic, inputs.smap.dates, inputs.window, progress)
     report = MatrixReport()
     counter = progress.counter(len(inputs.smap.dates), "dates joined")
     with create_matrix(output, inputs.smap.grid, inputs.names, inputs.units, progress) as table:
         for date in inputs.smap.dates:
             soil_moisture = inputs.smap.read(date, smap_window)
-            _check_unit(inputs.smap, date, soil_moisture)
-            sources = [source_date(series, date, inputs.window) for series in inputs.dynamic]
-            dated = [_dated(*one, minimum_share) for one in zip(inputs.dynamic, weights, sources)]
-            covariates = np.concatenate([static, *dated])
+            check_soil_moisture(inputs.smap, date, soil_moisture)
+            covariates = np.concatenate([static, dated.read(date)])
             day = day_rows(date, soil_moisture, covariates, (smap_window.row, smap_window.col))
             table.write(day)
             report.rows[date] = len(day.y)
             report.complete[date] = int(day.complete.sum())
-            missing = [series.name for series, source in zip(inputs.dynamic, sources) if source is None]
-            _note_missing(report, missing, date, progress)
+            _note_missing(report, dated.missing(date), date, progress)
             counter.advance()
         if not table.count:
             raise InputError(
@@ -166,13 +161,8 @@ def build_matrix(
     return report
 
 
-def _dated(series: Series, weights: Overlap, date: dt.date | None, minimum_share: float) -> np.ndarray:
-    if date is None:
-        return np.full((1, *weights.shape), np.nan, np.float32)
-    return weights.mean(series.read(date, weights.window), minimum_share)[None].astype(np.float32)
-
-
-def _check_unit(smap: Series, date: dt.date, soil_moisture: np.ndarray) -> None:
+def check_soil_moisture(smap: Series, date: dt.date, soil_moisture: np.ndarray) -> None:
+    """Raise `InputError` for values that are no m3 m-3."""
     valid = soil_moisture[np.isfinite(soil_moisture)]
     if valid.size and not 0 <= valid.min() <= valid.max() <= 1:
         raise InputError(

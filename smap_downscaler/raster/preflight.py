@@ -110,6 +110,11 @@ def check_matrix(inputs: MatrixInputs, progress: Progress = SILENT) -> Preflight
     area = _Area(cells, "the SMAP cells", progress)
     row = smap_row("SMAP", inputs.smap.grid, inputs.smap.dates, _looks(inputs.smap, sampler))
     found.add(row, f"SMAP ({inputs.smap.source})")
+    if inputs.smap.has_origin():
+        found.warnings.append(
+            f"{inputs.smap.source}: it is a series of 'Fill gaps', and its filled values go into the matrix "
+            "like observed ones; do not judge forests by them"
+        )
     _add_stack(found, inputs.stack, inputs.stack.names, sampler, area)
     for series in inputs.dynamic:
         _add_series(found, series, inputs.smap.dates, inputs.window, sampler, area)

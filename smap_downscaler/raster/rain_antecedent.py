@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,18 +16,16 @@ from ..core.errors import InputError
 from ..core.grid import Bounds, Grid, Window
 from ..core.progress import SILENT, Progress
 from ..core.rain.antecedent import Antecedent, all_dates, listed_dates, mean_of_days
-from ..core.version import plugin_version
 from .blocks import blocks
 from .files import dataset_grid, open_dataset
 from .geotiff import Band, create_geotiff
 from .rain_days import CELLS_A_BLOCK, Days
 from .rain_files import UNIT, file_state, warn_of_unit, window_of
+from .resuming import RUN_TAG, digest, run_of
 from .series import Series, SeriesEntry, open_series, same_grid
 from .smap_import import check_folders
 
 NAME = "p_antecedent"
-#: Tag that tells a raster made from the same days in the same way, so that a run can go on where it stopped.
-RUN_TAG = "SMAP_DOWNSCALER_RUN"
 _FILE = re.compile(rf"^{NAME}_(\d{{8}})\.tif$")
 
 
@@ -187,7 +183,7 @@ class _Job:
     def is_made(self, date: dt.date) -> bool:
         """Whether the raster of a date is there, made from the same days in the same way."""
         path = antecedent_file(self.folder, date)
-        return path.is_file() and _run_of(path) == self._run(self.settings.before(date))
+        return run_of(path) == self._run(self.settings.before(date))
 
     def require_value(self, dates: list[dt.date], days: Days, progress: Progress) -> None:
         """Raise `InputError` if none of these dates has a mean on any cell; ends at the first that has."""
@@ -256,9 +252,8 @@ class _Job:
             ],
             "dates": [day.isoformat() for day in used],
             "grid": (self.grid.crs, *self.grid.geotransform, *self.grid.shape),
-            "version": plugin_version(),
         }
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+        return digest(content)
 
     def refuse_leftovers(self, dates: list[dt.date]) -> None:
         """Other dates in the folder must be of the same kind, or a reader would mix them."""
@@ -282,11 +277,3 @@ class _Job:
             if tags.get(name) != value:
                 return f"{name} {tags.get(name, 'unknown')} instead of {value}"
         return "" if same_grid(self.grid, dataset_grid(dataset, str(path))) else "other cells"
-
-
-def _run_of(path: Path) -> str:
-    try:
-        return str(open_dataset(path).GetMetadataItem(RUN_TAG) or "")
-    except InputError:
-        # A damaged file is made again.
-        return ""

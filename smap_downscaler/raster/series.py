@@ -28,6 +28,8 @@ from .netcdf_time import netcdf_dates, time_variables
 RASTER_SUFFIXES = frozenset(
     {".tif", ".tiff", ".nc", ".nc4", ".img", ".asc", ".bil", ".flt", ".sdat", ".rst", ".grd", ".hgt"}
 )
+#: Tag of a dated file whose other bands only say something of the first one.
+FIRST_BAND_TAG = "SMAP_DOWNSCALER_FIRST_BAND"
 _GRID_TOLERANCE = 1e-4
 
 
@@ -93,6 +95,10 @@ class Series:
         # Held by name: a band must not outlive its dataset.
         dataset = open_dataset(first.path)
         return str(dataset.GetRasterBand(first.band).GetUnitType())
+
+    def has_origin(self) -> bool:
+        """Whether its files tell which of their values were filled, as those of 'Fill gaps' do."""
+        return open_dataset(self.entries[0].path).GetMetadataItem(FIRST_BAND_TAG) is not None
 
     def read(self, date: dt.date, window: Window | None = None) -> np.ndarray:
         """The raster of a date, float32, shape (rows, columns), NaN where missing.
@@ -275,7 +281,7 @@ def _look_at(path: str, progress: Progress) -> tuple[Grid, list[SeriesEntry]]:
             f"{path}: its name holds no date; rename it so that it holds one, such as name_20210131.tif "
             "(YYYYMMDD, YYYY-MM-DD, YYYY.MM.DD or YYYYDDD)."
         )
-    if dataset.RasterCount > 1:
+    if dataset.RasterCount > 1 and dataset.GetMetadataItem(FIRST_BAND_TAG) is None:
         progress.log(f"{path}: it has {dataset.RasterCount} bands without dates; the first one is used")
     return dataset_grid(dataset, path), [SeriesEntry(date, path, 1)]
 

@@ -13,7 +13,7 @@ from sklearn import metrics
 
 from smap_downscaler.core import scores
 
-ALL = (scores.rmse, scores.mae, scores.bias, scores.r2, scores.pearson_r2)
+ALL = (scores.rmse, scores.mae, scores.bias, scores.ubrmse, scores.r2, scores.pearson_r2)
 VALUES = arrays(np.float64, 12, elements=st.floats(-1e6, 1e6))
 
 
@@ -45,6 +45,13 @@ def test_against_scikit_learn():
 
 def test_bias_is_positive_where_predictions_are_too_wet():
     assert scores.bias([0.1, 0.2], [0.3, 0.4]) == pytest.approx(0.2)
+
+
+def test_ubrmse_is_what_is_left_of_rmse_without_bias():
+    observed, predicted = [0.1, 0.2, 0.3], [0.2, 0.2, 0.45]
+    rest = scores.rmse(observed, predicted) ** 2 - scores.bias(observed, predicted) ** 2
+    assert scores.ubrmse(observed, predicted) == pytest.approx(math.sqrt(rest))
+    assert scores.ubrmse([0.1, 0.2], [0.3, 0.4]) == pytest.approx(0.0, abs=1e-15)
 
 
 @pytest.mark.parametrize("score", ALL)

@@ -136,6 +136,19 @@ PROMISED = {
         "EIGENVALUES",
         "REPORT",
     },
+    "fillgaps": {
+        "SMAP",
+        "FORESTS",
+        "DYNAMIC",
+        "START",
+        "END",
+        "PERIOD",
+        "OUTPUT",
+        "SERIES",
+        "DAYS",
+        "SCORES",
+        "REPORT",
+    },
     "smaptomaps": {"SMAP", "EXTENT", "COVARIATES", "PRECIPITATION", "RESOLUTION"},
 }
 PROMISED_OUTPUTS = {

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from gap_case import make_gap_case
 from small_case import make_small_case, write_small_stations
+from smap_downscaler.core.features import FeatureSettings
 
 _KEPT = []
 FOREST = {"PRESET": "custom", "N_ESTIMATORS": 5, "MINIMUM_CELLS": 20}
@@ -111,6 +113,15 @@ RUNS = {
         {"OUTPUT": "{out}/scores.gpkg", "LOADINGS": "{out}/loadings.gpkg", "REPORT": "{out}/report.html"},
         "loadings.gpkg",
     ),
+    "fillgaps": (
+        {
+            "SMAP": "{case}/gaps/smap",
+            "FORESTS": "{case}/gaps/forests.smapforest",
+            "DYNAMIC": ["{case}/gaps/p_3d"],
+        },
+        {"OUTPUT": "{out}/filled"},
+        "filled/series.vrt",
+    ),
 }
 
 
@@ -138,6 +149,7 @@ def case(tmp_path_factory, qgis_provider):
     processing.run("smapdownscaler:trainforests", forests)
     squares = {"COVARIATES": small.fine_stack, "COUNT": 20, "OUTPUT": str(folder / "squares.gpkg")}
     processing.run("smapdownscaler:samplesquares", squares)
+    make_gap_case(folder / "gaps").forests(folder / "gaps" / "forests.smapforest", FeatureSettings())
     return folder
 
 

@@ -16,6 +16,7 @@ _ALGORITHMS = (
     ("train_forests", "TrainForests"),
     ("cross_validate", "CrossValidate"),
     ("downscale", "Downscale"),
+    ("fill_gaps", "FillGaps"),
     ("cascade", "Cascade"),
     ("map_sheet", "MapSheet"),
     ("sample_squares", "SampleSquares"),

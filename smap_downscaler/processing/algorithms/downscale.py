@@ -3,48 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from qgis.core import (
     QgsProcessingOutputNumber,
     QgsProcessingParameterFile,
     QgsProcessingParameterFolderDestination,
-    QgsProcessingParameterRasterDestination,
     QgsProcessingParameterRasterLayer,
 )
 
 from ...core.forest.file import open_forests
-from ...core.grid import Grid
 from ...core.progress import Progress
 from ...core.threads import thread_count
 from ...raster.dated import check_window
 from ...raster.map_dates import dates_to_map
-from ...raster.mapping import MapInputs, MapsReport, make_maps
+from ...raster.mapping import MapInputs, make_maps
 from ...raster.preflight import check_maps
-from ...raster.series_file import check_series_suffix, write_series_file
 from ...raster.stack import open_stack
 from ..algorithm import SmapAlgorithm
 from ..join_report import join_outputs, report_maps
-from ..layers import hand_over_series, series_name, write_series_style
 from ..parameters import advanced, date_parameter, dated_covariates, whole_number
 from ..remember import Remembering
+from ..series_output import SeriesDestination, check_series, write_series
 from ..values import Values
-
-#: The one temporal layer in the folder of maps.
-SERIES_FILE = "series.vrt"
-
-
-class SeriesDestination(QgsProcessingParameterRasterDestination):
-    """A raster destination that is a VRT unless the user names another format."""
-
-    def defaultFileExtension(self) -> str:
-        return "vrt"
-
-    def clone(self) -> SeriesDestination:
-        return SeriesDestination(
-            self.name(), self.description(), self.defaultValue(), True, self.createByDefault()
-        )
 
 
 class Downscale(SmapAlgorithm):
@@ -78,8 +59,7 @@ class Downscale(SmapAlgorithm):
         thread_count(values.integer("THREADS"))
         check_window(values.integer("WINDOW"))
         # The forest file is opened in the background: a large one takes longer than a click should.
-        if values.given("SERIES") and not values.is_temporary("SERIES"):
-            check_series_suffix(values.output("SERIES"))
+        check_series(values)
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         with open_forests(values.path("FORESTS")) as forests:
@@ -100,27 +80,6 @@ class Downscale(SmapAlgorithm):
         return {
             "OUTPUT": folder,
             "COUNT": len(report.files),
-            "SERIES": _write_series(values, folder, stack.grid, report, unit, progress),
+            "SERIES": write_series(values, folder, stack.grid, report.files, unit, progress),
             **told,
         }
-
-
-def _write_series(
-    values: Values, folder: str, grid: Grid, report: MapsReport, unit: str, progress: Progress
-) -> str:
-    """The temporal layer: always in the folder of maps, and where the user names a file there too."""
-    dates = sorted(report.files)
-    files = [report.files[date] for date in dates]
-    path = asked = values.output("SERIES")
-    beside = str(Path(folder) / SERIES_FILE)
-    write_series_file(beside, grid, dates, files, unit)
-    write_series_style(beside, dates)
-    if asked and values.is_temporary("SERIES"):
-        # A temporary file would vanish under a saved project, the one in the folder stays.
-        path = beside
-    elif asked:
-        write_series_file(asked, grid, dates, files, unit, progress)
-        write_series_style(asked, dates)
-    if asked:
-        hand_over_series(values.context, asked, path, series_name(dates), dates)
-    return path or beside

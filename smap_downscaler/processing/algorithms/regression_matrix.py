@@ -9,7 +9,6 @@ from qgis.core import (
     Qgis,
     QgsProcessingOutputNumber,
     QgsProcessingParameterFile,
-    QgsProcessingParameterNumber,
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterVectorDestination,
 )
@@ -22,7 +21,7 @@ from ...raster.series import open_series
 from ...raster.stack import open_stack
 from ..algorithm import SmapAlgorithm
 from ..join_report import join_outputs, report_matrix
-from ..parameters import advanced, date_parameter, dated_covariates, whole_number
+from ..parameters import advanced, date_parameter, dated_covariates, minimum_covered, whole_number
 from ..remember import Remembering
 from ..values import Values
 
@@ -42,16 +41,7 @@ class RegressionMatrix(SmapAlgorithm):
         yield from dated_covariates()
         yield date_parameter("START", "First date")
         yield date_parameter("END", "Last date")
-        yield advanced(
-            QgsProcessingParameterNumber(
-                "MINIMUM_COVERED",
-                "Least share of a cell that a dated covariate covers",
-                type=Qgis.ProcessingNumberParameterType.Double,
-                defaultValue=0.5,
-                minValue=0.0,
-                maxValue=1.0,
-            )
-        )
+        yield advanced(minimum_covered())
         yield advanced(whole_number("WINDOW", "Most days that a dated covariate may be old", 0, 0))
         yield QgsProcessingParameterVectorDestination(
             "OUTPUT", "Regression matrix", type=Qgis.ProcessingSourceType.Vector

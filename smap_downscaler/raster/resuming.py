@@ -1,0 +1,39 @@
+"""Results that are there already, made from the same inputs: a run goes on where it stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import InputError
+from ..core.version import plugin_version
+from .file_state import file_state, files_behind
+from .files import open_dataset
+
+#: Tag of a raster that tells what it was made from.
+RUN_TAG = "SMAP_DOWNSCALER_RUN"
+
+
+def digest(content: Mapping[str, Any]) -> str:
+    """A hash of what a result is made from, and of the plugin's version."""
+    text = json.dumps({**content, "version": plugin_version()}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def fingerprint(paths: Iterable[str], settings: Mapping[str, Any]) -> str:
+    """The `digest` of files, by path, size and time of change, and of settings."""
+    files = [file_state(file) for path in paths for file in files_behind(path)]
+    return digest({"files": files, "settings": settings})
+
+
+def run_of(path: Path) -> str:
+    """The digest that a raster was made with; empty where there is no raster, a damaged one, or no digest."""
+    if not path.is_file():
+        return ""
+    try:
+        return str(open_dataset(path).GetMetadataItem(RUN_TAG) or "")
+    except InputError:
+        return ""

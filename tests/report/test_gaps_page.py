@@ -1,0 +1,101 @@
+"""The report of filled gaps: its words, its figures, and the odd cases."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import re
+from base64 import b64decode
+
+import numpy as np
+import pytest
+
+from smap_downscaler.core.gaps.courses import CellCourse, typical_cells
+from smap_downscaler.core.gaps.scores import CLIMATOLOGY, FOREST, LINEAR, HiddenDays, score_gaps
+from smap_downscaler.report.gaps import GapStory, gaps_page
+
+FIRST = dt.date(2020, 1, 1)
+
+
+def hidden(cell, error, days=30, seed=0):
+    """Hidden days of a cell whose forests err by `error`, and linear interpolation by twice as much."""
+    rng = np.random.default_rng(seed)
+    observed = rng.uniform(0.1, 0.4, days)
+    noise = rng.choice([-1, 1], days)
+    predicted = {
+        name: observed + factor * error * noise
+        for name, factor in ((FOREST, 1.0), (LINEAR, 2.0), (CLIMATOLOGY, 3.0))
+    }
+    ordinals = FIRST.toordinal() + 2 * np.arange(days)
+    return HiddenDays(cell, ordinals, observed, 1 + np.arange(days) % 12, predicted)
+
+
+def story(results, **changed):
+    cells = np.array([result.cell for result in results])
+    courses = []
+    for cell in typical_cells(results):
+        dates = tuple(FIRST + dt.timedelta(days=number) for number in range(60))
+        values = np.random.default_rng(1).uniform(0.1, 0.4, 60).astype(np.float32)
+        values[5] = np.nan
+        courses.append(CellCourse(cell, dates, values, np.arange(60) % 2 == 1))
+    given = {
+        "subtitle": "60 days; <4 cells",
+        "facts": [("filled values", "1,234")],
+        "results": results,
+        "rows": score_gaps(results),
+        "period": 10,
+        "courses": courses,
+        "places": (9.0 * cells[:, 1], -9.0 * cells[:, 0]),
+        "cell_km": 9.0,
+    }
+    return GapStory(**{**given, **changed})
+
+
+def pictures(page):
+    return [b64decode(data) for data in re.findall(r'src="data:image/png;base64,([^"]+)"', page)]
+
+
+def test_words_and_numbers():
+    results = [hidden((row, 3), 0.01 * (row + 1), seed=row) for row in range(4)]
+    told = story(results)
+    page = gaps_page(told, {"Input": {"SMAP series": "a & b"}}, "the end")
+    pooled = {row.method: row for row in told.rows if row.scope == "pooled" and row.distance == "all"}
+    assert "With runs of 10 days hidden, the forests have an RMSE of" in page
+    assert "50 % less than linear interpolation" in page
+    for method in (FOREST, LINEAR, CLIMATOLOGY):
+        assert f'<td class="number">{pooled[method].rmse:.4f}</td>' in page
+    assert "60 days; &lt;4 cells" in page
+    assert "a &amp; b" in page
+    assert "<dt>filled values</dt><dd>1,234</dd>" in page
+    assert all(f"<td>{name}</td>" in page or f">{name}</td>" in page for name in ("3-5", "over 10"))
+    assert "http" not in page
+    assert page.count("<img ") == 3
+
+
+def test_figures_can_be_read_on_a4():
+    from matplotlib.image import imread
+
+    page = gaps_page(story([hidden((row, row), 0.02, seed=row) for row in range(3)]), {})
+    shapes = [imread(io.BytesIO(data)).shape for data in pictures(page)]
+    assert len(shapes) == 3
+    # 7.1 inches wide at 160 dots an inch, and no higher than a page.
+    assert all(shape[1] == 1136 and shape[0] < 1600 for shape in shapes)
+
+
+@pytest.mark.parametrize("days", [1, 2])
+def test_one_cell_of_a_day_or_two(days):
+    page = gaps_page(story([hidden((0, 0), 0.01, days)]), {})
+    # A single day has no R2, so that there is no typical cell to show.
+    assert page.count("<img ") == (2 if days == 1 else 3)
+    assert ">nan<" not in page
+
+
+def test_equal_input_gives_equal_bytes():
+    results = [hidden((row, 0), 0.02, seed=row) for row in range(2)]
+    assert gaps_page(story(results), {}) == gaps_page(story(results), {})
+
+
+def test_typical_cells_are_good_middling_and_poor():
+    results = [hidden((row, 0), 0.005 * (row + 1), days=200, seed=row) for row in range(11)]
+    assert typical_cells(results) == [(1, 0), (5, 0), (9, 0)]
+    assert typical_cells(results[:1]) == [(0, 0)]
