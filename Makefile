@@ -13,7 +13,7 @@ LINTED = smap_downscaler tests tools
 SHELL_SCRIPTS = .ci/run $(wildcard tools/*.sh)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-real test test-next test-newcomer check format package link deploy pictures window bench clean
+.PHONY: help setup demo demo-real test test-next test-newcomer check format package link deploy pictures window bench numbers clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -79,6 +79,10 @@ window: ## try the plugin in a real QGIS window, on a screen of its own
 bench: ## time and memory of the long steps
 	@$(SETUP)
 	$(OFFSCREEN) tools/bench.py
+
+numbers: ## errors of the forests on real data (../shared/data), in tools/NUMBERS.md
+	@$(SETUP)
+	$(OFFSCREEN) tools/real_numbers.py
 
 clean: ## remove all that was made here
 	rm -rf build dist demo-output .venv .cache .pytest_cache .hypothesis .mypy_cache .ruff_cache

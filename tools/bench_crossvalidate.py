@@ -1,10 +1,13 @@
 """Time of a 10-fold cross-validation beside that of scikit-learn alone with the same forests.
 
-    python tools/bench_crossvalidate.py [DATES [CELLS [COVARIATES]]]
+    python tools/bench_crossvalidate.py [DATES [CELLS [COVARIATES [ROUNDS]]]]
 
-A made-up table (10 dates x 1,278 cells x 20 covariates) is validated under random folds and blocks, with one
-thread a core; then scikit-learn fits and predicts the same forests on arrays in memory, once one after the
-other and once with its own threads.  All predictions must agree.
+A made-up table (10 dates x 1,278 cells x 20 covariates; the goal is told for 100 dates) is validated under
+random folds and blocks, with one thread a core (A); then scikit-learn fits and predicts the same forests on
+arrays in memory with as many threads (B); and both again (A B A B).  All predictions must agree.
+
+Two figures are told: the time of A over that of B, and how busy A kept the cores.  On a machine that others
+use too, time that a thread waited for a core counts as wanted: it is told beside the time that it got.
 """
 
 from __future__ import annotations
@@ -14,9 +17,12 @@ import datetime as dt
 import os
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -26,11 +32,14 @@ from smap_downscaler.core.forest.settings import PAPER
 from smap_downscaler.core.forest.train import new_sklearn_forest
 from smap_downscaler.core.grid import Window, ease2_grid
 from smap_downscaler.core.matrix import DayRows
-from smap_downscaler.core.validation.crossvalidate import Piece, forest_key, plan_piece
+from smap_downscaler.core.validation.crossvalidate import plan_piece
 from smap_downscaler.core.validation.grid import Candidate
+from smap_downscaler.core.validation.grow import forest_key
+from smap_downscaler.core.validation.pieces import Piece, Rows
 from smap_downscaler.core.validation.results import ValidationRun
 from smap_downscaler.core.validation.settings import ValidationSettings
-from smap_downscaler.raster.crossvalidation import cell_places, crossvalidate_table
+from smap_downscaler.raster.cell_places import cell_places
+from smap_downscaler.raster.crossvalidation import crossvalidate_table
 from smap_downscaler.raster.matrix_table import MatrixTable, create_matrix, open_matrix
 
 SIDE = 60
@@ -56,72 +65,134 @@ def make_table(path: Path, dates: int, cells: int, covariates: int) -> MatrixTab
     return open_matrix(path)
 
 
-def pure_scikit_learn(table: MatrixTable, threads: int) -> list[np.ndarray]:
+def pure_scikit_learn(table: MatrixTable, threads: int) -> dict[Piece, np.ndarray]:
     """Out-of-fold predictions of all pieces, by fit and predict alone."""
-    places, found = cell_places(table), []
+    places, found = cell_places(table), {}
     for day in table.days():
-        xy = np.array([places[cell] for cell in zip(day.rows.tolist(), day.cols.tolist())]).T
+        place = np.array([places[cell] for cell in zip(day.rows.tolist(), day.cols.tolist())])
+        cells = np.stack([day.rows, day.cols], axis=1)
+        rows = Rows(day.x, day.y, cells, np.full(day.y.size, day.date.toordinal()), place)
         for scheme in SETTINGS.schemes:
-            job = plan_piece(day.x, day.y, (xy[0], xy[1]), Piece(day.date, scheme, 1), SETTINGS)
-            predicted = np.empty(job.y.size)
-            for fold in range(job.folds):
-                test = job.fold_of_row == fold
+            job = plan_piece(rows, Piece(day.date, scheme, 1), SETTINGS)
+            predicted = np.empty(day.y.size)
+            for fold in range(job.folds.number):
+                train, test = job.folds.train(fold), job.folds.test(fold)
                 key = forest_key(job.piece, fold)
-                forest = new_sklearn_forest(PAPER, int((~test).sum()), job.x.shape[1], key)
-                forest.set_params(warm_start=False, n_jobs=threads).fit(job.x[~test], job.y[~test])
-                predicted[test] = forest.predict(job.x[test])
-            found.append(predicted)
+                forest = new_sklearn_forest(PAPER, int(train.sum()), day.x.shape[1], key)
+                forest.set_params(warm_start=False, n_jobs=threads).fit(day.x[train], day.y[train])
+                predicted[test] = forest.predict(day.x[test])
+            found[job.piece] = predicted
     return found
 
 
-def timed(work: Callable[[], object]) -> tuple[object, float, float]:
-    """Result, wall seconds and processor seconds."""
+class Watch(threading.Thread):
+    """Adds up how long the threads of this process ran, and how long they waited for a core (Linux)."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self._ended = threading.Event()
+        self._first: dict[str, tuple[int, int]] = {}
+        self._last: dict[str, tuple[int, int]] = {}
+        self._look()
+        # A thread that begins later begins at nothing.
+        self._first = dict(self._last)
+
+    def run(self) -> None:
+        while not self._ended.wait(0.1):
+            self._look()
+
+    def end(self) -> tuple[float, float]:
+        """Seconds of running and of waiting for a core."""
+        self._look()
+        self._ended.set()
+        ran, waited = (
+            sum(self._last[task][part] - self._first.get(task, (0, 0))[part] for task in self._last) / 1e9
+            for part in (0, 1)
+        )
+        return ran, waited
+
+    def _look(self) -> None:
+        for file in Path("/proc/self/task").glob("*/schedstat"):
+            try:
+                ran, waited, _ = file.read_text().split()
+            except OSError:
+                continue
+            self._last[file.parent.name] = int(ran), int(waited)
+
+
+@dataclass
+class Timed:
+    """What some work took: seconds of the clock, of the processor, and of waiting for a core."""
+
+    wall: float
+    processor: float
+    waited: float
+
+
+def timed(work: Callable[[], Any]) -> tuple[Any, Timed]:
+    """The result, and what it took."""
+    watch = Watch()
+    watch.start()
     begun, cpu = time.perf_counter(), time.process_time()
     result = work()
-    return result, time.perf_counter() - begun, time.process_time() - cpu
+    wall, busy = time.perf_counter() - begun, time.process_time() - cpu
+    return result, Timed(wall, busy, watch.end()[1])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name, number in (("dates", 10), ("cells", 1278), ("covariates", 20)):
+    for name, number in (("dates", 10), ("cells", 1278), ("covariates", 20), ("rounds", 2)):
         parser.add_argument(name, type=int, nargs="?", default=number)
     options = parser.parse_args()
     threads = os.cpu_count() or 1
+    ours, theirs = [], []
     with tempfile.TemporaryDirectory() as folder:
         table = make_table(Path(folder) / "matrix.gpkg", options.dates, options.cells, options.covariates)
         new_sklearn_forest(PAPER, 20, 2, 1).fit(np.zeros((20, 2)), np.arange(20.0))
-        run, ours, busy = timed(lambda: crossvalidate_table(table, SETTINGS, threads=threads))
-        threaded, wall, _ = timed(lambda: pure_scikit_learn(table, threads))
-        alone, single, _ = timed(lambda: pure_scikit_learn(table, 1))
-    check(run, alone, threaded)
+        for number in range(options.rounds):
+            run, took = timed(lambda: crossvalidate_table(table, SETTINGS, threads=threads))
+            ours.append(took)
+            tell("A", took, threads)
+            plain, took = timed(lambda: pure_scikit_learn(table, threads))
+            theirs.append(took)
+            tell("B", took, threads)
+            if not number:
+                check(run, plain)
     if run.plan is None:
         raise SystemExit("the run made no plan")
     print(f"{run.plan.forests:,} forests of {run.plan.trees:,} trees, {threads} threads")
-    print(f"  estimate before the start  {run.plan.seconds:8.1f} s")
-    print(f"  cross-validation           {ours:8.1f} s, cores busy {100 * busy / ours / threads:.0f} %")
-    print(f"  scikit-learn, {threads} threads    {wall:8.1f} s, ratio {ours / wall:.2f}")
-    print(f"  scikit-learn, 1 thread     {single:8.1f} s, ratio to 1/{threads} {ours / single * threads:.2f}")
+    print(f"  load of the machine at the end     {Path('/proc/loadavg').read_text().split()[0]}")
+    print(f"  estimate before the start          {run.plan.seconds:.1f} s")
+    print(f"  time of A over that of B           {total(ours, 'wall') / total(theirs, 'wall'):.2f}")
+    print(f"  processor time of A over that of B {total(ours, 'processor') / total(theirs, 'processor'):.2f}")
+    print(f"  cores busy with A                  {100 * share(ours, threads):.0f} %")
+    print(f"  cores busy or asked for by A       {100 * share(ours, threads, waited=True):.0f} %")
 
 
-def check(run: ValidationRun, *others: list[np.ndarray]) -> None:
+def total(times: list[Timed], name: str) -> float:
+    return sum(getattr(took, name) for took in times)
+
+
+def share(times: list[Timed], threads: int, waited: bool = False) -> float:
+    """Share of the cores' time that was used, or used or waited for."""
+    wanted = total(times, "processor") + (total(times, "waited") if waited else 0.0)
+    return wanted / (total(times, "wall") * threads)
+
+
+def tell(name: str, took: Timed, threads: int) -> None:
+    print(
+        f"  {name} {took.wall:8.1f} s, cores busy {100 * took.processor / took.wall / threads:.0f} %",
+        flush=True,
+    )
+
+
+def check(run: ValidationRun, plain: dict[Piece, np.ndarray]) -> None:
     """Whoever computes them, the predictions that were kept are the same."""
-    for predictions in others:
-        for result, predicted in zip(run.results, sorted_as(run, predictions)):
-            if result.predicted is not None and not np.allclose(
-                result.predicted, predicted, rtol=0, atol=1e-12
-            ):
-                raise SystemExit(f"{result.piece}: the predictions differ")
-
-
-def sorted_as(run: ValidationRun, predictions: list[np.ndarray]) -> list[np.ndarray]:
-    """Predictions by date and scheme as they were made, in the order of the run's results."""
-    made = [
-        (result.piece.date, scheme)
-        for result in run.results[:: len(SETTINGS.schemes)]
-        for scheme in SETTINGS.schemes
-    ]
-    by_piece = dict(zip(made, predictions))
-    return [by_piece[result.piece.date, result.piece.scheme] for result in run.results]
+    for result in run.results:
+        if result.predicted is not None and not np.allclose(
+            result.predicted, plain[result.piece], rtol=0, atol=1e-12
+        ):
+            raise SystemExit(f"{result.piece}: the predictions differ")
 
 
 if __name__ == "__main__":

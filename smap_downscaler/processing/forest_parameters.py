@@ -6,8 +6,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from qgis.core import QgsProcessingParameterEnum, QgsProcessingParameterString
+from qgis.core import (
+    QgsProcessingParameterBoolean,
+    QgsProcessingParameterEnum,
+    QgsProcessingParameterString,
+)
 
+from ..core.errors import InputError
+from ..core.features import FeatureSettings
+from ..core.forest.keys import BY_CELL, BY_DATE
 from ..core.forest.settings import PAPER, ForestSettings
 from ..core.validation.grid import Candidate, candidates
 from .parameters import advanced, whole_number
@@ -84,3 +91,34 @@ def grid_candidates(values: Values) -> tuple[Candidate, ...]:
     """
     grids = {name.removesuffix("_GRID").lower(): values.text(name) for name in GRIDS}
     return candidates(forest_settings(values), **grids)
+
+
+def feature_parameters() -> Iterable[Any]:
+    """DAY_OF_YEAR and NEIGHBOURS: covariates that are made from the rows."""
+    yield QgsProcessingParameterBoolean("DAY_OF_YEAR", "Day of year as a covariate (by cell, pooled)", False)
+    yield QgsProcessingParameterBoolean(
+        "NEIGHBOURS", "Soil moisture of the days before and after as covariates (by cell)", False
+    )
+
+
+def feature_settings(values: Values) -> FeatureSettings:
+    """What they were set to.
+
+    Raises
+    ------
+    InputError
+        For a MODE that cannot have them.
+    """
+    mode = values.choice("MODE")
+    features = FeatureSettings(values.flag("DAY_OF_YEAR"), values.flag("NEIGHBOURS"))
+    if features.day_of_year and mode == BY_DATE:
+        raise InputError(
+            "DAY_OF_YEAR: all rows of a date have the same day of year, which tells forests by date nothing; "
+            "untick it, or choose another MODE."
+        )
+    if features.neighbours and mode != BY_CELL:
+        raise InputError(
+            "NEIGHBOURS: the days before and after are those of one cell; untick it, or choose the MODE "
+            "'by cell'."
+        )
+    return features

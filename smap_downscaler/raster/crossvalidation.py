@@ -1,116 +1,39 @@
-"""Cross-validation of forests by date, from a regression matrix to tables; goes on after a stop."""
+"""Cross-validation of forests, from a regression matrix to results; goes on after a stop."""
 
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 from collections import Counter as Tally
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator, Iterable, Mapping
 from itertools import product
 from pathlib import Path
 
-import numpy as np
-
 from ..core.errors import InputError
-from ..core.matrix import DayRows, least_cells
+from ..core.forest.keys import BY_DATE, POOLED, key_label
 from ..core.progress import SILENT, Counter, Progress
 from ..core.threads import ordered_map
-from ..core.validation.crossvalidate import (
-    FoldOutcome,
-    Piece,
-    PieceJob,
-    assemble,
-    plan_piece,
-    run_fold,
-)
+from ..core.validation.crossvalidate import assemble, plan_piece, run_fold
 from ..core.validation.grid import check_mtry
+from ..core.validation.pieces import FoldOutcome, Piece, PieceJob
 from ..core.validation.plan import Plan, make_plan
-from ..core.validation.results import KEPT_DATES, FirstDay, ValidationRun
+from ..core.validation.results import KEPT_UNITS, FoldPicture, ValidationRun
+from ..core.validation.schemes import UNIT_NOUNS
 from ..core.validation.settings import ValidationSettings
 from .cell_places import cell_places
 from .matrix_table import MatrixTable
-from .validation_work import WorkFile, day_key, settings_key
-
-Place = tuple[np.ndarray, np.ndarray]
-
-
-@dataclass(frozen=True)
-class Scope:
-    """Which rows of a table are used: dates, and the least cells of a date (None: `least_cells`)."""
-
-    start: dt.date | None = None
-    end: dt.date | None = None
-    minimum_cells: int | None = None
-
-    def holds(self, date: dt.date) -> bool:
-        """Whether a date is inside."""
-        return (self.start is None or date >= self.start) and (self.end is None or date <= self.end)
-
-
-@dataclass(eq=False)
-class _Day:
-    """A date that can be worked on."""
-
-    rows: DayRows
-    place: Place | None
-    key: str
-    number: int
-
-
-@dataclass(eq=False)
-class _Reader:
-    """Reads the usable days of a table and notes what became of the others."""
-
-    table: MatrixTable
-    settings: ValidationSettings
-    scope: Scope
-    least: int
-    places: Mapping[tuple[int, int], tuple[float, float]]
-    run: ValidationRun
-    about: str
-    quiet: bool = False
-    used: int = field(default=0)
-
-    def days(self, progress: Progress) -> Generator[_Day, None, None]:
-        with contextlib.closing(self.table.days(self.scope.start, self.scope.end, progress)) as days:
-            for day in days:
-                kept = day.keep(day.complete)
-                dropped = len(day.y) - len(kept.y)
-                self.run.dropped[day.date] = dropped
-                reason = _unusable(kept.y, dropped, self.least)
-                if reason:
-                    self.run.skipped[day.date] = reason
-                    self._say(progress, f"{day.date}: left out, {reason}")
-                    continue
-                if dropped:
-                    self._say(progress, f"{day.date}: {dropped} cells without all covariates left out")
-                place = self._place(kept)
-                key = day_key(self.about, kept, place)
-                self.used += 1
-                yield _Day(kept, place, key, self.used)
-
-    def _say(self, progress: Progress, text: str) -> None:
-        if not self.quiet:
-            progress.log(text)
-
-    def _place(self, day: DayRows) -> Place | None:
-        if not self.places:
-            return None
-        cells = [self.places[cell] for cell in zip(day.rows.tolist(), day.cols.tolist())]
-        x, y = np.array(cells, np.float64).T
-        return x, y
+from .validation_units import WHOLE_TABLE, Scope, UnitReader, UnitRows
+from .validation_work import WorkFile, settings_key
 
 
 def crossvalidate_table(
     table: MatrixTable,
     settings: ValidationSettings,
     work_file: str | Path | None = None,
-    scope: Scope = Scope(),
+    scope: Scope = WHOLE_TABLE,
     threads: int = 1,
     progress: Progress = SILENT,
 ) -> ValidationRun:
-    """Cross-validate the forests of a table date by date.
+    """Cross-validate the forests of a table: by date, by cell or pooled.
 
     The result depends on the rows and the settings only, not on the threads or on whether the work
     was stopped and begun again.
@@ -128,33 +51,34 @@ def crossvalidate_table(
     Raises
     ------
     InputError
-        If no date can be used, blocks cannot be made, or a file cannot be read or written.
+        If no unit can be used, folds cannot be made, or a file cannot be read or written.
     """
-    check_mtry(settings.candidates, len(table.covariates), table.label)
-    counts = {date: n for date, n in table.count_by_date().items() if scope.holds(date)}
-    least = _least(table, settings, scope, counts)
-    places = cell_places(table, progress) if settings.block_km else {}
+    _check_scope(scope, settings)
     run = ValidationRun(settings, table.covariates)
-    reader = _Reader(table, settings, scope, least, places, run, settings_key(table.covariates, settings))
+    check_mtry(settings.candidates, len(run.covariate_names), table.label)
+    places = _places(table, settings, progress)
+    reader = UnitReader(table, settings, scope, places, settings_key(table.covariates, settings))
+    counts = reader.counts(progress)
+    least = reader.least(counts)
     with contextlib.closing(WorkFile(work_file)) as work:
-        pieces = _pieces(settings, counts, least)
+        pieces = _pieces(settings, counts.values(), least)
         counter = progress.counter(sum(pieces.values()) * settings.folds, "folds")
         run.resumed = min(work.count(reader.about), sum(pieces.values()))
         if run.resumed:
             progress.log(f"{run.resumed:,} pieces of work were finished before the last stop.")
-        run.plan = _plan(reader, pieces, run.resumed, threads, progress)
-        jobs = _jobs(reader, work, counter, progress)
+        run.plan = _plan(reader, least, pieces, run.resumed, threads, progress)
+        jobs = _jobs(reader, least, run, work, counter, progress)
         folds = ordered_map(_run_fold, jobs, threads, progress)
         with contextlib.closing(jobs), contextlib.closing(folds):
             outcomes: list[FoldOutcome] = []
             for (job, key, keep, _fold), outcome in folds:
                 outcomes.append(outcome)
                 counter.advance(1)
-                if len(outcomes) == job.folds:
+                if len(outcomes) == job.folds.number:
                     result = assemble(job, outcomes, keep)
                     work.add(key, result)
                     run.results.append(result)
-                    counter.advance(settings.folds - job.folds)
+                    counter.advance(settings.folds - job.folds.number)
                     outcomes = []
     run.results.sort(key=lambda result: result.piece)
     _check_results(table, run)
@@ -168,52 +92,47 @@ def forget_work(work_file: str | Path | None) -> None:
             Path(work_file).unlink()
 
 
-def _least(
-    table: MatrixTable, settings: ValidationSettings, scope: Scope, counts: Mapping[dt.date, int]
-) -> int:
-    if scope.minimum_cells is not None and scope.minimum_cells < 2:
-        raise InputError(f"MINIMUM_CELLS is {scope.minimum_cells}; give 2 or more.")
-    least = least_cells(table.count_cells(), scope.minimum_cells)
-    most = max(counts.values(), default=0)
-    period = f"from {scope.start or 'the begin'} to {scope.end or 'the end'}"
-    if most < least:
-        raise InputError(
-            f"{table.label}: no date {period} has the {least} cells that a forest needs (the best has "
-            f"{most}); enlarge the study area, or lower MINIMUM_CELLS."
-        )
-    if most < settings.folds:
-        raise InputError(
-            f"{table.label}: no date {period} has {settings.folds} cells, one for each fold (the best has "
-            f"{most}); give FOLDS a smaller number."
-        )
-    return least
+def work_file_of(output: str | Path) -> Path:
+    """Where the finished pieces of a run are kept until its `output` is written."""
+    output = Path(output)
+    return output.with_name(f".{output.name}.work")
 
 
-def _unusable(y: np.ndarray, dropped: int, least: int) -> str:
-    if len(y) < least:
-        without = f" ({dropped} more lack a covariate)" if dropped else ""
-        return f"{len(y)} cells{without}, fewer than the {least} needed"
-    return f"all {len(y)} cells have the value {y[0]:g}" if y.min() == y.max() else ""
+def _places(
+    table: MatrixTable, settings: ValidationSettings, progress: Progress
+) -> dict[tuple[int, int], tuple[float, float]]:
+    """Where the cells lie: needed for blocks, welcome for the map of pooled folds."""
+    if settings.needs_places:
+        return cell_places(table, progress)
+    if settings.mode == POOLED and table.has_places:
+        with contextlib.suppress(InputError):
+            return cell_places(table, progress)
+    return {}
 
 
-def _pieces(settings: ValidationSettings, counts: Mapping[dt.date, int], least: int) -> dict[int, int]:
+def _check_scope(scope: Scope, settings: ValidationSettings) -> None:
+    if scope.minimum is not None and scope.minimum < 2:
+        name = "MINIMUM_CELLS" if settings.mode == BY_DATE else "MINIMUM_DATES"
+        raise InputError(f"{name} is {scope.minimum}; give 2 or more.")
+
+
+def _pieces(settings: ValidationSettings, counts: Iterable[int], least: int) -> dict[int, int]:
     """How many pieces of work have how many rows."""
-    a_date = len(settings.schemes) * settings.repeats
-    return {n: dates * a_date for n, dates in Tally(counts.values()).items() if n >= least}
+    a_unit = len(settings.schemes) * settings.repeats
+    return {n: units * a_unit for n, units in Tally(counts).items() if n >= least}
 
 
 def _plan(
-    reader: _Reader, pieces: Mapping[int, int], done: int, threads: int, progress: Progress
+    reader: UnitReader, least: int, pieces: Mapping[int, int], done: int, threads: int, progress: Progress
 ) -> Plan | None:
-    """Time a few trees and say how long all will take; None where no date can be used."""
+    """Time a few trees and say how long all will take; None where no unit can be used."""
     settings = reader.settings
-    # What this look finds out is told when the dates are read in earnest.
-    look = replace(reader, run=ValidationRun(settings, reader.table.covariates), quiet=True)
-    with contextlib.closing(look.days(progress)) as days:
-        for day in days:
-            piece = Piece(day.rows.date, settings.schemes[0], 1)
+    # What this look finds out is told when the units are read in earnest.
+    look = ValidationRun(settings, reader.table.covariates)
+    with contextlib.closing(reader.units(least, look, progress, quiet=True)) as units:
+        for unit in units:
             try:
-                job = plan_piece(day.rows.x, day.rows.y, day.place, piece, settings)
+                job = plan_piece(unit.rows, Piece(unit.unit, settings.schemes[0], 1), settings)
             except InputError:
                 continue
             plan = make_plan(job, pieces, done, threads, progress)
@@ -226,34 +145,43 @@ _Task = tuple[PieceJob, str, bool, int]
 
 
 def _jobs(
-    reader: _Reader, work: WorkFile, counter: Counter, progress: Progress
+    reader: UnitReader, least: int, run: ValidationRun, work: WorkFile, counter: Counter, progress: Progress
 ) -> Generator[_Task, None, None]:
     """The folds of all pieces that are not yet done; done ones go straight to the results."""
     # Imported once here: threads that import the same package at once may trip over each other.
     import sklearn.ensemble  # noqa: F401
 
-    run, settings = reader.run, reader.settings
-    with contextlib.closing(reader.days(progress)) as days:
-        for day in days:
-            if run.first_day is None and day.place is not None:
-                run.first_day = FirstDay(day.rows.date, *day.place)
+    settings = reader.settings
+    with contextlib.closing(reader.units(least, run, progress)) as units:
+        for unit in units:
+            if unit.number == 1:
+                run.pictures = _pictures(unit, settings)
             for scheme, repeat in product(settings.schemes, range(1, settings.repeats + 1)):
-                piece = Piece(day.rows.date, scheme, repeat)
-                keep = day.number <= KEPT_DATES and repeat == 1
-                done = work.find(day.key, piece, keep)
+                piece = Piece(unit.unit, scheme, repeat)
+                keep = unit.number <= KEPT_UNITS and repeat == 1
+                done = work.find(unit.key, piece, keep)
                 if done is not None:
                     run.results.append(done)
                     counter.advance(settings.folds)
                     continue
                 try:
-                    job = plan_piece(day.rows.x, day.rows.y, day.place, piece, settings)
+                    job = plan_piece(unit.rows, piece, settings)
                 except InputError as error:
                     run.failed[piece] = str(error)
-                    progress.log(f"{piece.date}, {scheme} folds, repeat {repeat}: {error}")
+                    progress.log(f"{key_label(piece.unit)}, {scheme} folds, repeat {repeat}: {error}")
                     counter.advance(settings.folds)
                     continue
-                for fold in range(job.folds):
-                    yield job, day.key, keep, fold
+                for fold in range(job.folds.number):
+                    yield job, unit.key, keep, fold
+
+
+def _pictures(unit: UnitRows, settings: ValidationSettings) -> list[FoldPicture]:
+    """The folds of a unit's first repeat, where they can be made."""
+    pictures = []
+    for scheme in settings.schemes:
+        with contextlib.suppress(InputError):
+            pictures.append(FoldPicture.of(plan_piece(unit.rows, Piece(unit.unit, scheme, 1), settings)))
+    return pictures
 
 
 def _run_fold(task: _Task, listener: Progress) -> tuple[_Task, FoldOutcome]:
@@ -262,21 +190,17 @@ def _run_fold(task: _Task, listener: Progress) -> tuple[_Task, FoldOutcome]:
 
 
 def _check_results(table: MatrixTable, run: ValidationRun) -> None:
-    """Refuse to end with an empty result, or with one scheme that no date could have."""
+    """Refuse to end with an empty result, or with one scheme that no unit could have."""
+    mode = run.settings.mode
+    cannot = "its rows cannot" if mode == POOLED else f"no {UNIT_NOUNS[mode]} can"
     if not run.results:
-        reasons = [f"{date}: {reason}" for date, reason in run.skipped.items()]
-        reasons += [f"{piece.date}: {reason}" for piece, reason in run.failed.items()]
-        raise InputError(f"{table.label}: no date can be validated ({reasons[0].rstrip('.')}).")
+        reasons = [f"{key_label(unit)}: {reason}" for unit, reason in run.skipped.items()]
+        reasons += [f"{key_label(piece.unit)}: {reason}" for piece, reason in run.failed.items()]
+        said = f" ({reasons[0].rstrip('.')})" if reasons else ""
+        raise InputError(f"{table.label}: {cannot} be validated{said}.")
     for scheme in run.settings.schemes:
         if not any(result.piece.scheme == scheme for result in run.results):
-            # Rows that are too few have failed all schemes: what is left are blocks.
+            # Rows that are too few have failed all schemes: what is left are the groups.
             piece, reason = next(item for item in run.failed.items() if item[0].scheme == scheme)
-            raise InputError(
-                f"{table.label}: no date can be cut into blocks ({piece.date}: {reason.rstrip('.')})."
-            )
-
-
-def work_file_of(output: str | Path) -> Path:
-    """Where the finished pieces of a run are kept until its `output` is written."""
-    output = Path(output)
-    return output.with_name(f".{output.name}.work")
+            where = f"{key_label(piece.unit)}: {reason.rstrip('.')}"
+            raise InputError(f"{table.label}: {cannot} be cut into {scheme} ({where}).")

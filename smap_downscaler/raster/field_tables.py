@@ -11,7 +11,7 @@ from ..core.field.metrics import METRICS
 from ..core.field.pairs import Pairs
 from ..core.field.validation import MAP, MetricRow
 from ..core.progress import SILENT, Progress
-from ..core.validation.summary import ALL
+from ..core.seasons import ALL
 from .geopackage import DATE, INTEGER, REAL, TEXT, create_table
 
 

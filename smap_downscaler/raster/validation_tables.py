@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
+import datetime as dt
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..core.validation.crossvalidate import SCORES, PieceResult
+import numpy as np
+
+from ..core.forest.keys import CellKey, Key
+from ..core.rain.series import RainSeries
+from ..core.seasons import ALL
 from ..core.validation.grid import Candidate
+from ..core.validation.pieces import SCORES, most_chosen
 from ..core.validation.results import ValidationRun
-from ..core.validation.summary import SummaryRow
+from ..core.validation.summary import SummaryRow, told_scores
 from .geopackage import DATE, INTEGER, REAL, TEXT, create_table
 
 _HYPER = {
@@ -25,52 +30,67 @@ _HYPER = {
 }
 
 
-def write_scores(path: str | Path, run: ValidationRun) -> None:
-    """A row a date, scheme and repeat, and a row for each date that was left out.
+_UNIT = {"date": DATE, "row": INTEGER, "col": INTEGER}
 
-    The hyper-parameters are those that most of the piece's folds chose (the earlier in the grid of equals).
+
+def write_scores(path: str | Path, run: ValidationRun) -> None:
+    """A row a unit, season, scheme and repeat, and a row for each unit that was left out.
+
+    A unit is a date or a cell; all rows together have neither.  The hyper-parameters are those that most
+    of the piece's folds chose (the earlier in the grid of equals).
 
     Raises
     ------
     InputError
         If it cannot be written.
     """
-    fields = {"date": DATE, "scheme": TEXT, "repeat": INTEGER, "n": INTEGER, "n_dropped": INTEGER}
-    fields |= {"folds": INTEGER, **dict.fromkeys(SCORES, REAL), **_HYPER}
+    fields = {**_UNIT, "season": TEXT, "scheme": TEXT, "repeat": INTEGER, "n": INTEGER}
+    fields |= {"n_dropped": INTEGER, "folds": INTEGER, **dict.fromkeys(SCORES, REAL), **_HYPER}
     fields |= {"folds_agree": INTEGER, "status": TEXT}
     with create_table(path, "cross_validation", fields) as table:
-        table.write(sorted(_score_rows(run), key=lambda row: (row[0], row[1], row[2])))
+        table.write(row for _, row in sorted(_score_rows(run), key=lambda item: item[0]))
 
 
-def _score_rows(run: ValidationRun) -> Iterator[tuple[Any, ...]]:
+_Row = tuple[Any, ...]
+
+
+def _score_rows(run: ValidationRun) -> Iterator[tuple[tuple[Key, str, int, int], _Row]]:
+    """Rows with what they are sorted by."""
     nothing = [None] * (len(SCORES) + len(_HYPER) + 1)
     for result in run.results:
         piece = result.piece
-        chosen, votes = most_chosen(result)
-        yield (
-            piece.date.isoformat(),
-            piece.scheme,
-            piece.repeat,
-            result.n,
-            run.dropped[piece.date],
-            len(result.choices),
-            *(result.scores[name] for name in SCORES),
-            *_hyper(run.settings.candidates[chosen], len(run.covariates)),
-            votes,
-            "validated",
-        )
+        chosen, votes = most_chosen(result.choices)
+        hyper = _hyper(run.settings.candidates[chosen], result.choices[0].covariates)
+        for number, (unit, season, n, scores) in enumerate(told_scores(result)):
+            yield (
+                (piece.unit, piece.scheme, piece.repeat, number),
+                (
+                    *_unit_row(unit),
+                    season,
+                    piece.scheme,
+                    piece.repeat,
+                    n,
+                    run.dropped[piece.unit],
+                    len(result.choices),
+                    *(scores[name] for name in SCORES),
+                    *hyper,
+                    votes,
+                    "validated",
+                ),
+            )
     for piece, reason in run.failed.items():
-        dropped = run.dropped[piece.date]
-        yield (piece.date.isoformat(), piece.scheme, piece.repeat, None, dropped, None, *nothing, reason)
-    for date, reason in run.skipped.items():
-        yield (date.isoformat(), "", 0, None, run.dropped[date], None, *nothing, reason)
+        said = (ALL, piece.scheme, piece.repeat, None, run.dropped[piece.unit], None)
+        order = (piece.unit, piece.scheme, piece.repeat, 0)
+        yield order, (*_unit_row(piece.unit), *said, *nothing, reason)
+    for unit, reason in run.skipped.items():
+        said = (ALL, "", 0, None, run.dropped[unit], None)
+        yield (unit, "", 0, 0), (*_unit_row(unit), *said, *nothing, reason)
 
 
-def most_chosen(result: PieceResult) -> tuple[int, int]:
-    """The candidate that most folds chose, and how many did."""
-    votes = Counter(choice.candidate for choice in result.choices)
-    chosen = min(votes, key=lambda candidate: (-votes[candidate], candidate))
-    return chosen, votes[chosen]
+def _unit_row(unit: Key) -> tuple[str | None, int | None, int | None]:
+    if isinstance(unit, dt.date):
+        return unit.isoformat(), None, None
+    return (None, unit.row, unit.col) if isinstance(unit, CellKey) else (None, None, None)
 
 
 def _hyper(candidate: Candidate, covariates: int) -> tuple[Any, ...]:
@@ -88,14 +108,14 @@ def _hyper(candidate: Candidate, covariates: int) -> tuple[Any, ...]:
 
 
 def write_summary(path: str | Path, rows: Sequence[SummaryRow]) -> None:
-    """A row a scheme, season and score.
+    """A row a scheme, what is summed up over, season and score.
 
     Raises
     ------
     InputError
         If it cannot be written.
     """
-    kinds = {"scheme": TEXT, "season": TEXT, "score": TEXT, "n_dates": INTEGER}
+    kinds = {"scheme": TEXT, "over": TEXT, "season": TEXT, "score": TEXT, "n": INTEGER}
     fields = {field.name: kinds.get(field.name, REAL) for field in dataclasses.fields(SummaryRow)}
     with create_table(path, "summary", fields) as table:
         table.write(dataclasses.astuple(row) for row in rows)
@@ -109,7 +129,7 @@ def write_choices(path: str | Path, run: ValidationRun) -> None:
     InputError
         If it cannot be written.
     """
-    fields = {"date": DATE, "scheme": TEXT, "repeat": INTEGER, "fold": INTEGER, "n_train": INTEGER}
+    fields = {**_UNIT, "scheme": TEXT, "repeat": INTEGER, "fold": INTEGER, "n_train": INTEGER}
     fields |= {"n_test": INTEGER, **_HYPER, "inner_rmse": REAL}
     with create_table(path, "choices", fields) as table:
         table.write(_choice_rows(run))
@@ -120,12 +140,48 @@ def _choice_rows(run: ValidationRun) -> Iterator[tuple[Any, ...]]:
         piece = result.piece
         for choice in result.choices:
             yield (
-                piece.date.isoformat(),
+                *_unit_row(piece.unit),
                 piece.scheme,
                 piece.repeat,
                 choice.fold,
                 choice.n_train,
                 choice.n_test,
-                *_hyper(run.settings.candidates[choice.candidate], len(run.covariates)),
+                *_hyper(run.settings.candidates[choice.candidate], choice.covariates),
                 choice.inner_rmse,
             )
+
+
+def write_importance(path: str | Path, run: ValidationRun) -> None:
+    """A row a unit, scheme and covariate: how much the RMSE rises where it is permuted.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    fields = {**_UNIT, "scheme": TEXT, "covariate": TEXT, "rmse": REAL, "rmse_rise": REAL}
+    with create_table(path, "importance", fields) as table:
+        table.write(
+            (*_unit_row(result.piece.unit), result.piece.scheme, name, result.scores["rmse"], rise)
+            for result in run.results
+            for name, rise in zip(run.covariate_names, result.importance)
+            if np.isfinite(rise)
+        )
+
+
+def write_rain(path: str | Path, series: Sequence[RainSeries]) -> None:
+    """A row a covariate of rain and date: cells, median, quartiles and extremes over them.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    numbers = ("median", "q1", "q3", "minimum", "maximum")
+    fields = {"covariate": TEXT, "unit": TEXT, "date": DATE, "n": INTEGER, **dict.fromkeys(numbers, REAL)}
+    with create_table(path, "rain", fields) as table:
+        for rain in series:
+            for date, values in zip(rain.dates, rain.values.astype(np.float64)):
+                known = values[np.isfinite(values)]
+                told = np.percentile(known, (50, 25, 75, 0, 100)).tolist() if known.size else [None] * 5
+                table.write([(rain.name, rain.unit, date.isoformat(), known.size, *told)])

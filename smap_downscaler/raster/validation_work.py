@@ -19,8 +19,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ..core.errors import InputError
-from ..core.matrix import DayRows
-from ..core.validation.crossvalidate import SCORES, Choice, Piece, PieceResult
+from ..core.forest.keys import BY_DATE, CellKey, Key, PooledKey
+from ..core.validation.pieces import SCORES, Choice, PartScores, Piece, PieceResult, Rows
 from ..core.validation.settings import ValidationSettings
 from ..core.version import plugin_version
 
@@ -37,13 +37,17 @@ def settings_key(covariates: Sequence[str], settings: ValidationSettings) -> str
         "covariates": list(covariates),
         "versions": [plugin_version(), sklearn.__version__, np.__version__],
     }
+    if settings.mode == BY_DATE:
+        # The seasons of dates are made of whole pieces.
+        said.update(wet=(), dry=())
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
-def day_key(about: str, day: DayRows, place: tuple[np.ndarray, np.ndarray] | None) -> str:
-    """`about`, which is of `settings_key`, and a hash of the rows of a date."""
+def rows_key(about: str, rows: Rows) -> str:
+    """`about`, which is of `settings_key`, and a hash of the rows of a unit."""
     digest = hashlib.sha256()
-    for array in (day.x, day.y, *(place or ())):
+    place = () if rows.place is None else (rows.place,)
+    for array in (rows.x, rows.y, rows.cells, rows.days, *place):
         digest.update(f"{array.dtype.str}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return f"{about}-{digest.hexdigest()}"
@@ -130,15 +134,25 @@ def _as_dict(key: str, result: PieceResult) -> dict[str, Any]:
     piece = result.piece
     record: dict[str, Any] = {
         "key": key,
-        "date": piece.date.isoformat(),
+        **_unit_as_dict(piece.unit),
         "scheme": piece.scheme,
         "repeat": piece.repeat,
         "n": result.n,
-        "scores": {name: _or_none(value) for name, value in result.scores.items()},
+        "scores": _scores_as_dict(result.scores),
         "choices": [
             {**dataclasses.asdict(choice), "inner_rmse": _or_none(choice.inner_rmse)}
             for choice in result.choices
         ],
+        "parts": [
+            {
+                **_unit_as_dict(part.unit),
+                "season": part.season,
+                "n": part.n,
+                "scores": _scores_as_dict(part.scores),
+            }
+            for part in result.parts
+        ],
+        "importance": [_or_none(value) for value in result.importance],
     }
     for name in _ROWS:
         values = getattr(result, name)
@@ -147,13 +161,38 @@ def _as_dict(key: str, result: PieceResult) -> dict[str, Any]:
 
 
 def _from_dict(record: dict[str, Any]) -> tuple[str, PieceResult]:
-    piece = Piece(dt.date.fromisoformat(record["date"]), str(record["scheme"]), int(record["repeat"]))
+    piece = Piece(_unit(record), str(record["scheme"]), int(record["repeat"]))
     choices = tuple(
         Choice(**{**choice, "inner_rmse": _number(choice["inner_rmse"])}) for choice in record["choices"]
     )
+    parts = tuple(
+        PartScores(_unit(part), str(part["season"]), int(part["n"]), _scores(part["scores"]))
+        for part in record["parts"]
+    )
+    importance = tuple(_number(value) for value in record["importance"])
     rows = [None if record[name] is None else np.array(record[name]) for name in _ROWS]
-    scores = {name: _number(record["scores"][name]) for name in SCORES}
-    return str(record["key"]), PieceResult(piece, int(record["n"]), scores, choices, *rows)
+    found = _scores(record["scores"])
+    return str(record["key"]), PieceResult(piece, int(record["n"]), found, choices, parts, importance, *rows)
+
+
+def _unit_as_dict(unit: Key) -> dict[str, Any]:
+    if isinstance(unit, dt.date):
+        return {"date": unit.isoformat()}
+    return {"cell": [unit.row, unit.col]} if isinstance(unit, CellKey) else {}
+
+
+def _unit(record: dict[str, Any]) -> Key:
+    if "date" in record:
+        return dt.date.fromisoformat(record["date"])
+    return CellKey(*map(int, record["cell"])) if "cell" in record else PooledKey()
+
+
+def _scores_as_dict(scores: dict[str, float]) -> dict[str, float | None]:
+    return {name: _or_none(value) for name, value in scores.items()}
+
+
+def _scores(record: dict[str, Any]) -> dict[str, float]:
+    return {name: _number(record[name]) for name in SCORES}
 
 
 def _or_none(value: float) -> float | None:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from ..core.validation.folds import BLOCKS
-from ..core.validation.results import ValidationRun
-from ..core.validation.summary import ALL, DRY, WET, SummaryRow, by_date
-from .crossvalidation_figures import fold_map, observed_predicted, scheme_text, scores_by_date
-from .page import Page
+import numpy as np
 
-_UNIT = "m³ m⁻³"
-_LABELS = {
-    "rmse": f"RMSE, {_UNIT}",
-    "r2": "R² = 1 - SSE/SST",
-    "mae": f"MAE, {_UNIT}",
-    "bias": f"bias, {_UNIT}",
-    "pearson_r2": "squared Pearson r",
-}
+from ..core.forest.keys import POOLED, key_label
+from ..core.rain.series import RainSeries
+from ..core.validation.results import ValidationRun
+from ..core.validation.schemes import UNIT_NOUNS, scheme_text
+from ..core.validation.summary import CELLS, DATES, OVER, SummaryRow, by_unit
+from .crossvalidation_figures import WORST_CELLS, importance_bars, scores_by_date, scores_over_cells
+from .crossvalidation_numbers import UNIT, add_headline, add_summary, subtitle
+from .fold_figure import fold_map, fold_times
+from .page import Page
+from .rain_figure import rain_by_date
+from .scatter_figure import observed_predicted, observed_predicted_pooled
+
+_LINES = "Dashed: 1:1. Solid: least-squares line of observed on predicted, with its slope."
 _MOST_CANDIDATES = 20
 _MOST_LEFT_OUT = 30
 
@@ -27,6 +27,7 @@ _MOST_LEFT_OUT = 30
 def crossvalidation_page(
     run: ValidationRun,
     summary: Sequence[SummaryRow],
+    rain: Sequence[RainSeries],
     manifest: Mapping[str, Mapping[str, object]],
     footer: str = "",
 ) -> str:
@@ -36,114 +37,132 @@ def crossvalidation_page(
     ----------
     run : ValidationRun
     summary : sequence of SummaryRow
+    rain : sequence of RainSeries
+        Dated covariates of rain.
     manifest : mapping
         What the results came from: sections (inputs, versions, settings) of names and values.
     footer : str
         The last line.
     """
-    dates = run.dates
-    page = Page(
-        "Cross-validation of the forests",
-        f"{len(dates):,} date{'s' if len(dates) > 1 else ''}, {dates[0]} to {dates[-1]}, a forest each; "
-        f"{run.settings.folds} folds, {run.settings.repeats} repeat{'s' if run.settings.repeats > 1 else ''}",
-    )
-    _headline(page, run, summary)
+    page = Page("Cross-validation of the forests", subtitle(run))
+    add_headline(page, run, summary)
+    _rain(page, rain)
     _dates(page, run)
-    _summary(page, run, summary)
+    _cells(page, run)
+    add_summary(page, run, summary)
     _scatters(page, run)
+    _importance(page, run)
     _folds(page, run)
     _choices(page, run)
     _left_out(page, run)
     return page.manifest(manifest).footer(footer).html()
 
 
-def _headline(page: Page, run: ValidationRun, summary: Sequence[SummaryRow]) -> None:
-    found = {(row.scheme, row.score): row for row in summary if row.season == ALL}
-    rows = []
-    for scheme in run.settings.schemes:
-        rmse, r2 = found[scheme, "rmse"], found[scheme, "r2"]
-        name = scheme_text(scheme, run.settings.block_km)
-        rows.append((name, f"{rmse.median:.4f}", f"{r2.median:.3f}", f"{rmse.n_dates:,}"))
-    page.table(("folds", f"median RMSE, {_UNIT}", "median R²", "dates"), rows)
-    if BLOCKS in run.settings.schemes:
-        page.paragraph(
-            "SMAP's 9 km cells share a footprint of about 30 km: under random folds a cell is told by its "
-            "own neighbours, which flatters the maps. Blocks keep the neighbours out, and are the more "
-            "honest figure."
+def _rain(page: Page, rain: Sequence[RainSeries]) -> None:
+    for series in rain:
+        page.heading(f"Rain by date: {series.name} (the paper's Fig. 2)").picture(
+            rain_by_date(series),
+            f"{series.name} of all cells and their median by date",
+            "Grey: each cell of the regression matrix. Thick: their median.",
         )
-    page.paragraph("A low error on SMAP's cells is not skill at 100 m.")
 
 
 def _dates(page: Page, run: ValidationRun) -> None:
-    scores = {scheme: by_date(run.results, scheme) for scheme in run.settings.schemes}
-    repeated = ", mean (and of up to 120 dates SD) over the repeats" if run.settings.repeats > 1 else ""
-    page.heading("Scores by date").picture(
-        scores_by_date(scores, run.settings.block_km),
-        "RMSE and R² of each date, random folds beside blocks",
-        f"Pooled over the folds of a repeat{repeated}. Grey: the accuracy of SMAP itself, 0.04-0.06 {_UNIT}; "
+    settings = run.settings
+    if DATES not in OVER[settings.mode]:
+        return
+    scores = {scheme: by_unit(run.results, scheme, DATES) for scheme in settings.schemes}
+    scores = {scheme: found for scheme, found in scores.items() if found.units}
+    repeated = ", mean (and of up to 120 dates SD) over the repeats" if settings.repeats > 1 else ""
+    page.heading("Scores by date (the paper's Fig. 4)").picture(
+        scores_by_date(scores, settings.block_km),
+        "RMSE and R² of each date, by the kind of folds",
+        f"Pooled over the folds of a repeat{repeated}. Grey: the accuracy of SMAP itself, 0.04-0.06 {UNIT}; "
         "an error below it, measured against SMAP, says nothing of the error in the field.",
     )
 
 
-def _summary(page: Page, run: ValidationRun, summary: Sequence[SummaryRow]) -> None:
-    found = {(row.scheme, row.season, row.score): row for row in summary}
-    rows = []
-    for score, label in _LABELS.items():
-        told = label
-        for scheme in run.settings.schemes:
-            for season in (ALL, WET, DRY):
-                row = found[scheme, season, score]
-                if season != ALL and not row.n_dates:
-                    continue
-                numbers = (row.mean, row.median, row.sd, row.iqr, row.minimum, row.maximum)
-                name = scheme_text(scheme, run.settings.block_km)
-                rows.append((told, name, season, f"{row.n_dates:,}", *map(_number, numbers)))
-                told = ""
-    page.heading("Scores over the dates, and by season").table(
-        ("score", "folds", "season", "dates", "mean", "median", "SD", "IQR", "min", "max"), rows
-    )
-    page.paragraph(
-        "SD with n - 1 and IQR over the dates, each date being the mean of its repeats. Bias is predicted - "
-        "observed. R² is negative where the mean of all cells would tell more than the forest."
+def _cells(page: Page, run: ValidationRun) -> None:
+    settings = run.settings
+    if CELLS not in OVER[settings.mode]:
+        return
+    scores = {scheme: by_unit(run.results, scheme, CELLS) for scheme in settings.schemes}
+    scores = {scheme: found for scheme, found in scores.items() if found.units}
+    page.heading("Scores of the cells").picture(
+        scores_over_cells(scores, settings.block_km),
+        "RMSE and R² of the cells in ascending order, by the kind of folds",
+        "Each line runs through all cells from the lowest score to the highest. Grey: the accuracy of SMAP "
+        f"itself, 0.04-0.06 {UNIT}. The worst {WORST_CELLS} % of R² may lie below the figure: where soil "
+        "moisture hardly varies, R² has no bottom.",
     )
 
 
 def _scatters(page: Page, run: ValidationRun) -> None:
-    for scheme in run.settings.schemes:
+    settings = run.settings
+    if settings.mode == POOLED:
+        page.heading("Observed against predicted").picture(
+            observed_predicted_pooled(
+                [result for scheme in settings.schemes for result in run.kept(scheme)], settings.block_km
+            ),
+            "Observed against predicted soil moisture, by the kind of folds",
+            f"First repeat. {_LINES} Of many rows the density is drawn, darker for more.",
+        )
+        return
+    noun = OVER[settings.mode][0]
+    for scheme in settings.schemes:
         kept = list(run.kept(scheme))
         if not kept:
             continue
-        name = scheme_text(scheme, run.settings.block_km)
-        which = f"The first {len(kept)} dates" if len(kept) > 1 else "The first date"
-        page.heading(f"Observed against predicted, {name}").picture(
+        name = scheme_text(scheme, settings.block_km)
+        which = f"The first {len(kept)} {noun}" if len(kept) > 1 else f"The first {noun[:-1]}"
+        page.heading(f"Observed against predicted, {name} (the paper's Fig. B1)").picture(
             observed_predicted(kept, scheme),
             f"Observed against predicted soil moisture, {name}",
-            f"{which}, first repeat; each cell was predicted by a forest that did not see it. Dashed: 1:1. "
-            "Solid: least-squares line of observed on predicted, with its slope.",
+            f"{which}, first repeat; each row was predicted by a forest that did not see it. {_LINES}",
         )
 
 
-def _folds(page: Page, run: ValidationRun) -> None:
-    day = run.first_day
-    if day is None:
-        return
-    results = [
-        result
+def _importance(page: Page, run: ValidationRun) -> None:
+    rises = {
+        scheme: np.array([r.importance for r in run.results if r.piece.scheme == scheme and r.importance])
         for scheme in run.settings.schemes
-        for result in run.kept(scheme)
-        if result.piece.date == day.date
-    ]
-    if results:
+    }
+    rises = {scheme: found for scheme, found in rises.items() if found.size}
+    if not rises:
+        return
+    noun = OVER[run.settings.mode][0]
+    spread = "" if run.settings.mode == POOLED else f" Median and quartiles over the {noun}."
+    page.heading("Importance of the covariates").picture(
+        importance_bars(run.covariate_names, rises, run.settings.block_km),
+        "Rise of the RMSE where a covariate is permuted",
+        "How much the RMSE of the held-out rows of the first repeat rises when the values of one covariate "
+        f"are shuffled among them.{spread} Covariates that tell the same share their importance.",
+    )
+
+
+def _folds(page: Page, run: ValidationRun) -> None:
+    block_km, pictures = run.settings.block_km, run.pictures
+    mapped = [picture for picture in pictures if picture.place is not None]
+    timed = [picture for picture in pictures if picture.days.size]
+    if mapped:
+        whose = key_label(mapped[0].piece.unit)
         page.heading("Folds on a map").picture(
-            fold_map(day, results, run.settings.block_km),
-            "Map of the folds of the first date",
-            f"{day.date}, first repeat: each colour (and number) is a fold, held out as a whole. Where the "
-            "blocks begin is drawn anew for each date and repeat.",
+            fold_map(mapped, block_km),
+            "Map of the folds of the first repeat",
+            f"{whose[:1].upper()}{whose[1:]}, first repeat: each colour (and number) is a fold, held out as "
+            "a whole. Where blocks begin is drawn anew for each repeat.",
+        )
+    if timed:
+        whose = key_label(timed[0].piece.unit)
+        page.heading("Folds in time").picture(
+            fold_times(timed, block_km),
+            "Fold of each date",
+            f"{whose[:1].upper()}{whose[1:]}, first repeat: the dates of a line are held out together.",
         )
 
 
 def _choices(page: Page, run: ValidationRun) -> None:
-    candidates, p = run.settings.candidates, len(run.covariates)
+    candidates, p = run.settings.candidates, run.results[0].choices[0].covariates
     page.heading("Hyper-parameters")
     if not run.settings.tuned:
         page.paragraph(f"No grid was given: {candidates[0].text(p)}.")
@@ -168,9 +187,9 @@ def _choices(page: Page, run: ValidationRun) -> None:
 
 
 def _left_out(page: Page, run: ValidationRun) -> None:
-    lines = [(str(date), reason) for date, reason in sorted(run.skipped.items())]
+    lines = [(key_label(unit), reason) for unit, reason in sorted(run.skipped.items())]
     lines += [
-        (f"{piece.date}, {piece.scheme}, repeat {piece.repeat}", reason)
+        (f"{key_label(piece.unit)}, {piece.scheme}, repeat {piece.repeat}", reason)
         for piece, reason in sorted(run.failed.items())
     ]
     dropped = sum(run.dropped.values())
@@ -180,10 +199,6 @@ def _left_out(page: Page, run: ValidationRun) -> None:
     if dropped:
         page.paragraph(f"{dropped:,} rows that lack a covariate.")
     if lines:
-        page.table(("date", "reason"), lines[:_MOST_LEFT_OUT])
+        page.table((UNIT_NOUNS[run.settings.mode], "reason"), lines[:_MOST_LEFT_OUT])
     if len(lines) > _MOST_LEFT_OUT:
         page.paragraph(f"... and {len(lines) - _MOST_LEFT_OUT:,} more; all are in the table of scores.")
-
-
-def _number(value: float) -> str:
-    return f"{value:.4f}" if math.isfinite(value) else ""

@@ -16,7 +16,7 @@ from ..core.field.validation import (
     VALIDATED,
     MetricRow,
 )
-from ..core.validation.summary import ALL
+from ..core.seasons import ALL
 from .dots import MOST_LINES
 from .field_figures import MOST_BOXES, MOST_SERIES, errors, time_series
 from .field_skill_figures import beside_smap, scatter

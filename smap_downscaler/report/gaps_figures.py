@@ -19,8 +19,9 @@ from ..core.gaps.scores import (
     GapScore,
     HiddenDays,
 )
-from .crossvalidation_figures import SMAP_BAND, cell_step
+from .crossvalidation_figures import SMAP_BAND
 from .figure import COLOURS, MARKERS, PAGE_WIDTH, SOIL_MOISTURE_UNIT, date_axis, new_figure, png
+from .fold_figure import cell_step
 
 _ORDER = (FOREST, LINEAR, CLIMATOLOGY)
 _COLOURS = dict(zip(_ORDER, COLOURS))

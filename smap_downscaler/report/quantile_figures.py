@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.quantile.run import Cell
-from ..core.validation.summary import ALL
+from ..core.seasons import ALL
 from .figure import COLOURS, MARKERS, new_figure, png
 
 #: Red to blue over white (ColorBrewer's RdBu): told apart with any colour vision.

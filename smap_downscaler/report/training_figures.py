@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from .crossvalidation_figures import SMAP_BAND, cell_step
+from .crossvalidation_figures import SMAP_BAND
 from .figure import COLOURS, MARKERS, PAGE_WIDTH, SOIL_MOISTURE_UNIT, date_axis, new_figure, png
+from .fold_figure import cell_step
 
 _FEW_DATES = 120
 _MOST_COVARIATES = 30

@@ -10,15 +10,9 @@ from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 from smap_downscaler.core.errors import Cancelled, InputError
 from smap_downscaler.core.forest.settings import ForestSettings
 from smap_downscaler.core.progress import Progress
-from smap_downscaler.core.validation.crossvalidate import (
-    assemble,
-    cross_validate,
-    forest_key,
-    grow_and_predict,
-    plan_piece,
-    run_fold,
-)
-from validation_cases import CELL, DAY, FOREST, case, piece, settings
+from smap_downscaler.core.validation.crossvalidate import assemble, cross_validate, plan_piece, run_fold
+from smap_downscaler.core.validation.grow import forest_key, grow_and_predict
+from validation_cases import CELL, DAY, FOREST, case, piece, rows_of_date, settings
 
 SCHEME_NUMBER = {"random": 0, "blocks": 1}
 
@@ -46,8 +40,9 @@ def plain_key(scheme, repeat, fold, inner=0):
 
 @pytest.mark.parametrize(("scheme", "repeat"), [("random", 1), ("random", 3), ("blocks", 2)])
 def test_equals_plain_scikit_learn(scheme, repeat):
-    x, y, place = case()
-    got = cross_validate(x, y, place, piece(scheme, repeat), settings())
+    rows = case()
+    x, y = rows.x, rows.y
+    got = cross_validate(rows, piece(scheme, repeat), settings())
     predicted = np.full(y.size, np.nan)
     for fold in range(5):
         test = np.nonzero(got.fold_of_row == fold)[0]
@@ -68,7 +63,8 @@ def test_equals_plain_scikit_learn(scheme, repeat):
 
 def test_chunks_of_trees_give_the_forest_of_one_fit():
     """1,278 rows: some 23 trees a chunk, so that 50 trees take three."""
-    x, y, _ = case(36)
+    rows = case(36)
+    x, y = rows.x, rows.y
     forest = dataclasses.replace(FOREST, n_estimators=50, min_samples_split=40)
     key = forest_key(piece(), 0)
     assert key == plain_key("random", 1, 0)
@@ -88,10 +84,11 @@ GRID = {
 
 @pytest.mark.parametrize("scheme", ["random", "blocks"])
 def test_nested_choice_equals_plain_scikit_learn(scheme):
-    x, y, place = case(10)
+    rows = case(10)
+    x, y = rows.x, rows.y
     wanted = settings(GRID, folds=3)
     assert len(wanted.candidates) == 16
-    job = plan_piece(x, y, place, piece(scheme), wanted)
+    job = plan_piece(rows, piece(scheme), wanted)
     got = assemble(job, [run_fold(job, fold) for fold in range(3)])
     for fold, choice in enumerate(got.choices):
         train = np.nonzero(got.fold_of_row != fold)[0]
@@ -117,37 +114,41 @@ def test_nested_choice_equals_plain_scikit_learn(scheme):
 def inner_folds(job, train, fold):
     """The inner folds once more, from the rule: a shuffle dealt out, or the largest block to the emptiest."""
     rng = np.random.default_rng(np.random.SeedSequence([11, DAY.toordinal(), 1, fold + 1]))
-    if job.blocks is None:
+    if job.groups is None:
         folds = np.empty(train.size, int)
         for position, row in enumerate(rng.permutation(train.size)):
             folds[row] = position % 3
         return folds
-    names = sorted(set(job.blocks[train].tolist()))
+    names = sorted(set(job.groups[train].tolist()))
     order = [names[index] for index in rng.permutation(len(names))]
-    order.sort(key=lambda block: -np.sum(job.blocks[train] == block))
+    order.sort(key=lambda block: -np.sum(job.groups[train] == block))
     filled, of_block = [0, 0, 0], {}
     for block in order:
         of_block[block] = filled.index(min(filled))
-        filled[of_block[block]] += int(np.sum(job.blocks[train] == block))
-    return np.array([of_block[block] for block in job.blocks[train]])
+        filled[of_block[block]] += int(np.sum(job.groups[train] == block))
+    return np.array([of_block[block] for block in job.groups[train]])
+
+
+def with_response(job, y):
+    return dataclasses.replace(job, rows=dataclasses.replace(job.rows, y=y))
 
 
 @pytest.mark.parametrize("scheme", ["random", "blocks"])
 def test_no_test_row_takes_part_in_its_own_choice_or_prediction(scheme):
     """Spoiling the held-out rows' response changes nothing that is chosen or predicted for them."""
-    x, y, place = case(10)
+    rows = case(10)
     wanted = settings(GRID, folds=3)
-    job = plan_piece(x, y, place, piece(scheme), wanted)
+    job = plan_piece(rows, piece(scheme), wanted)
     for fold in range(3):
-        spoilt = y.copy()
-        test = job.fold_of_row == fold
+        spoilt = rows.y.copy()
+        test = job.folds.test(fold)
         spoilt[test] = np.random.default_rng(fold).uniform(-9, 9, int(test.sum()))
-        before, after = run_fold(job, fold), run_fold(dataclasses.replace(job, y=spoilt), fold)
+        before, after = run_fold(job, fold), run_fold(with_response(job, spoilt), fold)
         assert before.choice == after.choice
         assert before.predicted.tobytes() == after.predicted.tobytes()
         # The others' folds do see it, so that the test could fail.
         other = (fold + 1) % 3
-        changed = run_fold(dataclasses.replace(job, y=spoilt), other)
+        changed = run_fold(with_response(job, spoilt), other)
         assert changed.predicted.tobytes() != run_fold(job, other).predicted.tobytes()
 
 
@@ -157,7 +158,7 @@ def test_tuning_finds_what_the_data_ask_for():
     x = rng.normal(size=(200, 20)).astype(np.float32)
     y = 0.2 + 0.1 * x[:, 0].astype(float)
     wanted = settings({"max_features": "1, 20"}, folds=4, block_km=0.0)
-    got = cross_validate(x, y, None, piece(), wanted)
+    got = cross_validate(rows_of_date(x, y), piece(), wanted)
     assert [choice.candidate for choice in got.choices] == [1] * 4
 
 
@@ -175,15 +176,16 @@ def smooth_field(side, seed):
 
 def test_blocks_unmask_covariates_that_only_tell_the_place():
     """By date with x and y as covariates of a smooth random field: random folds flatter, blocks do not."""
-    _, _, place = case(24)
-    x = np.stack(place, axis=1).astype(np.float32)
+    place = case(24).place
+    x = place.astype(np.float32)
     forest = ForestSettings(40, None, None, 4, 1, None, 1)
     random, blocks = [], []
     for seed in (1, 2, 3):
         y = smooth_field(24, seed)
         wanted = settings(forest=forest, folds=10, block_km=72.0, seed=seed)
-        random.append(cross_validate(x, y, place, piece("random"), wanted).scores["r2"])
-        blocks.append(cross_validate(x, y, place, piece("blocks"), wanted).scores["r2"])
+        rows = rows_of_date(x, y, place.T)
+        random.append(cross_validate(rows, piece("random"), wanted).scores["r2"])
+        blocks.append(cross_validate(rows, piece("blocks"), wanted).scores["r2"])
     assert min(random) > 0.8
     assert max(blocks) < 0.45
     assert np.mean(random) - np.mean(blocks) > 0.4
@@ -191,58 +193,55 @@ def test_blocks_unmask_covariates_that_only_tell_the_place():
 
 def test_blocks_take_nothing_from_covariates_that_truly_tell():
     """No spatial structure at all: both schemes agree."""
-    x, y, place = case(20)
     wanted = settings(folds=10, block_km=36.0)
-    found = [
-        cross_validate(x, y, place, piece(scheme), wanted).scores["r2"] for scheme in ("random", "blocks")
-    ]
+    found = [cross_validate(case(20), piece(scheme), wanted).scores["r2"] for scheme in ("random", "blocks")]
     assert min(found) > 0.5
     assert abs(found[0] - found[1]) < 0.06
 
 
-def refusal(*arguments):
+def refusal(rows, *arguments):
     with pytest.raises(InputError) as caught:
-        cross_validate(*arguments)
+        cross_validate(rows, *arguments)
     return str(caught.value)
 
 
 def test_refusals():
-    x, y, place = case(12)
-    few = slice(0, 4)
-    assert refusal(x[few], y[few], None, piece(), settings()) == (
+    rows = case(12)
+    x, y = rows.x, rows.y
+    assert refusal(rows.take(np.arange(144) < 4), piece(), settings()) == (
         "4 cells are too few for 5 folds; 5 are needed."
     )
-    assert refusal(x[:3], y[:3], None, piece(), settings(folds=2)) == (
+    assert refusal(rows.take(np.arange(144) < 3), piece(), settings(folds=2)) == (
         "3 cells are too few for 2 folds; 4 are needed."
     )
-    assert refusal(x, np.full(144, 0.3), None, piece(), settings()) == (
+    assert refusal(rows_of_date(x, np.full(144, 0.3)), piece(), settings()) == (
         "All 144 cells have the value 0.3; there is nothing to learn."
     )
     gap = x.copy()
     gap[3, 1] = np.nan
-    assert refusal(gap, y, None, piece(), settings()) == (
+    assert refusal(rows_of_date(gap, y), piece(), settings()) == (
         "The rows hold values that are missing or infinite; drop those rows."
     )
-    assert refusal(x, y[:5], None, piece(), settings()) == (
+    assert refusal(rows_of_date(x, y[:5]), piece(), settings()) == (
         "Covariates (144, 4) and response (5,) do not belong together."
     )
-    assert refusal(x, y, None, piece("blocks"), settings()) == (
+    assert refusal(rows_of_date(x, y), piece("blocks"), settings()) == (
         "Spatial blocks need the x and y of the cells; give BLOCKS 0 without them."
     )
-    assert refusal(x, y, place, piece("blocks"), settings(block_km=1e5)) == (
+    assert refusal(rows, piece("blocks"), settings(block_km=1e5)) == (
         "All 144 cells lie in one block; give BLOCKS a smaller side, or 0 for random folds only."
     )
 
 
 def test_tuning_needs_two_blocks_in_each_training_part():
-    x, y, _ = case(6)
-    place = np.repeat([0.0, 5e5], 18), np.zeros(36)
+    small = case(6)
+    rows = rows_of_date(small.x, small.y, (np.repeat([0.0, 5e5], 18), np.zeros(36)))
     with_blocks = settings({"max_features": "1, 2"}, block_km=300.0)
-    assert refusal(x, y, place, piece("blocks"), with_blocks) == (
+    assert refusal(rows, piece("blocks"), with_blocks) == (
         "A training part has one block only, and tuning needs two; give BLOCKS a smaller side, FOLDS a "
         "larger number, or leave the grids empty."
     )
-    assert len(cross_validate(x, y, place, piece("blocks"), settings(block_km=300.0)).choices) == 2
+    assert len(cross_validate(rows, piece("blocks"), settings(block_km=300.0)).choices) == 2
 
 
 class Impatient(Progress):
@@ -256,9 +255,8 @@ class Impatient(Progress):
 
 @pytest.mark.parametrize("calls", [0, 3, 9])
 def test_cancel_is_heard_between_chunks_of_trees(calls):
-    x, y, place = case(36)
     wanted = settings({"max_features": "1, 4"}, forest=dataclasses.replace(FOREST, n_estimators=60))
     listener = Impatient(calls)
     with pytest.raises(Cancelled):
-        cross_validate(x, y, place, piece(), wanted, listener)
+        cross_validate(case(36), piece(), wanted, listener)
     assert listener.left == -1

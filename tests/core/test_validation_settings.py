@@ -7,17 +7,13 @@ import pytest
 
 from smap_downscaler.core.errors import InputError
 from smap_downscaler.core.forest.settings import PAPER
-from smap_downscaler.core.validation.crossvalidate import SCORES, Piece, PieceResult, plan_piece
+from smap_downscaler.core.seasons import check_seasons, parse_months
+from smap_downscaler.core.validation.crossvalidate import plan_piece
 from smap_downscaler.core.validation.grid import Candidate, candidates
+from smap_downscaler.core.validation.pieces import SCORES, Piece, PieceResult
 from smap_downscaler.core.validation.plan import duration_text, forests_a_piece, make_plan
 from smap_downscaler.core.validation.settings import ValidationSettings
-from smap_downscaler.core.validation.summary import (
-    by_date,
-    check_seasons,
-    median_of,
-    parse_months,
-    summarise,
-)
+from smap_downscaler.core.validation.summary import by_unit, median_of, summarise
 from validation_cases import FOREST, case, piece, settings
 
 
@@ -168,35 +164,32 @@ def results():
 
 
 def test_summary_over_repeats_dates_and_seasons():
-    found = by_date(results(), "random")
+    found = by_unit(results(), "random", "dates")
     assert found.mean["rmse"] == pytest.approx([0.033, 0.043, 0.053, 0.063])
     assert found.sd["rmse"] == pytest.approx([np.std([0.032, 0.034], ddof=1)] * 4)
-    rows = {
-        (row.scheme, row.season, row.score): row
-        for row in summarise(
-            list(results()), ("random", "blocks"), frozenset({11, 12, 1, 2, 3}), frozenset({7})
-        )
-    }
+    seasons = settings(wet=(11, 12, 1, 2, 3), dry=(7,))
+    rows = {(row.scheme, row.season, row.score): row for row in summarise(list(results()), seasons)}
     assert len(rows) == 2 * 3 * len(SCORES)
     every = rows["random", "all", "rmse"]
     means = np.array([0.033, 0.043, 0.053, 0.063])
-    assert (every.n_dates, every.mean, every.median) == (4, pytest.approx(0.048), pytest.approx(0.048))
+    assert (every.over, every.n, every.mean) == ("dates", 4, pytest.approx(0.048))
+    assert every.median == pytest.approx(0.048)
     assert every.sd == pytest.approx(means.std(ddof=1))
     assert every.iqr == pytest.approx(np.subtract(*np.percentile(means, [75, 25])))
     assert (every.minimum, every.maximum) == (pytest.approx(0.033), pytest.approx(0.063))
     assert every.repeat_sd == pytest.approx(np.sqrt(2) * 0.001)
-    assert (rows["random", "wet", "r2"].n_dates, rows["random", "dry", "r2"].n_dates) == (2, 1)
+    assert (rows["random", "wet", "r2"].n, rows["random", "dry", "r2"].n) == (2, 1)
     assert rows["random", "wet", "r2"].mean == pytest.approx(0.038)
     assert np.isnan(rows["random", "dry", "r2"].sd)
-    assert rows["blocks", "all", "r2"].n_dates == 0
-    assert median_of(results(), "random", "rmse") == pytest.approx(0.048)
-    assert np.isnan(median_of(results(), "blocks", "rmse"))
+    assert rows["blocks", "all", "r2"].n == 0
+    assert median_of(results(), "random", "dates", "rmse") == pytest.approx(0.048)
+    assert np.isnan(median_of(results(), "blocks", "dates", "rmse"))
 
 
 @pytest.mark.filterwarnings("error")
 def test_summary_of_nothing():
-    assert np.isnan(median_of([], "random", "rmse"))
-    assert {row.n_dates for row in summarise([], ("random",))} == {0}
+    assert np.isnan(median_of([], "random", "dates", "rmse"))
+    assert {row.n for row in summarise([], settings())} == {0}
 
 
 def test_count_of_forests():
@@ -207,14 +200,12 @@ def test_count_of_forests():
 
 
 def test_plan():
-    x, y, place = case()
-    job = plan_piece(x, y, place, piece(), settings())
+    job = plan_piece(case(), piece(), settings())
     plan = make_plan(job, {144: 6, 288: 4}, 2, threads=2)
     assert (plan.pieces, plan.forests, plan.trees, plan.threads) == (8, 40, 320, 2)
     assert 0 < plan.seconds < 600
     assert plan.text() == (
-        "8 pieces of work (date, scheme, repeat) with 40 forests of 320 trees: "
-        f"{duration_text(plan.seconds)} with 2 threads."
+        f"8 pieces of work with 40 forests of 320 trees: {duration_text(plan.seconds)} with 2 threads."
     )
     assert FOREST.n_estimators == 8
     texts = [duration_text(seconds) for seconds in (5, 70, 300, 3600 * 3, 86400 * 5)]

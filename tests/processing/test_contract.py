@@ -54,7 +54,7 @@ PROMISED = {
         "IMPORTANCE_SUMMARY",
         "REPORT",
     },
-    "crossvalidate": {"INPUT", "FOLDS", "REPEATS", "BLOCKS", "OUTPUT", "REPORT"},
+    "crossvalidate": {"INPUT", "MODE", "FOLDS", "REPEATS", "BLOCKS", "PERIOD", "OUTPUT", "REPORT"},
     "fieldvalidation": {"SERIES", "STATIONS", "SMAP", "START", "END", "OUTPUT", "METRICS", "REPORT"},
     "triplecollocation": {
         "SERIES",

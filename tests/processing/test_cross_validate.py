@@ -62,18 +62,20 @@ def test_a_whole_run(run, said, matrix, tmp_path):
             "OUTPUT": str(tmp_path / "scores.gpkg"),
             "SUMMARY": str(tmp_path / "summary.csv"),
             "CHOICES": str(tmp_path / "choices.gpkg"),
+            "IMPORTANCE": str(tmp_path / "importance.gpkg"),
+            "RAIN": str(tmp_path / "rain.gpkg"),
             "REPORT": str(tmp_path / "report.html"),
         },
     )
     forest = ForestSettings(6, None, None, 4, 1, None, 3)
-    settings = ValidationSettings(4, 2, 36.0, candidates(forest, "1, 3"), 2, 3)
+    settings = ValidationSettings(4, 2, 36.0, candidates(forest, "1, 3"), 2, 3, importance=True)
     expected = crossvalidate_table(open_matrix(matrix), settings)
     rows = table_rows(outputs["OUTPUT"])
     good = [row for row in rows if row["status"] == "validated"]
     assert [
         (row["date"].toPyDate(), row["scheme"], row["repeat"], row["rmse"], row["r2"]) for row in good
     ] == [
-        (r.piece.date, r.piece.scheme, r.piece.repeat, r.scores["rmse"], r.scores["r2"])
+        (r.piece.unit, r.piece.scheme, r.piece.repeat, r.scores["rmse"], r.scores["r2"])
         for r in expected.results
     ]
     assert [(row["date"].toPyDate(), row["status"]) for row in rows if row not in good] == [
@@ -93,7 +95,7 @@ def test_a_whole_run(run, said, matrix, tmp_path):
         ]
         assert outputs[name] == pytest.approx(np.median(by_date), abs=1e-12)
     assert outputs["COUNT"] == 3
-    assert "pieces of work (date, scheme, repeat) with 240 forests" in said.info[0]
+    assert "pieces of work with 240 forests" in said.info[0]
     assert "2021-01-01: 1 cells without all covariates left out" in said.info
     assert "2021-02-01: left out, 15 cells, fewer than the 50 needed" in said.info
     assert said.info[-1] == (
@@ -104,18 +106,29 @@ def test_a_whole_run(run, said, matrix, tmp_path):
     )
     assert any("folds" in text for text in said.progress_texts)
     seasons = {
-        row.split(",")[1]: row.split(",")[3]
+        row.split(",")[2]: row.split(",")[4]
         for row in (tmp_path / "summary.csv").read_text().splitlines()[1:]
     }
     assert seasons == {"all": "3", "wet": "2", "dry": "1"}
     assert len(table_rows(outputs["CHOICES"])) == sum(len(result.choices) for result in expected.results)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "choices.gpkg",
+        "importance.gpkg",
         "matrix.gpkg",
+        "rain.gpkg",
         "report.html",
         "scores.gpkg",
         "summary.csv",
     ]
+    rises = table_rows(outputs["IMPORTANCE"])
+    assert [(row["scheme"], row["covariate"], row["rmse_rise"]) for row in rises] == [
+        (r.piece.scheme, name, rise)
+        for r in expected.results
+        for name, rise in zip(("elevation", "clay", "sand"), r.importance)
+    ]
+    assert len(rises) == 3 * 2 * 3
+    # No covariate of this table is rain.
+    assert table_rows(outputs["RAIN"]) == []
     look_at_the_report((tmp_path / "report.html").read_text(encoding="utf-8"), matrix, outputs)
 
 
@@ -126,7 +139,7 @@ def look_at_the_report(page, matrix, outputs):
     assert "http" not in page
     assert "<script" not in page
     pictures = [b64decode(data) for data in re.findall(r'src="data:image/png;base64,([^"]+)"', page)]
-    assert len(pictures) == 4
+    assert len(pictures) == 5
     assert all(picture.startswith(b"\x89PNG") for picture in pictures)
     for text in (
         f"{outputs['RMSE']:.4f}",
@@ -213,6 +226,105 @@ BLOCKS_SENTENCE = (
 def test_refusals(refusal, matrix, tmp_path, change, sentence):
     parameters = {"INPUT": matrix, **SMALL, "OUTPUT": str(tmp_path / "s.gpkg"), **change}
     assert refusal("crossvalidate", parameters) == sentence.format(matrix=matrix)
+    assert not (tmp_path / "s.gpkg").exists()
+
+
+MODES = {
+    "by cell": ({"PERIOD": 10, "NEIGHBOURS": True}, {"RMSE", "R2", "PERIOD_RMSE", "PERIOD_R2"}),
+    "pooled": (
+        {"BLOCKS": 0, "DAY_OF_YEAR": True},
+        {"RMSE", "R2", "LOCATION_RMSE", "LOCATION_R2", "LOCATION_DATE_RMSE", "LOCATION_DATE_R2"},
+    ),
+}
+
+
+@pytest.fixture
+def series(tmp_path):
+    """Path of a table of nine cells and 40 days, with the rain of each day before."""
+    rng = np.random.default_rng(6)
+    row, col = (values.ravel() for values in np.mgrid[0:3, 0:3])
+    clay = rng.normal(size=9)
+    with create_matrix(tmp_path / "series.gpkg", CELLS, ("clay", "p_antecedent"), {}) as writer:
+        for number in range(40):
+            rain = rng.gamma(0.5, 4, 9)
+            y = 0.2 + 0.03 * clay + 0.01 * rain + 0.01 * rng.normal(size=9)
+            x = np.stack([clay, rain], axis=1).astype(np.float32)
+            writer.write(DayRows(DATES[0] + dt.timedelta(number), row, col, y, x))
+    return str(tmp_path / "series.gpkg")
+
+
+@pytest.mark.parametrize("mode", list(MODES))
+def test_the_other_modes(run, said, series, tmp_path, mode):
+    more, numbers = MODES[mode]
+    tables = {
+        name: str(tmp_path / f"{name}.gpkg")
+        for name in ("OUTPUT", "SUMMARY", "CHOICES", "IMPORTANCE", "RAIN")
+    }
+    report = str(tmp_path / "report.html")
+    outputs = run(
+        "crossvalidate",
+        {"INPUT": series, "MODE": mode, **SMALL, "MINIMUM_DATES": 20, **more, **tables, "REPORT": report},
+    )
+    assert set(outputs) == {*tables, *numbers, "COUNT", "REPORT"}
+    assert outputs["COUNT"] == (9 if mode == "by cell" else 1)
+    summary = {
+        (row["scheme"], row["score"]): row["median"]
+        for row in table_rows(tables["SUMMARY"])
+        if row["over"] == {"by cell": "cells", "pooled": "all rows"}[mode] and row["season"] == "all"
+    }
+    assert outputs["RMSE"] == summary["random", "rmse"]
+    last = "PERIOD_R2" if mode == "by cell" else "LOCATION_DATE_R2"
+    assert outputs[last] == summary["periods" if mode == "by cell" else "locations and dates", "r2"]
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    for text in (
+        "Rain by date: p_antecedent",
+        "Importance of the covariates",
+        "Folds in time",
+        "<dt>period, days</dt><dd>10</dd>",
+        f"<dt>forests</dt><dd>{mode}</dd>",
+        f"{outputs['RMSE']:.4f}",
+    ):
+        assert text in page, text
+    said_of_period = "PERIOD is empty: runs of 10 of the 40 days are held out together."
+    assert (said_of_period in said.info) == (mode == "pooled")
+    assert f"R2 {outputs[last]:.3f}. A low error at 9 km is not skill at 100 m." in said.info[-1]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"MODE": "by cell", "PERIOD": 0}, "PERIOD is 0 days; give 1 or more."),
+        (
+            {"MODE": "by cell", "PERIOD": 40},
+            "{series}: no cell can be cut into periods (row 0, col 0: PERIOD is 40 days, and the dates span "
+            "40 only; give PERIOD a smaller number).",
+        ),
+        (
+            {"MODE": "pooled", "NEIGHBOURS": True},
+            "NEIGHBOURS: the days before and after are those of one cell; untick it, or choose the MODE "
+            "'by cell'.",
+        ),
+        (
+            {"DAY_OF_YEAR": True},
+            "DAY_OF_YEAR: all rows of a date have the same day of year, which tells forests by date nothing; "
+            "untick it, or choose another MODE.",
+        ),
+        ({"MODE": "pooled", "BLOCKS": 20}, BLOCKS_SENTENCE.format(20)),
+        (
+            {"MODE": "pooled", "BLOCKS": 0, "FOLDS": 500},
+            "{series}: 360 rows from the begin to the end are too few for 500 folds; validate more dates, or "
+            "give FOLDS a smaller number.",
+        ),
+        (
+            {"MODE": "by cell", "MINIMUM_DATES": 50},
+            "{series}: no cell, from the begin to the end, has the 50 dates that a forest needs (the best "
+            "has 40); validate more dates, or lower MINIMUM_DATES.",
+        ),
+    ],
+)
+def test_refusals_of_the_other_modes(refusal, series, tmp_path, change, sentence):
+    parameters = {"INPUT": series, **SMALL, "OUTPUT": str(tmp_path / "s.gpkg"), **change}
+    assert refusal("crossvalidate", parameters) == sentence.format(series=series)
     assert not (tmp_path / "s.gpkg").exists()
 
 

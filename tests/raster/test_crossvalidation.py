@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import sqlite3
 
+import numpy as np
 import pytest
 
 from matrix_cases import good_and_bad_days
@@ -11,18 +12,15 @@ from raster_cases import CELLS, Listener, listing
 from smap_downscaler.core.errors import Cancelled, InputError
 from smap_downscaler.core.forest.settings import ForestSettings
 from smap_downscaler.core.grid import Grid
-from smap_downscaler.core.validation.crossvalidate import SCORES, Piece, cross_validate
+from smap_downscaler.core.validation.crossvalidate import cross_validate
 from smap_downscaler.core.validation.grid import candidates
+from smap_downscaler.core.validation.pieces import SCORES, Piece, Rows, most_chosen
 from smap_downscaler.core.validation.settings import ValidationSettings
 from smap_downscaler.core.validation.summary import summarise
 from smap_downscaler.raster.cell_places import cell_places
-from smap_downscaler.raster.crossvalidation import (
-    Scope,
-    crossvalidate_table,
-    forget_work,
-    work_file_of,
-)
-from smap_downscaler.raster.validation_tables import most_chosen, write_choices, write_scores, write_summary
+from smap_downscaler.raster.crossvalidation import crossvalidate_table, forget_work, work_file_of
+from smap_downscaler.raster.validation_tables import write_choices, write_scores, write_summary
+from smap_downscaler.raster.validation_units import Scope
 
 NAMES = ("clay", "p_antecedent", "twi_fd8")
 FOREST = ForestSettings(5, None, None, 4, 1, None, 7)
@@ -40,7 +38,7 @@ def settings(grid=None, **changes):
 
 
 GRIDS = {"max_features": "1, 3", "n_estimators": "2, 5"}
-SCOPE = Scope(minimum_cells=20)
+SCOPE = Scope(minimum=20)
 
 
 @pytest.fixture
@@ -96,13 +94,15 @@ def test_each_piece_is_that_of_the_rows_of_its_date(table):
     assert [result.piece for result in run.results] == pieces
     assert run.skipped == SKIPPED
     assert run.dropped == {day(number): n for number, n in enumerate((0, 5, 0, 0, 0, 12, 0, 40))}
-    assert run.dates == tuple(day(n) for n in range(4))
+    assert run.units == tuple(day(n) for n in range(4))
     rows = next(part for part in table.days() if part.date == day(1))
     rows = rows.keep(rows.complete)
     assert len(rows.y) == 40
-    place = (rows.cols + 0.5) * 9000 - 7e6, -1.6e6 - (rows.rows + 0.5) * 9000
+    place = np.stack([(rows.cols + 0.5) * 9000 - 7e6, -1.6e6 - (rows.rows + 0.5) * 9000], axis=1)
+    cells = np.stack([rows.rows, rows.cols], axis=1)
+    of_day = Rows(rows.x, rows.y, cells, np.full(40, day(1).toordinal()), place)
     for result in run.results[4:8]:
-        expected = cross_validate(rows.x, rows.y, place, result.piece, settings(GRIDS))
+        expected = cross_validate(of_day, result.piece, settings(GRIDS))
         assert (result.choices, result.scores) == (expected.choices, expected.scores)
         if result.piece.repeat == 1:
             assert result.predicted.tobytes() == expected.predicted.tobytes()
@@ -110,7 +110,7 @@ def test_each_piece_is_that_of_the_rows_of_its_date(table):
             assert result.observed.tolist() == rows.y.tolist()
         else:
             assert result.predicted is result.observed is result.fold_of_row is None
-    assert (run.first_day.date, len(run.first_day.x)) == (day(0), 40)
+    assert [(picture.piece.unit, len(picture.place)) for picture in run.pictures] == [(day(0), 40)] * 2
     assert run.plan.text() == listener.lines[0]
     # Before their rows are looked at, seven dates have enough of them.
     assert run.plan.pieces == 7 * 4
@@ -134,7 +134,7 @@ def test_random_folds_alone_need_no_coordinates(table):
     connection.close()
     run = crossvalidate_table(table, settings(block_km=0.0), None, SCOPE)
     assert {result.piece.scheme for result in run.results} == {"random"}
-    assert run.first_day is None
+    assert run.pictures[0].place is None
     assert refusal(table, settings(), None, SCOPE) == (
         f"{table.label}: the table has no field x, which spatial blocks need; make it with 'Regression "
         "matrix', or give BLOCKS 0."
@@ -188,7 +188,7 @@ def test_places_that_blocks_cannot_use(table, statement, sentence):
 
 
 def test_no_date_can_be_validated(table, tmp_path):
-    assert refusal(table, settings(), None, Scope(minimum_cells=51)) == (
+    assert refusal(table, settings(), None, Scope(minimum=51)) == (
         f"{table.label}: no date from the begin to the end has the 51 cells that a forest needs (the best "
         "has 50); enlarge the study area, or lower MINIMUM_CELLS."
     )
@@ -196,7 +196,7 @@ def test_no_date_can_be_validated(table, tmp_path):
         f"{table.label}: no date from the begin to the end has 60 cells, one for each fold (the best has "
         "50); give FOLDS a smaller number."
     )
-    assert refusal(table, settings(), None, Scope(minimum_cells=1)) == "MINIMUM_CELLS is 1; give 2 or more."
+    assert refusal(table, settings(), None, Scope(minimum=1)) == "MINIMUM_CELLS is 1; give 2 or more."
     assert refusal(table, settings(), None, Scope(day(6), day(7), 20)) == (
         f"{table.label}: no date can be validated (2020-01-07: {SKIPPED[day(6)]})."
     )
@@ -271,7 +271,7 @@ def test_finished_pieces_are_used_only_for_the_same_rows_and_settings(table, tmp
 def test_a_work_file_is_lines_of_json(table, tmp_path):
     run = crossvalidate_table(table, settings(), tmp_path / "work", SCOPE)
     lines = [json.loads(line) for line in (tmp_path / "work").read_text().splitlines()]
-    assert {line["date"] for line in lines} == {date.isoformat() for date in run.dates}
+    assert {line["date"] for line in lines} == {date.isoformat() for date in run.units}
     assert all(line["choices"][0]["inner_rmse"] is None for line in lines)
 
 
@@ -314,13 +314,13 @@ def test_tables(table, tmp_path):
     assert [row["status"] for row in rows] == ["validated"] * 16 + list(SKIPPED.values())
     for row, result in zip(rows, run.results):
         assert (row["date"], row["scheme"], row["repeat"]) == (
-            result.piece.date.isoformat(),
+            result.piece.unit.isoformat(),
             result.piece.scheme,
             result.piece.repeat,
         )
         assert {name: row[name] for name in SCORES} == result.scores
-        assert (row["n"], row["n_dropped"]) == (result.n, run.dropped[result.piece.date])
-        chosen, votes = most_chosen(result)
+        assert (row["n"], row["n_dropped"]) == (result.n, run.dropped[result.piece.unit])
+        chosen, votes = most_chosen(result.choices)
         assert (row["max_features"], row["n_estimators"]) == ((1, 2), (1, 5), (3, 2), (3, 5))[chosen]
         assert row["folds_agree"] == votes
         assert row["folds"] == len(result.choices)
@@ -329,8 +329,8 @@ def test_tables(table, tmp_path):
     assert len(choices) == sum(len(result.choices) for result in run.results)
     assert [row["inner_rmse"] for row in choices[:4]] == [c.inner_rmse for c in run.results[0].choices]
     assert {row["n_train"] + row["n_test"] for row in choices} == {40, 50}
-    summary = summarise(run.results, wanted.schemes)
+    summary = summarise(run.results, wanted)
     write_summary(tmp_path / "summary.csv", summary)
     text = (tmp_path / "summary.csv").read_text().splitlines()
-    assert text[0] == ("scheme,season,score,n_dates,mean,median,sd,iqr,q1,q3,minimum,maximum,repeat_sd")
+    assert text[0] == ("scheme,over,season,score,n,mean,median,sd,iqr,q1,q3,minimum,maximum,repeat_sd")
     assert len(text) == 1 + 2 * 3 * len(SCORES)

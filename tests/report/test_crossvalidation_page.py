@@ -11,20 +11,20 @@ from base64 import b64decode
 import numpy as np
 import pytest
 
+from smap_downscaler.core.features import FeatureSettings
+from smap_downscaler.core.forest.keys import CellKey, PooledKey
 from smap_downscaler.core.forest.settings import ForestSettings
-from smap_downscaler.core.validation.crossvalidate import SCORES, Choice, Piece, PieceResult
+from smap_downscaler.core.rain.series import RainSeries
 from smap_downscaler.core.validation.grid import candidates
-from smap_downscaler.core.validation.results import FirstDay, ValidationRun
+from smap_downscaler.core.validation.pieces import SCORES, Choice, PartScores, Piece, PieceResult
+from smap_downscaler.core.validation.results import FoldPicture, ValidationRun
 from smap_downscaler.core.validation.settings import ValidationSettings
-from smap_downscaler.core.validation.summary import by_date, summarise
+from smap_downscaler.core.validation.summary import by_unit, summarise
 from smap_downscaler.report.crossvalidation import crossvalidation_page
-from smap_downscaler.report.crossvalidation_figures import (
-    cell_step,
-    fitted_line,
-    fold_map,
-    observed_predicted,
-    scores_by_date,
-)
+from smap_downscaler.report.crossvalidation_figures import importance_bars, scores_by_date
+from smap_downscaler.report.fold_figure import cell_step, fold_map, fold_times
+from smap_downscaler.report.rain_figure import rain_by_date
+from smap_downscaler.report.scatter_figure import fitted_line, observed_predicted, observed_predicted_pooled
 
 FOREST = ForestSettings(10, None, None, 4, 1, None, 1)
 
@@ -32,32 +32,39 @@ FOREST = ForestSettings(10, None, None, 4, 1, None, 1)
 def made_up(dates=3, repeats=2, block_km=72.0, grid="", value=0.05):
     """A run whose scores are told, not computed."""
     rng = np.random.default_rng(1)
-    settings = ValidationSettings(2, repeats, block_km, candidates(FOREST, grid), 2, 1)
+    settings = ValidationSettings(2, repeats, block_km, candidates(FOREST, grid), 2, 1, wet=(1,), dry=(7,))
     run = ValidationRun(settings, ("clay <5 um", "sand"))
     row, col = (values.ravel() for values in np.mgrid[0:6, 0:6])
     if block_km:
-        run.first_day = FirstDay(dt.date(2020, 1, 1), col * 9008.0, -row * 9008.0)
+        place = np.stack([col * 9008.0, -row * 9008.0], axis=1)
+        nothing = np.empty(0, np.int64)
+        run.pictures = [
+            FoldPicture(Piece(dt.date(2020, 1, 1), scheme, 1), place, (row + col) % 2, nothing, nothing)
+            for scheme in settings.schemes
+        ]
     for number in range(dates):
         date = dt.date(2020, 1, 1) + dt.timedelta(7 * number)
         run.dropped[date] = 2
         for scheme in settings.schemes:
             for repeat in range(1, repeats + 1):
                 choices = tuple(
-                    Choice(fold, 18, 18, repeat % len(settings.candidates), 0.03) for fold in (1, 2)
+                    Choice(fold, 18, 18, 3, repeat % len(settings.candidates), 0.03) for fold in (1, 2)
                 )
                 rows = [None, None, None]
                 if repeat == 1 and number < 10:
                     observed = rng.uniform(0.1, 0.4, 36)
                     rows = [observed, observed + 0.01, (row + col) % 2]
                 scores = dict.fromkeys(SCORES, value + 0.001 * number)
-                run.results.append(PieceResult(Piece(date, scheme, repeat), 36, scores, choices, *rows))
+                run.results.append(
+                    PieceResult(Piece(date, scheme, repeat), 36, scores, choices, (), (), *rows)
+                )
     run.results.sort(key=lambda result: result.piece)
     return run
 
 
 def page_of(run, **manifest):
-    rows = summarise(run.results, run.settings.schemes, frozenset({1}), frozenset({7}))
-    return crossvalidation_page(run, rows, manifest or {"Input": {"table": "m & n.gpkg", "empty": None}})
+    rows = summarise(run.results, run.settings)
+    return crossvalidation_page(run, rows, [], manifest or {"Input": {"table": "m & n.gpkg", "empty": None}})
 
 
 def pictures(page):
@@ -97,7 +104,9 @@ def test_the_page_is_whole():
 def test_the_summary_is_that_of_the_scores():
     """RMSE .050, .051, .052: mean and median .051, SD .001, IQR .001."""
     page = page_of(made_up())
-    cells = re.findall(r"<td[^>]*>([^<]*)</td>", page.split("Scores over the dates")[1].split("</table>")[0])
+    cells = re.findall(
+        r"<td[^>]*>([^<]*)</td>", page.split("Scores over the dates, and")[1].split("</table>")[0]
+    )
     assert cells[:10] == [
         "RMSE, m³ m⁻³",
         "random folds",
@@ -142,7 +151,7 @@ def test_one_date_one_repeat_and_scores_that_are_not_defined():
 
 def test_colours_of_schemes_and_the_band_of_smap():
     run = made_up()
-    scores = {scheme: by_date(run.results, scheme) for scheme in run.settings.schemes}
+    scores = {scheme: by_unit(run.results, scheme, "dates") for scheme in run.settings.schemes}
     image = pixels(scores_by_date(scores, 72.0))
     assert all(has_colour(image, colour) for colour in ("#0072B2", "#D55E00", "#DDDDDD"))
     # Printed over the width of an A4 page between its margins.
@@ -151,7 +160,7 @@ def test_colours_of_schemes_and_the_band_of_smap():
 
 def test_scores_below_zero_stay_in_the_figure():
     run = made_up(value=-0.8)
-    image = pixels(scores_by_date({"random": by_date(run.results, "random")}, 0.0))
+    image = pixels(scores_by_date({"random": by_unit(run.results, "random", "dates")}, 0.0))
     lower = image[image.shape[0] // 2 :]
     assert has_colour(lower[:, 150:], "#0072B2")
 
@@ -172,8 +181,7 @@ def test_one_constant_prediction_is_drawn_without_a_line():
 
 def test_the_map_has_the_colours_of_its_folds():
     run = made_up()
-    kept = [next(iter(run.kept(scheme))) for scheme in run.settings.schemes]
-    image = pixels(fold_map(run.first_day, kept, 72.0))
+    image = pixels(fold_map(run.pictures, 72.0))
     assert has_colour(image, "#332288")
     assert has_colour(image, "#88CCEE")
     assert not has_colour(image, "#44AA99")
@@ -182,3 +190,88 @@ def test_the_map_has_the_colours_of_its_folds():
 def test_the_step_of_cells():
     assert cell_step(np.array([0.0, 9.008, 27.024]), np.array([5.0, 5.0, 5.0])) == pytest.approx(9.008)
     assert cell_step(np.array([3.0]), np.array([4.0])) == 1.0
+
+
+def test_folds_in_time_have_their_colours_and_dates_that_no_fold_predicts_have_none():
+    days = np.arange(737_000, 737_030)
+    piece = Piece(CellKey(3, 4), "periods", 1)
+    picture = FoldPicture(piece, None, np.empty(0, np.int64), days, np.repeat([0, 1, -1], 10))
+    image = pixels(fold_times([picture], 0.0))
+    assert has_colour(image, "#332288")
+    assert has_colour(image, "#88CCEE")
+    assert not has_colour(image, "#44AA99")
+
+
+def test_the_rain_of_all_cells_and_their_median():
+    dates = tuple(dt.date(2020, 1, 1) + dt.timedelta(number) for number in range(20))
+    values = np.abs(np.random.default_rng(1).normal(size=(20, 30))).astype(np.float32)
+    values[3, :29] = np.nan
+    image = pixels(rain_by_date(RainSeries("p_antecedent", "mm/d", dates, values)))
+    assert has_colour(image, "#0072B2")
+
+
+def test_covariates_that_no_forest_used_are_not_drawn():
+    rises = {"random": np.array([[0.01, np.nan, 0.03], [0.02, np.nan, 0.01]])}
+    two, three = (
+        pixels(importance_bars(names, values, 0.0)).shape[0]
+        for names, values in (
+            (("a", "b", "c"), rises),
+            (("a", "b", "c"), {"random": np.full((2, 3), 0.01)}),
+        )
+    )
+    assert two < three
+
+
+def pooled(mode):
+    """A run by cell or pooled, of told scores."""
+    rng = np.random.default_rng(3)
+    settings = ValidationSettings(
+        2, 1, 0.0, candidates(FOREST), 2, 1, mode, 7, 0, FeatureSettings(day_of_year=True), True, (1,), (7,)
+    )
+    run = ValidationRun(settings, ("clay", "p_antecedent"))
+    units = [CellKey(1, 2), CellKey(1, 3)] if mode == "by cell" else [PooledKey()]
+    for unit in units:
+        run.dropped[unit] = 0
+        for scheme in settings.schemes:
+            scores = dict.fromkeys(SCORES, 0.05)
+            parts = [PartScores(unit, "wet", 20, scores)]
+            if mode == "pooled":
+                parts += [PartScores(dt.date(2020, 1, 1), "all", 20, scores)]
+                parts += [PartScores(CellKey(1, 2), "all", 20, scores)]
+            observed = rng.uniform(0.1, 0.4, 40)
+            rows = observed, observed + 0.01, np.arange(40) % 2
+            choices = (Choice(1, 20, 20, 4, 0, np.nan), Choice(2, 20, 20, 4, 0, np.nan))
+            importance = (np.nan, 0.01, 0.02, 0.03)
+            piece = Piece(unit, scheme, 1)
+            run.results.append(PieceResult(piece, 40, scores, choices, tuple(parts), importance, *rows))
+            days = np.arange(737_000, 737_020)
+            run.pictures.append(FoldPicture(piece, None, np.empty(0, np.int64), days, np.repeat([0, 1], 10)))
+    return run
+
+
+@pytest.mark.parametrize(
+    ("mode", "subtitle", "figures"),
+    [
+        ("by cell", "2 cells, a forest each; 2 folds, 1 repeat", 5),
+        ("pooled", "40 rows of all dates and cells, one forest; 2 folds, 1 repeat", 5),
+    ],
+)
+def test_the_pages_of_the_other_modes(mode, subtitle, figures):
+    page = page_of(pooled(mode))
+    assert subtitle in page
+    assert len(pictures(page)) == figures
+    assert "Importance of the covariates" in page
+    assert "(the paper's Table 6)" in page
+
+
+def test_many_rows_are_drawn_as_their_density():
+    rng = np.random.default_rng(1)
+    observed = rng.uniform(0.1, 0.4, 6000)
+    result = next(iter(pooled("pooled").kept("random")))
+    many = dataclasses.replace(
+        result, n=6000, observed=observed, predicted=observed + 0.05 * rng.normal(size=6000)
+    )
+    image = pixels(observed_predicted_pooled([many], 0.0))
+    assert not has_colour(image, "#0072B2")
+    few = pixels(observed_predicted_pooled([result], 0.0))
+    assert few.shape == image.shape

@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from ..progress import SILENT, Progress
-from ..validation.summary import ALL, DRY, WET
+from ..seasons import ALL, DRY, WET
 from .climatology import month_of
 from .intervals import (
     Interval,

@@ -1,279 +1,191 @@
 """Repeated K-fold cross-validation of forests, nested where there is a grid (Krstajic et al. 2014).
 
-The work is cut into pieces (a date, a scheme of folds, a repeat) and those into folds.  Each fold
-depends on its data, the settings and its own numbers only: any thread or machine may do any of them.
+The work is cut into pieces (a date, cell or all rows; a scheme of folds; a repeat) and those into folds.
+Each fold depends on its data, the settings and its own numbers only: any thread or machine may do any of
+them, in any order.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from .. import scores
 from ..errors import InputError
-from ..forest.settings import ForestSettings
-from ..forest.train import new_sklearn_forest
+from ..forest.keys import key_number
 from ..progress import SILENT, Progress
-from .folds import BLOCKS, RANDOM, block_folds, block_numbers, fold_generator, random_folds
+from .design import designed, used_columns
+from .folds import block_numbers, fold_generator
 from .grid import tree_groups
+from .grow import forest_key, grow_and_predict, permuted_errors
+from .parts import parts_of
+from .pieces import Choice, FoldOutcome, Piece, PieceJob, PieceResult, Rows, all_scores
+from .schemes import BLOCKS, IN_SPACE, LOCATIONS, LOCATIONS_AND_DATES, RANDOM, ROW_NOUNS, Folds, make_folds
 from .settings import ValidationSettings
 
-SCORES = ("rmse", "mae", "bias", "r2", "pearson_r2")
-_SCHEME_NUMBERS = {RANDOM: 0, BLOCKS: 1}
-#: Draws a chunk of trees may cost: about 0.15 s of work between two looks at the cancel button.
-_DRAWS_A_CHUNK = 30_000
 _LEAST_ROWS = 4
 
 
-@dataclass(frozen=True, order=True)
-class Piece:
-    """The unit of work; `repeat` counts from 1."""
-
-    date: dt.date
-    scheme: str
-    repeat: int
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What an outer fold was predicted with.
-
-    Parameters
-    ----------
-    fold : int
-        Number of the fold, from 1.
-    n_train, n_test : int
-        Rows of the training part and of the fold.
-    candidate : int
-        Index of the chosen candidate.
-    inner_rmse : float
-        Its error in the inner folds; NaN where there was no choice.
-    """
-
-    fold: int
-    n_train: int
-    n_test: int
-    candidate: int
-    inner_rmse: float
-
-
-@dataclass(frozen=True, eq=False)
-class PieceJob:
-    """A piece that is ready to be worked on.
-
-    Parameters
-    ----------
-    piece : Piece
-    x, y : float32, shape (n, p); float64, shape (n,)
-    fold_of_row : int64, shape (n,)
-    blocks : int64, shape (n,), or None
-        Block of each row where folds are made of blocks.
-    settings : ValidationSettings
-    """
-
-    piece: Piece
-    x: np.ndarray
-    y: np.ndarray
-    fold_of_row: np.ndarray
-    blocks: np.ndarray | None
-    settings: ValidationSettings
-
-    @property
-    def folds(self) -> int:
-        """Number of folds."""
-        return int(self.fold_of_row.max()) + 1
-
-
-@dataclass(frozen=True, eq=False)
-class FoldOutcome:
-    """Out-of-fold predictions of the fold's rows, in their order, and what they were made with."""
-
-    predicted: np.ndarray
-    choice: Choice
-
-
-@dataclass(frozen=True, eq=False)
-class PieceResult:
-    """Scores of a piece, pooled over its folds.
-
-    Parameters
-    ----------
-    piece : Piece
-    n : int
-        Rows.
-    scores : dict
-        The numbers of `SCORES`; NaN where undefined.
-    choices : tuple of Choice
-        One a fold.
-    observed, predicted, fold_of_row : arrays, shape (n,), or None
-        The rows themselves, where they were kept.
-    """
-
-    piece: Piece
-    n: int
-    scores: dict[str, float]
-    choices: tuple[Choice, ...]
-    observed: np.ndarray | None = None
-    predicted: np.ndarray | None = None
-    fold_of_row: np.ndarray | None = None
-
-
 def cross_validate(
-    x: np.ndarray,
-    y: np.ndarray,
-    place: tuple[np.ndarray, np.ndarray] | None,
-    piece: Piece,
-    settings: ValidationSettings,
-    progress: Progress = SILENT,
+    rows: Rows, piece: Piece, settings: ValidationSettings, progress: Progress = SILENT
 ) -> PieceResult:
     """Cross-validate one piece.
-
-    Parameters
-    ----------
-    x : float32, shape (n, p)
-        Covariates; no NaN.
-    y : float64, shape (n,)
-        Response; no NaN.
-    place : pair of float64, shape (n,)
-        x and y of the rows, metres; needed for blocks only.
-    piece : Piece
-    settings : ValidationSettings
 
     Raises
     ------
     InputError
-        Too few rows or blocks, a constant response, values that are not finite.
+        Too few rows, blocks, cells or periods, a constant response, values that are not finite.
     """
-    job = plan_piece(x, y, place, piece, settings)
-    return assemble(job, [run_fold(job, fold, progress) for fold in range(job.folds)])
+    job = plan_piece(rows, piece, settings)
+    return assemble(job, [run_fold(job, fold, progress) for fold in range(job.folds.number)])
 
 
-def plan_piece(
-    x: np.ndarray,
-    y: np.ndarray,
-    place: tuple[np.ndarray, np.ndarray] | None,
-    piece: Piece,
-    settings: ValidationSettings,
-) -> PieceJob:
+def plan_piece(rows: Rows, piece: Piece, settings: ValidationSettings) -> PieceJob:
     """The folds of a piece; arguments and errors as for `cross_validate`."""
-    x = np.ascontiguousarray(x, dtype=np.float32)
-    y = np.ascontiguousarray(y, dtype=np.float64)
+    _check_rows(rows, settings)
+    generator = fold_generator(settings.seed, key_number(piece.unit), piece.repeat)
+    groups = _groups(rows, piece.scheme, settings, generator)
+    folds = make_folds(
+        piece.scheme, groups, rows.days, settings.folds, settings.period, settings.gap, generator
+    )
+    job = PieceJob(piece, rows, folds, groups, used_columns(rows, settings), settings)
+    if settings.tuned:
+        for fold in range(folds.number):
+            _check_training_part(job, fold)
+    return job
+
+
+def _check_rows(rows: Rows, settings: ValidationSettings) -> None:
+    x, y, noun = rows.x, rows.y, ROW_NOUNS[settings.mode]
     if x.ndim != 2 or not x.shape[1] or y.shape != x.shape[:1]:
         raise InputError(f"Covariates {x.shape} and response {y.shape} do not belong together.")
     if not (np.all(np.isfinite(x)) and np.all(np.isfinite(y))):
         raise InputError("The rows hold values that are missing or infinite; drop those rows.")
     needed = max(settings.folds, _LEAST_ROWS)
     if y.size < needed:
-        raise InputError(f"{y.size} cells are too few for {settings.folds} folds; {needed} are needed.")
+        raise InputError(f"{y.size} {noun} are too few for {settings.folds} folds; {needed} are needed.")
     if np.min(y) == np.max(y):
-        raise InputError(f"All {y.size} cells have the value {y[0]:g}; there is nothing to learn.")
-    generator = fold_generator(settings.seed, piece.date.toordinal(), piece.repeat)
+        raise InputError(f"All {y.size} {noun} have the value {y[0]:g}; there is nothing to learn.")
+
+
+def _groups(
+    rows: Rows, scheme: str, settings: ValidationSettings, generator: np.random.Generator
+) -> np.ndarray | None:
+    """The block or cell of each row, where the scheme holds out whole ones."""
+    if scheme not in IN_SPACE:
+        return None
+    if settings.block_km:
+        if rows.place is None:
+            raise InputError("Spatial blocks need the x and y of the cells; give BLOCKS 0 without them.")
+        x, y = rows.place.T
+        return block_numbers(x, y, settings.block_km * 1000, generator)
+    return np.asarray(np.unique(rows.cells, axis=0, return_inverse=True)[1], np.int64).reshape(-1)
+
+
+_NEEDED_FOR_TUNING = {
+    BLOCKS: ("block", "BLOCKS a smaller side"),
+    LOCATIONS: ("location", "BLOCKS a smaller side or 0"),
+    LOCATIONS_AND_DATES: ("location", "BLOCKS a smaller side or 0"),
+}
+
+
+def _check_training_part(job: PieceJob, fold: int) -> None:
+    """Raise `InputError` unless inner folds can be made of the training part."""
+    train = job.folds.train(fold)
+    if job.groups is not None and np.unique(job.groups[train]).size < 2:
+        noun, advice = _NEEDED_FOR_TUNING[job.piece.scheme]
+        raise InputError(
+            f"A training part has one {noun} only, and tuning needs two; give {advice}, FOLDS "
+            "a larger number, or leave the grids empty."
+        )
+    try:
+        _inner_folds(job, fold, train)
+    except InputError as error:
+        raise InputError(
+            f"A training part cannot be cut again for the choice from the grids ({str(error).rstrip('.')}); "
+            "leave the grids empty, or change FOLDS."
+        ) from None
+
+
+def _inner_folds(job: PieceJob, fold: int, train: np.ndarray) -> Folds:
+    """Folds of the training part of an outer fold, of the same kind."""
+    settings, piece = job.settings, job.piece
+    generator = fold_generator(settings.seed, key_number(piece.unit), piece.repeat, fold + 1)
+    groups = None if job.groups is None else job.groups[train]
+    wanted = settings.inner_folds
     if piece.scheme == RANDOM:
-        return PieceJob(piece, x, y, random_folds(y.size, settings.folds, generator), None, settings)
-    if place is None:
-        raise InputError("Spatial blocks need the x and y of the cells; give BLOCKS 0 without them.")
-    blocks = block_numbers(*place, settings.block_km * 1000, generator)
-    fold_of_row = block_folds(blocks, settings.folds, generator)
-    if settings.tuned:
-        _check_training_blocks(blocks, fold_of_row)
-    return PieceJob(piece, x, y, fold_of_row, blocks, settings)
-
-
-def _check_training_blocks(blocks: np.ndarray, fold_of_row: np.ndarray) -> None:
-    for fold in range(int(fold_of_row.max()) + 1):
-        if np.unique(blocks[fold_of_row != fold]).size < 2:
-            raise InputError(
-                "A training part has one block only, and tuning needs two; give BLOCKS a smaller side, FOLDS "
-                "a larger number, or leave the grids empty."
-            )
+        wanted = min(wanted, int(train.sum()))
+    return make_folds(
+        piece.scheme, groups, job.rows.days[train], wanted, settings.period, settings.gap, generator
+    )
 
 
 def run_fold(job: PieceJob, fold: int, progress: Progress = SILENT) -> FoldOutcome:
-    """Predict the rows of a fold by a forest of all others, its hyper-parameters chosen among those."""
-    test = job.fold_of_row == fold
-    x, y = job.x[~test], job.y[~test]
+    """Predict the rows of a fold by a forest of all that it may see.
+
+    The forest's hyper-parameters are chosen among the rows that it sees.
+    """
+    train, test = job.folds.train(fold), job.folds.test(fold)
+    x, x_test = designed(job.rows, job.columns, train, test, job.settings)
+    y = job.rows.y[train]
     chosen, inner_rmse = 0, float("nan")
     if job.settings.tuned:
-        blocks = None if job.blocks is None else job.blocks[~test]
-        errors = _inner_errors(x, y, blocks, job, fold, progress)
+        errors = _inner_errors(job, fold, train, progress)
         chosen = int(np.argmin(errors))
         inner_rmse = float(errors[chosen])
-    settings = job.settings.candidates[chosen].of(y.size)
-    key = forest_key(job.piece, fold)
-    predicted = grow_and_predict(x, y, job.x[test], settings, key, (settings.n_estimators,), progress)[0]
-    return FoldOutcome(predicted, Choice(fold + 1, y.size, int(test.sum()), chosen, inner_rmse))
+    choice = Choice(fold + 1, y.size, int(test.sum()), x.shape[1], chosen, inner_rmse)
+    settings, key = job.settings.candidates[chosen].of(y.size), forest_key(job.piece, fold)
+    if not job.measures_importance:
+        counts = (settings.n_estimators,)
+        return FoldOutcome(grow_and_predict(x, y, x_test, settings, key, counts, progress)[0], choice)
+    predicted, sse = permuted_errors(x, y, x_test, job.rows.y[test], settings, key, progress)
+    return FoldOutcome(predicted, choice, sse)
+
+
+def _inner_errors(job: PieceJob, fold: int, train: np.ndarray, progress: Progress) -> np.ndarray:
+    """RMSE of each candidate, pooled over the inner folds of the training part of an outer fold."""
+    settings, rows = job.settings, job.rows.take(train)
+    folds = _inner_folds(job, fold, train)
+    predicted = np.full((len(settings.candidates), rows.y.size), np.nan)
+    for inner in range(folds.number):
+        seen, test = folds.train(inner), folds.test(inner)
+        x, x_test = designed(rows, job.columns, seen, test, settings)
+        key = forest_key(job.piece, fold, inner + 1)
+        for group in tree_groups(settings.candidates):
+            counts = [settings.candidates[index].settings.n_estimators for index in group]
+            own = settings.candidates[group[0]].of(int(seen.sum()))
+            found = grow_and_predict(x, rows.y[seen], x_test, own, key, counts, progress)
+            predicted[np.ix_(np.array(group), np.nonzero(test)[0])] = found
+    tested = folds.tested
+    return np.array([scores.rmse(rows.y[tested], row[tested]) for row in predicted])
 
 
 def assemble(job: PieceJob, outcomes: Sequence[FoldOutcome], keep_rows: bool = True) -> PieceResult:
     """The scores of a piece from its folds, in their order."""
-    predicted = np.full(job.y.size, np.nan)
+    predicted = np.full(job.rows.y.size, np.nan)
     for fold, outcome in enumerate(outcomes):
-        predicted[job.fold_of_row == fold] = outcome.predicted
-    found = {name: float(getattr(scores, name)(job.y, predicted)) for name in SCORES}
-    choices = tuple(outcome.choice for outcome in outcomes)
-    rows = (job.y, predicted, job.fold_of_row) if keep_rows else (None, None, None)
-    return PieceResult(job.piece, job.y.size, found, choices, *rows)
+        predicted[job.folds.test(fold)] = outcome.predicted
+    tested = job.folds.tested
+    rows, predicted = job.rows.take(tested), predicted[tested]
+    found = all_scores(rows.y, predicted)
+    kept = (rows.y, predicted, job.folds.fold_of_row[tested]) if keep_rows else (None, None, None)
+    return PieceResult(
+        job.piece,
+        rows.y.size,
+        found,
+        tuple(outcome.choice for outcome in outcomes),
+        parts_of(job.piece, rows, predicted, job.settings),
+        _importance(job, outcomes, rows.y.size, found["rmse"]),
+        *kept,
+    )
 
 
-def forest_key(piece: Piece, fold: int, inner: int = 0) -> int:
-    """Tells the randomness of a forest from that of all others; `inner` is 0 for the outer fold's own.
-
-    The candidates of a grid share it, so that they differ by their settings alone.
-    """
-    numbers = [piece.date.toordinal(), _SCHEME_NUMBERS[piece.scheme], piece.repeat, fold, inner]
-    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
-
-
-def grow_and_predict(
-    x: np.ndarray,
-    y: np.ndarray,
-    x_new: np.ndarray,
-    settings: ForestSettings,
-    key: int,
-    counts: Sequence[int],
-    progress: Progress = SILENT,
-) -> np.ndarray:
-    """Predictions of the first `counts` trees of a forest: float64, shape (len(counts), n_new).
-
-    A forest of few trees is the beginning of one of many, so that one serves all `counts`.
-    """
-    wanted = {count: index for index, count in enumerate(counts)}
-    most = max(counts)
-    forest = new_sklearn_forest(settings, x.shape[0], x.shape[1], key)
-    chunk = max(1, _DRAWS_A_CHUNK // settings.draws(x.shape[0]))
-    total, done = np.zeros(x_new.shape[0]), 0
-    result = np.empty((len(counts), x_new.shape[0]))
-    while done < most:
-        progress.check()
-        forest.set_params(n_estimators=min(done + chunk, most)).fit(x, y)
-        for estimator in forest.estimators_[done:]:
-            total += estimator.tree_.predict(x_new)[:, 0]
-            done += 1
-            if done in wanted:
-                result[wanted[done]] = total / done
-    return result
-
-
-def _inner_errors(
-    x: np.ndarray, y: np.ndarray, blocks: np.ndarray | None, job: PieceJob, fold: int, progress: Progress
-) -> np.ndarray:
-    """RMSE of each candidate, pooled over the inner folds of the training part of an outer fold."""
-    settings = job.settings
-    generator = fold_generator(settings.seed, job.piece.date.toordinal(), job.piece.repeat, fold + 1)
-    if blocks is None:
-        fold_of_row = random_folds(y.size, min(settings.inner_folds, y.size), generator)
-    else:
-        fold_of_row = block_folds(blocks, settings.inner_folds, generator)
-    predicted = np.empty((len(settings.candidates), y.size))
-    for inner in range(int(fold_of_row.max()) + 1):
-        test = fold_of_row == inner
-        key = forest_key(job.piece, fold, inner + 1)
-        for group in tree_groups(settings.candidates):
-            counts = [settings.candidates[index].settings.n_estimators for index in group]
-            own = settings.candidates[group[0]].of(int((~test).sum()))
-            found = grow_and_predict(x[~test], y[~test], x[test], own, key, counts, progress)
-            predicted[np.ix_(np.array(group), np.nonzero(test)[0])] = found
-    return np.array([scores.rmse(y, row) for row in predicted])
+def _importance(job: PieceJob, outcomes: Sequence[FoldOutcome], n: int, rmse: float) -> tuple[float, ...]:
+    """How much the RMSE of all folds rises where a covariate is permuted, by covariate."""
+    errors = [outcome.permuted_sse for outcome in outcomes if outcome.permuted_sse is not None]
+    if not errors:
+        return ()
+    rises = np.full(job.rows.x.shape[1] + len(job.settings.features.names), np.nan)
+    rises[job.columns] = np.sqrt(np.sum(errors, axis=0) / n) - rmse
+    return tuple(rises.tolist())

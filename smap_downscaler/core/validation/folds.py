@@ -1,4 +1,4 @@
-"""Which rows are held out together: random folds, and spatial blocks (Roberts et al. 2017)."""
+"""Rows dealt into folds: each by itself, or groups of them (blocks, cells, runs of days) as a whole."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import numpy as np
 
 from ..errors import InputError
 
-RANDOM, BLOCKS = "random", "blocks"
 #: Coordinates that all lie within these are taken for degrees.
 _DEGREES_X, _DEGREES_Y = 360.0, 90.0
 
 
-def fold_generator(seed: int, ordinal: int, repeat: int, *inner: int) -> np.random.Generator:
-    """The randomness of the folds of a date and repeat; `inner` numbers tell inner folds apart."""
-    return np.random.default_rng(np.random.SeedSequence([seed, ordinal, repeat, *inner]))
+def fold_generator(seed: int, *numbers: int) -> np.random.Generator:
+    """The randomness of folds; the numbers (unit, repeat, outer fold of inner ones) tell them apart."""
+    return np.random.default_rng(np.random.SeedSequence([seed, *numbers]))
 
 
 def random_folds(rows: int, folds: int, generator: np.random.Generator) -> np.ndarray:
@@ -97,13 +96,68 @@ def block_folds(blocks: np.ndarray, folds: int, generator: np.random.Generator) 
     sizes = np.bincount(members)
     order = generator.permutation(names.size)
     order = order[np.argsort(-sizes[order], kind="stable")]
-    filled = np.zeros(min(folds, names.size), np.int64)
-    fold_of_block = np.empty(names.size, np.int64)
-    for block in order:
+    return _filled(sizes, order, folds)[members]
+
+
+def dealt_folds(groups: np.ndarray, folds: int, generator: np.random.Generator) -> np.ndarray:
+    """The fold of each row, whole groups together: int64, shape (n,).
+
+    In random order each group goes to the fold that has the fewest rows so far, so that folds differ
+    from repeat to repeat even where all groups differ in size.  At least as many groups as folds.
+
+    Parameters
+    ----------
+    groups : int array, shape (n,)
+        Cell, or run of days, of each row.
+    """
+    _check_folds(folds)
+    names, members = np.unique(groups, return_inverse=True)
+    return _filled(np.bincount(members), generator.permutation(names.size), folds)[members]
+
+
+def _filled(sizes: np.ndarray, order: np.ndarray, folds: int) -> np.ndarray:
+    """The fold of each group; in the given order each goes where the fewest rows are."""
+    filled = np.zeros(min(folds, sizes.size), np.int64)
+    fold_of_group = np.empty(sizes.size, np.int64)
+    for group in order:
         fold = int(np.argmin(filled))
-        fold_of_block[block] = fold
-        filled[fold] += sizes[block]
-    return fold_of_block[members]
+        fold_of_group[group] = fold
+        filled[fold] += sizes[group]
+    return fold_of_group
+
+
+def period_numbers(days: np.ndarray, length: int, generator: np.random.Generator) -> np.ndarray:
+    """The run of `length` days that each row lies in: int64, shape (n,), numbers from 0 without gaps.
+
+    Parameters
+    ----------
+    days : int array, shape (n,)
+        Ordinals of dates.
+    length : int
+        Days of a run, 1 or more.
+    generator : numpy.random.Generator
+        Draws where the runs begin.
+
+    Raises
+    ------
+    InputError
+        If the dates span no more than one run.
+    """
+    span = int(days.max() - days.min()) + 1
+    if span <= length:
+        raise InputError(
+            f"PERIOD is {length} days, and the dates span {span} only; give PERIOD a smaller number."
+        )
+    runs = (days - days.min() + generator.integers(length)) // length
+    return np.asarray(np.unique(runs, return_inverse=True)[1], np.int64)
+
+
+def within(days: np.ndarray, held_out: np.ndarray, gap: int) -> np.ndarray:
+    """Whether each day is a held-out one or at most `gap` days from one: bool, shape (n,)."""
+    known = np.unique(held_out)
+    after = known[np.minimum(np.searchsorted(known, days), known.size - 1)]
+    before = known[np.maximum(np.searchsorted(known, days, side="right") - 1, 0)]
+    return np.asarray(np.minimum(np.abs(after - days), np.abs(days - before)) <= gap)
 
 
 def _check_folds(folds: int) -> None:

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..progress import SILENT, Progress
-from .crossvalidate import PieceJob, forest_key, grow_and_predict
+from .design import designed
 from .grid import tree_groups
+from .grow import forest_key, grow_and_predict
+from .pieces import PieceJob
 from .settings import ValidationSettings
 
 _SECONDS_OF_TRIAL = 1.0
@@ -25,7 +27,7 @@ class Plan:
     Parameters
     ----------
     pieces, forests, trees : int
-        What is left to do; a piece is a date, scheme and repeat.
+        What is left to do; a piece is a unit, scheme and repeat.
     seconds : float
         Estimate.
     threads : int
@@ -41,7 +43,7 @@ class Plan:
         """One sentence for the log."""
         threads = f"{self.threads} thread{'s' if self.threads > 1 else ''}"
         return (
-            f"{self.pieces:,} pieces of work (date, scheme, repeat) with {self.forests:,} forests of "
+            f"{self.pieces:,} pieces of work with {self.forests:,} forests of "
             f"{self.trees:,} trees: {duration_text(self.seconds)} with {threads}."
         )
 
@@ -78,7 +80,7 @@ def make_plan(
     pieces = sum(rows_of_pieces.values())
     left = pieces - done
     # The time of a tree grows a little faster than its rows.
-    share = sum(count * _work(rows) for rows, count in rows_of_pieces.items()) / _work(job.y.size)
+    share = sum(count * _work(rows) for rows, count in rows_of_pieces.items()) / _work(job.rows.y.size)
     busy = min(threads, os.cpu_count() or 1)
     seconds = _seconds_a_tree(job, progress) * trees * share * left / pieces / busy
     return Plan(left, forests * left, round(trees * left), seconds, threads)
@@ -101,8 +103,9 @@ def _work(rows: int) -> float:
 
 def _seconds_a_tree(job: PieceJob, progress: Progress) -> float:
     """Mean over up to three candidates, spread over the grid."""
-    test = job.fold_of_row == 0
-    x, y, x_test = job.x[~test], job.y[~test], job.x[test]
+    train = job.folds.train(0)
+    x, x_test = designed(job.rows, job.columns, train, job.folds.test(0), job.settings)
+    y = job.rows.y[train]
     tried = sorted({0, len(job.settings.candidates) // 2, len(job.settings.candidates) - 1})
     found = []
     for index in tried:

@@ -6,8 +6,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..errors import InputError
-from .folds import BLOCKS, RANDOM
+from ..features import NO_FEATURES, FeatureSettings
+from ..forest.keys import BY_CELL, BY_DATE, MODES
 from .grid import Candidate
+from .schemes import BLOCKS, LOCATIONS, LOCATIONS_AND_DATES, PERIODS, RANDOM
 
 #: SMAP's brightness temperatures resolve 27-33 km: cells of smaller blocks share their footprint.
 LEAST_SIDE_KM = 36.0
@@ -29,6 +31,18 @@ class ValidationSettings:
         Folds of the choice.
     seed : int
         Seed of the folds; the forests' own is in their settings.
+    mode : str
+        What has a forest of its own: `by date`, `by cell`, or `pooled` for one of all rows.
+    period : int
+        Days that are held out together, where dates are; 1 or more.
+    gap : int
+        Days beside them that the forest does not see either.
+    features : FeatureSettings
+        Covariates that are made from the rows, anew in each fold.
+    importance : bool
+        Whether covariates are permuted in the held-out rows of the first repeat.
+    wet, dry : tuple of int
+        Months of the seasons that the rows of cells and pooled rows are scored in.
 
     A value out of its range raises `InputError` with the name of the QGIS parameter.
     """
@@ -39,6 +53,13 @@ class ValidationSettings:
     candidates: tuple[Candidate, ...]
     inner_folds: int = 5
     seed: int = 1
+    mode: str = BY_DATE
+    period: int = 1
+    gap: int = 0
+    features: FeatureSettings = NO_FEATURES
+    importance: bool = False
+    wet: tuple[int, ...] = ()
+    dry: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.folds < 2:
@@ -54,11 +75,26 @@ class ValidationSettings:
             )
         if self.seed < 0:
             raise InputError(f"SEED is {self.seed}; give 0 or more.")
+        if self.mode not in MODES:
+            raise InputError(f"MODE is '{self.mode}'; give one of {', '.join(MODES)}.")
+        if self.period < 1:
+            raise InputError(f"PERIOD is {self.period} days; give 1 or more.")
+        if self.gap < 0:
+            raise InputError(f"GAP is {self.gap} days; give 0 or more.")
 
     @property
     def schemes(self) -> tuple[str, ...]:
-        """Random folds, and blocks if there are any."""
-        return (RANDOM, BLOCKS) if self.block_km else (RANDOM,)
+        """Random folds, and what holds out more at once."""
+        if self.mode == BY_DATE:
+            return (RANDOM, BLOCKS) if self.block_km else (RANDOM,)
+        if self.mode == BY_CELL:
+            return (RANDOM, PERIODS)
+        return (RANDOM, LOCATIONS, LOCATIONS_AND_DATES)
+
+    @property
+    def needs_places(self) -> bool:
+        """Whether blocks are made of the cells' x and y."""
+        return self.block_km > 0 and self.mode != BY_CELL
 
     @property
     def tuned(self) -> bool:

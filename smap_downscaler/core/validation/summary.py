@@ -1,49 +1,52 @@
-"""Scores in short: over the repeats of a date, over dates, by season (the paper's Table 6)."""
+"""Scores in short: over the repeats of a unit, over dates or cells, by season (the paper's Table 6)."""
 
 from __future__ import annotations
 
 import datetime as dt
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InputError
-from .crossvalidate import SCORES, PieceResult
+from ..forest.keys import BY_CELL, BY_DATE, POOLED, Key, mode_of
+from ..seasons import ALL, DRY, WET
+from .pieces import SCORES, PieceResult
+from .settings import ValidationSettings
 
-ALL, WET, DRY = "all", "wet", "dry"
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+DATES, CELLS, ROWS = "dates", "cells", "all rows"
+#: What the scores of a mode are summed up over.
+OVER = {BY_DATE: (DATES,), BY_CELL: (CELLS,), POOLED: (ROWS, DATES, CELLS)}
 
 
 @dataclass(frozen=True, eq=False)
-class DateScores:
-    """The scores of a scheme by date.
+class UnitScores:
+    """The scores of a scheme by date, by cell, or of all rows.
 
     Parameters
     ----------
-    dates : tuple of datetime.date
+    units : tuple of Key
         Ascending.
-    mean, sd : dict of str to float64, shape (dates,)
+    mean, sd : dict of str to float64, shape (units,)
         Mean and SD (ddof 1; NaN for one repeat) over the repeats, by score.
     """
 
-    dates: tuple[dt.date, ...]
+    units: tuple[Key, ...]
     mean: dict[str, np.ndarray]
     sd: dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
 class SummaryRow:
-    """A score over the dates of a season; SD with ddof 1; NaN where undefined.
+    """A score over the dates or cells of a season; SD with ddof 1; NaN where undefined.
 
-    `iqr` is `q3` - `q1` (linear interpolation); `repeat_sd` the mean over dates of the SD over repeats.
+    `iqr` is `q3` - `q1` (linear interpolation); `repeat_sd` the mean over `n` of the SD over repeats.
     """
 
     scheme: str
+    over: str
     season: str
     score: str
-    n_dates: int
+    n: int
     mean: float
     median: float
     sd: float
@@ -55,92 +58,82 @@ class SummaryRow:
     repeat_sd: float
 
 
-def by_date(results: Iterable[PieceResult], scheme: str) -> DateScores:
-    """Mean and SD over the repeats of each date that was worked on under `scheme`."""
-    repeats: dict[dt.date, list[PieceResult]] = {}
+def told_scores(result: PieceResult) -> Iterator[tuple[Key, str, int, dict[str, float]]]:
+    """Key, season, rows and scores of a piece as a whole, then of its parts."""
+    yield result.piece.unit, ALL, result.n, result.scores
+    for part in result.parts:
+        yield part.unit, part.season, part.n, part.scores
+
+
+def by_unit(results: Iterable[PieceResult], scheme: str, over: str, season: str = ALL) -> UnitScores:
+    """Mean and SD over the repeats of each date or cell (or of all rows) that `scheme` was worked on."""
+    repeats: dict[Key, list[dict[str, float]]] = {}
     for result in results:
         if result.piece.scheme == scheme:
-            repeats.setdefault(result.piece.date, []).append(result)
-    dates = tuple(sorted(repeats))
-    values = {
-        name: [np.array([result.scores[name] for result in repeats[date]]) for date in dates]
-        for name in SCORES
-    }
-    return DateScores(
-        dates,
+            for unit, told_season, _, found in told_scores(result):
+                if told_season == season and OVER[mode_of(unit)][0] == over:
+                    repeats.setdefault(unit, []).append(found)
+    units = tuple(sorted(repeats))
+    values = {name: [np.array([found[name] for found in repeats[unit]]) for unit in units] for name in SCORES}
+    return UnitScores(
+        units,
         {name: np.array([float(np.mean(row)) for row in rows]) for name, rows in values.items()},
         {name: np.array([_sd(row) for row in rows]) for name, rows in values.items()},
     )
 
 
-def summarise(
-    results: Sequence[PieceResult],
-    schemes: Sequence[str],
-    wet: frozenset[int] = frozenset(),
-    dry: frozenset[int] = frozenset(),
-) -> list[SummaryRow]:
-    """A row a scheme, season and score; seasons are sets of months."""
-    rows = []
-    for scheme in schemes:
-        found = by_date(results, scheme)
-        months = np.array([date.month for date in found.dates], np.int64)
-        for season, wanted in ((ALL, frozenset(range(1, 13))), (WET, wet), (DRY, dry)):
-            inside = np.isin(months, sorted(wanted))
-            rows += [
-                _summary(scheme, season, name, found.mean[name][inside], found.sd[name][inside])
-                for name in SCORES
-            ]
-    return rows
+def summarise(results: Sequence[PieceResult], settings: ValidationSettings) -> list[SummaryRow]:
+    """A row a scheme, what is summed up over, season and score.
+
+    The season of a date is that of its month; a cell is scored by the rows of the season's months.
+    """
+    return [
+        _summary(scheme, over, season, name, found.mean[name], found.sd[name])
+        for scheme in settings.schemes
+        for over in OVER[settings.mode]
+        for season, found in _seasons(results, scheme, over, settings)
+        for name in SCORES
+    ]
 
 
-def median_of(results: Iterable[PieceResult], scheme: str, score: str) -> float:
-    """Median over dates of a score's mean over repeats; NaN without dates."""
-    values = by_date(results, scheme).mean[score]
+def _seasons(
+    results: Sequence[PieceResult], scheme: str, over: str, settings: ValidationSettings
+) -> Iterator[tuple[str, UnitScores]]:
+    whole = by_unit(results, scheme, over)
+    yield ALL, whole
+    if over == DATES:
+        yield WET, _of_months(whole, settings.wet)
+        yield DRY, _of_months(whole, settings.dry)
+    elif over == ROWS or settings.mode == BY_CELL:
+        yield WET, by_unit(results, scheme, over, WET)
+        yield DRY, by_unit(results, scheme, over, DRY)
+
+
+def _of_months(found: UnitScores, months: Sequence[int]) -> UnitScores:
+    inside = np.array([isinstance(unit, dt.date) and unit.month in months for unit in found.units], bool)
+    return UnitScores(
+        tuple(unit for unit, taken in zip(found.units, inside) if taken),
+        {name: values[inside] for name, values in found.mean.items()},
+        {name: values[inside] for name, values in found.sd.items()},
+    )
+
+
+def median_of(results: Iterable[PieceResult], scheme: str, over: str, score: str) -> float:
+    """Median over dates or cells of a score's mean over repeats; NaN without any."""
+    values = by_unit(results, scheme, over).mean[score]
     valid = values[np.isfinite(values)]
     return float(np.median(valid)) if valid.size else float("nan")
 
 
-def parse_months(text: str, parameter: str) -> frozenset[int]:
-    """Months such as `Nov-Mar` or `11, 12, 1-3`; an empty text gives none.
-
-    Raises
-    ------
-    InputError
-        For what is no month.
-    """
-    months: set[int] = set()
-    for part in (piece.strip() for piece in text.split(",")) if text.strip() else ():
-        ends = [_month(end.strip(), part, parameter) for end in re.split("[-\u2013]", part, maxsplit=1)]
-        first, last = ends[0], ends[-1]
-        months.update((first - 1 + step) % 12 + 1 for step in range((last - first) % 12 + 1))
-    return frozenset(months)
-
-
-def check_seasons(wet: frozenset[int], dry: frozenset[int]) -> None:
-    """Raise `InputError` if a month is in both seasons."""
-    both = sorted(wet & dry)
-    if both:
-        raise InputError(
-            f"WET_MONTHS and DRY_MONTHS both hold {_MONTHS[both[0] - 1].title()}; keep it in one of them."
-        )
-
-
-def _month(text: str, part: str, parameter: str) -> int:
-    if text.isascii() and text.isdecimal() and len(text) <= 2 and 1 <= int(text) <= 12:
-        return int(text)
-    if len(text) >= 3 and text.isalpha() and text[:3].lower() in _MONTHS:
-        return _MONTHS.index(text[:3].lower()) + 1
-    raise InputError(f"{parameter}: '{part}' is no month; write months as Nov-Mar or 11, 12, 1-3.")
-
-
-def _summary(scheme: str, season: str, score: str, mean: np.ndarray, sd: np.ndarray) -> SummaryRow:
+def _summary(scheme: str, over: str, season: str, score: str, mean: np.ndarray, sd: np.ndarray) -> SummaryRow:
     valid = mean[np.isfinite(mean)]
     if not valid.size:
-        return SummaryRow(scheme, season, score, 0, *[float("nan")] * 9)
+        return SummaryRow(scheme, over, season, score, 0, *[float("nan")] * 9)
     q1, middle, q3 = (float(value) for value in np.percentile(valid, [25, 50, 75]))
     repeats = sd[np.isfinite(sd)]
     return SummaryRow(
         scheme,
+        over,
         season,
         score,
         int(valid.size),

@@ -1,4 +1,4 @@
-"""crossvalidate: how good the forests by date are, under random folds and spatial blocks."""
+"""crossvalidate: how good forests are, under folds that flatter and folds that do not."""
 
 from __future__ import annotations
 
@@ -9,32 +9,47 @@ from qgis.core import (
     Qgis,
     QgsProcessingOutputNumber,
     QgsProcessingParameterFeatureSource,
-    QgsProcessingParameterNumber,
-    QgsProcessingParameterString,
     QgsProcessingParameterVectorDestination,
 )
 
+from ...core.forest.keys import BY_CELL, BY_DATE, POOLED
 from ...core.progress import Progress
 from ...core.threads import thread_count
-from ...core.validation.folds import BLOCKS, RANDOM
 from ...core.validation.results import ValidationRun
+from ...core.validation.schemes import BLOCKS, LOCATIONS, LOCATIONS_AND_DATES, PERIODS, RANDOM, scheme_text
 from ...core.validation.settings import ValidationSettings
-from ...core.validation.summary import check_seasons, median_of, parse_months, summarise
-from ...raster.crossvalidation import Scope, crossvalidate_table, forget_work, work_file_of
+from ...core.validation.summary import OVER, median_of, summarise
+from ...raster.crossvalidation import crossvalidate_table, forget_work, work_file_of
 from ...raster.matrix_table import MatrixTable, open_matrix
-from ...raster.validation_tables import write_choices, write_scores, write_summary
+from ...raster.rain_columns import rain_series
+from ...raster.validation_tables import (
+    write_choices,
+    write_importance,
+    write_rain,
+    write_scores,
+    write_summary,
+)
+from ...raster.validation_units import Scope, with_period
 from ...report.crossvalidation import crossvalidation_page
 from ..algorithm import SmapAlgorithm
-from ..forest_parameters import GRIDS, forest_parameters, grid_candidates, grid_parameters
-from ..parameters import advanced, date_parameter, whole_number
+from ..forest_parameters import GRIDS
+from ..parameters import advanced, whole_number
 from ..reports import footer, input_file, manifest, report_parameter, table_output, write_report
+from ..validation_parameters import validation_parameters, validation_settings
 from ..values import Values
 
-_DEFAULT_BLOCK_KM = 72.0
+#: Outputs of the median RMSE and R2 by scheme.
+_NUMBERS = {
+    RANDOM: ("RMSE", "R2", "random folds"),
+    BLOCKS: ("BLOCK_RMSE", "BLOCK_R2", "blocks"),
+    PERIODS: ("PERIOD_RMSE", "PERIOD_R2", "periods held out"),
+    LOCATIONS: ("LOCATION_RMSE", "LOCATION_R2", "locations held out"),
+    LOCATIONS_AND_DATES: ("LOCATION_DATE_RMSE", "LOCATION_DATE_R2", "locations and dates held out"),
+}
 
 
 class CrossValidate(SmapAlgorithm):
-    """Repeated, nested cross-validation by date (paper 2.3.3)."""
+    """Repeated, nested cross-validation (paper 2.3.3)."""
 
     ID = "crossvalidate"
     GROUP = "models"
@@ -45,61 +60,49 @@ class CrossValidate(SmapAlgorithm):
         yield QgsProcessingParameterFeatureSource(
             "INPUT", "Regression matrix", types=[Qgis.ProcessingSourceType.Vector]
         )
-        # No least values here: out of range, `validate` says more than QGIS does.
-        yield whole_number("FOLDS", "Folds", 10, 0)
-        yield whole_number("REPEATS", "Repeats", 1, 0)
-        yield QgsProcessingParameterNumber(
-            "BLOCKS",
-            "Side of the spatial blocks, km (0: random folds only)",
-            type=Qgis.ProcessingNumberParameterType.Double,
-            defaultValue=_DEFAULT_BLOCK_KM,
-            minValue=0.0,
-        )
-        yield from forest_parameters()
-        yield from grid_parameters()
-        yield date_parameter("START", "First date")
-        yield date_parameter("END", "Last date")
-        yield QgsProcessingParameterString("WET_MONTHS", "Wet season", "Nov-Mar", optional=True)
-        yield QgsProcessingParameterString("DRY_MONTHS", "Dry season", "May-Sep", optional=True)
-        yield advanced(whole_number("INNER_FOLDS", "Folds of the choice from the grids", 5, 0))
-        yield advanced(whole_number("MINIMUM_CELLS", "Least cells of a date", None, 2))
+        yield from validation_parameters()
         yield advanced(whole_number("THREADS", "Threads (0: one a core)", 0, 0))
         yield QgsProcessingParameterVectorDestination(
-            "OUTPUT", "Scores by date", type=Qgis.ProcessingSourceType.Vector
+            "OUTPUT", "Scores", type=Qgis.ProcessingSourceType.Vector
         )
         yield table_output("SUMMARY", "Summary of the scores")
         yield table_output("CHOICES", "Hyper-parameters of each fold")
+        yield table_output("IMPORTANCE", "Importance of the covariates")
+        yield table_output("RAIN", "Rain by date")
         yield report_parameter()
 
     def define_outputs(self) -> Iterable[Any]:
-        yield QgsProcessingOutputNumber("COUNT", "Dates")
-        yield QgsProcessingOutputNumber("RMSE", "Median RMSE, random folds")
-        yield QgsProcessingOutputNumber("R2", "Median R2, random folds")
-        yield QgsProcessingOutputNumber("BLOCK_RMSE", "Median RMSE, blocks")
-        yield QgsProcessingOutputNumber("BLOCK_R2", "Median R2, blocks")
+        yield QgsProcessingOutputNumber("COUNT", "Dates or cells")
+        for rmse, r2, folds in _NUMBERS.values():
+            yield QgsProcessingOutputNumber(rmse, f"Median RMSE, {folds}")
+            yield QgsProcessingOutputNumber(r2, f"Median R2, {folds}")
 
     def validate(self, values: Values) -> None:
         values.period()
-        _settings(values)
-        _seasons(values)
+        validation_settings(values)
         thread_count(values.integer("THREADS"))
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
-        settings, (wet, dry) = _settings(values), _seasons(values)
-        table = _table(values)
-        scope = Scope(*values.period(), values.optional_integer("MINIMUM_CELLS"))
+        settings, scope = validation_settings(values), _scope(values)
+        # QGIS hands over a GeoPackage as it is, and a copy of anything else (memory layer, CSV, selection).
+        table = open_matrix(*values.table("INPUT"))
+        if values.optional_integer("PERIOD") is None:
+            settings = with_period(settings, table, scope, progress)
         output = values.output("OUTPUT")
         report = values.output_file("REPORT") if values.given("REPORT") else ""
         # Nobody can go on with a temporary file of an earlier session.
         work_file = None if values.is_temporary("OUTPUT") else work_file_of(output)
         threads = thread_count(values.integer("THREADS"))
         run = crossvalidate_table(table, settings, work_file, scope, threads, progress.part(0.0, 0.95))
-        summary = summarise(run.results, settings.schemes, wet, dry)
+        summary = summarise(run.results, settings)
+        rain = rain_series(table, scope, progress) if report or values.given("RAIN") else []
         write_scores(output, run)
-        outputs = {"OUTPUT": output, "COUNT": len(run.dates), **_numbers(run)}
+        outputs = {"OUTPUT": output, "COUNT": len(run.units), **_numbers(run)}
         tables = {
             "SUMMARY": lambda path: write_summary(path, summary),
             "CHOICES": lambda path: write_choices(path, run),
+            "IMPORTANCE": lambda path: write_importance(path, run),
+            "RAIN": lambda path: write_rain(path, rain),
         }
         for name, write in tables.items():
             path = values.output(name)
@@ -109,43 +112,30 @@ class CrossValidate(SmapAlgorithm):
         if report:
             progress.set_text("Drawing the report")
             told = _manifest(values, table, settings, scope, progress)
-            page = crossvalidation_page(run, summary, told, footer("Cross-validation"))
+            page = crossvalidation_page(run, summary, rain, told, footer("Cross-validation"))
             outputs["REPORT"] = write_report(report, page)
         forget_work(work_file)
         _tell(run, outputs, progress)
         return outputs
 
 
-def _settings(values: Values) -> ValidationSettings:
-    return ValidationSettings(
-        folds=values.integer("FOLDS"),
-        repeats=values.integer("REPEATS"),
-        block_km=values.number("BLOCKS"),
-        candidates=grid_candidates(values),
-        inner_folds=values.integer("INNER_FOLDS"),
-        seed=values.integer("SEED"),
+def _scope(values: Values) -> Scope:
+    name = {BY_DATE: "MINIMUM_CELLS", BY_CELL: "MINIMUM_DATES"}.get(values.choice("MODE"))
+    return Scope(
+        *values.period(),
+        values.optional_integer(name) if name else None,
+        values.optional_integer("MAXIMUM_ROWS"),
+        values.integer("MEMORY"),
     )
 
 
-def _seasons(values: Values) -> tuple[frozenset[int], frozenset[int]]:
-    wet = parse_months(values.text("WET_MONTHS"), "WET_MONTHS")
-    dry = parse_months(values.text("DRY_MONTHS"), "DRY_MONTHS")
-    check_seasons(wet, dry)
-    return wet, dry
-
-
-def _table(values: Values) -> MatrixTable:
-    # QGIS hands over a GeoPackage as it is, and a copy of anything else (memory layer, CSV, selection).
-    path, layer, label = values.table("INPUT")
-    return open_matrix(path, layer, label)
-
-
 def _numbers(run: ValidationRun) -> dict[str, float]:
-    numbers = {"RMSE": median_of(run.results, RANDOM, "rmse"), "R2": median_of(run.results, RANDOM, "r2")}
-    if BLOCKS in run.settings.schemes:
-        numbers["BLOCK_RMSE"] = median_of(run.results, BLOCKS, "rmse")
-        numbers["BLOCK_R2"] = median_of(run.results, BLOCKS, "r2")
-    return numbers
+    over = OVER[run.settings.mode][0]
+    return {
+        output: median_of(run.results, scheme, over, score)
+        for scheme in run.settings.schemes
+        for output, score in zip(_NUMBERS[scheme], ("rmse", "r2"))
+    }
 
 
 def _manifest(
@@ -153,23 +143,31 @@ def _manifest(
 ) -> dict[str, Mapping[str, object]]:
     base = settings.candidates[0].settings
     grids = {name: values.text(name) for name in GRIDS if values.text(name)}
+    least = {
+        BY_DATE: {"least cells of a date": scope.minimum or "min(50, half of the cells), at least 20"},
+        BY_CELL: {"least dates of a cell": scope.minimum or "min(50, half of the dates), at least 20"},
+        POOLED: {"most rows of a date": scope.maximum_rows or "all"},
+    }[settings.mode]
+    in_time = {} if settings.mode == BY_DATE else {"period, days": settings.period, "gap, days": settings.gap}
     return manifest(
         {
             **input_file(table.label, table.path, progress),
             "table": table.layer,
-            "covariates": ", ".join(table.covariates),
+            "covariates": ", ".join((*table.covariates, *settings.features.names)),
             "first date": scope.start or "the table's",
             "last date": scope.end or "the table's",
         },
         {
+            "forests": settings.mode,
             "folds": settings.folds,
             "repeats": settings.repeats,
-            "side of the blocks, km": f"{settings.block_km:g}",
+            "side of the blocks, km": f"{settings.block_km:g}" if settings.mode != BY_CELL else "",
+            **in_time,
             "folds of the choice": settings.inner_folds if settings.tuned else "",
             "preset": values.choice("PRESET"),
             **base.as_dict(),
             **grids,
-            "least cells of a date": scope.minimum_cells or "min(50, half of the cells), at least 20",
+            **least,
             "wet season": values.text("WET_MONTHS"),
             "dry season": values.text("DRY_MONTHS"),
         },
@@ -177,13 +175,18 @@ def _manifest(
 
 
 def _tell(run: ValidationRun, outputs: dict[str, Any], progress: Progress) -> None:
-    text = (
-        f"{outputs['COUNT']} dates were validated, {len(run.skipped)} were left out. Medians over the dates: "
-        f"random folds RMSE {outputs['RMSE']:.4f} m3 m-3, R2 {outputs['R2']:.3f}"
+    settings = run.settings
+    told = "; ".join(
+        f"{scheme_text(scheme, settings.block_km)} RMSE {outputs[_NUMBERS[scheme][0]]:.4f} m3 m-3, "
+        f"R2 {outputs[_NUMBERS[scheme][1]]:.3f}"
+        for scheme in settings.schemes
     )
-    if "BLOCK_RMSE" in outputs:
-        text += (
-            f"; blocks of {run.settings.block_km:g} km RMSE {outputs['BLOCK_RMSE']:.4f} m3 m-3, "
-            f"R2 {outputs['BLOCK_R2']:.3f}"
+    if settings.mode in (BY_DATE, BY_CELL):
+        units = OVER[settings.mode][0]
+        head = (
+            f"{outputs['COUNT']} {units} were validated, {len(run.skipped)} were left out. Medians over the "
+            f"{units}"
         )
-    progress.log(f"{text}. A low error at 9 km is not skill at 100 m.")
+    else:
+        head = f"{run.results[0].n:,} rows were validated as one"
+    progress.log(f"{head}: {told}. A low error at 9 km is not skill at 100 m.")

@@ -18,7 +18,7 @@ from ...core.field.climatology import ANOMALIES
 from ...core.field.readings import FieldData
 from ...core.field.validation import MAP, SMAP, MetricRow, ValidationChoices, validate
 from ...core.progress import Progress
-from ...core.validation.summary import check_seasons, parse_months
+from ...core.seasons import check_seasons, parse_months
 from ...raster.field_extract import EXTRACTIONS
 from ...raster.field_pairs import PairChoices, PairedField, pair_up
 from ...raster.field_tables import write_metrics, write_pairs

@@ -19,8 +19,8 @@ from ...core.errors import InputError
 from ...core.progress import Progress
 from ...core.quantile.run import Cell, correlate
 from ...core.quantile.settings import QuantileSettings, parse_quantiles, parse_scales
+from ...core.seasons import ALL, DRY, WET, check_seasons, parse_months
 from ...core.threads import thread_count
-from ...core.validation.summary import ALL, DRY, WET, check_seasons, parse_months
 from ...raster.paired_series import RowFilter, SeriesFields, StationTable, parse_stations, read_stations
 from ...raster.quantile_table import write_cells
 from ...report.quantilecorrelation import About, quantile_page

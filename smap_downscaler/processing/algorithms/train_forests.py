@@ -16,7 +16,6 @@ from qgis.core import (
 )
 
 from ...core.errors import InputError
-from ...core.features import FeatureSettings
 from ...core.forest.importance import summarise_importance
 from ...core.forest.keys import BY_CELL, BY_DATE, MODES, POOLED
 from ...core.progress import Progress
@@ -34,7 +33,15 @@ from ...raster.training_report import (
 )
 from ...report.training import training_page
 from ..algorithm import SmapAlgorithm
-from ..forest_parameters import GRIDS, forest_parameters, forest_settings, grid_candidates, grid_parameters
+from ..forest_parameters import (
+    GRIDS,
+    feature_parameters,
+    feature_settings,
+    forest_parameters,
+    forest_settings,
+    grid_candidates,
+    grid_parameters,
+)
 from ..parameters import advanced, date_parameter, whole_number
 from ..reports import footer, input_file, manifest, report_parameter, table_output, write_report
 from ..values import Values
@@ -58,12 +65,7 @@ class TrainForests(SmapAlgorithm):
             "MODE", "Forests", options=list(MODES), defaultValue=BY_DATE, usesStaticStrings=True
         )
         yield from forest_parameters()
-        yield QgsProcessingParameterBoolean(
-            "DAY_OF_YEAR", "Day of year as a covariate (by cell, pooled)", False
-        )
-        yield QgsProcessingParameterBoolean(
-            "NEIGHBOURS", "Soil moisture of the days before and after as covariates (by cell)", False
-        )
+        yield from feature_parameters()
         yield QgsProcessingParameterBoolean("TUNE", "Choose from the grids by out-of-bag error", False)
         yield from grid_parameters()
         yield date_parameter("START", "First date")
@@ -92,7 +94,7 @@ class TrainForests(SmapAlgorithm):
     def validate(self, values: Values) -> None:
         values.period()
         forest_settings(values)
-        _features(values)
+        feature_settings(values)
         _wishes(values)
         thread_count(values.integer("THREADS"))
 
@@ -134,22 +136,6 @@ class TrainForests(SmapAlgorithm):
         return outputs
 
 
-def _features(values: Values) -> FeatureSettings:
-    mode = values.choice("MODE")
-    features = FeatureSettings(values.flag("DAY_OF_YEAR"), values.flag("NEIGHBOURS"))
-    if features.day_of_year and mode == BY_DATE:
-        raise InputError(
-            "DAY_OF_YEAR: all rows of a date have the same day of year, which tells forests by date nothing; "
-            "untick it, or choose another MODE."
-        )
-    if features.neighbours and mode != BY_CELL:
-        raise InputError(
-            "NEIGHBOURS: the days before and after are those of one cell; untick it, or choose the MODE "
-            "'by cell'."
-        )
-    return features
-
-
 def _wishes(values: Values) -> Wishes:
     choice = grid_candidates(values)
     if values.flag("TUNE") and len(choice) < 2:
@@ -167,7 +153,7 @@ def _wishes(values: Values) -> Wishes:
 
 def _manifest(values: Values, table: MatrixTable, progress: Progress) -> dict[str, Mapping[str, object]]:
     start, end = values.period()
-    features = _features(values)
+    features = feature_settings(values)
     names = ("MINIMUM_CELLS", "MINIMUM_DATES", "MAXIMUM_ROWS", *GRIDS)
     return manifest(
         {
@@ -189,7 +175,7 @@ def _manifest(values: Values, table: MatrixTable, progress: Progress) -> dict[st
 
 
 def _train(values: Values, table: MatrixTable, output: str, progress: Progress) -> TrainingReport:
-    settings, features, wishes = forest_settings(values), _features(values), _wishes(values)
+    settings, features, wishes = forest_settings(values), feature_settings(values), _wishes(values)
     mode, (start, end) = values.choice("MODE"), values.period()
     threads = thread_count(values.integer("THREADS"))
     if mode == BY_CELL:

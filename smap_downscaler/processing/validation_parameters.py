@@ -1,0 +1,91 @@
+"""What a cross-validation asks for, and its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from qgis.core import (
+    Qgis,
+    QgsProcessingParameterEnum,
+    QgsProcessingParameterNumber,
+    QgsProcessingParameterString,
+)
+
+from ..core.forest.keys import BY_DATE, MODES
+from ..core.seasons import check_seasons, parse_months
+from ..core.validation.settings import ValidationSettings
+from .forest_parameters import (
+    feature_parameters,
+    feature_settings,
+    forest_parameters,
+    grid_candidates,
+    grid_parameters,
+)
+from .parameters import advanced, date_parameter, whole_number
+from .values import Values
+
+_DEFAULT_BLOCK_KM = 72.0
+
+
+def validation_parameters() -> Iterable[Any]:
+    """Mode, folds, hyper-parameters, grids, dates, seasons.
+
+    No least values for the folds: out of range, the settings say more than QGIS does.
+    """
+    yield QgsProcessingParameterEnum(
+        "MODE", "Forests", options=list(MODES), defaultValue=BY_DATE, usesStaticStrings=True
+    )
+    yield whole_number("FOLDS", "Folds", 10, 0)
+    yield whole_number("REPEATS", "Repeats", 1, 0)
+    yield QgsProcessingParameterNumber(
+        "BLOCKS",
+        "Side of the spatial blocks, km (0: none)",
+        type=Qgis.ProcessingNumberParameterType.Double,
+        defaultValue=_DEFAULT_BLOCK_KM,
+        minValue=0.0,
+    )
+    yield whole_number("PERIOD", "Days held out together (by cell, pooled)", None, 0)
+    yield advanced(whole_number("GAP", "Days left out beside them (by cell, pooled)", 0, 0))
+    yield from feature_parameters()
+    yield from forest_parameters()
+    yield from grid_parameters()
+    yield date_parameter("START", "First date")
+    yield date_parameter("END", "Last date")
+    yield QgsProcessingParameterString("WET_MONTHS", "Wet season", "Nov-Mar", optional=True)
+    yield QgsProcessingParameterString("DRY_MONTHS", "Dry season", "May-Sep", optional=True)
+    yield advanced(whole_number("INNER_FOLDS", "Folds of the choice from the grids", 5, 0))
+    yield advanced(whole_number("MINIMUM_CELLS", "Least cells of a date (by date)", None, 2))
+    yield advanced(whole_number("MINIMUM_DATES", "Least dates of a cell (by cell)", None, 2))
+    yield advanced(whole_number("MAXIMUM_ROWS", "Most rows of a date (pooled)", None, 1))
+    yield advanced(whole_number("MEMORY", "Memory for the rows, MB (pooled)", 4096, 16))
+
+
+def validation_settings(values: Values) -> ValidationSettings:
+    """What they were set to; an empty PERIOD is still to be resolved.
+
+    Raises
+    ------
+    InputError
+        For a value out of its range.
+    """
+    wet = parse_months(values.text("WET_MONTHS"), "WET_MONTHS")
+    dry = parse_months(values.text("DRY_MONTHS"), "DRY_MONTHS")
+    check_seasons(wet, dry)
+    settings = ValidationSettings(
+        folds=values.integer("FOLDS"),
+        repeats=values.integer("REPEATS"),
+        block_km=values.number("BLOCKS"),
+        candidates=grid_candidates(values),
+        inner_folds=values.integer("INNER_FOLDS"),
+        seed=values.integer("SEED"),
+        mode=values.choice("MODE"),
+        gap=values.integer("GAP"),
+        features=feature_settings(values),
+        importance=values.given("IMPORTANCE"),
+        wet=tuple(sorted(wet)),
+        dry=tuple(sorted(dry)),
+    )
+    period = values.optional_integer("PERIOD")
+    return settings if period is None else replace(settings, period=period)

@@ -1,0 +1,112 @@
+"""The numbers of a cross-validation's report: what was validated, the headline, the summary (Table 6)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from ..core.forest.keys import BY_CELL, BY_DATE, POOLED
+from ..core.seasons import ALL
+from ..core.validation.results import ValidationRun
+from ..core.validation.schemes import BLOCKS, PERIODS, scheme_text
+from ..core.validation.summary import OVER, ROWS, SummaryRow
+from .page import Page
+
+UNIT = "m³ m⁻³"
+_LABELS = {
+    "rmse": f"RMSE, {UNIT}",
+    "r2": "R² = 1 - SSE/SST",
+    "mae": f"MAE, {UNIT}",
+    "bias": f"bias, {UNIT}",
+    "pearson_r2": "squared Pearson r",
+}
+
+
+def subtitle(run: ValidationRun) -> str:
+    """What was validated, in one line."""
+    settings, units = run.settings, run.units
+    repeats = f"{settings.repeats} repeat{'s' if settings.repeats > 1 else ''}"
+    many = "s" if len(units) > 1 else ""
+    if settings.mode == BY_DATE:
+        what = f"{len(units):,} date{many}, {units[0]} to {units[-1]}, a forest each"
+    elif settings.mode == BY_CELL:
+        what = f"{len(units):,} cell{many}, a forest each"
+    else:
+        what = f"{run.results[0].n:,} rows of all dates and cells, one forest"
+    return f"{what}; {settings.folds} folds, {repeats}"
+
+
+def add_headline(page: Page, run: ValidationRun, summary: Sequence[SummaryRow]) -> None:
+    """The scores that matter most, and how to read them."""
+    settings = run.settings
+    over = OVER[settings.mode][0]
+    found = {(row.scheme, row.score): row for row in summary if row.season == ALL and row.over == over}
+    rows = []
+    for scheme in settings.schemes:
+        rmse, r2 = found[scheme, "rmse"], found[scheme, "r2"]
+        name = scheme_text(scheme, settings.block_km)
+        told = f"{rmse.n:,}" if settings.mode != POOLED else f"{_rows_of(run, scheme):,}"
+        rows.append((name, f"{rmse.median:.4f}", f"{r2.median:.3f}", told))
+    kind = "" if settings.mode == POOLED else "median "
+    page.table(
+        ("folds", f"{kind}RMSE, {UNIT}", f"{kind}R²", "rows" if settings.mode == POOLED else over), rows
+    )
+    if BLOCKS in settings.schemes:
+        page.paragraph(
+            "SMAP's 9 km cells share a footprint of about 30 km: under random folds a cell is told by its "
+            "own neighbours, which flatters the maps. Blocks keep the neighbours out, and are the more "
+            "honest figure."
+        )
+    elif PERIODS in settings.schemes:
+        page.paragraph(
+            "Soil moisture of one day is much like that of the next: under random folds a day is told by its "
+            f"own neighbours. Held-out periods of {_days(settings.period)} say how well gaps of that length "
+            "are filled."
+        )
+    elif settings.mode == POOLED:
+        page.paragraph(
+            "Under random folds the forest has seen the same cell on other dates, and the same date in other "
+            "cells. Held-out locations say how well it tells cells that it never saw; held-out locations and "
+            f"dates ({_days(settings.period)} together; leave-location-and-time-out, Meyer et al. 2018) how "
+            "well it tells both. Only the rows of held-out locations on held-out dates are scored there."
+        )
+    page.paragraph("A low error on SMAP's cells is not skill at 100 m.")
+
+
+def _rows_of(run: ValidationRun, scheme: str) -> int:
+    """Rows that the first repeat of a scheme predicted."""
+    return next((result.n for result in run.results if result.piece.scheme == scheme), 0)
+
+
+def _days(number: int) -> str:
+    return f"{number} day{'s' if number > 1 else ''}"
+
+
+def add_summary(page: Page, run: ValidationRun, summary: Sequence[SummaryRow]) -> None:
+    """The summary of all scores by season."""
+    settings = run.settings
+    for over in OVER[settings.mode]:
+        rows, before = [], ""
+        told = [row for row in summary if row.over == over and (row.n or row.season == ALL)]
+        for row in sorted(told, key=lambda row: list(_LABELS).index(row.score)):
+            label = _LABELS[row.score]
+            numbers = (row.mean, row.median, row.sd, row.iqr, row.minimum, row.maximum)
+            name = scheme_text(row.scheme, settings.block_km)
+            first = "" if label == before else label
+            rows.append((first, name, row.season, f"{row.n:,}", *map(_number, numbers)))
+            before = label
+        table_6 = " (the paper's Table 6)" if over == OVER[settings.mode][0] else ""
+        page.heading(f"Scores over {over if over == ROWS else f'the {over}'}, and by season{table_6}")
+        if over != ROWS:
+            head = ("score", "folds", "season", over, "mean", "median", "SD", "IQR", "min", "max")
+            page.table(head, rows)
+        else:
+            page.table(("score", "folds", "season", "value"), [(*row[:3], row[4]) for row in rows])
+    page.paragraph(
+        "SD with n - 1 and IQR over the dates or cells, each being the mean of its repeats. Bias is "
+        "predicted - observed. R² is negative where the mean of all rows would tell more than the forest."
+    )
+
+
+def _number(value: float) -> str:
+    return f"{value:.4f}" if math.isfinite(value) else ""
