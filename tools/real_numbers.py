@@ -1,4 +1,4 @@
-"""Writes tools/NUMBERS.md: how good the forests are on real data, as `crossvalidate` tells it.
+"""Writes tools/NUMBERS.md: how good the forests are on real data, as `crossvalidate` and `fillgaps` tell it.
 
     make numbers
 
@@ -18,6 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from numbers_fillgaps import fillgaps_section
 from real_cases import write_conus_matrix
 from smap_downscaler.core.features import NO_FEATURES, FeatureSettings
 from smap_downscaler.core.forest.keys import BY_CELL, POOLED
@@ -128,7 +129,17 @@ def conus_pooled(data: Path, folder: Path) -> list[str]:
 
 
 #: What `make numbers` writes, in order.
-SECTIONS: tuple[Callable[[Path, Path], list[str]], ...] = (conus_by_date, conus_by_cell, conus_pooled)
+def filled_gaps(data: Path, folder: Path) -> list[str]:
+    """Runs of days hidden and filled again, beside linear interpolation and climatology."""
+    return fillgaps_section(data).splitlines()
+
+
+SECTIONS: tuple[Callable[[Path, Path], list[str]], ...] = (
+    conus_by_date,
+    conus_by_cell,
+    conus_pooled,
+    filled_gaps,
+)
 
 
 def _conus(data: Path, folder: Path) -> MatrixTable:
