@@ -23,8 +23,8 @@ from real_cases import write_conus_matrix
 from smap_downscaler.core.features import NO_FEATURES, FeatureSettings
 from smap_downscaler.core.forest.keys import BY_CELL, POOLED
 from smap_downscaler.core.forest.settings import PAPER
+from smap_downscaler.core.months import ALL
 from smap_downscaler.core.progress import Progress
-from smap_downscaler.core.seasons import ALL
 from smap_downscaler.core.validation.grid import Candidate
 from smap_downscaler.core.validation.results import ValidationRun
 from smap_downscaler.core.validation.schemes import scheme_text

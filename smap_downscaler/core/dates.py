@@ -70,35 +70,6 @@ def parse_iso_date(text: str) -> dt.date | None:
         return None
 
 
-_CALENDAR = re.compile(r"(\d{4})(\d\d)(\d\d)")
-_ORDINAL = re.compile(r"(\d{4})-?(\d{3})")
-_WEEK = re.compile(r"(\d{4})(-?)W(\d\d)\2([1-7])")
-
-
-def parse_any_iso_date(text: str) -> dt.date | None:
-    """The date of a text in any form of ISO 8601, with or without a time, or None.
-
-    Beside those of `parse_iso_date`: YYYYMMDD, YYYY-DDD and YYYYDDD (day of the year), YYYY-Www-D and
-    YYYYWwwD (week and its day).
-    """
-    date = parse_iso_date(text)
-    if date is not None:
-        return date
-    day = re.split(r"[T ]", text.strip(), maxsplit=1)[0] if text.isascii() else ""
-    try:
-        if match := _CALENDAR.fullmatch(day):
-            return dt.date(int(match[1]), int(match[2]), int(match[3]))
-        if match := _WEEK.fullmatch(day):
-            return dt.date.fromisocalendar(int(match[1]), int(match[3]), int(match[4]))
-        if match := _ORDINAL.fullmatch(day):
-            year, number = int(match[1]), int(match[2])
-            date = dt.date(year, 1, 1) + dt.timedelta(number - 1)
-            return date if number and date.year == year else None
-    except (ValueError, OverflowError):
-        return None
-    return None
-
-
 def parse_dates(text: str, parameter: str) -> tuple[dt.date, ...]:
     """The dates of a text, by comma or semicolon, ascending, each once; `parameter` names it in messages.
 
@@ -114,6 +85,11 @@ def parse_dates(text: str, parameter: str) -> tuple[dt.date, ...]:
             raise InputError(f"{parameter}: '{part}' is no date; write dates as YYYY-MM-DD, by comma.")
         dates.add(date)
     return tuple(sorted(dates))
+
+
+def is_within(date: dt.date, start: dt.date | None, end: dt.date | None) -> bool:
+    """Whether a date lies in a period, both ends included; None leaves an end open."""
+    return (start is None or date >= start) and (end is None or date <= end)
 
 
 def evenly_thinned(dates: Sequence[dt.date], most: int) -> list[dt.date]:

@@ -7,23 +7,22 @@ from collections.abc import Iterator
 from typing import Any
 
 from qgis.core import (
-    Qgis,
     QgsProcessingParameterCrs,
     QgsProcessingParameterDefinition,
-    QgsProcessingParameterEnum,
     QgsProcessingParameterFile,
-    QgsProcessingParameterNumber,
     QgsProcessingParameterString,
 )
 
 from ..core.errors import InputError
 from ..core.field.columns import CsvChoices
-from ..core.field.readings import UNITS
+from ..core.field.readings import UNITS, FieldData
 from ..core.progress import Progress
+from ..raster.field_pairs import PairChoices
 from ..raster.ismn_files import QUALITIES, IsmnChoices
-from ..raster.stations import StationChoices
+from ..raster.series import Series
+from ..raster.stations import StationChoices, read_stations, tell_stations
 from ..raster.stations_ismn import SURFACE, parse_depth
-from .parameters import advanced, whole_number
+from .parameters import advanced, choice, decimal, whole_number
 from .reports import input_file
 from .values import Values
 
@@ -49,27 +48,13 @@ def station_parameters() -> Iterator[QgsProcessingParameterDefinition]:
     yield advanced(
         QgsProcessingParameterCrs("CRS", "CRS of the stations (empty: longitude, latitude)", optional=True)
     )
-    yield enum_parameter("UNIT", "Unit of the readings", tuple(UNITS))
+    yield choice("UNIT", "Unit of the readings", tuple(UNITS))
     yield advanced(
-        QgsProcessingParameterNumber(
-            "TIME_SHIFT",
-            "Hours added to the times of readings",
-            type=Qgis.ProcessingNumberParameterType.Double,
-            defaultValue=0.0,
-            minValue=-_MOST_HOURS,
-            maxValue=_MOST_HOURS,
-        )
+        decimal("TIME_SHIFT", "Hours added to the times of readings", 0.0, -_MOST_HOURS, _MOST_HOURS)
     )
-    yield advanced(enum_parameter("QUALITY", "Readings of ISMN files", QUALITIES))
+    yield advanced(choice("QUALITY", "Readings of ISMN files", QUALITIES))
     yield advanced(
         QgsProcessingParameterString("DEPTH", "Depths of ISMN sensors, m (such as 0-0.05)", optional=True)
-    )
-
-
-def enum_parameter(name: str, description: str, options: tuple[str, ...]) -> QgsProcessingParameterEnum:
-    """A choice of texts, the first by default."""
-    return QgsProcessingParameterEnum(
-        name, description, options=list(options), defaultValue=options[0], usesStaticStrings=True
     )
 
 
@@ -113,11 +98,35 @@ def station_choices(values: Values) -> StationChoices:
     )
 
 
-def stations_used(values: Values, progress: Progress) -> dict[str, Any]:
+def stations_read(values: Values, progress: Progress) -> FieldData:
+    """The stations, which are also told of.
+
+    Raises
+    ------
+    InputError
+        As `station_choices` and `read_stations`.
+    """
+    data = read_stations(values.path("STATIONS"), station_choices(values), progress)
+    tell_stations(data, progress)
+    return data
+
+
+def pair_choices(values: Values) -> PairChoices:
+    """How field and maps are brought together."""
+    return PairChoices(*values.period(), values.choice("EXTRACTION"), values.choice("ANOMALIES"))
+
+
+def series_used(series: Series) -> str:
+    """A series and its dates, for a report's manifest."""
+    return f"{series.source}, {series.dates[0]} to {series.dates[-1]}"
+
+
+def stations_used(values: Values, data: FieldData, progress: Progress) -> dict[str, Any]:
     """Where the readings came from, for a report's manifest."""
     path = values.path("STATIONS")
     file = input_file(path, path, progress) if os.path.isfile(path) else {"folder": path}
-    return {f"stations, {name}": value for name, value in file.items()}
+    told = {f"stations, {name}": value for name, value in file.items()}
+    return {**told, "CRS of the stations": data.crs}
 
 
 def reading_settings(values: Values) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from ..raster.series import Series
 from ..report.figure import SOIL_MOISTURE_UNIT
 from ..report.joining import ByDate, Joined, Line, joining_page
 from ..report.preflight import Table
-from .reports import footer, manifest, report_parameter, table_output, write_report
+from .reports import footer, manifest, period_used, report_parameter, table_output, write_report
 from .values import Values
 
 
@@ -71,7 +71,7 @@ def report_matrix(
         told = _inputs({"coarse stack": inputs.stack.path}, series, progress)
         share = values.number("MINIMUM_COVERED")
         settings = {
-            **_period(values, "SMAP's"),
+            **period_used(values, "SMAP's"),
             "least share of a cell that a dated covariate covers": f"{share:g}",
             "days that a dated covariate may be old": inputs.window,
         }
@@ -127,7 +127,7 @@ def report_maps(
         files = {"forest file": str(inputs.forests.path), "fine stack": inputs.stack.path}
         told = _inputs(files, _named(inputs.dynamic), progress)
         settings = {
-            **_period(values, "the forests'"),
+            **period_used(values, "the forests'"),
             "days that a dated covariate may be old": inputs.window,
         }
         return joining_page(joined, manifest(told, settings), footer("Downscale"))
@@ -161,11 +161,6 @@ def _maps_by_date(table: DatesTable) -> ByDate:
 
 def _days(table: DatesTable) -> list[dt.date]:
     return [dt.date.fromisoformat(text) for text in table.column("date")]
-
-
-def _period(values: Values, otherwise: str) -> dict[str, object]:
-    first, last = values.period()
-    return {"first date": first or otherwise, "last date": last or otherwise}
 
 
 def _write(

@@ -9,35 +9,27 @@ import numpy as np
 from qgis.core import (
     Qgis,
     QgsApplication,
-    QgsCoordinateReferenceSystem,
     QgsFeatureRequest,
-    QgsFeatureSource,
     QgsGeometry,
     QgsRectangle,
     QgsVectorLayer,
     QgsWkbTypes,
 )
 
-from ..core.errors import InputError
 from ..core.grid import Bounds
 from ..core.progress import Progress
 from ..report.furniture import Overlay
 from .values import Values
+from .vectors import layer_source, qgis_crs
 
 WORLD_MAP = "world_map.gpkg"
-
-
-def qgis_crs(crs: str) -> QgsCoordinateReferenceSystem:
-    """QGIS's object of a CRS given as `EPSG:code` or WKT."""
-    found = QgsCoordinateReferenceSystem(crs)
-    return found if found.isValid() else QgsCoordinateReferenceSystem.fromWkt(crs)
 
 
 def overlay(values: Values, name: str, label: str, crs: str, progress: Progress) -> list[Overlay]:
     """The layer of a parameter over the maps; nothing where none is given."""
     if not values.given(name):
         return []
-    source = _source(values, name)
+    source = layer_source(values, name)
     request = QgsFeatureRequest()
     request.setDestinationCrs(qgis_crs(crs), values.context.transformContext())
     points = QgsWkbTypes.geometryType(source.wkbType()) == Qgis.GeometryType.Point
@@ -46,7 +38,7 @@ def overlay(values: Values, name: str, label: str, crs: str, progress: Progress)
 
 def borders(values: Values, name: str, bounds: Bounds, progress: Progress) -> list[np.ndarray]:
     """Lines in degrees over `bounds`: of a parameter's layer, else of the world map that QGIS brings."""
-    source = _source(values, name) if values.given(name) else world_map()
+    source = layer_source(values, name) if values.given(name) else world_map()
     if source is None:
         return []
     request = QgsFeatureRequest()
@@ -63,13 +55,6 @@ def world_map() -> QgsVectorLayer | None:
         return None
     layer = QgsVectorLayer(f"{path}|layername=countries", "Countries", "ogr")
     return layer if layer.isValid() else None
-
-
-def _source(values: Values, name: str) -> QgsFeatureSource:
-    source = values.algorithm.parameterAsSource(values.parameters, name, values.context)
-    if source is None:
-        raise InputError(f"{name}: there is no layer {values.parameters.get(name)!r}; check the path.")
-    return source
 
 
 def _parts(features: Iterable, progress: Progress) -> list[np.ndarray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from qgis.core import (
@@ -10,9 +10,12 @@ from qgis.core import (
     QgsProcessingContext,
     QgsProcessingParameterDateTime,
     QgsProcessingParameterDefinition,
+    QgsProcessingParameterEnum,
+    QgsProcessingParameterFile,
     QgsProcessingParameterMultipleLayers,
     QgsProcessingParameterNumber,
     QgsProcessingParameterString,
+    QgsProcessingParameterVectorDestination,
 )
 
 
@@ -70,14 +73,55 @@ def whole_number(
 
 def minimum_covered() -> QgsProcessingParameterNumber:
     """The share of a cell that a dated covariate must cover."""
-    return QgsProcessingParameterNumber(
-        "MINIMUM_COVERED",
-        "Least share of a cell that a dated covariate covers",
-        type=Qgis.ProcessingNumberParameterType.Double,
-        defaultValue=0.5,
-        minValue=0.0,
-        maxValue=1.0,
+    return decimal("MINIMUM_COVERED", "Least share of a cell that a dated covariate covers", 0.5, 0.0, 1.0)
+
+
+def decimal(
+    name: str, description: str, default: float, least: float | None = None, most: float | None = None
+) -> QgsProcessingParameterNumber:
+    """A number with decimals, in the range where one is given."""
+    definition = QgsProcessingParameterNumber(
+        name, description, type=Qgis.ProcessingNumberParameterType.Double, defaultValue=default
     )
+    if least is not None:
+        definition.setMinimum(least)
+    if most is not None:
+        definition.setMaximum(most)
+    return definition
+
+
+def choice(
+    name: str, description: str, options: Iterable[str], default: str | None = None
+) -> QgsProcessingParameterEnum:
+    """A choice of texts, the first by default."""
+    texts = list(options)
+    return QgsProcessingParameterEnum(
+        name, description, options=texts, defaultValue=default or texts[0], usesStaticStrings=True
+    )
+
+
+def series_folder(name: str, description: str, optional: bool = False) -> QgsProcessingParameterFile:
+    """A series: a folder of dated rasters (or a file of many dates, which may be typed)."""
+    return QgsProcessingParameterFile(
+        name, description, behavior=Qgis.ProcessingFileParameterBehavior.Folder, optional=optional
+    )
+
+
+def period_parameters() -> Iterator[QgsProcessingParameterDefinition]:
+    """START and END; see `Values.period`."""
+    yield date_parameter("START", "First date")
+    yield date_parameter("END", "Last date")
+
+
+def season_parameters() -> Iterator[QgsProcessingParameterDefinition]:
+    """WET_MONTHS and DRY_MONTHS; see `Values.seasons`."""
+    yield QgsProcessingParameterString("WET_MONTHS", "Wet season", "Nov-Mar", optional=True)
+    yield QgsProcessingParameterString("DRY_MONTHS", "Dry season", "May-Sep", optional=True)
+
+
+def table_destination(name: str, description: str) -> QgsProcessingParameterVectorDestination:
+    """A table that is always made."""
+    return QgsProcessingParameterVectorDestination(name, description, type=Qgis.ProcessingSourceType.Vector)
 
 
 def advanced(definition: QgsProcessingParameterDefinition) -> QgsProcessingParameterDefinition:

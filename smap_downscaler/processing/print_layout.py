@@ -42,7 +42,7 @@ from ..core.map_frame import MapFrame, decimals
 from ..raster.files import whole_file
 from ..report.arrange import Box
 from ..report.furniture import round_length
-from .overlays import qgis_crs
+from .vectors import qgis_crs
 
 _MM = 25.4
 _ARROW = ":/images/north_arrows/layout_default_north_arrow.svg"

@@ -12,6 +12,7 @@ from ..core.version import plugin_version
 from ..raster.files import whole_file
 from ..raster.provenance import file_hash, versions
 from ..report.page import Page
+from .values import Values
 
 
 def report_parameter() -> QgsProcessingParameterFileDestination:
@@ -36,6 +37,17 @@ def footer(title: str) -> str:
 def input_file(label: str, path: str, progress: Progress) -> dict[str, object]:
     """Name and SHA-256 of an input: of the user's file where it is one, else of QGIS's copy of it."""
     return {"file": label, "SHA-256": file_hash(label if os.path.isfile(label) else path, progress)}
+
+
+def period_used(values: Values, otherwise: str) -> dict[str, object]:
+    """The period that was asked for, for a manifest; `otherwise` says whose it is where none was."""
+    first, last = values.period()
+    return {"first date": first or otherwise, "last date": last or otherwise}
+
+
+def seasons_used(values: Values) -> dict[str, object]:
+    """The seasons as they were given, for a manifest."""
+    return {"wet season": values.text("WET_MONTHS"), "dry season": values.text("DRY_MONTHS")}
 
 
 def manifest(inputs: Mapping[str, object], settings: Mapping[str, object]) -> dict[str, Mapping[str, object]]:

@@ -25,10 +25,11 @@ from ..report.arrange import A4_WIDTH, LEGEND, MARGIN
 from ..report.locator import locator_boxes
 from ..report.map_sheet import colour_bar_svg
 from .layers import STYLE, unread_layer
-from .overlays import qgis_crs, world_map
+from .overlays import world_map
 from .print_layout import SheetLayout
 from .sheets import MadeLocator, MadeSheet
 from .values import Values
+from .vectors import qgis_crs
 
 _OUTLINE = {"style": "no", "outline_color": "0,0,0", "outline_width": "0.3"}
 _BORDER = {"style": "no", "outline_color": "85,85,85", "outline_width": "0.15"}

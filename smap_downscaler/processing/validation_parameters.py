@@ -6,15 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from qgis.core import (
-    Qgis,
-    QgsProcessingParameterEnum,
-    QgsProcessingParameterNumber,
-    QgsProcessingParameterString,
-)
-
 from ..core.forest.keys import BY_DATE, MODES
-from ..core.seasons import check_seasons, parse_months
 from ..core.validation.settings import ValidationSettings
 from .forest_parameters import (
     feature_parameters,
@@ -23,7 +15,7 @@ from .forest_parameters import (
     grid_candidates,
     grid_parameters,
 )
-from .parameters import advanced, date_parameter, whole_number
+from .parameters import advanced, choice, decimal, period_parameters, season_parameters, whole_number
 from .values import Values
 
 _DEFAULT_BLOCK_KM = 72.0
@@ -34,27 +26,17 @@ def validation_parameters() -> Iterable[Any]:
 
     No least values for the folds: out of range, the settings say more than QGIS does.
     """
-    yield QgsProcessingParameterEnum(
-        "MODE", "Forests", options=list(MODES), defaultValue=BY_DATE, usesStaticStrings=True
-    )
+    yield choice("MODE", "Forests", MODES, BY_DATE)
     yield whole_number("FOLDS", "Folds", 10, 0)
     yield whole_number("REPEATS", "Repeats", 1, 0)
-    yield QgsProcessingParameterNumber(
-        "BLOCKS",
-        "Side of the spatial blocks, km (0: none)",
-        type=Qgis.ProcessingNumberParameterType.Double,
-        defaultValue=_DEFAULT_BLOCK_KM,
-        minValue=0.0,
-    )
+    yield decimal("BLOCKS", "Side of the spatial blocks, km (0: none)", _DEFAULT_BLOCK_KM, 0.0)
     yield whole_number("PERIOD", "Days held out together (by cell, pooled)", None, 0)
     yield advanced(whole_number("GAP", "Days left out beside them (by cell, pooled)", 0, 0))
     yield from feature_parameters()
     yield from forest_parameters()
     yield from grid_parameters()
-    yield date_parameter("START", "First date")
-    yield date_parameter("END", "Last date")
-    yield QgsProcessingParameterString("WET_MONTHS", "Wet season", "Nov-Mar", optional=True)
-    yield QgsProcessingParameterString("DRY_MONTHS", "Dry season", "May-Sep", optional=True)
+    yield from period_parameters()
+    yield from season_parameters()
     yield advanced(whole_number("INNER_FOLDS", "Folds of the choice from the grids", 5, 0))
     yield advanced(whole_number("MINIMUM_CELLS", "Least cells of a date (by date)", None, 2))
     yield advanced(whole_number("MINIMUM_DATES", "Least dates of a cell (by cell)", None, 2))
@@ -70,9 +52,7 @@ def validation_settings(values: Values) -> ValidationSettings:
     InputError
         For a value out of its range.
     """
-    wet = parse_months(values.text("WET_MONTHS"), "WET_MONTHS")
-    dry = parse_months(values.text("DRY_MONTHS"), "DRY_MONTHS")
-    check_seasons(wet, dry)
+    wet, dry = values.seasons()
     settings = ValidationSettings(
         folds=values.integer("FOLDS"),
         repeats=values.integer("REPEATS"),

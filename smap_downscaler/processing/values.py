@@ -18,6 +18,7 @@ from qgis.core import (
 from ..core.dates import parse_iso_date
 from ..core.errors import InputError
 from ..core.grid import Bounds
+from ..core.months import check_seasons, parse_months
 from ..core.names import split_names
 from ..core.progress import Progress
 from ..raster.series import Series, open_several
@@ -106,6 +107,18 @@ class Values:
         if first and last and first > last:
             raise InputError(f"{start} ({first}) is after {end} ({last}); exchange them.")
         return first, last
+
+    def seasons(self) -> tuple[frozenset[int], frozenset[int]]:
+        """The months of the wet and of the dry season.
+
+        Raises
+        ------
+        InputError
+            For what is no month, or a month in both.
+        """
+        wet, dry = (parse_months(self.text(name), name) for name in ("WET_MONTHS", "DRY_MONTHS"))
+        check_seasons(wet, dry)
+        return wet, dry
 
     def extent(self, name: str) -> tuple[Bounds, str] | None:
         """Edges and CRS (`EPSG:code` or WKT) of an extent, or None where none is given.

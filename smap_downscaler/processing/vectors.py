@@ -46,6 +46,20 @@ def fields_of(kinds: Iterable[tuple[str, Any]]) -> QgsFields:
     return fields
 
 
+def layer_source(values: Values, name: str) -> QgsProcessingFeatureSource:
+    """The layer of a parameter (those features that are selected, where so asked).
+
+    Raises
+    ------
+    InputError
+        If there is no such layer.
+    """
+    source = values.algorithm.parameterAsSource(values.parameters, name, values.context)
+    if source is None:
+        raise InputError(f"{name}: there is no layer {values.parameters.get(name)!r}; check the path.")
+    return source
+
+
 def read_features(
     values: Values, name: str, progress: Progress
 ) -> tuple[QgsProcessingFeatureSource, list[QgsFeature]]:
@@ -56,9 +70,7 @@ def read_features(
     InputError
         If there is no such layer, or it has no feature.
     """
-    source = values.algorithm.parameterAsSource(values.parameters, name, values.context)
-    if source is None:
-        raise InputError(f"{name}: there is no layer {values.parameters.get(name)!r}; check the path.")
+    source = layer_source(values, name)
     # QGIS would stop at the first invalid geometry.
     skip = Qgis.ProcessingFeatureSourceFlag.SkipGeometryValidityChecks
     features = []
@@ -115,9 +127,8 @@ def _extended(
 
 def qgis_crs(text: str) -> QgsCoordinateReferenceSystem:
     """A CRS of `EPSG:code` or WKT, as `raster` names it."""
-    crs = QgsCoordinateReferenceSystem()
-    crs.createFromUserInput(text)
-    return crs
+    crs = QgsCoordinateReferenceSystem(text)
+    return crs if crs.isValid() else QgsCoordinateReferenceSystem.fromWkt(text)
 
 
 def write_layer(

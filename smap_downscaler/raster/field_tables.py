@@ -10,8 +10,8 @@ from typing import Any
 from ..core.field.metrics import METRICS
 from ..core.field.pairs import Pairs
 from ..core.field.validation import MAP, MetricRow
+from ..core.months import ALL
 from ..core.progress import SILENT, Progress
-from ..core.seasons import ALL
 from .geopackage import DATE, INTEGER, REAL, TEXT, create_table
 
 

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from ..core.dates import parse_any_iso_date
+from ..core.dates import is_within
 from ..core.errors import InputError
 from ..core.progress import SILENT, Progress
 from ..core.quantile.coarse_grain import PairedSeries
+from ..core.timestamps import parse_timestamp
 from .geopackage import quoted, read_notes, read_only
 
 #: Texts that stand for a missing value.
@@ -60,10 +61,6 @@ class RowFilter:
     stations: tuple[str, ...] = ()
     start: dt.date | None = None
     end: dt.date | None = None
-
-    def holds(self, date: dt.date) -> bool:
-        """Whether a date is inside."""
-        return (self.start is None or date >= self.start) and (self.end is None or date <= self.end)
 
 
 @dataclass(eq=False)
@@ -156,7 +153,7 @@ class _Reader:
         if self.rows.stations and station not in self.rows.stations:
             return
         date = self._date(day)
-        if not self.rows.holds(date):
+        if not is_within(date, self.rows.start, self.rows.end):
             return
         pair = self._number(x, self.fields.x), self._number(y, self.fields.y)
         if math.isnan(pair[0]) or math.isnan(pair[1]):
@@ -187,13 +184,13 @@ class _Reader:
 
     def _parse_date(self, value: Any) -> dt.date:
         text = f"{value:.0f}" if isinstance(value, float) and value.is_integer() else str(value)
-        date = parse_any_iso_date(text)
-        if date is None:
+        stamp = parse_timestamp(text)
+        if stamp is None:
             raise InputError(
                 f"{self.label}: the field {self.fields.date} holds '{value}', which is no date; write dates "
                 "as YYYY-MM-DD."
             )
-        return date
+        return stamp.date()
 
     def _number(self, value: Any, name: str) -> float:
         if _is_missing(value):

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from osgeo import gdal
 
-from ..core.dates import find_date
+from ..core.dates import find_date, is_within
 from ..core.errors import InputError
 from ..core.grid import Grid, Window
 from ..core.progress import SILENT, Progress
@@ -69,11 +69,7 @@ class Series:
         InputError
             If no date is left.
         """
-        kept = tuple(
-            entry
-            for entry in self.entries
-            if (start is None or entry.date >= start) and (end is None or entry.date <= end)
-        )
+        kept = tuple(entry for entry in self.entries if is_within(entry.date, start, end))
         if not kept:
             raise InputError(
                 f"{self.source}: it holds no date from {start or 'its start'} to {end or 'its end'} "

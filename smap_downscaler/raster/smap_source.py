@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from osgeo import gdal
 
+from ..core.dates import is_within
 from ..core.errors import InputError
 from ..core.grid import EASE2_CRS, Grid, Window, ease2_grid
 from ..core.progress import SILENT, Progress
@@ -173,9 +174,9 @@ def _granule_source(
     outside: list[dt.date] = []
     for file in files:
         named = name_date(file)
-        granule = None if named and not _within(named, start, end) else open_granule(file)
+        granule = None if named and not is_within(named, start, end) else open_granule(file)
         date = granule.date if granule else named
-        if granule is None or not _within(granule.date, start, end):
+        if granule is None or not is_within(granule.date, start, end):
             outside += [date] if date else []
         elif granule.date in by_date:
             raise InputError(_twice(by_date[granule.date], granule))
@@ -195,10 +196,6 @@ def _granule_source(
                 "import each product from a folder of its own."
             )
     return GranuleSource(path, granules)
-
-
-def _within(date: dt.date, start: dt.date | None, end: dt.date | None) -> bool:
-    return (start is None or date >= start) and (end is None or date <= end)
 
 
 def _twice(first: Granule, second: Granule) -> str:

@@ -16,8 +16,8 @@ from ..core.errors import InputError
 from ..core.field.columns import Columns, CsvChoices, find_columns
 from ..core.field.delimited import NumberReader, decode, separator_of
 from ..core.field.readings import UNITS, FieldData, Station, daily, listed
-from ..core.field.timestamps import parse_timestamp
 from ..core.progress import SILENT, Progress
+from ..core.timestamps import parse_timestamp
 from .files import spatial_reference
 
 GEOGRAPHIC = "EPSG:4326"

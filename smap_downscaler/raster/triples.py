@@ -58,7 +58,7 @@ def made_from_smap(series: Series) -> str:
         if RUN_TAG in tags and "FORESTS" in tags:
             return "a map made from SMAP ('Downscale')"
         if all(tag in tags for tag in CHOICE_TAGS):
-            return "SMAP ('Import SMAP')"
+            return "SMAP ('Import SMAP soil moisture')"
     return ""
 
 

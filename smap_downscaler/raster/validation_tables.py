@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..core.forest.keys import CellKey, Key
+from ..core.months import ALL
 from ..core.rain.series import RainSeries
-from ..core.seasons import ALL
 from ..core.validation.grid import Candidate
 from ..core.validation.pieces import SCORES, most_chosen
 from ..core.validation.results import ValidationRun

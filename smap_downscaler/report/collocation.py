@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from ..core.field.collocation import COLLOCATED, MEAN, MEMBERS, RESULTS, TripleRow
 from .dots import MOST_LINES, dot_panels
 from .figure import SOIL_MOISTURE_UNIT
+from .numbers import UNIT, with_interval
 from .page import Page
 
-_UNIT = "m³ m⁻³"
 _MOST_STATIONS = 40
 _HEADERS = {
     "snr_db": "SNR, dB",
-    "error_sd": f"error SD, {_UNIT}",
+    "error_sd": f"error SD, {UNIT}",
     "error_sd_scaled": "error SD, scaled",
     "beta": "beta",
     "truth_correlation": "r with the truth",
@@ -88,13 +88,7 @@ def _cells(row: TripleRow) -> tuple[str, ...]:
 
 def _with_interval(row: TripleRow, name: str) -> str:
     places = {"snr_db": ".1f", "beta": ".2f", "truth_correlation": ".2f"}.get(name, ".4f")
-    value, interval = row.value(name), row.interval(name)
-    if not math.isfinite(value):
-        return ""
-    told = f"{value:{places}}"
-    if math.isfinite(interval.lower) and interval.lower < interval.upper:
-        told += f" ({interval.lower:{places}} to {interval.upper:{places}})"
-    return told
+    return with_interval(row, name, places)
 
 
 def _panels(reference: str) -> dict[str, str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 from ..core.components import Components
 from .component_figures import MOST_LABELS, biplot, scree
+from .numbers import fixed
 from .page import Page
 
 #: Components in the table of loadings; the others are in the table file.
@@ -73,7 +73,7 @@ def _loadings(page: Page, found: Components) -> None:
     other = found.supplementary
     parts.append(("supplementary", other.names, other.mean, other.sd, other.loadings))
     rows = [
-        (name, role, f"{mean:.4g}", f"{sd:.4g}", *(_number(value) for value in loadings[:shown]))
+        (name, role, f"{mean:.4g}", f"{sd:.4g}", *(fixed(value, ".3f") for value in loadings[:shown]))
         for role, names, means, sds, table in parts
         for name, mean, sd, loadings in zip(names, means, sds, table)
     ]
@@ -86,7 +86,3 @@ def _loadings(page: Page, found: Components) -> None:
     )
     if shown < len(found.eigenvalues):
         page.paragraph("The other components are in the table LOADINGS, as are the eigenvectors.")
-
-
-def _number(value: float) -> str:
-    return f"{value:.3f}" if math.isfinite(value) else ""

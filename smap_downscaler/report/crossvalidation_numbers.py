@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from ..core.forest.keys import BY_CELL, BY_DATE, POOLED
-from ..core.seasons import ALL
+from ..core.months import ALL
 from ..core.validation.results import ValidationRun
 from ..core.validation.schemes import BLOCKS, PERIODS, scheme_text
 from ..core.validation.summary import OVER, ROWS, SummaryRow

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ..core.field.intervals import Interval
-from .figure import COLOURS, MARKERS, new_figure, png
+from .figure import COLOURS, MARKERS, light_grid, new_figure, png
 
 #: Lines that fit on a page.
 MOST_LINES = 30
@@ -58,7 +58,7 @@ def dot_panels(
                 label=name,
             )
         axis.set_xlabel(label, fontsize=8.5)
-        axis.grid(axis="x", color="#E5E5E5", linewidth=0.6)
+        light_grid(axis, "x")
         axis.set_axisbelow(True)
         axis.tick_params(labelsize=7.5)
     axes[0].set_yticks(range(len(stations)))

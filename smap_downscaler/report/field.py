@@ -16,13 +16,13 @@ from ..core.field.validation import (
     VALIDATED,
     MetricRow,
 )
-from ..core.seasons import ALL
+from ..core.months import ALL
 from .dots import MOST_LINES
 from .field_figures import MOST_BOXES, MOST_SERIES, errors, time_series
 from .field_skill_figures import beside_smap, scatter
+from .numbers import UNIT, fixed, with_interval
 from .page import Page
 
-_UNIT = "m³ m⁻³"
 _SOURCES = {
     MAP: "map",
     MAP_COMMON: "map, days with SMAP",
@@ -105,7 +105,7 @@ def verdict(overall: Sequence[MetricRow]) -> str:
         return ""
     change, interval = row.value("rmse"), row.interval("rmse")
     told = (
-        f"On the {row.n_days:,} days that both have, the map's RMSE is {abs(change):.4f} {_UNIT} "
+        f"On the {row.n_days:,} days that both have, the map's RMSE is {abs(change):.4f} {UNIT} "
         f"{'lower' if change < 0 else 'higher'} than that of the SMAP cell"
     )
     if not math.isfinite(interval.lower):
@@ -117,7 +117,7 @@ def verdict(overall: Sequence[MetricRow]) -> str:
 
 
 def _cells(row: MetricRow) -> tuple[str, ...]:
-    counts = (f"{row.n_days:,}" if row.n_days else "", f"{row.n:,}", _number(row.n_effective, ".0f"))
+    counts = (f"{row.n_days:,}" if row.n_days else "", f"{row.n:,}", fixed(row.n_effective, ".0f"))
     return (_SOURCES[row.source], *counts, *(_with_interval(row, metric) for metric in _METRICS))
 
 
@@ -125,14 +125,7 @@ def _with_interval(row: MetricRow, metric: str) -> str:
     places = ".2f" if metric in ("slope", "pearson", "spearman") else ".4f"
     if row.source == DIFFERENCE or metric == "bias":
         places = f"+{places}"
-    told, interval = _number(row.value(metric), places), row.interval(metric)
-    if math.isfinite(interval.lower):
-        told += f" ({interval.lower:{places}} to {interval.upper:{places}})"
-    return told
-
-
-def _number(value: float, places: str) -> str:
-    return f"{value:{places}}" if math.isfinite(value) else ""
+    return with_interval(row, metric, places)
 
 
 def _figures(
@@ -206,7 +199,7 @@ def _more(page: Page, count: int) -> None:
 
 def _words(page: Page, anomalies: str) -> None:
     page.heading("What the numbers mean").paragraph(
-        f"In {_UNIT} but for slope and correlations. Error: map - field. RMSE, MAE, bias = mean error, "
+        f"In {UNIT} but for slope and correlations. Error: map - field. RMSE, MAE, bias = mean error, "
         "ubRMSE = SD (ddof 0) of the errors. In brackets 95 % intervals by a moving-block bootstrap, which "
         "keeps the likeness of neighbouring days; effective days: n (1 - a) / (1 + a), a being the lag-1 "
         "autocorrelation of the error. All stations: all pairs together, blocks of days drawn for all of "

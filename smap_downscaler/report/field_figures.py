@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.field.pairs import Pairs
-from .figure import COLOURS, MARKERS, SOIL_MOISTURE_UNIT, date_axis, new_figure, png
+from .figure import COLOURS, MARKERS, SOIL_MOISTURE_UNIT, date_axis, light_grid, new_figure, png
 
 #: Of many stations those with most days are drawn.
 MOST_SERIES, MOST_BOXES = 6, 40
@@ -78,7 +78,7 @@ def _signed(axis: Any, part: Pairs) -> None:
 
 
 def _plain(axis: Any) -> None:
-    axis.grid(axis="y", color="#E5E5E5", linewidth=0.6)
+    light_grid(axis, "y")
     axis.set_axisbelow(True)
     axis.tick_params(labelsize=7.5)
 

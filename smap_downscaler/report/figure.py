@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 #: Width of an A4 page between its margins, inches.
 PAGE_WIDTH = 7.1
@@ -50,6 +50,11 @@ def png(figure: Any) -> bytes:
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=_DPI, metadata={"Software": None})
     return stream.getvalue()
+
+
+def light_grid(axis: Any, which: Literal["both", "x", "y"] = "both") -> None:
+    """Thin grey lines at the ticks."""
+    axis.grid(axis=which, color="#E5E5E5", linewidth=0.6)
 
 
 def date_axis(axis: Any, dates: Sequence[Any]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.polygons.summary import STATISTICS, Spread
-from .figure import COLOURS, MARKERS, SOIL_MOISTURE_UNIT, date_axis, new_figure, png
+from .figure import COLOURS, MARKERS, SOIL_MOISTURE_UNIT, date_axis, light_grid, new_figure, png
 
 #: What each statistic is called on an axis.
 LABELS = {
@@ -40,7 +40,7 @@ def violins(by_date: Mapping[dt.date, Mapping[str, np.ndarray]]) -> bytes:
         axis.set_xlim(-0.6, len(by_date) - 0.4)
         axis.set_title(LABELS[name], fontsize=9)
         axis.tick_params(axis="y", labelsize=8)
-        axis.grid(axis="y", color="#E5E5E5", linewidth=0.6)
+        light_grid(axis, "y")
         axis.set_axisbelow(True)
     return png(figure)
 
@@ -87,7 +87,7 @@ def over_time(rows: Sequence[Spread]) -> bytes:
             capsize=0,
         )
         axis.set_ylabel(LABELS[name], fontsize=8.5)
-        axis.grid(axis="y", color="#E5E5E5", linewidth=0.6)
+        light_grid(axis, "y")
         axis.tick_params(labelsize=8)
     date_axis(axes[-1], [row.date for row in rows if row.date is not None])
     return png(figure)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..core.polygons.summary import STATISTICS, Spread
+from .numbers import UNIT, number_text
 from .page import Page
 from .polygon_figures import over_time, violins
 
-_UNIT = "m³ m⁻³"
 _NAMES = {"mean": "mean", "sd": "SD", "cv": "C.V."}
 _SPREAD_HEAD = ("polygons", "mean", "SD", "min", "25 %", "median", "75 %", "max")
 #: Dates in the table of all dates; the others are in the table file.
@@ -88,9 +87,7 @@ def _two_dates(page: Page, report: PolygonReport) -> None:
         for row in report.moisture
         if row.date in report.shown and row.statistic == statistic
     ]
-    page.table(
-        ("date", "of each polygon", *_SPREAD_HEAD), rows, f"Soil moisture, {_UNIT} (C.V. without unit)"
-    )
+    page.table(("date", "of each polygon", *_SPREAD_HEAD), rows, f"Soil moisture, {UNIT} (C.V. without unit)")
 
 
 def _all_dates(page: Page, report: PolygonReport) -> None:
@@ -105,7 +102,7 @@ def _all_dates(page: Page, report: PolygonReport) -> None:
         for row in report.moisture
         if row.statistic == "mean" and row.date in shown
     ]
-    page.table(("date", *_SPREAD_HEAD), rows, f"Mean soil moisture of the polygons, {_UNIT}")
+    page.table(("date", *_SPREAD_HEAD), rows, f"Mean soil moisture of the polygons, {UNIT}")
     if len(report.dates) > len(shown):
         page.paragraph(
             f"... and {len(report.dates) - len(shown):,} dates more; all are in the table SUMMARY."
@@ -119,16 +116,6 @@ def _label(row: Spread) -> tuple[str, str]:
 def _numbers(row: Spread) -> tuple[str, ...]:
     values = (row.mean, row.sd, row.minimum, row.q1, row.median, row.q3, row.maximum)
     return (f"{row.polygons:,}", *map(number_text, values))
-
-
-def number_text(value: float) -> str:
-    """A number with four digits that count, without an exponent where it can be read; empty for NaN."""
-    if not math.isfinite(value):
-        return ""
-    if value == 0 or not 1e-4 <= abs(value) < 1e6:
-        return f"{value:.3g}"
-    decimals = max(0, 3 - math.floor(math.log10(abs(value))))
-    return f"{value:,.{decimals}f}"
 
 
 def _count(things: Sequence[object], name: str) -> str:

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..core.months import ALL
 from ..core.quantile.run import Cell
-from ..core.seasons import ALL
-from .figure import COLOURS, MARKERS, new_figure, png
+from .figure import COLOURS, MARKERS, light_grid, new_figure, png
 
 #: Red to blue over white (ColorBrewer's RdBu): told apart with any colour vision.
 _RAMP = "RdBu"
@@ -145,7 +145,7 @@ def curves(cells: Sequence[Cell]) -> bytes:
             axis.axhline(0, color="#444444", linewidth=0.7)
             for bound in (1, -1) if np.nanmin(rho, initial=0.0) < 0 else (1,):
                 axis.axhline(bound, color="#444444", linewidth=0.7, linestyle=":")
-            axis.grid(color="#E5E5E5", linewidth=0.6)
+            light_grid(axis)
             axis.set_axisbelow(True)
             axis.tick_params(labelsize=8)
     axes[0][1].xaxis.set_major_locator(MaxNLocator(integer=True))

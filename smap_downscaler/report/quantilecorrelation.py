@@ -105,7 +105,7 @@ def _overview(page: Page, stations: Mapping[str, Sequence[Cell]], settings: Quan
                         f"{cell.n:,}",
                         _coefficient(cell),
                         _interval(cell),
-                        f"{sum(cell.unreliable for cell in found)} of {len(found)}",
+                        _unreliable(found),
                     )
                 )
                 told = ""
@@ -113,6 +113,12 @@ def _overview(page: Page, stations: Mapping[str, Sequence[Cell]], settings: Quan
     headers += (f"coefficient, quantile {middle:g}", f"{settings.confidence:g} % interval", "unreliable")
     drop = [index for index in (0, 8) if all(not row[index] for row in rows)]
     page.heading("In short").table(_without(headers, drop), [_without(row, drop) for row in rows])
+
+
+def _unreliable(cells: Sequence[Cell]) -> str:
+    """How many of the coefficients are; of those that could not be computed the report tells below."""
+    computed = [cell for cell in cells if cell.computed]
+    return f"{sum(cell.unreliable for cell in computed)} of {len(computed)}" if computed else ""
 
 
 def _without(row: Sequence[str], drop: Sequence[int]) -> tuple[str, ...]:

@@ -133,7 +133,8 @@ def test_series_too_alike_are_said():
 
 
 def test_the_same_seed_gives_the_same_rows(parts, rows):
-    assert found_rows(parts) == rows
+    # As texts: NaN does not equal itself.
+    assert repr(found_rows(parts)) == repr(rows)
     other = found_rows(parts, dataclasses.replace(CHOICES, seed=8))
     assert other["A", "all", MAP].values == rows["A", "all", MAP].values
     assert other["A", "all", MAP].intervals != rows["A", "all", MAP].intervals

@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 
 from smap_downscaler.core.errors import Cancelled, InputError
 from smap_downscaler.core.progress import Progress
-from smap_downscaler.core.quantile.bootstrap import block_length, interval, moving_block_sample
+from smap_downscaler.core.quantile.bootstrap import drawn_together, interval, moving_block_sample
 from smap_downscaler.core.quantile.coarse_grain import PairedSeries, coarse_grain
 from smap_downscaler.core.quantile.correlation import (
     combine,
@@ -263,15 +263,32 @@ def test_every_block_is_drawn_alike():
 
 
 def test_the_length_of_blocks_follows_the_autocorrelation():
-    """(sqrt(6) r / (1 - r^2))^(2/3) n^(1/3): 13.9 for r = .7 and n = 400, up to n / 3."""
+    """(sqrt(6) r / (1 - r^2))^(2/3) n^(1/3): 13.3 for r = .7 and n = 400, up to n / 3."""
+    days = np.arange(400)
     noise = np.random.default_rng(2).normal(size=400)
-    assert 1 <= block_length(noise, noise) <= 3
+    assert 1 <= drawn_together(days, noise, noise) <= 3
     slow = autoregressive(400, 3, 0.7)
     centred = slow - slow.mean()
-    r = np.sum(centred[1:] * centred[:-1]) / np.sum(centred**2)
-    assert block_length(noise, slow) == math.ceil((6**0.5 * r / (1 - r**2)) ** (2 / 3) * 400 ** (1 / 3))
-    assert block_length(np.arange(30.0), np.arange(30.0)) == 10
-    assert block_length(np.array([0.0, 1.0]), np.array([1.0, 0.0])) == 1
+    plain = np.mean(centred[1:] * centred[:-1]) / np.mean(centred**2)
+    r = (plain * 399 + 1) / 396
+    length = round((6**0.5 * r / (1 - r**2)) ** (2 / 3) * 400 ** (1 / 3))
+    assert drawn_together(days, noise, slow) == drawn_together(days, slow, noise) == length
+    line = np.arange(30.0)
+    assert drawn_together(days[:30], line, line) == 10
+    assert drawn_together(days[:2], np.array([0.0, 1.0]), np.array([1.0, 0.0])) == 1
+
+
+def test_blocks_that_alternate_are_drawn_one_by_one():
+    sign = np.where(np.arange(60) % 2, 1.0, -1.0)
+    assert drawn_together(np.arange(60), sign, sign) == 1
+
+
+def test_the_length_of_blocks_does_not_rest_on_neighbours_over_a_gap():
+    """Pairs of days alike, 100 days from the next pair: the neighbours that are near are all alike."""
+    values = np.repeat(np.random.default_rng(2).standard_normal(40), 2)
+    pairs = (100 * np.arange(40)[:, None] + [0, 1]).ravel()
+    assert drawn_together(pairs, values, values) == 26
+    assert drawn_together(np.arange(80), values, values) < 10
 
 
 def test_the_ends_of_an_interval():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from smap_downscaler.processing.help import as_html, load_help, parse_help
@@ -234,6 +236,16 @@ def test_help_files_belong_to_algorithms(algorithms):
     from smap_downscaler.processing.help import help_folder
 
     assert {path.stem for path in help_folder().glob("*.md")} <= set(algorithms)
+
+
+def test_help_names_other_algorithms_as_the_toolbox_does(algorithms):
+    from smap_downscaler.processing.help import help_folder
+
+    # A button of QGIS's own.
+    known = {algorithm.displayName() for algorithm in algorithms.values()} | {"Add Directory"}
+    for path in help_folder().glob("*.md"):
+        named = set(re.findall(r"(?<!\w)'([A-Z][A-Za-z -]+)'(?!\w)", path.read_text(encoding="utf-8")))
+        assert named <= known, (path.name, named - known)
 
 
 def test_markdown_becomes_html():

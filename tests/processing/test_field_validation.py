@@ -126,6 +126,31 @@ def test_a_whole_run(run, said, case):
     ]
 
 
+def test_its_table_goes_into_a_quantile_correlation(run, case):
+    """By the fields that the help names: a map that is the field and 0.01 gives 1, the others as they are."""
+    pairs = run(
+        "fieldvalidation",
+        inputs(case, SMAP=str(case.folder / "smap"), OUTPUT=str(case.out / "pairs.gpkg")),
+    )["OUTPUT"]
+    fields = {"Y_FIELD": "field", "DATE_FIELD": "date", "STATION_FIELD": "station"}
+    few = {"SCALES": "1, 4", "QUANTILES": "0.25, 0.5", "WET_MONTHS": "", "DRY_MONTHS": "", "THREADS": 1}
+    for x, days in (("map", 40), ("smap", 20)):
+        table = case.out / f"{x}.csv"
+        outputs = run(
+            "quantilecorrelation", {"INPUT": pairs, "X_FIELD": x, **fields, **few, "OUTPUT": str(table)}
+        )
+        rows = rows_of(table)
+        assert outputs["COUNT"] == len(rows) == 12
+        assert {row["station"] for row in rows} == set(STATIONS)
+        assert {int(row["n"]) for row in rows if row["scale"] == "1"} == {days}
+        # Of 40 days, of which the last without SMAP is no block's end.
+        assert {int(row["n"]) for row in rows if row["scale"] == "4"} == {10 if x == "map" else 9}
+        if x == "map":
+            assert [float(row["rho"]) for row in rows] == pytest.approx([1] * 12, abs=1e-3)
+        else:
+            assert max(abs(float(row["rho"])) for row in rows) < 0.999
+
+
 def look_at_the_report(page, outputs):
     assert "http" not in page
     assert "<script" not in page

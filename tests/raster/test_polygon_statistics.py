@@ -70,7 +70,7 @@ def by_geos(text):
             if not (west < x + 50 and x - 50 < east and south < y + 40 and y - 40 < north):
                 continue
             corners = ((-50, 40), (50, 40), (50, -40), (-50, -40), (-50, 40))
-            pixel = "POLYGON ((" + ", ".join(f"{x + a!r} {y + b!r}" for a, b in corners) + "))"
+            pixel = "POLYGON ((" + ", ".join(f"{float(x + a)!r} {float(y + b)!r}" for a, b in corners) + "))"
             share[row, col] = geometry.Intersection(ogr.CreateGeometryFromWkt(pixel)).GetArea() / 8000
             inside[row, col] = geometry.Contains(ogr.CreateGeometryFromWkt(f"POINT ({x!r} {y!r})"))
     return share, inside

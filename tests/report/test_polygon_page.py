@@ -10,8 +10,9 @@ import pytest
 
 from smap_downscaler.core.polygons.moments import Statistics
 from smap_downscaler.core.polygons.summary import STATISTICS, spreads
+from smap_downscaler.report.numbers import number_text
 from smap_downscaler.report.polygon_figures import over_time, violins
-from smap_downscaler.report.polygon_statistics import PolygonReport, number_text, polygon_page
+from smap_downscaler.report.polygon_statistics import PolygonReport, polygon_page
 
 
 def made_up(dates, polygons=30):

@@ -120,6 +120,12 @@ def test_what_was_not_computed_is_told_with_its_scales(no_figures):
     assert len(pictures(page)) == 2
 
 
+def test_only_computed_coefficients_are_counted_as_unreliable(no_figures):
+    page = page_of(cells("A", ("all",), unreliable=True) + failed(cells("B", ("all",), unreliable=True)))
+    assert page.count("<td>3 of 3</td>") == 2
+    assert re.search(r"<tr><td>B</td>.*?<td></td></tr>", page)
+
+
 def test_figures_of_the_first_stations_only(no_figures):
     found = [one for number in range(13) for one in cells(f"S{number}", ("all",))]
     page = page_of(found)

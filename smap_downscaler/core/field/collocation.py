@@ -23,8 +23,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..autocorrelation import block_length, lag_one
 from ..progress import SILENT, Progress
-from .intervals import Interval, block_length, bootstrap, intervals_defined, lag_one
+from .intervals import Interval, Results, bootstrap, intervals_defined
 from .pairs import Pairs
 
 #: The series of a triple, in order: a map or SMAP, the stations, and a third one.
@@ -46,7 +47,7 @@ class TripleChoices:
 
 
 @dataclass(frozen=True)
-class TripleRow:
+class TripleRow(Results):
     """What a station tells of one member.
 
     `n` days in blocks of `block`; results and intervals by name, NaN where not defined; `status`
@@ -61,14 +62,6 @@ class TripleRow:
     values: Mapping[str, float] = field(default_factory=dict)
     intervals: Mapping[str, Interval] = field(default_factory=dict)
     status: str = COLLOCATED
-
-    def value(self, name: str) -> float:
-        """A result, NaN where it is not defined."""
-        return self.values.get(name, float("nan"))
-
-    def interval(self, name: str) -> Interval:
-        """Its interval, NaN where it is not defined."""
-        return self.intervals.get(name, Interval())
 
 
 def collocation(covariances: np.ndarray, reference: int) -> dict[str, np.ndarray]:

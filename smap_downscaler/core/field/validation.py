@@ -9,16 +9,16 @@ from typing import TypeVar
 
 import numpy as np
 
+from ..autocorrelation import block_length, lag_one
+from ..months import ALL, DRY, WET
 from ..progress import SILENT, Progress
-from ..seasons import ALL, DRY, WET
 from .climatology import month_of
 from .intervals import (
     Interval,
-    block_length,
+    Results,
     bootstrap,
     effective_size,
     intervals_defined,
-    lag_one,
 )
 from .metrics import METRICS, SIZES, Moments, metrics, moments
 from .pairs import Pairs
@@ -56,7 +56,7 @@ class ValidationChoices:
 
 
 @dataclass(frozen=True)
-class MetricRow:
+class MetricRow(Results):
     """Metrics of a station (or all), season and source.
 
     `n` pairs on `n_days` days of `n_stations` stations, as good as `n_effective` independent days
@@ -76,14 +76,6 @@ class MetricRow:
     values: Mapping[str, float] = field(default_factory=dict)
     intervals: Mapping[str, Interval] = field(default_factory=dict)
     status: str = VALIDATED
-
-    def value(self, metric: str) -> float:
-        """A metric, NaN where it is not defined."""
-        return self.values.get(metric, float("nan"))
-
-    def interval(self, metric: str) -> Interval:
-        """Its interval, NaN where it is not defined."""
-        return self.intervals.get(metric, Interval())
 
 
 def validate(

@@ -6,37 +6,32 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..autocorrelation import block_length, block_starts, lag_one
 from ..progress import SILENT, Progress
 from .correlation import quantile_correlation
 
 #: Share of the resamples that must have a coefficient, so that they tell of its spread.
 _LEAST_SHARE = 0.9
-_MOST_AUTOCORRELATION = 0.99
 
 
-def block_length(x: np.ndarray, y: np.ndarray) -> int:
+def drawn_together(days: np.ndarray, x: np.ndarray, y: np.ndarray) -> int:
     """How many consecutive pairs are drawn together, 1...n / 3.
 
-    (6^(1/2) r / (1 - r^2))^(2/3) n^(1/3), rounded up, with r the greater of the absolute lag-1
-    autocorrelations of x and y: the best length for the mean of an autoregressive series
-    (Politis & White 2004, Econometric Reviews 23, 53-70; Mudelsee 2014, Climate Time Series Analysis).
+    As long as the more autocorrelated of both series asks for; see `core.autocorrelation`.
+
+    Parameters
+    ----------
+    days : int64, shape (n,)
+        Ordinals of the pairs, ascending.
+    x, y : float64, shape (n,)
     """
-    r = min(max(abs(_lag1(x)), abs(_lag1(y))), _MOST_AUTOCORRELATION)
-    length = (np.sqrt(6) * r / (1 - r * r)) ** (2 / 3) * x.size ** (1 / 3)
-    return int(np.clip(np.ceil(length), 1, max(1, x.size // 3)))
-
-
-def _lag1(values: np.ndarray) -> float:
-    centred = values - values.mean()
-    return float(np.sum(centred[1:] * centred[:-1]) / np.sum(centred * centred))
+    longest = max(1, x.size // 3)
+    return min(block_length(x.size, max(lag_one(days, x), lag_one(days, y))), longest)
 
 
 def moving_block_sample(n: int, length: int, generator: np.random.Generator) -> np.ndarray:
-    """Indices of a resample of n: blocks of `length` from any place, one after the other, cut at n.
-
-    Source: Kunsch (1989), Annals of Statistics 17, 1217-1241.
-    """
-    starts = generator.integers(0, n - length + 1, -(-n // length))
+    """Indices of a resample of n: blocks of `length` from any place, one after the other, cut at n."""
+    starts = block_starts(n, length, 1, generator)[0]
     return np.asarray((starts[:, None] + np.arange(length)).ravel()[:n])
 
 
@@ -57,7 +52,7 @@ def resampled(
         Pairs in order of time.
     quantiles : sequence of float
     length : int
-        See `block_length`.
+        See `drawn_together`.
     key : sequence of int
         With the number of a resample its seed: each is the same whoever draws it, and when.
     numbers : range

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..progress import SILENT, Progress
 from ..threads import ordered_map
-from .bootstrap import block_length, interval, resampled
+from .bootstrap import drawn_together, interval, resampled
 from .coarse_grain import BlockMeans, PairedSeries, coarse_grain
 from .correlation import (
     QuantileCorrelation,
@@ -173,7 +173,7 @@ def _tasks(
             for scale in settings.scales:
                 means = coarse_grain(series, scale, settings.least_days(scale), months)
                 reason = unusable(means.x, means.y)
-                length = 1 if reason else block_length(means.x, means.y)
+                length = 1 if reason else drawn_together(means.first, means.x, means.y)
                 names = (zlib.crc32(station.encode()), zlib.crc32(season.encode()))
                 group = _Group(station, season, scale, means, reason, length, (settings.seed, *names, scale))
                 count = 0 if reason else settings.bootstrap

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..forest.keys import BY_DATE, POOLED, CellKey, Key
-from ..seasons import ALL, DRY, WET
+from ..months import ALL, DRY, WET
 from .pieces import PartScores, Piece, Rows, all_scores
 from .settings import ValidationSettings
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..forest.keys import BY_CELL, BY_DATE, POOLED, Key, mode_of
-from ..seasons import ALL, DRY, WET
+from ..months import ALL, DRY, WET
 from .pieces import SCORES, PieceResult
 from .settings import ValidationSettings
 

@@ -8,11 +8,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from qgis.core import (
-    Qgis,
     QgsProcessingOutputNumber,
     QgsProcessingParameterFile,
     QgsProcessingParameterFolderDestination,
-    QgsProcessingParameterNumber,
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
     QgsProcessingUtils,
@@ -29,7 +27,7 @@ from ...raster.mapping import MapInputs
 from ...raster.preflight import check_maps
 from ...raster.stack import open_stack
 from ..algorithm import SmapAlgorithm
-from ..parameters import advanced, date_parameter, dated_covariates, whole_number
+from ..parameters import advanced, date_parameter, dated_covariates, decimal, whole_number
 from ..values import Values
 
 
@@ -51,14 +49,7 @@ class Cascade(SmapAlgorithm):
         yield QgsProcessingParameterString("RESOLUTIONS", "Resolutions (m), by comma", "3000, 1000, 250, 100")
         yield advanced(whole_number("WINDOW", "Most days that a dated covariate may be old", 0, 0))
         yield advanced(
-            QgsProcessingParameterNumber(
-                "MINIMUM_COVERED",
-                "Least share of a cell that the covariates cover",
-                type=Qgis.ProcessingNumberParameterType.Double,
-                defaultValue=0.5,
-                minValue=0.0,
-                maxValue=1.0,
-            )
+            decimal("MINIMUM_COVERED", "Least share of a cell that the covariates cover", 0.5, 0.0, 1.0)
         )
         yield advanced(whole_number("MEMORY", "Memory for blocks (MB)", 512, 16))
         yield advanced(whole_number("THREADS", "Threads (0: one a core)", 0, 0))

@@ -6,12 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from qgis.core import (
-    Qgis,
     QgsProcessingOutputDefinition,
     QgsProcessingOutputNumber,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterFolderDestination,
-    QgsProcessingParameterNumber,
 )
 
 from ...core.demo.settings import (
@@ -26,7 +24,7 @@ from ...core.demo.settings import (
 from ...core.progress import Progress
 from ...raster.demo_files import check_folder, create_demo_data
 from ..algorithm import SmapAlgorithm
-from ..parameters import advanced, date_parameter
+from ..parameters import advanced, date_parameter, decimal, whole_number
 from ..values import Values
 
 _DEFAULT = DemoSettings()
@@ -40,15 +38,15 @@ class CreateDemoData(SmapAlgorithm):
     TAGS = (*SmapAlgorithm.TAGS, "demo", "synthetic", "example", "truth", "test data")
 
     def define(self) -> Iterable[QgsProcessingParameterDefinition]:
-        yield _number("SEED", "Seed", _DEFAULT.seed, 0, MOST_SEED)
-        yield _number("DAYS", "Days with SMAP and truth", _DEFAULT.days, 1, MOST_DAYS)
+        yield whole_number("SEED", "Seed", _DEFAULT.seed, 0, MOST_SEED)
+        yield whole_number("DAYS", "Days with SMAP and truth", _DEFAULT.days, 1, MOST_DAYS)
         yield date_parameter("START", f"First day (empty: {_DEFAULT.start})")
-        yield _number(
+        yield decimal(
             "FOOTPRINT", "SMAP's footprint, km (0 = none)", _DEFAULT.footprint_km, 0, MOST_FOOTPRINT_KM
         )
-        yield _number("NOISE", "SMAP's random error, m3 m-3", _DEFAULT.noise, 0, MOST_NOISE)
+        yield decimal("NOISE", "SMAP's random error, m3 m-3", _DEFAULT.noise, 0, MOST_NOISE)
         yield advanced(
-            _number("CELLS", "Least number of SMAP cells", _DEFAULT.cells, LEAST_CELLS, MOST_CELLS)
+            whole_number("CELLS", "Least number of SMAP cells", _DEFAULT.cells, LEAST_CELLS, MOST_CELLS)
         )
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of the demo data")
 
@@ -77,14 +75,4 @@ def _settings(values: Values) -> DemoSettings:
         footprint_km=values.number("FOOTPRINT"),
         noise=values.number("NOISE"),
         cells=values.integer("CELLS"),
-    )
-
-
-def _number(
-    name: str, description: str, default: float, low: float, high: float
-) -> QgsProcessingParameterNumber:
-    whole = isinstance(default, int)
-    kinds = Qgis.ProcessingNumberParameterType
-    return QgsProcessingParameterNumber(
-        name, description, kinds.Integer if whole else kinds.Double, default, minValue=low, maxValue=high
     )

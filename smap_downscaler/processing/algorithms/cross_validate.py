@@ -34,7 +34,16 @@ from ...report.crossvalidation import crossvalidation_page
 from ..algorithm import SmapAlgorithm
 from ..forest_parameters import GRIDS
 from ..parameters import advanced, whole_number
-from ..reports import footer, input_file, manifest, report_parameter, table_output, write_report
+from ..reports import (
+    footer,
+    input_file,
+    manifest,
+    period_used,
+    report_parameter,
+    seasons_used,
+    table_output,
+    write_report,
+)
 from ..validation_parameters import validation_parameters, validation_settings
 from ..values import Values
 
@@ -154,8 +163,7 @@ def _manifest(
             **input_file(table.label, table.path, progress),
             "table": table.layer,
             "covariates": ", ".join((*table.covariates, *settings.features.names)),
-            "first date": scope.start or "the table's",
-            "last date": scope.end or "the table's",
+            **period_used(values, "the table's"),
         },
         {
             "forests": settings.mode,
@@ -168,8 +176,7 @@ def _manifest(
             **base.as_dict(),
             **grids,
             **least,
-            "wet season": values.text("WET_MONTHS"),
-            "dry season": values.text("DRY_MONTHS"),
+            **seasons_used(values),
         },
     )
 

@@ -5,38 +5,47 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from qgis.core import (
-    Qgis,
-    QgsProcessingOutputNumber,
-    QgsProcessingParameterFile,
-    QgsProcessingParameterString,
-    QgsProcessingParameterVectorDestination,
-)
+from qgis.core import QgsProcessingOutputNumber
 
 from ...core.errors import InputError
 from ...core.field.climatology import ANOMALIES
 from ...core.field.readings import FieldData
 from ...core.field.validation import MAP, SMAP, MetricRow, ValidationChoices, validate
 from ...core.progress import Progress
-from ...core.seasons import check_seasons, parse_months
 from ...raster.field_extract import EXTRACTIONS
-from ...raster.field_pairs import PairChoices, PairedField, pair_up
+from ...raster.field_pairs import PairedField, pair_up
 from ...raster.field_tables import write_metrics, write_pairs
 from ...raster.series import Series, open_series
-from ...raster.stations import read_stations, tell_stations
 from ...report.field import field_page, overall_rows, verdict
 from ..algorithm import SmapAlgorithm
 from ..field_parameters import (
-    enum_parameter,
     interval_draws,
     interval_parameters,
+    pair_choices,
     reading_settings,
+    series_used,
     station_choices,
     station_parameters,
+    stations_read,
     stations_used,
 )
-from ..parameters import date_parameter, whole_number
-from ..reports import footer, manifest, report_parameter, table_output, write_report
+from ..parameters import (
+    choice,
+    period_parameters,
+    season_parameters,
+    series_folder,
+    table_destination,
+    whole_number,
+)
+from ..reports import (
+    footer,
+    manifest,
+    period_used,
+    report_parameter,
+    seasons_used,
+    table_output,
+    write_report,
+)
 from ..values import Values
 
 _NUMBERS = {"RMSE": "rmse", "UBRMSE": "ubrmse", "R": "pearson", "BIAS": "bias", "MAE": "mae"}
@@ -52,28 +61,17 @@ class FieldValidation(SmapAlgorithm):
     TAGS = (*SmapAlgorithm.TAGS, "in situ", "ISMN", "station", "validation", "RMSE", "ubRMSE", "bias")
 
     def define(self) -> Iterable[Any]:
-        yield QgsProcessingParameterFile(
-            "SERIES", "Soil moisture maps (series)", behavior=Qgis.ProcessingFileParameterBehavior.Folder
-        )
+        yield series_folder("SERIES", "Soil moisture maps (series)")
         yield from station_parameters()
-        yield QgsProcessingParameterFile(
-            "SMAP",
-            "SMAP series to compare with",
-            behavior=Qgis.ProcessingFileParameterBehavior.Folder,
-            optional=True,
-        )
-        yield enum_parameter("EXTRACTION", "Value of the map at a station", EXTRACTIONS)
-        yield enum_parameter("ANOMALIES", "Anomalies", ANOMALIES)
-        yield date_parameter("START", "First date")
-        yield date_parameter("END", "Last date")
-        yield QgsProcessingParameterString("WET_MONTHS", "Wet season", "Nov-Mar", optional=True)
-        yield QgsProcessingParameterString("DRY_MONTHS", "Dry season", "May-Sep", optional=True)
+        yield series_folder("SMAP", "SMAP series to compare with", optional=True)
+        yield choice("EXTRACTION", "Value of the map at a station", EXTRACTIONS)
+        yield choice("ANOMALIES", "Anomalies", ANOMALIES)
+        yield from period_parameters()
+        yield from season_parameters()
         # No least values here: out of range, `validate` says more than QGIS does.
         yield whole_number("MINIMUM_DAYS", "Least days of a station and season", 3, 0)
         yield from interval_parameters()
-        yield QgsProcessingParameterVectorDestination(
-            "OUTPUT", "Field and map by station and day", type=Qgis.ProcessingSourceType.Vector
-        )
+        yield table_destination("OUTPUT", "Field and map by station and day")
         yield table_output("METRICS", "Metrics by station, season and source")
         yield report_parameter()
 
@@ -92,10 +90,9 @@ class FieldValidation(SmapAlgorithm):
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         choices = _choices(values)
-        data = read_stations(values.path("STATIONS"), station_choices(values), progress.part(0.0, 0.25))
-        tell_stations(data, progress)
+        data = stations_read(values, progress.part(0.0, 0.25))
         series, smap = _series(values, progress)
-        pairing = PairChoices(*values.period(), values.choice("EXTRACTION"), values.choice("ANOMALIES"))
+        pairing = pair_choices(values)
         paired = pair_up(data, series, smap, pairing, progress.part(0.3, 0.7))
         paired.tell(progress)
         rows = validate(paired.compared, choices, progress.part(0.7, 0.95))
@@ -110,7 +107,12 @@ class FieldValidation(SmapAlgorithm):
             progress.set_text("Drawing the report")
             told = _manifest(values, data, series, smap, progress)
             page = field_page(
-                paired.compared, rows, paired.left_out, pairing.anomalies, told, footer("Field validation")
+                paired.compared,
+                rows,
+                paired.left_out,
+                pairing.anomalies,
+                told,
+                footer("Validate maps against the field"),
             )
             outputs["REPORT"] = write_report(values.output_file("REPORT"), page)
         _tell(overall, paired, progress)
@@ -118,9 +120,7 @@ class FieldValidation(SmapAlgorithm):
 
 
 def _choices(values: Values) -> ValidationChoices:
-    wet = parse_months(values.text("WET_MONTHS"), "WET_MONTHS")
-    dry = parse_months(values.text("DRY_MONTHS"), "DRY_MONTHS")
-    check_seasons(wet, dry)
+    wet, dry = values.seasons()
     least = values.integer("MINIMUM_DAYS")
     if least < 1:
         raise InputError(f"MINIMUM_DAYS is {least}; give 1 or more.")
@@ -152,19 +152,15 @@ def _manifest(
     smap: Series | None,
     progress: Progress,
 ) -> dict[str, Any]:
-    start, end = values.period()
     inputs = {
-        "maps": f"{series.source}, {series.dates[0]} to {series.dates[-1]}",
-        "SMAP": f"{smap.source}, {smap.dates[0]} to {smap.dates[-1]}" if smap else "",
-        **stations_used(values, progress),
-        "CRS of the stations": data.crs,
-        "first date": start or "the maps'",
-        "last date": end or "the maps'",
+        "maps": series_used(series),
+        "SMAP": series_used(smap) if smap else "",
+        **stations_used(values, data, progress),
+        **period_used(values, "the maps'"),
     }
     settings = {
         **reading_settings(values),
-        "wet season": values.text("WET_MONTHS"),
-        "dry season": values.text("DRY_MONTHS"),
+        **seasons_used(values),
         "least days": values.integer("MINIMUM_DAYS"),
     }
     return manifest(inputs, settings)

@@ -13,10 +13,8 @@ from qgis.core import (
     QgsProcessingParameterCrs,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterExtent,
-    QgsProcessingParameterFile,
     QgsProcessingParameterMatrix,
     QgsProcessingParameterMultipleLayers,
-    QgsProcessingParameterNumber,
     QgsProcessingParameterRasterDestination,
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
@@ -34,7 +32,7 @@ from ..algorithm import SmapAlgorithm
 from ..harmonise_report import write_report
 from ..join_report import preflight_output, write_preflight_table
 from ..layers import hand_over_stack
-from ..parameters import advanced
+from ..parameters import advanced, decimal, series_folder
 from ..remember import Remembering
 from ..reports import report_parameter
 from ..values import Values
@@ -49,16 +47,10 @@ class HarmoniseCovariates(SmapAlgorithm):
 
     def define(self) -> Iterable[QgsProcessingParameterDefinition]:
         yield QgsProcessingParameterMultipleLayers("INPUT", "Covariates", Qgis.ProcessingSourceType.Raster)
-        yield QgsProcessingParameterFile("SMAP", "SMAP series", Qgis.ProcessingFileParameterBehavior.Folder)
+        yield series_folder("SMAP", "SMAP series")
         yield QgsProcessingParameterExtent("EXTENT", "Study area", optional=True)
         yield QgsProcessingParameterCrs("CRS", "CRS of the fine stack", optional=True)
-        yield QgsProcessingParameterNumber(
-            "RESOLUTION",
-            "Pixel of the fine stack (units of its CRS)",
-            type=Qgis.ProcessingNumberParameterType.Double,
-            defaultValue=100.0,
-            minValue=0.0,
-        )
+        yield decimal("RESOLUTION", "Pixel of the fine stack (units of its CRS)", 100.0, 0.0)
         yield QgsProcessingParameterRasterLayer("MASK", "Mask (urban, water)", optional=True)
         yield advanced(
             QgsProcessingParameterString("NAMES", "Names of the covariates, by comma", optional=True)
@@ -67,14 +59,7 @@ class HarmoniseCovariates(SmapAlgorithm):
             QgsProcessingParameterString("CATEGORICAL", "Further categorical layers, by comma", optional=True)
         )
         yield advanced(
-            QgsProcessingParameterNumber(
-                "MINIMUM_COVERED",
-                "Least share of a SMAP cell that a covariate covers",
-                type=Qgis.ProcessingNumberParameterType.Double,
-                defaultValue=0.5,
-                minValue=0.0,
-                maxValue=1.0,
-            )
+            decimal("MINIMUM_COVERED", "Least share of a SMAP cell that a covariate covers", 0.5, 0.0, 1.0)
         )
         yield advanced(
             QgsProcessingParameterMatrix(

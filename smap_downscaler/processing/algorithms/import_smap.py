@@ -11,7 +11,6 @@ from qgis.core import (
     QgsProcessingOutputFile,
     QgsProcessingOutputNumber,
     QgsProcessingParameterDefinition,
-    QgsProcessingParameterEnum,
     QgsProcessingParameterExtent,
     QgsProcessingParameterFile,
     QgsProcessingParameterFolderDestination,
@@ -21,7 +20,7 @@ from ...core.progress import Progress
 from ...core.smap import OVERPASSES, QUALITIES, RETRIEVALS, Choices
 from ...raster.smap_import import check_folders, ease2_bounds, import_smap
 from ..algorithm import SmapAlgorithm
-from ..parameters import advanced, date_parameter
+from ..parameters import advanced, choice, date_parameter
 from ..values import Values
 
 
@@ -37,11 +36,11 @@ class ImportSmap(SmapAlgorithm):
             "INPUT", "SMAP granules or dated rasters", Qgis.ProcessingFileParameterBehavior.Folder
         )
         yield QgsProcessingParameterExtent("EXTENT", "Study area", optional=True)
-        yield _choice("OVERPASS", "Overpass", OVERPASSES, Choices.overpass)
-        yield _choice("QUALITY", "Quality of the retrievals kept", QUALITIES, Choices.quality)
+        yield choice("OVERPASS", "Overpass", OVERPASSES, Choices.overpass)
+        yield choice("QUALITY", "Quality of the retrievals kept", QUALITIES, Choices.quality)
         yield date_parameter("START", "First date")
         yield date_parameter("END", "Last date")
-        yield advanced(_choice("ALGORITHM", "Retrieval algorithm", tuple(RETRIEVALS), Choices.algorithm))
+        yield advanced(choice("ALGORITHM", "Retrieval algorithm", tuple(RETRIEVALS), Choices.algorithm))
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Soil moisture series")
 
     def define_outputs(self) -> Iterable[QgsProcessingOutputDefinition]:
@@ -71,11 +70,3 @@ class ImportSmap(SmapAlgorithm):
             f"{result.grid.width} x {result.grid.height} cells each; see {result.report}."
         )
         return {"OUTPUT": str(result.folder), "COUNT": result.count, "REPORT": str(result.report)}
-
-
-def _choice(
-    name: str, description: str, options: tuple[str, ...], default: str
-) -> QgsProcessingParameterEnum:
-    return QgsProcessingParameterEnum(
-        name, description, options=list(options), defaultValue=default, usesStaticStrings=True
-    )

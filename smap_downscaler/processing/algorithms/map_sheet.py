@@ -13,9 +13,7 @@ from qgis.core import (
     QgsProcessingException,
     QgsProcessingFeedback,
     QgsProcessingOutputNumber,
-    QgsProcessingParameterEnum,
     QgsProcessingParameterFeatureSource,
-    QgsProcessingParameterFile,
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
@@ -30,7 +28,7 @@ from ...report.locator import locator_page
 from ...report.map_sheet import sheet_pages
 from ..algorithm import SmapAlgorithm
 from ..feedback import QgisProgress
-from ..parameters import advanced, date_parameter, whole_number
+from ..parameters import advanced, choice, period_parameters, series_folder, whole_number
 from ..reports import table_output
 from ..sheet_project import locator_layout, sheet_layout
 from ..sheets import CASCADE, DAYS, LOCATOR, MadeLocator, MadeSheet, check_dates, make_locator, make_sheet
@@ -54,20 +52,12 @@ class MapSheet(SmapAlgorithm):
         self._left: tuple[MadeSheet | MadeLocator, dict[str, Any], dict[str, str]] | None = None
 
     def define(self) -> Iterable[Any]:
-        folder = Qgis.ProcessingFileParameterBehavior.Folder
-        yield QgsProcessingParameterEnum(
-            "KIND",
-            "Kind of sheet",
-            options=[DAYS, CASCADE, LOCATOR],
-            usesStaticStrings=True,
-            defaultValue=DAYS,
-        )
-        yield QgsProcessingParameterFile("SERIES", "Maps", behavior=folder, optional=True)
+        yield choice("KIND", "Kind of sheet", (DAYS, CASCADE, LOCATOR))
+        yield series_folder("SERIES", "Maps", optional=True)
         yield QgsProcessingParameterString("DATES", "Dates, by comma", optional=True)
-        yield date_parameter("START", "First date")
-        yield date_parameter("END", "Last date")
+        yield from period_parameters()
         yield whole_number("PANELS", "Most maps (0: all)", 12, 0)
-        yield QgsProcessingParameterFile("SMAP", "SMAP series", behavior=folder, optional=True)
+        yield series_folder("SMAP", "SMAP series", optional=True)
         for name, description, kind in (
             ("AOI", "Study area", Qgis.ProcessingSourceType.VectorPolygon),
             ("STATIONS", "Stations", Qgis.ProcessingSourceType.VectorPoint),

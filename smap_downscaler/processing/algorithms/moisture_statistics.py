@@ -13,7 +13,6 @@ from qgis.core import (
     QgsProcessing,
     QgsProcessingFeatureSource,
     QgsProcessingOutputNumber,
-    QgsProcessingParameterEnum,
     QgsProcessingParameterFeatureSink,
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterRasterLayer,
@@ -39,10 +38,10 @@ from ...raster.series import Series, open_several
 from ...raster.stack import Stack, open_stack
 from ...report.polygon_statistics import PolygonReport, polygon_page
 from ..algorithm import SmapAlgorithm
-from ..parameters import SeriesParameter, advanced, date_parameter, whole_number
+from ..parameters import SeriesParameter, advanced, choice, period_parameters, whole_number
 from ..polygon_columns import polygon_columns
 from ..remember import Remembering
-from ..reports import footer, manifest, report_parameter, table_output, write_report
+from ..reports import footer, manifest, period_used, report_parameter, table_output, write_report
 from ..values import Values
 from ..vectors import add_columns, read_features
 
@@ -60,15 +59,12 @@ class MoistureStatistics(SmapAlgorithm):
         )
         yield SeriesParameter("SERIES", "Soil moisture maps (series)")
         yield QgsProcessingParameterRasterLayer("COVARIATES", "Stack of covariates", optional=True)
-        yield date_parameter("START", "First date")
-        yield date_parameter("END", "Last date")
+        yield from period_parameters()
         yield QgsProcessingParameterString("DATES", "Single dates, by comma", optional=True)
-        yield QgsProcessingParameterEnum(
+        yield choice(
             "WEIGHTS",
             "Pixels of a polygon: by their centre, or weighted with their area in it",
-            options=[CENTRE, AREA],
-            usesStaticStrings=True,
-            defaultValue=CENTRE,
+            (CENTRE, AREA),
         )
         yield advanced(whole_number("DDOF", "SD: divide by n - 1 (1) or by n (0)", 1, 0))
         yield advanced(whole_number("DATE_FIELDS", "Most dates that get fields of their own", 12, 0))
@@ -251,8 +247,7 @@ def _manifest(values: Values, run: _Run) -> dict[str, Mapping[str, object]]:
             "covariates": run.stack.path if run.stack else "",
         },
         {
-            "first date": values.date("START") or "the series'",
-            "last date": values.date("END") or "the series'",
+            **period_used(values, "the series'"),
             "single dates": values.text("DATES"),
             "pixels by": values.choice("WEIGHTS"),
             "ddof of the SD": values.integer("DDOF"),

@@ -10,23 +10,28 @@ from qgis.core import (
     QgsProcessingOutputNumber,
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterField,
-    QgsProcessingParameterNumber,
     QgsProcessingParameterString,
-    QgsProcessingParameterVectorDestination,
 )
 
 from ...core.errors import InputError
+from ...core.months import ALL, DRY, WET
 from ...core.progress import Progress
 from ...core.quantile.run import Cell, correlate
 from ...core.quantile.settings import QuantileSettings, parse_quantiles, parse_scales
-from ...core.seasons import ALL, DRY, WET, check_seasons, parse_months
 from ...core.threads import thread_count
 from ...raster.paired_series import RowFilter, SeriesFields, StationTable, parse_stations, read_stations
 from ...raster.quantile_table import write_cells
 from ...report.quantilecorrelation import About, quantile_page
 from ..algorithm import SmapAlgorithm
-from ..parameters import advanced, date_parameter, whole_number
-from ..reports import footer, input_file, manifest, report_parameter, write_report
+from ..parameters import (
+    advanced,
+    decimal,
+    period_parameters,
+    season_parameters,
+    table_destination,
+    whole_number,
+)
+from ..reports import footer, input_file, manifest, period_used, report_parameter, seasons_used, write_report
 from ..values import Values
 
 
@@ -48,18 +53,14 @@ class QuantileCorrelation(SmapAlgorithm):
         yield QgsProcessingParameterString("SCALES", "Time scales, days", "1-20")
         yield QgsProcessingParameterString("QUANTILES", "Quantiles", "0.1-0.9")
         # No least values here: out of range, `validate` says more than QGIS does.
-        yield _number("MINIMUM_SHARE", "Least share of a block's days with both values", 0.3)
-        yield date_parameter("START", "First date")
-        yield date_parameter("END", "Last date")
-        yield QgsProcessingParameterString("WET_MONTHS", "Wet season", "Nov-Mar", optional=True)
-        yield QgsProcessingParameterString("DRY_MONTHS", "Dry season", "May-Sep", optional=True)
+        yield decimal("MINIMUM_SHARE", "Least share of a block's days with both values", 0.3)
+        yield from period_parameters()
+        yield from season_parameters()
         yield whole_number("BOOTSTRAP", "Resamples for intervals (0: none)", 0, 0)
-        yield advanced(_number("CONFIDENCE", "Confidence of the intervals, %", 95.0))
+        yield advanced(decimal("CONFIDENCE", "Confidence of the intervals, %", 95.0))
         yield advanced(whole_number("SEED", "Seed of the resamples", 1, 0))
         yield advanced(whole_number("THREADS", "Threads (0: one a core)", 1, 0))
-        yield QgsProcessingParameterVectorDestination(
-            "OUTPUT", "Quantile correlations", type=Qgis.ProcessingSourceType.Vector
-        )
+        yield table_destination("OUTPUT", "Quantile correlations")
         yield report_parameter()
 
     def define_outputs(self) -> Iterable[Any]:
@@ -98,7 +99,8 @@ class QuantileCorrelation(SmapAlgorithm):
             told = _manifest(values, fields, settings, input_file(label, path, progress))
             about = About(fields.x, fields.y, settings)
             drawing = progress.part(0.95, 1.0)
-            page = quantile_page(cells, about, notes, told, footer("Quantile correlation"), drawing)
+            last = footer("Quantile correlation of two series")
+            page = quantile_page(cells, about, notes, told, last, drawing)
             outputs["REPORT"] = write_report(values.output_file("REPORT"), page)
         _tell(cells, outputs, progress)
         return outputs
@@ -110,12 +112,6 @@ def _field(
     # Of any type: numbers of a CSV file may be text, dates may be text or whole numbers.
     return QgsProcessingParameterField(
         name, description, defaultValue=default, parentLayerParameterName="INPUT", optional=optional
-    )
-
-
-def _number(name: str, description: str, default: float) -> QgsProcessingParameterNumber:
-    return QgsProcessingParameterNumber(
-        name, description, type=Qgis.ProcessingNumberParameterType.Double, defaultValue=default
     )
 
 
@@ -132,9 +128,7 @@ def _settings(values: Values) -> QuantileSettings:
 
 def _seasons(values: Values) -> dict[str, frozenset[int] | None]:
     """The whole year, and the seasons that have months."""
-    wet = parse_months(values.text("WET_MONTHS"), "WET_MONTHS")
-    dry = parse_months(values.text("DRY_MONTHS"), "DRY_MONTHS")
-    check_seasons(wet, dry)
+    wet, dry = values.seasons()
     return {ALL: None, **{name: months for name, months in ((WET, wet), (DRY, dry)) if months}}
 
 
@@ -173,7 +167,6 @@ def _check(cells: list[Cell], label: str) -> None:
 def _manifest(
     values: Values, fields: SeriesFields, settings: QuantileSettings, source: Mapping[str, object]
 ) -> dict[str, Mapping[str, object]]:
-    first, last = values.period()
     return manifest(
         {
             **source,
@@ -182,15 +175,13 @@ def _manifest(
             "field of the date": fields.date,
             "field of the station": fields.station,
             "stations": values.text("STATIONS") or "all",
-            "first date": first or "the table's",
-            "last date": last or "the table's",
+            **period_used(values, "the table's"),
         },
         {
             "time scales, days": values.text("SCALES"),
             "quantiles": values.text("QUANTILES"),
             "least share of a block's days": f"{settings.minimum_share:g}",
-            "wet season": values.text("WET_MONTHS"),
-            "dry season": values.text("DRY_MONTHS"),
+            **seasons_used(values),
             "resamples": settings.bootstrap,
             "confidence, %": f"{settings.confidence:g}" if settings.bootstrap else "",
             "seed": settings.seed if settings.bootstrap else "",

@@ -13,11 +13,8 @@ from qgis.core import (
     QgsProcessing,
     QgsProcessingOutputNumber,
     QgsProcessingParameterCrs,
-    QgsProcessingParameterEnum,
     QgsProcessingParameterExtent,
     QgsProcessingParameterFeatureSink,
-    QgsProcessingParameterFile,
-    QgsProcessingParameterNumber,
     QgsProcessingParameterRasterLayer,
     QgsRectangle,
 )
@@ -32,7 +29,7 @@ from ...raster.resample_sources import Gaps, Mask
 from ...raster.series import open_series
 from ...raster.squares import SquareDesign, Squares, sample_squares
 from ..algorithm import SmapAlgorithm
-from ..parameters import advanced, whole_number
+from ..parameters import advanced, choice, decimal, series_folder, whole_number
 from ..values import Values
 from ..vectors import INTEGER, REAL, fields_of, qgis_crs, write_layer
 
@@ -60,40 +57,17 @@ class SampleSquares(SmapAlgorithm):
         yield QgsProcessingParameterExtent("EXTENT", "Study area", optional=True)
         # No least values here: out of range, `validate` says more than QGIS does.
         yield whole_number("COUNT", "Squares", 80, 0)
-        yield QgsProcessingParameterNumber(
-            "SIZE",
-            "Side of a square, m",
-            type=Qgis.ProcessingNumberParameterType.Double,
-            defaultValue=1000.0,
-            minValue=0.0,
-        )
+        yield decimal("SIZE", "Side of a square, m", 1000.0, 0.0)
         yield whole_number("PER_CELL", "Most squares in a SMAP cell", 1, 0)
         yield QgsProcessingParameterRasterLayer("MASK", "Mask (urban, water)", optional=True)
         yield QgsProcessingParameterRasterLayer(
             "COVARIATES", "Fine stack or map whose pixels the squares follow", optional=True
         )
-        yield QgsProcessingParameterFile(
-            "SMAP", "SMAP series", behavior=Qgis.ProcessingFileParameterBehavior.Folder, optional=True
-        )
-        yield QgsProcessingParameterEnum(
-            "GRID",
-            "SMAP grid, without a series",
-            options=list(EASE2_CELLS),
-            usesStaticStrings=True,
-            defaultValue="9 km",
-        )
+        yield series_folder("SMAP", "SMAP series", optional=True)
+        yield choice("GRID", "SMAP grid, without a series", EASE2_CELLS, "9 km")
         yield whole_number("SEED", "Seed", 1, 0)
         yield advanced(QgsProcessingParameterCrs("CRS", "CRS of the squares", optional=True))
-        yield advanced(
-            QgsProcessingParameterNumber(
-                "MAXIMUM_MASKED",
-                "Greatest masked share of a square",
-                type=Qgis.ProcessingNumberParameterType.Double,
-                defaultValue=0.5,
-                minValue=0.0,
-                maxValue=1.0,
-            )
-        )
+        yield advanced(decimal("MAXIMUM_MASKED", "Greatest masked share of a square", 0.5, 0.0, 1.0))
         yield QgsProcessingParameterFeatureSink(
             "OUTPUT", "Squares", type=QgsProcessing.SourceType.TypeVectorPolygon
         )

@@ -9,10 +9,8 @@ from qgis.core import (
     Qgis,
     QgsProcessingOutputNumber,
     QgsProcessingParameterDefinition,
-    QgsProcessingParameterEnum,
     QgsProcessingParameterExtent,
     QgsProcessingParameterFile,
-    QgsProcessingParameterNumber,
     QgsProcessingParameterRasterDestination,
     QgsProcessingParameterString,
 )
@@ -23,7 +21,7 @@ from ...core.rain.seasons import DEFAULT_SEASONS, parse_seasons
 from ...raster.rain_record import KINDS
 from ...raster.rain_seasonal import check_stack, seasonal_precipitation
 from ..algorithm import SmapAlgorithm
-from ..parameters import advanced, date_parameter
+from ..parameters import advanced, choice, date_parameter, decimal
 from ..values import Values
 
 
@@ -38,21 +36,18 @@ class SeasonalPrecipitation(SmapAlgorithm):
         yield QgsProcessingParameterFile(
             "INPUT", "Precipitation record", Qgis.ProcessingFileParameterBehavior.Folder
         )
-        yield QgsProcessingParameterEnum(
-            "KIND", "What the rasters hold", list(KINDS), defaultValue=KINDS[0], usesStaticStrings=True
-        )
+        yield choice("KIND", "What the rasters hold", KINDS)
         yield QgsProcessingParameterString("SEASONS", "Seasons and their months", DEFAULT_SEASONS)
         yield QgsProcessingParameterExtent("EXTENT", "Study area", optional=True)
         yield date_parameter("START", "First date of the record to use")
         yield date_parameter("END", "Last date of the record to use")
         yield advanced(
-            QgsProcessingParameterNumber(
+            decimal(
                 "MINIMUM_SHARE",
                 "Least share of a season's days, below which a warning is given",
-                type=Qgis.ProcessingNumberParameterType.Double,
-                defaultValue=0.8,
-                minValue=0.0,
-                maxValue=1.0,
+                0.8,
+                0.0,
+                1.0,
             )
         )
         yield QgsProcessingParameterRasterDestination("OUTPUT", "Seasonal precipitation (stack)")

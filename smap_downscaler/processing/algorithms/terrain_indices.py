@@ -6,11 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from qgis.core import (
-    Qgis,
     QgsProcessingParameterDefinition,
-    QgsProcessingParameterEnum,
     QgsProcessingParameterFile,
-    QgsProcessingParameterNumber,
     QgsProcessingParameterRasterDestination,
     QgsProcessingParameterRasterLayer,
 )
@@ -22,7 +19,7 @@ from ...core.terrain.settings import AREAS, TerrainSettings
 from ...raster.terrain_builtin import compute_terrain as compute_builtin
 from ...raster.terrain_dem import check_dem
 from ..algorithm import SmapAlgorithm
-from ..parameters import advanced
+from ..parameters import advanced, choice, decimal
 from ..remember import Remembering
 from ..saga.choice import NoSaga, run_folder, working_saga
 from ..saga.program import find_saga_cmd
@@ -65,14 +62,10 @@ class TerrainIndices(SmapAlgorithm):
 
     def define(self) -> Iterable[QgsProcessingParameterDefinition]:
         yield QgsProcessingParameterRasterLayer("INPUT", "Elevation (DEM)")
-        yield QgsProcessingParameterEnum(
-            "ENGINE", "Engine", list(ENGINES), defaultValue=ENGINES[0], usesStaticStrings=True
-        )
-        yield _number("MINIMUM_SLOPE", "Least slope kept when sinks are filled (degrees)", 0.1)
-        yield QgsProcessingParameterEnum(
-            "AREA", "Catchment area", list(AREAS), defaultValue=AREAS[0], usesStaticStrings=True
-        )
-        yield advanced(_number("SLOPE_FLOOR", "Least tangent of the slope in the wetness index", 0.001))
+        yield choice("ENGINE", "Engine", ENGINES)
+        yield decimal("MINIMUM_SLOPE", "Least slope kept when sinks are filled (degrees)", 0.1, 0.0)
+        yield choice("AREA", "Catchment area", AREAS)
+        yield advanced(decimal("SLOPE_FLOOR", "Least tangent of the slope in the wetness index", 0.001, 0.0))
         yield advanced(QgsProcessingParameterFile("SAGA_CMD", "Program saga_cmd", optional=True))
         for name, description, by_default in OUTPUTS:
             yield QgsProcessingParameterRasterDestination(name, description, None, True, by_default)
@@ -104,16 +97,6 @@ class TerrainIndices(SmapAlgorithm):
             made = _make(values, files, settings, listener)
             told = report_terrain(values, settings, made, files, listener.warnings, progress)
         return {**outputs, **told}
-
-
-def _number(name: str, description: str, default: float) -> QgsProcessingParameterNumber:
-    return QgsProcessingParameterNumber(
-        name,
-        description,
-        type=Qgis.ProcessingNumberParameterType.Double,
-        defaultValue=default,
-        minValue=0.0,
-    )
 
 
 def _settings(values: Values) -> TerrainSettings:

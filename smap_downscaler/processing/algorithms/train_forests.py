@@ -195,8 +195,8 @@ def _tell(report: TrainingReport, outputs: dict[str, Any], progress: Progress) -
     if report.mode == POOLED:
         progress.log(
             f"One forest of {next(iter(report.scores.values())).n:,} rows. Its {numbers} (9 km cells; trees "
-            "that tell a row saw the same cell on other dates, so this flatters: 'Cross-validate' leaves "
-            "cells and periods out)."
+            "that tell a row saw the same cell on other dates, so this flatters: 'Cross-validate forests' "
+            "leaves cells and periods out)."
         )
         return
     unlike = (

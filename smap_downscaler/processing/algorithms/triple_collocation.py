@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from qgis.core import (
-    Qgis,
-    QgsProcessingOutputNumber,
-    QgsProcessingParameterFile,
-    QgsProcessingParameterString,
-    QgsProcessingParameterVectorDestination,
-)
+from qgis.core import QgsProcessingOutputNumber, QgsProcessingParameterString
 
 from ...core.errors import InputError
 from ...core.field.climatology import ANOMALIES
@@ -19,23 +13,24 @@ from ...core.field.collocation import MEAN, MEMBERS, TripleChoices, TripleRow, c
 from ...core.field.readings import FieldData
 from ...core.progress import Progress
 from ...raster.field_extract import EXTRACTIONS
-from ...raster.field_pairs import PairChoices, pair_up
+from ...raster.field_pairs import pair_up
 from ...raster.series import Series, open_series
-from ...raster.stations import read_stations, tell_stations
 from ...raster.triples import check_third, check_triples, write_triples
 from ...report.collocation import collocation_page
 from ..algorithm import SmapAlgorithm
 from ..field_parameters import (
-    enum_parameter,
     interval_draws,
     interval_parameters,
+    pair_choices,
     reading_settings,
+    series_used,
     station_choices,
     station_parameters,
+    stations_read,
     stations_used,
 )
-from ..parameters import advanced, date_parameter, whole_number
-from ..reports import footer, manifest, report_parameter, write_report
+from ..parameters import advanced, choice, period_parameters, series_folder, table_destination, whole_number
+from ..reports import footer, manifest, period_used, report_parameter, write_report
 from ..values import Values
 
 #: Which series stands beside field and third one: SMAP and a map made from it never both.
@@ -55,27 +50,20 @@ class TripleCollocation(SmapAlgorithm):
     TAGS = (*SmapAlgorithm.TAGS, "in situ", "ISMN", "triple collocation", "TCA", "SNR", "error")
 
     def define(self) -> Iterable[Any]:
-        yield _series_parameter("SERIES", "Soil moisture maps (series)")
-        yield _series_parameter("SMAP", "SMAP series")
-        yield enum_parameter("TC_SOURCE", "Which of them is collocated", SOURCES)
+        yield series_folder("SERIES", "Soil moisture maps (series)", optional=True)
+        yield series_folder("SMAP", "SMAP series", optional=True)
+        yield choice("TC_SOURCE", "Which of them is collocated", SOURCES)
         yield from station_parameters()
-        yield QgsProcessingParameterFile(
-            "THIRD",
-            "Independent model or sensor (series)",
-            behavior=Qgis.ProcessingFileParameterBehavior.Folder,
-        )
+        yield series_folder("THIRD", "Independent model or sensor (series)")
         yield QgsProcessingParameterString("THIRD_NAME", "Name of the third series", optional=True)
-        yield enum_parameter("ANOMALIES", "Anomalies", ANOMALIES)
-        yield date_parameter("START", "First date")
-        yield date_parameter("END", "Last date")
+        yield choice("ANOMALIES", "Anomalies", ANOMALIES)
+        yield from period_parameters()
         # No least values here: out of range, `validate` says more than QGIS does.
         yield whole_number("MINIMUM_DAYS", "Least days with all three", 100, 0)
-        yield advanced(enum_parameter("REFERENCE", "Series that errors are scaled to", _REFERENCES))
-        yield advanced(enum_parameter("EXTRACTION", "Value of the map at a station", EXTRACTIONS))
+        yield advanced(choice("REFERENCE", "Series that errors are scaled to", _REFERENCES))
+        yield advanced(choice("EXTRACTION", "Value of the map at a station", EXTRACTIONS))
         yield from interval_parameters()
-        yield QgsProcessingParameterVectorDestination(
-            "OUTPUT", "Errors by station and series", type=Qgis.ProcessingSourceType.Vector
-        )
+        yield table_destination("OUTPUT", "Errors by station and series")
         yield report_parameter()
 
     def define_outputs(self) -> Iterable[Any]:
@@ -100,9 +88,8 @@ class TripleCollocation(SmapAlgorithm):
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         choices = _choices(values)
         source, third = _series(values, progress)
-        data = read_stations(values.path("STATIONS"), station_choices(values), progress.part(0.1, 0.3))
-        tell_stations(data, progress)
-        pairing = PairChoices(*values.period(), values.choice("EXTRACTION"), values.choice("ANOMALIES"))
+        data = stations_read(values, progress.part(0.1, 0.3))
+        pairing = pair_choices(values)
         paired = pair_up(data, source, third, pairing, progress.part(0.3, 0.7))
         paired.tell(progress)
         check_triples(paired.raw, third)
@@ -126,17 +113,11 @@ class TripleCollocation(SmapAlgorithm):
                 pairing.anomalies,
                 choices.reference,
                 told,
-                footer("Triple collocation"),
+                footer("Triple collocation at stations"),
             )
             outputs["REPORT"] = write_report(values.output_file("REPORT"), page)
         _tell(rows, names, outputs["COUNT"], progress)
         return outputs
-
-
-def _series_parameter(name: str, description: str) -> QgsProcessingParameterFile:
-    return QgsProcessingParameterFile(
-        name, description, behavior=Qgis.ProcessingFileParameterBehavior.Folder, optional=True
-    )
 
 
 def _choices(values: Values) -> TripleChoices:
@@ -177,14 +158,11 @@ def _manifest(
     third: Series,
     progress: Progress,
 ) -> dict[str, Any]:
-    start, end = values.period()
     inputs = {
-        values.choice("TC_SOURCE"): f"{source.source}, {source.dates[0]} to {source.dates[-1]}",
-        "third": f"{third.source}, {third.dates[0]} to {third.dates[-1]}",
-        **stations_used(values, progress),
-        "CRS of the stations": data.crs,
-        "first date": start or "that of the first series",
-        "last date": end or "that of the first series",
+        values.choice("TC_SOURCE"): series_used(source),
+        "third": series_used(third),
+        **stations_used(values, data, progress),
+        **period_used(values, "that of the first series"),
     }
     settings = {
         **reading_settings(values),

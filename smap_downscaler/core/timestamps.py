@@ -1,4 +1,4 @@
-"""Dates and times of field readings, in the forms of ISO 8601."""
+"""Dates and times in tables, in the forms of ISO 8601."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 
 _DATE = (
     r"(?P<year>\d{4})(?:(?P<sign>[-/.]?)(?P<month>\d\d)(?P=sign)(?P<day>\d\d)"
-    r"|-?W(?P<week>\d\d)-?(?P<weekday>[1-7])|-?(?P<doy>\d{3}))"
+    r"|(?P<hyphen>-?)W(?P<week>\d\d)(?P=hyphen)(?P<weekday>[1-7])|-?(?P<doy>\d{3}))"
 )
 # Without a T only after all eight digits of a date, as in 202108121000.
 _TIME = (

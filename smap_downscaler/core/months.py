@@ -1,4 +1,4 @@
-"""Wet and dry season as sets of months, and what they are called."""
+"""Months as users write them, and the seasons that they make."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 
 from .errors import InputError
 
+#: The seasons' names in tables.
 ALL, WET, DRY = "all", "wet", "dry"
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
