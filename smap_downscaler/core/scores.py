@@ -1,4 +1,4 @@
-"""Scores of predictions: each is ``f(observed, predicted) -> float``.
+"""Scores of predictions: each is ``f(observed, predicted) -> float``, the fitted line two numbers.
 
 Both arguments are array-likes of one shape; pairs in which either value is NaN
 are dropped.  A score that the remaining pairs do not define is NaN.  Arrays of
@@ -78,6 +78,20 @@ def pearson_r2(observed: ArrayLike, predicted: ArrayLike) -> float:
         return np.nan
     a, b = _unit_scaled(obs), _unit_scaled(pred)
     return float(min(np.sum(a * b) ** 2 / (np.sum(a * a) * np.sum(b * b)), 1.0))
+
+
+def fitted_line(observed: ArrayLike, predicted: ArrayLike) -> tuple[float, float]:
+    """Slope and intercept of the least-squares line of observed on predicted.
+
+    1 and 0 at best.  Source: Pineiro et al. (2008), Ecological Modelling 216, 316-322.  NaN for fewer than
+    two pairs and where all predicted values are equal.
+    """
+    obs, pred = _pairs(observed, predicted)
+    if _is_constant(pred):
+        return np.nan, np.nan
+    centred = pred - np.mean(pred)
+    slope = float(np.sum(centred * (obs - np.mean(obs))) / np.sum(centred**2))
+    return slope, float(np.mean(obs) - slope * np.mean(pred))
 
 
 def _pairs(observed: ArrayLike, predicted: ArrayLike) -> tuple[np.ndarray, np.ndarray]:

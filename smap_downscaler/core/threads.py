@@ -1,4 +1,4 @@
-"""Work in threads with results in order, bounded look-ahead and a quick cancel."""
+"""Work in threads with a quick cancel: many things in order, or one call that cannot be interrupted."""
 
 from __future__ import annotations
 
@@ -56,6 +56,32 @@ def ordered_map(
     finally:
         stoppable.stop()
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def interruptible(function: Callable[[], Result], progress: Progress) -> Result:
+    """``function()``, for a call into a library that cannot be stopped: a cancel leaves it to itself.
+
+    It runs in a thread of its own, which the caller waits for with an eye on the cancel button.  After
+    a cancel nobody waits for it and what it returns or raises is dropped: its memory is free when it
+    ends, and a session that ends before it does not wait for it either.  So `function` must touch
+    nothing but its own objects.
+
+    Raises
+    ------
+    Cancelled
+        Within a tenth of a second of the cancel, whatever `function` is at.
+    """
+    future: Future[Result] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(function())
+        except BaseException as error:  # handed to the caller, who raises it
+            future.set_exception(error)
+
+    # A pool's threads are waited for at the end of the session; those of a daemon are not.
+    threading.Thread(target=work, name="smap-interruptible", daemon=True).start()
+    return _taken(future, progress)
 
 
 def _taken(future: Future[Result], progress: Progress) -> Result:

@@ -63,7 +63,7 @@ def validation_settings(values: Values) -> ValidationSettings:
         mode=values.choice("MODE"),
         gap=values.integer("GAP"),
         features=feature_settings(values),
-        importance=values.given("IMPORTANCE"),
+        importance=values.given("IMPORTANCE") or values.given("IMPORTANCE_SUMMARY"),
         wet=tuple(sorted(wet)),
         dry=tuple(sorted(dry)),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
@@ -9,18 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from ..core.distribution import Distribution
 from ..core.forest.importance import Importance, ImportanceRow
 from ..core.forest.keys import BY_CELL, BY_DATE, CellKey, Key
-from ..core.forest.oob import OobScores
+from ..core.forest.oob import SCORES, OobScores, summarise_scores
 from ..core.forest.settings import ForestSettings
 from ..core.validation.tuning import Grown
 from .geopackage import DATE, INTEGER, REAL, TEXT, create_table
 
 #: Hyper-parameters that may be chosen for each forest.
 CHOSEN = ("n_estimators", "max_features", "min_samples_split", "sample_size")
-SCORES = ("rmse", "mae", "bias", "r2", "pearson_r2")
 
 
 @dataclass
@@ -63,9 +62,7 @@ class TrainingReport:
 
     def median(self, name: str) -> float:
         """Median over the forests of a score."""
-        values = [getattr(score, name) for score in self.scores.values()]
-        valid = [value for value in values if np.isfinite(value)]
-        return float(np.median(valid)) if valid else float("nan")
+        return summarise_scores(self.scores.values())[name].median
 
 
 def tally(reasons: Mapping[Key, str]) -> str:
@@ -91,6 +88,26 @@ def write_scores(path: str | Path, report: TrainingReport) -> None:
     fields["status"] = TEXT
     with create_table(path, "scores", fields) as table:
         table.write(_score_row(report, key) for key in sorted({*report.scores, *report.skipped}))
+
+
+def write_summary(path: str | Path, report: TrainingReport) -> None:
+    """A row a score: how it is spread over the forests.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    fields = {"score": TEXT, **distribution_fields()}
+    with create_table(path, "summary", fields) as table:
+        found = summarise_scores(report.scores.values())
+        table.write((f"oob_{name}", *dataclasses.astuple(each)) for name, each in found.items())
+
+
+def distribution_fields() -> dict[str, int]:
+    """Columns of a `Distribution`."""
+    names = [field.name for field in dataclasses.fields(Distribution)]
+    return {**dict.fromkeys(names, REAL), "n": INTEGER}
 
 
 def _key_fields(mode: str) -> dict[str, int]:

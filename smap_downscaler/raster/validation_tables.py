@@ -14,9 +14,9 @@ from ..core.forest.keys import CellKey, Key
 from ..core.months import ALL
 from ..core.rain.series import RainSeries
 from ..core.validation.grid import Candidate
-from ..core.validation.pieces import SCORES, most_chosen
+from ..core.validation.pieces import LINE, SCORES, most_chosen
 from ..core.validation.results import ValidationRun
-from ..core.validation.summary import SummaryRow, told_scores
+from ..core.validation.summary import RiseRow, SummaryRow, told_scores
 from .geopackage import DATE, INTEGER, REAL, TEXT, create_table
 
 _HYPER = {
@@ -45,7 +45,7 @@ def write_scores(path: str | Path, run: ValidationRun) -> None:
         If it cannot be written.
     """
     fields = {**_UNIT, "season": TEXT, "scheme": TEXT, "repeat": INTEGER, "n": INTEGER}
-    fields |= {"n_dropped": INTEGER, "folds": INTEGER, **dict.fromkeys(SCORES, REAL), **_HYPER}
+    fields |= {"n_dropped": INTEGER, "folds": INTEGER, **dict.fromkeys((*SCORES, *LINE), REAL), **_HYPER}
     fields |= {"folds_agree": INTEGER, "status": TEXT}
     with create_table(path, "cross_validation", fields) as table:
         table.write(row for _, row in sorted(_score_rows(run), key=lambda item: item[0]))
@@ -56,7 +56,7 @@ _Row = tuple[Any, ...]
 
 def _score_rows(run: ValidationRun) -> Iterator[tuple[tuple[Key, str, int, int], _Row]]:
     """Rows with what they are sorted by."""
-    nothing = [None] * (len(SCORES) + len(_HYPER) + 1)
+    nothing = [None] * (len(SCORES) + len(LINE) + len(_HYPER) + 1)
     for result in run.results:
         piece = result.piece
         chosen, votes = most_chosen(result.choices)
@@ -72,7 +72,7 @@ def _score_rows(run: ValidationRun) -> Iterator[tuple[tuple[Key, str, int, int],
                     n,
                     run.dropped[piece.unit],
                     len(result.choices),
-                    *(scores[name] for name in SCORES),
+                    *(scores[name] for name in (*SCORES, *LINE)),
                     *hyper,
                     votes,
                     "validated",
@@ -115,9 +115,26 @@ def write_summary(path: str | Path, rows: Sequence[SummaryRow]) -> None:
     InputError
         If it cannot be written.
     """
-    kinds = {"scheme": TEXT, "over": TEXT, "season": TEXT, "score": TEXT, "n": INTEGER}
-    fields = {field.name: kinds.get(field.name, REAL) for field in dataclasses.fields(SummaryRow)}
-    with create_table(path, "summary", fields) as table:
+    _write_rows(path, "summary", SummaryRow, rows)
+
+
+def write_importance_summary(path: str | Path, rows: Sequence[RiseRow]) -> None:
+    """A row a covariate and scheme: how the rise of the RMSE is spread over dates or cells.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    _write_rows(path, "importance_summary", RiseRow, rows)
+
+
+def _write_rows(
+    path: str | Path, name: str, kind: type[SummaryRow | RiseRow], rows: Sequence[SummaryRow | RiseRow]
+) -> None:
+    kinds = {**dict.fromkeys(("scheme", "over", "season", "score", "covariate"), TEXT), "n": INTEGER}
+    fields = {field.name: kinds.get(field.name, REAL) for field in dataclasses.fields(kind)}
+    with create_table(path, name, fields) as table:
         table.write(dataclasses.astuple(row) for row in rows)
 
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from ..core.errors import InputError
 from ..core.forest.keys import BY_DATE, CellKey, Key, PooledKey
-from ..core.validation.pieces import SCORES, Choice, PartScores, Piece, PieceResult, Rows
+from ..core.validation.pieces import LINE, SCORES, Choice, PartScores, Piece, PieceResult, Rows
 from ..core.validation.settings import ValidationSettings
 from ..core.version import plugin_version
 
@@ -192,7 +192,7 @@ def _scores_as_dict(scores: dict[str, float]) -> dict[str, float | None]:
 
 
 def _scores(record: dict[str, Any]) -> dict[str, float]:
-    return {name: _number(record[name]) for name in SCORES}
+    return {name: _number(record[name]) for name in (*SCORES, *LINE)}
 
 
 def _or_none(value: float) -> float | None:

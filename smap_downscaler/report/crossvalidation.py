@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from ..core.forest.keys import POOLED, key_label
 from ..core.rain.series import RainSeries
 from ..core.validation.results import ValidationRun
 from ..core.validation.schemes import UNIT_NOUNS, scheme_text
-from ..core.validation.summary import CELLS, DATES, OVER, SummaryRow, by_unit
-from .crossvalidation_figures import WORST_CELLS, importance_bars, scores_by_date, scores_over_cells
+from ..core.validation.summary import CELLS, DATES, OVER, SummaryRow, by_unit, summarise_rises
+from .crossvalidation_figures import WORST_CELLS, importance_series, scores_by_date, scores_over_cells
 from .crossvalidation_numbers import UNIT, add_headline, add_summary, subtitle
+from .figure import SOIL_MOISTURE_UNIT
 from .fold_figure import fold_map, fold_times
+from .importance_figure import importance_figure
 from .page import Page
 from .rain_figure import rain_by_date
 from .scatter_figure import observed_predicted, observed_predicted_pooled
@@ -123,17 +123,16 @@ def _scatters(page: Page, run: ValidationRun) -> None:
 
 
 def _importance(page: Page, run: ValidationRun) -> None:
-    rises = {
-        scheme: np.array([r.importance for r in run.results if r.piece.scheme == scheme and r.importance])
-        for scheme in run.settings.schemes
-    }
-    rises = {scheme: found for scheme, found in rises.items() if found.size}
-    if not rises:
+    rows = summarise_rises(run.results, run.settings, run.covariate_names)
+    if not rows:
         return
     noun = OVER[run.settings.mode][0]
     spread = "" if run.settings.mode == POOLED else f" Median and quartiles over the {noun}."
     page.heading("Importance of the covariates").picture(
-        importance_bars(run.covariate_names, rises, run.settings.block_km),
+        importance_figure(
+            *importance_series(rows, run.settings.schemes, run.settings.block_km),
+            f"rise of the RMSE, {SOIL_MOISTURE_UNIT}",
+        ),
         "Rise of the RMSE where a covariate is permuted",
         "How much the RMSE of the held-out rows of the first repeat rises when the values of one covariate "
         f"are shuffled among them.{spread} Covariates that tell the same share their importance.",

@@ -15,8 +15,9 @@ from ..core.validation.schemes import (
     RANDOM,
     scheme_text,
 )
-from ..core.validation.summary import UnitScores
+from ..core.validation.summary import RiseRow, UnitScores
 from .figure import COLOURS, MARKERS, SOIL_MOISTURE_UNIT, date_axis, new_figure, png
+from .importance_figure import ImportanceSeries
 
 #: SMAP's own accuracy, m3 m-3: the mission's goal .04, and .06, as in the paper's discussion.
 SMAP_BAND = (0.04, 0.06)
@@ -111,47 +112,16 @@ def scores_over_cells(scores: Mapping[str, UnitScores], block_km: float) -> byte
     return png(figure)
 
 
-def importance_bars(names: Sequence[str], rises: Mapping[str, np.ndarray], block_km: float) -> bytes:
-    """How much the RMSE rises where a covariate is permuted: a PNG.
-
-    Parameters
-    ----------
-    names : sequence of str, length p
-    rises : mapping of scheme to float64, shape (units, p)
-        NaN where a unit did not use the covariate; drawn are the median and the quartiles.
-    """
-    schemes = list(rises)
-    used = np.any([np.isfinite(values).any(axis=0) for values in rises.values()], axis=0)
-    strictest = np.nan_to_num(_quantile(rises[schemes[-1]], 50), nan=-np.inf)
-    order = np.argsort(strictest, kind="stable")
-    order = order[used[order]]
-    figure = new_figure(0.9 + 0.17 * len(order) * (0.6 + 0.4 * len(schemes)))
-    axis = figure.subplots()
-    for number, scheme in enumerate(schemes):
-        low, middle, high = (_quantile(rises[scheme], share)[order] for share in (25, 50, 75))
-        at = np.arange(len(order)) + 0.22 * ((len(schemes) - 1) / 2 - number)
-        axis.errorbar(
-            middle,
-            at,
-            xerr=[middle - low, high - middle] if len(rises[scheme]) > 1 else None,
-            color=SCHEME_COLOURS[scheme],
-            marker=_MARKERS[scheme],
-            markersize=5,
-            linewidth=0,
-            elinewidth=1.0,
-            capsize=2,
-            label=scheme_text(scheme, block_km),
-        )
-    axis.set_yticks(np.arange(len(order)), [names[index] for index in order], fontsize=8)
-    axis.axvline(0, color="#444444", linewidth=0.8)
-    _finish(axis)
-    axis.set_xlabel(f"rise of the RMSE, {SOIL_MOISTURE_UNIT}", fontsize=9)
-    return png(figure)
-
-
-def _quantile(values: np.ndarray, share: float) -> np.ndarray:
-    """By column, NaN where it has no value."""
-    found = np.full(values.shape[1], np.nan)
-    known = np.isfinite(values).any(axis=0)
-    found[known] = np.nanpercentile(values[:, known], share, axis=0)
-    return found
+def importance_series(
+    rows: Sequence[RiseRow], schemes: Sequence[str], block_km: float
+) -> tuple[list[str], list[ImportanceSeries]]:
+    """Covariates in the order of `rows`, and the rise of the RMSE by each under each scheme."""
+    covariates = list(dict.fromkeys(row.covariate for row in rows))
+    found = {(row.scheme, row.covariate): (row.median, row.q1, row.q3) for row in rows}
+    series = []
+    for scheme in schemes:
+        numbers = [found.get((scheme, name), (np.nan,) * 3) for name in covariates]
+        middle, low, high = np.array(numbers).T
+        name = scheme_text(scheme, block_km)
+        series.append(ImportanceSeries(name, middle, low, high, SCHEME_COLOURS[scheme], _MARKERS[scheme]))
+    return covariates, series

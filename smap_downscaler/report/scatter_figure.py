@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.forest.keys import key_label
+from ..core.scores import fitted_line
 from ..core.validation.pieces import PieceResult
 from ..core.validation.schemes import scheme_text
 from .crossvalidation_figures import SCHEME_COLOURS
@@ -68,8 +69,8 @@ def _panel(axis: Any, result: PieceResult, ends: np.ndarray, colour: str, title:
         axis.scatter(predicted, observed, s=size, color=colour, alpha=0.45, linewidths=0)
     axis.plot(ends, ends, color="black", linewidth=0.8, linestyle="--")
     text = ""
-    if np.ptp(predicted) > 0:
-        slope, intercept = fitted_line(observed, predicted)
+    slope, intercept = fitted_line(observed, predicted)
+    if np.isfinite(slope):
         across = np.array([predicted.min(), predicted.max()])
         axis.plot(across, intercept + slope * across, color="black", linewidth=1.2)
         text = f"slope {slope:.2f}\n"
@@ -87,10 +88,3 @@ def _panel(axis: Any, result: PieceResult, ends: np.ndarray, colour: str, title:
     axis.set_ylim(*ends)
     axis.set_aspect("equal")
     axis.tick_params(labelsize=7)
-
-
-def fitted_line(observed: np.ndarray, predicted: np.ndarray) -> tuple[float, float]:
-    """Slope and intercept of the least-squares line of observed on predicted (Pineiro et al. 2008)."""
-    centred = predicted - predicted.mean()
-    slope = float(np.sum(centred * (observed - observed.mean())) / np.sum(centred**2))
-    return slope, float(observed.mean() - slope * predicted.mean())

@@ -11,10 +11,12 @@ import numpy as np
 
 from ..core.forest.importance import Importance, ImportanceRow
 from ..core.forest.keys import BY_CELL, BY_DATE, CellKey, Key
-from ..core.forest.oob import OobScores
+from ..core.forest.oob import OobScores, summarise_scores
 from ..core.forest.settings import ForestSettings
+from .figure import COLOURS, MARKERS
+from .importance_figure import ImportanceSeries, importance_figure
 from .page import Page
-from .training_figures import importance_bars, oob_by_cell, oob_by_date
+from .training_figures import oob_by_cell, oob_by_date
 
 _UNIT = "m³ m⁻³"
 _NOUNS = {BY_DATE: "dates", BY_CELL: "cells"}
@@ -99,15 +101,13 @@ def _scores(page: Page, mode: str, scores: Mapping[Key, OobScores]) -> None:
         )
         page.paragraph(_POOLED_CAUTION)
     else:
+        found = summarise_scores(scores.values())
         rows = []
         for name, label in _LABELS.items():
-            values = np.array([getattr(score, name) for score in scores.values()])
-            values = values[np.isfinite(values)]
-            if values.size:
-                sd = values.std(ddof=1) if values.size > 1 else math.nan
-                q25, median, q75 = np.quantile(values, (0.25, 0.5, 0.75))
-                numbers = (values.mean(), median, sd, q75 - q25, values.min(), values.max())
-                rows.append((label, f"{values.size:,}", *map(_number, numbers)))
+            each = found[name]
+            if each.n:
+                numbers = (each.mean, each.median, each.sd, each.iqr, each.minimum, each.maximum)
+                rows.append((label, f"{each.n:,}", *map(_number, numbers)))
         page.table(("score", _NOUNS[mode], "mean", "median", "SD", "IQR", "min", "max"), rows)
         page.paragraph(_CAUTIONS[mode])
     page.paragraph(
@@ -165,8 +165,12 @@ def _importance(
         rows = [(row.covariate, _tiny(row.mean), _tiny(sd[row.covariate])) for row in summary]
     low, high = np.array(ends).T
     page.heading("Importance of the covariates").picture(
-        importance_bars(names, np.array(values), low, high, covered),
-        "Bars of the importance of the covariates",
+        importance_figure(
+            names,
+            [ImportanceSeries(mode, 1e6 * np.array(values), 1e6 * low, 1e6 * high, COLOURS[0], MARKERS[0])],
+            f"rise of the mean square error, 10$^{{-6}}$ (m$^3$ m$^{{-3}}$)$^2$ ({covered})",
+        ),
+        "Importance of the covariates, most important on top",
         "Permutation importance (Breiman 2001): the rise of the out-of-bag mean square error of the trees "
         "when the values of one covariate are shuffled. Of covariates that tell the same, each stands in for "
         "the other, and both look less important than they are.",

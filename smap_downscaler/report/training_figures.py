@@ -1,4 +1,4 @@
-"""Figures of trained forests: out-of-bag scores by date or on a map, importance of the covariates."""
+"""Figures of trained forests: out-of-bag scores by date or on a map."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from .figure import COLOURS, MARKERS, PAGE_WIDTH, SOIL_MOISTURE_UNIT, date_axis,
 from .fold_figure import cell_step
 
 _FEW_DATES = 120
-_MOST_COVARIATES = 30
 
 
 def oob_by_date(dates: Sequence[dt.date], rmse: np.ndarray, r2: np.ndarray) -> bytes:
@@ -86,37 +85,3 @@ def _cells(axis: Any, x: np.ndarray, y: np.ndarray, step: float, values: np.ndar
     bar = axis.figure.colorbar(squares, ax=axis, shrink=0.85, pad=0.03)
     bar.ax.tick_params(labelsize=7)
     axis.set_title(name, fontsize=9)
-
-
-def importance_bars(
-    covariates: Sequence[str], values: np.ndarray, low: np.ndarray, high: np.ndarray, covered: str
-) -> bytes:
-    """Importance of the covariates, most important on top: a PNG.
-
-    Parameters
-    ----------
-    covariates : sequence of str
-    values, low, high : arrays, shape (n,)
-        Bars, and both ends of their spread, (m3 m-3)2.
-    covered : str
-        What the spread is, for the axis.
-    """
-    shown = min(len(covariates), _MOST_COVARIATES)
-    values, low, high = (1e6 * np.asarray(part[:shown], float) for part in (values, low, high))
-    figure = new_figure(0.75 + 0.24 * shown)
-    axis = figure.subplots()
-    places = np.arange(shown)
-    axis.barh(places, values, color=COLOURS[5], edgecolor=COLOURS[0], linewidth=0.6, height=0.7)
-    known = np.isfinite(low) & np.isfinite(high)
-    axis.hlines(places[known], low[known], high[known], color="black", linewidth=1.1)
-    axis.plot(low[known], places[known], "|", color="black", markersize=5)
-    axis.plot(high[known], places[known], "|", color="black", markersize=5)
-    axis.axvline(0, color="#444444", linewidth=0.8)
-    axis.set_yticks(places, list(covariates[:shown]), fontsize=8)
-    axis.invert_yaxis()
-    axis.tick_params(axis="x", labelsize=8)
-    axis.grid(axis="x", color="#E5E5E5", linewidth=0.6)
-    axis.set_axisbelow(True)
-    unit = "10$^{-6}$ (m$^3$ m$^{-3}$)$^2$"
-    axis.set_xlabel(f"rise of the mean square error, {unit} ({covered})", fontsize=8.5)
-    return png(figure)

@@ -20,6 +20,7 @@ from smap_downscaler.core.forest.arrays import ForestArrays
 from smap_downscaler.core.forest.oob import out_of_bag
 from smap_downscaler.core.forest.train import new_sklearn_forest, train_each, train_forest
 from smap_downscaler.core.progress import SILENT, Progress
+from smap_downscaler.core.validation.grow import grow_and_predict, permuted_errors
 
 
 class CancelledAt(Progress):
@@ -209,6 +210,75 @@ def test_thousands_of_trees_are_cancelled_within_a_moment():
     with pytest.raises(Cancelled):
         train_forest(x, y, settings(n_estimators=5000), 0, progress)
     assert time.monotonic() - progress.moment < 1.5
+
+
+class Stubborn:
+    """A fit that scikit-learn would not come back from, until the test lets it go."""
+
+    def __init__(self, monkeypatch):
+        self.begun, self.released = threading.Event(), threading.Event()
+        monkeypatch.setattr(RandomForestRegressor, "fit", self.fit)
+
+    def fit(self, x, y):
+        self.begun.set()
+        self.released.wait(60)
+        raise InputError("dropped")
+
+    def is_cancelled(self):
+        return self.begun.is_set()
+
+
+@pytest.mark.parametrize(
+    "grow",
+    [
+        lambda x, y, chosen, progress: train_forest(x, y, chosen, 0, progress, threads=2),
+        lambda x, y, chosen, progress: grow_and_predict(x, y, x[:9], chosen, 0, (3,), progress),
+        lambda x, y, chosen, progress: permuted_errors(x, y, x[:9], y[:9], chosen, 0, progress),
+        lambda x, y, chosen, progress: list(
+            train_each([(DAY, x, y)] * 3, growing(chosen), 2, progress, total=3)
+        ),
+    ],
+    ids=["pooled", "validated", "validated with importance", "in threads"],
+)
+def test_a_tree_that_takes_for_ever_is_cancelled(monkeypatch, grow):
+    """The fit hangs until the test lets it go: only a caller that leaves it can come back before."""
+    x, y = rows(100)
+    monkeypatch.setattr(train, "_LONG_CHUNK", 100)
+    stubborn = Stubborn(monkeypatch)
+    progress = Progress()
+    monkeypatch.setattr(progress, "is_cancelled", stubborn.is_cancelled)
+    before = set(threading.enumerate())
+    with pytest.raises(Cancelled):
+        grow(x, y, settings(), progress)
+    left = set(threading.enumerate()) - before
+    assert left
+    assert all(thread.daemon and thread.name == "smap-interruptible" for thread in left)
+    stubborn.released.set()
+    for thread in left:
+        thread.join(60)
+    assert set(threading.enumerate()) == before
+
+
+def test_a_forest_is_the_same_where_it_can_be_left(monkeypatch):
+    x, y = rows(100)
+    plain = train_forest(x, y, settings(), 3), grow_and_predict(x, y, x[:9], settings(), 3, (4, 12))
+    monkeypatch.setattr(train, "_LONG_CHUNK", 1)
+    monkeypatch.setattr(train, "_DRAWS_A_CHUNK", 100)
+    for threads in (1, 2):
+        assert_same(train_forest(x, y, settings(), 3, threads=threads), plain[0])
+    np.testing.assert_array_equal(grow_and_predict(x, y, x[:9], settings(), 3, (4, 12)), plain[1])
+
+
+def test_small_fits_pay_for_no_thread(monkeypatch):
+    def thread(*_):
+        raise AssertionError("a thread was started")
+
+    monkeypatch.setattr(train, "interruptible", thread)
+    x, y = rows(1278)
+    paper = settings(n_estimators=30, sample_size=1278)
+    train_forest(x, y, paper, 0)
+    with pytest.raises(AssertionError, match="a thread was started"):
+        train_forest(*rows(150_001), settings(n_estimators=1), 0)
 
 
 def test_out_of_bag_is_cancelled_at_any_tree():

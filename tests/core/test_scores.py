@@ -104,3 +104,12 @@ def test_relations_that_always_hold(observed, predicted):
 def test_correlation_does_not_see_scale_and_offset(observed, factor, offset):
     assert scores.pearson_r2(observed, factor * observed + offset) == pytest.approx(1, abs=1e-6)
     assert scores.r2(observed, observed) == 1
+
+
+def test_the_fitted_line():
+    rng = np.random.default_rng(2)
+    predicted = rng.uniform(0.1, 0.4, 50)
+    observed = 1.2 * predicted - 0.03 + 0.01 * rng.normal(size=50)
+    expected = np.polyfit(predicted, observed, 1)
+    assert scores.fitted_line(observed, predicted) == pytest.approx(expected, rel=1e-9)
+    assert np.isnan(scores.fitted_line(observed, np.full(50, 0.2))).all()

@@ -7,7 +7,7 @@ import pytest
 
 from smap_downscaler.core.errors import Cancelled, InputError
 from smap_downscaler.core.progress import SILENT, Progress
-from smap_downscaler.core.threads import ordered_map, thread_count
+from smap_downscaler.core.threads import interruptible, ordered_map, thread_count
 
 
 def test_results_come_in_order_and_items_are_pulled_lazily():
@@ -82,6 +82,37 @@ def test_closing_early_stops_the_threads():
     assert next(results) == 0
     results.close()
     assert threading.active_count() == before
+
+
+def test_a_call_that_cannot_be_stopped_is_left_to_itself():
+    begun, released, ended = threading.Event(), threading.Event(), threading.Event()
+
+    class CancelledOnceBegun(Progress):
+        def is_cancelled(self):
+            return begun.is_set()
+
+    def stubborn():
+        begun.set()
+        released.wait(60)
+        ended.set()
+        raise InputError("nobody hears this")
+
+    before = set(threading.enumerate())
+    with pytest.raises(Cancelled):
+        interruptible(stubborn, CancelledOnceBegun())
+    assert not ended.is_set()
+    (left,) = set(threading.enumerate()) - before
+    assert left.daemon, "a session that ends does not wait for it"
+    released.set()
+    left.join(60)
+    assert ended.is_set()
+    assert set(threading.enumerate()) == before
+
+
+def test_an_interruptible_call_returns_and_raises_as_any_other():
+    assert interruptible(lambda: 42, SILENT) == 42
+    with pytest.raises(InputError, match="no"):
+        interruptible(lambda: (_ for _ in ()).throw(InputError("no")), SILENT)
 
 
 def test_thread_count():

@@ -258,7 +258,7 @@ def test_the_other_modes(run, said, series, tmp_path, mode):
     more, numbers = MODES[mode]
     tables = {
         name: str(tmp_path / f"{name}.gpkg")
-        for name in ("OUTPUT", "SUMMARY", "CHOICES", "IMPORTANCE", "RAIN")
+        for name in ("OUTPUT", "SUMMARY", "CHOICES", "IMPORTANCE_SUMMARY", "RAIN")
     }
     report = str(tmp_path / "report.html")
     outputs = run(
@@ -379,6 +379,17 @@ def test_cancel_within_two_seconds(run, feedback, said, matrix, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == [".s.gpkg.work", "matrix.gpkg"]
     done = len((tmp_path / ".s.gpkg.work").read_text().splitlines())
     assert 2 <= done < 6
+
+
+@pytest.mark.parametrize("mode", list(MODES))
+def test_a_cancelled_run_of_the_other_modes(run, feedback, series, tmp_path, mode):
+    """What was finished is kept beside the output, and nothing else."""
+    more, _ = MODES[mode]
+    given = {"INPUT": series, "MODE": mode, **SMALL, "MINIMUM_DATES": 20, **more, "REPEATS": 2}
+    feedback.cancel_when = lambda text: "folds" in text and int(text.split()[0]) >= 9
+    assert run("crossvalidate", {**given, "OUTPUT": str(tmp_path / "s.gpkg")}) == {}
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".s.gpkg.work", "series.gpkg"]
+    assert len((tmp_path / ".s.gpkg.work").read_text().splitlines()) >= 2
 
 
 def test_going_on_after_a_stop(run, said, matrix, tmp_path):

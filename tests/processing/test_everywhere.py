@@ -5,15 +5,18 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from gap_case import make_gap_case
+from gap_case import CELLS, make_gap_case
 from small_case import make_small_case, write_small_stations
 from smap_downscaler.core.features import FeatureSettings
 
 _KEPT = []
 FOREST = {"PRESET": "custom", "N_ESTIMATORS": 5, "MINIMUM_CELLS": 20}
-#: Inputs and outputs of each algorithm in terms of a small case; {case} and {out} are folders.
+SERIES = {"INPUT": "{case}/gaps/matrix.gpkg", **FOREST, "MINIMUM_DATES": 20}
+#: Inputs and outputs of each algorithm in terms of a small case; {case} and {out} are folders.  What comes
+#: after the algorithm's id tells its runs apart.
 RUNS = {
     "createdemodata": ({"DAYS": 1, "CELLS": 30}, {"OUTPUT": "{out}/basin"}, "basin/dem.tif"),
     "importsmap": ({"INPUT": "{case}/smap"}, {"OUTPUT": "{out}/smap"}, "smap/report.csv"),
@@ -49,6 +52,26 @@ RUNS = {
     ),
     "crossvalidate": (
         {"INPUT": "{case}/matrix.gpkg", **FOREST, "FOLDS": 2, "BLOCKS": 36},
+        {"OUTPUT": "{out}/scores.gpkg", "REPORT": "{out}/report.html"},
+        "report.html",
+    ),
+    "trainforests by cell": (
+        {**SERIES, "MODE": "by cell"},
+        {"OUTPUT": "{out}/forests.smapforest", "REPORT": "{out}/report.html"},
+        "forests.smapforest",
+    ),
+    "trainforests pooled": (
+        {**SERIES, "MODE": "pooled", "DAY_OF_YEAR": True},
+        {"OUTPUT": "{out}/forests.smapforest", "REPORT": "{out}/report.html"},
+        "forests.smapforest",
+    ),
+    "crossvalidate by cell": (
+        {**SERIES, "MODE": "by cell", "FOLDS": 2, "PERIOD": 10, "NEIGHBOURS": True},
+        {"OUTPUT": "{out}/scores.gpkg", "REPORT": "{out}/report.html"},
+        "report.html",
+    ),
+    "crossvalidate pooled": (
+        {**SERIES, "MODE": "pooled", "FOLDS": 2, "BLOCKS": 0, "PERIOD": 10},
         {"OUTPUT": "{out}/scores.gpkg", "REPORT": "{out}/report.html"},
         "report.html",
     ),
@@ -149,8 +172,24 @@ def case(tmp_path_factory, qgis_provider):
     processing.run("smapdownscaler:trainforests", forests)
     squares = {"COVARIATES": small.fine_stack, "COUNT": 20, "OUTPUT": str(folder / "squares.gpkg")}
     processing.run("smapdownscaler:samplesquares", squares)
-    make_gap_case(folder / "gaps").forests(folder / "gaps" / "forests.smapforest", FeatureSettings())
+    gaps = make_gap_case(folder / "gaps")
+    gaps.forests(folder / "gaps" / "forests.smapforest", FeatureSettings())
+    write_geotiff(
+        gaps.folder / "clay.tif", CELLS, np.arange(12, dtype=np.float32).reshape(3, 4), [Band("clay", "%")]
+    )
+    series = {
+        "SMAP": str(gaps.smap),
+        "COVARIATES": str(gaps.folder / "clay.tif"),
+        "DYNAMIC": [str(gaps.rain_folder)],
+        "OUTPUT": str(folder / "gaps" / "matrix.gpkg"),
+    }
+    processing.run("smapdownscaler:regressionmatrix", series)
     return folder
+
+
+def id_of(name: str) -> str:
+    """The algorithm of one of `RUNS`."""
+    return name.split()[0]
 
 
 def filled(values: dict, case: Path, out: Path) -> dict:
@@ -168,7 +207,7 @@ def test_every_algorithm_is_tried_here(qgis_provider):
     from smap_downscaler.processing.algorithm import SmapAlgorithm
 
     names = {a.name() for a in qgis_provider.algorithms() if isinstance(a, SmapAlgorithm)}
-    assert names <= set(RUNS)
+    assert names == {id_of(name) for name in RUNS}
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -189,7 +228,7 @@ def test_two_rows_of_a_batch(qgis_provider, case, tmp_path, name):
     for row in ("first", "second"):
         context, feedback = QgsProcessingContext(), QgsProcessingFeedback(False)
         values = filled({**inputs, **outputs}, case, tmp_path / row)
-        task = QgsProcessingAlgRunnerTask(qgis_provider.algorithm(name), values, context, feedback)
+        task = QgsProcessingAlgRunnerTask(qgis_provider.algorithm(id_of(name)), values, context, feedback)
         ended = []
         task.executed.connect(lambda good, _results, ended=ended: ended.append(good))
         # The task uses them until QGIS deletes it, some time after its end.
@@ -218,10 +257,10 @@ def test_a_step_of_a_model(qgis_provider, case, feedback, tmp_path, name):
 
     inputs, outputs, made = RUNS[name]
     model = QgsProcessingModelAlgorithm("one step", "test", "test")
-    child = QgsProcessingModelChildAlgorithm(f"smapdownscaler:{name}")
+    child = QgsProcessingModelChildAlgorithm(f"smapdownscaler:{id_of(name)}")
     child.setChildId("step")
     for parameter in inputs:
-        definition = qgis_provider.algorithm(name).parameterDefinition(parameter).clone()
+        definition = qgis_provider.algorithm(id_of(name)).parameterDefinition(parameter).clone()
         model.addModelParameter(definition, QgsProcessingModelParameter(parameter))
         child.addParameterSources(
             parameter, [QgsProcessingModelChildParameterSource.fromModelParameter(parameter)]

@@ -99,12 +99,21 @@ def test_tuning_is_told_in_scores_and_file(run, case, matrix, tmp_path):
                 assert row[name] == getattr(grown.settings, name)
 
 
+TABLES = ("SCORES", "SUMMARY", "IMPORTANCE", "IMPORTANCE_SUMMARY")
+
+
 def test_importance_and_report(run, matrix, tmp_path):
-    outputs = {name: str(tmp_path / f"{name.lower()}.gpkg") for name in ("IMPORTANCE", "IMPORTANCE_SUMMARY")}
+    outputs = {name: str(tmp_path / f"{name.lower()}.gpkg") for name in TABLES}
     outputs["REPORT"] = str(tmp_path / "report.html")
     grid = {"TUNE": True, "MAX_FEATURES_GRID": "1, 3"}
     got = run("trainforests", parameters(matrix, tmp_path, **outputs, **grid))
     assert {name: got[name] for name in outputs} == outputs
+    rmse = [row["oob_rmse"] for row in rows_of(outputs["SCORES"]) if row["status"] == "trained"]
+    told = next(row for row in rows_of(outputs["SUMMARY"]) if row["score"] == "oob_rmse")
+    assert told["n"] == len(rmse)
+    assert (told["median"], told["q3"]) == pytest.approx(
+        (np.median(rmse), np.percentile(rmse, 75)), rel=1e-12
+    )
     rows = rows_of(outputs["IMPORTANCE"])
     covariates = {*NAMES, "p_antecedent"}
     assert len(rows) == 2 * 4

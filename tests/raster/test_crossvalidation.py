@@ -14,7 +14,7 @@ from smap_downscaler.core.forest.settings import ForestSettings
 from smap_downscaler.core.grid import Grid
 from smap_downscaler.core.validation.crossvalidate import cross_validate
 from smap_downscaler.core.validation.grid import candidates
-from smap_downscaler.core.validation.pieces import SCORES, Piece, Rows, most_chosen
+from smap_downscaler.core.validation.pieces import LINE, SCORES, Piece, Rows, most_chosen
 from smap_downscaler.core.validation.settings import ValidationSettings
 from smap_downscaler.core.validation.summary import summarise
 from smap_downscaler.raster.cell_places import cell_places
@@ -318,7 +318,7 @@ def test_tables(table, tmp_path):
             result.piece.scheme,
             result.piece.repeat,
         )
-        assert {name: row[name] for name in SCORES} == result.scores
+        assert {name: row[name] for name in (*SCORES, *LINE)} == result.scores
         assert (row["n"], row["n_dropped"]) == (result.n, run.dropped[result.piece.unit])
         chosen, votes = most_chosen(result.choices)
         assert (row["max_features"], row["n_estimators"]) == ((1, 2), (1, 5), (3, 2), (3, 5))[chosen]

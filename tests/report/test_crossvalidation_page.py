@@ -19,12 +19,13 @@ from smap_downscaler.core.validation.grid import candidates
 from smap_downscaler.core.validation.pieces import SCORES, Choice, PartScores, Piece, PieceResult
 from smap_downscaler.core.validation.results import FoldPicture, ValidationRun
 from smap_downscaler.core.validation.settings import ValidationSettings
-from smap_downscaler.core.validation.summary import by_unit, summarise
+from smap_downscaler.core.validation.summary import by_unit, summarise, summarise_rises
 from smap_downscaler.report.crossvalidation import crossvalidation_page
-from smap_downscaler.report.crossvalidation_figures import importance_bars, scores_by_date
+from smap_downscaler.report.crossvalidation_figures import importance_series, scores_by_date
 from smap_downscaler.report.fold_figure import cell_step, fold_map, fold_times
+from smap_downscaler.report.importance_figure import importance_figure
 from smap_downscaler.report.rain_figure import rain_by_date
-from smap_downscaler.report.scatter_figure import fitted_line, observed_predicted, observed_predicted_pooled
+from smap_downscaler.report.scatter_figure import observed_predicted, observed_predicted_pooled
 
 FOREST = ForestSettings(10, None, None, 4, 1, None, 1)
 
@@ -165,13 +166,6 @@ def test_scores_below_zero_stay_in_the_figure():
     assert has_colour(lower[:, 150:], "#0072B2")
 
 
-def test_the_fitted_line():
-    rng = np.random.default_rng(2)
-    predicted = rng.uniform(0.1, 0.4, 50)
-    observed = 1.2 * predicted - 0.03 + 0.01 * rng.normal(size=50)
-    assert fitted_line(observed, predicted) == pytest.approx(np.polyfit(predicted, observed, 1), rel=1e-9)
-
-
 def test_one_constant_prediction_is_drawn_without_a_line():
     run = made_up(dates=1)
     result = next(iter(run.kept("random")))
@@ -210,16 +204,25 @@ def test_the_rain_of_all_cells_and_their_median():
     assert has_colour(image, "#0072B2")
 
 
-def test_covariates_that_no_forest_used_are_not_drawn():
-    rises = {"random": np.array([[0.01, np.nan, 0.03], [0.02, np.nan, 0.01]])}
-    two, three = (
-        pixels(importance_bars(names, values, 0.0)).shape[0]
-        for names, values in (
-            (("a", "b", "c"), rises),
-            (("a", "b", "c"), {"random": np.full((2, 3), 0.01)}),
-        )
-    )
-    assert two < three
+def test_importance_is_summed_up_over_units_in_the_order_of_the_strictest_scheme():
+    run = pooled("by cell")
+    for number, result in enumerate(run.results):
+        rises = (np.nan, 0.01 * (number + 1), 0.02, 0.05 if result.piece.scheme == "random" else 0.0)
+        run.results[number] = dataclasses.replace(result, importance=rises)
+    rows = summarise_rises(run.results, run.settings, run.covariate_names)
+    names = [row.covariate for row in rows if row.scheme == "periods"]
+    assert names == ["p_antecedent", "doy_sin", "doy_cos"], "clay was not used, and what tells most is first"
+    found = {(row.scheme, row.covariate): row for row in rows}
+    own = [0.01 * (n + 1) for n, result in enumerate(run.results) if result.piece.scheme == "random"]
+    told = found["random", "p_antecedent"]
+    assert (told.n, told.median, told.q1) == pytest.approx((2, np.median(own), np.percentile(own, 25)))
+    assert told.sd == pytest.approx(np.std(own, ddof=1))
+    covariates, (random, periods) = importance_series(rows, run.settings.schemes, 0.0)
+    assert covariates == names
+    assert random.values[2] == 0.05
+    assert periods.values[2] == 0.0
+    assert has_colour(pixels(importance_figure(covariates, [random, periods], "x")), periods.colour)
+    assert summarise_rises(made_up().results, made_up().settings, ("clay", "sand")) == []
 
 
 def pooled(mode):

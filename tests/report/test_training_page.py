@@ -13,8 +13,9 @@ from smap_downscaler.core.forest.importance import Importance, summarise_importa
 from smap_downscaler.core.forest.keys import CellKey, PooledKey
 from smap_downscaler.core.forest.oob import OobScores
 from smap_downscaler.core.forest.settings import PAPER
+from smap_downscaler.report.importance_figure import ImportanceSeries, importance_figure
 from smap_downscaler.report.training import training_page
-from smap_downscaler.report.training_figures import importance_bars, oob_by_cell, oob_by_date
+from smap_downscaler.report.training_figures import oob_by_cell, oob_by_date
 
 pytest.importorskip("matplotlib")
 START = dt.date(2020, 11, 1)
@@ -62,19 +63,23 @@ def test_one_cell():
     assert pixels(oob_by_cell(one, one, np.array([0.03]), np.array([0.4]), metres=True)).ndim == 3
 
 
-def test_bars_are_as_long_as_their_values():
-    """The upper bar is twice the lower one, in pixels; at most 30 covariates are drawn."""
-    picture = pixels(
-        importance_bars(["a", "b"], np.array([2e-4, 1e-4]), np.full(2, np.nan), np.full(2, np.nan), "x")
-    )
-    blue = np.abs(picture[..., :3] - np.array([0x56, 0xB4, 0xE9]) / 255).max(axis=2) < 0.01
-    lengths = blue.sum(axis=1)
-    rows = np.nonzero(lengths)[0]
-    upper, lower = lengths[rows[2]], lengths[rows[-3]]
-    assert upper == pytest.approx(2 * lower, abs=4)
+def series_of(values, spread=0.0):
+    values = np.asarray(values, float)
+    return ImportanceSeries("all", values, values - spread, values + spread, "#0072B2", "o")
+
+
+def test_points_of_importance_stand_at_their_values():
+    """Points of 0, 1 and 2 are equally far apart, the first covariate on top; 30 at most are drawn."""
+    picture = pixels(importance_figure(["a", "b", "c"], [series_of([2.0, 1.0, 0.0])], "x"))
+    blue = np.abs(picture[..., :3] - np.array([0x00, 0x72, 0xB2]) / 255).max(axis=2) < 0.01
+    rows, columns = np.nonzero(blue)
+    thirds = np.digitize(rows, np.linspace(rows.min(), rows.max(), 4)[1:3])
+    first, second, third = (np.median(columns[thirds == number]) for number in range(3))
+    assert first > second > third
+    assert first - second == pytest.approx(second - third, abs=3)
     many = [f"c{number}" for number in range(80)]
-    drawn = pixels(importance_bars(many, np.ones(80), np.zeros(80), np.ones(80), "x"))
-    assert drawn.shape[0] == round((0.75 + 0.24 * 30) * 160)
+    drawn = pixels(importance_figure(many, [series_of(np.ones(80), 0.5)], "x"))
+    assert drawn.shape == pixels(importance_figure(many[:30], [series_of(np.ones(30), 0.5)], "x")).shape
 
 
 def page_of(mode, keys, importance=None, chosen=None, skipped=None):

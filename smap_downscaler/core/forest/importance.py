@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ..distribution import Distribution
 from ..progress import SILENT, Progress
-from .oob import CHUNK_ROWS, drawn_rows
+from .oob import drawn_rows, tree_predict
 
 #: Rows that the importance is measured on, at most: a sample by the seed of larger tables.
 MOST_ROWS = 20_000
@@ -53,14 +54,13 @@ def summarise_importance(
     values: dict[str, list[float]] = {name: [] for name in names}
     for own, importance in found:
         for name, mean in zip(own, importance.mean.tolist()):
-            if np.isfinite(mean):
-                values[name].append(mean)
-    rows = []
-    for name, numbers in values.items():
-        if numbers:
-            q25, median, q75 = np.quantile(numbers, (0.25, 0.5, 0.75)).tolist()
-            sd = float(np.std(numbers, ddof=1)) if len(numbers) > 1 else float("nan")
-            rows.append(ImportanceRow(name, len(numbers), float(np.mean(numbers)), sd, median, q25, q75))
+            values[name].append(mean)
+    spreads = {name: Distribution.of(np.array(numbers)) for name, numbers in values.items()}
+    rows = [
+        ImportanceRow(name, each.n, each.mean, each.sd, each.median, each.q1, each.q3)
+        for name, each in spreads.items()
+        if each.n
+    ]
     return sorted(rows, key=lambda row: (-row.mean, row.covariate))
 
 
@@ -107,7 +107,7 @@ def permutation_importance(
             continue
         trees += 1
         orders = shuffled(rows.size, repeats, [seed, key, number])
-        rises += _rises_of_tree(estimator.tree_, x[rows], y[rows], orders, progress)
+        rises += _rises_of_tree(estimator, x[rows], y[rows], orders, progress)
     rises = rises / trees if trees else np.full((repeats, p), np.nan)
     sd = rises.std(axis=0, ddof=1) if repeats > 1 else np.full(p, np.nan)
     return Importance(rises.mean(axis=0), sd)
@@ -120,24 +120,17 @@ def shuffled(rows: int, repeats: int, numbers: list[int]) -> np.ndarray:
 
 
 def _rises_of_tree(
-    tree: Any, x: np.ndarray, y: np.ndarray, orders: np.ndarray, progress: Progress
+    estimator: Any, x: np.ndarray, y: np.ndarray, orders: np.ndarray, progress: Progress
 ) -> np.ndarray:
     """Rise of a tree's mean square error by repeat and covariate: float64, (repeats, p)."""
-    error = np.mean((_predict(tree, x, progress) - y) ** 2)
+    error = np.mean((tree_predict(estimator, x, progress) - y) ** 2)
     rises = np.zeros((len(orders), x.shape[1]))
+    feature = estimator.tree_.feature
     # What a tree never asks for changes nothing.
-    for covariate in np.unique(tree.feature[tree.feature >= 0]):
+    for covariate in np.unique(feature[feature >= 0]):
         kept = x[:, covariate].copy()
         for repeat, order in enumerate(orders):
             x[:, covariate] = kept[order]
-            rises[repeat, covariate] = np.mean((_predict(tree, x, progress) - y) ** 2) - error
+            rises[repeat, covariate] = np.mean((tree_predict(estimator, x, progress) - y) ** 2) - error
         x[:, covariate] = kept
     return rises
-
-
-def _predict(tree: Any, x: np.ndarray, progress: Progress) -> np.ndarray:
-    found = np.empty(len(x))
-    for start in range(0, len(x), CHUNK_ROWS):
-        progress.check()
-        found[start : start + CHUNK_ROWS] = tree.predict(x[start : start + CHUNK_ROWS])[:, 0]
-    return found

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from .. import scores
+from ..distribution import Distribution
 from ..progress import SILENT, Progress
 
 #: Rows that a tree sees at once: some hundredths of a second, and little memory beside `x`.
-CHUNK_ROWS = 65_536
+_CHUNK_ROWS = 65_536
+
+
+#: Scores of a forest that are summed up over forests.
+SCORES = ("rmse", "mae", "bias", "r2", "pearson_r2")
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,12 @@ class OobScores:
         return {key: value if math.isfinite(value) else None for key, value in asdict(self).items()}
 
 
+def summarise_scores(found: Iterable[OobScores]) -> dict[str, Distribution]:
+    """How each of `SCORES` is spread over forests."""
+    kept = list(found)
+    return {name: Distribution.of(np.array([getattr(own, name) for own in kept])) for name in SCORES}
+
+
 def out_of_bag(forest: Any, x: np.ndarray, progress: Progress = SILENT) -> np.ndarray:
     """Mean of the trees that did not draw a row: float64, shape (n,), NaN where all did.
 
@@ -76,10 +88,7 @@ def oob_of_first(
         unseen = np.ones(rows, dtype=bool)
         unseen[drawn] = False
         outside = np.nonzero(unseen)[0]
-        for start in range(0, outside.size, CHUNK_ROWS):
-            progress.check()
-            block = outside[start : start + CHUNK_ROWS]
-            total[block] += estimator.tree_.predict(x[block])[:, 0]
+        total[outside] += tree_predict(estimator, x, progress, outside)
         trees[outside] += 1
         if number in counts:
             told = np.where(trees > 0, total / np.maximum(trees, 1), np.nan)
@@ -87,12 +96,27 @@ def oob_of_first(
     return result
 
 
+def tree_predict(
+    tree: Any, x: np.ndarray, progress: Progress = SILENT, rows: np.ndarray | None = None
+) -> np.ndarray:
+    """What one of scikit-learn's trees tells of `x`, or of some of its rows only: float64, shape (n,)."""
+    n = len(x) if rows is None else rows.size
+    told = np.empty(n)
+    for start in range(0, n, _CHUNK_ROWS):
+        progress.check()
+        block = slice(start, start + _CHUNK_ROWS)
+        told[block] = tree.tree_.predict(x[block if rows is None else rows[block]])[:, 0]
+    return told
+
+
 def drawn_rows(forest: Any, rows: int) -> Iterator[np.ndarray]:
-    """Rows that each tree drew."""
-    drawn = getattr(forest, "estimators_samples_", None)
-    if drawn is not None:
-        yield from drawn
-        return
-    # scikit-learn before 1.4 does not tell: its rule, held against its own scores in the tests.
+    """Rows that each tree drew, of one tree after the other."""
+    # scikit-learn tells those of all trees at once: gigabytes of a pooled forest.
+    one = copy.copy(forest)
     for estimator in forest.estimators_:
-        yield np.random.RandomState(estimator.random_state).randint(0, rows, forest.max_samples)
+        one.estimators_ = [estimator]
+        drawn = getattr(one, "estimators_samples_", None)
+        # Before 1.4 it does not tell: its rule, held against its own scores in the tests.
+        if drawn is None:
+            drawn = [np.random.RandomState(estimator.random_state).randint(0, rows, forest.max_samples)]
+        yield drawn[0]

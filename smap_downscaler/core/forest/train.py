@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 
 from ..errors import InputError
 from ..progress import SILENT, Progress
-from ..threads import ordered_map
+from ..threads import interruptible, ordered_map
 from .arrays import MAX_FEATURES, ForestArrays
 from .keys import Key, key_label, key_number
 from .oob import OobScores, out_of_bag
@@ -22,6 +23,9 @@ Result = TypeVar("Result")
 PROBE_ROWS = 16
 #: Draws a chunk of trees may cost: about 0.15 s of work between two looks at the cancel button.
 _DRAWS_A_CHUNK = 30_000
+#: Draws times covariates tried of a chunk that may take longer (about 0.3 s): scikit-learn cannot be
+#: stopped in it, so that it grows where a cancel can leave it.
+_LONG_CHUNK = 300_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +64,8 @@ def train_forest(
     """Grow one forest.
 
     It depends on the data, the settings and `key` only, not on threads or on other forests.
-    Cancelling takes effect between two trees a thread.
+    Cancelling takes effect within a second; trees of very many rows that are then at work grow to their
+    end in the background and are dropped.
 
     Parameters
     ----------
@@ -88,13 +93,32 @@ def grow_trees(
     x: np.ndarray, y: np.ndarray, settings: ForestSettings, key: int, progress: Progress, threads: int = 1
 ) -> Any:
     """The fitted RandomForestRegressor of `train_forest`; `x` and `y` come from `check_rows`."""
-    forest = new_sklearn_forest(settings, x.shape[0], x.shape[1], key).set_params(n_jobs=threads)
-    chunk = max(1, _DRAWS_A_CHUNK // settings.draws(x.shape[0])) * threads
-    for trees in range(chunk, settings.n_estimators + chunk, chunk):
-        progress.check()
-        forest.set_params(n_estimators=min(trees, settings.n_estimators)).fit(x, y)
+    forest = None
+    for forest, _ in grow_in_chunks(x, y, settings, key, progress, threads):
         progress.set_fraction(forest.n_estimators / settings.n_estimators)
     return forest
+
+
+def grow_in_chunks(
+    x: np.ndarray, y: np.ndarray, settings: ForestSettings, key: int, progress: Progress, threads: int = 1
+) -> Iterator[tuple[Any, list[Any]]]:
+    """The RandomForestRegressor of `train_forest` as it grows, each time with its new trees.
+
+    It is bit for bit that of one fit, and a cancel is heard within a second.
+    """
+    rows, covariates = x.shape
+    forest = new_sklearn_forest(settings, rows, covariates, key).set_params(n_jobs=threads)
+    draws = settings.draws(rows)
+    chunk = max(1, _DRAWS_A_CHUNK // draws)
+    long = chunk * draws * settings.mtry(covariates) > _LONG_CHUNK
+    for done in range(0, settings.n_estimators, chunk * threads):
+        progress.check()
+        forest.set_params(n_estimators=min(done + chunk * threads, settings.n_estimators))
+        if long:
+            interruptible(partial(forest.fit, x, y), progress)
+        else:
+            forest.fit(x, y)
+        yield forest, forest.estimators_[done:]
 
 
 def trained_of(estimators: list[Any], x: np.ndarray, y: np.ndarray, oob: np.ndarray) -> TrainedForest:

@@ -1,21 +1,19 @@
-"""Forests of a cross-validation: grown in chunks of trees, predicting as they grow."""
+"""Forests of a cross-validation, predicting as they grow."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from ..forest.keys import key_number
+from ..forest.oob import tree_predict
 from ..forest.settings import ForestSettings
-from ..forest.train import new_sklearn_forest
+from ..forest.train import grow_in_chunks
 from ..progress import SILENT, Progress
 from .pieces import Piece
 from .schemes import SCHEME_NUMBERS
-
-#: Draws a chunk of trees may cost: about 0.15 s of work between two looks at the cancel button.
-_DRAWS_A_CHUNK = 30_000
 
 
 def forest_key(piece: Piece, fold: int, inner: int = 0) -> int:
@@ -43,9 +41,10 @@ def grow_and_predict(
     wanted = {count: index for index, count in enumerate(counts)}
     total, done = np.zeros(x_new.shape[0]), 0
     result = np.empty((len(counts), x_new.shape[0]))
-    for trees in _chunks(x, y, settings, key, max(counts), progress):
+    most = replace(settings, n_estimators=max(counts))
+    for _, trees in grow_in_chunks(x, y, most, key, progress):
         for tree in trees:
-            total += tree.predict(x_new)[:, 0]
+            total += tree_predict(tree, x_new, progress)
             done += 1
             if done in wanted:
                 result[wanted[done]] = total / done
@@ -78,26 +77,13 @@ def permuted_errors(
         for number in range(p)
     ]
     total, permuted = np.zeros(n), np.zeros((p, n))
-    for trees in _chunks(x, y, settings, key, settings.n_estimators, progress):
+    for _, trees in grow_in_chunks(x, y, settings, key, progress):
         for tree in trees:
-            total += tree.predict(x_test)[:, 0]
+            total += tree_predict(tree, x_test, progress)
         for number, order in enumerate(orders):
-            progress.check()
             changed = x_test.copy()
             changed[:, number] = x_test[order, number]
             for tree in trees:
-                permuted[number] += tree.predict(changed)[:, 0]
+                permuted[number] += tree_predict(tree, changed, progress)
     sse = np.sum((permuted / settings.n_estimators - y_test) ** 2, axis=1)
     return total / settings.n_estimators, sse
-
-
-def _chunks(
-    x: np.ndarray, y: np.ndarray, settings: ForestSettings, key: int, most: int, progress: Progress
-) -> Iterator[list[Any]]:
-    """scikit-learn's trees of a forest, as they are grown."""
-    forest = new_sklearn_forest(settings, x.shape[0], x.shape[1], key)
-    chunk = max(1, _DRAWS_A_CHUNK // settings.draws(x.shape[0]))
-    for done in range(0, most, chunk):
-        progress.check()
-        forest.set_params(n_estimators=min(done + chunk, most)).fit(x, y)
-        yield [estimator.tree_ for estimator in forest.estimators_[done:]]

@@ -13,6 +13,8 @@ from .schemes import Folds
 from .settings import ValidationSettings
 
 SCORES = ("rmse", "mae", "bias", "r2", "pearson_r2")
+#: Of the least-squares line of observed on predicted (Fig. B1).
+LINE = ("slope", "intercept")
 
 
 @dataclass(frozen=True, order=True)
@@ -148,7 +150,7 @@ class PieceResult:
     n : int
         Rows that were predicted.
     scores : dict
-        The numbers of `SCORES`; NaN where undefined.
+        The numbers of `SCORES` and `LINE`; NaN where undefined.
     choices : tuple of Choice
         One a fold.
     parts : tuple of PartScores
@@ -172,8 +174,9 @@ class PieceResult:
 
 
 def all_scores(observed: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """The numbers of `SCORES` by name."""
-    return {name: float(getattr(scores, name)(observed, predicted)) for name in SCORES}
+    """The numbers of `SCORES` and `LINE` by name."""
+    found = {name: float(getattr(scores, name)(observed, predicted)) for name in SCORES}
+    return {**found, **dict(zip(LINE, scores.fitted_line(observed, predicted)))}
 
 
 def most_chosen(choices: Sequence[Choice]) -> tuple[int, int]:

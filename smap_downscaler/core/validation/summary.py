@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from ..distribution import Distribution, sample_sd
 from ..forest.keys import BY_CELL, BY_DATE, POOLED, Key, mode_of
 from ..months import ALL, DRY, WET
 from .pieces import SCORES, PieceResult
@@ -58,6 +59,23 @@ class SummaryRow:
     repeat_sd: float
 
 
+@dataclass(frozen=True)
+class RiseRow:
+    """How much the RMSE rises where a covariate is permuted, over dates or cells; see `Distribution`."""
+
+    scheme: str
+    covariate: str
+    n: int
+    mean: float
+    median: float
+    sd: float
+    iqr: float
+    q1: float
+    q3: float
+    minimum: float
+    maximum: float
+
+
 def told_scores(result: PieceResult) -> Iterator[tuple[Key, str, int, dict[str, float]]]:
     """Key, season, rows and scores of a piece as a whole, then of its parts."""
     yield result.piece.unit, ALL, result.n, result.scores
@@ -78,7 +96,7 @@ def by_unit(results: Iterable[PieceResult], scheme: str, over: str, season: str 
     return UnitScores(
         units,
         {name: np.array([float(np.mean(row)) for row in rows]) for name, rows in values.items()},
-        {name: np.array([_sd(row) for row in rows]) for name, rows in values.items()},
+        {name: np.array([sample_sd(row) for row in rows]) for name, rows in values.items()},
     )
 
 
@@ -120,34 +138,33 @@ def _of_months(found: UnitScores, months: Sequence[int]) -> UnitScores:
 
 def median_of(results: Iterable[PieceResult], scheme: str, over: str, score: str) -> float:
     """Median over dates or cells of a score's mean over repeats; NaN without any."""
-    values = by_unit(results, scheme, over).mean[score]
-    valid = values[np.isfinite(values)]
-    return float(np.median(valid)) if valid.size else float("nan")
+    return Distribution.of(by_unit(results, scheme, over).mean[score]).median
 
 
 def _summary(scheme: str, over: str, season: str, score: str, mean: np.ndarray, sd: np.ndarray) -> SummaryRow:
-    valid = mean[np.isfinite(mean)]
-    if not valid.size:
-        return SummaryRow(scheme, over, season, score, 0, *[float("nan")] * 9)
-    q1, middle, q3 = (float(value) for value in np.percentile(valid, [25, 50, 75]))
-    repeats = sd[np.isfinite(sd)]
-    return SummaryRow(
-        scheme,
-        over,
-        season,
-        score,
-        int(valid.size),
-        float(np.mean(valid)),
-        middle,
-        _sd(valid),
-        q3 - q1,
-        q1,
-        q3,
-        float(np.min(valid)),
-        float(np.max(valid)),
-        float(np.mean(repeats)) if repeats.size else float("nan"),
-    )
+    found = Distribution.of(mean)
+    repeats = Distribution.of(sd) if found.n else Distribution.of(np.empty(0))
+    return SummaryRow(scheme, over, season, score, **asdict(found), repeat_sd=repeats.mean)
 
 
-def _sd(values: np.ndarray) -> float:
-    return float(np.std(values, ddof=1)) if values.size > 1 else float("nan")
+def summarise_rises(
+    results: Sequence[PieceResult], settings: ValidationSettings, covariates: Sequence[str]
+) -> list[RiseRow]:
+    """A row a covariate and scheme, the covariates by their median under the last (strictest) scheme.
+
+    Without a row for a covariate that no forest used.
+    """
+    measured = {
+        scheme: np.array([r.importance for r in results if r.piece.scheme == scheme and r.importance])
+        for scheme in settings.schemes
+    }
+    rows = {
+        name: [
+            RiseRow(scheme, name, **asdict(Distribution.of(values[:, number])))
+            for scheme, values in measured.items()
+            if np.isfinite(values[:, number : number + 1]).any()
+        ]
+        for number, name in enumerate(covariates if any(map(len, measured.values())) else ())
+    }
+    used = [own for own in rows.values() if own]
+    return [row for own in sorted(used, key=lambda own: -own[-1].median) for row in own]

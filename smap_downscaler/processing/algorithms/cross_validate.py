@@ -18,13 +18,14 @@ from ...core.threads import thread_count
 from ...core.validation.results import ValidationRun
 from ...core.validation.schemes import BLOCKS, LOCATIONS, LOCATIONS_AND_DATES, PERIODS, RANDOM, scheme_text
 from ...core.validation.settings import ValidationSettings
-from ...core.validation.summary import OVER, median_of, summarise
+from ...core.validation.summary import OVER, median_of, summarise, summarise_rises
 from ...raster.crossvalidation import crossvalidate_table, forget_work, work_file_of
 from ...raster.matrix_table import MatrixTable, open_matrix
 from ...raster.rain_columns import rain_series
 from ...raster.validation_tables import (
     write_choices,
     write_importance,
+    write_importance_summary,
     write_rain,
     write_scores,
     write_summary,
@@ -77,6 +78,7 @@ class CrossValidate(SmapAlgorithm):
         yield table_output("SUMMARY", "Summary of the scores")
         yield table_output("CHOICES", "Hyper-parameters of each fold")
         yield table_output("IMPORTANCE", "Importance of the covariates")
+        yield table_output("IMPORTANCE_SUMMARY", "Importance over all dates or cells")
         yield table_output("RAIN", "Rain by date")
         yield report_parameter()
 
@@ -111,6 +113,9 @@ class CrossValidate(SmapAlgorithm):
             "SUMMARY": lambda path: write_summary(path, summary),
             "CHOICES": lambda path: write_choices(path, run),
             "IMPORTANCE": lambda path: write_importance(path, run),
+            "IMPORTANCE_SUMMARY": lambda path: write_importance_summary(
+                path, summarise_rises(run.results, settings, run.covariate_names)
+            ),
             "RAIN": lambda path: write_rain(path, rain),
         }
         for name, write in tables.items():

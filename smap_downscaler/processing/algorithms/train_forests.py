@@ -30,6 +30,7 @@ from ...raster.training_report import (
     write_importance,
     write_importance_summary,
     write_scores,
+    write_summary,
 )
 from ...report.training import training_page
 from ..algorithm import SmapAlgorithm
@@ -82,6 +83,7 @@ class TrainForests(SmapAlgorithm):
         yield QgsProcessingParameterVectorDestination(
             "SCORES", "Out-of-bag scores", type=Qgis.ProcessingSourceType.Vector, optional=True
         )
+        yield table_output("SUMMARY", "Out-of-bag scores over all forests")
         yield table_output("IMPORTANCE", "Importance of the covariates")
         yield table_output("IMPORTANCE_SUMMARY", "Importance over all forests")
         yield report_parameter()
@@ -111,6 +113,7 @@ class TrainForests(SmapAlgorithm):
         summary = summarise_importance(report.importance.values(), report.names)
         tables = {
             "SCORES": lambda path: write_scores(path, report),
+            "SUMMARY": lambda path: write_summary(path, report),
             "IMPORTANCE": lambda path: write_importance(path, report),
             "IMPORTANCE_SUMMARY": lambda path: write_importance_summary(path, summary),
         }
