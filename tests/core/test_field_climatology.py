@@ -9,18 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytesmo_cases import FIRST, pytesmo_numbers, three_years
 from smap_downscaler.core.field.climatology import anomalies, month_of, moving_mean
-
-FIRST = dt.date(2015, 11, 20).toordinal()
-
-
-def three_years(seed=1):
-    """Days with gaps over leap years, with seasons."""
-    rng = np.random.default_rng(seed)
-    days = FIRST + np.flatnonzero(rng.random(1300) < 0.6)
-    values = 0.25 + 0.1 * np.sin(2 * np.pi * days / 365.25) + 0.03 * rng.standard_normal(len(days))
-    return days, values
-
 
 READINGS = st.dictionaries(st.integers(0, 60), st.floats(0, 1), min_size=1, max_size=30)
 
@@ -91,11 +81,5 @@ def test_months(date):
 
 @pytest.mark.parametrize("kind", ["climatology", "moving"])
 def test_as_pytesmo(kind):
-    other = pytest.importorskip("pytesmo.time_series.anomaly", reason="pytesmo is not installed")
-    pandas = pytest.importorskip("pandas")
-    days, values = three_years()
-    index = pandas.DatetimeIndex([dt.date.fromordinal(int(day)) for day in days])
-    series = pandas.Series(values, index)
-    usual = other.calc_climatology(series, respect_leap_years=False) if kind == "climatology" else None
-    expected = other.calc_anomaly(series, climatology=usual, respect_leap_years=False)
-    np.testing.assert_allclose(anomalies(days, values, kind), expected.to_numpy(), atol=1e-10)
+    expected = pytesmo_numbers()["anomalies"][kind]
+    np.testing.assert_allclose(anomalies(*three_years(), kind), expected, atol=1e-10)
