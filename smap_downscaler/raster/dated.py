@@ -5,10 +5,12 @@ from __future__ import annotations
 import bisect
 import datetime as dt
 from collections.abc import Sequence
+from pathlib import Path
 
 from ..core.errors import InputError
 from ..core.products.ranges import quantity_of
 from ..core.progress import Progress
+from ..core.rain.series import is_rain as rain_by_name
 from .series import Series
 
 #: Runs of dates named in a line of the log, at most.
@@ -22,8 +24,13 @@ def check_window(days: int) -> None:
 
 
 def is_rain(series: Series) -> bool:
-    """Whether a series is rain of the days before: an older raster would be that of other days."""
-    return quantity_of(series.name) == "precipitation"
+    """Whether a series is rain of the days before: an older raster would be that of other days.
+
+    Told by its name or that of its first file, which of 'Antecedent precipitation' is `p_antecedent_...`
+    whatever the folder is called. Not by its unit: evaporation is in mm/d too.
+    """
+    names = (series.name, Path(series.entries[0].path).name)
+    return quantity_of(series.name) == "precipitation" or any(rain_by_name(name, "") for name in names)
 
 
 def source_date(series: Series, date: dt.date, window: int) -> dt.date | None:

@@ -26,9 +26,20 @@ from smap_downscaler.raster.stack import open_stack
 DAY = dt.date(2021, 1, 1)
 
 
-def series(numbers, name="ndvi"):
-    entries = tuple(SeriesEntry(DAY + dt.timedelta(number), "x", 1) for number in sorted(set(numbers)))
+def series(numbers, name="ndvi", file="x"):
+    entries = tuple(SeriesEntry(DAY + dt.timedelta(number), file, 1) for number in sorted(set(numbers)))
     return Series(name, name, CELLS, entries)
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [("p_ant10", "x"), ("rain_3", "x"), ("p_antecedent", "x"), ("wet10", "of/p_antecedent_20210101.tif")],
+)
+def test_rain_of_other_days_never_stands_whatever_its_folder_is_called(name, file):
+    """Rain over several windows has names of the user's own."""
+    one = series([1], name, file)
+    assert source_date(one, DAY + dt.timedelta(1), 5) == DAY + dt.timedelta(1)
+    assert source_date(one, DAY + dt.timedelta(2), 5) is None
 
 
 @given(st.lists(st.integers(0, 60), min_size=1), st.integers(-5, 70), st.integers(0, 40))
