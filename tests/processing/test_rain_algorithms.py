@@ -114,8 +114,9 @@ def test_all_parameters(run, said, chirps, tmp_path):
     expected = rain(10)[4:6, 1:3, 1:3].astype("f8").mean(axis=0)
     np.testing.assert_allclose(raw(tmp_path / "rain" / "p_antecedent_20200102.tif"), expected, rtol=1e-6)
     assert said.info[-1] == (
-        "The folder is not named p_antecedent: in 'Regression matrix' and 'Downscale' give p_antecedent as "
-        "DYNAMIC_NAMES."
+        "The folder is not named p_antecedent: its covariate is named after it; in 'Regression matrix' and "
+        "'Downscale' give p_antecedent, or of several windows p_antecedent_3, p_antecedent_10 and so on, as "
+        "DYNAMIC_NAMES, the same in both."
     )
 
 

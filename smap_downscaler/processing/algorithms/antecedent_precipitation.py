@@ -66,8 +66,9 @@ class AntecedentPrecipitation(SmapAlgorithm):
         )
         if Path(result.folder).name != NAME:
             progress.log(
-                f"The folder is not named {NAME}: in 'Regression matrix' and 'Downscale' give {NAME} as "
-                "DYNAMIC_NAMES."
+                f"The folder is not named {NAME}: its covariate is named after it; in 'Regression matrix' "
+                f"and 'Downscale' give {NAME}, or of several windows {NAME}_3, {NAME}_10 and so on, as "
+                "DYNAMIC_NAMES, the same in both."
             )
         return {"OUTPUT": str(result.folder), "COUNT": len(result.dates)}
 
