@@ -10,12 +10,14 @@ from qgis.core import (
     Qgis,
     QgsApplication,
     QgsFeatureRequest,
+    QgsFeatureSource,
     QgsGeometry,
     QgsRectangle,
     QgsVectorLayer,
     QgsWkbTypes,
 )
 
+from ..core.errors import InputError
 from ..core.grid import Bounds
 from ..core.progress import Progress
 from ..report.furniture import Overlay
@@ -29,7 +31,7 @@ def overlay(values: Values, name: str, label: str, crs: str, progress: Progress)
     """The layer of a parameter over the maps; nothing where none is given."""
     if not values.given(name):
         return []
-    source = layer_source(values, name)
+    source = _source(values, name)
     request = QgsFeatureRequest()
     request.setDestinationCrs(qgis_crs(crs), values.context.transformContext())
     points = QgsWkbTypes.geometryType(source.wkbType()) == Qgis.GeometryType.Point
@@ -38,7 +40,7 @@ def overlay(values: Values, name: str, label: str, crs: str, progress: Progress)
 
 def borders(values: Values, name: str, bounds: Bounds, progress: Progress) -> list[np.ndarray]:
     """Lines in degrees over `bounds`: of a parameter's layer, else of the world map that QGIS brings."""
-    source = layer_source(values, name) if values.given(name) else world_map()
+    source = _source(values, name) if values.given(name) else world_map()
     if source is None:
         return []
     request = QgsFeatureRequest()
@@ -55,6 +57,21 @@ def world_map() -> QgsVectorLayer | None:
         return None
     layer = QgsVectorLayer(f"{path}|layername=countries", "Countries", "ogr")
     return layer if layer.isValid() else None
+
+
+def _source(values: Values, name: str) -> QgsFeatureSource:
+    source = layer_source(values, name)
+    if source.wkbType() == Qgis.WkbType.NoGeometry:
+        raise InputError(
+            f"{name}: {source.sourceName()} is a table without geometry; choose a layer of shapes."
+        )
+    # Its shapes would be drawn as if they were in the CRS of the maps.
+    if not source.sourceCrs().isValid():
+        raise InputError(
+            f"{name}: {source.sourceName()} has no coordinate reference system; assign one "
+            "(Vector > Data Management Tools > Define Layer Projection)."
+        )
+    return source
 
 
 def _parts(features: Iterable, progress: Progress) -> list[np.ndarray]:

@@ -478,6 +478,31 @@ def test_refusals(refusal, case, tmp_path, change, sentence):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        ("None?field=a:integer", "AOI: shapes is a table without geometry; choose a layer of shapes."),
+        (
+            "Polygon?field=a:integer",
+            "AOI: shapes has no coordinate reference system; assign one "
+            "(Vector > Data Management Tools > Define Layer Projection).",
+        ),
+    ],
+)
+def test_shapes_that_cannot_be_placed_are_refused(refusal, case, tmp_path, source, sentence):
+    from qgis.core import QgsCoordinateReferenceSystem, QgsVectorLayer
+
+    layer = QgsVectorLayer(source, "shapes", "memory")
+    layer.setCrs(QgsCoordinateReferenceSystem())
+    parameters = {
+        "SERIES": str(case.folder / "maps"),
+        **FAST,
+        "OUTPUT": str(tmp_path / "s.png"),
+        "AOI": layer,
+    }
+    assert refusal("mapsheet", parameters) == sentence
+
+
 def test_terrain_of_another_place(refusal, case, tmp_path):
     far = Grid("EPSG:32633", 400_000.0, 5_000_000.0, 100.0, 100.0, 20, 20)
     write_geotiff(tmp_path / "far.tif", far, np.ones(far.shape, np.float32))
