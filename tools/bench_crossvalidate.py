@@ -40,7 +40,8 @@ from smap_downscaler.core.validation.results import ValidationRun
 from smap_downscaler.core.validation.settings import ValidationSettings
 from smap_downscaler.raster.cell_places import cell_places
 from smap_downscaler.raster.crossvalidation import crossvalidate_table
-from smap_downscaler.raster.matrix_table import MatrixTable, create_matrix, open_matrix
+from smap_downscaler.raster.matrix_table import MatrixTable, open_matrix
+from smap_downscaler.raster.matrix_writer import create_matrix
 
 SIDE = 60
 CELLS = ease2_grid("9 km").crop(Window(900, 1100, SIDE, SIDE))

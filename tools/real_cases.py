@@ -16,7 +16,7 @@ from smap_downscaler.raster.coordinates import transform_bounds
 from smap_downscaler.raster.files import dataset_grid, open_dataset, read_band
 from smap_downscaler.raster.gap_cube import read_cube
 from smap_downscaler.raster.geotiff import Band, write_geotiff
-from smap_downscaler.raster.matrix_table import create_matrix
+from smap_downscaler.raster.matrix_writer import create_matrix
 from smap_downscaler.raster.resample_mean import cell_means
 from smap_downscaler.raster.resample_sources import Source
 from smap_downscaler.raster.series import open_series

@@ -16,7 +16,7 @@ from ..core.progress import SILENT, Progress
 from .dated import check_window, tell_substitutes
 from .dated_cells import DatedCells
 from .files import same_crs
-from .matrix_table import create_matrix
+from .matrix_writer import create_matrix
 from .series import Series
 from .stack import Stack
 
@@ -126,7 +126,7 @@ def build_matrix(
     ----------
     inputs : MatrixInputs
     output : path
-        A table; see `matrix_table.create_matrix`.
+        A table; see `matrix_writer.create_matrix`.
     minimum_share : float
         Least share of a cell that a dated covariate must cover.
 

@@ -1,12 +1,11 @@
-"""The regression matrix on disk, written a date at a time, read a date or a cell at a time."""
+"""The regression matrix on disk, read a date or a cell at a time, or as a whole."""
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import datetime as dt
 import math
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
@@ -19,74 +18,14 @@ from ..core.dates import parse_iso_date
 from ..core.errors import InputError
 from ..core.features import DERIVED
 from ..core.forest.keys import MOST_CELLS
-from ..core.grid import Grid
-from ..core.matrix import RESERVED, RESPONSE, CellRows, DayRows, PooledRows, cell_centres
+from ..core.matrix import RESERVED, RESPONSE, CellRows, DayRows, PooledRows
 from ..core.pooling import pool, pooled_bytes
 from ..core.progress import SILENT, Progress
-from .geopackage import DATE, INTEGER, REAL, TableWriter, create_table, quoted, read_notes, read_only
+from .geopackage import quoted, read_notes, read_only
 
-TABLE = "regression_matrix"
 #: Different dates that are remembered while cells are read.
 _MOST_DATES = 65_536
 _TEXT_TYPES = ("TEXT", "DATE", "DATETIME", "BLOB", "BOOLEAN")
-
-
-class MatrixWriter:
-    """Takes the rows of one date after another; see `create_matrix`."""
-
-    def __init__(self, table: TableWriter, grid: Grid):
-        self._table, self._grid = table, grid
-
-    @property
-    def count(self) -> int:
-        """Rows written."""
-        return self._table.count
-
-    def write(self, day: DayRows) -> None:
-        """Append the rows of a date; missing covariates become NULL."""
-        x, y = cell_centres(self._grid, day.rows, day.cols)
-        columns = [
-            [day.date.isoformat()] * len(day.y),
-            day.rows.tolist(),
-            day.cols.tolist(),
-            x.tolist(),
-            y.tolist(),
-            day.y.tolist(),
-            *(column.tolist() for column in day.x.T.astype(np.float64)),
-        ]
-        self._table.write(zip(*columns))
-
-
-@contextlib.contextmanager
-def create_matrix(
-    path: str | Path,
-    grid: Grid,
-    covariates: Sequence[str],
-    units: Mapping[str, str],
-    progress: Progress = SILENT,
-) -> Iterator[MatrixWriter]:
-    """A regression matrix that appears under `path` only when it is whole.
-
-    Parameters
-    ----------
-    path : path
-    grid : Grid
-        The SMAP grid that `row` and `col` count in.
-    covariates : sequence of str
-        Column names, in order.
-    units : mapping
-        Unit of each covariate, where known.
-
-    Raises
-    ------
-    InputError
-        If it cannot be written.
-    """
-    fields = {"date": DATE, "row": INTEGER, "col": INTEGER, "x": REAL, "y": REAL, RESPONSE: REAL}
-    fields.update(dict.fromkeys(covariates, REAL))
-    notes = {"units": dict(units), "grid": dataclasses.asdict(grid)}
-    with create_table(path, TABLE, fields, notes, "date", progress) as table:
-        yield MatrixWriter(table, grid)
 
 
 @dataclass(frozen=True)

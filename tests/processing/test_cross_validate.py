@@ -16,7 +16,8 @@ from smap_downscaler.core.matrix import DayRows
 from smap_downscaler.core.validation.grid import candidates
 from smap_downscaler.core.validation.settings import ValidationSettings
 from smap_downscaler.raster.crossvalidation import crossvalidate_table
-from smap_downscaler.raster.matrix_table import create_matrix, open_matrix
+from smap_downscaler.raster.matrix_table import open_matrix
+from smap_downscaler.raster.matrix_writer import create_matrix
 
 SIDE = 12
 CELLS = ease2_grid("9 km").crop(Window(990, 1155, SIDE, SIDE))

@@ -3,7 +3,8 @@
 import numpy as np
 
 from smap_downscaler.core.matrix import DayRows
-from smap_downscaler.raster.matrix_table import create_matrix, open_matrix
+from smap_downscaler.raster.matrix_table import open_matrix
+from smap_downscaler.raster.matrix_writer import create_matrix
 
 
 def good_and_bad_days(path, grid, names, day):

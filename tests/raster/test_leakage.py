@@ -20,7 +20,8 @@ from smap_downscaler.core.validation.settings import ValidationSettings
 from smap_downscaler.core.validation.summary import OVER, median_of
 from smap_downscaler.raster.crossvalidation import crossvalidate_table
 from smap_downscaler.raster.demo_files import transform
-from smap_downscaler.raster.matrix_table import create_matrix, open_matrix
+from smap_downscaler.raster.matrix_table import open_matrix
+from smap_downscaler.raster.matrix_writer import create_matrix
 
 #: SMAP's footprint makes neighbouring cells alike; little noise leaves what cells have of their own.
 BASIN = DemoSettings(cells=60, days=8, footprint_km=33.0, noise=0.01)

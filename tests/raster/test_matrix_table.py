@@ -14,7 +14,8 @@ from osgeo import gdal, ogr
 from raster_cases import CELLS, Listener, listing
 from smap_downscaler.core.errors import Cancelled, InputError
 from smap_downscaler.core.matrix import DayRows
-from smap_downscaler.raster.matrix_table import TABLE, create_matrix, open_matrix
+from smap_downscaler.raster.matrix_table import open_matrix
+from smap_downscaler.raster.matrix_writer import TABLE, create_matrix
 
 NAMES = ("clay", 'p "3" mm/d')
 DAYS = [dt.date(2020, 2, 28), dt.date(2020, 2, 29), dt.date(2021, 1, 1)]

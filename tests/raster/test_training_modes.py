@@ -15,7 +15,8 @@ from smap_downscaler.core.forest.settings import ForestSettings
 from smap_downscaler.core.forest.train import new_sklearn_forest
 from smap_downscaler.core.grid import Grid
 from smap_downscaler.core.matrix import DayRows
-from smap_downscaler.raster.matrix_table import create_matrix, open_matrix
+from smap_downscaler.raster.matrix_table import open_matrix
+from smap_downscaler.raster.matrix_writer import create_matrix
 from smap_downscaler.raster.training_cells import train_cells
 from smap_downscaler.raster.training_pooled import train_pooled
 from smap_downscaler.raster.training_report import write_scores
