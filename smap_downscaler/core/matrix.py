@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .errors import InputError
 from .features import DERIVED
 from .grid import Grid
 
@@ -138,6 +139,30 @@ def day_rows(
 def cell_centres(grid: Grid, rows: np.ndarray, cols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """x and y of cell centres, in the units of the grid's CRS."""
     return grid.x_centres()[cols], grid.y_centres()[rows]
+
+
+def check_least(parameter: str, least: int | None) -> None:
+    """Refuse a least number of rows, given as `parameter`, that no forest can be grown from."""
+    if least is not None and least < 2:
+        raise InputError(f"{parameter} is {least}; give 2 or more.")
+
+
+def why_unusable(y: np.ndarray, dropped: int, least: int, noun: str) -> str:
+    """Why the complete rows of a date or cell make no forest, or nothing.
+
+    Parameters
+    ----------
+    y : shape (n,)
+        Soil moisture of the rows that have all covariates.
+    dropped, least : int
+        Rows that lack one, and how many are needed.
+    noun : str
+        What a row is called, in the plural.
+    """
+    if y.size < least:
+        without = f" ({dropped} more lack a covariate)" if dropped else ""
+        return f"{y.size} {noun}{without}, fewer than the {least} needed"
+    return f"all {y.size} {noun} have the value {y[0]:g}" if y.min() == y.max() else ""
 
 
 def least_cells(cells_of_area: int, wanted: int | None = None) -> int:

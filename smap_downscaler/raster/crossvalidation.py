@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..core.errors import InputError
 from ..core.forest.keys import BY_DATE, POOLED, key_label
+from ..core.matrix import check_least
 from ..core.progress import SILENT, Counter, Progress
 from ..core.threads import ordered_map
 from ..core.validation.crossvalidate import assemble, plan_piece, run_fold
@@ -53,7 +54,7 @@ def crossvalidate_table(
     InputError
         If no unit can be used, folds cannot be made, or a file cannot be read or written.
     """
-    _check_scope(scope, settings)
+    check_least("MINIMUM_CELLS" if settings.mode == BY_DATE else "MINIMUM_DATES", scope.minimum)
     run = ValidationRun(settings, table.covariates)
     check_mtry(settings.candidates, len(run.covariate_names), table.label)
     places = _places(table, settings, progress)
@@ -108,12 +109,6 @@ def _places(
         with contextlib.suppress(InputError):
             return cell_places(table, progress)
     return {}
-
-
-def _check_scope(scope: Scope, settings: ValidationSettings) -> None:
-    if scope.minimum is not None and scope.minimum < 2:
-        name = "MINIMUM_CELLS" if settings.mode == BY_DATE else "MINIMUM_DATES"
-        raise InputError(f"{name} is {scope.minimum}; give 2 or more.")
 
 
 def _pieces(settings: ValidationSettings, counts: Iterable[int], least: int) -> dict[int, int]:

@@ -14,7 +14,7 @@ from ..core.forest.file import ForestWriter
 from ..core.forest.keys import Key
 from ..core.forest.settings import ForestSettings
 from ..core.forest.train import train_each
-from ..core.matrix import RESPONSE, RESPONSE_UNIT, least_cells
+from ..core.matrix import RESPONSE, RESPONSE_UNIT, check_least, least_cells, why_unusable
 from ..core.progress import SILENT, Progress
 from ..core.validation.grid import check_mtry
 from ..core.validation.tuning import NO_WISHES, Grown, Wishes, grow_forest
@@ -55,8 +55,7 @@ def train_from_table(
     InputError
         If no date can be trained, or a file cannot be read or written.
     """
-    if minimum_cells is not None and minimum_cells < 2:
-        raise InputError(f"MINIMUM_CELLS is {minimum_cells}; give 2 or more.")
+    check_least("MINIMUM_CELLS", minimum_cells)
     counts = {
         date: n
         for date, n in table.count_by_date().items()
@@ -121,7 +120,7 @@ def _usable_days(
         for day in days:
             kept = day.keep(day.complete)
             report.dropped[day.date] = len(day.y) - len(kept.y)
-            reason = _unusable(kept.y, report.dropped[day.date], least)
+            reason = why_unusable(kept.y, report.dropped[day.date], least, "cells")
             if reason:
                 report.skipped[day.date] = reason
                 progress.log(f"{day.date}: no forest, {reason}")
@@ -129,10 +128,3 @@ def _usable_days(
             if report.dropped[day.date]:
                 progress.log(f"{day.date}: {report.dropped[day.date]} cells without all covariates left out")
             yield day.date, kept.x, kept.y
-
-
-def _unusable(y: np.ndarray, dropped: int, least: int) -> str:
-    if len(y) < least:
-        without = f" ({dropped} more lack a covariate)" if dropped else ""
-        return f"{len(y)} cells{without}, fewer than the {least} needed"
-    return f"all {len(y)} cells have the value {y[0]:g}" if y.min() == y.max() else ""

@@ -16,7 +16,7 @@ from ..core.forest.file import ForestWriter
 from ..core.forest.keys import BY_CELL, CellKey, Key
 from ..core.forest.settings import ForestSettings
 from ..core.forest.train import train_each
-from ..core.matrix import RESPONSE, RESPONSE_UNIT, CellRows, least_cells
+from ..core.matrix import RESPONSE, RESPONSE_UNIT, CellRows, check_least, least_cells
 from ..core.progress import SILENT, Progress
 from ..core.validation.grid import check_mtry
 from ..core.validation.tuning import NO_WISHES, Wishes
@@ -63,8 +63,7 @@ def train_cells(
     InputError
         If no cell can be trained, or a file cannot be read or written.
     """
-    if minimum_dates is not None and minimum_dates < 2:
-        raise InputError(f"MINIMUM_DATES is {minimum_dates}; give 2 or more.")
+    check_least("MINIMUM_DATES", minimum_dates)
     dates = sum(
         (start is None or date >= start) and (end is None or date <= end) for date in table.count_by_date()
     )

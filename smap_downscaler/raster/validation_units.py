@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core.errors import InputError
 from ..core.forest.keys import BY_CELL, BY_DATE, CellKey, Key, PooledKey, key_label
-from ..core.matrix import DayRows, least_cells
+from ..core.matrix import DayRows, least_cells, why_unusable
 from ..core.progress import SILENT, Progress
 from ..core.validation.pieces import Rows
 from ..core.validation.results import ValidationRun
@@ -153,7 +153,7 @@ class UnitReader:
                 kept = rows.take(complete)
                 dropped = rows.y.size - kept.y.size + self._left_out
                 run.dropped[unit] = dropped
-                reason = _unusable(kept.y, dropped, least, noun)
+                reason = why_unusable(kept.y, dropped, least, noun)
                 if reason:
                     run.skipped[unit] = reason
                     say(f"{key_label(unit)}: left out, {reason}")
@@ -205,13 +205,6 @@ class UnitReader:
         cells = np.stack([found.rows, found.cols], axis=1).astype(np.int64)
         days = found.days.astype(np.int64)
         return PooledKey(), Rows(found.x, found.y, cells, days, self._place(cells))
-
-
-def _unusable(y: np.ndarray, dropped: int, least: int, noun: str) -> str:
-    if y.size < least:
-        without = f" ({dropped} more lack a covariate)" if dropped else ""
-        return f"{y.size} {noun}{without}, fewer than the {least} needed"
-    return f"all {y.size} {noun} have the value {y[0]:g}" if y.min() == y.max() else ""
 
 
 def with_period(
