@@ -20,6 +20,7 @@ from ..core.validation.plan import Plan, make_plan
 from ..core.validation.results import KEPT_UNITS, FoldPicture, ValidationRun
 from ..core.validation.schemes import UNIT_NOUNS
 from ..core.validation.settings import ValidationSettings
+from ..core.validation.summary import uneven_folds
 from .cell_places import cell_places
 from .matrix_table import MatrixTable
 from .validation_units import WHOLE_TABLE, Scope, UnitReader, UnitRows
@@ -83,6 +84,8 @@ def crossvalidate_table(
                     outcomes = []
     run.results.sort(key=lambda result: result.piece)
     _check_results(table, run)
+    for text in uneven_folds(run.results, settings.block_km):
+        progress.warn(text)
     return run
 
 

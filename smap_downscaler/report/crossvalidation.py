@@ -9,7 +9,7 @@ from ..core.forest.keys import POOLED, key_label
 from ..core.rain.series import RainSeries
 from ..core.validation.results import ValidationRun
 from ..core.validation.schemes import UNIT_NOUNS, scheme_text
-from ..core.validation.summary import CELLS, DATES, OVER, SummaryRow, by_unit, summarise_rises
+from ..core.validation.summary import CELLS, DATES, OVER, SummaryRow, by_unit, summarise_rises, uneven_folds
 from .crossvalidation_figures import WORST_CELLS, importance_series, scores_by_date, scores_over_cells
 from .crossvalidation_numbers import UNIT, add_headline, add_summary, subtitle
 from .figure import SOIL_MOISTURE_UNIT
@@ -46,6 +46,7 @@ def crossvalidation_page(
     """
     page = Page("Cross-validation of the forests", subtitle(run))
     add_headline(page, run, summary)
+    page.warnings(uneven_folds(run.results, run.settings.block_km))
     _rain(page, rain)
     _dates(page, run)
     _cells(page, run)

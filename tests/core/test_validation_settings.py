@@ -9,10 +9,10 @@ from smap_downscaler.core.errors import InputError
 from smap_downscaler.core.forest.settings import PAPER
 from smap_downscaler.core.validation.crossvalidate import plan_piece
 from smap_downscaler.core.validation.grid import Candidate, candidates
-from smap_downscaler.core.validation.pieces import SCORES, Piece, PieceResult
+from smap_downscaler.core.validation.pieces import SCORES, Choice, Piece, PieceResult
 from smap_downscaler.core.validation.plan import duration_text, forests_a_piece, make_plan
 from smap_downscaler.core.validation.settings import ValidationSettings
-from smap_downscaler.core.validation.summary import by_unit, median_of, summarise
+from smap_downscaler.core.validation.summary import by_unit, median_of, summarise, uneven_folds
 from validation_cases import FOREST, case, piece, settings
 
 
@@ -184,4 +184,18 @@ def test_plan():
         "about 5 minutes",
         "about 3.0 hours",
         "about 5.0 days",
+    ]
+
+
+def test_folds_of_more_rows_than_they_learn_from_are_told():
+    def result(scheme, *sizes):
+        choices = tuple(Choice(n, sum(sizes) - size, size, 3, 0, np.nan) for n, size in enumerate(sizes, 1))
+        return PieceResult(Piece(dt.date(2021, 1, 1), scheme, 1), sum(sizes), {}, choices)
+
+    assert uneven_folds([result("random", 10, 10), result("blocks", 10, 10)], 72.0) == []
+    assert uneven_folds(
+        [result("random", 10, 10), result("blocks", 30, 10), result("blocks", 20, 20)], 72.0
+    ) == [
+        "blocks of 72 km: a fold holds 75 % of the rows, and its forest learned from the few others, so that "
+        "this error is too pessimistic; give BLOCKS or PERIOD a smaller number, or use a larger table"
     ]

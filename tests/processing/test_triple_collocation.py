@@ -108,16 +108,6 @@ def test_smap_in_place_of_the_map(run, case, tmp_path):
     assert lines[1].startswith("A,source,SMAP,130,")
 
 
-def test_too_few_days(run, said, case, tmp_path):
-    folder, _ = case
-    report = str(tmp_path / "out" / "r.html")
-    outputs = run("triplecollocation", inputs(folder, tmp_path, END="2021-02-09", REPORT=report))
-    assert outputs == {"COUNT": 0, "OUTPUT": str(tmp_path / "out" / "triples.csv"), "REPORT": report}
-    assert said.info[-1] == (
-        "0 stations were collocated: 40 days with all three, fewer than the 100 asked for."
-    )
-
-
 @pytest.fixture
 def refusal(run):
     from qgis.core import QgsProcessingException
@@ -148,6 +138,11 @@ def refusal(run):
             "THIRD: {folder}/third is given as SERIES or SMAP too, and the errors of SMAP and of a map "
             "made from it are not independent; give an independent model or sensor.",
         ),
+        (
+            {"END": "2021-02-09"},
+            "STATIONS: no station can be collocated (A: 40 days with all three, fewer than the 100 asked "
+            "for); choose a longer period or other stations, or lower MINIMUM_DAYS.",
+        ),
     ],
 )
 def test_refusals(refusal, case, tmp_path, change, sentence):
@@ -164,7 +159,9 @@ def test_series_made_from_smap_are_refused(refusal, case, tmp_path):
     folder, written = case
     kinds = {
         "a map made from SMAP ('Downscale')": {"FORESTS": "f", "SMAP_DOWNSCALER_RUN": "r"},
-        "SMAP ('Import SMAP')": dict.fromkeys(("PRODUCT", "OVERPASS", "QUALITY", "ALGORITHM"), "x"),
+        "SMAP ('Import SMAP soil moisture')": dict.fromkeys(
+            ("PRODUCT", "OVERPASS", "QUALITY", "ALGORITHM"), "x"
+        ),
     }
     for number, (told, tags) in enumerate(kinds.items()):
         other = tmp_path / f"series {number}"

@@ -12,6 +12,7 @@ from ..distribution import Distribution, sample_sd
 from ..forest.keys import BY_CELL, BY_DATE, POOLED, Key, mode_of
 from ..months import ALL, DRY, WET
 from .pieces import SCORES, PieceResult
+from .schemes import scheme_text
 from .settings import ValidationSettings
 
 DATES, CELLS, ROWS = "dates", "cells", "all rows"
@@ -81,6 +82,21 @@ def told_scores(result: PieceResult) -> Iterator[tuple[Key, str, int, dict[str, 
     yield result.piece.unit, ALL, result.n, result.scores
     for part in result.parts:
         yield part.unit, part.season, part.n, part.scores
+
+
+def uneven_folds(results: Iterable[PieceResult], block_km: float) -> list[str]:
+    """A sentence for each scheme with a fold of more rows than its forest learned from."""
+    shares: dict[str, float] = {}
+    for result in results:
+        share = max(choice.n_test / (choice.n_test + choice.n_train) for choice in result.choices)
+        shares[result.piece.scheme] = max(share, shares.get(result.piece.scheme, 0.0))
+    return [
+        f"{scheme_text(scheme, block_km)}: a fold holds {100 * share:.0f} % of the rows, and its forest "
+        "learned from the few others, so that this error is too pessimistic; give BLOCKS or PERIOD a smaller "
+        "number, or use a larger table"
+        for scheme, share in shares.items()
+        if share > 0.5
+    ]
 
 
 def by_unit(results: Iterable[PieceResult], scheme: str, over: str, season: str = ALL) -> UnitScores:

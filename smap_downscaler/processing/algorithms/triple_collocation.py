@@ -94,6 +94,7 @@ class TripleCollocation(SmapAlgorithm):
         paired.tell(progress)
         check_triples(paired.raw, third)
         rows = collocate(paired.compared, choices, progress.part(0.7, 0.95))
+        _check_any(rows)
         named = values.text("THIRD_NAME").strip() or third.name
         names = {
             "source": values.choice("TC_SOURCE").replace("smap", "SMAP"),
@@ -139,6 +140,15 @@ def _series(values: Values, progress: Progress) -> tuple[Series, Series]:
     return source, third
 
 
+def _check_any(rows: Sequence[TripleRow]) -> None:
+    """Refuse to end with an empty result."""
+    if not any(row.values for row in rows):
+        raise InputError(
+            f"STATIONS: no station can be collocated ({rows[0].station}: {rows[0].status}); choose a longer "
+            "period or other stations, or lower MINIMUM_DAYS."
+        )
+
+
 def _numbers(rows: Sequence[TripleRow]) -> dict[str, float]:
     used = [row for row in rows if row.values and row.member == MEMBERS[0] and row.station != MEAN]
     numbers: dict[str, float] = {"COUNT": len(used)}
@@ -178,5 +188,5 @@ def _tell(rows: Sequence[TripleRow], names: dict[str, str], count: int, progress
             progress.warn(f"{row.station}: {row.status}")
     overall = [row for row in rows if row.station == MEAN] or list(rows)
     told = [f"{names[row.member]} {row.value('error_sd'):.4f}" for row in overall if row.values]
-    numbers = f": error SD, m3 m-3, of {', '.join(told)}" if told else f": {rows[0].status}"
-    progress.log(f"{count} stations were collocated{numbers}.")
+    stations = "1 station was" if count == 1 else f"{count} stations were"
+    progress.log(f"{stations} collocated: error SD, m3 m-3, of {', '.join(told)}.")
