@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..core.errors import InputError
-from ..core.grid import EASE2_CRS, Grid
+from ..core.grid import EASE2_CELLS, EASE2_CRS, Grid
 from ..core.preflight import (
     HEADERS,
     LayerCheck,
@@ -131,6 +131,11 @@ def check_maps(inputs: MapInputs, dates: Sequence[dt.date], progress: Progress =
         If a covariate has no value at all, or a file cannot be read.
     """
     found = Preflight()
+    if _is_coarse(inputs.stack.grid):
+        found.warnings.append(
+            f"{inputs.stack.path}: it lies on SMAP's own cells, and so will the maps; give COVARIATES the "
+            "fine stack of 'Harmonise covariates'"
+        )
     sampler = Sampler(inputs.stack.grid, None, progress)
     area = _Area(inputs.stack.grid, "the pixels to be mapped", progress)
     dated = {series.name for series in inputs.dynamic}
@@ -140,6 +145,14 @@ def check_maps(inputs: MapInputs, dates: Sequence[dt.date], progress: Progress =
         _add_series(found, series, dates, inputs.window, sampler, area)
     _add_twins(found, inputs.dynamic)
     return found
+
+
+def _is_coarse(grid: Grid) -> bool:
+    """Whether cells are as large as those of SMAP, on its projection."""
+    sizes = EASE2_CELLS.values()
+    return same_crs(grid.crs, EASE2_CRS) and any(
+        math.isclose(grid.cell_width, size, rel_tol=1e-5) for size in sizes
+    )
 
 
 @dataclass(frozen=True)

@@ -327,6 +327,17 @@ def test_maps_are_the_forest_of_each_pixel(run, case, forests, tmp_path):
         assert np.array_equal(got, plain.astype(np.float32).reshape(PIXELS.shape))
 
 
+def test_maps_of_the_coarse_stack_are_told(run, said, case, forests, tmp_path):
+    values = {"FORESTS": forests, "OUTPUT": str(tmp_path / "maps")}
+    run("downscale", {**values, "COVARIATES": case.fine_stack})
+    assert not any("SMAP's own cells" in text for text in said.warnings)
+    run("downscale", {**values, "COVARIATES": case.coarse_stack})
+    assert (
+        f"{case.coarse_stack}: it lies on SMAP's own cells, and so will the maps; give COVARIATES the fine "
+        "stack of 'Harmonise covariates'"
+    ) in said.warnings
+
+
 def test_the_map_says_what_it_is(run, case, forests, tmp_path):
     from osgeo import gdal
 

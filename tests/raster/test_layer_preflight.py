@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -183,8 +184,16 @@ def test_gaps_of_the_series_are_noted(case):
     grid_raster(case.folder / "smap" / "soil_moisture_20210110.tif", CELLS, case.smap[DATES[0]])
     found = check_matrix(matrix_inputs(case))
     assert found.rows[0].notes == ("8 days missing between (longest gap 2021-01-02 to 2021-01-09)",)
-    assert found.rows[-1].notes == ("no raster on 1 of 4 dates (2021-01-10)",)
-    assert check_matrix(matrix_inputs(case, window=9)).rows[-1].notes == ()
+    lacking = ("no raster on 1 of 4 dates (2021-01-10)",)
+    assert found.rows[-1].notes == lacking
+    # An older raster may stand for NDVI, but never for rain.
+    (case.folder / "ndvi").mkdir()
+    for date in DATES:
+        shutil.copyfile(
+            case.folder / "rain" / f"rain_{date:%Y%m%d}.tif", case.folder / "ndvi" / f"ndvi_{date:%Y%m%d}.tif"
+        )
+    both = check_matrix(matrix_inputs(case, ("rain", "ndvi"), window=9))
+    assert [row.notes for row in both.rows[-2:]] == [lacking, ()]
 
 
 def test_large_rasters_are_not_read_whole(tmp_path):

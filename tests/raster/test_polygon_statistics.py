@@ -65,12 +65,12 @@ def by_geos(text):
         geometry = geometry.MakeValid(["METHOD=STRUCTURE"])
     share, inside = np.zeros(GRID.shape), np.zeros(GRID.shape, bool)
     west, east, south, north = geometry.GetEnvelope()
-    for row, y in enumerate(GRID.y_centres()):
-        for col, x in enumerate(GRID.x_centres()):
+    for row, y in enumerate(GRID.y_centres().tolist()):
+        for col, x in enumerate(GRID.x_centres().tolist()):
             if not (west < x + 50 and x - 50 < east and south < y + 40 and y - 40 < north):
                 continue
             corners = ((-50, 40), (50, 40), (50, -40), (-50, -40), (-50, 40))
-            pixel = "POLYGON ((" + ", ".join(f"{float(x + a)!r} {float(y + b)!r}" for a, b in corners) + "))"
+            pixel = "POLYGON ((" + ", ".join(f"{x + a!r} {y + b!r}" for a, b in corners) + "))"
             share[row, col] = geometry.Intersection(ogr.CreateGeometryFromWkt(pixel)).GetArea() / 8000
             inside[row, col] = geometry.Contains(ogr.CreateGeometryFromWkt(f"POINT ({x!r} {y!r})"))
     return share, inside
