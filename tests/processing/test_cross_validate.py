@@ -259,7 +259,7 @@ def test_the_other_modes(run, said, series, tmp_path, mode):
     more, numbers = MODES[mode]
     tables = {
         name: str(tmp_path / f"{name}.gpkg")
-        for name in ("OUTPUT", "SUMMARY", "CHOICES", "IMPORTANCE_SUMMARY", "RAIN")
+        for name in ("OUTPUT", "SUMMARY", "CHOICES", "IMPORTANCE", "IMPORTANCE_SUMMARY", "RAIN")
     }
     report = str(tmp_path / "report.html")
     outputs = run(
