@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..core.errors import InputError
-from ..core.products.ranges import quantity_of
 from ..core.progress import Progress
 from ..core.rain.series import is_rain as rain_by_name
 from .series import Series
@@ -29,8 +28,7 @@ def is_rain(series: Series) -> bool:
     Told by its name or that of its first file, which of 'Antecedent precipitation' is `p_antecedent_...`
     whatever the folder is called. Not by its unit: evaporation is in mm/d too.
     """
-    names = (series.name, Path(series.entries[0].path).name)
-    return quantity_of(series.name) == "precipitation" or any(rain_by_name(name, "") for name in names)
+    return any(rain_by_name(name, "") for name in (series.name, Path(series.entries[0].path).name))
 
 
 def source_date(series: Series, date: dt.date, window: int) -> dt.date | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+from ..core.dates import is_within
 from ..core.errors import InputError
 from ..core.forest.keys import POOLED
 from .dated import source_date
@@ -23,9 +24,7 @@ def dates_to_map(
     if inputs.forests.mode == POOLED:
         return _dates_of_pooled(inputs, start, end)
     forests = inputs.forests
-    dates = [
-        date for date in forests.dates if (start is None or date >= start) and (end is None or date <= end)
-    ]
+    dates = [date for date in forests.dates if is_within(date, start, end)]
     if not dates:
         raise InputError(
             f"{forests.path}: it has no forest from {start or 'its begin'} to {end or 'its end'} (its "

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.dates import parse_iso_date
+from ..core.dates import is_within, parse_iso_date
 from ..core.errors import InputError
 from ..core.features import DERIVED
 from ..core.forest.keys import MOST_CELLS
@@ -84,7 +84,7 @@ class MatrixTable:
                         f"{self.label}: its field date holds dates in several forms; write all as YYYY-MM-DD."
                     )
                 before = date
-                if (start is None or date >= start) and (end is None or date <= end):
+                if is_within(date, start, end):
                     yield self._day(date, list(group))
 
     def cells(
@@ -176,11 +176,7 @@ class MatrixTable:
         InputError
             If they would take more memory, or as `days`.
         """
-        counts = [
-            n
-            for date, n in self.count_by_date().items()
-            if (start is None or date >= start) and (end is None or date <= end)
-        ]
+        counts = [n for date, n in self.count_by_date().items() if is_within(date, start, end)]
         rows = sum(counts) if maximum_rows is None else sum(min(n, max(maximum_rows, 0)) for n in counts)
         needed = pooled_bytes(rows, len(self.covariates)) / 2**20
         if memory_mb is not None and needed > memory_mb:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..core.dates import is_within
 from ..core.errors import InputError
 from ..core.forest.file import ForestWriter
 from ..core.forest.keys import Key
@@ -56,11 +57,7 @@ def train_from_table(
         If no date can be trained, or a file cannot be read or written.
     """
     check_least("MINIMUM_CELLS", minimum_cells)
-    counts = {
-        date: n
-        for date, n in table.count_by_date().items()
-        if (start is None or date >= start) and (end is None or date <= end)
-    }
+    counts = {date: n for date, n in table.count_by_date().items() if is_within(date, start, end)}
     least = least_cells(table.count_cells(), minimum_cells)
     if not any(n >= least for n in counts.values()):
         most = max(counts.values(), default=0)

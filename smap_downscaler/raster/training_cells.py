@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..core.dates import is_within
 from ..core.errors import InputError
 from ..core.features import NO_FEATURES, FeatureSettings, add_features, drop_constant
 from ..core.forest.file import ForestWriter
@@ -64,9 +65,7 @@ def train_cells(
         If no cell can be trained, or a file cannot be read or written.
     """
     check_least("MINIMUM_DATES", minimum_dates)
-    dates = sum(
-        (start is None or date >= start) and (end is None or date <= end) for date in table.count_by_date()
-    )
+    dates = sum(is_within(date, start, end) for date in table.count_by_date())
     least = least_cells(dates, minimum_dates)
     if dates < least:
         raise InputError(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..core.dates import is_within
 from ..core.errors import InputError
 from ..core.forest.keys import BY_CELL, BY_DATE, CellKey, Key, PooledKey, key_label
 from ..core.matrix import DayRows, least_cells, why_unusable
@@ -46,7 +47,7 @@ class Scope:
 
     def holds(self, date: dt.date) -> bool:
         """Whether a date is inside."""
-        return (self.start is None or date >= self.start) and (self.end is None or date <= self.end)
+        return is_within(date, self.start, self.end)
 
     @property
     def period(self) -> str:

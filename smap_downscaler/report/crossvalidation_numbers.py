@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from ..core.forest.keys import BY_CELL, BY_DATE, POOLED
@@ -10,6 +9,7 @@ from ..core.months import ALL
 from ..core.validation.results import ValidationRun
 from ..core.validation.schemes import BLOCKS, PERIODS, scheme_text
 from ..core.validation.summary import OVER, ROWS, SummaryRow
+from .numbers import score_text
 from .page import Page
 
 UNIT = "m³ m⁻³"
@@ -93,7 +93,7 @@ def add_summary(page: Page, run: ValidationRun, summary: Sequence[SummaryRow]) -
             numbers = (row.mean, row.median, row.sd, row.iqr, row.minimum, row.maximum)
             name = scheme_text(row.scheme, settings.block_km)
             first = "" if label == before else label
-            rows.append((first, name, row.season, f"{row.n:,}", *map(_number, numbers)))
+            rows.append((first, name, row.season, f"{row.n:,}", *map(score_text, numbers)))
             before = label
         table_6 = " (the paper's Table 6)" if over == OVER[settings.mode][0] else ""
         page.heading(f"Scores over {over if over == ROWS else f'the {over}'}, and by season{table_6}")
@@ -106,7 +106,3 @@ def add_summary(page: Page, run: ValidationRun, summary: Sequence[SummaryRow]) -
         "SD with n - 1 and IQR over the dates or cells, each being the mean of its repeats. Bias is "
         "predicted - observed. R² is negative where the mean of all rows would tell more than the forest."
     )
-
-
-def _number(value: float) -> str:
-    return f"{value:.4f}" if math.isfinite(value) else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +19,7 @@ from ..core.gaps.scores import (
 )
 from ..core.gaps.verdict import overall, verdict
 from .gaps_figures import courses, error_by_distance, skill_map
+from .numbers import score_text
 from .page import Page
 
 _UNIT = "m³ m⁻³"
@@ -75,7 +75,7 @@ def _scores(page: Page, story: GapStory) -> None:
     for method, row in pooled.items():
         middle = medians[method]
         numbers = (row.rmse, row.mae, row.bias, row.ubrmse, row.r2, middle.rmse, middle.r2)
-        rows.append((METHOD_TEXTS[method], *map(_number, numbers)))
+        rows.append((METHOD_TEXTS[method], *map(score_text, numbers)))
     heads = ("RMSE", "MAE", "bias", "ubRMSE", "R²", "median RMSE", "median R²")
     page.heading("Scores of the hidden days").table(("method", *heads), rows)
     page.paragraph(
@@ -102,7 +102,11 @@ def _distances(page: Page, story: GapStory) -> None:
     found = {(row.method, row.distance): row for row in story.rows if row.scope == POOLED}
     methods = [method for method, distance in found if distance == ALL_DISTANCES]
     rows = [
-        (name, f"{found[methods[0], name].n:,}", *(_number(found[method, name].rmse) for method in methods))
+        (
+            name,
+            f"{found[methods[0], name].n:,}",
+            *(score_text(found[method, name].rmse) for method in methods),
+        )
         for name, *_ in DISTANCES
         if (methods[0], name) in found
     ]
@@ -127,7 +131,3 @@ def _map(page: Page, story: GapStory) -> None:
         "R² of the hidden days of each cell. Right: above 0 the forests are better than linear "
         "interpolation, below 0 worse. Cells that lie far apart are drawn larger than they are.",
     )
-
-
-def _number(value: float) -> str:
-    return f"{value:.4f}" if math.isfinite(value) else ""

@@ -15,6 +15,11 @@ def fixed(value: float, places: str) -> str:
     return f"{value:{places}}" if math.isfinite(value) else ""
 
 
+def score_text(value: float) -> str:
+    """A score as reports write it, with four decimals; empty where it is not defined."""
+    return fixed(value, ".4f")
+
+
 def with_interval(results: Results, name: str, places: str) -> str:
     """A number, and in brackets its interval where there is one; empty where it is not defined."""
     interval = results.interval(name)

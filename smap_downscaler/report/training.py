@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -15,6 +14,7 @@ from ..core.forest.oob import OobScores, summarise_scores
 from ..core.forest.settings import ForestSettings
 from .figure import COLOURS, MARKERS
 from .importance_figure import ImportanceSeries, importance_figure
+from .numbers import fixed, score_text
 from .page import Page
 from .training_figures import oob_by_cell, oob_by_date
 
@@ -97,7 +97,7 @@ def _scores(page: Page, mode: str, scores: Mapping[Key, OobScores]) -> None:
     if mode not in _NOUNS:
         score = next(iter(scores.values()))
         page.table(
-            ("score", "value"), [(label, _number(getattr(score, name))) for name, label in _LABELS.items()]
+            ("score", "value"), [(label, score_text(getattr(score, name))) for name, label in _LABELS.items()]
         )
         page.paragraph(_POOLED_CAUTION)
     else:
@@ -107,7 +107,7 @@ def _scores(page: Page, mode: str, scores: Mapping[Key, OobScores]) -> None:
             each = found[name]
             if each.n:
                 numbers = (each.mean, each.median, each.sd, each.iqr, each.minimum, each.maximum)
-                rows.append((label, f"{each.n:,}", *map(_number, numbers)))
+                rows.append((label, f"{each.n:,}", *map(score_text, numbers)))
         page.table(("score", _NOUNS[mode], "mean", "median", "SD", "IQR", "min", "max"), rows)
         page.paragraph(_CAUTIONS[mode])
     page.paragraph(
@@ -214,9 +214,5 @@ def _left_out(page: Page, mode: str, skipped: Mapping[Key, str]) -> None:
         )
 
 
-def _number(value: float) -> str:
-    return f"{value:.4f}" if math.isfinite(value) else ""
-
-
 def _tiny(value: float) -> str:
-    return f"{1e6 * value:.2f}" if math.isfinite(value) else ""
+    return fixed(1e6 * value, ".2f")

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from qgis.core import (
-    Qgis,
     QgsProcessingOutputNumber,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterExtent,
-    QgsProcessingParameterFile,
     QgsProcessingParameterFolderDestination,
 )
 
@@ -20,7 +18,7 @@ from ...core.rain.antecedent import Antecedent
 from ...raster.rain_antecedent import NAME, antecedent_precipitation
 from ...raster.smap_import import check_folders
 from ..algorithm import SmapAlgorithm
-from ..parameters import advanced, date_parameter, whole_number
+from ..parameters import advanced, date_parameter, series_folder, whole_number
 from ..values import Values
 
 
@@ -32,9 +30,7 @@ class AntecedentPrecipitation(SmapAlgorithm):
     TAGS = (*SmapAlgorithm.TAGS, "rain", "rainfall", "CHIRPS", "PISCO", "daily", "lag", "moving average")
 
     def define(self) -> Iterable[QgsProcessingParameterDefinition]:
-        yield QgsProcessingParameterFile(
-            "INPUT", "Daily precipitation (series)", Qgis.ProcessingFileParameterBehavior.Folder
-        )
+        yield series_folder("INPUT", "Daily precipitation (series)")
         yield whole_number("DAYS", "Days to average", Antecedent.days, 1)
         yield QgsProcessingParameterExtent("EXTENT", "Study area", optional=True)
         yield date_parameter("START", "First date of the output")

@@ -9,7 +9,6 @@ from qgis.core import (
     Qgis,
     QgsProcessingOutputNumber,
     QgsProcessingParameterFeatureSource,
-    QgsProcessingParameterVectorDestination,
 )
 
 from ...core.forest.keys import BY_CELL, BY_DATE, POOLED
@@ -34,7 +33,7 @@ from ...raster.validation_units import Scope, with_period
 from ...report.crossvalidation import crossvalidation_page
 from ..algorithm import SmapAlgorithm
 from ..forest_parameters import GRIDS
-from ..parameters import advanced, whole_number
+from ..parameters import advanced, table_destination, whole_number
 from ..reports import (
     footer,
     input_file,
@@ -72,9 +71,7 @@ class CrossValidate(SmapAlgorithm):
         )
         yield from validation_parameters()
         yield advanced(whole_number("THREADS", "Threads (0: one a core)", 0, 0))
-        yield QgsProcessingParameterVectorDestination(
-            "OUTPUT", "Scores", type=Qgis.ProcessingSourceType.Vector
-        )
+        yield table_destination("OUTPUT", "Scores")
         yield table_output("SUMMARY", "Summary of the scores")
         yield table_output("CHOICES", "Hyper-parameters of each fold")
         yield table_output("IMPORTANCE", "Importance of the covariates")

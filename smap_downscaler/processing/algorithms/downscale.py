@@ -22,7 +22,7 @@ from ...raster.preflight import check_maps
 from ...raster.stack import open_stack
 from ..algorithm import SmapAlgorithm
 from ..join_report import join_outputs, report_maps
-from ..parameters import advanced, date_parameter, dated_covariates, whole_number
+from ..parameters import advanced, dated_covariates, period_parameters, whole_number
 from ..remember import Remembering
 from ..series_output import SeriesDestination, check_series, write_series
 from ..values import Values
@@ -42,8 +42,7 @@ class Downscale(SmapAlgorithm):
         )
         yield QgsProcessingParameterRasterLayer("COVARIATES", "Fine stack of covariates")
         yield from dated_covariates()
-        yield date_parameter("START", "First date")
-        yield date_parameter("END", "Last date")
+        yield from period_parameters()
         yield advanced(whole_number("WINDOW", "Most days that a dated covariate may be old", 0, 0))
         yield advanced(whole_number("MEMORY", "Memory for blocks (MB)", 512, 16))
         yield advanced(whole_number("THREADS", "Threads (0: one a core)", 0, 0))

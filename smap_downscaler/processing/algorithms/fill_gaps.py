@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from qgis.core import (
-    Qgis,
     QgsProcessingOutputNumber,
     QgsProcessingParameterFile,
     QgsProcessingParameterFolderDestination,
@@ -28,7 +27,14 @@ from ...raster.gap_tables import write_counts, write_gap_scores
 from ...raster.series import open_series
 from ...report.gaps import GapStory, gaps_page
 from ..algorithm import SmapAlgorithm
-from ..parameters import advanced, date_parameter, dated_covariates, minimum_covered, whole_number
+from ..parameters import (
+    advanced,
+    date_parameter,
+    dated_covariates,
+    minimum_covered,
+    series_folder,
+    whole_number,
+)
 from ..reports import footer, input_file, manifest, report_parameter, table_output, write_report
 from ..series_output import SeriesDestination, check_series, write_series
 from ..values import Values
@@ -51,9 +57,7 @@ class FillGaps(SmapAlgorithm):
     TAGS = (*SmapAlgorithm.TAGS, "random forest", "gaps", "daily", "temporal", "interpolation")
 
     def define(self) -> Iterable[Any]:
-        yield QgsProcessingParameterFile(
-            "SMAP", "SMAP series", behavior=Qgis.ProcessingFileParameterBehavior.Folder
-        )
+        yield series_folder("SMAP", "SMAP series")
         yield QgsProcessingParameterFile(
             "FORESTS", "Forest file (by cell)", fileFilter="Forest files (*.smapforest);;All files (*)"
         )

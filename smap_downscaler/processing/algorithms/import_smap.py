@@ -6,13 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from qgis.core import (
-    Qgis,
     QgsProcessingOutputDefinition,
     QgsProcessingOutputFile,
     QgsProcessingOutputNumber,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterExtent,
-    QgsProcessingParameterFile,
     QgsProcessingParameterFolderDestination,
 )
 
@@ -20,7 +18,7 @@ from ...core.progress import Progress
 from ...core.smap import OVERPASSES, QUALITIES, RETRIEVALS, Choices
 from ...raster.smap_import import check_folders, ease2_bounds, import_smap
 from ..algorithm import SmapAlgorithm
-from ..parameters import advanced, choice, date_parameter
+from ..parameters import advanced, choice, period_parameters, series_folder
 from ..values import Values
 
 
@@ -32,14 +30,11 @@ class ImportSmap(SmapAlgorithm):
     TAGS = (*SmapAlgorithm.TAGS, "hdf5", "SPL3SMP", "SPL3SMP_E", "granule", "import", "NASA")
 
     def define(self) -> Iterable[QgsProcessingParameterDefinition]:
-        yield QgsProcessingParameterFile(
-            "INPUT", "SMAP granules or dated rasters", Qgis.ProcessingFileParameterBehavior.Folder
-        )
+        yield series_folder("INPUT", "SMAP granules or dated rasters")
         yield QgsProcessingParameterExtent("EXTENT", "Study area", optional=True)
         yield choice("OVERPASS", "Overpass", OVERPASSES, Choices.overpass)
         yield choice("QUALITY", "Quality of the retrievals kept", QUALITIES, Choices.quality)
-        yield date_parameter("START", "First date")
-        yield date_parameter("END", "Last date")
+        yield from period_parameters()
         yield advanced(choice("ALGORITHM", "Retrieval algorithm", tuple(RETRIEVALS), Choices.algorithm))
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Soil moisture series")
 

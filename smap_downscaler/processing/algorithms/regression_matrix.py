@@ -6,11 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from qgis.core import (
-    Qgis,
     QgsProcessingOutputNumber,
-    QgsProcessingParameterFile,
     QgsProcessingParameterRasterLayer,
-    QgsProcessingParameterVectorDestination,
 )
 
 from ...core.progress import Progress
@@ -21,7 +18,15 @@ from ...raster.series import open_series
 from ...raster.stack import open_stack
 from ..algorithm import SmapAlgorithm
 from ..join_report import join_outputs, report_matrix
-from ..parameters import advanced, date_parameter, dated_covariates, minimum_covered, whole_number
+from ..parameters import (
+    advanced,
+    dated_covariates,
+    minimum_covered,
+    period_parameters,
+    series_folder,
+    table_destination,
+    whole_number,
+)
 from ..remember import Remembering
 from ..values import Values
 
@@ -34,18 +39,13 @@ class RegressionMatrix(SmapAlgorithm):
     TAGS = (*SmapAlgorithm.TAGS, "table", "training data", "join")
 
     def define(self) -> Iterable[Any]:
-        yield QgsProcessingParameterFile(
-            "SMAP", "SMAP series", behavior=Qgis.ProcessingFileParameterBehavior.Folder
-        )
+        yield series_folder("SMAP", "SMAP series")
         yield QgsProcessingParameterRasterLayer("COVARIATES", "Coarse stack of covariates")
         yield from dated_covariates()
-        yield date_parameter("START", "First date")
-        yield date_parameter("END", "Last date")
+        yield from period_parameters()
         yield advanced(minimum_covered())
         yield advanced(whole_number("WINDOW", "Most days that a dated covariate may be old", 0, 0))
-        yield QgsProcessingParameterVectorDestination(
-            "OUTPUT", "Regression matrix", type=Qgis.ProcessingSourceType.Vector
-        )
+        yield table_destination("OUTPUT", "Regression matrix")
         yield from join_outputs()
 
     def define_outputs(self) -> Iterable[Any]:

@@ -6,11 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from qgis.core import (
-    Qgis,
     QgsProcessingOutputNumber,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterExtent,
-    QgsProcessingParameterFile,
     QgsProcessingParameterRasterDestination,
     QgsProcessingParameterString,
 )
@@ -21,7 +19,7 @@ from ...core.rain.seasons import DEFAULT_SEASONS, parse_seasons
 from ...raster.rain_record import KINDS
 from ...raster.rain_seasonal import check_stack, seasonal_precipitation
 from ..algorithm import SmapAlgorithm
-from ..parameters import advanced, choice, date_parameter, decimal
+from ..parameters import advanced, choice, date_parameter, decimal, series_folder
 from ..values import Values
 
 
@@ -33,9 +31,7 @@ class SeasonalPrecipitation(SmapAlgorithm):
     TAGS = (*SmapAlgorithm.TAGS, "rain", "rainfall", "PISCO", "CHIRPS", "climatology", "season", "DJF", "DEF")
 
     def define(self) -> Iterable[QgsProcessingParameterDefinition]:
-        yield QgsProcessingParameterFile(
-            "INPUT", "Precipitation record", Qgis.ProcessingFileParameterBehavior.Folder
-        )
+        yield series_folder("INPUT", "Precipitation record")
         yield choice("KIND", "What the rasters hold", KINDS)
         yield QgsProcessingParameterString("SEASONS", "Seasons and their months", DEFAULT_SEASONS)
         yield QgsProcessingParameterExtent("EXTENT", "Study area", optional=True)

@@ -9,7 +9,6 @@ from qgis.core import (
     Qgis,
     QgsProcessingOutputNumber,
     QgsProcessingParameterBoolean,
-    QgsProcessingParameterEnum,
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterVectorDestination,
@@ -43,7 +42,7 @@ from ..forest_parameters import (
     grid_candidates,
     grid_parameters,
 )
-from ..parameters import advanced, date_parameter, whole_number
+from ..parameters import advanced, choice, period_parameters, whole_number
 from ..reports import footer, input_file, manifest, report_parameter, table_output, write_report
 from ..values import Values
 
@@ -62,15 +61,12 @@ class TrainForests(SmapAlgorithm):
         yield QgsProcessingParameterFeatureSource(
             "INPUT", "Regression matrix", types=[Qgis.ProcessingSourceType.Vector]
         )
-        yield QgsProcessingParameterEnum(
-            "MODE", "Forests", options=list(MODES), defaultValue=BY_DATE, usesStaticStrings=True
-        )
+        yield choice("MODE", "Forests", MODES, BY_DATE)
         yield from forest_parameters()
         yield from feature_parameters()
         yield QgsProcessingParameterBoolean("TUNE", "Choose from the grids by out-of-bag error", False)
         yield from grid_parameters()
-        yield date_parameter("START", "First date")
-        yield date_parameter("END", "Last date")
+        yield from period_parameters()
         yield advanced(whole_number("MINIMUM_CELLS", "Least cells of a date", None, 2))
         yield advanced(whole_number("MINIMUM_DATES", "Least dates of a cell (by cell)", None, 2))
         yield advanced(whole_number("MAXIMUM_ROWS", "Most rows of a date (pooled)", None, 1))
