@@ -13,7 +13,7 @@ LINTED = smap_downscaler tests tools
 SHELL_SCRIPTS = .ci/run $(wildcard tools/*.sh)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-real test test-next test-newcomer check format package link deploy pictures window bench numbers clean
+.PHONY: help setup demo demo-real test test-next test-newcomer saga-versions check format package link deploy pictures window bench numbers clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -38,6 +38,10 @@ test-next: ## all tests on Debian testing's QGIS, GDAL and Python (root only; th
 
 test-newcomer: ## what README.md tells a newcomer to type, on a bare Debian 12 (root only)
 	sh tools/newcomer.sh
+
+saga-versions: ## this machine's SAGA beside Debian testing's on the same DEMs (root only)
+	@$(SETUP)
+	sh tools/saga_versions.sh
 
 check: $(CHECKED) ## format, lint, types, security, secrets, shell scripts
 	$(VENV)/ruff check $(LINTED)

@@ -1,12 +1,15 @@
 """Terrain indices: the built-in engine beside `saga_cmd`, and its time and memory from 1 to 10 million cells.
 
-python3 tools/bench_terrain.py saga DEM.tif [ROUNDS]     wall time of both, in turn, and how well they agree
-python3 tools/bench_terrain.py sizes [MILLIONS ...]      seconds and peak memory a cell, a process a size
+python3 tools/bench_terrain.py saga DEM.tif [ROUNDS]     wall and CPU time of both, in turn, and how
+                                                         well they agree
+python3 tools/bench_terrain.py sizes [MILLIONS ...]      seconds, CPU time and peak memory a cell,
+                                                         a process a size
 python3 tools/bench_terrain.py one DEM.tif FOLDER        one run of the built-in engine (used by `sizes`)
 """
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -131,17 +134,26 @@ def compare(dem: str, rounds: int) -> None:
     """Both engines in turn, SAGA first."""
     if shutil.which("saga_cmd") is None:
         sys.exit("saga_cmd is not on the PATH")
-    totals = {"saga_cmd": 0.0, "built-in": 0.0}
+    wall, cpu = {"saga_cmd": 0.0, "built-in": 0.0}, {"saga_cmd": 0.0, "built-in": 0.0}
     for _ in range(rounds):
         for name, run in (("saga_cmd", saga_chain), ("built-in", built_in)):
             with tempfile.TemporaryDirectory() as folder:
-                begun = time.perf_counter()
+                begun, used = time.perf_counter(), _cpu()
                 run(dem, Path(folder))
-                seconds = time.perf_counter() - begun
-            totals[name] += seconds
-            print(f"{name:9s} {seconds:7.2f} s", flush=True)
-    print(f"built-in / saga_cmd = {totals['built-in'] / totals['saga_cmd']:.2f} (at most 1.5)")
+                seconds, used = time.perf_counter() - begun, _cpu() - used
+            wall[name] += seconds
+            cpu[name] += used
+            print(f"{name:9s} {seconds:7.2f} s wall {used:7.2f} s CPU", flush=True)
+    for kind, times in (("wall", wall), ("CPU", cpu)):
+        print(
+            f"built-in / saga_cmd = {times['built-in'] / times['saga_cmd']:.2f} in {kind} time (at most 1.5)"
+        )
     agree(dem)
+
+
+def _cpu() -> float:
+    """Seconds of processor time of this process and of those that it has run, system time included."""
+    return sum(os.times()[:4])
 
 
 def agree(dem: str) -> None:
@@ -186,7 +198,7 @@ class _Gaps(Progress):
         return False
 
 
-def _peak() -> int:
+def peak() -> int:
     """Largest memory of this process so far, bytes (`ru_maxrss` would count the parent's too)."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
@@ -194,16 +206,16 @@ def _peak() -> int:
 
 def one(dem: str, folder: str) -> None:
     """One run, with its peak over what the interpreter itself took."""
-    before, gaps = _peak(), _Gaps()
-    begun = time.perf_counter()
+    before, gaps = peak(), _Gaps()
+    begun, used = time.perf_counter(), _cpu()
     built_in(dem, Path(folder), gaps)
-    seconds = time.perf_counter() - begun
-    peak = _peak() - before
+    seconds, used = time.perf_counter() - begun, _cpu() - used
+    most = peak() - before
     dataset = gdal.Open(dem)
     cells = dataset.RasterXSize * dataset.RasterYSize
     print(
-        f"{cells / 1e6:6.2f} M cells {seconds:7.2f} s {seconds / cells * 1e6:6.2f} us a cell "
-        f"{peak / cells:6.0f} bytes a cell, cancel seen within {gaps.longest:.2f} s"
+        f"{cells / 1e6:6.2f} M cells {seconds:7.2f} s wall {used / cells * 1e6:6.2f} us CPU a cell "
+        f"{most / cells:6.0f} bytes a cell, cancel seen within {gaps.longest:.2f} s"
     )
 
 

@@ -9,12 +9,17 @@ from qgis.core import QgsProcessingContext, QgsProcessingFeedback
 
 
 class Console(QgsProcessingFeedback):
-    """Prints a progress line every few seconds, and all log lines that the user should see."""
+    """Prints a progress line every few seconds, and all log lines that the user should see; keeps the log.
+
+    It cancels when a line of the log begins with `cancel_after`.
+    """
 
     INTERVAL = 5.0
 
-    def __init__(self, show_log: bool = True) -> None:
+    def __init__(self, show_log: bool = True, cancel_after: str = "") -> None:
         super().__init__(False)
+        self.lines: list[str] = []
+        self._cancel_after = cancel_after
         self._shown = time.monotonic()
         self._show_log = show_log
 
@@ -25,8 +30,11 @@ class Console(QgsProcessingFeedback):
             print(f"      {text}", flush=True)
 
     def pushInfo(self, info: str) -> None:
+        self.lines.append(info)
         if self._show_log:
             print(f"      {info}", flush=True)
+        if self._cancel_after and info.startswith(self._cancel_after):
+            self.cancel()
 
     def pushConsoleInfo(self, info: str) -> None:
         self.pushInfo(info)

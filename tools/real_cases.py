@@ -6,7 +6,7 @@ import datetime as dt
 from pathlib import Path
 
 import numpy as np
-from osgeo import osr
+from osgeo import gdal, osr
 
 from smap_downscaler.core.forest.keys import CellKey
 from smap_downscaler.core.gaps.cell import CellSeries
@@ -29,6 +29,8 @@ BUNGO_LAYERS = {
     "silt": "bungo_silt_0-5cm_mean.tif",
     "rain_year": "clim_precipitation_tot.tif",
 }
+#: West and north of the Andes DEM in UTM zone 18 S, its side in cells, and the cell, m.
+ANDES_CORNER, ANDES_SIDE, ANDES_CELL = (255000.0, 8720000.0), 420, 90.0
 #: Weights of the known soil moisture on z-scores of the covariates: dry, middling, wet day.
 BUNGO_DAYS = {
     dt.date(2021, 1, 1): {
@@ -58,6 +60,24 @@ BUNGO_NOISE = 0.02
 _CONUS_CONSTANTS = ("Bulk", "Capa", "Clay", "NDVI", "Sand", "Silt")
 _FILL = -9999
 _HOURS = 24
+
+
+def write_andes_dem(data: Path, path: Path, whole: bool = False) -> None:
+    """Andes and coast near Lima at 90 m in UTM; a part of 420 x 420 cells, or all; the sea is NoData."""
+    west, north = ANDES_CORNER
+    side = ANDES_SIDE * ANDES_CELL
+    warped = gdal.Warp(
+        str(path),
+        str(data / "dem_lima_3s" / "dem.tif"),
+        dstSRS="EPSG:32718",
+        outputBounds=None if whole else (west, north - side, west + side, north),
+        xRes=ANDES_CELL,
+        yRes=ANDES_CELL,
+        resampleAlg="bilinear",
+        outputType=gdal.GDT_Float32,
+        dstNodata=-99999,
+    )
+    del warped
 
 
 def bungo_layers(data: Path) -> dict[str, Path]:

@@ -9,7 +9,6 @@ from typing import Any
 from qgis.core import (
     QgsProcessingParameterCrs,
     QgsProcessingParameterDefinition,
-    QgsProcessingParameterFile,
     QgsProcessingParameterString,
 )
 
@@ -22,7 +21,7 @@ from ..raster.ismn_files import QUALITIES, IsmnChoices
 from ..raster.series import Series
 from ..raster.stations import StationChoices, read_stations, tell_stations
 from ..raster.stations_ismn import SURFACE, parse_depth
-from .parameters import advanced, choice, decimal, whole_number
+from .parameters import advanced, any_file, choice, decimal, whole_number
 from .reports import input_file
 from .values import Values
 
@@ -42,7 +41,7 @@ _MOST_HOURS = 24.0
 
 def station_parameters() -> Iterator[QgsProcessingParameterDefinition]:
     """The stations, and how their files are read."""
-    yield QgsProcessingParameterFile("STATIONS", "Field stations (CSV file, ISMN file or folder)")
+    yield any_file("STATIONS", "Field stations (CSV file, ISMN file or folder)")
     for name, description in _FIELDS.items():
         yield advanced(QgsProcessingParameterString(name, description, optional=True))
     yield advanced(

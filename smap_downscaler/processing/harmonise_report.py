@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ..raster.harmonise import Harmonised, LayerReport, Request
 from ..raster.harmonise_products import USED_HEADERS, used_rows
-from ..raster.map_frame import ground_metres
+from ..raster.map_frame import frame_of
 from ..report.atlas import AtlasPanel, atlas_png
 from ..report.covariates_page import covariates_page
 from ..report.preflight import Table
@@ -52,7 +52,7 @@ def write_report(path: str, request: Request, made: Harmonised, warnings: Sequen
         made.preflight.rows,
         Table(USED_HEADERS, used_rows(made.covariates)),
         Table(_MADE_HEADERS, [_made_row(layer) for layer in made.layers]),
-        atlas_png(panels, grid.bounds, ground_metres(grid.bounds, grid.crs)),
+        atlas_png(panels, grid.bounds, frame_of(grid.bounds, grid.crs)),
         _manifest(request),
         footer("Harmonise covariates"),
     )

@@ -107,6 +107,11 @@ def series_folder(name: str, description: str, optional: bool = False) -> QgsPro
     )
 
 
+def any_file(name: str, description: str, optional: bool = False) -> QgsProcessingParameterFile:
+    """A file or folder of any name: QGIS's own filter, `*.*`, refuses names without a dot."""
+    return QgsProcessingParameterFile(name, description, optional=optional, fileFilter="All files (*)")
+
+
 def period_parameters() -> Iterator[QgsProcessingParameterDefinition]:
     """START and END; see `Values.period`."""
     yield date_parameter("START", "First date")

@@ -13,7 +13,7 @@ from ..core.progress import Progress
 from ..core.terrain.report import TerrainReport
 from ..core.terrain.settings import ROUTERS, TerrainSettings
 from ..raster.files import dataset_grid, open_dataset
-from ..raster.map_frame import ground_metres
+from ..raster.map_frame import frame_of
 from ..raster.terrain_summary import summarise, write_statistics
 from ..report.terrain import terrain_page
 from .reports import footer, input_file, manifest, report_parameter, table_output, write_report
@@ -79,8 +79,8 @@ def report_terrain(
         if only:
             facts.append(("Made for this report only", ", ".join(only)))
         told = manifest(input_file(dem, dem, progress), _settings(values, settings))
-        metres = ground_metres(grid.bounds, grid.crs)
-        page = terrain_page(facts, warnings, found, rasters, told, footer("Terrain indices"), metres)
+        frame = frame_of(grid.bounds, grid.crs)
+        page = terrain_page(facts, warnings, found, rasters, told, footer("Terrain indices"), frame)
         outputs["REPORT"] = write_report(report, page)
     return outputs
 

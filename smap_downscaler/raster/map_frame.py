@@ -20,12 +20,12 @@ _STEP = 1e-4
 _EDGE_POINTS = 201
 
 
-def ground_metres(bounds: Bounds, crs: str) -> float:
-    """Metres on the ground that a unit of the bounds is at their centre; 0 without a place on earth."""
+def frame_of(bounds: Bounds, crs: str) -> MapFrame | None:
+    """The frame of a map over `bounds`, or None where they have no place on earth."""
     try:
-        return map_frame(bounds, crs).metres_a_unit
+        return map_frame(bounds, crs)
     except InputError:
-        return 0.0
+        return None
 
 
 def map_frame(bounds: Bounds, crs: str) -> MapFrame:

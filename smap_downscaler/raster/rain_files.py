@@ -12,7 +12,7 @@ from osgeo import gdal
 from ..core.errors import InputError
 from ..core.grid import Bounds, Grid, Window
 from ..core.progress import Progress
-from ..core.rain.antecedent import UNDERSHOOT, valid_rain
+from ..core.rain.antecedent import MOST_RAIN, UNDERSHOOT, valid_rain
 from .coordinates import is_geographic, transform_bounds
 from .files import open_dataset, read_band
 
@@ -44,12 +44,18 @@ class RainReader:
         Raises
         ------
         InputError
-            If the file cannot be read.
+            If the file cannot be read, or holds more rain than can fall.
         """
         if path != self._path:
             self._dataset = open_dataset(path)
             self._path = path
         values = read_band(self._dataset, band, window)
+        odd = values > MOST_RAIN
+        if odd.any():
+            raise InputError(
+                f"{path}: band {band} holds {float(values[odd][0]):.4g} mm, more rain than can fall; if that "
+                "means 'no value', declare it as NoData value (Raster > Conversion > Translate)."
+            )
         self.undershoots += valid_rain(values)
         return values
 

@@ -16,6 +16,7 @@ from ..core.rain.months import MONTHS, YearMonth, month_of, year_and_month
 from .files import dataset_grid, open_dataset
 from .netcdf_time import netcdf_dates, time_dimension, time_variables
 from .series import raster_files, same_grid
+from .series_refusals import no_raster
 
 _MONTHS_SINCE = re.compile(r"^\s*months?\s+since\s+(\d{1,4})-(\d{1,2})(?:-|\s|$)", re.IGNORECASE)
 _TWELVE = range(1, 13)
@@ -104,9 +105,7 @@ def _files(path: str | Path) -> list[str]:
         return [str(path)]
     files = [str(file) for file in raster_files(folder)]
     if not files:
-        raise InputError(
-            f"{path}: the folder holds no raster; choose the folder that holds those of the months."
-        )
+        raise no_raster(folder, "choose the folder that holds those of the months")
     return files
 
 

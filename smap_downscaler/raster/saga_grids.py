@@ -12,6 +12,7 @@ from osgeo import gdal
 from ..core.errors import InputError
 from ..core.grid import Grid, Window
 from ..core.progress import Progress
+from ..core.terrain.elevations import Elevations
 from .files import (
     close_dataset,
     dataset_grid,
@@ -41,9 +42,9 @@ def write_saga_grid(dem_path: str, path: str | Path, grid: Grid, progress: Progr
     Raises
     ------
     InputError
-        If the raster cannot be read or the grid not be written.
+        If the raster cannot be read, holds what is no elevation, or the grid cannot be written.
     """
-    source, cells = open_dataset(dem_path), 0
+    source, cells, elevations = open_dataset(dem_path), 0, Elevations(dem_path)
     with gdal_errors() as messages:
         try:
             target = _create(path, grid)
@@ -55,6 +56,7 @@ def write_saga_grid(dem_path: str, path: str | Path, grid: Grid, progress: Progr
     for window in row_blocks(grid):
         progress.check()
         values = read_band(source, 1, window)
+        elevations.see(values)
         missing = ~(values == values)
         cells += int(missing.size - missing.sum())
         values[missing] = SAGA_NODATA
@@ -74,6 +76,8 @@ def write_saga_grid(dem_path: str, path: str | Path, grid: Grid, progress: Progr
             messages.append(str(error))
     if messages:
         raise _cannot_write(path, messages)
+    if elevations.warning():
+        progress.warn(f"{dem_path}: {elevations.warning()}")
     return cells
 
 

@@ -23,6 +23,7 @@ from ..core.grid import Grid, Window
 from ..core.progress import SILENT, Progress
 from .files import dataset_grid, open_dataset, read_band, same_crs
 from .netcdf_time import netcdf_dates, time_variables
+from .series_refusals import no_raster, two_of_a_day, undated
 
 #: Endings that count as rasters in a folder; everything else there is passed over.
 RASTER_SUFFIXES = frozenset(
@@ -124,9 +125,7 @@ def open_series(path: str | Path, name: str | None = None, progress: Progress = 
     if folder.is_dir():
         files = raster_files(folder)
         if not files:
-            raise InputError(
-                f"{path}: the folder holds no raster; choose the folder that holds the dated files."
-            )
+            raise no_raster(folder, "choose the folder that holds the dated files")
         return _assemble(name or _folder_name(path), path, [str(file) for file in files], progress)
     return _assemble(name or _stem(path), path, [path], progress)
 
@@ -234,9 +233,7 @@ def _assemble(name: str, source: str, files: Iterable[str], progress: Progress) 
     entries.sort(key=lambda entry: entry.date)
     for one, other in zip(entries, entries[1:]):
         if one.date == other.date:
-            raise InputError(
-                f"{one.label} and {other.label} have the same date {one.date}; keep one of them."
-            )
+            raise two_of_a_day(one, other)
     if grid is None:
         raise InputError(f"{source}: it holds no raster.")
     return Series(name, source, grid, tuple(entries))
@@ -273,10 +270,7 @@ def _look_at(path: str, progress: Progress) -> tuple[Grid, list[SeriesEntry]]:
         return dataset_grid(dataset, path), _entries(path, described)
     date = find_date(Path(path).name)
     if date is None:
-        raise InputError(
-            f"{path}: its name holds no date; rename it so that it holds one, such as name_20210131.tif "
-            "(YYYYMMDD, YYYY-MM-DD, YYYY.MM.DD or YYYYDDD)."
-        )
+        raise undated(path)
     if dataset.RasterCount > 1 and dataset.GetMetadataItem(FIRST_BAND_TAG) is None:
         progress.log(f"{path}: it has {dataset.RasterCount} bands without dates; the first one is used")
     return dataset_grid(dataset, path), [SeriesEntry(date, path, 1)]

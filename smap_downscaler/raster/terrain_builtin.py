@@ -10,6 +10,7 @@ import numpy as np
 from ..core.grid import Grid, Window
 from ..core.progress import Progress
 from ..core.terrain.accumulate import FlowOrder, flow_order, upslope_cells
+from ..core.terrain.elevations import Elevations
 from ..core.terrain.fill import fill_sinks
 from ..core.terrain.report import TerrainReport, filling_text, water_text
 from ..core.terrain.routing import ROUTINGS
@@ -77,10 +78,13 @@ def compute_terrain(
 def _read(path: str, grid: Grid, progress: Progress) -> Surface:
     dataset = open_dataset(path)
     elevation = np.empty(grid.shape, np.float32)
-    counter = progress.counter(grid.height, "rows read")
+    counter, seen = progress.counter(grid.height, "rows read"), Elevations(path)
     for window in _row_blocks(grid):
         elevation[window.slices] = read_band(dataset, 1, window)
+        seen.see(elevation[window.slices])
         counter.advance(window.height)
+    if seen.warning():
+        progress.warn(f"{path}: {seen.warning()}")
     return Surface(elevation, grid.cell_width)
 
 

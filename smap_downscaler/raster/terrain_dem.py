@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 from osgeo import gdal, osr
@@ -19,7 +20,10 @@ _BLOCK = 4_000_000
 #: Distances in the CRS that differ from those on the ground by more than this are worth a word.
 _STRETCH = 0.02
 _EARTH_RADIUS = 6371008.8
-_FEET = {"ft", "feet", "foot", "us-ft", "ftus", "us survey foot", "us survey feet"}
+#: Units of elevation that are not metres, however they are written.
+_NO_METRES = re.compile(
+    r"foot|feet|(?:^|[^a-z])(?:us)?ft|inch|yard|centi|deci|milli|kilo|^(cm|dm|mm|km)$", re.IGNORECASE
+)
 _WARP = "reproject it to metres first, best to the UTM zone of the area (Raster > Projections > Warp)"
 
 
@@ -30,7 +34,7 @@ def check_dem(path: str) -> Grid:
     ------
     InputError
         If the file cannot be read, has no CRS or one in other units than metres, cells that are not square,
-        elevations in feet, or no valid cell.
+        elevations in feet or the like, or no valid cell.
     """
     dataset = open_dataset(path)
     grid = dataset_grid(dataset, str(path))
@@ -53,7 +57,7 @@ def _check_units(path: str, grid: Grid, band: gdal.Band) -> None:
     if abs(reference.GetLinearUnits() - 1.0) > _SQUARE:
         raise InputError(f"{path}: its CRS ({name}) is in {reference.GetLinearUnitsName()}; {_WARP}.")
     unit = (band.GetUnitType() or "").strip()
-    if unit.lower() in _FEET:
+    if _NO_METRES.search(unit):
         raise InputError(
             f"{path}: its elevations are in {unit}; "
             "convert them to metres first (Raster > Raster Calculator)."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,24 +12,36 @@ from typing import Any
 import numpy as np
 
 from ..core.grid import Bounds
-from .furniture import scale_bar
+from ..core.map_frame import MapFrame
+from .furniture import NO_VALUE, frame_axis, north_arrow, panel_letter, scale_bar
 
 #: Inside the margins of an A4 page, inches.
 _WIDTH, _HEIGHT = 7.3, 9.2
 #: What a panel needs beside its map: title, colour bar and its numbers.
 _BESIDE = 0.5
 _MOST_COLUMNS = 5
+#: Panels may be this much smaller than the largest that fit where no place on the sheet stays empty then.
+_FULL_SHEET = 0.65
+#: Narrower maps are stamps, inches.
+_LEAST_WIDTH = 1.1
 _DPI = 170
 #: Share of the values beyond either end of the colour bar.
 _TAIL = 2
-#: Ramps of even lightness, readable with colour-blindness, by the beginning of a covariate's name.
+#: Ramps of even lightness, readable with colour-blindness, by a word in a covariate's name.
 _RAMPS = (
-    (("elevation", "slope"), "cividis"),
-    (("twi", "sca", "p_", "rain", "theta", "wv"), "YlGnBu"),
-    (("clay", "sand", "silt", "soc", "bdod", "cec", "ocs", "ocd", "nitrogen", "ksat", "vg_"), "YlOrBr"),
-    (("ndvi", "evi", "lai"), "YlGn"),
+    (r"elev|dem(?:_|$)|slope", "cividis"),
+    (r"twi|sca(?:_|$)|rain|precip|theta|wv\d|^p_", "YlGnBu"),
+    (r"clay|sand|silt|soc|bdod|cec|ocs|ocd|nitrogen|ksat|vg_", "YlOrBr"),
+    (r"ndvi|evi(?:_|$)|lai(?:_|$)", "YlGn"),
 )
-_MISSING = "#d9d9d9"
+#: Covariates of one kind and unit, to be compared: they share the ends of their colour bars.
+_KINDS = (r"twi_", r"p_")
+#: Side of a map that has room for labels of degrees, inches.
+_ROOM_FOR_DEGREES = 1.0
+#: Side of the north arrow, inches at least, and as a share of the map.
+_ARROW, _ARROW_SHARE = 0.28, 0.16
+#: Letters of titles, points: usual and least size, and width of a letter over its size.
+_TITLE, _LEAST_TITLE, _LETTER = 7.5, 5.0, 0.56
 
 
 @dataclass(frozen=True)
@@ -41,9 +54,12 @@ class AtlasPanel:
 
 
 def atlas_png(
-    panels: Sequence[AtlasPanel], bounds: Bounds, metres_a_unit: float = 0.0, title: str = ""
+    panels: Sequence[AtlasPanel], bounds: Bounds, frame: MapFrame | None = None, title: str = ""
 ) -> bytes:
     """Draw the sheet; returns a PNG.
+
+    Panels have letters; those of one kind and unit (three wetness indices, rain of the seasons) share the
+    ends of their colour bars.
 
     Parameters
     ----------
@@ -51,8 +67,8 @@ def atlas_png(
         All over the same area.
     bounds : Bounds
         Of that area.
-    metres_a_unit : float
-        Metres on the ground that a unit of the bounds is; 0 draws no scale bar.
+    frame : MapFrame or None
+        The frame of that area, for degrees along the outer maps, scale bar and north; None leaves them out.
     title : str
 
     Raises
@@ -73,12 +89,16 @@ def atlas_png(
     FigureCanvasAgg(figure)
     figure.get_layout_engine().set(w_pad=0.05, h_pad=0.03, wspace=0.02, hspace=0.02)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axis, panel in zip(axes, panels):
-        _draw(figure, axis, panel, bounds)
+    for number, (axis, panel, ends) in enumerate(zip(axes, panels, colour_ends(panels))):
+        _draw(figure, axis, panel, bounds, ends)
+        _label(axis, panel, number, width)
+        if frame is not None:
+            outer = number % columns == 0, number + columns >= len(panels)
+            degrees(axis, frame, width, *outer)
     for axis in axes[len(panels) :]:
         axis.set_axis_off()
-    if metres_a_unit:
-        scale_bar(axes[0], bounds, metres_a_unit)
+    if frame is not None:
+        scale_and_north(axes[0], frame, width)
     if title:
         figure.suptitle(title, fontsize=10)
     target = io.BytesIO()
@@ -86,35 +106,103 @@ def atlas_png(
     return target.getvalue()
 
 
+def degrees(axis: Any, frame: MapFrame, width: float, left: bool, below: bool) -> None:
+    """Degrees along the outer edges of a map of that width in inches, where it has room for them."""
+    frame_axis(
+        axis, frame, left and width * frame.aspect >= _ROOM_FOR_DEGREES, below and width >= _ROOM_FOR_DEGREES
+    )
+
+
+def scale_and_north(axis: Any, frame: MapFrame, width: float) -> None:
+    """Scale bar and north arrow within a map of that width in inches; no arrow where it has no room."""
+    scale_bar(axis, frame.bounds, frame.metres_a_unit)
+    height = width * frame.aspect
+    side = max(_ARROW, _ARROW_SHARE * min(width, height))
+    if side <= min(width, height) / 2:
+        wide, high = side / width, side / height
+        north_arrow(axis.inset_axes((0.98 - wide, 0.95 - high, wide, high)), frame.north)
+
+
+def colour_ends(panels: Sequence[AtlasPanel]) -> list[tuple[float, float]]:
+    """Lowest and highest value of the colour bar of each panel: percentiles of its kind's values."""
+    kinds = [_kind(panel, number) for number, panel in enumerate(panels)]
+    values: dict[object, list[np.ndarray]] = {}
+    for kind, panel in zip(kinds, panels):
+        values.setdefault(kind, []).append(panel.values[np.isfinite(panel.values)])
+    ends = {kind: _percentiles(np.concatenate(parts)) for kind, parts in values.items()}
+    return [ends[kind] for kind in kinds]
+
+
+def _kind(panel: AtlasPanel, number: int) -> object:
+    for beginning in _KINDS:
+        if panel.name.startswith(beginning):
+            return beginning, panel.unit
+    return number
+
+
+def _percentiles(valid: np.ndarray) -> tuple[float, float]:
+    if not valid.size:
+        return 0.0, 1.0
+    low, high = np.percentile(valid, [_TAIL, 100 - _TAIL])
+    return float(low), float(high)
+
+
 def _layout(count: int, aspect: float) -> tuple[int, float]:
-    """Columns, and the width of a panel in inches: the largest panels that fit on a page."""
-    best = (1, 0.0)
-    for columns in range(1, min(count, _MOST_COLUMNS) + 1):
-        rows = math.ceil(count / columns)
-        width = min(_WIDTH / columns, (_HEIGHT / rows - _BESIDE) / aspect, 3.6)
-        if width > best[1]:
-            best = columns, width
-    # Very many panels make a longer sheet rather than stamps.
-    return best if best[1] >= 1.1 else (_MOST_COLUMNS, _WIDTH / _MOST_COLUMNS)
+    """Columns, and the width of a panel in inches: the largest panels that fit on a page, or nearly so.
+
+    Of those that are nearly as large, the most columns that leave no place empty are taken.
+    """
+    widths = {columns: _panel_width(count, columns, aspect) for columns in range(1, _MOST_COLUMNS + 1)}
+    best = max(widths, key=lambda columns: widths[columns])
+    full = [
+        columns
+        for columns, width in widths.items()
+        if count % columns == 0 and width >= _FULL_SHEET * widths[best]
+    ]
+    if count % best and full:
+        best = full[-1]
+    if widths[best] >= _LEAST_WIDTH:
+        return best, widths[best]
+    # Very many panels make a longer sheet rather than stamps; a single one still fits on a page.
+    return _MOST_COLUMNS, min(_WIDTH / _MOST_COLUMNS, (_HEIGHT - _BESIDE) / aspect)
 
 
-def _draw(figure: Any, axis: Any, panel: AtlasPanel, bounds: Bounds) -> None:
+def _panel_width(count: int, columns: int, aspect: float) -> float:
+    if columns > count:
+        return 0.0
+    rows = math.ceil(count / columns)
+    return min(_WIDTH / columns, (_HEIGHT / rows - _BESIDE) / aspect, 3.6)
+
+
+def _label(axis: Any, panel: AtlasPanel, number: int, width: float) -> None:
+    text = f"({panel_letter(number)}) {panel.name}" + (
+        f"  ({panel.unit})" if panel.unit not in ("", "1") else ""
+    )
+    size = min(_TITLE, max(_LEAST_TITLE, 72 * width / (_LETTER * len(text))))
+    axis.set_title(text, fontsize=size, pad=3)
+
+
+def _draw(figure: Any, axis: Any, panel: AtlasPanel, bounds: Bounds, ends: tuple[float, float]) -> None:
     from matplotlib import colormaps
 
     values = panel.values
     valid = values[np.isfinite(values)]
-    low, high = np.percentile(valid, [_TAIL, 100 - _TAIL]) if valid.size else (0.0, 1.0)
-    ramp = colormaps[ramp_of(panel.name)].with_extremes(bad=_MISSING)
+    low, high = ends
     edges = (bounds.left, bounds.right, bounds.bottom, bounds.top)
     image = axis.imshow(
-        np.ma.masked_invalid(values), extent=edges, cmap=ramp, vmin=low, vmax=high, interpolation="nearest"
+        np.ma.masked_invalid(values),
+        extent=edges,
+        cmap=colormaps[ramp_of(panel.name)],
+        vmin=low,
+        vmax=high,
+        interpolation="nearest",
     )
+    axis.patch.set(**NO_VALUE)
     axis.set_autoscale_on(False)
     axis.set_xticks([])
     axis.set_yticks([])
     for spine in axis.spines.values():
         spine.set_linewidth(0.4)
-    axis.set_title(f"{panel.name}" + (f"  ({panel.unit})" if panel.unit else ""), fontsize=7.5, pad=3)
     # Every panel has a bar, so that the maps stand in line.
     bar = figure.colorbar(
         image,
@@ -140,8 +228,8 @@ def _draw(figure: Any, axis: Any, panel: AtlasPanel, bounds: Bounds) -> None:
 
 def ramp_of(name: str) -> str:
     """The matplotlib colour ramp of a covariate."""
-    for beginnings, ramp in _RAMPS:
-        if name.startswith(beginnings):
+    for words, ramp in _RAMPS:
+        if re.search(rf"(?:^|_)(?:{words})", name):
             return ramp
     return "viridis"
 

@@ -49,6 +49,6 @@ def covariates_page(
         atlas,
         "Small maps of all covariates on the fine grid, each with its colour bar",
         "All covariates on the fine grid at reduced size. Colours run from the 2nd to the 98th percentile; "
-        "grey: no value.",
+        "those of one kind (twi_..., p_...) in one unit share them. Hatched: no value.",
     )
     return page.manifest(manifest).footer(footer).html()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,6 +43,16 @@ class Overlay:
         if self.points:
             return _POINT
         return _THIN if self.thin else _LINE
+
+
+def panel_letter(number: int) -> str:
+    """a ... z, aa, ab ... for the panels 0, 1, 2 ..."""
+    letters = ""
+    number += 1
+    while number:
+        number, rest = divmod(number - 1, len(string.ascii_lowercase))
+        letters = string.ascii_lowercase[rest] + letters
+    return letters
 
 
 def halo(width: float) -> list[Any]:
@@ -107,10 +118,17 @@ def north_arrow(axis: Any, north: tuple[float, float]) -> None:
         xy=(0.5 + 0.35 * x, 0.45 + 0.35 * y),
         xytext=(0.5 - 0.35 * x, 0.45 - 0.35 * y),
         xycoords="axes fraction",
-        arrowprops={"arrowstyle": "-|>", "facecolor": "black", "linewidth": 1.2},
+        arrowprops={"arrowstyle": "-|>", "facecolor": "black", "linewidth": 1.2, "path_effects": halo(3.0)},
     )
     axis.text(
-        0.5 + 0.52 * x, 0.45 + 0.52 * y, "N", ha="center", va="center", fontsize=8, transform=axis.transAxes
+        0.5 + 0.52 * x,
+        0.45 + 0.52 * y,
+        "N",
+        ha="center",
+        va="center",
+        fontsize=8,
+        transform=axis.transAxes,
+        path_effects=halo(2.5),
     )
 
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ..core.map_frame import MapFrame
 from ..core.terrain.report import RasterSummary, TerrainReport
-from .atlas import AtlasPanel, atlas_png, ramp_of
+from .atlas import AtlasPanel, atlas_png, degrees, ramp_of, scale_and_north
 from .figure import PAGE_WIDTH, new_figure, png
-from .furniture import scale_bar
+from .furniture import NO_VALUE, panel_letter
 from .page import Page
 from .preflight import add_warnings
 
@@ -19,7 +20,6 @@ _TAIL = 2
 #: Below this height over width, maps stand one above the other.
 _WIDE = 0.4
 _MOST_HEIGHT = 8.6
-_MISSING = "#d9d9d9"
 TITLES = {
     "twi_mtfd": "triangular multiple flow",
     "twi_fd8": "FD8",
@@ -34,7 +34,7 @@ def terrain_page(
     rasters: Sequence[RasterSummary],
     manifest: Mapping[str, Mapping[str, object]],
     footer: str,
-    metres_a_unit: float = 1.0,
+    frame: MapFrame | None = None,
 ) -> str:
     """The page as HTML.
 
@@ -49,19 +49,19 @@ def terrain_page(
         See `Page.manifest`.
     footer : str
         The last line.
-    metres_a_unit : float
-        Metres on the ground that a unit of the bounds is; 0 draws no scale bar.
+    frame : MapFrame or None
+        The frame of that area, for degrees, scale bar and north; None leaves them out.
     """
     page = Page("Terrain indices", "Wetness indices of a filled DEM by three ways of routing water")
     page.facts(facts)
     add_warnings(page, warnings)
     indices = [one for one in rasters if one.key in TITLES]
     page.heading("The wetness indices side by side").picture(
-        wetness_png(indices, metres_a_unit),
+        wetness_png(indices, frame),
         "Maps of the topographic wetness indices on one colour scale",
         "TWI = ln(a / tan beta), ln m, on one scale from the 2nd to the 98th percentile of all; reduced "
-        "pictures are means of cells. Dark: wet hollows and valley floors; grey: no value. Water from beyond "
-        "the DEM's edges is not known, so valleys that enter it are too dry there.",
+        "pictures are means of cells. Dark: wet hollows and valley floors; hatched: no value. Water from "
+        "beyond the DEM's edges is not known, so valleys that enter it are too dry there.",
     )
     page.paragraph(
         "FD8 spreads water over all lower neighbours, MFD-md gathers it where slopes are steep, and the "
@@ -77,9 +77,9 @@ def terrain_page(
     others = [_panel(one) for one in rasters if one.key not in TITLES]
     if others:
         page.heading("What they rest on").picture(
-            atlas_png(others, indices[0].bounds, metres_a_unit),
+            atlas_png(others, indices[0].bounds, frame),
             "Maps of the other rasters of the run, each with its colour bar",
-            "Colours from the 2nd to the 98th percentile of each; grey: no value.",
+            "Colours from the 2nd to the 98th percentile of each; hatched: no value.",
         )
     return page.manifest(manifest).footer(footer).html()
 
@@ -104,7 +104,7 @@ def _panel(one: RasterSummary) -> AtlasPanel:
     return AtlasPanel("elevation, filled" if one.key == "filled" else one.key, one.unit, one.picture)
 
 
-def wetness_png(indices: Sequence[RasterSummary], metres_a_unit: float = 1.0) -> bytes:
+def wetness_png(indices: Sequence[RasterSummary], frame: MapFrame | None = None) -> bytes:
     """The indices as maps on one colour scale; returns a PNG.
 
     Raises
@@ -120,14 +120,15 @@ def wetness_png(indices: Sequence[RasterSummary], metres_a_unit: float = 1.0) ->
     aspect = (bounds.top - bounds.bottom) / (bounds.right - bounds.left)
     columns = 1 if aspect < _WIDE else len(indices)
     rows = math.ceil(len(indices) / columns)
-    height = rows * (PAGE_WIDTH / columns * aspect + 0.3) + 0.7
+    width = min(PAGE_WIDTH / columns, (_MOST_HEIGHT - 0.6) / rows / aspect)
+    height = rows * (width * aspect + 0.3) + 0.6
     figure = new_figure(min(height, _MOST_HEIGHT))
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     values = np.concatenate([one.picture[np.isfinite(one.picture)] for one in indices])
     low, high = np.percentile(values, [_TAIL, 100 - _TAIL]) if values.size else (0.0, 1.0)
-    ramp = colormaps[ramp_of("twi")].with_extremes(bad=_MISSING)
+    ramp = colormaps[ramp_of("twi")]
     edges = (bounds.left, bounds.right, bounds.bottom, bounds.top)
-    for axis, one in zip(axes, indices):
+    for number, (axis, one) in enumerate(zip(axes, indices)):
         image = axis.imshow(
             np.ma.masked_invalid(one.picture),
             extent=edges,
@@ -136,12 +137,15 @@ def wetness_png(indices: Sequence[RasterSummary], metres_a_unit: float = 1.0) ->
             vmax=high,
             interpolation="nearest",
         )
+        axis.patch.set(**NO_VALUE)
         axis.set_autoscale_on(False)
         axis.set_xticks([])
         axis.set_yticks([])
-        axis.set_title(f"{one.key}, {TITLES[one.key]}", fontsize=8, pad=3)
-    if metres_a_unit:
-        scale_bar(axes[0], bounds, metres_a_unit)
+        axis.set_title(f"({panel_letter(number)}) {one.key}, {TITLES[one.key]}", fontsize=8, pad=3)
+        if frame is not None:
+            degrees(axis, frame, width, number % columns == 0, number + columns >= len(indices))
+    if frame is not None:
+        scale_and_north(axes[0], frame, width)
     bar = figure.colorbar(
         image, ax=list(axes), orientation="horizontal", fraction=0.05, aspect=45, extend="both", pad=0.03
     )

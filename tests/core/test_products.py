@@ -214,7 +214,9 @@ def test_what_a_name_is_taken_as():
 @pytest.mark.parametrize(
     ("name", "quantity"),
     [("clay", "clay"), ("clay_0_5cm", "clay"), ("clay_30cm", "clay"), ("clay_0_5cm_mean", "clay"),
-     ("claystone", ""), ("p_djf", "precipitation"), ("p_antecedent", "precipitation"), ("p", ""), ("ph", ""),
+     ("claystone", ""), ("p_djf", "precipitation"), ("p_antecedent", "precipitation"), ("p", ""),
+     ("ph", "phh2o"),
+     ("soil_ph_0_5cm", "phh2o"), ("bulk_density", "bdod"), ("dem", "elevation"), ("demand", ""),
      ("elevation", "elevation"), ("p_value", "")],
 )  # fmt: skip
 def test_quantity_of_a_name(name, quantity):
@@ -230,6 +232,9 @@ AS_IS = Change()
         ("clay", "g/kg", 1200, 6300, Change(CONVERSIONS["% -> g/kg"]),
          "values 1200 to 6300 g/kg cannot be clay (0 to 1000 g/kg); the layer is likely in g/kg: choose the "
          "conversion 'none' for it in LAYERS"),
+        ("clay", "g/kg", 1500, 6000, AS_IS,
+         "values 1500 to 6000 g/kg cannot be clay (0 to 1000 g/kg); the layer is likely in g/kg times 10: "
+         "choose the conversion 'x 0.1' for it in LAYERS"),
         ("phh2o", "", 45, 72, AS_IS,
          "values 45 to 72 pH cannot be phh2o (2 to 11 pH); the layer is likely in pH x 10: choose the "
          "conversion "

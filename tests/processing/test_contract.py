@@ -218,6 +218,17 @@ def test_parameters_are_as_qgis_expects(algorithms):
                 assert definition.usesStaticStrings(), (name, definition.name())
 
 
+def test_files_and_folders_of_any_name_are_let_through(algorithms):
+    from qgis.core import QgsProcessingParameterFile
+
+    for name, algorithm in algorithms.items():
+        for definition in algorithm.parameterDefinitions():
+            if isinstance(definition, QgsProcessingParameterFile):
+                # QGIS's own filter, *.*, refuses these before the algorithm is asked.
+                for path in ("/usr/bin/saga_cmd", "/data/stations", "/data/v1.2/ismn"):
+                    assert definition.checkValueIsAcceptable(path), (name, definition.name(), path)
+
+
 def test_algorithms_run_in_the_background(algorithms):
     from qgis.core import Qgis
 

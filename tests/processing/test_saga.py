@@ -329,6 +329,11 @@ def test_the_false_version_warning_is_explained_once(stand_in, dem, tmp_path, ve
             "allocate memory; correct that, or set ENGINE to built-in, which needs no SAGA.",
         ),
         (
+            "mute",
+            "SAGA 9.14.1: Slope, Aspect, Curvature failed (it left no SLOPE); SAGA says: nothing; correct "
+            "that, or set ENGINE to built-in, which needs no SAGA.",
+        ),
+        (
             "raises",
             "SAGA 9.14.1: Slope, Aspect, Curvature failed (SAGA was not found or is not correctly "
             "installed); SAGA says: SAGA Version: 9.14.1; correct that, or set ENGINE to built-in, which "
@@ -398,6 +403,28 @@ def test_one_run_at_a_time_in_a_profile(stand_in, dem, tmp_path):
 def test_a_provider_without_the_tools_is_passed_over(stand_in, saga_cmd):
     stand_in(names=["fillsinkswangliu"])
     assert choose().label == f"SAGA by {saga_cmd}"
+
+
+def test_a_provider_that_fails_its_trial_is_told_of_before_the_program_is_taken(
+    stand_in, saga_cmd, tmp_path, monkeypatch
+):
+    from smap_downscaler.processing.saga import choice
+
+    heard = Listener()
+    stand_in(fails_from=1)
+    assert choose(progress=heard).label == f"SAGA by {saga_cmd}"
+    assert heard.lines[0] == (
+        "SAGA by the QGIS provider sagang (SAGA Next Gen (9.14.1)) was tried on a few cells: SAGA 9.14.1: "
+        "Fill Sinks (Wang & Liu) failed (it left no FILLED); SAGA says: Error: could not allocate memory."
+    )
+    assert heard.lines[1].startswith(f"Engine: SAGA by {saga_cmd}, version ")
+    odd = tmp_path / "señal $HOME"
+    odd.mkdir()
+    monkeypatch.setattr(choice.QgsProcessingUtils, "tempFolder", lambda: str(odd))
+    choose(progress=heard)
+    assert heard.lines[2].endswith(
+        f"(a provider may not cope with the letters of the folder for temporary files, {odd})."
+    )
 
 
 def test_no_saga_at_all(no_program):

@@ -82,7 +82,10 @@ def test_several_steps_a_day_are_refused(tmp_path):
     path = netcdf(tmp_path / "rain.nc", {"precip": VALUES}, [0, 12, 24], "hours since 2000-01-01")
     with pytest.raises(InputError) as caught:
         open_series(path)
-    assert str(caught.value) == f"{path} and {path} (band 2) have the same date 2000-01-01; keep one of them."
+    assert str(caught.value) == (
+        f"{path}: its bands 1 and 2 have the same date 2000-01-01; a series has one raster a day, so add up "
+        "or average the hours first, or keep one band."
+    )
 
 
 @pytest.mark.parametrize(

@@ -156,6 +156,18 @@ def test_one_day_without_a_value_is_told(tmp_path, memory):
     ]
 
 
+def test_more_rain_than_can_fall_is_a_code_that_nobody_declared(tmp_path):
+    rasters = rain(5)
+    rasters[2, 1, 1] = 1e20
+    source = write_days(tmp_path / "rain", days_from("2020-01-01", 5), rasters)
+    odd = source / "chirps-v2.0.2020.01.03.tif"
+    assert sentence(antecedent_precipitation, source, tmp_path / "out", P3) == (
+        f"{odd}: band 1 holds 1e+20 mm, more rain than can fall; if that means 'no value', declare it as "
+        "NoData value (Raster > Conversion > Translate)."
+    )
+    assert not (tmp_path / "out").exists()
+
+
 def test_start_and_end(tmp_path):
     source = write_days(tmp_path / "in", days_from("2020-01-01", 10), rain(10))
     result = antecedent_precipitation(

@@ -121,7 +121,8 @@ def test_two_files_of_one_date_are_both_named(tmp_path):
 def test_two_bands_of_one_date_are_both_named(tmp_path):
     path = grid_raster(tmp_path / "a.tif", CELLS, VALUES, names=("2020-01-01", "2020-01-02", "20200102"))
     assert refusal(open_series, path) == (
-        f"{path} (band 2) and {path} (band 3) have the same date 2020-01-02; keep one of them."
+        f"{path}: its bands 2 and 3 have the same date 2020-01-02; a series has one raster a day, so add up "
+        "or average the hours first, or keep one band."
     )
 
 
@@ -150,6 +151,24 @@ def test_rounded_edges_and_a_crs_in_other_words_are_the_same_grid():
     assert same_grid(CELLS, rounded)
     assert same_grid(rounded, CELLS)
     assert not same_grid(CELLS, Grid(wkt, CELLS.left + 1, CELLS.top, 9008.05521, 9008.05521, 8, 6))
+
+
+def test_packed_files_are_named(tmp_path):
+    for day in (1, 2):
+        (tmp_path / f"chirps-v2.0.2017.01.0{day}.tif.gz").write_bytes(b"")
+    assert refusal(open_series, tmp_path) == (
+        f"{tmp_path}: the folder holds no raster; unpack its 2 packed files first "
+        "(chirps-v2.0.2017.01.01.tif.gz and so on)."
+    )
+
+
+def test_names_of_months_are_told_from_names_without_a_date(tmp_path):
+    folder_of(tmp_path, ("chirps-v2.0.2016.01.tif",))
+    assert refusal(open_series, tmp_path) == (
+        f"{tmp_path}/chirps-v2.0.2016.01.tif: its name holds a year and a month but no day; add the day that "
+        "it stands for, such as name_20210131.tif (for the rain of months, 'Seasonal precipitation' has KIND "
+        "monthly)."
+    )
 
 
 def test_nothing_to_read(tmp_path):

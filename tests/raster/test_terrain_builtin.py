@@ -11,6 +11,7 @@ from osgeo import gdal
 
 from bench_terrain import fractal_dem, saga_chain_in_one, saga_fill, saga_flow, saga_wetness, values_of
 from raster_cases import in_own_process, listing, raw_raster
+from real_cases import write_andes_dem
 from smap_downscaler.core.errors import Cancelled, InputError
 from smap_downscaler.core.progress import SILENT, Progress
 from smap_downscaler.core.terrain.accumulate import flow_order, upslope_cells
@@ -19,6 +20,7 @@ from smap_downscaler.core.terrain.routing import ROUTINGS
 from smap_downscaler.core.terrain.settings import ROUTERS, TerrainSettings
 from smap_downscaler.core.terrain.surface import Surface
 from smap_downscaler.raster.files import dataset_grid, open_dataset
+from smap_downscaler.raster.saga_grids import write_saga_grid
 from smap_downscaler.raster.terrain_builtin import OUTPUT_BANDS, compute_terrain
 from smap_downscaler.raster.terrain_dem import check_dem, scale_warning
 
@@ -154,6 +156,14 @@ WARP = "reproject it to metres first, best to the UTM zone of the area (Raster >
             {"units": ["ft"]},
             "its elevations are in ft; convert them to metres first (Raster > Raster Calculator).",
         ),
+        (
+            {"units": ["Foot_US"]},
+            "its elevations are in Foot_US; convert them to metres first (Raster > Raster Calculator).",
+        ),
+        (
+            {"units": ["cm"]},
+            "its elevations are in cm; convert them to metres first (Raster > Raster Calculator).",
+        ),
     ],
 )
 def test_refusals(tmp_path, gdal_mode, made, sentence):
@@ -168,6 +178,43 @@ def test_refusals(tmp_path, gdal_mode, made, sentence):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(-32768, "-32768"), (-9999, "-9999"), (32767, "32767"), (3.4028235e38, "3.40282e+38")],
+)
+def test_values_for_missing_cells_that_nobody_declared(tmp_path, value, shown):
+    z = hilly()
+    z[2, 3] = value
+    dem = raw_raster(tmp_path / "dem.tif", z, transform=UTM_90)
+    grid = check_dem(dem)
+    for work in (
+        lambda: compute_terrain(dem, paths(tmp_path / "out"), DEFAULTS, SILENT),
+        lambda: write_saga_grid(dem, tmp_path / "dem.sdat", grid, SILENT),
+    ):
+        with pytest.raises(InputError) as caught:
+            work()
+        assert str(caught.value) == (
+            f"{dem}: it has cells of {shown} m, where no land lies; if they mean 'no value', declare that as "
+            "its NoData value (Raster > Conversion > Translate); if its elevations are in another unit, "
+            "convert them to metres."
+        )
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_sea_of_zeros_is_warned_of_by_both_engines(tmp_path):
+    z = hilly()
+    z[:, :2] = 0
+    dem = raw_raster(tmp_path / "dem.tif", z, transform=UTM_90, nodata=-9999.0)
+    share = (z == 0).sum() / (z != -9999).sum()
+    by_both = Notes()
+    compute_terrain(dem, paths(tmp_path, ("filled",)), DEFAULTS, by_both)
+    write_saga_grid(dem, tmp_path / "dem.sdat", check_dem(dem), by_both)
+    assert by_both.warnings == 2 * [
+        f"{dem}: {share:.1%} of its cells are exactly 0 m high; if that is the sea, make it NoData, or it is "
+        "filled like a plain."
+    ]
+
+
 def test_cells_that_differ_by_rounding_are_square(tmp_path):
     dem = raw_raster(
         tmp_path / "dem.tif", hilly(), transform=(0.0, 30.849999999999604, 0.0, 9e6, 0.0, -30.849999999993631)
@@ -180,6 +227,7 @@ def test_a_stretched_crs_is_warned_of(tmp_path):
         tmp_path / "mercator.tif",
         hilly(),
         crs="EPSG:3857",
+        nodata=-9999.0,
         transform=(-8e6, 100.0, 0.0, 6446275.84, 0.0, -100.0),
     )
     notes = Notes()
@@ -225,21 +273,9 @@ def with_saga():
 
 @pytest.fixture(scope="module")
 def andes(with_saga, shared_data, tmp_path_factory):
-    """Andes and coast near Lima at 90 m, a part of 420 x 420 cells."""
+    """Andes and coast near Lima at 90 m."""
     path = tmp_path_factory.mktemp("andes") / "dem.tif"
-    west, north = 255000.0, 8720000.0
-    warped = gdal.Warp(
-        str(path),
-        str(shared_data / "dem_lima_3s" / "dem.tif"),
-        dstSRS="EPSG:32718",
-        outputBounds=(west, north - 420 * 90, west + 420 * 90, north),
-        xRes=90,
-        yRes=90,
-        resampleAlg="bilinear",
-        outputType=gdal.GDT_Float32,
-        dstNodata=-99999,
-    )
-    del warped
+    write_andes_dem(shared_data, path)
     return path
 
 

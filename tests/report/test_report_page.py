@@ -11,14 +11,17 @@ import numpy as np
 import pytest
 
 from smap_downscaler.core.grid import Bounds
+from smap_downscaler.core.map_frame import MapFrame
 from smap_downscaler.core.preflight import LayerCheck
-from smap_downscaler.report.atlas import AtlasPanel, atlas_png, ramp_of
+from smap_downscaler.report.atlas import AtlasPanel, atlas_png, colour_ends, ramp_of
 from smap_downscaler.report.covariates_page import covariates_page
+from smap_downscaler.report.furniture import panel_letter
 from smap_downscaler.report.page import Page
 from smap_downscaler.report.preflight import Table
 
 VOID = {"meta", "img", "br"}
 BOX = Bounds(0.0, 0.0, 60_000.0, 40_000.0)
+FRAME = MapFrame(BOX, "made up", 1.0, (0.0, 1.0), ((30_000.0, "71° W"),), ((20_000.0, "13° S"),), (0.5, 0.5))
 
 
 class Reader(HTMLParser):
@@ -98,13 +101,13 @@ def panels(count, shape=(80, 120)):
 
 @pytest.mark.parametrize("count", [1, 5, 20])
 def test_the_atlas_fits_on_a_page(count):
-    height, width, _ = pixels(atlas_png(panels(count), BOX, 1.0)).shape
+    height, width, _ = pixels(atlas_png(panels(count), BOX, FRAME)).shape
     assert width <= 7.4 * 170
     assert height <= 9.8 * 170
 
 
 def test_each_covariate_is_drawn_with_its_values():
-    """A covariate that rises to the right gets darker or lighter to the right; one without values is grey."""
+    """A covariate that rises to the right gets darker to the right; one without values is hatched."""
     ramp = np.broadcast_to(np.linspace(0, 1, 120, dtype=np.float32), (80, 120))
     picture = pixels(atlas_png([AtlasPanel("clay", "g/kg", ramp)], BOX))[:, :, :3]
     line = picture[picture.shape[0] // 3].mean(axis=1)
@@ -112,18 +115,57 @@ def test_each_covariate_is_drawn_with_its_values():
     assert np.all(np.diff(inner) <= 0.02)
     assert inner[0] - inner[-1] > 0.4
     empty = pixels(atlas_png([AtlasPanel("x", "", ramp * np.nan)], BOX))[:, :, :3]
-    grey = np.isclose(empty, 0xD9 / 255, atol=0.01).all(axis=2)
-    assert grey.mean() > 0.5
-    constant = atlas_png([AtlasPanel("x", "", np.ones((8, 8)))], BOX, 1.0)
+    middle = empty[empty.shape[0] // 3, empty.shape[1] // 5 : -empty.shape[1] // 5].mean(axis=1)
+    assert middle.min() < 0.7
+    assert middle.max() > 0.95
+    constant = atlas_png([AtlasPanel("x", "", np.ones((8, 8)))], BOX, FRAME)
     assert constant.startswith(b"\x89PNG")
 
 
-def test_ramps_by_kind():
-    assert [ramp_of(name) for name in ("elevation", "twi_fd8", "clay_0_5cm", "p_djf", "ndvi", "other")] == [
-        "cividis", "YlGnBu", "YlOrBr", "YlGnBu", "YlGn", "viridis",
+@pytest.mark.parametrize(
+    ("name", "ramp"),
+    [
+        ("elevation", "cividis"), ("peru_dem", "cividis"), ("twi_fd8", "YlGnBu"), ("p_djf", "YlGnBu"),
+        ("clim_precipitation_tot", "YlGnBu"), ("clay_0_5cm", "YlOrBr"), ("bungo_clay_0_5cm_mean", "YlOrBr"),
+        ("ndvi", "YlGn"), ("other", "viridis"), ("demand", "viridis"), ("scale", "viridis"),
+    ],
+)  # fmt: skip
+def test_ramps_by_kind(name, ramp):
+    assert ramp_of(name) == ramp
+
+
+def test_what_is_to_be_compared_shares_the_ends_of_its_colours():
+    low, high = np.full((4, 4), 2.0), np.full((4, 4), 8.0)
+    nothing = np.full((4, 4), np.nan)
+    names = (
+        ("twi_fd8", "ln m", low),
+        ("clay", "g/kg", low),
+        ("twi_mtfd", "ln m", high),
+        ("p_djf", "mm/d", low),
+    )
+    sheet = [AtlasPanel(*one) for one in (*names, ("p_jja", "", high), ("sand", "g/kg", nothing))]
+    assert colour_ends(sheet) == [(2.0, 8.0), (2.0, 2.0), (2.0, 8.0), (2.0, 2.0), (8.0, 8.0), (0.0, 1.0)]
+
+
+def test_letters_go_on_after_z():
+    assert [panel_letter(number) for number in (0, 1, 25, 26, 27, 51, 52, 701, 702)] == [
+        "a", "b", "z", "aa", "ab", "az", "ba", "zz", "aaa",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("bounds", [Bounds(0, 0, 1, 20), Bounds(0, 0, 20, 1)])
+def test_strips_of_land_are_drawn_within_a_page(bounds):
+    frame = MapFrame(bounds, "made up", 1e5, (0.0, 1.0), ((0.5, "71° W"),), ((0.5, "13° S"),), (0.5, 0.5))
+    height, width, _ = pixels(atlas_png(panels(4), bounds, frame)).shape
+    assert width <= 7.4 * 170
+    assert height <= 9.8 * 170
+
+
+def test_three_square_maps_stand_in_a_row():
+    three = pixels(atlas_png(panels(3, (80, 80)), Bounds(0, 0, 1, 1))).shape
+    assert three[1] > 2 * three[0]
 
 
 def test_no_panel_is_no_atlas():
     with pytest.raises(ValueError, match="needs a panel"):
-        atlas_png([], BOX, 1.0)
+        atlas_png([], BOX, FRAME)

@@ -37,9 +37,9 @@ def test_the_maps_share_one_scale(monkeypatch):
     images = [image for axis in kept[0].axes for image in axis.images]
     assert [image.get_clim() for image in images] == [(2.0, 8.0)] * 3
     assert [axis.get_title() for axis in kept[0].axes[:3]] == [
-        "twi_mtfd, triangular multiple flow",
-        "twi_fd8, FD8",
-        "twi_mfdmd, MFD-md",
+        "(a) twi_mtfd, triangular multiple flow",
+        "(b) twi_fd8, FD8",
+        "(c) twi_mfdmd, MFD-md",
     ]
     assert images[0].get_array().mask[0, 0]
 

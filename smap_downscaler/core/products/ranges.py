@@ -50,7 +50,7 @@ def _changes(*names: str) -> tuple[Change, ...]:
     return tuple(Change(CONVERSIONS[name]) for name in names)
 
 
-_FRACTION = Quantity("g/kg", 0, 1000, small=100, others=_changes("% -> g/kg"))
+_FRACTION = Quantity("g/kg", 0, 1000, small=100, others=_changes("% -> g/kg", "x 0.1"))
 _PH = Quantity("pH", 2, 11, others=_changes("pH x 10 -> pH"))
 _WATER = _changes("% -> m3/m3", "10-3 cm3/cm3 -> m3/m3")
 _RAIN = Quantity("mm/d", 0, 2000)
@@ -91,6 +91,22 @@ QUANTITIES = {
     "vg_n": Quantity("1", 1, 15, others=(Change(NONE, LOG_IN),)),
     "precipitation": _RAIN,
 }
+#: Other names that people give to quantities.
+_ALIASES = {
+    "altitude": "elevation",
+    "dem": "elevation",
+    "elev": "elevation",
+    "clay_content": "clay",
+    "sand_content": "sand",
+    "silt_content": "silt",
+    "organic_carbon": "soc",
+    "soil_organic_carbon": "soc",
+    "bulk_density": "bdod",
+    "ph": "phh2o",
+    "ph_h2o": "phh2o",
+    "soil_ph": "phh2o",
+    "ph_kcl": "phkcl",
+}
 _DEPTH = re.compile(r"_(?:\d+_)?\d+cm(?:_.*)?$")
 _RAINS = re.compile(r"p_(?:antecedent|djf|def|mam|jja|son|[a-z]{3}|\d+d?)(?:_.*)?$")
 
@@ -104,8 +120,9 @@ class Verdict:
 
 
 def quantity_of(name: str) -> str:
-    """The quantity that a covariate is by its name (`clay_0_5cm` is clay, `p_djf` rain), or empty."""
+    """The quantity that a covariate is by its name (`clay_0_5cm` is clay, `dem` elevation), or empty."""
     plain = _DEPTH.sub("", name)
+    plain = _ALIASES.get(plain, plain)
     if plain in QUANTITIES:
         return plain
     return "precipitation" if _RAINS.fullmatch(name) else ""
@@ -219,6 +236,8 @@ def _advice(known: Quantity, change: Change, stored: tuple[float, float], usual:
 
 
 def _in(known: Quantity, other: Change) -> str:
+    if not other.conversion.source and other.conversion.scale != 1.0:
+        return f"in {known.unit} times {1 / other.conversion.scale:g}"
     source = other.conversion.source or known.unit
     if source == "1":
         return "log10 of the number" if other.log10 == LOG_IN else "the plain number"

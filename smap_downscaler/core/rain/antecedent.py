@@ -12,6 +12,8 @@ from ..errors import InputError
 
 #: Least value, in mm, that is taken as 0 and not as missing; codes of missing values are far below.
 UNDERSHOOT = -0.1
+#: More than ever fell in a year, mm: a value above is a code, of something missing.
+MOST_RAIN = 30_000.0
 _MOST_SPANS = 12
 _DAY = dt.timedelta(days=1)
 

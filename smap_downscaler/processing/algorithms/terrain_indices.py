@@ -7,7 +7,6 @@ from typing import Any
 
 from qgis.core import (
     QgsProcessingParameterDefinition,
-    QgsProcessingParameterFile,
     QgsProcessingParameterRasterDestination,
     QgsProcessingParameterRasterLayer,
 )
@@ -19,7 +18,7 @@ from ...core.terrain.settings import AREAS, TerrainSettings
 from ...raster.terrain_builtin import compute_terrain as compute_builtin
 from ...raster.terrain_dem import check_dem
 from ..algorithm import SmapAlgorithm
-from ..parameters import advanced, choice, decimal
+from ..parameters import advanced, any_file, choice, decimal
 from ..remember import Remembering
 from ..saga.choice import NoSaga, run_folder, working_saga
 from ..saga.program import find_saga_cmd
@@ -66,7 +65,7 @@ class TerrainIndices(SmapAlgorithm):
         yield decimal("MINIMUM_SLOPE", "Least slope kept when sinks are filled (degrees)", 0.1, 0.0)
         yield choice("AREA", "Catchment area", AREAS)
         yield advanced(decimal("SLOPE_FLOOR", "Least tangent of the slope in the wetness index", 0.001, 0.0))
-        yield advanced(QgsProcessingParameterFile("SAGA_CMD", "Program saga_cmd", optional=True))
+        yield advanced(any_file("SAGA_CMD", "Program saga_cmd", optional=True))
         for name, description, by_default in OUTPUTS:
             yield QgsProcessingParameterRasterDestination(name, description, None, True, by_default)
         yield from terrain_destinations()

@@ -57,11 +57,21 @@ def working_saga(saga_cmd: str, context: QgsProcessingContext, progress: Progres
         try:
             version = _try(runner, progress)
         except InputError as error:
-            reasons.append(f"{runner.label} was tried on a few cells: {_without_advice(str(error))}")
+            reason = f"{runner.label} was tried on a few cells: {_without_advice(str(error))}{_odd_folder()}"
+            progress.log(f"{reason}.")
+            reasons.append(reason)
             continue
         progress.log(f"Engine: {runner.label}{f', version {version}' if version else ''}.")
         return runner
     raise NoSaga(f"SAGA does not work here: {'; '.join(reasons)}; {ADVICE}.")
+
+
+def _odd_folder() -> str:
+    """A word on names of the folder for temporary files that SAGA's providers do not get through."""
+    folder = QgsProcessingUtils.tempFolder()
+    if folder.isascii() and not set(folder) & set('$`"%'):
+        return ""
+    return f" (a provider may not cope with the letters of the folder for temporary files, {folder})"
 
 
 def _ways(saga_cmd: str, context: QgsProcessingContext) -> tuple[list[Runner], list[str]]:

@@ -50,9 +50,11 @@ class Session:
         self.progress.check()
         self.progress.set_text(str(call))
         talk, begun = SagaTalk(), time.monotonic()
+        # SAGA NextGen loses what SAGA prints where a letter is foreign to the locale: what is known stays.
+        talk.version = self.version
         part = self.progress.part(self._done / self._steps, min((self._done + 1) / self._steps, 1.0))
         self.work(call, talk, part)
-        self.version = talk.version or self.version
+        self.version = talk.version
         # Seen before the outputs: a tool that was stopped leaves none.
         self.progress.check()
         lost = [name for name, path in call.outputs.items() if not Path(path).is_file()]
