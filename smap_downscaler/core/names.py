@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from difflib import SequenceMatcher
 
 from .errors import InputError
 from .features import DERIVED
 from .matrix import RESERVED
+
+#: Names that a sentence lists of many.
+_MOST_NAMED = 5
 
 
 def covariate_name(text: str) -> str:
@@ -29,6 +33,16 @@ def class_name(name: str, value: int) -> str:
 def split_names(text: str) -> list[str]:
     """Comma-separated names, without blanks around; an empty text gives none."""
     return [part.strip() for part in text.split(",")] if text.strip() else []
+
+
+def nearest_names(name: str, known: Sequence[str]) -> str:
+    """Those of some names that are most like a name that is not among them, by comma; a few of many."""
+    if len(known) <= _MOST_NAMED:
+        return ", ".join(known)
+    folded = {one: one.casefold() for one in known}
+    like = {one: SequenceMatcher(None, name.casefold(), text).ratio() for one, text in folded.items()}
+    shown = sorted(known, key=lambda one: -like[one])[:_MOST_NAMED]
+    return f"{', '.join(shown)} and {len(known) - _MOST_NAMED:,} more"
 
 
 def check_covariate_names(names: Sequence[str], labels: Sequence[str]) -> None:

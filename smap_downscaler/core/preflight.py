@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .grid import EASE2_CELLS, EASE2_LEFT, EASE2_TOP, Grid
+from .words import counted
 
 HEADERS = ("layer", "CRS", "cell", "EASE shift", "covered", "NoData", "min", "max", "dates", "notes")
 #: A shift against the EASE-Grid of more than this share of a cell is told as a warning.
 MOST_SHIFT = 0.1
 _NO_SHIFT = 1e-3
+#: Share of a cell's side by which cells that are meant to be the EASE-Grid's may differ.
 _LIKE_EASE = 1e-5
 
 
@@ -25,7 +27,7 @@ class LayerCheck:
     name : str
     crs : str
     cell : tuple of float
-        Width and height in units of the CRS.
+        Width and height in units of the CRS; NaN for what is no raster.
     shift : tuple of float, optional
         See `ease_shift`.
     covered, nodata : float
@@ -34,11 +36,13 @@ class LayerCheck:
         Range of the values seen; NaN without any.
     dates : str
     notes : tuple of str
+    single : bool
+        Whether no more than one value was seen, which says nothing of how they vary.
     """
 
     name: str
     crs: str
-    cell: tuple[float, float]
+    cell: tuple[float, float] = (math.nan, math.nan)
     shift: tuple[float, float] | None = None
     covered: float = math.nan
     nodata: float = math.nan
@@ -46,16 +50,17 @@ class LayerCheck:
     high: float = math.nan
     dates: str = ""
     notes: tuple[str, ...] = ()
+    single: bool = False
 
     @property
     def constant(self) -> bool:
-        """Whether all values seen are one."""
-        return self.low == self.high
+        """Whether all values seen, of several, are one."""
+        return self.low == self.high and not self.single
 
     @property
     def remarks(self) -> str:
         """The notes, and what the numbers tell."""
-        notes = list(self.notes)
+        notes = [note for note in self.notes if note]
         if self.constant:
             notes.insert(0, "one value only")
         if self.nodata == 1:
@@ -64,12 +69,10 @@ class LayerCheck:
 
     def texts(self) -> tuple[str, ...]:
         """The row under HEADERS."""
-        width, height = self.cell
-        cell = f"{width:.6g}" if math.isclose(width, height, rel_tol=1e-6) else f"{width:.6g} x {height:.6g}"
         return (
             self.name,
             _short_crs(self.crs),
-            cell,
+            _cell_text(*self.cell),
             "" if self.shift is None else f"{self.shift[0]:.2f}, {self.shift[1]:.2f}",
             _percent(self.covered),
             _percent(self.nodata),
@@ -78,6 +81,12 @@ class LayerCheck:
             self.dates,
             self.remarks,
         )
+
+
+def _cell_text(width: float, height: float) -> str:
+    if math.isnan(width):
+        return ""
+    return f"{width:.6g}" if math.isclose(width, height, rel_tol=1e-6) else f"{width:.6g} x {height:.6g}"
 
 
 def _short_crs(crs: str) -> str:
@@ -121,14 +130,26 @@ def ease_shift(grid: Grid) -> tuple[float, float] | None:
     tuple of float or None
         None where the cells are no whole part of SMAP's 36 km (36, 9, 3, 1 km...).
     """
-    parts = EASE2_CELLS["36 km"] / grid.cell_width
-    square = math.isclose(grid.cell_width, grid.cell_height, rel_tol=_LIKE_EASE)
-    if not square or parts < 0.5 or abs(parts / round(parts) - 1) > _LIKE_EASE:
+    parts = _parts_of(EASE2_CELLS["36 km"], grid)
+    if not parts:
         return None
     down = (EASE2_TOP - grid.top) / grid.cell_height
     right = (grid.left - EASE2_LEFT) / grid.cell_width
     shift = down - round(down), right - round(right)
     return _plain(shift[0]), _plain(shift[1])
+
+
+def is_coarse(grid: Grid) -> bool:
+    """Whether cells, on the EASE-Grid's projection, are as large as those of SMAP."""
+    return any(_parts_of(side, grid) == 1 for side in EASE2_CELLS.values())
+
+
+def _parts_of(side: float, grid: Grid) -> int:
+    """How many cells of a grid make up a side, 0 where they are not square or no whole part of it."""
+    parts = side / grid.cell_width
+    square = math.isclose(grid.cell_width, grid.cell_height, rel_tol=_LIKE_EASE)
+    whole = round(parts)
+    return whole if square and whole and abs(parts / whole - 1) <= _LIKE_EASE else 0
 
 
 def _plain(shift: float) -> float:
@@ -179,7 +200,7 @@ def gaps_note(dates: Sequence[dt.date]) -> str:
     count = sum((last - first).days + 1 for first, last in found)
     first, last = max(found, key=lambda gap: gap[1] - gap[0])
     longest = f"{first}" if first == last else f"{first} to {last}"
-    return f"{count} day{'s' if count > 1 else ''} missing between (longest gap {longest})"
+    return f"{counted(count, 'day')} missing between (longest gap {longest})"
 
 
 def dates_note(missing: Sequence[dt.date], of: int) -> str:

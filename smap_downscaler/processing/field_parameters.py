@@ -18,7 +18,6 @@ from ..core.field.readings import UNITS, FieldData
 from ..core.progress import Progress
 from ..raster.field_pairs import PairChoices
 from ..raster.ismn_files import QUALITIES, IsmnChoices
-from ..raster.series import Series
 from ..raster.stations import StationChoices, read_stations, tell_stations
 from ..raster.stations_ismn import SURFACE, parse_depth
 from .parameters import advanced, any_file, choice, decimal, whole_number
@@ -113,11 +112,6 @@ def stations_read(values: Values, progress: Progress) -> FieldData:
 def pair_choices(values: Values) -> PairChoices:
     """How field and maps are brought together."""
     return PairChoices(*values.period(), values.choice("EXTRACTION"), values.choice("ANOMALIES"))
-
-
-def series_used(series: Series) -> str:
-    """A series and its dates, for a report's manifest."""
-    return f"{series.source}, {series.dates[0]} to {series.dates[-1]}"
 
 
 def stations_used(values: Values, data: FieldData, progress: Progress) -> dict[str, Any]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ..core.progress import Progress
 from ..raster.harmonise import Harmonised, LayerReport, Request
 from ..raster.harmonise_products import USED_HEADERS, used_rows
 from ..raster.map_frame import frame_of
+from ..raster.series import Series
 from ..report.atlas import AtlasPanel, atlas_png
 from ..report.covariates_page import covariates_page
 from ..report.preflight import Table
+from .inputs_used import files_used, series_used
 from .reports import footer, manifest
 from .reports import write_report as write_page
 
@@ -25,7 +28,14 @@ _MADE_HEADERS = (
 )
 
 
-def write_report(path: str, request: Request, made: Harmonised, warnings: Sequence[str]) -> None:
+def write_report(
+    path: str,
+    request: Request,
+    smap: Series,
+    made: Harmonised,
+    warnings: Sequence[str],
+    progress: Progress,
+) -> None:
     """Write the page; it appears under `path` only when it is whole.
 
     Raises
@@ -53,15 +63,14 @@ def write_report(path: str, request: Request, made: Harmonised, warnings: Sequen
         Table(USED_HEADERS, used_rows(made.covariates)),
         Table(_MADE_HEADERS, [_made_row(layer) for layer in made.layers]),
         atlas_png(panels, grid.bounds, frame_of(grid.bounds, grid.crs)),
-        _manifest(request),
+        _manifest(request, smap, progress),
         footer("Harmonise covariates"),
     )
     write_page(path, text)
 
 
-def _manifest(request: Request) -> dict[str, Mapping[str, object]]:
-    """Files by their paths only: to hash rasters of the whole earth could outlast the work on a corner."""
-    inputs = {layer.name: layer.path for layer in request.layers}
+def _manifest(request: Request, smap: Series, progress: Progress) -> dict[str, Mapping[str, object]]:
+    files = {**{layer.name: layer.path for layer in request.layers}, "MASK": request.mask}
     extent = request.extent
     settings = {
         "EXTENT": f"{extent}, {request.extent_crs[:60]}" if extent else "the SMAP series'",
@@ -71,7 +80,7 @@ def _manifest(request: Request) -> dict[str, Mapping[str, object]]:
         "CATEGORICAL": ", ".join(request.categorical),
         "GUESS": request.guess,
     }
-    return manifest({**inputs, "SMAP": request.smap_label, "MASK": request.mask}, settings)
+    return manifest({**files_used(files, progress), "SMAP": series_used(smap)}, settings)
 
 
 def _made_row(layer: LayerReport) -> tuple[str, ...]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from qgis.core import QgsProcessingParameterDefinition
@@ -17,13 +16,16 @@ from ..raster.join_tables import DatesTable, map_dates, matrix_dates, write_pref
 from ..raster.mapping import MapInputs, MapsReport
 from ..raster.matrix_builder import MatrixInputs, MatrixReport
 from ..raster.preflight import Preflight
-from ..raster.provenance import file_hash
-from ..raster.series import Series
 from ..report.figure import SOIL_MOISTURE_UNIT
 from ..report.joining import ByDate, Joined, Line, joining_page
 from ..report.preflight import Table
+from .inputs_used import all_series_used, files_used, series_used
 from .reports import footer, manifest, period_used, report_parameter, table_output, write_report
 from .values import Values
+
+#: How the tables of a report write numbers of some fields (others: .4f), and what they call them.
+_DIGITS = {"valid": ".1f", "resolution": "g"}
+_HEADERS = {"valid": "valid, %", "resolution": "resolution, m", "sd": "SD"}
 
 
 def preflight_output() -> QgsProcessingParameterDefinition:
@@ -40,9 +42,9 @@ def write_preflight_table(values: Values, found: Preflight) -> dict[str, str]:
     return {"PREFLIGHT": path}
 
 
-def join_outputs() -> Iterator[QgsProcessingParameterDefinition]:
-    """The optional tables and the report."""
-    yield table_output("DATES", "What became of each date")
+def join_outputs(dates: str = "What became of each date") -> Iterator[QgsProcessingParameterDefinition]:
+    """The optional tables and the report; `dates` says what DATES holds."""
+    yield table_output("DATES", dates)
     yield preflight_output()
     yield report_parameter()
 
@@ -67,8 +69,11 @@ def report_matrix(
             "the cells of SMAP and stack",
             _matrix_by_date(table),
         )
-        series = {"SMAP": inputs.smap, **_named(inputs.dynamic)}
-        told = _inputs({"coarse stack": inputs.stack.path}, series, progress)
+        told = {
+            **files_used({"coarse stack": inputs.stack.path}, progress),
+            "SMAP": series_used(inputs.smap),
+            **all_series_used(inputs.dynamic),
+        }
         share = values.number("MINIMUM_COVERED")
         settings = {
             **period_used(values, "SMAP's"),
@@ -77,7 +82,7 @@ def report_matrix(
         }
         return joining_page(joined, manifest(told, settings), footer("Regression matrix"))
 
-    return _write(values, found, lambda: matrix_dates(inputs, made), page, progress)
+    return write_joined(values, found, lambda: matrix_dates(inputs, made), page, progress)
 
 
 def _matrix_facts(inputs: MatrixInputs, made: MatrixReport, path: str) -> list[tuple[str, str]]:
@@ -101,7 +106,7 @@ def _matrix_by_date(table: DatesTable) -> ByDate:
         "Rows a date: cells with soil moisture, and those of them that have all covariates. Only the latter "
         "train forests."
     )
-    return ByDate(_days(table), _texts(table), lines, "rows of the matrix", caption)
+    return ByDate(_days(table), table_texts(table), lines, "rows of the matrix", caption)
 
 
 def report_maps(
@@ -125,14 +130,14 @@ def report_maps(
             _maps_by_date(table),
         )
         files = {"forest file": str(inputs.forests.path), "fine stack": inputs.stack.path}
-        told = _inputs(files, _named(inputs.dynamic), progress)
+        told = {**files_used(files, progress), **all_series_used(inputs.dynamic)}
         settings = {
             **period_used(values, "the forests'"),
             "days that a dated covariate may be old": inputs.window,
         }
         return joining_page(joined, manifest(told, settings), footer("Downscale"))
 
-    return _write(values, found, lambda: map_dates(inputs, made), page, progress)
+    return write_joined(values, found, lambda: map_dates(inputs, made), page, progress)
 
 
 def _maps_facts(inputs: MapInputs, made: MapsReport, folder: str) -> list[tuple[str, str]]:
@@ -156,20 +161,21 @@ def _maps_by_date(table: DatesTable) -> ByDate:
         "Highest, mean and lowest pixel of each map. Forests cannot leave the range of the SMAP cells that "
         "they were trained on, so the maps show less contrast than the ground has."
     )
-    return ByDate(_days(table), _texts(table), lines, f"soil moisture, {SOIL_MOISTURE_UNIT}", caption)
+    return ByDate(_days(table), table_texts(table), lines, f"soil moisture, {SOIL_MOISTURE_UNIT}", caption)
 
 
 def _days(table: DatesTable) -> list[dt.date]:
     return [dt.date.fromisoformat(text) for text in table.column("date")]
 
 
-def _write(
+def write_joined(
     values: Values,
     found: Preflight,
     dates: Callable[[], DatesTable],
     page: Callable[[DatesTable], str],
     progress: Progress,
 ) -> dict[str, str]:
+    """Write what is asked for of PREFLIGHT, DATES and REPORT; returns them as outputs."""
     outputs = write_preflight_table(values, found)
     dates_path, report = values.output("DATES"), values.output_file("REPORT")
     if not dates_path and not report:
@@ -184,33 +190,17 @@ def _write(
     return outputs
 
 
-def _texts(table: DatesTable) -> Table:
+def table_texts(table: DatesTable) -> Table:
     """The table as texts under the names of its fields."""
-    digits = {name: 1 if name == "valid" else 4 for name, kind in table.fields.items() if kind == REAL}
+    digits = {name: _DIGITS.get(name, ".4f") for name, kind in table.fields.items() if kind == REAL}
 
     def text(name: str, value: Any) -> str:
         if value is None or (name in digits and math.isnan(value)):
             return ""
         if name in digits:
-            return f"{value:.{digits[name]}f}"
+            return f"{value:{digits[name]}}"
         return f"{value:,}" if isinstance(value, int) else str(value)
 
-    headers = [{"valid": "valid, %"}.get(name, name.replace("_", " ")) for name in table.fields]
+    headers = [_HEADERS.get(name, name.replace("_", " ")) for name in table.fields]
     rows = [[text(name, value) for name, value in zip(table.fields, row)] for row in table.rows]
     return Table(headers, rows)
-
-
-def _named(all_series: Sequence[Series]) -> dict[str, Series]:
-    return {series.name: series for series in all_series}
-
-
-def _inputs(files: Mapping[str, str], series: Mapping[str, Series], progress: Progress) -> dict[str, object]:
-    """Files with their SHA-256, series with their dates (years of daily rasters are too much to hash)."""
-    told: dict[str, object] = {}
-    for name, path in files.items():
-        told[name] = path
-        if os.path.isfile(path):
-            told[f"{name}, SHA-256"] = file_hash(path, progress)
-    for name, one in series.items():
-        told[name] = f"{one.source} ({dates_text(one.dates)})"
-    return told

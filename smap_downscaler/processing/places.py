@@ -1,8 +1,10 @@
-"""Outputs that would overwrite inputs or each other are refused before any work."""
+"""Outputs that cannot be written, or would overwrite inputs or each other, are refused before any work."""
 
 from __future__ import annotations
 
 import os
+import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from qgis.core import (
 
 from ..core.errors import InputError
 
+_DATABASE = re.compile(r"[A-Za-z]{2,}:")
 #: Kinds of parameters whose values are no files.
 _NO_FILES = frozenset({"string", "number", "enum", "boolean", "extent", "crs", "datetime", "matrix"})
 
@@ -28,7 +31,8 @@ _NO_FILES = frozenset({"string", "number", "enum", "boolean", "extent", "crs", "
 def check_places(
     algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any], context: QgsProcessingContext
 ) -> None:
-    """Raise `InputError` where an output is an input or another output, or lies in an input series' folder.
+    """Raise `InputError` where an output is an input or another output, lies in an input series' folder, or
+    cannot be written.
 
     Links are followed, and the letters of Windows' paths compared as Windows does.
     """
@@ -47,6 +51,7 @@ def check_places(
                 )
         for source, source_path in inputs:
             _check_pair(output, path, source, source_path)
+        _check_writable(output, path)
 
 
 def _check_pair(
@@ -73,6 +78,35 @@ def _check_pair(
             f"{output.name()} ({path}) is the folder of a file given as {source.name()}; choose "
             "a folder of its own."
         )
+
+
+def _check_writable(output: QgsProcessingParameterDefinition, path: str) -> None:
+    """Refuse what would be found out after hours of work; folders that are missing are made when it ends."""
+    # Neither a table of a database (ogr:, postgis:) nor GDAL's virtual files.
+    if _DATABASE.match(path) or path.startswith("/vsi"):
+        return
+    place = Path(path).absolute()
+    is_folder = output.type() == "folderDestination"
+    if place.exists() and place.is_dir() != is_folder:
+        kinds = ("file", "folder") if is_folder else ("folder", "file")
+        raise InputError(f"{output.name()}: {path} is a {kinds[0]}; choose a {kinds[1]}.")
+    reason = _why_unwritable(place if is_folder else place.parent)
+    if reason:
+        raise InputError(f"{output.name()}: {path} cannot be written ({reason}); choose another place.")
+
+
+def _why_unwritable(folder: Path) -> str:
+    """Why no file can be made in a folder, or in the nearest one above it that exists; empty where it can."""
+    while not os.path.lexists(folder) and folder != folder.parent:
+        folder = folder.parent
+    if not folder.is_dir():
+        return f"{folder} is no folder"
+    try:
+        # Nothing else tells on all systems; the file has no name, or is gone at once.
+        with tempfile.TemporaryFile(dir=folder):
+            return ""
+    except OSError as error:
+        return f"{folder}: {error.strerror or error}"
 
 
 def _is_series(source: QgsProcessingParameterDefinition) -> bool:

@@ -196,20 +196,27 @@ class Values:
 
         QGIS hands over a GeoPackage as it is, and a copy of anything else (CSV, memory layer, selection).
         """
+        label = self.layer_label(name)
+        path, table = self.algorithm.parameterAsCompatibleSourceLayerPathAndLayerName(
+            self.parameters, name, self.context, ["gpkg"], "gpkg", self.context.feedback()
+        )
+        return path, table, label
+
+    def layer_label(self, name: str) -> str:
+        """The file of a table or vector layer, or the name of a layer without one.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
         value = self.parameters.get(name)
         # QGIS finds no layer by a selection or filter of one.
         source = value.source if isinstance(value, QgsProcessingFeatureSourceDefinition) else value
         layer = self.algorithm.parameterAsVectorLayer({**self.parameters, name: source}, name, self.context)
         if layer is None:
             raise InputError(f"{name}: there is no table {value!r}; check the path.")
-        path, table = self.algorithm.parameterAsCompatibleSourceLayerPathAndLayerName(
-            self.parameters, name, self.context, ["gpkg"], "gpkg", self.context.feedback()
-        )
-        return (
-            path,
-            table,
-            layer.source().split("|")[0] if layer.dataProvider().name() == "ogr" else layer.name(),
-        )
+        return str(layer.source().split("|")[0] if layer.dataProvider().name() == "ogr" else layer.name())
 
     def several_series(self, name: str, names: str, progress: Progress) -> list[Series]:
         """Dated series, named by the comma-separated text of parameter `names`, or where it is blank after

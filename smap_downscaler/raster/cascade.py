@@ -14,7 +14,6 @@ from ..core.grid import Grid
 from ..core.progress import SILENT, Progress
 from .blocks import blocks
 from .dated import source_date
-from .files import whole_file
 from .geotiff import Band, create_geotiff
 from .harmonise_grids import is_metric
 from .mapping import MapInputs, make_maps, map_file
@@ -60,8 +59,11 @@ def parse_resolutions(text: str) -> list[float]:
 
 def cascade_file(folder: str | Path, date: dt.date, resolution: float) -> Path:
     """Where the map of a date and resolution (metres) lies."""
-    plain = map_file(folder, date)
-    return plain.with_name(f"{plain.stem}_{resolution:g}m{plain.suffix}")
+    return map_file(folder, date, _ending(resolution))
+
+
+def _ending(resolution: float) -> str:
+    return f"_{resolution:g}m"
 
 
 def make_cascade(
@@ -109,14 +111,13 @@ def make_cascade(
     made, done = [], 0.0
     for side, target, cost in zip(resolutions, grids, costs):
         place = Path(scratch) / f"{side:g}"
+        progress.log(f"{side:g} m: {target.width:,} x {target.height:,} cells")
         part = progress.part(done / sum(costs), (done + cost) / sum(costs))
         averaged = 1 - target.width * target.height / cost
         at_side = _averaged(inputs, target, date, place, minimum_share, part.part(0.0, averaged))
-        maps = make_maps(at_side, place / "maps", [date], threads, memory_mb, part.part(averaged, 1.0))
-        made.append(cascade_file(folder, date, side))
-        with whole_file(made[-1]) as unfinished:
-            shutil.copyfile(maps.files[date], unfinished)
-        progress.log(f"{side:g} m: {made[-1].name}, {target.width:,} x {target.height:,} cells")
+        mapping = part.part(averaged, 1.0)
+        maps = make_maps(at_side, folder, [date], threads, memory_mb, mapping, _ending(side))
+        made.append(maps.files[date])
         # The next one may need the room.
         shutil.rmtree(place, ignore_errors=True)
         done += cost
@@ -183,7 +184,7 @@ def _averaged_stack(
     sources = [Source(stack.path, number + 1, stack.grid) for number in numbers]
     bands = [Band(name, stack.units[number]) for name, number in zip(names, numbers)]
     _write_means(path, sources, bands, target, minimum_share, progress)
-    return open_stack(path)
+    return open_stack(path, stack.source)
 
 
 def _averaged_series(
@@ -203,7 +204,7 @@ def _averaged_series(
     source = Source(entry.path, entry.band, series.grid)
     path = folder / f"{date:%Y%m%d}.tif"
     _write_means(path, [source], [Band(series.name, series.unit())], target, minimum_share, progress)
-    return open_series(folder, series.name)
+    return replace(open_series(folder, series.name), source=series.source)
 
 
 def _write_means(

@@ -21,6 +21,7 @@ from ..core.validation.results import KEPT_UNITS, FoldPicture, ValidationRun
 from ..core.validation.schemes import UNIT_NOUNS
 from ..core.validation.settings import ValidationSettings
 from ..core.validation.summary import uneven_folds
+from ..core.words import counted
 from .cell_places import cell_places
 from .matrix_table import MatrixTable
 from .validation_units import WHOLE_TABLE, Scope, UnitReader, UnitRows
@@ -67,7 +68,8 @@ def crossvalidate_table(
         counter = progress.counter(sum(pieces.values()) * settings.folds, "folds")
         run.resumed = min(work.count(reader.about), sum(pieces.values()))
         if run.resumed:
-            progress.log(f"{run.resumed:,} pieces of work were finished before the last stop.")
+            done = counted(run.resumed, "piece of work was", "pieces of work were")
+            progress.log(f"{done} finished before the last stop.")
         run.plan = _plan(reader, least, pieces, run.resumed, threads, progress)
         jobs = _jobs(reader, least, run, work, counter, progress)
         folds = ordered_map(_run_fold, jobs, threads, progress)

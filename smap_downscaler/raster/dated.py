@@ -10,6 +10,7 @@ from pathlib import Path
 from ..core.errors import InputError
 from ..core.progress import Progress
 from ..core.rain.series import is_rain as rain_by_name
+from ..core.words import counted
 from .series import Series
 
 #: Runs of dates named in a line of the log, at most.
@@ -92,4 +93,4 @@ def _runs(found: dict[dt.date, dt.date]) -> str:
         span = f"{dates[0]}" if len(dates) == 1 else f"{dates[0]} to {dates[-1]} ({len(dates)})"
         parts.append(f"{source} for {span}")
     more = len(parts) - _MOST_RUNS
-    return "; ".join(parts[:_MOST_RUNS]) + (f"; and {more} rasters more" if more > 0 else "")
+    return "; ".join(parts[:_MOST_RUNS]) + (f"; and {counted(more, 'raster')} more" if more > 0 else "")

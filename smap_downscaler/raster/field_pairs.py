@@ -13,6 +13,7 @@ from ..core.field.climatology import LEAST_SPAN
 from ..core.field.pairs import Pairs, as_anomalies
 from ..core.field.readings import FieldData, Station, listed
 from ..core.progress import SILENT, Progress
+from ..core.words import counted
 from .field_extract import Places, extract, place_on
 from .series import Series
 
@@ -48,11 +49,12 @@ class PairedField:
         for name, reason in self.left_out.items():
             by_reason.setdefault(reason, []).append(name)
         for reason, names in by_reason.items():
-            progress.warn(f"{len(names)} stations left out, {reason}: {listed(names)}")
+            progress.warn(f"{counted(len(names), 'station')} left out, {reason}: {listed(names)}")
         gaps = {name: count for name, count in self.missing.items() if count}
         if gaps:
-            named = [f"{name} ({count})" for name, count in gaps.items()]
-            progress.log(f"{len(gaps)} stations lie on NoData on some days (how many): {listed(named)}")
+            named = [f"{name} ({days})" for name, days in gaps.items()]
+            count = counted(len(gaps), "station lies", "stations lie")
+            progress.log(f"{count} on NoData on some days (how many): {listed(named)}")
         if self.largest > 1:
             progress.warn(
                 f"The maps reach {self.largest:g} at the stations, beyond any soil moisture in m3 m-3; "

@@ -17,6 +17,7 @@ from ..core.gaps.hidden import LEAST_DAYS, HidingSettings
 from ..core.gaps.scores import HiddenDays
 from ..core.progress import SILENT, Progress
 from ..core.threads import ordered_map
+from ..core.words import counted
 from .dated import tell_substitutes
 from .dated_cells import DatedCells
 from .gap_cube import DailyCube, read_cube
@@ -159,7 +160,8 @@ def _dates_to_fill(
         else:
             wanted.append(date)
     if report.kept:
-        progress.log(f"{len(report.kept):,} days are there already, made from the same inputs; kept")
+        kept = counted(len(report.kept), "day is", "days are")
+        progress.log(f"{kept} there already, made from the same inputs; kept")
     return wanted
 
 

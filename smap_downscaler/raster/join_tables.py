@@ -31,7 +31,14 @@ _PREFLIGHT = {
     "dates": TEXT,
     "notes": TEXT,
 }
-_STATISTICS = ("STATISTICS_VALID_PERCENT", "STATISTICS_MINIMUM", "STATISTICS_MEAN", "STATISTICS_MAXIMUM")
+#: Fields of numbers of a map, and the items of its file that hold them.
+_STATISTICS = {
+    "valid": "STATISTICS_VALID_PERCENT",
+    "minimum": "STATISTICS_MINIMUM",
+    "mean": "STATISTICS_MEAN",
+    "maximum": "STATISTICS_MAXIMUM",
+}
+_WITH_SD = {**_STATISTICS, "sd": "STATISTICS_STDDEV"}
 
 
 def write_preflight(path: str | Path, rows: Sequence[LayerCheck]) -> None:
@@ -62,7 +69,7 @@ def write_preflight(path: str | Path, rows: Sequence[LayerCheck]) -> None:
 
 @dataclass(frozen=True)
 class DatesTable:
-    """What became of each date: kinds of the fields (`date` first, `note` last), and a row a date."""
+    """What became of each date: kinds of the fields (`date` first), and a row a date or resolution."""
 
     fields: Mapping[str, int]
     rows: Sequence[tuple[Any, ...]]
@@ -119,15 +126,42 @@ def map_dates(inputs: MapInputs, report: MapsReport) -> DatesTable:
     InputError
         If a map cannot be read.
     """
-    fields = {"date": DATE, "map": TEXT, "valid": REAL, "minimum": REAL, "mean": REAL, "maximum": REAL}
+    fields = {"date": DATE, "map": TEXT, **dict.fromkeys(_STATISTICS, REAL)}
     kept, rows = set(report.kept), []
     for date in sorted({*report.files, *report.skipped}):
         path = report.files.get(date)
-        numbers = _statistics(path) if path else (math.nan,) * len(_STATISTICS)
+        numbers = _statistics(path, _STATISTICS) if path else (math.nan,) * len(_STATISTICS)
         note = report.skipped.get(date, "kept from an earlier run" if date in kept else "")
         taken = _taken(inputs.dynamic, date, inputs.window)
         rows.append((date.isoformat(), path.name if path else "", *numbers, *taken, note))
     return DatesTable({**fields, **_taken_fields(inputs.dynamic), "note": TEXT}, rows)
+
+
+def cascade_resolutions(
+    inputs: MapInputs, date: dt.date, resolutions: Sequence[float], files: Sequence[Path]
+) -> DatesTable:
+    """A row a resolution (metres) of one date: the map, share of cells with a value (%), range, mean and SD.
+
+    Parameters
+    ----------
+    inputs : MapInputs
+    date : date
+    resolutions : sequence of float
+    files : sequence of Path
+        The maps made from them, in the order of the resolutions.
+
+    Raises
+    ------
+    InputError
+        If a map cannot be read.
+    """
+    fields = {"date": DATE, "resolution": REAL, "map": TEXT, **dict.fromkeys(_WITH_SD, REAL)}
+    taken = _taken(inputs.dynamic, date, inputs.window)
+    rows = [
+        (date.isoformat(), side, path.name, *_statistics(path, _WITH_SD), *taken)
+        for side, path in zip(resolutions, files)
+    ]
+    return DatesTable({**fields, **_taken_fields(inputs.dynamic)}, rows)
 
 
 def _taken_fields(all_series: Sequence[Series]) -> dict[str, int]:
@@ -140,9 +174,9 @@ def _taken(all_series: Sequence[Series], date: dt.date, window: int) -> list[str
     return [None if source is None else source.isoformat() for source in sources]
 
 
-def _statistics(path: Path) -> tuple[float, ...]:
-    """Share of valid pixels (%), lowest, mean and highest value, as the map's file keeps them."""
+def _statistics(path: Path, items: Mapping[str, str]) -> tuple[float, ...]:
+    """Numbers of a map as its file keeps them."""
     # A band dies with its dataset.
     dataset = open_dataset(path)
-    found = [dataset.GetRasterBand(1).GetMetadataItem(item) for item in _STATISTICS]
+    found = [dataset.GetRasterBand(1).GetMetadataItem(item) for item in items.values()]
     return tuple(math.nan if text is None else float(text) for text in found)

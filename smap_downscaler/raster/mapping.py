@@ -106,9 +106,9 @@ class MapsReport:
     skipped: dict[dt.date, str] = field(default_factory=dict)
 
 
-def map_file(folder: str | Path, date: dt.date) -> Path:
-    """Where the map of a date lies."""
-    return Path(folder) / f"{_NAME}_{date:%Y%m%d}.tif"
+def map_file(folder: str | Path, date: dt.date, ending: str = "") -> Path:
+    """Where the map of a date lies; `ending` follows the date in its name."""
+    return Path(folder) / f"{_NAME}_{date:%Y%m%d}{ending}.tif"
 
 
 def make_maps(
@@ -118,6 +118,7 @@ def make_maps(
     threads: int = 1,
     memory_mb: int = 512,
     progress: Progress = SILENT,
+    ending: str = "",
 ) -> MapsReport:
     """Write a soil moisture map a date, float32 GeoTIFF, m3 m-3, on the grid of the fine stack.
 
@@ -133,6 +134,8 @@ def make_maps(
     threads : int
     memory_mb : int
         About how much memory the blocks under way may take.
+    ending : str
+        Of the names of the maps; see `map_file`.
 
     Raises
     ------
@@ -145,7 +148,7 @@ def make_maps(
     tell_substitutes(inputs.dynamic, sorted(set(dates)), inputs.window, progress)
     fields = [_DatedField.over(inputs.stack.grid, series, progress) for series in inputs.dynamic]
     report = MapsReport()
-    wanted = _dates_to_map(inputs, folder, dates, report, progress)
+    wanted = _dates_to_map(inputs, {date: map_file(folder, date, ending) for date in dates}, report, progress)
     if not wanted and not report.files:
         raise InputError(
             f"No date can be mapped: {next(iter(report.skipped.values()), 'no date is chosen')}."
@@ -155,7 +158,7 @@ def make_maps(
     tasks = _tasks(inputs, list(wanted), windows, fields)
     with contextlib.closing(ordered_map(_predict, tasks, threads, progress)) as results:
         for date, run in wanted.items():
-            path = map_file(folder, date)
+            path = map_file(folder, date, ending)
             tags = {"DATE": date.isoformat(), RUN_TAG: run, "FORESTS": Path(inputs.forests.path).name}
             bands = [Band(date.isoformat(), inputs.forests.response_unit, {"DATE": date.isoformat()})]
             try:
@@ -169,7 +172,7 @@ def make_maps(
             progress.log(f"{date}: {path.name} written")
     if not report.files:
         raise InputError(
-            f"{inputs.stack.path}: no pixel has all covariates on any of the dates; see which lack a value "
+            f"{inputs.stack.source}: no pixel has all covariates on any of the dates; see which lack a value "
             "in the table of the log."
         )
     report.files = dict(sorted(report.files.items()))
@@ -219,20 +222,15 @@ def _write_blocks(
 
 
 def _dates_to_map(
-    inputs: MapInputs,
-    folder: str | Path,
-    dates: Sequence[dt.date],
-    report: MapsReport,
-    progress: Progress,
+    inputs: MapInputs, files: Mapping[dt.date, Path], report: MapsReport, progress: Progress
 ) -> dict[dt.date, str]:
     """The dates that need a new map, ascending, with the fingerprint of their inputs."""
     wanted: dict[dt.date, str] = {}
-    for date in sorted(set(dates)):
+    for date, path in sorted(files.items()):
         progress.check()
         lacking = [
             series.name for series in inputs.dynamic if source_date(series, date, inputs.window) is None
         ]
-        path = map_file(folder, date)
         if lacking:
             report.skipped[date] = why_missing(inputs.named(lacking[0]), date, inputs.window)
             progress.warn(f"{date}: no map, {report.skipped[date]}")

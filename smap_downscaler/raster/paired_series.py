@@ -14,6 +14,7 @@ import numpy as np
 
 from ..core.dates import is_within
 from ..core.errors import InputError
+from ..core.names import nearest_names
 from ..core.progress import SILENT, Progress
 from ..core.quantile.coarse_grain import PairedSeries
 from ..core.timestamps import parse_timestamp
@@ -247,5 +248,6 @@ def _check_fields(path: str, layer: str, label: str, fields: SeriesFields) -> No
     for parameter, name in fields.used:
         if name not in there:
             raise InputError(
-                f"{parameter}: {label} has no field {name} (it has {', '.join(there)}); choose one of them."
+                f"{parameter}: {label} has no field {name} (it has {nearest_names(name, there)}); choose "
+                "another one."
             )

@@ -91,6 +91,7 @@ def polygon_statistics(
     rule: str,
     ddof: int,
     progress: Progress = SILENT,
+    placed: Placed | None = None,
 ) -> LayerStatistics:
     """Mean, SD and C.V. of each polygon in each layer.
 
@@ -110,13 +111,16 @@ def polygon_statistics(
         CENTRE or AREA.
     ddof : int
         0 or 1; see `Moments.statistics`.
+    progress : Progress
+    placed : Placed, optional
+        What `place` makes of `shapes`, `grid` and `rule`, where the caller has it.
 
     Raises
     ------
     InputError
         If a raster cannot be read.
     """
-    placed = place(shapes, grid, rule, progress)
+    placed = placed or place(shapes, grid, rule, progress)
     moments = Moments(len(layers), shapes.count)
     met = [window for window in blocks(grid, _PIXELS_A_BLOCK) if len(placed.runs.inside(window).row)]
     counter = progress.counter(len(met) * len(layers), "blocks of the rasters read")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..core.errors import InputError
-from ..core.grid import EASE2_CELLS, EASE2_CRS, Grid
+from ..core.grid import EASE2_CRS, Grid
 from ..core.preflight import (
     HEADERS,
     LayerCheck,
@@ -22,12 +22,10 @@ from ..core.preflight import (
     shift_sentence,
     table_lines,
 )
-from ..core.progress import SILENT, Progress
+from ..core.progress import Progress
 from .dated import missing_dates, source_date
 from .files import same_crs
-from .mapping import MapInputs
-from .matrix_builder import MatrixInputs
-from .preflight_sample import Sample, Sampler, same_values
+from .preflight_sample import Looker, Sample, Sampler, same_values
 from .resample_sources import Source, has_value
 from .series import Series
 from .stack import Stack
@@ -77,15 +75,23 @@ def row_of(name: str, grid: Grid, sample: Sample | None = None, dates: str = "",
     )
     if sample is None:
         return row
-    return replace(row, covered=sample.covered, nodata=sample.nodata, low=sample.low, high=sample.high)
+    return replace(
+        row,
+        covered=sample.covered,
+        nodata=sample.nodata,
+        low=sample.low,
+        high=sample.high,
+        single=sample.count < 2,
+    )
 
 
 def smap_row(label: str, grid: Grid, dates: Sequence[dt.date], samples: Sequence[Sample] = ()) -> LayerCheck:
     """The row of the SMAP series."""
-    return row_of(label, grid, _together(samples), dates_text(dates), gaps_note(dates))
+    return row_of(label, grid, together(samples), dates_text(dates), gaps_note(dates))
 
 
-def _together(samples: Sequence[Sample]) -> Sample | None:
+def together(samples: Sequence[Sample]) -> Sample | None:
+    """Several samples as one."""
     if not samples:
         return None
     return Sample(
@@ -95,68 +101,8 @@ def _together(samples: Sequence[Sample]) -> Sample | None:
     )
 
 
-def check_matrix(inputs: MatrixInputs, progress: Progress = SILENT) -> Preflight:
-    """Look at SMAP, coarse stack and dated covariates over the cells that they share.
-
-    Raises
-    ------
-    InputError
-        If they do not fit together, a covariate has no value at all, or a file cannot be read.
-    """
-    window, _stack_window = inputs.common_cells()
-    cells = inputs.smap.grid.crop(window)
-    found = Preflight()
-    sampler = Sampler(cells, None, progress)
-    area = _Area(cells, "the SMAP cells", progress)
-    row = smap_row("SMAP", inputs.smap.grid, inputs.smap.dates, _looks(inputs.smap, sampler))
-    found.add(row, f"SMAP ({inputs.smap.source})")
-    if inputs.smap.has_origin():
-        found.warnings.append(
-            f"{inputs.smap.source}: it is a series of 'Fill gaps', and its filled values go into the matrix "
-            "like observed ones; do not judge forests by them"
-        )
-    _add_stack(found, inputs.stack, inputs.stack.names, sampler, area)
-    for series in inputs.dynamic:
-        _add_series(found, series, inputs.smap.dates, inputs.window, sampler, area)
-    _add_twins(found, inputs.dynamic)
-    return found
-
-
-def check_maps(inputs: MapInputs, dates: Sequence[dt.date], progress: Progress = SILENT) -> Preflight:
-    """Look at the fine stack and the dated covariates over the pixels to be mapped.
-
-    Raises
-    ------
-    InputError
-        If a covariate has no value at all, or a file cannot be read.
-    """
-    found = Preflight()
-    if _is_coarse(inputs.stack.grid):
-        found.warnings.append(
-            f"{inputs.stack.path}: it lies on SMAP's own cells, and so will the maps; give COVARIATES the "
-            "fine stack of 'Harmonise covariates'"
-        )
-    sampler = Sampler(inputs.stack.grid, None, progress)
-    area = _Area(inputs.stack.grid, "the pixels to be mapped", progress)
-    dated = {series.name for series in inputs.dynamic}
-    static = [name for name in inputs.forests.covariates if name not in dated]
-    _add_stack(found, inputs.stack, static, sampler, area)
-    for series in inputs.dynamic:
-        _add_series(found, series, dates, inputs.window, sampler, area)
-    _add_twins(found, inputs.dynamic)
-    return found
-
-
-def _is_coarse(grid: Grid) -> bool:
-    """Whether cells are as large as those of SMAP, on its projection."""
-    sizes = EASE2_CELLS.values()
-    return same_crs(grid.crs, EASE2_CRS) and any(
-        math.isclose(grid.cell_width, size, rel_tol=1e-5) for size in sizes
-    )
-
-
 @dataclass(frozen=True)
-class _Area:
+class Area:
     """The cells of work, what messages call them, and who is asked for cancellation."""
 
     grid: Grid
@@ -173,7 +119,14 @@ class _Area:
         return not any(has_value(source, self.grid, self.progress) for source in sources)
 
 
-def _add_stack(found: Preflight, stack: Stack, names: Sequence[str], sampler: Sampler, area: _Area) -> None:
+def add_stack(found: Preflight, stack: Stack, names: Sequence[str], sampler: Sampler, area: Area) -> None:
+    """Rows of some covariates of a stack, all of which are needed.
+
+    Raises
+    ------
+    InputError
+        If one has no value over the area.
+    """
     samples = []
     for name in names:
         source = Source(stack.path, stack.names.index(name) + 1, stack.grid)
@@ -194,19 +147,26 @@ def _add_stack(found: Preflight, stack: Stack, names: Sequence[str], sampler: Sa
         )
 
 
-def _add_series(
+def add_series(
     found: Preflight,
     series: Series,
     dates: Sequence[dt.date],
     window: int,
     sampler: Sampler,
-    area: _Area,
+    area: Area,
 ) -> None:
+    """The row of a dated covariate that is needed on each of `dates`.
+
+    Raises
+    ------
+    InputError
+        If it has no value over the area on any of them.
+    """
     used = {source_date(series, date, window) for date in dates}
     of_use = [entry for entry in series.entries if entry.date in used]
     missing = missing_dates(series, dates, window)
     note = dates_note(missing, len(dates))
-    sample = _together(_looks(replace(series, entries=tuple(of_use)), sampler)) if of_use else None
+    sample = together(looks(replace(series, entries=tuple(of_use)), sampler)) if of_use else None
     if area.lacks(sample, (Source(entry.path, entry.band, series.grid) for entry in of_use)):
         raise InputError(
             f"{series.source}: {series.name} has no value over {area.name} on any of the dates, and every "
@@ -215,7 +175,7 @@ def _add_series(
     found.add(row_of(series.name, series.grid, sample, dates_text(series.dates), note), series.source)
 
 
-def _looks(series: Series, sampler: Sampler) -> list[Sample]:
+def looks(series: Series, sampler: Looker) -> list[Sample]:
     """Samples of a few dates spread over a series."""
     count = len(series.entries)
     chosen = sorted({round(part * (count - 1) / max(_DATES_SEEN - 1, 1)) for part in range(_DATES_SEEN)})
@@ -223,7 +183,8 @@ def _looks(series: Series, sampler: Sampler) -> list[Sample]:
     return [sampler.look(Source(entry.path, entry.band, series.grid)) for entry in entries]
 
 
-def _add_twins(found: Preflight, all_series: Sequence[Series]) -> None:
+def add_twins(found: Preflight, all_series: Sequence[Series]) -> None:
+    """Warn of series that are the same files."""
     for first, second in _pairs(all_series):
         if first.entries == second.entries:
             found.warnings.append(

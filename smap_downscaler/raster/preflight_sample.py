@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import abc
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..core.grid import Grid, Window
+from ..core.grid import Bounds, Grid, Window
 from ..core.progress import SILENT, Progress
 from ..core.resample import cells_of
 from .coordinates import Lattice
+from .field_extract import Places, place_on
 from .resample_sources import BandReader, Mask, Source
 
 #: Points looked at, and rows of a raster read for them, at most: fewer of a large one, whose rows
@@ -44,6 +46,11 @@ class Sample:
         return float(np.isnan(self.values).mean()) if self.values.size else math.nan
 
     @property
+    def count(self) -> int:
+        """Points with a value."""
+        return int((~np.isnan(self.values)).sum())
+
+    @property
     def low(self) -> float:
         """Lowest value; NaN without any."""
         valid = self.values[~np.isnan(self.values)]
@@ -65,29 +72,25 @@ def points_over(target: Grid, most: int = POINTS) -> Grid:
     return Grid(target.crs, target.left, target.top, width, height, cols, rows)
 
 
-class Sampler:
-    """Looks at sources at the points over a target grid; for one thread.
+def box_grid(crs: str, bounds: Bounds) -> Grid:
+    """A box as a grid of one cell, to be looked at as a whole."""
+    return Grid(crs, bounds.left, bounds.top, bounds.right - bounds.left, bounds.top - bounds.bottom, 1, 1)
 
-    Parameters
-    ----------
-    target : Grid
-    mask : Mask or None
-        Points that it masks are not looked at.
-    progress : Progress
-        Asked for cancellation.
-    """
 
-    def __init__(self, target: Grid, mask: Mask | None = None, progress: Progress = SILENT):
-        self._points, self._progress, self._reader = points_over(target), progress, BandReader()
-        self._kept = np.ones(self._points.shape, bool)
-        if mask is not None:
-            self._kept = ~mask.covers(*Lattice(self._points, mask.grid, progress).positions())
+class Looker(abc.ABC):
+    """Looks at sources at points; for one thread, and `progress` is asked for cancellation."""
+
+    def __init__(self, progress: Progress):
+        self._progress, self._reader = progress, BandReader()
         self._places: dict[Grid, tuple[float, np.ndarray, np.ndarray]] = {}
 
-    @property
-    def masked(self) -> float:
-        """Share of the points that the mask takes away."""
-        return 1.0 - float(self._kept.mean())
+    @abc.abstractmethod
+    def _find(self, grid: Grid) -> tuple[float, np.ndarray, np.ndarray]:
+        """Share of the points on a grid, and rows and columns of those that are looked at there."""
+
+    @abc.abstractmethod
+    def _stride(self, height: int, width: int) -> int:
+        """Of a window around the points every how many rows are read."""
 
     def look(self, source: Source) -> Sample:
         """The sample of a source."""
@@ -100,12 +103,7 @@ class Sampler:
 
     def _place(self, grid: Grid) -> tuple[float, np.ndarray, np.ndarray]:
         if grid not in self._places:
-            positions = Lattice(self._points, grid, self._progress).positions()
-            inside, rows, cols = cells_of(*positions, grid.shape)
-            inside &= self._kept
-            count = int(self._kept.sum())
-            covered = float(inside.sum() / count) if count else math.nan
-            self._places[grid] = covered, rows[inside], cols[inside]
+            self._places[grid] = self._find(grid)
         return self._places[grid]
 
     def _read(self, source: Source, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
@@ -114,8 +112,7 @@ class Sampler:
         top, left = int(rows.min()), int(cols.min())
         width = int(cols.max()) - left + 1
         height = int(rows.max()) - top + 1
-        most = max(LEAST_ROWS, int(ROWS * min(1.0, _LARGE / (height * width))))
-        stride = max(1, math.ceil(height / most))
+        stride = self._stride(height, width)
         strips = (rows - top) // stride
         out = np.full(rows.shape, np.nan, np.float32)
         for strip in np.unique(strips):
@@ -125,6 +122,70 @@ class Sampler:
             here = strips == strip
             out[here] = values[cols[here] - left]
         return out
+
+
+class Sampler(Looker):
+    """Looks at sources at the points over a target grid.
+
+    Parameters
+    ----------
+    target : Grid
+    mask : Mask or None
+        Points that it masks are not looked at.
+    progress : Progress
+    """
+
+    def __init__(self, target: Grid, mask: Mask | None = None, progress: Progress = SILENT):
+        super().__init__(progress)
+        self._points = points_over(target)
+        self._kept = np.ones(self._points.shape, bool)
+        if mask is not None:
+            self._kept = ~mask.covers(*Lattice(self._points, mask.grid, progress).positions())
+
+    @property
+    def masked(self) -> float:
+        """Share of the points that the mask takes away."""
+        return 1.0 - float(self._kept.mean())
+
+    def _find(self, grid: Grid) -> tuple[float, np.ndarray, np.ndarray]:
+        positions = Lattice(self._points, grid, self._progress).positions()
+        inside, rows, cols = cells_of(*positions, grid.shape)
+        inside &= self._kept
+        count = int(self._kept.sum())
+        return float(inside.sum() / count) if count else math.nan, rows[inside], cols[inside]
+
+    def _stride(self, height: int, width: int) -> int:
+        most = max(LEAST_ROWS, int(ROWS * min(1.0, _LARGE / (height * width))))
+        return max(1, math.ceil(height / most))
+
+
+class PointSampler(Looker):
+    """Looks at sources at single places, such as stations: exactly there, at `ROWS` of many at the most.
+
+    Parameters
+    ----------
+    crs : str
+    x, y : float64 arrays, shape (n,)
+    progress : Progress
+    """
+
+    def __init__(self, crs: str, x: np.ndarray, y: np.ndarray, progress: Progress = SILENT):
+        super().__init__(progress)
+        self._crs, self._x, self._y = crs, x, y
+
+    def places(self, grid: Grid) -> Places:
+        """Where the points lie on a grid."""
+        return place_on(grid, self._crs, self._x, self._y)
+
+    def _find(self, grid: Grid) -> tuple[float, np.ndarray, np.ndarray]:
+        places = self.places(grid)
+        inside = np.flatnonzero(places.inside)
+        some = inside[np.unique(np.linspace(0, len(inside) - 1, min(len(inside), ROWS)).astype(np.intp))]
+        covered = float(places.inside.mean()) if len(places.inside) else math.nan
+        return covered, places.rows[some].astype(np.intp), places.cols[some].astype(np.intp)
+
+    def _stride(self, height: int, width: int) -> int:
+        return 1
 
 
 def same_values(samples: Sequence[Sample]) -> list[tuple[int, int]]:

@@ -16,12 +16,16 @@ from .files import dataset_grid, open_dataset, read_band
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack on disk: its path, grid, band names and their units, in band order."""
+    """A stack on disk: its path, grid, band names and their units, in band order.
+
+    `source` is the user's file that it stands for, itself or what it was averaged from.
+    """
 
     path: str
     grid: Grid
     names: tuple[str, ...]
     units: tuple[str, ...]
+    source: str
 
     def read(self, names: Sequence[str], window: Window | None = None) -> np.ndarray:
         """The named bands, float32, shape (bands, rows, columns), NaN where missing.
@@ -44,7 +48,7 @@ class Stack:
         missing = [name for name in names if name not in self.names]
         if missing:
             raise InputError(
-                f"{self.path}: the stack has no band named {_listed(missing)} "
+                f"{self.source}: the stack has no band named {_listed(missing)} "
                 f"(it has {_listed(self.names)}); make it with the same layers as the coarse stack."
             )
 
@@ -53,8 +57,8 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names)
 
 
-def open_stack(path: str | Path) -> Stack:
-    """Read what a stack says of itself.
+def open_stack(path: str | Path, source: str = "") -> Stack:
+    """Read what a stack says of itself; `source` is the file that messages name in its place.
 
     Raises
     ------
@@ -74,4 +78,4 @@ def open_stack(path: str | Path) -> Stack:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise InputError(f"{path}: several bands are named {twice[0]}; give each band its own name.")
-    return Stack(path, grid, names, tuple(band.GetUnitType() for band in bands))
+    return Stack(path, grid, names, tuple(band.GetUnitType() for band in bands), source or path)

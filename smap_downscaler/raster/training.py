@@ -20,6 +20,7 @@ from ..core.progress import SILENT, Progress
 from ..core.validation.grid import check_mtry
 from ..core.validation.tuning import NO_WISHES, Grown, Wishes, grow_forest
 from ..core.version import plugin_version
+from ..core.words import counted
 from .matrix_table import MatrixTable
 from .training_report import TrainingReport
 
@@ -123,5 +124,7 @@ def _usable_days(
                 progress.log(f"{day.date}: no forest, {reason}")
                 continue
             if report.dropped[day.date]:
-                progress.log(f"{day.date}: {report.dropped[day.date]} cells without all covariates left out")
+                progress.log(
+                    f"{day.date}: {counted(report.dropped[day.date], 'cell')} without all covariates left out"
+                )
             yield day.date, kept.x, kept.y

@@ -22,6 +22,7 @@ from ..core.progress import SILENT, Progress
 from ..core.validation.grid import check_mtry
 from ..core.validation.tuning import NO_WISHES, Wishes
 from ..core.version import plugin_version
+from ..core.words import counted
 from .matrix_table import MatrixTable
 from .training import growing
 from .training_report import TrainingReport, tally
@@ -160,4 +161,4 @@ def _tell(report: TrainingReport, progress: Progress) -> None:
         progress.log(f"No forest for {tally(report.skipped)}")
     dropped = sum(report.dropped.values())
     if dropped:
-        progress.log(f"{dropped:,} rows without all covariates left out")
+        progress.log(f"{counted(dropped, 'row')} without all covariates left out")

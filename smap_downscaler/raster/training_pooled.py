@@ -17,6 +17,7 @@ from ..core.progress import SILENT, Progress
 from ..core.validation.grid import Candidate, check_mtry
 from ..core.validation.tuning import NO_WISHES, Wishes, grow_forest
 from ..core.version import plugin_version
+from ..core.words import counted
 from .matrix_table import MatrixTable
 from .training_report import TrainingReport
 
@@ -96,7 +97,8 @@ def train_pooled(
     for candidate in wishes.candidates or (Candidate(settings),):
         _check_memory(table, taken, candidate.of(len(pooled.y)), forests, len(pooled.y), memory_mb)
     dates = len(np.unique(pooled.days))
-    text = f"{len(pooled.y):,} rows of {dates:,} dates, {pooled.dropped:,} without all covariates left out"
+    text = f"{counted(len(pooled.y), 'row')} of {counted(dates, 'date')}, "
+    text += f"{pooled.dropped:,} without all covariates left out"
     progress.log(text + (f", {pooled.unused:,} beyond MAXIMUM_ROWS" if pooled.unused else ""))
     x = add_features(pooled.x, pooled.days, features)
     progress.set_text(f"Growing {settings.n_estimators:,} trees")

@@ -16,6 +16,7 @@ from ..core.forest.keys import BY_CELL, BY_DATE, CellKey, Key
 from ..core.forest.oob import SCORES, OobScores, summarise_scores
 from ..core.forest.settings import ForestSettings
 from ..core.validation.tuning import Grown
+from ..core.words import counted
 from .geopackage import DATE, INTEGER, REAL, TEXT, create_table
 
 #: Hyper-parameters that may be chosen for each forest.
@@ -68,9 +69,7 @@ class TrainingReport:
 def tally(reasons: Mapping[Key, str]) -> str:
     """Reasons with how often each occurs, most frequent first, as in `12 cells: fewer than 50 dates`."""
     counts = Tally(reasons.values())
-    return "; ".join(
-        f"{count:,} cell{'' if count == 1 else 's'}: {reason}" for reason, count in counts.most_common()
-    )
+    return "; ".join(f"{counted(count, 'cell')}: {reason}" for reason, count in counts.most_common())
 
 
 def write_scores(path: str | Path, report: TrainingReport) -> None:

@@ -18,6 +18,7 @@ from ..core.validation.pieces import Rows
 from ..core.validation.results import ValidationRun
 from ..core.validation.schemes import ROW_NOUNS
 from ..core.validation.settings import ValidationSettings
+from ..core.words import counted
 from .matrix_table import MatrixTable
 from .validation_work import rows_key
 
@@ -164,7 +165,7 @@ class UnitReader:
                 number, total = number + 1, total + dropped
                 yield UnitRows(unit, kept, rows_key(self.about, kept), number)
         if total and self.settings.mode == BY_CELL:
-            say(f"{total:,} rows without all covariates left out")
+            say(f"{counted(total, 'row')} without all covariates left out")
 
     def _parts(self, progress: Progress) -> Generator[tuple[Key, Rows], None, None]:
         if self.settings.mode != BY_DATE:

@@ -10,6 +10,7 @@ from .dots import MOST_LINES, dot_panels
 from .figure import SOIL_MOISTURE_UNIT
 from .numbers import UNIT, with_interval
 from .page import Page
+from .preflight import Before, add_before
 
 _MOST_STATIONS = 40
 _HEADERS = {
@@ -27,6 +28,7 @@ def collocation_page(
     left_out: Mapping[str, str],
     anomalies: str,
     reference: str,
+    before: Before,
     manifest: Mapping[str, Mapping[str, object]],
     footer: str = "",
 ) -> str:
@@ -43,6 +45,7 @@ def collocation_page(
         Of `climatology.ANOMALIES`.
     reference : str
         Of `MEMBERS`.
+    before : Before
     manifest : mapping
         What the results came from: sections of names and values.
     footer : str
@@ -79,6 +82,7 @@ def collocation_page(
             ("station", "why"), list(left_out.items())[:_MOST_STATIONS]
         )
     _words(page, names[reference])
+    add_before(page, before)
     return page.manifest(manifest).footer(footer).html()
 
 

@@ -17,11 +17,13 @@ from ..core.field.validation import (
     MetricRow,
 )
 from ..core.months import ALL
+from ..core.words import counted
 from .dots import MOST_LINES
 from .field_figures import MOST_BOXES, MOST_SERIES, errors, time_series
 from .field_skill_figures import beside_smap, scatter
 from .numbers import UNIT, fixed, with_interval
 from .page import Page
+from .preflight import Before, add_before
 
 _SOURCES = {
     MAP: "map",
@@ -42,6 +44,7 @@ def field_page(
     rows: Sequence[MetricRow],
     left_out: Mapping[str, str],
     anomalies: str,
+    before: Before,
     manifest: Mapping[str, Mapping[str, object]],
     footer: str = "",
 ) -> str:
@@ -56,18 +59,21 @@ def field_page(
         Stations without a pair, and why.
     anomalies : str
         Of `climatology.ANOMALIES`.
+    before : Before
     manifest : mapping
         What the results came from: sections of names and values.
     footer : str
     """
     days = [day for part in pairs for day in part.days[part.used].tolist()]
-    count = f"{len(pairs):,} station{'s' if len(pairs) > 1 else ''}"
     what = (
         "Maps against the field"
         if anomalies == "none"
         else f"Maps against the field, anomalies ({anomalies})"
     )
-    page = Page(what, f"{count}, {len(days):,} pairs on {len(set(days)):,} days")
+    page = Page(
+        what,
+        f"{counted(len(pairs), 'station')}, {counted(len(days), 'pair')} on {counted(len(set(days)), 'day')}",
+    )
     overall = overall_rows(rows)
     _headline(page, overall)
     _figures(page, pairs, rows, overall, "soil moisture" if anomalies == "none" else "anomaly")
@@ -79,6 +85,7 @@ def field_page(
         )
         _more(page, len(left_out))
     _words(page, anomalies)
+    add_before(page, before)
     return page.manifest(manifest).footer(footer).html()
 
 

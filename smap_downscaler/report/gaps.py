@@ -21,6 +21,7 @@ from ..core.gaps.verdict import overall, verdict
 from .gaps_figures import courses, error_by_distance, skill_map
 from .numbers import score_text
 from .page import Page
+from .preflight import Before, add_before
 
 _UNIT = "m³ m⁻³"
 
@@ -46,6 +47,7 @@ class GapStory:
         x and y of the cells of `results`, km.
     cell_km : float
         Side of a cell.
+    before : Before
     """
 
     subtitle: str
@@ -56,6 +58,7 @@ class GapStory:
     courses: Sequence[CellCourse]
     places: tuple[np.ndarray, np.ndarray]
     cell_km: float
+    before: Before
 
 
 def gaps_page(story: GapStory, manifest: Mapping[str, Mapping[str, object]], footer: str = "") -> str:
@@ -66,6 +69,7 @@ def gaps_page(story: GapStory, manifest: Mapping[str, Mapping[str, object]], foo
     _distances(page, story)
     _courses(page, story)
     _map(page, story)
+    add_before(page, story.before)
     return page.manifest(manifest).footer(footer).html()
 
 

@@ -51,8 +51,8 @@ class ByDate:
 
 
 @dataclass(frozen=True)
-class Joined:
-    """What a run joined: title, subtitle, facts, warnings, the preflight over `area`, and the dates."""
+class Opening:
+    """How a report of joined layers begins: title, subtitle, facts, warnings, the preflight over `area`."""
 
     title: str
     subtitle: str
@@ -60,6 +60,19 @@ class Joined:
     warnings: Sequence[str]
     preflight: Sequence[LayerCheck]
     area: str
+
+    def page(self) -> Page:
+        """The page so far."""
+        page = Page(self.title, self.subtitle).facts(self.facts)
+        add_warnings(page, self.warnings)
+        add_preflight(page, self.preflight, self.area)
+        return page
+
+
+@dataclass(frozen=True)
+class Joined(Opening):
+    """What a run joined, and what became of the dates."""
+
     by_date: ByDate
 
 
@@ -74,10 +87,7 @@ def joining_page(joined: Joined, manifest: Mapping[str, Mapping[str, object]], f
     footer : str
         The last line.
     """
-    page = Page(joined.title, joined.subtitle).facts(joined.facts)
-    add_warnings(page, joined.warnings)
-    add_preflight(page, joined.preflight, joined.area)
-    by_date = joined.by_date
+    page, by_date = joined.page(), joined.by_date
     page.heading("What became of each date")
     page.picture(figure_by_date(by_date), f"{by_date.axis}, by date", by_date.caption)
     rows = by_date.table.rows

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core.polygons.summary import STATISTICS, Spread
+from ..core.words import counted
 from .numbers import UNIT, number_text
 from .page import Page
 from .polygon_figures import over_time, violins
+from .preflight import Before, add_before
 
 _NAMES = {"mean": "mean", "sd": "SD", "cv": "C.V."}
 _SPREAD_HEAD = ("polygons", "mean", "SD", "min", "25 %", "median", "75 %", "max")
@@ -34,6 +36,8 @@ class PolygonReport:
         For the dates of the violins the values of each statistic, shape (polygons,).
     moisture, covariates : sequence of Spread
     warnings : sequence of str
+        Those of the look before the work too.
+    before : Before
     """
 
     polygons: int
@@ -44,11 +48,12 @@ class PolygonReport:
     moisture: Sequence[Spread]
     covariates: Sequence[Spread]
     warnings: Sequence[str]
+    before: Before
 
 
 def polygon_page(report: PolygonReport, manifest: Mapping[str, Mapping[str, object]], footer: str) -> Page:
     """The report as a page."""
-    dates = f", {_count(report.dates, 'date')}, {_period(report.dates)}" if report.dates else ""
+    dates = f", {counted(len(report.dates), 'date')}, {_period(report.dates)}" if report.dates else ""
     page = Page("Soil moisture and covariates in polygons", f"{report.polygons:,} polygons{dates}")
     page.warnings(report.warnings)
     pixels = (
@@ -68,6 +73,7 @@ def polygon_page(report: PolygonReport, manifest: Mapping[str, Mapping[str, obje
     if report.covariates:
         rows = [(*_label(row), *_numbers(row)) for row in report.covariates]
         page.heading("Covariates").table(("covariate", "of each polygon", *_SPREAD_HEAD), rows)
+    add_before(page, report.before)
     return page.manifest(manifest).footer(footer)
 
 
@@ -116,10 +122,6 @@ def _label(row: Spread) -> tuple[str, str]:
 def _numbers(row: Spread) -> tuple[str, ...]:
     values = (row.mean, row.sd, row.minimum, row.q1, row.median, row.q3, row.maximum)
     return (f"{row.polygons:,}", *map(number_text, values))
-
-
-def _count(things: Sequence[object], name: str) -> str:
-    return f"{len(things):,} {name}{'' if len(things) == 1 else 's'}"
 
 
 def _period(dates: Sequence[dt.date]) -> str:

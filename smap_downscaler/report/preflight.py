@@ -9,6 +9,11 @@ from ..core.preflight import HEADERS, LayerCheck
 from .page import Page
 
 _MOST_WARNINGS = 40
+_WORDS = (
+    "EASE shift: how far cells lie beside those of the EASE-Grid 2.0, in cells down and to the right (only "
+    "for grids of its kind). Covered: share of the places looked at that lie inside the raster; NoData: "
+    "share of those without a value. Min and max are in the unit of the layer."
+)
 
 
 @dataclass(frozen=True)
@@ -31,10 +36,29 @@ def add_warnings(page: Page, warnings: Sequence[str]) -> None:
 
 def add_preflight(page: Page, rows: Sequence[LayerCheck], area: str) -> None:
     """The table of the preflight; `area` names what was looked at: "the SMAP cells"."""
-    page.heading("Before the work").paragraph(
-        f"A sample of each layer over {area}. EASE shift: how far cells lie beside those of the "
-        "EASE-Grid 2.0, in cells down and to the right (only for grids of its kind). Covered: share of the "
-        "area inside the raster; NoData: share of that without a value. Min and max are in the unit of the "
-        "covariate."
-    )
+    page.heading("Before the work").paragraph(f"A sample of each layer over {area}. {_WORDS}")
     page.table(HEADERS, [row.texts() for row in rows])
+
+
+@dataclass(frozen=True)
+class Before:
+    """What was looked at before the work.
+
+    Attributes
+    ----------
+    rows : sequence of LayerCheck
+    warnings : sequence of str
+        What the look found to be warned of.
+    area : str
+        What was looked at: "the SMAP cells".
+    """
+
+    rows: Sequence[LayerCheck]
+    warnings: Sequence[str]
+    area: str
+
+
+def add_before(page: Page, before: Before) -> None:
+    """The section of a report whose other warnings stand elsewhere."""
+    add_preflight(page, before.rows, before.area)
+    page.warnings(before.warnings[:_MOST_WARNINGS])

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from smap_downscaler.core.errors import InputError
 from smap_downscaler.core.features import DERIVED
 from smap_downscaler.core.matrix import RESERVED
-from smap_downscaler.core.names import check_covariate_names, class_name, covariate_name, split_names
+from smap_downscaler.core.names import (
+    check_covariate_names,
+    class_name,
+    covariate_name,
+    nearest_names,
+    split_names,
+)
 
 
 @pytest.mark.parametrize(
@@ -88,3 +94,12 @@ def test_what_forests_make_themselves_is_no_covariate_name(name):
         f"layer A: a covariate cannot be named '{name}', since forests make one of that name themselves; "
         "rename the layer or use NAMES."
     )
+
+
+def test_the_names_most_like_a_missing_one():
+    assert nearest_names("b", ["z", "a", "b1"]) == "z, a, b1"
+    fields = [f"sm_{day:02}" for day in range(1, 400)] + ["Clay_Mean", "clay_sd", "sand_mean"]
+    shown = nearest_names("CLAY_MAEN", fields)
+    assert shown.startswith("Clay_Mean, clay_sd, ")
+    assert shown.endswith(" and 397 more")
+    assert shown.count(",") == 4

@@ -17,6 +17,7 @@ from smap_downscaler.core.preflight import (
     ease_shift,
     gaps,
     gaps_note,
+    is_coarse,
     is_shifted,
     shift_sentence,
     table_lines,
@@ -94,3 +95,17 @@ def test_a_row_in_texts():
         "x", "World Mollweide and ", "0.1 x 0.2", "0.50, 0.00", "0.0 %", "100.0 %", "", "", "", "no value "
         "at all",
     )  # fmt: skip
+
+
+def test_cells_as_large_as_those_of_smap():
+    sizes = (9008.055210146, 36032.220840584, 9008.055210146 * (1 + 5e-6), 9000.0, 900.8055210146, 2e5)
+    grids = [Grid(EASE.crs, 17.0, 5.0, size, size, 3, 3) for size in sizes]
+    assert [is_coarse(grid) for grid in grids] == [True, True, True, False, False, False]
+    assert not is_coarse(Grid(EASE.crs, 0, 0, EASE.cell_width, EASE.cell_width / 2, 3, 3))
+
+
+def test_rows_of_what_is_no_raster():
+    row = LayerCheck("stations", "EPSG:4326", dates="1, 2021-01-01", notes=("2 stations", ""))
+    assert row.texts() == ("stations", "EPSG:4326", "", "", "", "", "", "", "1, 2021-01-01", "2 stations")
+    assert not LayerCheck("a", "", low=1.0, high=1.0, single=True).constant
+    assert LayerCheck("a", "", low=1.0, high=1.0).remarks == "one value only"

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from small_case import CELLS, NAMES, make_small_case
+from small_case import CELLS, NAMES, PIXELS, make_small_case
 from smap_downscaler.core.forest.file import open_forests
+from smap_downscaler.raster.geotiff import Band, write_geotiff
 
 FOREST = {"PRESET": "custom", "N_ESTIMATORS": 12, "MINIMUM_CELLS": 20, "SEED": 3}
 #: The pixels of the small case, and cells of five by five of them.
@@ -45,6 +50,11 @@ def read(path):
     return dataset.ReadAsArray()
 
 
+def rows_of(path):
+    with Path(path).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
 def test_a_run(run, said, case, parameters, tmp_path):
     outputs = run("cascade", parameters)
     assert outputs == {"OUTPUT": str(tmp_path / "maps"), "COUNT": 2}
@@ -63,6 +73,51 @@ def test_a_run(run, said, case, parameters, tmp_path):
     # A covariate that differs in the last bit may take the other side of a split.
     assert np.mean(np.abs(got.ravel() - expected) < 1e-6) > 0.98
     assert f"2021-01-01: 2 maps in {tmp_path / 'maps'}" in said.info
+
+
+def test_report_and_tables_say_what_the_maps_say(run, said, case, parameters, tmp_path):
+    """Numbers against the maps themselves; and no scratch file is named anywhere."""
+    out = tmp_path / "ñ"
+    wanted = {"DATES": out / "dates.csv", "PREFLIGHT": out / "preflight.csv", "REPORT": out / "report.html"}
+    outputs = run("cascade", {**parameters, **{name: str(path) for name, path in wanted.items()}})
+    assert {name: outputs[name] for name in wanted} == {name: str(path) for name, path in wanted.items()}
+    page = (out / "report.html").read_text(encoding="utf-8")
+    rows = rows_of(out / "dates.csv")
+    assert [float(row["resolution"]) for row in rows] == pytest.approx([5 * PIXEL, PIXEL])
+    for row in rows:
+        values = read(tmp_path / "maps" / row["map"])
+        valid = values[np.isfinite(values) & (values > 0)].astype(np.float64)
+        numbers = [valid.min(), valid.mean(), valid.max(), valid.std()]
+        told = [float(row[name]) for name in ("minimum", "mean", "maximum", "sd")]
+        assert told == pytest.approx(numbers, rel=1e-6)
+        assert float(row["valid"]) == pytest.approx(100 * valid.size / values.size, rel=1e-3)
+        cells = "".join(f'<td class="number">{number:.4f}</td>' for number in numbers)
+        assert cells in page
+    assert rows[0]["map"] in page
+    layers = rows_of(out / "preflight.csv")
+    for row in layers:
+        band = case.fine[NAMES.index(row["layer"])]
+        assert float(row["covered"]) == 1
+        ends = float(row["minimum"]), float(row["maximum"])
+        assert ends == pytest.approx((band.min(), band.max()), rel=1e-6)
+    assert page.count("<img ") == 1
+    for path in (parameters["FORESTS"], case.fine_stack):
+        assert f"<dd>{hashlib.sha256(Path(path).read_bytes()).hexdigest()}</dd>" in page
+    assert f"2021-01-01: soil_moisture_20210101_{5 * PIXEL:g}m.tif written" in said.info
+    assert not [line for line in said.info if "soil_moisture_20210101.tif" in line or "cascade-" in line]
+
+
+def test_of_a_dry_stack_the_users_file_is_named(refusal, parameters, tmp_path):
+    """Not the averaged one in a folder that is gone by then."""
+    pixels = np.random.default_rng(1).random((3, 80, 90)).astype(np.float32)
+    for band in range(3):
+        pixels[band, np.arange(80) % 3 != band] = np.nan
+    write_geotiff(tmp_path / "dry.tif", PIXELS, pixels, [Band(name) for name in NAMES])
+    asked = {**parameters, "COVARIATES": str(tmp_path / "dry.tif"), "MINIMUM_COVERED": 0.9}
+    assert refusal("cascade", asked) == (
+        f"{tmp_path / 'dry.tif'}: no pixel has all covariates on any of the dates; see which lack a value in "
+        "the table of the log."
+    )
 
 
 def test_refusals(refusal, case, parameters, tmp_path):

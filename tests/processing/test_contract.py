@@ -160,8 +160,20 @@ PROMISED_OUTPUTS = {
     "downscale": {"OUTPUT", "SERIES", "DATES", "PREFLIGHT", "REPORT"},
     "regressionmatrix": {"OUTPUT", "DATES", "PREFLIGHT", "REPORT"},
     "harmonisecovariates": {"OUTPUT_COARSE", "OUTPUT_FINE", "PREFLIGHT", "REPORT"},
-    "fieldvalidation": {"OUTPUT", "REPORT", "COUNT", "RMSE", "UBRMSE", "R", "BIAS"},
-    "triplecollocation": {"OUTPUT", "REPORT", "COUNT", "SOURCE_SNR", "FIELD_ERROR_SD", "THIRD_CORRELATION"},
+    "fieldvalidation": {"OUTPUT", "PREFLIGHT", "REPORT", "COUNT", "RMSE", "UBRMSE", "R", "BIAS"},
+    "triplecollocation": {
+        "OUTPUT",
+        "PREFLIGHT",
+        "REPORT",
+        "COUNT",
+        "SOURCE_SNR",
+        "FIELD_ERROR_SD",
+        "THIRD_CORRELATION",
+    },
+    "cascade": {"OUTPUT", "DATES", "PREFLIGHT", "REPORT", "COUNT"},
+    "fillgaps": {"OUTPUT", "SERIES", "DAYS", "SCORES", "PREFLIGHT", "REPORT"},
+    "samplesquares": {"OUTPUT", "PREFLIGHT", "SQUARES", "MASKED"},
+    "moisturestatistics": {"OUTPUT", "TABLE", "SUMMARY", "PREFLIGHT", "REPORT"},
 }
 
 

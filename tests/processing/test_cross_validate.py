@@ -100,7 +100,7 @@ def test_a_whole_run(run, said, matrix, tmp_path):
     assert "2021-01-01: 1 cells without all covariates left out" in said.info
     assert "2021-02-01: left out, 15 cells, fewer than the 50 needed" in said.info
     assert said.info[-1] == (
-        "3 dates were validated, 1 were left out. Medians over the dates: random folds RMSE "
+        "3 dates were validated, 1 was left out. Medians over the dates: random folds RMSE "
         f"{outputs['RMSE']:.4f} m3 m-3, R2 {outputs['R2']:.3f}; blocks of 36 km RMSE "
         f"{outputs['BLOCK_RMSE']:.4f} m3 m-3, R2 {outputs['BLOCK_R2']:.3f}. A low error at 9 km is not skill "
         "at 100 m."

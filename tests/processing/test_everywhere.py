@@ -93,7 +93,7 @@ RUNS = {
             "CRS": "EPSG:6933",
             "MINIMUM_DAYS": 3,
         },
-        {"OUTPUT": "{out}/triples.gpkg", "REPORT": "{out}/triples.html"},
+        {"OUTPUT": "{out}/triples.gpkg", "PREFLIGHT": "{out}/b.gpkg", "REPORT": "{out}/triples.html"},
         "triples.html",
     ),
     "downscale": (
@@ -113,7 +113,7 @@ RUNS = {
             "DATE": "2021-01-01",
             "RESOLUTIONS": "3000",
         },
-        {"OUTPUT": "{out}/cascade"},
+        {"OUTPUT": "{out}/cascade", "PREFLIGHT": "{out}/before.gpkg", "REPORT": "{out}/report.html"},
         "cascade/soil_moisture_20210101_3000m.tif",
     ),
     "mapsheet": (
@@ -123,7 +123,7 @@ RUNS = {
     ),
     "samplesquares": (
         {"COVARIATES": "{case}/fine.tif", "SMAP": "{case}/smap", "COUNT": 20},
-        {"OUTPUT": "{out}/squares.gpkg"},
+        {"OUTPUT": "{out}/squares.gpkg", "PREFLIGHT": "{out}/before.gpkg"},
         "squares.gpkg",
     ),
     "moisturestatistics": (
@@ -142,7 +142,7 @@ RUNS = {
             "FORESTS": "{case}/gaps/forests.smapforest",
             "DYNAMIC": ["{case}/gaps/p_3d"],
         },
-        {"OUTPUT": "{out}/filled"},
+        {"OUTPUT": "{out}/filled", "PREFLIGHT": "{out}/before.gpkg"},
         "filled/series.vrt",
     ),
 }
@@ -283,3 +283,31 @@ def test_a_step_of_a_model(qgis_provider, case, feedback, tmp_path, name):
     _results, good = model.run(values, context, feedback, {}, False)
     assert good
     assert (tmp_path / made).exists()
+
+
+@pytest.mark.parametrize("name", {id_of(name): name for name in RUNS}.values())
+def test_outputs_that_cannot_be_written_are_refused_before_the_work(qgis_provider, case, tmp_path, name):
+    """Each output in turn, below a file and in the place of what is of another kind."""
+    from qgis.core import QgsProcessingContext
+
+    endings = {"SERIES": ".vrt", "REPORT": ".html", "LAYOUT": ".qpt", "PROJECT": ".qgz"}
+    kinds = {"rasterDestination": ".tif", "sink": ".gpkg", "vectorDestination": ".gpkg"}
+    inputs, outputs, _made = RUNS[name]
+    algorithm = qgis_provider.algorithm(id_of(name))
+    outputs = filled(outputs, case, tmp_path)
+    (tmp_path / "file").write_text("no folder")
+    for definition in algorithm.destinationParameterDefinitions():
+        asked, kind = definition.name(), definition.type()
+        ending = Path(outputs[asked]).suffix if asked in outputs else endings.get(asked, kinds.get(kind, ""))
+        below, taken = tmp_path / "file" / f"new{ending}", tmp_path / f"taken_{asked}{ending}"
+        is_folder = kind == "folderDestination"
+        taken.write_text("") if is_folder else taken.mkdir()
+        what = "file; choose a folder" if is_folder else "folder; choose a file"
+        sentences = {
+            below: f"{below} cannot be written ({tmp_path / 'file'} is no folder); choose another place.",
+            taken: f"{taken} is a {what}.",
+        }
+        for path, sentence in sentences.items():
+            values = {**filled(inputs, case, tmp_path), **outputs, asked: str(path)}
+            found = algorithm.checkParameterValues(values, QgsProcessingContext())
+            assert found == (False, f"{asked}: {sentence}")

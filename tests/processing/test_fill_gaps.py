@@ -57,6 +57,7 @@ def test_parameters_are_as_promised(qgis_provider):
         "SERIES",
         "DAYS",
         "SCORES",
+        "PREFLIGHT",
         "REPORT",
         "COUNT",
         "FILLED",

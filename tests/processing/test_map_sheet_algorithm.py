@@ -442,7 +442,8 @@ def test_layouts_are_made_in_the_main_thread(qgis_provider, case, tmp_path, monk
         ({"PROJECT": "{out}/sheet.qgs"}, "PROJECT is {out}/sheet.qgs; give it the ending .qgz."),
         (
             {"PROJECT": "{maps}/soil_moisture_20210101.tif/sheet.qgz"},
-            "PROJECT: {maps}/soil_moisture_20210101.tif/sheet.qgz cannot be written; choose another place.",
+            "PROJECT: {maps}/soil_moisture_20210101.tif/sheet.qgz cannot be written "
+            "({maps}/soil_moisture_20210101.tif is no folder); choose another place.",
         ),
         (
             {"PROJECT": "{maps}/sheet.qgz"},

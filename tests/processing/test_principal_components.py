@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pytest
 
@@ -105,6 +107,9 @@ def test_a_whole_run(run, said, tmp_path, qgis_provider):
     for row in loadings:
         assert f"{row['pc2']:.3f}" in page
     assert f"<li>{said.warnings[0]}</li>" in page
+    file = tmp_path / "points.gpkg"
+    assert f"<dt>file</dt><dd>{file}</dd>" in page
+    assert f"<dt>file, SHA-256</dt><dd>{hashlib.sha256(file.read_bytes()).hexdigest()}</dd>" in page
 
 
 def test_few_components_of_a_table(run, tmp_path, qgis_provider):
@@ -132,8 +137,8 @@ def test_few_components_of_a_table(run, tmp_path, qgis_provider):
         ),
         (
             {"FIELDS": ["mu_clay", "soil"]},
-            "FIELDS: INPUT has no field soil (it has fid, name, mu_clay, mu_sand, elevation, sm, lake, flat, "
-            "pc1); choose another one.",
+            "FIELDS: INPUT has no field soil (it has sm, fid, lake, flat, mu_clay and 4 more); choose "
+            "another one.",
         ),
         (
             {"FIELDS": ["mu_clay", "name"]},

@@ -216,8 +216,8 @@ def test_rows_without_a_station_are_told(run, said, pairs, tmp_path):
         ),
         (
             {"X_FIELD": "theta"},
-            "X_FIELD: {pairs} has no field theta (it has fid, date, station, map, field); choose one of "
-            "them.",
+            "X_FIELD: {pairs} has no field theta (it has fid, date, station, map, field); choose "
+            "another one.",
         ),
         (
             {"STATION_FIELD": ""},

@@ -15,6 +15,7 @@ from smap_downscaler.raster.geotiff import Band, write_geotiff
 
 DAYS = [dt.date(2021, 1, 20) + dt.timedelta(days=number) for number in range(30)]
 BAND = [Band("soil_moisture", "m3 m-3")]
+TABLE_NAMES = ("SUMMARY", "PREFLIGHT", "LOADINGS", "EIGENVALUES")
 STATIONS = {"North": (12, 33), "South": (61, 70)}
 NUMBER = re.compile(r"(?<![\w.])[+-]?\d[\d,]*\.\d+(?!\d)")
 TABLES = re.compile(r"<td[^>]*>(.*?)</td>", re.DOTALL)
@@ -83,7 +84,10 @@ def test_a_number_that_is_nowhere_is_found(tmp_path):
 
 def test_field_validation_and_quantile_correlation(run, files, tmp_path):
     pairs, metrics, cells = (str(tmp_path / f"{name}.csv") for name in ("pairs", "metrics", "cells"))
-    reports = [str(tmp_path / "field.html"), str(tmp_path / "quantile.html")]
+    before, reports = (
+        str(tmp_path / "before.csv"),
+        [str(tmp_path / f"{n}.html") for n in ("field", "quantile")],
+    )
     run(
         "fieldvalidation",
         {
@@ -94,10 +98,11 @@ def test_field_validation_and_quantile_correlation(run, files, tmp_path):
             "BOOTSTRAP": 100,
             "OUTPUT": pairs,
             "METRICS": metrics,
+            "PREFLIGHT": before,
             "REPORT": reports[0],
         },
     )
-    assert strange(reports[0], stored(metrics)) == []
+    assert strange(reports[0], stored(metrics, before)) == []
     fields = {"X_FIELD": "map", "Y_FIELD": "field", "STATION_FIELD": "station"}
     few = {"SCALES": "1-2", "QUANTILES": "0.3, 0.5", "BOOTSTRAP": 100, "THREADS": 1}
     run("quantilecorrelation", {"INPUT": pairs, **fields, **few, "OUTPUT": cells, "REPORT": reports[1]})
@@ -106,7 +111,7 @@ def test_field_validation_and_quantile_correlation(run, files, tmp_path):
 
 def test_moisture_statistics_and_principal_components(run, files, tmp_path):
     squares, layer = str(tmp_path / "squares.gpkg"), str(tmp_path / "layer.gpkg")
-    tables = {name: str(tmp_path / f"{name}.csv") for name in ("SUMMARY", "LOADINGS", "EIGENVALUES")}
+    tables = {name: str(tmp_path / f"{name}.csv") for name in TABLE_NAMES}
     reports = [str(tmp_path / "moisture.html"), str(tmp_path / "components.html")]
     run(
         "samplesquares",
@@ -121,10 +126,11 @@ def test_moisture_statistics_and_principal_components(run, files, tmp_path):
             "COVARIATES": str(files / "stack.tif"),
             "OUTPUT": layer,
             "SUMMARY": tables["SUMMARY"],
+            "PREFLIGHT": tables["PREFLIGHT"],
             "REPORT": reports[0],
         },
     )
-    assert strange(reports[0], stored(tables["SUMMARY"])) == []
+    assert strange(reports[0], stored(tables["SUMMARY"], tables["PREFLIGHT"])) == []
     run(
         "principalcomponents",
         {

@@ -357,8 +357,10 @@ def test_a_place_that_cannot_be_written(refusal, tmp_path):
     values = {"EXTENT": SMALL, "COUNT": 9}
     (tmp_path / "file").write_text("")
     sentence = refusal("samplesquares", {**values, "OUTPUT": str(tmp_path / "file" / "out.gpkg")})
-    assert sentence == f"OUTPUT: the folder {tmp_path}/file cannot be made (File exists); choose another one."
+    assert sentence == (
+        f"OUTPUT: {tmp_path}/file/out.gpkg cannot be written ({tmp_path}/file is no folder); choose another "
+        "place."
+    )
     (tmp_path / "folder.gpkg").mkdir()
     sentence = refusal("samplesquares", {**values, "OUTPUT": str(tmp_path / "folder.gpkg")})
-    assert sentence.startswith(f"OUTPUT: {tmp_path}/folder.gpkg cannot be written (")
-    assert sentence.endswith("; choose another place or another format, such as .gpkg.")
+    assert sentence == f"OUTPUT: {tmp_path}/folder.gpkg is a folder; choose a file."

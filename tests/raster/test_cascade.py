@@ -173,7 +173,7 @@ def test_a_stack_in_degrees(case):
 def test_cancelled_it_leaves_whole_files_only(case):
     class Impatient(Listener):
         def is_cancelled(self):
-            return any("3000 m:" in line for line in self.lines)
+            return any("3000m.tif written" in line for line in self.lines)
 
     progress = Impatient()
     with pytest.raises(Cancelled):

@@ -164,11 +164,11 @@ def test_who_is_left_out_and_why(tmp_path):
     listener = Listener()
     found.tell(listener)
     assert listener.warnings == [
-        "1 stations left out, on NoData or masked pixels on all days: masked",
+        "1 station left out, on NoData or masked pixels on all days: masked",
         "2 stations left out, outside the maps: far, farther",
-        "1 stations left out, no reading on a day with a map: later",
+        "1 station left out, no reading on a day with a map: later",
     ]
-    assert listener.lines == ["1 stations lie on NoData on some days (how many): at times (1)"]
+    assert listener.lines == ["1 station lies on NoData on some days (how many): at times (1)"]
 
 
 def test_maps_in_percent_are_told(tmp_path):

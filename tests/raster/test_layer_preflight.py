@@ -16,8 +16,9 @@ from smap_downscaler.core.preflight import LayerCheck
 from smap_downscaler.core.products.conversions import CONVERSIONS, Change
 from smap_downscaler.raster.covariates import ConvertedSource, Covariate, Layer
 from smap_downscaler.raster.matrix_builder import MatrixInputs
-from smap_downscaler.raster.preflight import check_matrix, smap_row
+from smap_downscaler.raster.preflight import smap_row
 from smap_downscaler.raster.preflight_covariates import check_covariates
+from smap_downscaler.raster.preflight_joins import check_matrix
 from smap_downscaler.raster.preflight_sample import POINTS, Sampler, points_over
 from smap_downscaler.raster.resample_sources import Mask, Source, has_value
 from smap_downscaler.raster.series import open_series

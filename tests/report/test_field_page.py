@@ -19,13 +19,16 @@ from smap_downscaler.core.field.validation import (
     ValidationChoices,
     validate,
 )
+from smap_downscaler.core.preflight import LayerCheck
 from smap_downscaler.report.collocation import collocation_page
 from smap_downscaler.report.dots import dot_panels
 from smap_downscaler.report.field import field_page, verdict
 from smap_downscaler.report.field_figures import errors, most_days, time_series
 from smap_downscaler.report.field_skill_figures import beside_smap, scatter
+from smap_downscaler.report.preflight import Before
 
 FIRST = 737425
+BEFORE = Before([LayerCheck("stations", "EPSG:4326", notes=("2 stations",))], ["a < b"], "the stations")
 GAP = " (95 % interval of the difference"
 NAMES = {"source": "map", "field": "field", "third": "a <model>"}
 
@@ -42,7 +45,7 @@ def part(name, n=40, seed=1, other=True):
 
 def page_of(parts, left_out=None, anomalies="none", **choices):
     rows = validate(parts, ValidationChoices(frozenset({1, 2}), draws=100, **choices))
-    return field_page(parts, rows, left_out or {}, anomalies, {"Input": {"SMAP": None}}, "the end")
+    return field_page(parts, rows, left_out or {}, anomalies, BEFORE, {"Input": {"SMAP": None}}, "the end")
 
 
 def pictures(page):
@@ -56,6 +59,10 @@ def test_many_stations():
     page = page_of(parts, {f"far {number}": "outside the maps" for number in range(61)})
     assert "70 stations, 2,730 pairs on 39 days" in page
     assert "St &amp; 0" in page
+    assert "A sample of each layer over the stations. EASE shift" in page
+    assert "<tr><td>stations</td><td>EPSG:4326</td>" in page
+    assert "<td>2 stations</td></tr>" in page
+    assert "<li>a &lt; b</li>" in page
     assert "The 6 stations with most days." in page
     assert "The 40 stations with most days." in page
     assert "1 more are in the table of metrics." in page
@@ -136,15 +143,16 @@ def test_triples():
     odd = dataclasses.replace(parts[0], station="odd", map=parts[0].field * 1.01)
     rows = collocate([*parts, odd], TripleChoices(draws=100))
     page = collocation_page(
-        rows, NAMES, {"far": "outside the maps"}, "climatology", "field", {"Input": {}}, "the end"
+        rows, NAMES, {"far": "outside the maps"}, "climatology", "field", BEFORE, {"Input": {}}, "the end"
     )
     assert "Triple collocation, anomalies (climatology)" in page
     assert "map, field, a &lt;model&gt;; 3 of 3 stations with enough days" in page
     assert "odd: negative error variance of" in page
+    assert "<li>a &lt; b</li>" in page
     assert "outside the maps" in page
     assert len(pictures(page)) == 1
     few = collocate(parts, TripleChoices(minimum_days=200, draws=100))
-    page = collocation_page(few, NAMES, {}, "none", "field", {}, "")
+    page = collocation_page(few, NAMES, {}, "none", "field", BEFORE, {}, "")
     assert "0 of 2 stations with enough days" in page
     assert "149 days with all three, fewer than the 200 asked for" in page
     assert pictures(page) == []

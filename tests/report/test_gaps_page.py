@@ -12,7 +12,9 @@ import pytest
 
 from smap_downscaler.core.gaps.courses import CellCourse, typical_cells
 from smap_downscaler.core.gaps.scores import CLIMATOLOGY, FOREST, LINEAR, HiddenDays, score_gaps
+from smap_downscaler.core.preflight import LayerCheck
 from smap_downscaler.report.gaps import GapStory, gaps_page
+from smap_downscaler.report.preflight import Before
 
 FIRST = dt.date(2020, 1, 1)
 
@@ -47,6 +49,7 @@ def story(results, **changed):
         "courses": courses,
         "places": (9.0 * cells[:, 1], -9.0 * cells[:, 0]),
         "cell_km": 9.0,
+        "before": Before([LayerCheck("SMAP", "EPSG:6933")], ["a < b"], "the SMAP cells"),
     }
     return GapStory(**{**given, **changed})
 
@@ -59,6 +62,8 @@ def test_words_and_numbers():
     results = [hidden((row, 3), 0.01 * (row + 1), seed=row) for row in range(4)]
     told = story(results)
     page = gaps_page(told, {"Input": {"SMAP series": "a & b"}}, "the end")
+    assert "A sample of each layer over the SMAP cells." in page
+    assert "<li>a &lt; b</li>" in page
     pooled = {row.method: row for row in told.rows if row.scope == "pooled" and row.distance == "all"}
     assert "With runs of 10 days hidden, the forests have an RMSE of" in page
     assert "50 % less than linear interpolation" in page

@@ -10,9 +10,13 @@ import pytest
 
 from smap_downscaler.core.polygons.moments import Statistics
 from smap_downscaler.core.polygons.summary import STATISTICS, spreads
+from smap_downscaler.core.preflight import LayerCheck
 from smap_downscaler.report.numbers import number_text
 from smap_downscaler.report.polygon_figures import over_time, violins
 from smap_downscaler.report.polygon_statistics import PolygonReport, polygon_page
+from smap_downscaler.report.preflight import Before
+
+BEFORE = Before([LayerCheck("polygons", "EPSG:4326")], ["a < b"], "the box")
 
 
 def made_up(dates, polygons=30):
@@ -29,7 +33,7 @@ def made_up(dates, polygons=30):
 def report(dates, shown=(), covariates=(), warnings=()):
     days, statistics, rows = made_up(dates)
     values = {days[index]: {name: getattr(statistics, name)[index] for name in STATISTICS} for index in shown}
-    return PolygonReport(30, "centre", 1, days, values, rows, covariates, warnings)
+    return PolygonReport(30, "centre", 1, days, values, rows, covariates, warnings, BEFORE)
 
 
 def html(made):
@@ -41,6 +45,8 @@ def test_two_dates_and_all_dates():
     assert "<h2>2021-01-01 and 2021-01-11</h2>" in page
     assert page.count("<img ") == 2
     assert "<li>3 &lt; 4 polygons</li>" in page
+    assert "A sample of each layer over the box." in page
+    assert "<li>a &lt; b</li>" in page
     assert "... and 5 dates more; all are in the table SUMMARY." in page
     assert "45 dates, 2021-01-01 to 2021-08-09" in page
     assert "a &amp; b" in page
@@ -58,7 +64,7 @@ def test_one_date_without_a_second():
 def test_no_dates_but_covariates():
     _days, statistics, _rows = made_up(1)
     rows = spreads([("clay", None)], statistics)
-    page = html(PolygonReport(30, "area", 0, (), {}, (), rows, ()))
+    page = html(PolygonReport(30, "area", 0, (), {}, (), rows, (), BEFORE))
     assert "<img " not in page
     assert "weighted with their share" in page
     assert "(ddof 0)" in page

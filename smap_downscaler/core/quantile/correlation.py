@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..progress import SILENT, Progress
+from ..words import counted
 from .regression import fit_lines, is_constant
 
 #: An absolute value over 1 by no more than rounding is no finding.
@@ -92,7 +93,7 @@ def is_unreliable(n: int, quantiles: Sequence[float]) -> np.ndarray:
 def unusable(x: np.ndarray, y: np.ndarray) -> str:
     """Why no coefficient can be computed from n pairs, or an empty text."""
     if x.size < LEAST_PAIRS:
-        return f"{x.size} block{'s' if x.size != 1 else ''}, fewer than the {LEAST_PAIRS} needed"
+        return f"{counted(x.size, 'block')}, fewer than the {LEAST_PAIRS} needed"
     for name, values in (("X", x), ("Y", y)):
         if is_constant(values):
             return f"{name} is constant ({values[0]:g} in all {values.size} blocks)"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..progress import SILENT, Progress
+from ..words import counted
 from .design import designed
 from .grid import tree_groups
 from .grow import forest_key, grow_and_predict
@@ -41,11 +42,10 @@ class Plan:
 
     def text(self) -> str:
         """One sentence for the log."""
-        threads = f"{self.threads} thread{'s' if self.threads > 1 else ''}"
-        return (
-            f"{self.pieces:,} pieces of work with {self.forests:,} forests of "
-            f"{self.trees:,} trees: {duration_text(self.seconds)} with {threads}."
-        )
+        work = counted(self.pieces, "piece of work", "pieces of work")
+        forests, trees = counted(self.forests, "forest"), counted(self.trees, "tree")
+        threads = counted(self.threads, "thread")
+        return f"{work} with {forests} of {trees}: {duration_text(self.seconds)} with {threads}."
 
 
 def forests_a_piece(settings: ValidationSettings) -> tuple[int, float]:
@@ -92,7 +92,7 @@ def duration_text(seconds: float) -> str:
         return "less than a minute"
     minutes = round(seconds / 60)
     if minutes < 90:
-        return f"about {minutes} minute{'s' if minutes > 1 else ''}"
+        return f"about {counted(minutes, 'minute')}"
     hours = seconds / 3600
     return f"about {hours:.1f} hours" if hours < 48 else f"about {hours / 24:.1f} days"
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..forest.keys import BY_CELL, BY_DATE, POOLED
+from ..words import counted
 from .folds import block_folds, dealt_folds, period_numbers, random_folds, within
 
 RANDOM, BLOCKS, PERIODS = "random", "blocks", "periods"
@@ -158,7 +159,7 @@ def _checked(folds: Folds, gap: int) -> Folds:
     left = int(np.min(np.sum(~folds.unseen, axis=1)))
     if left < _LEAST_TRAINING:
         raise InputError(
-            f"A fold leaves {left} row{'' if left == 1 else 's'} to train on (GAP is {gap} days); give GAP "
+            f"A fold leaves {counted(left, 'row')} to train on (GAP is {gap} days); give GAP "
             "or PERIOD a smaller number, or FOLDS a larger one."
         )
     return folds

@@ -15,6 +15,7 @@ from qgis.core import (
 
 from ...core.progress import Progress
 from ...core.rain.antecedent import Antecedent
+from ...core.words import counted
 from ...raster.rain_antecedent import NAME, antecedent_precipitation
 from ...raster.smap_import import check_folders
 from ..algorithm import SmapAlgorithm
@@ -57,7 +58,7 @@ class AntecedentPrecipitation(SmapAlgorithm):
             progress,
         )
         progress.log(
-            f"{len(result.dates):,} dates from {result.dates[0]} to {result.dates[-1]}, "
+            f"{counted(len(result.dates), 'date')} from {result.dates[0]} to {result.dates[-1]}, "
             f"{result.grid.width} x {result.grid.height} cells each, in {result.folder}."
         )
         if Path(result.folder).name != NAME:

@@ -21,13 +21,17 @@ from ...core.forest.file import ForestFile, open_forests
 from ...core.forest.keys import POOLED
 from ...core.progress import Progress
 from ...core.threads import thread_count
+from ...core.words import counted
 from ...raster.cascade import make_cascade, parse_resolutions
 from ...raster.dated import check_window
 from ...raster.mapping import MapInputs
-from ...raster.preflight import check_maps
+from ...raster.preflight_joins import check_maps
 from ...raster.stack import open_stack
 from ..algorithm import SmapAlgorithm
+from ..cascade_report import report_cascade
+from ..join_report import join_outputs
 from ..parameters import advanced, date_parameter, dated_covariates, decimal, whole_number
+from ..remember import Remembering
 from ..values import Values
 
 
@@ -54,6 +58,7 @@ class Cascade(SmapAlgorithm):
         yield advanced(whole_number("MEMORY", "Memory for blocks (MB)", 512, 16))
         yield advanced(whole_number("THREADS", "Threads (0: one a core)", 0, 0))
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of maps")
+        yield from join_outputs("Numbers of each resolution's map")
 
     def define_outputs(self) -> Iterable[Any]:
         yield QgsProcessingOutputNumber("COUNT", "Number of maps")
@@ -72,21 +77,26 @@ class Cascade(SmapAlgorithm):
             dynamic = tuple(values.several_series("DYNAMIC", "DYNAMIC_NAMES", progress))
             inputs = MapInputs(forests, stack, dynamic, values.integer("WINDOW"))
             date = _date(forests, values.date("DATE"))
-            check_maps(inputs, [date], progress).tell(progress)
+            resolutions = parse_resolutions(values.text("RESOLUTIONS"))
+            listener = Remembering(progress)
+            found = check_maps(inputs, [date], progress)
+            found.tell(listener)
             with tempfile.TemporaryDirectory(prefix="cascade-", dir=temporary) as scratch:
                 made = make_cascade(
                     inputs,
                     folder,
                     date,
-                    parse_resolutions(values.text("RESOLUTIONS")),
+                    resolutions,
                     scratch,
                     values.number("MINIMUM_COVERED"),
                     thread_count(values.integer("THREADS")),
                     values.integer("MEMORY"),
-                    progress,
+                    listener,
                 )
-        progress.log(f"{date}: {len(made)} maps in {folder}")
-        return {"OUTPUT": folder, "COUNT": len(made)}
+            warnings = list(dict.fromkeys(listener.warnings))
+            told = report_cascade(values, inputs, date, resolutions, made, found, warnings, progress)
+        progress.log(f"{date}: {counted(len(made), 'map')} in {folder}")
+        return {"OUTPUT": folder, "COUNT": len(made), **told}
 
 
 def _date(forests: ForestFile, asked: dt.date | None) -> dt.date:

@@ -18,6 +18,7 @@ from ...core.validation.results import ValidationRun
 from ...core.validation.schemes import BLOCKS, LOCATIONS, LOCATIONS_AND_DATES, PERIODS, RANDOM, scheme_text
 from ...core.validation.settings import ValidationSettings
 from ...core.validation.summary import OVER, median_of, summarise, summarise_rises
+from ...core.words import counted
 from ...raster.crossvalidation import crossvalidate_table, forget_work, work_file_of
 from ...raster.matrix_table import MatrixTable, open_matrix
 from ...raster.rain_columns import rain_series
@@ -193,9 +194,9 @@ def _tell(run: ValidationRun, outputs: dict[str, Any], progress: Progress) -> No
     if settings.mode in (BY_DATE, BY_CELL):
         units = OVER[settings.mode][0]
         head = (
-            f"{outputs['COUNT']} {units} were validated, {len(run.skipped)} were left out. Medians over the "
-            f"{units}"
+            f"{counted(outputs['COUNT'], f'{units[:-1]} was', f'{units} were')} validated, "
+            f"{counted(len(run.skipped), 'was', 'were')} left out. Medians over the {units}"
         )
     else:
-        head = f"{run.results[0].n:,} rows were validated as one"
+        head = f"{counted(run.results[0].n, 'row was', 'rows were')} validated as one"
     progress.log(f"{head}: {told}. A low error at 9 km is not skill at 100 m.")

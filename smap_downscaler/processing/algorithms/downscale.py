@@ -15,10 +15,11 @@ from qgis.core import (
 from ...core.forest.file import open_forests
 from ...core.progress import Progress
 from ...core.threads import thread_count
+from ...core.words import counted
 from ...raster.dated import check_window
 from ...raster.map_dates import dates_to_map
 from ...raster.mapping import MapInputs, make_maps
-from ...raster.preflight import check_maps
+from ...raster.preflight_joins import check_maps
 from ...raster.stack import open_stack
 from ..algorithm import SmapAlgorithm
 from ..join_report import join_outputs, report_maps
@@ -70,12 +71,14 @@ class Downscale(SmapAlgorithm):
             found = check_maps(inputs, dates, progress)
             found.tell(listener)
             folder = values.output_folder("OUTPUT")
-            progress.log(f"{len(dates)} dates, {stack.grid.width} x {stack.grid.height} pixels each")
+            progress.log(
+                f"{counted(len(dates), 'date')}, {stack.grid.width} x {stack.grid.height} pixels each"
+            )
             threads, memory = thread_count(values.integer("THREADS")), values.integer("MEMORY")
             report = make_maps(inputs, folder, dates, threads, memory, listener)
             told = report_maps(values, inputs, report, found, listener.warnings, progress)
             unit = forests.response_unit
-        progress.log(f"{len(report.files)} maps, {len(report.kept)} of them from an earlier run")
+        progress.log(f"{counted(len(report.files), 'map')}, {len(report.kept)} of them from an earlier run")
         return {
             "OUTPUT": folder,
             "COUNT": len(report.files),

@@ -12,23 +12,27 @@ from ...core.field.climatology import ANOMALIES
 from ...core.field.readings import FieldData
 from ...core.field.validation import MAP, SMAP, MetricRow, ValidationChoices, validate
 from ...core.progress import Progress
+from ...core.words import counted
 from ...raster.field_extract import EXTRACTIONS
 from ...raster.field_pairs import PairedField, pair_up
 from ...raster.field_tables import write_metrics, write_pairs
+from ...raster.preflight_stations import check_stations
 from ...raster.series import Series, open_series
 from ...report.field import field_page, overall_rows, verdict
+from ...report.preflight import Before
 from ..algorithm import SmapAlgorithm
 from ..field_parameters import (
     interval_draws,
     interval_parameters,
     pair_choices,
     reading_settings,
-    series_used,
     station_choices,
     station_parameters,
     stations_read,
     stations_used,
 )
+from ..inputs_used import series_used
+from ..join_report import preflight_output, write_preflight_table
 from ..parameters import (
     choice,
     period_parameters,
@@ -73,6 +77,7 @@ class FieldValidation(SmapAlgorithm):
         yield from interval_parameters()
         yield table_destination("OUTPUT", "Field and map by station and day")
         yield table_output("METRICS", "Metrics by station, season and source")
+        yield preflight_output()
         yield report_parameter()
 
     def define_outputs(self) -> Iterable[Any]:
@@ -93,6 +98,9 @@ class FieldValidation(SmapAlgorithm):
         data = stations_read(values, progress.part(0.0, 0.25))
         series, smap = _series(values, progress)
         pairing = pair_choices(values)
+        named = [("maps", series), *([("SMAP", smap)] if smap else [])]
+        found = check_stations(data, named, values.period(), progress)
+        found.tell(progress)
         paired = pair_up(data, series, smap, pairing, progress.part(0.3, 0.7))
         paired.tell(progress)
         rows = validate(paired.compared, choices, progress.part(0.7, 0.95))
@@ -103,6 +111,7 @@ class FieldValidation(SmapAlgorithm):
         if metrics:
             write_metrics(metrics, rows, paired.left_out)
             outputs["METRICS"] = metrics
+        outputs |= write_preflight_table(values, found)
         if values.given("REPORT"):
             progress.set_text("Drawing the report")
             told = _manifest(values, data, series, smap, progress)
@@ -111,6 +120,7 @@ class FieldValidation(SmapAlgorithm):
                 rows,
                 paired.left_out,
                 pairing.anomalies,
+                Before(found.rows, found.warnings, "the stations"),
                 told,
                 footer("Validate maps against the field"),
             )
@@ -170,6 +180,7 @@ def _tell(overall: Sequence[MetricRow], paired: PairedField, progress: Progress)
     row = next(row for row in overall if row.source == MAP)
     told = [f"{name} {row.value(metric):.4f}" for name, metric in _NUMBERS.items() if metric in row.values]
     numbers = ", ".join(told) if told else row.status
-    progress.log(f"{len(paired.raw)} stations, {row.n:,} pairs on {row.n_days:,} days: {numbers}.")
+    pairs = f"{counted(row.n, 'pair')} on {counted(row.n_days, 'day')}"
+    progress.log(f"{counted(len(paired.raw), 'station')}, {pairs}: {numbers}.")
     if verdict(overall):
         progress.log(verdict(overall))

@@ -19,14 +19,20 @@ from ...core.gaps.scores import FOREST, LINEAR, MEDIAN, GapScore, score_gaps
 from ...core.gaps.verdict import overall, verdict
 from ...core.progress import Progress
 from ...core.threads import thread_count
+from ...core.words import counted
 from ...raster.dated import check_window
 from ...raster.gap_days import read_course
 from ...raster.gap_filling import FillSettings, GapReport, fill_gaps
 from ...raster.gap_inputs import GapInputs
 from ...raster.gap_tables import write_counts, write_gap_scores
+from ...raster.preflight import Preflight
+from ...raster.preflight_joins import check_gaps
 from ...raster.series import open_series
 from ...report.gaps import GapStory, gaps_page
+from ...report.preflight import Before
 from ..algorithm import SmapAlgorithm
+from ..inputs_used import all_series_used, files_used, series_used
+from ..join_report import preflight_output, write_preflight_table
 from ..parameters import (
     advanced,
     date_parameter,
@@ -35,7 +41,7 @@ from ..parameters import (
     series_folder,
     whole_number,
 )
-from ..reports import footer, input_file, manifest, report_parameter, table_output, write_report
+from ..reports import footer, manifest, report_parameter, table_output, write_report
 from ..series_output import SeriesDestination, check_series, write_series
 from ..values import Values
 
@@ -77,6 +83,7 @@ class FillGaps(SmapAlgorithm):
         yield SeriesDestination("SERIES", "Daily series as one temporal layer", None, True)
         yield table_output("DAYS", "Counts by day")
         yield table_output("SCORES", "Scores of hidden days")
+        yield preflight_output()
         yield report_parameter()
 
     def define_outputs(self) -> Iterable[Any]:
@@ -101,6 +108,8 @@ class FillGaps(SmapAlgorithm):
         threads, memory = thread_count(values.integer("THREADS")), values.integer("MEMORY")
         with open_forests(values.path("FORESTS")) as forests:
             inputs = GapInputs(smap, forests, tuple(dynamic), window, share, *values.period())
+            found = check_gaps(inputs, progress)
+            found.tell(progress)
             inputs.warn_of_units(progress)
             settings = _settings(values)
             report = fill_gaps(inputs, folder, settings, threads, memory, progress.part(0.05, 0.97))
@@ -113,14 +122,14 @@ class FillGaps(SmapAlgorithm):
                 ),
             }
             rows = score_gaps(report.hidden)
-            outputs |= _tables(values, report, rows, settings)
+            outputs |= {**_tables(values, report, rows, settings), **write_preflight_table(values, found)}
             _tell(report, rows, settings, progress)
             if report.hidden:
                 outputs |= _numbers(rows)
             if values.given("REPORT"):
                 progress.set_text("Drawing the report")
                 told = _manifest(values, inputs, settings, progress)
-                page = gaps_page(_story(inputs, report, rows, settings), told, footer("Filled gaps"))
+                page = gaps_page(_story(inputs, report, rows, settings, found), told, footer("Filled gaps"))
                 outputs["REPORT"] = write_report(values.output_file("REPORT"), page)
         return outputs
 
@@ -146,7 +155,9 @@ def _tables(
 
 def _tell(report: GapReport, rows: Sequence[GapScore], settings: FillSettings, progress: Progress) -> None:
     counts = "; ".join(f"{text}: {report.total(name):,}" for name, text in _COUNTS.items())
-    progress.log(f"{len(report.files):,} days, {len(report.kept):,} of them from an earlier run. {counts}")
+    progress.log(
+        f"{counted(len(report.files), 'day')}, {len(report.kept):,} of them from an earlier run. {counts}"
+    )
     if report.hidden:
         progress.log(verdict(report.hidden, rows, settings.period))
 
@@ -157,13 +168,18 @@ def _numbers(rows: Sequence[GapScore]) -> dict[str, float]:
 
 
 def _story(
-    inputs: GapInputs, report: GapReport, rows: Sequence[GapScore], settings: FillSettings
+    inputs: GapInputs,
+    report: GapReport,
+    rows: Sequence[GapScore],
+    settings: FillSettings,
+    found: Preflight,
 ) -> GapStory:
     grid, dates = inputs.smap.grid, list(report.files)
     cells = np.array([result.cell for result in report.hidden])
     places = grid.x_centres()[cells[:, 1]] / 1000, grid.y_centres()[cells[:, 0]] / 1000
     return GapStory(
-        f"{len(dates):,} days, {dates[0]} to {dates[-1]}; {report.forests:,} cells with a forest",
+        f"{counted(len(dates), 'day')}, {dates[0]} to {dates[-1]}; "
+        f"{counted(report.forests, 'cell')} with a forest",
         [(text, f"{report.total(name):,}") for name, text in _COUNTS.items()],
         report.hidden,
         rows,
@@ -171,6 +187,7 @@ def _story(
         [read_course(report.files, cell) for cell in typical_cells(report.hidden)],
         places,
         grid.cell_width / 1000,
+        Before(found.rows, found.warnings, "the SMAP cells"),
     )
 
 
@@ -180,9 +197,9 @@ def _manifest(
     forests = inputs.forests
     return manifest(
         {
-            "SMAP series": inputs.smap.source,
-            **input_file(str(forests.path), str(forests.path), progress),
-            **{f"dated covariate {series.name}": series.source for series in inputs.dynamic},
+            "SMAP series": series_used(inputs.smap),
+            **files_used({"forest file": str(forests.path)}, progress),
+            **all_series_used(inputs.dynamic),
             "covariates of the forests": ", ".join(forests.names),
         },
         {

@@ -125,7 +125,7 @@ class HarmoniseCovariates(SmapAlgorithm):
         }
         if report:
             progress.set_text("Report")
-            write_report(report, request, made, listener.warnings)
+            write_report(report, request, smap, made, listener.warnings, progress)
             outputs["REPORT"] = report
         return outputs
 

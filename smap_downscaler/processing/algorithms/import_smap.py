@@ -16,6 +16,7 @@ from qgis.core import (
 
 from ...core.progress import Progress
 from ...core.smap import OVERPASSES, QUALITIES, RETRIEVALS, Choices
+from ...core.words import counted
 from ...raster.smap_import import check_folders, ease2_bounds, import_smap
 from ..algorithm import SmapAlgorithm
 from ..parameters import advanced, choice, period_parameters, series_folder
@@ -61,7 +62,7 @@ class ImportSmap(SmapAlgorithm):
             progress,
         )
         progress.log(
-            f"{result.count} of {len(result.rows)} dates have soil moisture, "
+            f"{result.count:,} of {counted(len(result.rows), 'date has', 'dates have')} soil moisture, "
             f"{result.grid.width} x {result.grid.height} cells each; see {result.report}."
         )
         return {"OUTPUT": str(result.folder), "COUNT": result.count, "REPORT": str(result.report)}

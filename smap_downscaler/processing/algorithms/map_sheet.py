@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -96,7 +95,7 @@ class MapSheet(SmapAlgorithm):
             raise InputError("SERIES is empty; give the folder of maps to draw.")
         for name, endings in _ENDINGS.items():
             if values.given(name):
-                _check_file(name, values.output_file(name), endings)
+                _check_ending(name, values.output_file(name), endings)
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         made, pages = _drawn(values, progress)
@@ -139,16 +138,11 @@ def _write_layout(
         layout.close()
 
 
-def _check_file(name: str, path: str, endings: tuple[str, ...]) -> None:
-    """Refuse a file that cannot be written, before any work."""
+def _check_ending(name: str, path: str, endings: tuple[str, ...]) -> None:
+    """Refuse a file of a kind that is not drawn, before any work."""
     if Path(path).suffix.lower() not in endings:
         listed = " or ".join(endings) if len(endings) < 3 else f"{', '.join(endings[:-1])} or {endings[-1]}"
         raise InputError(f"{name} is {path}; give it the ending {listed}.")
-    folder = Path(path).absolute().parent
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    if Path(path).is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise InputError(f"{name}: {path} cannot be written; choose another place.")
 
 
 def _drawn(values: Values, progress: Progress) -> tuple[MadeSheet | MadeLocator, Iterator[Any]]:

@@ -21,11 +21,10 @@ from qgis.core import (
 
 from ...core.dates import parse_dates
 from ...core.errors import InputError
-from ...core.grid import Grid
 from ...core.polygons.summary import STATISTICS, Spread, driest_and_wettest
 from ...core.progress import Progress
+from ...core.words import counted
 from ...raster.polygon_statistics import (
-    Layer,
     LayerStatistics,
     chosen,
     layers_of_series,
@@ -33,11 +32,16 @@ from ...raster.polygon_statistics import (
     polygon_statistics,
 )
 from ...raster.polygon_tables import write_long_table, write_spreads
-from ...raster.polygons import AREA, CENTRE, Shapes, read_shapes
+from ...raster.polygons import AREA, CENTRE, Placed, Shapes, place, read_shapes
+from ...raster.preflight import Preflight
+from ...raster.preflight_polygons import check_polygons, of_polygons
 from ...raster.series import Series, open_several
 from ...raster.stack import Stack, open_stack
 from ...report.polygon_statistics import PolygonReport, polygon_page
+from ...report.preflight import Before
 from ..algorithm import SmapAlgorithm
+from ..inputs_used import files_used, layer_used, series_used
+from ..join_report import preflight_output, write_preflight_table
 from ..parameters import SeriesParameter, advanced, choice, period_parameters, whole_number
 from ..polygon_columns import polygon_columns
 from ..remember import Remembering
@@ -74,6 +78,7 @@ class MoistureStatistics(SmapAlgorithm):
         )
         yield table_output("TABLE", "Statistics, a row a polygon and date")
         yield table_output("SUMMARY", "Spread over the polygons")
+        yield preflight_output()
         yield report_parameter()
 
     def define_outputs(self) -> Iterable[Any]:
@@ -95,13 +100,17 @@ class MoistureStatistics(SmapAlgorithm):
         series, stack = _series(values, listener), _stack(values)
         source, features = read_features(values, "INPUT", listener)
         shapes = _shapes(source, features, listener.part(0.0, 0.1))
-        found: dict[str, LayerStatistics] = {}
-        if series:
-            place = series.grid, layers_of_series(series)
-            found["SERIES"] = _statistics(values, "SERIES", shapes, place, listener.part(0.1, 0.7))
-        if stack:
-            place = stack.grid, layers_of_stack(stack)
-            found["COVARIATES"] = _statistics(values, "COVARIATES", shapes, place, listener.part(0.7, 0.9))
+        given = {"SERIES": series, "COVARIATES": stack}
+        rasters = {name: raster for name, raster in given.items() if raster is not None}
+        rule = values.choice("WEIGHTS")
+        on = {name: place(shapes, raster.grid, rule, listener) for name, raster in rasters.items()}
+        before = check_polygons(shapes, {name: (rasters[name], on[name]) for name in rasters}, rule, progress)
+        before.tell(listener)
+        parts = {"SERIES": listener.part(0.1, 0.7), "COVARIATES": listener.part(0.7, 0.9)}
+        found = {
+            name: _statistics(values, name, shapes, raster, on[name], parts[name])
+            for name, raster in rasters.items()
+        }
         run = _Run(series, stack, source.sourceName(), shapes, [feature.id() for feature in features], found)
         columns = polygon_columns(
             run.ids, found.get("SERIES"), found.get("COVARIATES"), values.integer("DATE_FIELDS"), listener
@@ -110,15 +119,20 @@ class MoistureStatistics(SmapAlgorithm):
             "OUTPUT": add_columns(values, "OUTPUT", source, features, columns, listener)
         }
         outputs |= _write_tables(values, run, listener.part(0.9, 1.0))
+        outputs |= write_preflight_table(values, before)
         if values.given("REPORT"):
             listener.set_text("Drawing the report")
             page = polygon_page(
-                _report(values, run, listener.warnings), _manifest(values, run), footer("Moisture statistics")
+                _report(values, run, before, listener.warnings),
+                _manifest(values, run, listener),
+                footer("Moisture statistics"),
             )
             outputs["REPORT"] = write_report(values.output_file("REPORT"), page)
         known = np.any([(part.statistics.n > 0).any(axis=0) for part in found.values()], axis=0)
         outputs |= {"COUNT": int(known.sum()), "DATE_COUNT": len(run.dates)}
-        progress.log(f"{outputs['COUNT']:,} of {shapes.count:,} polygons have a value")
+        progress.log(
+            f"{outputs['COUNT']:,} of {counted(shapes.count, 'polygon has', 'polygons have')} a value"
+        )
         return outputs
 
 
@@ -151,7 +165,7 @@ def _write_tables(values: Values, run: _Run, progress: Progress) -> dict[str, st
     return outputs
 
 
-def _report(values: Values, run: _Run, warnings: Sequence[str]) -> PolygonReport:
+def _report(values: Values, run: _Run, before: Preflight, warnings: Sequence[str]) -> PolygonReport:
     return PolygonReport(
         run.shapes.count,
         values.choice("WEIGHTS"),
@@ -161,6 +175,7 @@ def _report(values: Values, run: _Run, warnings: Sequence[str]) -> PolygonReport
         run.spreads("SERIES"),
         run.spreads("COVARIATES"),
         warnings,
+        Before(before.rows, (), "the box around the polygons"),
     )
 
 
@@ -195,37 +210,32 @@ def _shapes(source: QgsProcessingFeatureSource, features: Sequence[QgsFeature], 
     geometries = [bytes(feature.geometry().asWkb()) for feature in features]
     shapes = read_shapes(geometries, crs.authid() or crs.toWkt(), progress)
     if len(shapes.repaired):
-        progress.warn(f"INPUT: {_polygons(len(shapes.repaired), shapes)} invalid; repaired")
+        progress.warn(f"INPUT: {of_polygons(len(shapes.repaired), shapes)} invalid; repaired")
     if len(shapes.empty):
-        progress.warn(f"INPUT: {_polygons(len(shapes.empty), shapes)} without area, and without statistics")
+        progress.warn(f"INPUT: {of_polygons(len(shapes.empty), shapes)} without area, and without statistics")
     return shapes
 
 
 def _statistics(
-    values: Values, name: str, shapes: Shapes, place: tuple[Grid, Sequence[Layer]], progress: Progress
+    values: Values,
+    name: str,
+    shapes: Shapes,
+    raster: Series | Stack,
+    placed: Placed,
+    progress: Progress,
 ) -> LayerStatistics:
-    grid, layers = place
+    layers = layers_of_series(raster) if isinstance(raster, Series) else layers_of_stack(raster)
     rule, ddof = values.choice("WEIGHTS"), values.integer("DDOF")
-    found = polygon_statistics(shapes, grid, layers, rule, ddof, progress)
-    placed = found.placed
-    told = (
-        (placed.outside, "wholly outside the raster, and without statistics"),
-        (placed.across, "across the edge of the raster: only the part inside counts"),
-        (placed.missed, f"without a pixel whose centre is inside; give {AREA} as WEIGHTS"),
-        (found.without_values, "without a valid pixel in any layer"),
-    )
-    for number, text in told:
-        if number:
-            progress.warn(f"{name}: {_polygons(number, shapes)} {text}")
+    found = polygon_statistics(shapes, raster.grid, layers, rule, ddof, progress, placed)
+    if found.without_values:
+        progress.warn(
+            f"{name}: {of_polygons(found.without_values, shapes)} without a valid pixel in any layer"
+        )
     if placed.overlapping:
         progress.log(
-            f"{name}: at least {_polygons(placed.overlapping, shapes)} over others; a pixel counts in each"
+            f"{name}: at least {of_polygons(placed.overlapping, shapes)} over others; a pixel counts in each"
         )
     return found
-
-
-def _polygons(number: int, shapes: Shapes) -> str:
-    return f"{number:,} of {shapes.count:,} polygons {'is' if number == 1 else 'are'}"
 
 
 def _shown(found: LayerStatistics, dates: Sequence[dt.date]) -> dict[dt.date, dict[str, np.ndarray]]:
@@ -237,14 +247,13 @@ def _shown(found: LayerStatistics, dates: Sequence[dt.date]) -> dict[dt.date, di
     }
 
 
-def _manifest(values: Values, run: _Run) -> dict[str, Mapping[str, object]]:
-    dates = run.dates
+def _manifest(values: Values, run: _Run, progress: Progress) -> dict[str, Mapping[str, object]]:
     return manifest(
         {
-            "polygons": run.polygons,
-            "series": run.series.source if run.series else "",
-            "dates": f"{len(dates)}, {dates[0]} to {dates[-1]}" if dates else "",
-            "covariates": run.stack.path if run.stack else "",
+            "layer": run.polygons,
+            **layer_used(values, "polygons", "INPUT", progress),
+            "series": series_used(run.series) if run.series else "",
+            **files_used({"covariates": run.stack.path if run.stack else ""}, progress),
         },
         {
             **period_used(values, "the series'"),

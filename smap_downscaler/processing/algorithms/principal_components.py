@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,10 +20,13 @@ from qgis.core import (
 
 from ...core.components import Components, principal_components
 from ...core.errors import InputError
+from ...core.names import nearest_names
 from ...core.progress import Progress
+from ...core.words import counted
 from ...raster.component_tables import write_eigenvalues, write_loadings
 from ...report.components import components_page
 from ..algorithm import SmapAlgorithm
+from ..inputs_used import layer_used
 from ..parameters import advanced, whole_number
 from ..remember import Remembering
 from ..reports import footer, manifest, report_parameter, table_output, write_report
@@ -88,11 +91,13 @@ class PrincipalComponents(SmapAlgorithm):
                 write(outputs[name], found)
         if values.given("REPORT"):
             listener.set_text("Drawing the report")
-            told = _manifest(source.sourceName(), len(features), fields, others)
+            inputs = {"layer": source.sourceName(), "rows": len(features)}
+            inputs |= layer_used(values, "file", "INPUT", listener)
+            told = manifest(inputs, {"fields": ", ".join(fields), "supplementary fields": ", ".join(others)})
             page = components_page(found, listener.warnings, told, footer("Principal components"))
             outputs["REPORT"] = write_report(values.output_file("REPORT"), page)
         progress.log(
-            f"{used:,} rows, {len(fields)} variables: the first {min(2, len(found.eigenvalues))} of "
+            f"{counted(used, 'row')}, {len(fields)} variables: the first {min(2, len(found.eigenvalues))} of "
             f"{len(found.eigenvalues)} components explain {100 * outputs['SHARE']:.1f} % of the variance"
         )
         return outputs
@@ -115,8 +120,9 @@ def _numbers(
     """The values of fields, float64, shape (features, fields); NaN where NULL."""
     places = [known.lookupField(name) for name in names]
     if -1 in places:
+        lacking = names[places.index(-1)]
         raise InputError(
-            f"{parameter}: INPUT has no field {names[places.index(-1)]} (it has {', '.join(known.names())}); "
+            f"{parameter}: INPUT has no field {lacking} (it has {nearest_names(lacking, known.names())}); "
             "choose another one."
         )
     table = np.full((len(features), len(names)), np.nan)
@@ -143,12 +149,3 @@ def _scores(found: Components, most: int | None) -> list[Column]:
     scores = np.full((len(found.rows), found.scores.shape[1]), np.nan)
     scores[found.rows] = found.scores
     return [Column(f"pc{index + 1}", REAL, column.tolist()) for index, column in enumerate(scores.T[:most])]
-
-
-def _manifest(
-    source: str, rows: int, fields: Sequence[str], others: Sequence[str]
-) -> dict[str, Mapping[str, object]]:
-    return manifest(
-        {"layer": source, "rows": rows},
-        {"fields": ", ".join(fields), "supplementary fields": ", ".join(others)},
-    )

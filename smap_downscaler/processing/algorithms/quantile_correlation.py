@@ -19,6 +19,7 @@ from ...core.progress import Progress
 from ...core.quantile.run import Cell, correlate
 from ...core.quantile.settings import QuantileSettings, parse_quantiles, parse_scales
 from ...core.threads import thread_count
+from ...core.words import counted
 from ...raster.paired_series import RowFilter, SeriesFields, StationTable, parse_stations, read_stations
 from ...raster.quantile_table import write_cells
 from ...report.quantilecorrelation import About, quantile_page
@@ -191,9 +192,8 @@ def _manifest(
 
 def _tell(cells: list[Cell], outputs: dict[str, Any], progress: Progress) -> None:
     over = sum(cell.over_one for cell in cells)
-    stations = outputs["STATION_COUNT"]
     progress.log(
-        f"{outputs['COUNT']:,} coefficients of {stations:,} station{'s' if stations != 1 else ''}, "
+        f"{counted(outputs['COUNT'], 'coefficient')} of {counted(outputs['STATION_COUNT'], 'station')}, "
         f"{outputs['UNRELIABLE']:,} of them unreliable, {over:,} over 1; "
         f"{len(cells) - outputs['COUNT']:,} could not be computed. They do not tell whether the series "
         "agree: bias and amplitude do not enter."

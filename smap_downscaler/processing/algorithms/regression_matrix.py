@@ -11,9 +11,10 @@ from qgis.core import (
 )
 
 from ...core.progress import Progress
+from ...core.words import counted
 from ...raster.dated import check_window
 from ...raster.matrix_builder import MatrixInputs, build_matrix
-from ...raster.preflight import check_matrix
+from ...raster.preflight_joins import check_matrix
 from ...raster.series import open_series
 from ...raster.stack import open_stack
 from ..algorithm import SmapAlgorithm
@@ -68,7 +69,9 @@ class RegressionMatrix(SmapAlgorithm):
         report = build_matrix(inputs, output, share, listener.part(0.2, 0.98))
         rows = sum(report.rows.values())
         covariates = ", ".join((*stack.names, *(series.name for series in dynamic)))
-        progress.log(f"{rows:,} rows of {len(report.rows)} dates; covariates: {covariates}")
+        progress.log(
+            f"{counted(rows, 'row')} of {counted(len(report.rows), 'date')}; covariates: {covariates}"
+        )
         empty = [date.isoformat() for date, count in report.rows.items() if count == 0]
         if empty:
             progress.log(f"Dates without a cell with soil moisture: {', '.join(empty)}")

@@ -23,12 +23,15 @@ from ...core.errors import InputError
 from ...core.grid import EASE2_CELLS, Grid, ease2_grid
 from ...core.progress import Progress
 from ...core.squares import sides_on
+from ...core.words import counted
 from ...raster.files import dataset_grid, open_dataset, same_crs
 from ...raster.harmonise_grids import Region, default_crs, is_metric
+from ...raster.preflight_squares import check_squares
 from ...raster.resample_sources import Gaps, Mask
-from ...raster.series import open_series
+from ...raster.series import Series, open_series
 from ...raster.squares import SquareDesign, Squares, sample_squares
 from ..algorithm import SmapAlgorithm
+from ..join_report import preflight_output, write_preflight_table
 from ..parameters import advanced, choice, decimal, series_folder, whole_number
 from ..values import Values
 from ..vectors import INTEGER, REAL, fields_of, qgis_crs, write_layer
@@ -71,6 +74,7 @@ class SampleSquares(SmapAlgorithm):
         yield QgsProcessingParameterFeatureSink(
             "OUTPUT", "Squares", type=QgsProcessing.SourceType.TypeVectorPolygon
         )
+        yield preflight_output()
 
     def define_outputs(self) -> Iterable[Any]:
         yield QgsProcessingOutputNumber("SQUARES", "Squares left")
@@ -94,26 +98,31 @@ class SampleSquares(SmapAlgorithm):
             raise InputError(f"CRS: {crs[:60]} is not in metres; choose another one, such as the UTM zone.")
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
-        design = _design(values, progress)
+        series = values.path("SMAP")
+        smap = open_series(series, progress=progress) if series else None
+        design = _design(values, smap)
         mask, stack = values.raster_path("MASK"), values.raster_path("COVARIATES")
+        before = check_squares(design, smap, mask, stack, progress)
+        if smap or mask or stack:
+            before.tell(progress)
         masks = ([Mask(mask)] if mask else []) + ([Gaps(stack)] if stack else [])
         found = sample_squares(design, masks, progress)
         left = found.where(found.masked <= values.number("MAXIMUM_MASKED"))
         _tell(design, found, left, values.number("MAXIMUM_MASKED"), progress)
         layer = fields_of(_FIELDS), Qgis.WkbType.Polygon, qgis_crs(design.crs)
         output = write_layer(values, "OUTPUT", layer, _features(design, left), progress)
-        return {"OUTPUT": output, "SQUARES": len(left.x), "MASKED": len(found.x) - len(left.x)}
+        outputs = {"OUTPUT": output, "SQUARES": len(left.x), "MASKED": len(found.x) - len(left.x)}
+        return {**outputs, **write_preflight_table(values, before)}
 
 
-def _design(values: Values, progress: Progress) -> SquareDesign:
+def _design(values: Values, smap: Series | None) -> SquareDesign:
     stack = values.raster_path("COVARIATES")
     pixels = dataset_grid(open_dataset(stack), f"COVARIATES ({stack})") if stack else None
     extent = values.extent("EXTENT")
     regions = [Region(*extent, "EXTENT")] if extent else []
     if pixels is not None:
         regions.append(Region(pixels.bounds, pixels.crs, f"COVARIATES ({stack})"))
-    series = values.path("SMAP")
-    cells = open_series(series, progress=progress).grid if series else ease2_grid(values.choice("GRID"))
+    cells = smap.grid if smap else ease2_grid(values.choice("GRID"))
     return SquareDesign(
         tuple(regions),
         _crs(values, regions[0], pixels),
@@ -160,7 +169,7 @@ def _features(design: SquareDesign, squares: Squares) -> Iterator[QgsFeature]:
 def _tell(design: SquareDesign, found: Squares, left: Squares, share: float, progress: Progress) -> None:
     size = f"{design.sides.width:g} x {design.sides.height:g} m"
     progress.log(
-        f"{len(found.x):,} squares of {size} placed in {len(set(zip(found.rows, found.cols))):,} of "
+        f"{counted(len(found.x), 'square')} of {size} placed in {len(set(zip(found.rows, found.cols))):,} of "
         f"{found.cells_met:,} SMAP cells; {len(found.x) - len(left.x):,} of them, masked or without data by "
         f"more than {100 * share:g} %, left out; {len(left.x):,} left"
     )

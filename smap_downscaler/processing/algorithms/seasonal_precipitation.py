@@ -16,6 +16,7 @@ from qgis.core import (
 from ...core.errors import InputError
 from ...core.progress import Progress
 from ...core.rain.seasons import DEFAULT_SEASONS, parse_seasons
+from ...core.words import counted
 from ...raster.rain_record import KINDS
 from ...raster.rain_seasonal import check_stack, seasonal_precipitation
 from ..algorithm import SmapAlgorithm
@@ -77,5 +78,5 @@ class SeasonalPrecipitation(SmapAlgorithm):
             values.number("MINIMUM_SHARE"),
             progress,
         )
-        progress.log(f"{len(seasons)} bands of {grid.width} x {grid.height} cells in {output}.")
+        progress.log(f"{counted(len(seasons), 'band')} of {grid.width} x {grid.height} cells in {output}.")
         return {"OUTPUT": output, "COUNT": len(seasons)}

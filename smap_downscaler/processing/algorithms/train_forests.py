@@ -20,6 +20,7 @@ from ...core.forest.keys import BY_CELL, BY_DATE, MODES, POOLED
 from ...core.progress import Progress
 from ...core.threads import thread_count
 from ...core.validation.tuning import Wishes
+from ...core.words import counted
 from ...raster.matrix_table import MatrixTable, open_matrix
 from ...raster.training import train_from_table
 from ...raster.training_cells import train_cells
@@ -46,7 +47,7 @@ from ..parameters import advanced, choice, period_parameters, whole_number
 from ..reports import footer, input_file, manifest, report_parameter, table_output, write_report
 from ..values import Values
 
-_NOUNS = {BY_DATE: "dates", BY_CELL: "cells"}
+_NOUNS = {BY_DATE: "date", BY_CELL: "cell"}
 
 
 class TrainForests(SmapAlgorithm):
@@ -204,8 +205,10 @@ def _tell(report: TrainingReport, outputs: dict[str, Any], progress: Progress) -
         else "each date told by the trees that did not see it; days that follow each other are alike, so "
         "this flatters the days that SMAP missed"
     )
+    noun = _NOUNS[report.mode]
+    forests = counted(len(report.scores), f"{noun} has", f"{noun}s have")
     progress.log(
-        f"{len(report.scores):,} {_NOUNS[report.mode]} have a forest, {len(report.skipped):,} were skipped. "
+        f"{forests} a forest, {counted(len(report.skipped), 'was', 'were')} skipped. "
         f"Median {numbers} (9 km cells, {unlike})."
     )
 

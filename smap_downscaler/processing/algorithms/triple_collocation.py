@@ -12,23 +12,27 @@ from ...core.field.climatology import ANOMALIES
 from ...core.field.collocation import MEAN, MEMBERS, TripleChoices, TripleRow, collocate
 from ...core.field.readings import FieldData
 from ...core.progress import Progress
+from ...core.words import counted
 from ...raster.field_extract import EXTRACTIONS
 from ...raster.field_pairs import pair_up
+from ...raster.preflight_stations import check_stations
 from ...raster.series import Series, open_series
 from ...raster.triples import check_third, check_triples, write_triples
 from ...report.collocation import collocation_page
+from ...report.preflight import Before
 from ..algorithm import SmapAlgorithm
 from ..field_parameters import (
     interval_draws,
     interval_parameters,
     pair_choices,
     reading_settings,
-    series_used,
     station_choices,
     station_parameters,
     stations_read,
     stations_used,
 )
+from ..inputs_used import series_used
+from ..join_report import preflight_output, write_preflight_table
 from ..parameters import advanced, choice, period_parameters, series_folder, table_destination, whole_number
 from ..reports import footer, manifest, period_used, report_parameter, write_report
 from ..values import Values
@@ -64,6 +68,7 @@ class TripleCollocation(SmapAlgorithm):
         yield advanced(choice("EXTRACTION", "Value of the map at a station", EXTRACTIONS))
         yield from interval_parameters()
         yield table_destination("OUTPUT", "Errors by station and series")
+        yield preflight_output()
         yield report_parameter()
 
     def define_outputs(self) -> Iterable[Any]:
@@ -90,20 +95,23 @@ class TripleCollocation(SmapAlgorithm):
         source, third = _series(values, progress)
         data = stations_read(values, progress.part(0.1, 0.3))
         pairing = pair_choices(values)
-        paired = pair_up(data, source, third, pairing, progress.part(0.3, 0.7))
-        paired.tell(progress)
-        check_triples(paired.raw, third)
-        rows = collocate(paired.compared, choices, progress.part(0.7, 0.95))
-        _check_any(rows)
         named = values.text("THIRD_NAME").strip() or third.name
         names = {
             "source": values.choice("TC_SOURCE").replace("smap", "SMAP"),
             "field": "field",
             "third": named,
         }
+        found = check_stations(data, [(names["source"], source), (named, third)], values.period(), progress)
+        found.tell(progress)
+        paired = pair_up(data, source, third, pairing, progress.part(0.3, 0.7))
+        paired.tell(progress)
+        check_triples(paired.raw, third)
+        rows = collocate(paired.compared, choices, progress.part(0.7, 0.95))
+        _check_any(rows)
         output = values.output("OUTPUT")
         write_triples(output, rows, names, paired.left_out)
         outputs = {"OUTPUT": output, **_numbers(rows)}
+        outputs |= write_preflight_table(values, found)
         if values.given("REPORT"):
             progress.set_text("Drawing the report")
             told = _manifest(values, data, source, third, progress)
@@ -113,6 +121,7 @@ class TripleCollocation(SmapAlgorithm):
                 paired.left_out,
                 pairing.anomalies,
                 choices.reference,
+                Before(found.rows, found.warnings, "the stations"),
                 told,
                 footer("Triple collocation at stations"),
             )
@@ -188,5 +197,5 @@ def _tell(rows: Sequence[TripleRow], names: dict[str, str], count: int, progress
             progress.warn(f"{row.station}: {row.status}")
     overall = [row for row in rows if row.station == MEAN] or list(rows)
     told = [f"{names[row.member]} {row.value('error_sd'):.4f}" for row in overall if row.values]
-    stations = "1 station was" if count == 1 else f"{count} stations were"
+    stations = counted(count, "station was", "stations were")
     progress.log(f"{stations} collocated: error SD, m3 m-3, of {', '.join(told)}.")

@@ -1,0 +1,76 @@
+"""Report and tables of a cascade: what was looked at, and the numbers of each resolution's map."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..core.progress import Progress
+from ..core.words import counted
+from ..raster.join_tables import DatesTable, cascade_resolutions
+from ..raster.mapping import MapInputs
+from ..raster.preflight import Preflight
+from ..report.cascade import ByResolution, cascade_page
+from ..report.joining import Opening
+from .inputs_used import all_series_used, files_used
+from .join_report import table_texts, write_joined
+from .reports import footer, manifest
+from .values import Values
+
+
+def report_cascade(
+    values: Values,
+    inputs: MapInputs,
+    date: dt.date,
+    resolutions: Sequence[float],
+    files: Sequence[Path],
+    found: Preflight,
+    warnings: Sequence[str],
+    progress: Progress,
+) -> dict[str, str]:
+    """Write what is asked for of the tables and the report of a cascade; returns them as outputs."""
+
+    def page(table: DatesTable) -> str:
+        opening = Opening(
+            "Cascade of resolutions",
+            f"Soil moisture of {date} at {counted(len(files), 'resolution')}",
+            _facts(inputs, date, files, values.output_folder("OUTPUT")),
+            warnings,
+            found.rows,
+            "the pixels to be mapped",
+        )
+        numbers = {name: table.column(name) for name in ("minimum", "mean", "maximum", "sd")}
+        used = {"forest file": str(inputs.forests.path), "fine stack": inputs.stack.path}
+        told = {**files_used(used, progress), **all_series_used(inputs.dynamic)}
+        settings = {
+            "date": date,
+            "resolutions, m": ", ".join(f"{side:g}" for side in resolutions),
+            "least share of a cell that the covariates cover": f"{values.number('MINIMUM_COVERED'):g}",
+            "days that a dated covariate may be old": inputs.window,
+        }
+        by_resolution = ByResolution(resolutions, table_texts(table), numbers)
+        return cascade_page(
+            opening, by_resolution, manifest(told, settings), footer("Cascade of resolutions")
+        )
+
+    def table() -> DatesTable:
+        return cascade_resolutions(inputs, date, resolutions, files)
+
+    return write_joined(values, found, table, page, progress)
+
+
+def _facts(inputs: MapInputs, date: dt.date, files: Sequence[Path], folder: str) -> list[tuple[str, str]]:
+    grid = inputs.stack.grid
+    return [
+        ("Date", str(date)),
+        ("Maps", f"{len(files):,}"),
+        (
+            "Pixels of the stack",
+            f"{grid.width:,} x {grid.height:,} of {grid.cell_width:.6g}, {grid.crs[:60]}",
+        ),
+        ("Forest file", str(inputs.forests.path)),
+        ("Fine stack", inputs.stack.path),
+        ("Covariates", ", ".join(inputs.forests.names)),
+        ("Folder", folder),
+    ]

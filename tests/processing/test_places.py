@@ -1,0 +1,48 @@
+"""Places of outputs: what can be written to is told before the work, and nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+import pytest
+
+
+@pytest.fixture
+def values(tmp_path):
+    table = tmp_path / "table.csv"
+    table.write_text("a,b\n1,2\n2,4\n4,3\n", encoding="utf-8")
+    return {"INPUT": str(table), "FIELDS": "a;b", "OUTPUT": str(tmp_path / "scores.gpkg")}
+
+
+def test_a_read_only_folder(refusal, values, tmp_path, monkeypatch):
+    """Root may write anywhere: the system's answer is put in its place."""
+
+    def denied(*_arguments, dir=None, **_more):
+        raise PermissionError(13, "Permission denied", str(dir))
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", denied)
+    path = tmp_path / "not yet" / "report.html"
+    assert refusal("principalcomponents", {**values, "OUTPUT": "memory:", "REPORT": str(path)}) == (
+        f"REPORT: {path} cannot be written ({tmp_path}: Permission denied); choose another place."
+    )
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="a folder that nobody may write to: Linux only")
+def test_a_folder_that_nobody_may_write_to(refusal, values):
+    sentence = refusal("principalcomponents", {**values, "LOADINGS": "/proc/self/loadings.gpkg"})
+    assert sentence.startswith("LOADINGS: /proc/self/loadings.gpkg cannot be written (/proc/self: ")
+
+
+def test_folders_are_made_at_the_end_only(run, refusal, values, tmp_path):
+    """Asking whether a place can be written to leaves nothing there."""
+    report = str(tmp_path / "a" / "b" / "Bericht ñ.html")
+    before = sorted(tmp_path.iterdir())
+    refusal("principalcomponents", {**values, "REPORT": report, "FIELDS": "a;c"})
+    assert sorted(tmp_path.iterdir()) == before
+    run("principalcomponents", {**values, "REPORT": report})
+    assert os.path.isfile(report)
+
+
+def test_tables_in_databases_are_not_looked_at(run, values):
+    assert run("principalcomponents", {**values, "OUTPUT": "memory:", "LOADINGS": "TEMPORARY_OUTPUT"})
