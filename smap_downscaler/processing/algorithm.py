@@ -26,6 +26,7 @@ from .feedback import QgisProgress
 from .help import as_html, as_plain, load_help
 from .icons import icon_path
 from .places import check_places
+from .reports import numbers_output
 from .values import Values
 
 #: Groups of the toolbox, in the order in which the data flow.
@@ -106,6 +107,8 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
             self.addParameter(definition)
         for output in self.define_outputs():
             self.addOutput(output)
+        if self.parameterDefinition("REPORT") is not None:
+            self.addOutput(numbers_output())
 
     def canExecute(self) -> tuple[bool, str]:
         lacking = missing(self.NEEDS)

@@ -13,6 +13,7 @@ from ..raster.mapping import MapInputs
 from ..raster.preflight import Preflight
 from ..report.cascade import ByResolution, cascade_page
 from ..report.joining import Opening
+from ..report.page import Page
 from .inputs_used import all_series_used, files_used
 from .join_report import table_texts, write_joined
 from .reports import footer, manifest
@@ -31,7 +32,7 @@ def report_cascade(
 ) -> dict[str, str]:
     """Write what is asked for of the tables and the report of a cascade; returns them as outputs."""
 
-    def page(table: DatesTable) -> str:
+    def page(table: DatesTable) -> Page:
         opening = Opening(
             "Cascade of resolutions",
             f"Soil moisture of {date} at {counted(len(files), 'resolution')}",

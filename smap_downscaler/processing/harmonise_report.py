@@ -13,8 +13,7 @@ from ..report.atlas import AtlasPanel, atlas_png
 from ..report.covariates_page import covariates_page
 from ..report.preflight import Table
 from .inputs_used import files_used, series_used
-from .reports import footer, manifest
-from .reports import write_report as write_page
+from .reports import footer, manifest, write_report
 
 _MADE_HEADERS = (
     "covariate",
@@ -28,15 +27,15 @@ _MADE_HEADERS = (
 )
 
 
-def write_report(
+def report_covariates(
     path: str,
     request: Request,
     smap: Series,
     made: Harmonised,
     warnings: Sequence[str],
     progress: Progress,
-) -> None:
-    """Write the page; it appears under `path` only when it is whole.
+) -> dict[str, str]:
+    """Write the report to `path`; returns the outputs of `write_report`.
 
     Raises
     ------
@@ -56,7 +55,7 @@ def write_report(
         ("Fine stack", request.fine_path),
         ("Mask", request.mask or "none"),
     ]
-    text = covariates_page(
+    page = covariates_page(
         facts,
         warnings,
         made.preflight.rows,
@@ -66,7 +65,7 @@ def write_report(
         _manifest(request, smap, progress),
         footer("Harmonise covariates"),
     )
-    write_page(path, text)
+    return write_report(path, page)
 
 
 def _manifest(request: Request, smap: Series, progress: Progress) -> dict[str, Mapping[str, object]]:

@@ -18,6 +18,7 @@ from ..raster.matrix_builder import MatrixInputs, MatrixReport
 from ..raster.preflight import Preflight
 from ..report.figure import SOIL_MOISTURE_UNIT
 from ..report.joining import ByDate, Joined, Line, joining_page
+from ..report.page import Page
 from ..report.preflight import Table
 from .inputs_used import all_series_used, files_used, series_used
 from .reports import footer, manifest, period_used, report_parameter, table_output, write_report
@@ -59,7 +60,7 @@ def report_matrix(
 ) -> dict[str, str]:
     """Write what is asked for of the tables and the report of a matrix; returns them as outputs."""
 
-    def page(table: DatesTable) -> str:
+    def page(table: DatesTable) -> Page:
         joined = Joined(
             "Regression matrix",
             "SMAP soil moisture and covariates, a row a cell and date",
@@ -119,7 +120,7 @@ def report_maps(
 ) -> dict[str, str]:
     """Write what is asked for of the tables and the report of maps; returns them as outputs."""
 
-    def page(table: DatesTable) -> str:
+    def page(table: DatesTable) -> Page:
         joined = Joined(
             "Downscaled maps",
             "A soil moisture map a date, by forests applied to the fine covariates",
@@ -172,7 +173,7 @@ def write_joined(
     values: Values,
     found: Preflight,
     dates: Callable[[], DatesTable],
-    page: Callable[[DatesTable], str],
+    page: Callable[[DatesTable], Page],
     progress: Progress,
 ) -> dict[str, str]:
     """Write what is asked for of PREFLIGHT, DATES and REPORT; returns them as outputs."""
@@ -186,7 +187,7 @@ def write_joined(
         outputs["DATES"] = dates_path
     if report:
         progress.set_text("Drawing the report")
-        outputs["REPORT"] = write_report(report, page(table))
+        outputs.update(write_report(report, page(table)))
     return outputs
 
 

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
-from qgis.core import Qgis, QgsProcessingParameterFileDestination, QgsProcessingParameterVectorDestination
+from qgis.core import (
+    Qgis,
+    QgsProcessingOutputFile,
+    QgsProcessingParameterFileDestination,
+    QgsProcessingParameterVectorDestination,
+)
 
 from ..core.progress import Progress
 from ..core.version import plugin_version
@@ -55,14 +61,33 @@ def manifest(inputs: Mapping[str, object], settings: Mapping[str, object]) -> di
     return {"Input": inputs, "Settings": settings, "Versions": {**versions(), "QGIS": Qgis.version()}}
 
 
-def write_report(path: str, page: Page | str) -> str:
-    """Write a report, which appears under `path` only when it is whole; returns `path`.
+def numbers_output() -> QgsProcessingOutputFile:
+    """The table beside a report that has all its numbers."""
+    return QgsProcessingOutputFile("REPORT_NUMBERS", "Numbers of the report")
+
+
+def numbers_path(report: str) -> str:
+    """Where the numbers of a report go."""
+    path = Path(report)
+    return str(path.with_name(f"{path.stem}_numbers.csv"))
+
+
+def write_report(path: str, page: Page) -> dict[str, str]:
+    """Write a report and the table of its numbers, which appear only when both are whole.
+
+    Returns
+    -------
+    dict
+        Their paths as outputs: REPORT and REPORT_NUMBERS.
 
     Raises
     ------
     InputError
-        If it cannot be written.
+        If one of them cannot be written.
     """
-    with whole_file(path) as part:
-        part.write_text(page if isinstance(page, str) else page.html(), encoding="utf-8")
-    return path
+    numbers = numbers_path(path)
+    with whole_file(numbers) as table, whole_file(path) as part:
+        # The mark at the beginning tells Excel that it is UTF-8.
+        table.write_text(page.numbers(), encoding="utf-8-sig")
+        part.write_text(page.html(Path(numbers).name), encoding="utf-8")
+    return {"REPORT": path, "REPORT_NUMBERS": numbers}

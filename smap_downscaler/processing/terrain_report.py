@@ -81,7 +81,7 @@ def report_terrain(
         told = manifest(input_file(dem, dem, progress), _settings(values, settings))
         frame = frame_of(grid.bounds, grid.crs)
         page = terrain_page(facts, warnings, found, rasters, told, footer("Terrain indices"), frame)
-        outputs["REPORT"] = write_report(report, page)
+        outputs.update(write_report(report, page))
     return outputs
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 import re
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ import numpy as np
 
 from ..core.grid import Bounds
 from ..core.map_frame import MapFrame
+from .figure import png
 from .furniture import NO_VALUE, frame_axis, north_arrow, panel_letter, scale_bar
 
 #: Inside the margins of an A4 page, inches.
@@ -101,9 +101,7 @@ def atlas_png(
         scale_and_north(axes[0], frame, width)
     if title:
         figure.suptitle(title, fontsize=10)
-    target = io.BytesIO()
-    figure.savefig(target, dpi=_DPI, format="png")
-    return target.getvalue()
+    return png(figure, _DPI)
 
 
 def degrees(axis: Any, frame: MapFrame, width: float, left: bool, below: bool) -> None:

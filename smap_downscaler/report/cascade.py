@@ -7,13 +7,8 @@ from dataclasses import dataclass
 
 from .figure import COLOURS, MARKERS, SOIL_MOISTURE_UNIT, light_grid, new_figure, png
 from .joining import Opening
+from .page import Page
 from .preflight import Table
-
-_MEAN_AND_ENDS = (
-    ("maximum", "maximum", ":"),
-    ("mean", "mean, bar: one SD", "-"),
-    ("minimum", "minimum", ":"),
-)
 
 #: Number, label and style of each line.
 _LINES = (("maximum", "maximum", ":"), ("mean", "mean, bar: one SD", "-"), ("minimum", "minimum", ":"))
@@ -42,8 +37,8 @@ def cascade_page(
     found: ByResolution,
     manifest: Mapping[str, Mapping[str, object]],
     footer: str,
-) -> str:
-    """The report as HTML.
+) -> Page:
+    """The report.
 
     Parameters
     ----------
@@ -67,7 +62,7 @@ def cascade_page(
         "is a first measure of how much the step in scale changes the numbers. More detail is not more "
         "truth: only field data tell."
     )
-    return page.manifest(manifest).footer(footer).html()
+    return page.manifest(manifest).footer(footer)
 
 
 def figure_by_resolution(found: ByResolution) -> bytes:

@@ -31,8 +31,8 @@ def collocation_page(
     before: Before,
     manifest: Mapping[str, Mapping[str, object]],
     footer: str = "",
-) -> str:
-    """The report as HTML.
+) -> Page:
+    """The report.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def collocation_page(
         )
     _words(page, names[reference])
     add_before(page, before)
-    return page.manifest(manifest).footer(footer).html()
+    return page.manifest(manifest).footer(footer)
 
 
 def _cells(row: TripleRow) -> tuple[str, ...]:

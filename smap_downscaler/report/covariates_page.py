@@ -18,8 +18,8 @@ def covariates_page(
     atlas: bytes,
     manifest: Mapping[str, Mapping[str, object]],
     footer: str,
-) -> str:
-    """The page as HTML.
+) -> Page:
+    """The page.
 
     Parameters
     ----------
@@ -51,4 +51,4 @@ def covariates_page(
         "All covariates on the fine grid at reduced size. Colours run from the 2nd to the 98th percentile; "
         "those of one kind (twi_..., p_...) in one unit share them. Hatched: no value.",
     )
-    return page.manifest(manifest).footer(footer).html()
+    return page.manifest(manifest).footer(footer)

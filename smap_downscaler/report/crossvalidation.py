@@ -30,8 +30,8 @@ def crossvalidation_page(
     rain: Sequence[RainSeries],
     manifest: Mapping[str, Mapping[str, object]],
     footer: str = "",
-) -> str:
-    """The report as HTML.
+) -> Page:
+    """The report.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def crossvalidation_page(
     _folds(page, run)
     _choices(page, run)
     _left_out(page, run)
-    return page.manifest(manifest).footer(footer).html()
+    return page.manifest(manifest).footer(footer)
 
 
 def _rain(page: Page, rain: Sequence[RainSeries]) -> None:

@@ -47,8 +47,8 @@ def field_page(
     before: Before,
     manifest: Mapping[str, Mapping[str, object]],
     footer: str = "",
-) -> str:
-    """The report as HTML.
+) -> Page:
+    """The report.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def field_page(
         _more(page, len(left_out))
     _words(page, anomalies)
     add_before(page, before)
-    return page.manifest(manifest).footer(footer).html()
+    return page.manifest(manifest).footer(footer)
 
 
 def overall_rows(rows: Sequence[MetricRow], season: str = ALL) -> list[MetricRow]:

@@ -45,11 +45,33 @@ def save_pages(path: str | Path, figures: Iterable[Any], dpi: int) -> None:
     figure.savefig(path, dpi=dpi, metadata=nameless.get(Path(path).suffix.lower()))
 
 
-def png(figure: Any) -> bytes:
+class Picture(bytes):
+    """A PNG that knows what is written in it."""
+
+    #: Titles, legends and notes, not the labels of ticks.
+    texts: tuple[str, ...] = ()
+
+
+def png(figure: Any, dpi: int = _DPI) -> Picture:
     """The figure as a PNG; equal figures give equal bytes."""
     stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=_DPI, metadata={"Software": None})
-    return stream.getvalue()
+    figure.savefig(stream, format="png", dpi=dpi, metadata={"Software": None})
+    picture = Picture(stream.getvalue())
+    picture.texts = _texts(figure)
+    return picture
+
+
+def _texts(figure: Any) -> tuple[str, ...]:
+    from matplotlib.text import Text
+
+    ticks = {
+        label
+        for axes in figure.axes
+        for axis in (axes.xaxis, axes.yaxis)
+        for label in (*axis.get_ticklabels(which="both"), axis.get_offset_text())
+    }
+    texts = (artist for artist in figure.findobj(Text) if artist not in ticks and artist.get_visible())
+    return tuple(text for text in (artist.get_text().strip() for artist in texts) if text)
 
 
 def light_grid(axis: Any, which: Literal["both", "x", "y"] = "both") -> None:

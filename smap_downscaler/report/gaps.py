@@ -61,8 +61,8 @@ class GapStory:
     before: Before
 
 
-def gaps_page(story: GapStory, manifest: Mapping[str, Mapping[str, object]], footer: str = "") -> str:
-    """The report as HTML; `manifest` tells what the results came from, `footer` is the last line."""
+def gaps_page(story: GapStory, manifest: Mapping[str, Mapping[str, object]], footer: str = "") -> Page:
+    """The report; `manifest` tells what the results came from, `footer` is the last line."""
     page = Page("Filled gaps of a SMAP series", story.subtitle)
     page.paragraph(verdict(story.results, story.rows, story.period)).facts(story.facts)
     _scores(page, story)
@@ -70,7 +70,7 @@ def gaps_page(story: GapStory, manifest: Mapping[str, Mapping[str, object]], foo
     _courses(page, story)
     _map(page, story)
     add_before(page, story.before)
-    return page.manifest(manifest).footer(footer).html()
+    return page.manifest(manifest).footer(footer)
 
 
 def _scores(page: Page, story: GapStory) -> None:

@@ -76,8 +76,8 @@ class Joined(Opening):
     by_date: ByDate
 
 
-def joining_page(joined: Joined, manifest: Mapping[str, Mapping[str, object]], footer: str) -> str:
-    """The report as HTML.
+def joining_page(joined: Joined, manifest: Mapping[str, Mapping[str, object]], footer: str) -> Page:
+    """The report.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def joining_page(joined: Joined, manifest: Mapping[str, Mapping[str, object]], f
         rows = shown
     if rows:
         page.table(by_date.table.headers, rows)
-    return page.manifest(manifest).footer(footer).html()
+    return page.manifest(manifest).footer(footer)
 
 
 def figure_by_date(by_date: ByDate) -> bytes:

@@ -6,6 +6,11 @@ import base64
 import html
 import re
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
+from urllib.parse import quote
+
+from .figure import Picture
+from .told import Told, numbers_table
 
 # Dark blue on white with grey rules: nothing is told by colour alone.
 _CSS = """
@@ -66,22 +71,30 @@ class Page:
     """
 
     def __init__(self, title: str, subtitle: str = ""):
-        self._title = title
+        self._title = self._section = title
+        self._told: list[Told] = []
         self._parts = [f"<h1>{_text(title)}</h1>"]
         if subtitle:
+            self._tell("subtitle", subtitle)
             self._parts.append(f'<p class="subtitle">{_text(subtitle)}</p>')
         self._footer = ""
 
     def heading(self, text: str) -> Page:
         """A section."""
+        self._section = text
+        self._tell("heading", text)
         return self._add(f"<h2>{_text(text)}</h2>")
 
     def paragraph(self, text: str) -> Page:
         """A paragraph of plain text."""
+        self._tell("text", text)
         return self._add(f"<p>{_text(text)}</p>")
 
     def facts(self, pairs: Sequence[tuple[str, str]]) -> Page:
         """Names and what they are, a line each."""
+        for name, value in pairs:
+            self._tell("fact", name, name)
+            self._tell("fact", value, name)
         rows = "".join(f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in pairs)
         return self._add(f"<dl>{rows}</dl>")
 
@@ -96,6 +109,7 @@ class Page:
         if any(len(row) != len(headers) for row in rows):
             raise ValueError("a row of the table is not as long as its headers")
         numbers = [_is_numeric([row[column] for row in rows]) for column in range(len(headers))]
+        self._tell_table(headers, rows, numbers, caption)
         head = "".join(f"<th{_class(number)}>{_text(text)}</th>" for text, number in zip(headers, numbers))
         body = "".join(
             "<tr>"
@@ -113,12 +127,17 @@ class Page:
         """Sentences that a reader should not miss; nothing for none."""
         if not texts:
             return self
+        for text in texts:
+            self._tell("warning", text)
         return self._add(
             '<ul class="warnings">' + "".join(f"<li>{_text(text)}</li>" for text in texts) + "</ul>"
         )
 
     def picture(self, png: bytes, alt: str, caption: str = "") -> Page:
         """A picture inside the page; `alt` says in words what it shows."""
+        for text in png.texts if isinstance(png, Picture) else ():
+            self._tell("figure", text, alt)
+        self._tell("caption", caption)
         data = base64.b64encode(png).decode("ascii")
         told = f"<figcaption>{_text(caption)}</figcaption>" if caption else ""
         return self._add(
@@ -137,18 +156,43 @@ class Page:
 
     def footer(self, text: str) -> Page:
         """The last line."""
+        self._tell("footer", text)
         self._footer = f"<footer>{_text(text)}</footer>"
         return self
 
-    def html(self) -> str:
-        """The whole file."""
-        body = "\n".join([*self._parts, self._footer])
+    def numbers(self) -> str:
+        """All numbers that the page tells, those written in its pictures too, as a CSV table."""
+        return numbers_table(self._told)
+
+    def html(self, numbers: str = "") -> str:
+        """The whole file; `numbers` is the name of the file beside it that has `numbers()`."""
+        link = ""
+        if numbers:
+            link = f'<a href="{html.escape(quote(numbers))}">{_text(numbers)}</a>'
+            link = f'<p class="numbers">The numbers of this page as a table: {link}</p>'
+        body = "\n".join([*self._parts, link, self._footer])
         return (
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             f"<title>{_text(self._title)}</title>\n<style>{_CSS}</style>\n</head>\n"
             f"<body>\n{body}\n</body>\n</html>\n"
         )
+
+    def _tell(self, part: str, text: str, row: str = "", column: str = "") -> None:
+        self._told.append(Told(self._section, part, row, column, text))
+
+    def _tell_table(
+        self, headers: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[bool], caption: str
+    ) -> None:
+        self._tell("caption", caption)
+        # What tells the rows apart: the columns of words before the first one of numbers.
+        words = max(1, len(list(takewhile(lambda number: not number, numbers))))
+        for header in headers:
+            self._tell("header", header)
+        for row in rows:
+            name = ", ".join(text for text in row[:words] if text)
+            for header, text in zip(headers, row):
+                self._tell("table", text, name, header)
 
     def _add(self, part: str) -> Page:
         self._parts.append(part)

@@ -41,8 +41,8 @@ def quantile_page(
     manifest: Mapping[str, Mapping[str, object]],
     footer: str = "",
     progress: Progress = SILENT,
-) -> str:
-    """The report as HTML.
+) -> Page:
+    """The report.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def quantile_page(
             f"Shown are the first {_MOST_STATIONS} of {len(shown):,} stations; the table holds all of them."
         )
     _left_out(page, cells)
-    return page.manifest(manifest).footer(footer).html()
+    return page.manifest(manifest).footer(footer)
 
 
 def _overview(page: Page, stations: Mapping[str, Sequence[Cell]], settings: QuantileSettings) -> None:

@@ -35,8 +35,8 @@ def terrain_page(
     manifest: Mapping[str, Mapping[str, object]],
     footer: str,
     frame: MapFrame | None = None,
-) -> str:
-    """The page as HTML.
+) -> Page:
+    """The page.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def terrain_page(
             "Maps of the other rasters of the run, each with its colour bar",
             "Colours from the 2nd to the 98th percentile of each; hatched: no value.",
         )
-    return page.manifest(manifest).footer(footer).html()
+    return page.manifest(manifest).footer(footer)
 
 
 def _row(one: RasterSummary, kept_shares: Mapping[str, float]) -> tuple[str, ...]:

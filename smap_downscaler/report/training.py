@@ -54,8 +54,8 @@ def training_page(
     summary: Sequence[ImportanceRow],
     manifest: Mapping[str, Mapping[str, object]],
     footer: str = "",
-) -> str:
-    """The report as HTML.
+) -> Page:
+    """The report.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def training_page(
     _importance(page, mode, importance, summary)
     _choices(page, mode, chosen)
     _left_out(page, mode, skipped)
-    return page.manifest(manifest).footer(footer).html()
+    return page.manifest(manifest).footer(footer)
 
 
 def _subtitle(mode: str, scores: Mapping[Key, OobScores]) -> str:

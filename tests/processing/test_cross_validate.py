@@ -266,7 +266,7 @@ def test_the_other_modes(run, said, series, tmp_path, mode):
         "crossvalidate",
         {"INPUT": series, "MODE": mode, **SMALL, "MINIMUM_DATES": 20, **more, **tables, "REPORT": report},
     )
-    assert set(outputs) == {*tables, *numbers, "COUNT", "REPORT"}
+    assert set(outputs) == {*tables, *numbers, "COUNT", "REPORT", "REPORT_NUMBERS"}
     assert outputs["COUNT"] == (9 if mode == "by cell" else 1)
     summary = {
         (row["scheme"], row["score"]): row["median"]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from gap_case import CELLS, make_gap_case
+from report_reader import FigureTexts, check_numbers
 from small_case import make_small_case, write_small_stations
 from smap_downscaler.core.features import FeatureSettings
 
@@ -27,7 +28,7 @@ RUNS = {
     ),
     "harmonisecovariates": (
         {"INPUT": ["{case}/dem.tif"], "SMAP": "{case}/smap", "RESOLUTION": 1000},
-        {"OUTPUT_COARSE": "{out}/coarse.tif", "OUTPUT_FINE": "{out}/fine.tif"},
+        {"OUTPUT_COARSE": "{out}/coarse.tif", "OUTPUT_FINE": "{out}/fine.tif", "REPORT": "{out}/report.html"},
         "fine.tif",
     ),
     "antecedentprecipitation": (
@@ -47,7 +48,7 @@ RUNS = {
     ),
     "trainforests": (
         {"INPUT": "{case}/matrix.gpkg", **FOREST},
-        {"OUTPUT": "{out}/forests.smapforest"},
+        {"OUTPUT": "{out}/forests.smapforest", "REPORT": "{out}/report.html"},
         "forests.smapforest",
     ),
     "crossvalidate": (
@@ -142,7 +143,7 @@ RUNS = {
             "FORESTS": "{case}/gaps/forests.smapforest",
             "DYNAMIC": ["{case}/gaps/p_3d"],
         },
-        {"OUTPUT": "{out}/filled", "PREFLIGHT": "{out}/before.gpkg"},
+        {"OUTPUT": "{out}/filled", "PREFLIGHT": "{out}/before.gpkg", "REPORT": "{out}/report.html"},
         "filled/series.vrt",
     ),
 }
@@ -311,3 +312,22 @@ def test_outputs_that_cannot_be_written_are_refused_before_the_work(qgis_provide
             values = {**filled(inputs, case, tmp_path), **outputs, asked: str(path)}
             found = algorithm.checkParameterValues(values, QgsProcessingContext())
             assert found == (False, f"{asked}: {sentence}")
+
+
+REPORTED = [name for name in RUNS if "REPORT" in RUNS[name][1]]
+
+
+def test_every_algorithm_with_a_report_is_among_the_reported(qgis_provider):
+    having = {a.name() for a in qgis_provider.algorithms() if a.parameterDefinition("REPORT") is not None}
+    assert having == {id_of(name) for name in REPORTED}
+
+
+@pytest.mark.parametrize("name", REPORTED)
+def test_each_number_of_a_report_is_in_the_table_beside_it(run, case, tmp_path, monkeypatch, name):
+    inputs, outputs, _made = RUNS[name]
+    figures = FigureTexts(monkeypatch)
+    done = run(id_of(name), filled({**inputs, **outputs}, case, tmp_path))
+    report = Path(filled(outputs, case, tmp_path)["REPORT"])
+    assert done["REPORT"] == str(report)
+    assert done["REPORT_NUMBERS"] == str(report.with_name(f"{report.stem}_numbers.csv"))
+    check_numbers(done, figures)

@@ -59,6 +59,7 @@ def test_parameters_are_as_promised(qgis_provider):
         "SCORES",
         "PREFLIGHT",
         "REPORT",
+        "REPORT_NUMBERS",
         "COUNT",
         "FILLED",
         "RMSE",

@@ -74,7 +74,7 @@ def test_parameters_and_outputs_are_as_promised(algorithm):
     assert definitions["GUESS"].defaultValue() is True
     assert not definitions["REPORT"].createByDefault()
     assert [one.name() for one in algorithm.outputDefinitions()] == [
-        "OUTPUT_COARSE", "OUTPUT_FINE", "PREFLIGHT", "REPORT", "COUNT",
+        "OUTPUT_COARSE", "OUTPUT_FINE", "PREFLIGHT", "REPORT", "COUNT", "REPORT_NUMBERS",
     ]  # fmt: skip
 
 

@@ -136,6 +136,7 @@ def test_the_report_holds_all_tables_and_the_atlas(run, given, tmp_path, said):
         "coarse.tif",
         "fine.tif",
         "report.html",
+        "report_numbers.csv",
     ]
     assert "REPORT" not in run(ID, given)
 

@@ -10,6 +10,7 @@ import re
 import numpy as np
 import pytest
 
+from report_reader import FigureTexts, check_numbers
 from small_case import CELLS, PIXELS
 from smap_downscaler.raster.geotiff import Band, write_geotiff
 
@@ -82,13 +83,14 @@ def test_a_number_that_is_nowhere_is_found(tmp_path):
     assert strange(page, np.array([1.249, 0.114, 0.5, 0.25])) == ["5.00"]
 
 
-def test_field_validation_and_quantile_correlation(run, files, tmp_path):
+def test_field_validation_and_quantile_correlation(run, files, tmp_path, monkeypatch):
     pairs, metrics, cells = (str(tmp_path / f"{name}.csv") for name in ("pairs", "metrics", "cells"))
     before, reports = (
         str(tmp_path / "before.csv"),
         [str(tmp_path / f"{n}.html") for n in ("field", "quantile")],
     )
-    run(
+    figures = FigureTexts(monkeypatch)
+    done = run(
         "fieldvalidation",
         {
             "SERIES": str(files / "maps"),
@@ -103,13 +105,18 @@ def test_field_validation_and_quantile_correlation(run, files, tmp_path):
         },
     )
     assert strange(reports[0], stored(metrics, before)) == []
+    check_numbers(done, figures)
     fields = {"X_FIELD": "map", "Y_FIELD": "field", "STATION_FIELD": "station"}
     few = {"SCALES": "1-2", "QUANTILES": "0.3, 0.5", "BOOTSTRAP": 100, "THREADS": 1}
-    run("quantilecorrelation", {"INPUT": pairs, **fields, **few, "OUTPUT": cells, "REPORT": reports[1]})
+    figures = FigureTexts(monkeypatch)
+    done = run(
+        "quantilecorrelation", {"INPUT": pairs, **fields, **few, "OUTPUT": cells, "REPORT": reports[1]}
+    )
     assert strange(reports[1], stored(cells)) == []
+    check_numbers(done, figures)
 
 
-def test_moisture_statistics_and_principal_components(run, files, tmp_path):
+def test_moisture_statistics_and_principal_components(run, files, tmp_path, monkeypatch):
     squares, layer = str(tmp_path / "squares.gpkg"), str(tmp_path / "layer.gpkg")
     tables = {name: str(tmp_path / f"{name}.csv") for name in TABLE_NAMES}
     reports = [str(tmp_path / "moisture.html"), str(tmp_path / "components.html")]
@@ -118,7 +125,8 @@ def test_moisture_statistics_and_principal_components(run, files, tmp_path):
         {"COVARIATES": str(files / "stack.tif"), "SMAP": str(files / "smap"), "COUNT": 12, "SIZE": 3000,
          "OUTPUT": squares},
     )  # fmt: skip
-    run(
+    figures = FigureTexts(monkeypatch)
+    done = run(
         "moisturestatistics",
         {
             "INPUT": squares,
@@ -131,7 +139,9 @@ def test_moisture_statistics_and_principal_components(run, files, tmp_path):
         },
     )
     assert strange(reports[0], stored(tables["SUMMARY"], tables["PREFLIGHT"])) == []
-    run(
+    check_numbers(done, figures)
+    figures = FigureTexts(monkeypatch)
+    done = run(
         "principalcomponents",
         {
             "INPUT": layer,
@@ -144,3 +154,4 @@ def test_moisture_statistics_and_principal_components(run, files, tmp_path):
         },
     )
     assert strange(reports[1], stored(tables["LOADINGS"], tables["EIGENVALUES"])) == []
+    check_numbers(done, figures)

@@ -70,7 +70,12 @@ def test_contract_and_help(qgis_provider):
     algorithm = created()
     definitions = {one.name(): one for one in algorithm.parameterDefinitions()}
     assert list(definitions) == INPUTS + OUTPUTS + TOLD
-    assert [output.name() for output in algorithm.outputDefinitions()] == OUTPUTS + TOLD + NUMBERS
+    assert [output.name() for output in algorithm.outputDefinitions()] == [
+        *OUTPUTS,
+        *TOLD,
+        *NUMBERS,
+        "REPORT_NUMBERS",
+    ]
     optional = {
         name for name, one in definitions.items() if one.flags() & Qgis.ProcessingParameterFlag.Optional
     }
@@ -85,7 +90,12 @@ def test_contract_and_help(qgis_provider):
     text = (Path(__file__).parents[2] / "help" / f"{ID}.md").read_text(encoding="utf-8")
     head, outputs = text.split("## Outputs")
     assert re.findall(r"^### (\w+)", head, re.MULTILINE) == INPUTS
-    assert re.findall(r"^### (\w+)", outputs, re.MULTILINE) == OUTPUTS + TOLD + NUMBERS
+    assert re.findall(r"^### (\w+)", outputs, re.MULTILINE) == [
+        *OUTPUTS,
+        *TOLD,
+        "REPORT_NUMBERS",
+        *NUMBERS,
+    ]
 
 
 def test_choices_and_defaults(qgis_provider):

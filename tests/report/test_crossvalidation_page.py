@@ -65,7 +65,9 @@ def made_up(dates=3, repeats=2, block_km=72.0, grid="", value=0.05):
 
 def page_of(run, **manifest):
     rows = summarise(run.results, run.settings)
-    return crossvalidation_page(run, rows, [], manifest or {"Input": {"table": "m & n.gpkg", "empty": None}})
+    return crossvalidation_page(
+        run, rows, [], manifest or {"Input": {"table": "m & n.gpkg", "empty": None}}
+    ).html()
 
 
 def pictures(page):

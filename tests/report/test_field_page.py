@@ -45,7 +45,9 @@ def part(name, n=40, seed=1, other=True):
 
 def page_of(parts, left_out=None, anomalies="none", **choices):
     rows = validate(parts, ValidationChoices(frozenset({1, 2}), draws=100, **choices))
-    return field_page(parts, rows, left_out or {}, anomalies, BEFORE, {"Input": {"SMAP": None}}, "the end")
+    return field_page(
+        parts, rows, left_out or {}, anomalies, BEFORE, {"Input": {"SMAP": None}}, "the end"
+    ).html()
 
 
 def pictures(page):
@@ -144,7 +146,7 @@ def test_triples():
     rows = collocate([*parts, odd], TripleChoices(draws=100))
     page = collocation_page(
         rows, NAMES, {"far": "outside the maps"}, "climatology", "field", BEFORE, {"Input": {}}, "the end"
-    )
+    ).html()
     assert "Triple collocation, anomalies (climatology)" in page
     assert "map, field, a &lt;model&gt;; 3 of 3 stations with enough days" in page
     assert "odd: negative error variance of" in page
@@ -152,7 +154,7 @@ def test_triples():
     assert "outside the maps" in page
     assert len(pictures(page)) == 1
     few = collocate(parts, TripleChoices(minimum_days=200, draws=100))
-    page = collocation_page(few, NAMES, {}, "none", "field", BEFORE, {}, "")
+    page = collocation_page(few, NAMES, {}, "none", "field", BEFORE, {}, "").html()
     assert "0 of 2 stations with enough days" in page
     assert "149 days with all three, fewer than the 200 asked for" in page
     assert pictures(page) == []

@@ -24,7 +24,7 @@ def by_date(count, noted=()):
 def page_of(dates, warnings=()):
     checks = [LayerCheck("clay", "EPSG:6933", (9000.0, 9000.0), covered=1.0, nodata=0.25, low=1.0, high=2.0)]
     joined = Joined("T", "sub", [("Rows", "5")], warnings, checks, "the SMAP cells", dates)
-    return joining_page(joined, {"Settings": {"a": 1}}, "end")
+    return joining_page(joined, {"Settings": {"a": 1}}, "end").html()
 
 
 def test_few_dates_are_all_in_the_table():

@@ -44,7 +44,7 @@ def failed(found, status="X is constant (0.3 in all 9 blocks)"):
 
 def page_of(found, bootstrap=0, warnings=()):
     about = About("theta <map>", "theta_field", QuantileSettings(SCALES, QUANTILES, bootstrap=bootstrap))
-    return quantile_page(found, about, warnings, {"Input": {"file": "m & n.csv"}}, "the end")
+    return quantile_page(found, about, warnings, {"Input": {"file": "m & n.csv"}}, "the end").html()
 
 
 @pytest.fixture

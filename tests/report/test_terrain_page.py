@@ -58,7 +58,7 @@ def test_indices_without_any_value_are_drawn_all_the_same():
     nothing = np.full((3, 3), np.nan)
     found = TerrainReport("built-in", 9, 0, 0.0, {"fd8": 0.0123})
     rasters = [summary("twi_fd8", nothing), summary("sca_fd8", nothing)]
-    page = terrain_page([("DEM", "3 x 3")], ["Look <here>"], found, rasters, {}, "end")
+    page = terrain_page([("DEM", "3 x 3")], ["Look <here>"], found, rasters, {}, "end").html()
     assert page.count("<img ") == 2
     assert "<li>Look &lt;here&gt;</li>" in page
     assert page.count('<td class="number">1.23%</td>') == 2

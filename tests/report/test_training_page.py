@@ -94,7 +94,7 @@ def page_of(mode, keys, importance=None, chosen=None, skipped=None):
         summarise_importance(found.values(), names),
         {"Input": {"file": "m.gpkg"}},
         "the end",
-    )
+    ).html()
 
 
 def test_texts_fit_the_mode():

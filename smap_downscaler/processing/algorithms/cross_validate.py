@@ -125,7 +125,7 @@ class CrossValidate(SmapAlgorithm):
             progress.set_text("Drawing the report")
             told = _manifest(values, table, settings, scope, progress)
             page = crossvalidation_page(run, summary, rain, told, footer("Cross-validation"))
-            outputs["REPORT"] = write_report(report, page)
+            outputs.update(write_report(report, page))
         forget_work(work_file)
         _tell(run, outputs, progress)
         return outputs

@@ -124,7 +124,7 @@ class FieldValidation(SmapAlgorithm):
                 told,
                 footer("Validate maps against the field"),
             )
-            outputs["REPORT"] = write_report(values.output_file("REPORT"), page)
+            outputs.update(write_report(values.output_file("REPORT"), page))
         _tell(overall, paired, progress)
         return outputs
 

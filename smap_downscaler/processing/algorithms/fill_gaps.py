@@ -130,7 +130,7 @@ class FillGaps(SmapAlgorithm):
                 progress.set_text("Drawing the report")
                 told = _manifest(values, inputs, settings, progress)
                 page = gaps_page(_story(inputs, report, rows, settings, found), told, footer("Filled gaps"))
-                outputs["REPORT"] = write_report(values.output_file("REPORT"), page)
+                outputs.update(write_report(values.output_file("REPORT"), page))
         return outputs
 
 

@@ -29,7 +29,7 @@ from ...raster.harmonise import Request, harmonise
 from ...raster.harmonise_layers import read_covariates
 from ...raster.series import open_series
 from ..algorithm import SmapAlgorithm
-from ..harmonise_report import write_report
+from ..harmonise_report import report_covariates
 from ..join_report import preflight_output, write_preflight_table
 from ..layers import hand_over_stack
 from ..parameters import advanced, decimal, series_folder
@@ -125,8 +125,7 @@ class HarmoniseCovariates(SmapAlgorithm):
         }
         if report:
             progress.set_text("Report")
-            write_report(report, request, smap, made, listener.warnings, progress)
-            outputs["REPORT"] = report
+            outputs.update(report_covariates(report, request, smap, made, listener.warnings, progress))
         return outputs
 
 

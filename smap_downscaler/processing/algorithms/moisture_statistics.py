@@ -127,7 +127,7 @@ class MoistureStatistics(SmapAlgorithm):
                 _manifest(values, run, listener),
                 footer("Moisture statistics"),
             )
-            outputs["REPORT"] = write_report(values.output_file("REPORT"), page)
+            outputs.update(write_report(values.output_file("REPORT"), page))
         known = np.any([(part.statistics.n > 0).any(axis=0) for part in found.values()], axis=0)
         outputs |= {"COUNT": int(known.sum()), "DATE_COUNT": len(run.dates)}
         progress.log(

@@ -95,7 +95,7 @@ class PrincipalComponents(SmapAlgorithm):
             inputs |= layer_used(values, "file", "INPUT", listener)
             told = manifest(inputs, {"fields": ", ".join(fields), "supplementary fields": ", ".join(others)})
             page = components_page(found, listener.warnings, told, footer("Principal components"))
-            outputs["REPORT"] = write_report(values.output_file("REPORT"), page)
+            outputs.update(write_report(values.output_file("REPORT"), page))
         progress.log(
             f"{counted(used, 'row')}, {len(fields)} variables: the first {min(2, len(found.eigenvalues))} of "
             f"{len(found.eigenvalues)} components explain {100 * outputs['SHARE']:.1f} % of the variance"

@@ -102,7 +102,7 @@ class QuantileCorrelation(SmapAlgorithm):
             drawing = progress.part(0.95, 1.0)
             last = footer("Quantile correlation of two series")
             page = quantile_page(cells, about, notes, told, last, drawing)
-            outputs["REPORT"] = write_report(values.output_file("REPORT"), page)
+            outputs.update(write_report(values.output_file("REPORT"), page))
         _tell(cells, outputs, progress)
         return outputs
 

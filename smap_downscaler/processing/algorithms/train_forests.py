@@ -131,7 +131,7 @@ class TrainForests(SmapAlgorithm):
                 _manifest(values, table, progress),
                 footer("Train forests"),
             )
-            outputs["REPORT"] = write_report(values.output_file("REPORT"), page)
+            outputs.update(write_report(values.output_file("REPORT"), page))
         _tell(report, outputs, progress)
         return outputs
 

@@ -125,7 +125,7 @@ class TripleCollocation(SmapAlgorithm):
                 told,
                 footer("Triple collocation at stations"),
             )
-            outputs["REPORT"] = write_report(values.output_file("REPORT"), page)
+            outputs.update(write_report(values.output_file("REPORT"), page))
         _tell(rows, names, outputs["COUNT"], progress)
         return outputs
 
