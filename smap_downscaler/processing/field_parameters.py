@@ -16,6 +16,7 @@ from ..core.errors import InputError
 from ..core.field.columns import CsvChoices
 from ..core.field.readings import UNITS, FieldData
 from ..core.progress import Progress
+from ..core.timestamps import MOST_ZONE
 from ..raster.field_pairs import PairChoices
 from ..raster.ismn_files import QUALITIES, IsmnChoices
 from ..raster.stations import StationChoices, read_stations, tell_stations
@@ -40,13 +41,16 @@ _MOST_HOURS = 24.0
 
 def station_parameters() -> Iterator[QgsProcessingParameterDefinition]:
     """The stations, and how their files are read."""
-    yield any_file("STATIONS", "Field stations (CSV file, ISMN file or folder)")
+    yield any_file("STATIONS", "Field stations (CSV file, ISMN file, folder or zip)")
     for name, description in _FIELDS.items():
         yield advanced(QgsProcessingParameterString(name, description, optional=True))
     yield advanced(
         QgsProcessingParameterCrs("CRS", "CRS of the stations (empty: longitude, latitude)", optional=True)
     )
     yield choice("UNIT", "Unit of the readings", tuple(UNITS))
+    yield advanced(
+        decimal("TIME_ZONE", "Hours ahead of UTC of times without a zone", 0.0, -MOST_ZONE, MOST_ZONE)
+    )
     yield advanced(
         decimal("TIME_SHIFT", "Hours added to the times of readings", 0.0, -_MOST_HOURS, _MOST_HOURS)
     )
@@ -91,7 +95,13 @@ def station_choices(values: Values) -> StationChoices:
     fields = {name.removesuffix("_FIELD").lower(): values.text(name).strip() for name in _FIELDS}
     unit, shift = values.choice("UNIT"), values.number("TIME_SHIFT")
     return StationChoices(
-        CsvChoices(**fields, crs=values.crs("CRS"), unit=unit, shift_hours=shift),
+        CsvChoices(
+            **fields,
+            crs=values.crs("CRS"),
+            unit=unit,
+            shift_hours=shift,
+            zone_hours=values.number("TIME_ZONE"),
+        ),
         IsmnChoices(values.choice("QUALITY"), parse_depth(values.text("DEPTH")), unit, shift),
     )
 
@@ -126,6 +136,7 @@ def reading_settings(values: Values) -> dict[str, Any]:
     """How the readings were read and the intervals drawn, for a report's manifest."""
     return {
         "unit of the readings": values.choice("UNIT"),
+        "hours ahead of UTC of times without a zone": f"{values.number('TIME_ZONE'):g}",
         "hours added to times": f"{values.number('TIME_SHIFT'):g}",
         "readings of ISMN files": values.choice("QUALITY"),
         "depths of ISMN sensors, m": values.text("DEPTH") or f"the shallowest within 0-{SURFACE:g}",

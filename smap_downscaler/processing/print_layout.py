@@ -6,11 +6,11 @@ private one; the user's own is never touched.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 
 from qgis.core import (
     Qgis,
+    QgsColorRampLegendNodeSettings,
     QgsFillSymbol,
     QgsLayoutItem,
     QgsLayoutItemLabel,
@@ -27,13 +27,15 @@ from qgis.core import (
     QgsLayoutSize,
     QgsLegendStyle,
     QgsMapLayer,
+    QgsMapLayerLegendUtils,
     QgsPrintLayout,
     QgsProject,
+    QgsRasterLayer,
     QgsReadWriteContext,
     QgsRectangle,
     QgsTextFormat,
 )
-from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtCore import QSizeF, Qt
 from qgis.PyQt.QtGui import QColor, QFont
 
 from ..core.errors import InputError
@@ -45,6 +47,8 @@ from ..report.furniture import round_length
 from .vectors import qgis_crs
 
 _MM = 25.4
+#: Place of the ramp among what QGIS makes of a raster in a legend, after the name of its band.
+_RAMP = 1
 _ARROW = ":/images/north_arrows/layout_default_north_arrow.svg"
 #: What lies under the maps: hatched, where they have no value.
 _NO_VALUE = {"style": "b_diagonal", "color": "140,140,140", "outline_style": "no"}
@@ -206,18 +210,40 @@ class SheetLayout:
         arrow.setLinkedMap(item)
         self._put(arrow, page, box)
 
-    def picture(self, page: int, box: Box, svg: bytes, name: str) -> None:
-        """A drawing that is kept inside the layout."""
-        item = QgsLayoutItemPicture(self.layout)
-        item.setId(name)
-        data = base64.b64encode(svg).decode("ascii")
-        item.setPicturePath(f"base64:{data}", QgsLayoutItemPicture.Format.FormatSVG)
-        self._put(item, page, box)
-
     def legend(self, page: int, box: Box, item: QgsLayoutItemMap, layers: Sequence[QgsMapLayer]) -> None:
         """A legend of some of the layers, with their ramps."""
+        legend = self._legend_of("legend", item, layers)
+        legend.setResizeToContents(True)
+        self._put(legend, page, box)
+        legend.adjustBoxSize()
+
+    def colour_bar(
+        self, page: int, box: Box, item: QgsLayoutItemMap, layer: QgsRasterLayer, title: str
+    ) -> None:
+        """The colour ramp of a layer, lying; it follows the layer's style."""
+        legend = self._legend_of("colours", item, [layer])
+        (node,) = legend.model().rootGroup().findLayers()
+        node.setCustomProperty("cached_name", title)
+        node.setCustomProperty("legend/title-label", title)
+        settings = QgsColorRampLegendNodeSettings(
+            layer.renderer().shader().rasterShaderFunction().legendSettings()
+        )
+        settings.setOrientation(Qt.Orientation.Horizontal)
+        settings.setSuffix("")
+        QgsMapLayerLegendUtils.setLegendNodeColorRampSettings(node, _RAMP, settings)
+        QgsMapLayerLegendUtils.setLegendNodeSymbolSize(node, _RAMP, QSizeF(0.9 * box[2] * _MM, 3.5))
+        # The name of the band stays out.
+        QgsMapLayerLegendUtils.setLegendNodeOrder(node, [_RAMP])
+        legend.model().refreshLayerLegend(node)
+        legend.setResizeToContents(True)
+        self._put(legend, page, box)
+        legend.adjustBoxSize()
+
+    def _legend_of(
+        self, name: str, item: QgsLayoutItemMap, layers: Sequence[QgsMapLayer]
+    ) -> QgsLayoutItemLegend:
         legend = QgsLayoutItemLegend(self.layout)
-        legend.setId("legend")
+        legend.setId(name)
         legend.setLinkedMap(item)
         legend.setAutoUpdateModel(False)
         root = legend.model().rootGroup()
@@ -233,10 +259,8 @@ class SheetLayout:
             changed = legend.style(style)
             changed.setTextFormat(_text_format(size))
             legend.setStyle(style, changed)
-        legend.setResizeToContents(True)
         legend.setBackgroundEnabled(False)
-        self._put(legend, page, box)
-        legend.adjustBoxSize()
+        return legend
 
     def no_value(self, page: int, box: Box) -> None:
         """What the hatching means."""

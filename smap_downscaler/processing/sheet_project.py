@@ -23,7 +23,6 @@ from ..raster.series import open_series
 from ..raster.sheet_maps import SheetMap
 from ..report.arrange import A4_WIDTH, LEGEND, MARGIN
 from ..report.locator import locator_boxes
-from ..report.map_sheet import colour_bar_svg
 from .layers import STYLE, unread_layer
 from .overlays import world_map
 from .print_layout import SheetLayout
@@ -64,17 +63,17 @@ def sheet_layout(made: MadeSheet, values: Values, progress: Progress) -> SheetLa
             layers = [*over, *([layer] if layer is not None else [])]
             items.append(out.map(page, box, sheet.frame, made.crs, layers, panel.title))
         rows = -(-len(items) // plan.columns)
-        _beside(out, page, plan.legend_top(rows), items[0], made)
+        _beside(out, page, plan.legend_top(rows), items[0], made, shown[0])
         if over:
             out.legend(page, (MARGIN + 3.3, plan.legend_top(rows) + 0.15, 2.0, LEGEND), items[0], over)
     return out
 
 
-def _beside(out: SheetLayout, page: int, top: float, item, made: MadeSheet) -> None:
+def _beside(out: SheetLayout, page: int, top: float, item, made: MadeSheet, layer: QgsRasterLayer) -> None:
     """Title, scale, north and CRS of a page."""
     sheet, right = made.sheet, A4_WIDTH - MARGIN
     out.label(page, (MARGIN, MARGIN, A4_WIDTH - 2 * MARGIN, 0.25), sheet.title, 11, "centre")
-    out.picture(page, (MARGIN, top, 3.2, 0.5), colour_bar_svg((3.2, 0.5)), "colours")
+    out.colour_bar(page, (MARGIN, top, 3.2, 0.5), item, layer, "soil moisture, m³ m⁻³")
     out.no_value(page, (MARGIN + 3.4, top + 0.05, 1.4, 0.14))
     out.scale_bar(page, (right - 2.4, top + 0.05, 1.6, 0.4), item, sheet.frame)
     out.north_arrow(page, (right - 0.5, top, 0.45, 0.45), item)

@@ -208,6 +208,7 @@ def make_locator(values: Values, progress: Progress) -> MadeLocator:
         borders(values, "BORDERS", around, progress),
         elevation,
         overlays,
+        "the maps" if values.given("SERIES") else "SMAP",
     )
     kind, unit = ("elevation", "m") if dem else ("extent", "")
     row = SheetRow(

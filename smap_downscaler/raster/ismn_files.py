@@ -9,17 +9,22 @@ Source: the Readme that comes with each download, and Dorigo et al. (2013), Vado
 from __future__ import annotations
 
 import datetime as dt
+import io
 import re
+import zipfile
+import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Union
 
 from ..core.errors import InputError
 from ..core.field.readings import UNITS
 from ..core.progress import Progress
 
-SUFFIX = ".stm"
+SUFFIX, ZIP = ".stm", ".zip"
 #: Which readings are kept: those flagged good alone, or all that have a value.
 QUALITIES = ("good", "any")
 _ROWS_A_LOOK = 5000
@@ -56,10 +61,34 @@ class IsmnChoices:
 
 
 @dataclass(frozen=True)
+class ZippedFile:
+    """A file inside an open zip; it has what is used here of a `Path`."""
+
+    archive: zipfile.ZipFile
+    inside: str
+    source: Path
+
+    @property
+    def name(self) -> str:
+        """The file's name without its folders."""
+        return PurePosixPath(self.inside).name
+
+    def open(self, encoding: str) -> io.TextIOWrapper:
+        """The text of the file."""
+        return io.TextIOWrapper(self.archive.open(self.inside), encoding)
+
+    def __str__(self) -> str:
+        return f"{self.source}, {self.inside}"
+
+
+StationFile = Union[Path, ZippedFile]
+
+
+@dataclass(frozen=True)
 class Sensor:
     """What a file says of its sensor; `network` and `station` name the place, depths in m."""
 
-    path: Path
+    path: StationFile
     network: str
     station: str
     latitude: float
@@ -90,15 +119,42 @@ class Tally:
         return ", ".join(told)
 
 
-def ismn_files(source: str | Path) -> list[Path]:
-    """The .stm files of a folder and all folders below, or the file itself."""
+@contextmanager
+def ismn_files(source: str | Path) -> Iterator[Sequence[StationFile]]:
+    """The .stm files of a folder and all folders below, or of a zip as it was downloaded, or the file itself.
+
+    Files of a zip are read where they are, and only within the context.
+
+    Raises
+    ------
+    InputError
+        If the zip cannot be read.
+    """
     source = Path(source)
-    if not source.is_dir():
-        return [source]
-    return sorted(path for path in source.rglob("*") if path.suffix.lower() == SUFFIX and path.is_file())
+    if source.suffix.lower() == ZIP and source.is_file():
+        with _opened(source) as archive:
+            names = (info.filename for info in archive.infolist() if not info.is_dir())
+            yield [
+                ZippedFile(archive, name, source)
+                for name in sorted(names)
+                if name.lower().endswith(SUFFIX) and not name.startswith("__MACOSX/")
+            ]
+    elif source.is_dir():
+        yield sorted(path for path in source.rglob("*") if path.suffix.lower() == SUFFIX and path.is_file())
+    else:
+        yield [source]
 
 
-def read_sensor(path: Path) -> Sensor:
+def _opened(source: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(source)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        raise InputError(
+            f"{source}: it is no whole zip file; download it again, or unpack it and choose the folder."
+        ) from None
+
+
+def read_sensor(path: StationFile) -> Sensor:
     """What the first line of a file says.
 
     Raises
@@ -125,7 +181,7 @@ def read_sensor(path: Path) -> Sensor:
     return Sensor(path, match[2], match[3], latitude, longitude, upper, lower, False)
 
 
-def variable_of(path: Path) -> str:
+def variable_of(path: StationFile) -> str:
     """The variable that a file's name tells, in small letters, or empty."""
     match = _VARIABLE.match(path.name)
     return match[1].lower() if match else ""
@@ -188,7 +244,7 @@ def _day(date: str, time: str, shift: dt.timedelta) -> int:
     return (stamp + dt.timedelta(hours=int(hour), minutes=int(minute)) + shift).toordinal()
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
+def _lines(path: StationFile) -> Iterator[tuple[int, str]]:
     """The lines that hold something, with their numbers."""
     try:
         with path.open(encoding="latin-1") as stream:
@@ -197,3 +253,10 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
                     yield number, line
     except OSError as error:
         raise InputError(f"{path}: it cannot be read ({error.strerror}); check the path.") from None
+    except (zipfile.BadZipFile, zlib.error, EOFError):
+        raise InputError(f"{path}: the zip is damaged there; download it again.") from None
+    except (RuntimeError, NotImplementedError) as error:
+        # A password, or a compression that Python does not know.
+        raise InputError(
+            f"{path}: it cannot be read out of the zip ({error}); unpack it and choose the folder."
+        ) from None

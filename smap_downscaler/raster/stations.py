@@ -9,7 +9,7 @@ from ..core.errors import InputError
 from ..core.field.columns import CsvChoices
 from ..core.field.readings import FieldData
 from ..core.progress import SILENT, Progress
-from .ismn_files import SUFFIX, IsmnChoices
+from .ismn_files import SUFFIX, ZIP, IsmnChoices
 from .stations_csv import read_csv_stations
 from .stations_ismn import read_ismn_stations
 
@@ -23,7 +23,7 @@ class StationChoices:
 
 
 def read_stations(source: str | Path, choices: StationChoices, progress: Progress = SILENT) -> FieldData:
-    """Read all stations; a folder or a file that ends in .stm is ISMN's, any other file CSV.
+    """Read all stations; a folder or a file that ends in .stm or .zip is ISMN's, any other file CSV.
 
     Raises
     ------
@@ -31,7 +31,7 @@ def read_stations(source: str | Path, choices: StationChoices, progress: Progres
         If there is nothing to read, or something is wrong with it.
     """
     path = Path(source)
-    if path.is_dir() or path.suffix.lower() == SUFFIX:
+    if path.is_dir() or path.suffix.lower() in (SUFFIX, ZIP):
         return read_ismn_stations(source, choices.ismn, progress)
     if not path.is_file():
         raise InputError(f"STATIONS: there is no file or folder {source}; check the path.")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import io
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +15,7 @@ from ..core.field.columns import Columns, CsvChoices, find_columns
 from ..core.field.delimited import NumberReader, decode, separator_of
 from ..core.field.readings import UNITS, FieldData, Station, daily, listed
 from ..core.progress import SILENT, Progress
-from ..core.timestamps import parse_timestamp
+from ..core.timestamps import DAY, parse_moment
 from .files import spatial_reference
 
 GEOGRAPHIC = "EPSG:4326"
@@ -65,7 +63,7 @@ class _CsvReader:
         self._numbers = NumberReader(path)
         self._header: list[str] = []
         self._places: dict[str, _Place] = {}
-        self._stamps: dict[str, dt.datetime] = {}
+        self._times: dict[str, tuple[int, int]] = {}
         self._seen: dict[tuple[object, ...], tuple[int, float | None]] = {}
         self._empty: list[int] = []
         self._double: list[int] = []
@@ -131,21 +129,20 @@ class _CsvReader:
             raise InputError(f"{self._path}, line {line}: the place of the station is missing; fill it in.")
         self._check_degrees(x, y, line)
         place = self._place(row, line, columns, x, y)
-        stamp = self._stamp(row[columns.date], line)
+        time, day = self._time(row[columns.date], line)
         value = number(row[columns.value], self._header[columns.value], line)
         if value is not None:
             value *= UNITS[self._choices.unit]
             self._check_value(value, row[columns.value], line)
         if columns.replicate is not None:
             # A place is known by its first line.
-            key = place.line, stamp, row[columns.replicate].strip()
+            key = place.line, time, row[columns.replicate].strip()
             if self._is_double(key, value, line):
                 return
         if value is None:
             self._empty.append(line)
             return
-        hours = stamp.hour + stamp.minute / 60 + stamp.second / 3600 + self._choices.shift_hours
-        place.days.append(stamp.toordinal() + math.floor(hours / 24))
+        place.days.append(day)
         place.values.append(value)
 
     def _place(self, row: Sequence[str], line: int, columns: Columns, x: float, y: float) -> _Place:
@@ -163,15 +160,19 @@ class _CsvReader:
             )
         return place
 
-    def _stamp(self, text: str, line: int) -> dt.datetime:
-        stamp = self._stamps.get(text)
-        if stamp is None:
-            stamp = parse_timestamp(text)
-            if stamp is None:
+    def _time(self, text: str, line: int) -> tuple[int, int]:
+        """The time of a reading, seconds in UTC, and the day that it counts to."""
+        found = self._times.get(text)
+        if found is None:
+            moment = parse_moment(text)
+            if moment is None:
                 told = f"'{text.strip()[:40]}' is no ISO date" if text.strip() else "the date is missing"
                 raise InputError(f"{self._path}, line {line}: {told}; write it as 2021-08-31.")
-            self._stamps[text] = stamp
-        return stamp
+            time = moment.utc(self._choices.zone_hours)
+            # A date alone has no time that hours could move.
+            shift = round(self._choices.shift_hours * 3600) if moment.has_time else 0
+            found = self._times[text] = time, (time + shift) // DAY
+        return found
 
     def _check_degrees(self, x: float, y: float, line: int) -> None:
         if not self._geographic or (abs(x) <= 360 and abs(y) <= 90):

@@ -17,6 +17,7 @@ from .ismn_files import (
     MOISTURE,
     IsmnChoices,
     Sensor,
+    StationFile,
     Tally,
     ismn_files,
     read_readings,
@@ -51,7 +52,7 @@ def parse_depth(text: str) -> tuple[float, float] | None:
 
 
 def read_ismn_stations(source: str | Path, choices: IsmnChoices, progress: Progress = SILENT) -> FieldData:
-    """All stations of a folder (and those below) or of one file; coordinates are WGS 84.
+    """All stations of a folder (and those below), of a zip or of one file; coordinates are WGS 84.
 
     Of each station the sensors of the wished depths are taken; without a wish those of the
     shallowest depth, if it lies within 0.10 m.  Readings of several sensors are replicates.
@@ -61,7 +62,13 @@ def read_ismn_stations(source: str | Path, choices: IsmnChoices, progress: Progr
     InputError
         If there is no file, none of soil moisture, of the depth or with a reading, or a line is wrong.
     """
-    files = ismn_files(source)
+    with ismn_files(source) as files:
+        return _read(source, files, choices, progress)
+
+
+def _read(
+    source: str | Path, files: Sequence[StationFile], choices: IsmnChoices, progress: Progress
+) -> FieldData:
     moisture = [path for path in files if variable_of(path) in MOISTURE]
     if not moisture:
         told = f"none of its {len(files)} .stm files holds" if files else "it holds no .stm file of"

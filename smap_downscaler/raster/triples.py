@@ -12,6 +12,7 @@ import numpy as np
 from ..core.errors import InputError
 from ..core.field.collocation import MEMBERS, RESULTS, TripleRow
 from ..core.field.pairs import Pairs
+from ..core.progress import Progress
 from .file_state import files_behind
 from .files import open_dataset
 from .geopackage import INTEGER, REAL, TEXT, create_table
@@ -21,6 +22,8 @@ from .smap_import import CHOICE_TAGS
 
 #: Files of a VRT that are looked at, at most.
 _MOST_FILES = 3
+#: How rasters spell the unit of soil moisture.
+_UNITS = frozenset({"m3 m-3", "m3/m3", "m^3/m^3", "m**3 m**-3", "m^3 m^-3", "cm3 cm-3", "cm3/cm3"})
 
 
 def check_third(third: Series, others: Iterable[str]) -> None:
@@ -74,6 +77,17 @@ def check_triples(triples: Sequence[Pairs], third: Series) -> None:
         raise InputError(
             f"THIRD: {third.source} tells the same values as the series it is held against; give an "
             "independent model or sensor."
+        )
+
+
+def warn_if_no_moisture(third: Series, progress: Progress) -> None:
+    """Warn where the third series tells a unit that is not soil moisture's."""
+    unit = third.unit()
+    if unit and unit not in _UNITS:
+        progress.warn(
+            f"THIRD: {third.source} is in {unit}, and so is its error SD; it must be another estimate of "
+            "soil moisture: rain, temperature or a vegetation index breaks the method whatever its "
+            "correlation."
         )
 
 

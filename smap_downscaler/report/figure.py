@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,18 +32,33 @@ def new_figure(height: float, width: float = PAGE_WIDTH, layout: str | None = "c
     return figure
 
 
-def save_pages(path: str | Path, figures: Iterable[Any], dpi: int) -> None:
-    """Write figures as a picture in the format that the ending names; several only as a .pdf."""
-    if Path(path).suffix.lower() == ".pdf":
+def _at_once(step: Callable[[], Any]) -> Any:
+    return step()
+
+
+def save_pages(
+    path: str | Path,
+    figures: Iterable[Any],
+    dpi: int,
+    call: Callable[[Callable[[], Any]], Any] = _at_once,
+) -> None:
+    """Write figures as a picture in the format that the ending names; several only as a .pdf.
+
+    Each step that takes long is handed to `call`; no step touches the file, which is written at the end.
+    """
+    kind, stream = Path(path).suffix.lower(), io.BytesIO()
+    if kind == ".pdf":
         from matplotlib.backends.backend_pdf import PdfPages
 
-        with PdfPages(path, metadata={"CreationDate": None}) as pages:
-            for figure in figures:
-                pages.savefig(figure, dpi=dpi)
-        return
-    (figure,) = figures
-    nameless = {".png": {"Software": None}, ".svg": {"Date": None}}
-    figure.savefig(path, dpi=dpi, metadata=nameless.get(Path(path).suffix.lower()))
+        pages = PdfPages(stream, metadata={"CreationDate": None})
+        for figure in figures:
+            call(partial(pages.savefig, figure, dpi=dpi))
+        call(pages.close)
+    else:
+        (figure,) = figures
+        nameless = {".png": {"Software": None}, ".svg": {"Date": None}}.get(kind)
+        call(partial(figure.savefig, stream, format=kind[1:], dpi=dpi, metadata=nameless))
+    Path(path).write_bytes(stream.getvalue())
 
 
 class Picture(bytes):

@@ -41,6 +41,8 @@ class Locator:
         m, over the bounds of the area.
     overlays : sequence of Overlay
         In the CRS of the area.
+    extent_of : str
+        Whose extent the area is.
     """
 
     title: str
@@ -50,6 +52,7 @@ class Locator:
     borders: Sequence[np.ndarray]
     elevation: np.ndarray | None
     overlays: Sequence[Overlay]
+    extent_of: str = "the maps"
 
 
 def overview_bounds(area: Bounds) -> Bounds:
@@ -134,7 +137,7 @@ def _legend(figure: Any, image: Any, locator: Locator, area: Box, height: float)
     figure.text(right, 1 - (top + 0.6) / height, locator.area.crs, ha="right", va="top", fontsize=6.5)
     handles = legend_handles(locator.overlays)[0 if image is not None else 1 :]
     figure.legend(
-        handles=[_area_patch(), *handles],
+        handles=[_area_patch(locator.extent_of), *handles],
         loc="upper left",
         bbox_to_anchor=((MARGIN + 0.3) / A4_WIDTH, 1 - (top - 0.1) / height),
         fontsize=7,
@@ -143,7 +146,7 @@ def _legend(figure: Any, image: Any, locator: Locator, area: Box, height: float)
     )
 
 
-def _area_patch() -> Any:
+def _area_patch(extent_of: str) -> Any:
     from matplotlib.patches import Patch
 
-    return Patch(label="extent of the maps", facecolor="#f2cfb2", edgecolor=_EDGE, linewidth=1.2)
+    return Patch(label=f"extent of {extent_of}", facecolor="#f2cfb2", edgecolor=_EDGE, linewidth=1.2)

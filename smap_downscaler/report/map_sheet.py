@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -126,15 +125,6 @@ def _colour_bar(axis: Any, over: bool) -> None:
     bar.set_ticks([0.0, 0.1, 0.2, 0.3, 0.4, _TOP])
     bar.outline.set_linewidth(0.4)
     axis.tick_params(labelsize=7, length=2, width=0.4, pad=1.5)
-
-
-def colour_bar_svg(size: tuple[float, float]) -> bytes:
-    """The colour bar alone as an SVG drawing of that width and height, inches."""
-    figure = new_figure(size[1], size[0], layout=None)
-    _colour_bar(figure.add_axes([0.06, 0.62, 0.88, 0.32]), False)
-    stream = io.BytesIO()
-    figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
-    return stream.getvalue()
 
 
 def _legend(figure: Any, sheet: Sheet, plan: Arrangement, room: tuple[float, float], over: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 
 import numpy as np
 import pytest
@@ -152,9 +153,41 @@ def test_negative_variances_are_said():
 def test_against_each_other_and_constant():
     part = triple(n=300)
     against = rows_of([dataclasses.replace(part, other=-part.other)])["A", "third"]
-    assert "negative covariance: the three do not see the same truth" in against.status
+    assert against.values == {}
+    assert re.fullmatch(
+        r"not correlated beyond chance \(r -0\.\d\d of source and third, r -0\.\d\d of field and third; "
+        r"\d+ days\)",
+        against.status,
+    )
     flat = rows_of([dataclasses.replace(part, other=np.full(300, 0.2))])["A", "third"]
     assert (flat.values, flat.status) == ({}, "all values of third are equal")
+
+
+@pytest.mark.parametrize("n", [30, 300])
+def test_a_third_series_of_another_quantity_is_not_collocated(n):
+    """As rain: independent of the two others it passes by chance in about 5 % of the cases, or fewer."""
+    passed = 0
+    for seed in range(200):
+        part = triple(n=n, seed=seed)
+        rain = np.random.default_rng(1000 + seed).gamma(0.3, 20.0, n)
+        passed += bool(
+            rows_of([dataclasses.replace(part, other=rain)], minimum_days=20, draws=1)["A", "third"].values
+        )
+    assert passed <= 18
+    kept = [rows_of([triple(n=n, seed=seed)], minimum_days=20, draws=1)["A", "third"] for seed in range(50)]
+    assert all(row.values for row in kept)
+
+
+def test_a_correlation_that_alike_days_may_make_is_said():
+    """Two walks of their own, and a third series that sees both."""
+    rng = np.random.default_rng(20)
+    source, field = (np.cumsum(rng.standard_normal(120)) for _ in range(2))
+    sign = np.sign(np.corrcoef(source, field)[0, 1])
+    field *= sign
+    third = source / np.std(source) + field / np.std(field)
+    part = dataclasses.replace(triple(n=120), map=source, field=field, other=third)
+    status = rows_of([part])["A", "source"].status
+    assert re.search(r"r 0\.\d\d of source and field may be chance \(worth \d independent days\)", status)
 
 
 def test_days_too_alike_have_no_intervals():
@@ -163,7 +196,8 @@ def test_days_too_alike_have_no_intervals():
     alike = [trend + 0.1 * (values - np.nanmean(values)) for values in (part.map, part.field, part.other)]
     row = rows_of([dataclasses.replace(part, map=alike[0], field=alike[1], other=alike[2])])["A", "source"]
     assert row.intervals == {}
-    assert row.status == f"intervals not defined ({row.n} days in blocks of {row.block})"
+    assert row.status.endswith(f"; intervals not defined ({row.n} days in blocks of {row.block})")
+    assert "r 1.00 of source and field may be chance (worth " in row.status
 
 
 def test_the_same_seed_gives_the_same_rows():

@@ -12,6 +12,7 @@ from gap_case import CELLS, make_gap_case
 from report_reader import FigureTexts, check_numbers
 from small_case import make_small_case, write_small_stations
 from smap_downscaler.core.features import FeatureSettings
+from triple_case import make_triple_case
 
 _KEPT = []
 FOREST = {"PRESET": "custom", "N_ESTIMATORS": 5, "MINIMUM_CELLS": 20}
@@ -88,11 +89,10 @@ RUNS = {
     ),
     "triplecollocation": (
         {
-            "SERIES": "{case}/smap",
-            "THIRD": "{case}/rain",
-            "STATIONS": "{case}/field.csv",
+            "SERIES": "{case}/triples/maps",
+            "THIRD": "{case}/triples/third",
+            "STATIONS": "{case}/triples/stations.csv",
             "CRS": "EPSG:6933",
-            "MINIMUM_DAYS": 3,
         },
         {"OUTPUT": "{out}/triples.gpkg", "PREFLIGHT": "{out}/b.gpkg", "REPORT": "{out}/triples.html"},
         "triples.html",
@@ -163,6 +163,7 @@ def case(tmp_path_factory, qgis_provider):
     (folder / "pairs.csv").write_text("date,map,field\n" + "".join(days))
     write_geotiff(folder / "dem.tif", PIXELS, small.fine[0], [Band("elevation", "m")])
     write_small_stations(folder / "field.csv")
+    make_triple_case(folder / "triples")
     matrix = {
         "SMAP": small.smap_folder,
         "COVARIATES": small.coarse_stack,

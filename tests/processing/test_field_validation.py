@@ -123,6 +123,7 @@ def test_a_whole_run(run, said, case):
         "metrics.csv",
         "pairs.csv",
         "report.html",
+        "report_numbers.csv",
     ]
 
 
@@ -186,6 +187,21 @@ def test_one_station_on_three_days(run, said, tmp_path):
     (row,) = [row for row in rows_of(tmp_path / "metrics.csv") if row["season"] == "all"]
     assert (row["rmse_lower"], row["status"]) == ("", "intervals not defined (3 days)")
     assert "intervals not defined (3 days)" in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+def test_readings_of_the_evening_belong_to_the_map_of_the_next_day_in_utc(run, case):
+    (name, (row, col)), *_ = STATIONS.items()
+    x, y = PIXELS.x_centres()[col], PIXELS.y_centres()[row]
+    lines = [f"{name},{date}T23:30,{x},{y},0.2" for date in DAYS[:4]]
+    path = case.folder.parent / f"{case.out.parent.name}.csv"
+    path.write_text("\n".join(["station,date,x,y,soil_moisture", *lines]), encoding="utf-8")
+    for zone, days in ((0, DAYS[:4]), (-5, DAYS[1:5])):
+        out = case.out / f"pairs{zone}.csv"
+        run("fieldvalidation", inputs(case, STATIONS=str(path), TIME_ZONE=zone, OUTPUT=str(out)))
+        rows = rows_of(out)
+        assert [row_["date"].replace("/", "-") for row_ in rows] == [str(day) for day in days]
+        maps = [case.maps[day][row, col] for day in days]
+        np.testing.assert_allclose([float(row_["map"]) for row_ in rows], maps, atol=1e-6)
 
 
 def test_fewer_days_than_asked_for(run, said, case):

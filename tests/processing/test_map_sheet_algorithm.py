@@ -192,6 +192,7 @@ def test_the_layout_of_a_project_that_was_moved(run, case, tmp_path):
     assert all(source.startswith(str(moved)) for source in sources)
     assert pages == 1
     assert {"SMAP, 9 km", "2.7 km", "900 m", "no value", "north arrow", "legend", "colours"} <= names
+    look_at_the_colour_bar(moved / "sheets" / "sheet.qgz")
     drawn = picture(tmp_path / "layout.png")
     colours = dict(SOIL_MOISTURE_RAMP)
     # 0.1 at one resolution, 0.3 at the other, each on about a tenth of the page or more.
@@ -200,6 +201,21 @@ def test_the_layout_of_a_project_that_was_moved(run, case, tmp_path):
     assert (drawn < 0.2).all(axis=2).mean() > 0.0002
     look_at_the_template(moved / "sheets" / "sheet.qpt")
     assert {path.suffix for path in (moved / "cascade").iterdir()} == {".tif"}
+
+
+def look_at_the_colour_bar(path):
+    """A legend of QGIS's own that holds the ramp of a map and no more, so that it follows the layer."""
+    from qgis.core import QgsColorRampLegendNode, QgsProject
+
+    project = QgsProject()
+    assert project.read(str(path))
+    (layout,) = project.layoutManager().printLayouts()
+    legend = layout.itemById("colours")
+    (node,) = legend.model().rootGroup().findLayers()
+    assert node.layer().name() == "SMAP, 9 km"
+    (ramp,) = legend.model().layerLegendNodes(node)
+    assert isinstance(ramp, QgsColorRampLegendNode)
+    project.clear()
 
 
 def look_at_the_template(path):
@@ -336,7 +352,12 @@ def test_a_locator(run, case, tmp_path):
     assert any("world_map" in source for source in sources)
 
 
-def test_a_locator_of_smap_alone_with_borders_of_its_own(run, case, tmp_path):
+def test_a_locator_of_smap_alone_with_borders_of_its_own(run, case, tmp_path, monkeypatch):
+    from smap_downscaler.processing.algorithms import map_sheet
+
+    drawn = []
+    inner = map_sheet.locator_page
+    monkeypatch.setattr(map_sheet, "locator_page", lambda one: drawn.append(one.extent_of) or inner(one))
     run(
         "mapsheet",
         {
@@ -351,6 +372,7 @@ def test_a_locator_of_smap_alone_with_borders_of_its_own(run, case, tmp_path):
     )
     (row,) = rows_of(tmp_path / "where.csv")
     assert (row["kind"], row["n"], row["mean"]) == ("extent", "0", "")
+    assert drawn == ["SMAP"]
     sources, _names, _pages = exported(tmp_path / "where.qgz", tmp_path / "layout.png")
     assert [source.split("|")[0] for source in sources] == [str(case.folder / "aoi.gpkg")]
 
@@ -524,6 +546,67 @@ def test_cancelled_it_leaves_nothing(run, feedback, case, tmp_path):
     for ending in ("png", "pdf"):
         assert run("mapsheet", {**parameters, "OUTPUT": str(tmp_path / f"s.{ending}")}) == {}
         assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("ending", ["png", "pdf", "svg"])
+@pytest.mark.parametrize("where", ["arranged", "rendered"])
+def test_a_cancel_is_seen_while_a_page_is_drawn(tmp_path, monkeypatch, ending, where):
+    """Which matplotlib does in one go: the page here ends only after the run has."""
+    from matplotlib.figure import Figure
+
+    from smap_downscaler.processing.algorithms.map_sheet import _write_pictures
+    from smap_downscaler.report.figure import new_figure
+
+    begun, go_on = threading.Event(), threading.Event()
+
+    class StopInside(Progress):
+        def is_cancelled(self):
+            return begun.is_set()
+
+    def hold(*_arguments, **_options):
+        begun.set()
+        go_on.wait(60)
+
+    def pages():
+        if where == "arranged":
+            hold()
+        yield new_figure(1)
+
+    if where == "rendered":
+        monkeypatch.setattr(Figure, "savefig", hold)
+    try:
+        with pytest.raises(Cancelled):
+            _write_pictures(str(tmp_path / f"s.{ending}"), pages(), 50, StopInside())
+        assert not go_on.is_set()
+        assert list(tmp_path.iterdir()) == []
+    finally:
+        go_on.set()
+
+
+def test_a_layout_that_cannot_be_made_is_told_and_is_no_output(run, said, case, tmp_path, monkeypatch):
+    """QGIS drops what is raised after the work, and calls the run good."""
+    from smap_downscaler.core.errors import InputError
+    from smap_downscaler.processing.algorithms import map_sheet
+
+    def full(*_arguments):
+        raise InputError("PROJECT: s.qgz cannot be written (the disk is full).")
+
+    monkeypatch.setattr(map_sheet, "_write_layout", full)
+    outputs = run(
+        "mapsheet",
+        {
+            "SERIES": str(case.folder / "maps"),
+            **FAST,
+            "OUTPUT": str(tmp_path / "s.png"),
+            "TABLE": str(tmp_path / "s.csv"),
+            "PROJECT": str(tmp_path / "s.qgz"),
+            "LAYOUT": str(tmp_path / "s.qpt"),
+        },
+    )
+    assert set(outputs) == {"OUTPUT", "TABLE", "COUNT", "PAGES"}
+    assert said.errors == [
+        "The print layout was not made: PROJECT: s.qgz cannot be written (the disk is full)."
+    ]
 
 
 @pytest.mark.parametrize(("ending", "left"), [("png", ["s.png"]), ("pdf", [])])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import re
 import time
 from base64 import b64decode
@@ -14,33 +13,14 @@ import pytest
 from small_case import CELLS, make_small_case
 from smap_downscaler.core.field.collocation import collocation
 from smap_downscaler.raster.geotiff import Band, write_geotiff
-
-DAYS = [dt.date(2021, 1, 1) + dt.timedelta(days=number) for number in range(130)]
-STATIONS = {"A": (2, 3), "B": (5, 6)}
-ERRORS = {"maps": 0.02, "third": 0.04}
+from triple_case import DAYS, STATIONS, make_triple_case
 
 
 @pytest.fixture(scope="module")
 def case(tmp_path_factory):
-    """Maps, a third series and readings of one truth; the arrays by name, shape (days, rows, columns)."""
+    """The folder of a case, and its arrays by name."""
     folder = tmp_path_factory.mktemp("triples")
-    rng = np.random.default_rng(5)
-    truth = 0.25 + 0.06 * rng.standard_normal((len(DAYS), *CELLS.shape))
-    written = {
-        name: (truth + e * rng.standard_normal(truth.shape)).astype(np.float32) for name, e in ERRORS.items()
-    }
-    lines = ["station,date,x,y,soil_moisture"]
-    written["field"] = np.clip(truth + 0.03 * rng.standard_normal(truth.shape), 0, 1).round(6)
-    for number, date in enumerate(DAYS):
-        for name in ERRORS:
-            bands = [Band("soil_moisture", "m3 m-3")]
-            write_geotiff(folder / name / f"{name}_{date:%Y%m%d}.tif", CELLS, written[name][number], bands)
-        for name, (row, col) in STATIONS.items():
-            x, y = CELLS.x_centres()[col], CELLS.y_centres()[row]
-            lines.append(f"{name},{date},{x},{y},{written['field'][number, row, col]:.6f}")
-    lines.append(f"far,2021-01-01,{CELLS.left - 1e5},{CELLS.top},0.2")
-    (folder / "stations.csv").write_text("\n".join(lines), encoding="utf-8")
-    return folder, written
+    return folder, make_triple_case(folder)
 
 
 def inputs(folder, output, **more):
@@ -182,6 +162,31 @@ def test_a_copy_is_refused(refusal, case, tmp_path):
     assert refusal(inputs(folder, tmp_path, THIRD=str(tmp_path / "copy"))) == (
         f"THIRD: {tmp_path / 'copy'} tells the same values as the series it is held against; give an "
         "independent model or sensor."
+    )
+
+
+def rain_series(folder, unit="mm"):
+    """Rain that knows nothing of the moisture."""
+    rng = np.random.default_rng(8)
+    for date in DAYS:
+        rain = rng.gamma(0.3, 20.0, CELLS.shape).astype(np.float32)
+        write_geotiff(folder / f"rain_{date:%Y%m%d}.tif", CELLS, rain, [Band("rain", unit)])
+    return str(folder)
+
+
+def test_rain_is_no_third_estimate_of_soil_moisture(run, refusal, said, case, tmp_path):
+    folder, _ = case
+    rain = rain_series(tmp_path / "rain")
+    told = refusal(inputs(folder, tmp_path, THIRD=rain, END="2021-01-30", MINIMUM_DAYS=30))
+    assert re.fullmatch(
+        r"THIRD: no station can be collocated, since the three do not see one truth \(A: not correlated "
+        r"beyond chance \(.+; 30 days\)\); give a third estimate of soil moisture, or a longer period\.",
+        told,
+    )
+    assert not (tmp_path / "out").exists()
+    assert said.warnings[-1] == (
+        f"THIRD: {rain} is in mm, and so is its error SD; it must be another estimate of soil moisture: "
+        "rain, temperature or a vegetation index breaks the method whatever its correlation."
     )
 
 

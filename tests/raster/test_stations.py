@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import zipfile
 
 import numpy as np
 import pytest
@@ -169,6 +170,36 @@ def test_hours_are_moved_to_another_day(tmp_path):
     }
 
 
+def test_zones_are_brought_to_the_days_of_smap(tmp_path):
+    """Which are those of UTC."""
+    path = csv_file(
+        tmp_path,
+        "A,2021-03-01T23:30-05:00,-71.5,-13.2,0.2",
+        "A,2021-03-01T23:30,-71.5,-13.2,0.3",
+        "A,2021-03-01,-71.5,-13.2,0.1",
+        "A,2021-03-01T01:00+02:00,-71.5,-13.2,0.4",
+        "A,20210301T060000Z,-71.5,-13.2,0.5",
+        header="site,date,lon,lat,sm",
+    )
+    assert days_of(read(path).stations[0]) == {
+        "2021-02-28": (0.4, 1), "2021-03-01": (0.3, 3), "2021-03-02": (0.2, 1),
+    }  # fmt: skip
+    assert days_of(read(path, zone_hours=-5.0).stations[0]) == {
+        "2021-02-28": (0.4, 1), "2021-03-01": (0.3, 2), "2021-03-02": (0.25, 2),
+    }  # fmt: skip
+    # A date alone has no time that could be moved.
+    assert days_of(read(path, shift_hours=-24.0).stations[0])["2021-03-01"] == (0.15, 2)
+
+
+def test_one_time_in_two_zones_is_one_reading(tmp_path):
+    path = csv_file(
+        tmp_path, "A,2021-03-01T23:30-05:00,1,-71.5,-13.2,0.2", "A,2021-03-02T04:30Z,1,-71.5,-13.2,0.2"
+    )
+    field = read(path)
+    assert days_of(field.stations[0]) == {"2021-03-02": (0.2, 1)}
+    assert field.warnings == (f"{path}: 1 rows that are there twice count once (line 3)",)
+
+
 GOOD = "A,2021-08-12,1,-71.5,-13.2,0.25"
 REFUSED = {
     "text": ("A,2021-08-12,2,-71.5,-13.2,wet",
@@ -326,6 +357,61 @@ def test_ismn_refusals(tmp_path):
     assert refusal(path) == (
         f"{path}: its first line is neither an ISMN header nor a CEOP record; download it again from the "
         "ISMN."
+    )
+
+
+def zipped(folder, path):
+    """A folder's files as the ISMN sends them, beside what a Mac adds."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(folder.rglob("*.stm")):
+            archive.write(file, file.relative_to(folder).as_posix())
+            archive.writestr(f"__MACOSX/._{file.name}", b"\0\5")
+        archive.writestr("Readme.txt", "about")
+    return path
+
+
+def test_an_ismn_zip_reads_as_its_folder_does(tmp_path):
+    folder = tmp_path / "unpacked"
+    ismn_file(folder)
+    ismn_file(folder, network="SCAN", station="Año", place=(40.0, -5.0), ceop=True)
+    ismn_file(folder, variable="ts")
+    (tmp_path / "sent").mkdir()
+    path = zipped(folder, tmp_path / "sent" / "Datos ñ.ZIP")
+    field, expected = read(path, quality="any"), read(folder, quality="any")
+    assert [(s.name, s.x, s.y, days_of(s)) for s in field.stations] == [
+        (s.name, s.x, s.y, days_of(s)) for s in expected.stations
+    ]
+    assert len(field.stations) == 2
+    assert [text.replace(str(path), "") for text in (*field.told, *field.warnings)] == [
+        text.replace(str(folder), "") for text in (*expected.told, *expected.warnings)
+    ]
+    # Nothing is unpacked beside it.
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_zips_that_cannot_be_read(tmp_path):
+    file = ismn_file(tmp_path / "unpacked", records=RECORDS * 50)
+    path = zipped(tmp_path / "unpacked", tmp_path / "ismn.zip")
+    whole = path.read_bytes()
+    inside = file.relative_to(tmp_path / "unpacked").as_posix()
+    broken = f"{path}: it is no whole zip file; download it again, or unpack it and choose the folder."
+    for content in (b"", b"<html>sign in first</html>", whole[: len(whole) // 2]):
+        path.write_bytes(content)
+        assert refusal(path) == broken
+    start = whole.index(inside.encode()) + len(inside) + 20
+    path.write_bytes(whole[:start] + bytes(40) + whole[start + 40 :])
+    assert refusal(path) == f"{path}, {inside}: the zip is damaged there; download it again."
+    # The first bit of the flags, in the header and in the directory, says that there is a password.
+    locked = bytearray(whole)
+    for mark, place in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        at = whole.index(mark)
+        locked[at + place] |= 1
+    path.write_bytes(bytes(locked))
+    assert refusal(path).startswith(f"{path}, {inside}: it cannot be read out of the zip (File ")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("stations.csv", "site,date")
+    assert refusal(path) == (
+        f"{path}: it holds no .stm file of soil moisture (sm); choose the folder of an ISMN download."
     )
 
 

@@ -16,7 +16,7 @@ from smap_downscaler.report.colours import soil_moisture_colormap
 from smap_downscaler.report.figure import new_figure, save_pages
 from smap_downscaler.report.furniture import Overlay, round_length, scale_bar
 from smap_downscaler.report.locator import Locator, locator_page, overview_bounds
-from smap_downscaler.report.map_sheet import Sheet, SheetPanel, colour_bar_svg, sheet_pages
+from smap_downscaler.report.map_sheet import Sheet, SheetPanel, sheet_pages
 
 BOX = Bounds(0.0, 0.0, 60_000.0, 40_000.0)
 FRAME = MapFrame(BOX, "made up", 1.0, (0.0, 1.0), ((30_000.0, "71° W"),), ((20_000.0, "13° S"),), (0.5, 0.5))
@@ -131,12 +131,6 @@ def test_a_sheet_without_any_value():
     assert pixels(figure).min() < 0.1
 
 
-def test_the_colour_bar_alone():
-    svg = colour_bar_svg((3.0, 0.5))
-    assert b"<svg" in svg
-    assert b'width="216pt" height="36pt"' in svg
-
-
 def test_the_overview_is_wider_and_stays_on_earth():
     around = overview_bounds(Bounds(-72.0, -14.0, -71.0, -13.0))
     assert (around.left, around.right) == (-79.5, -63.5)
@@ -146,17 +140,17 @@ def test_the_overview_is_wider_and_stays_on_earth():
     assert polar.top - polar.bottom == 16.0
 
 
-@pytest.mark.parametrize("terrain", [True, False])
-def test_a_locator(terrain):
+@pytest.mark.parametrize(("terrain", "of"), [(True, "the maps"), (False, "SMAP")])
+def test_a_locator(terrain, of):
     y, x = np.mgrid[0:40, 0:60]
     elevation = 3000 + 200 * np.sin(x / 5) + 10.0 * y if terrain else None
     around = MapFrame(Bounds(-79.5, -21.5, -63.5, -5.5), "degrees", 1e5, (0.0, 1.0), (), (), (5.0, 5.0))
     outline = np.array([[-72, -14], [-71, -14], [-71, -13], [-72, -13], [-72, -14]], float)
     border = np.array([[-79.0, -20.0], [-64.0, -6.0]])
     cells = Overlay("SMAP cells, 9 km", [np.array([[0.0, 9000.0], [60_000.0, 9000.0]])], thin=True)
-    figure = locator_page(Locator("Where", FRAME, around, outline, [border], elevation, [cells]))
+    figure = locator_page(Locator("Where", FRAME, around, outline, [border], elevation, [cells], of))
     words = {text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))}
-    assert {"Where", "Overview", "Study area", "extent of the maps", "SMAP cells, 9 km", "N"} <= words
+    assert {"Where", "Overview", "Study area", f"extent of {of}", "SMAP cells, 9 km", "N"} <= words
     assert ("elevation, m" in words) == terrain
     picture = pixels(figure)
     # The edge of the area is drawn in its colour.

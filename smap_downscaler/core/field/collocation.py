@@ -11,9 +11,14 @@ on each other.  From the covariances s_ij (ddof 1), with j and k the two other s
 | scaled error SD | sqrt(error variance) beta: in the range of the reference |
 | correlation with the truth | sqrt(s_ij s_ik / (s_ii s_jk)) |
 
+All of that needs three positive covariances.  A station of which two series are not correlated beyond
+chance (one-sided, 5 %, days taken as independent) has no results; where the correlation may be chance
+once the days' likeness is counted, the status says so.
+
 Source: Gruber et al. (2016), International Journal of Applied Earth Observation 45, 200-211; SNR,
 beta and scaled error as in pytesmo (`tcol_metrics`); the correlation after McColl et al. (2014),
-Geophysical Research Letters 41, 6229-6236.
+Geophysical Research Letters 41, 6229-6236; significant correlations of all pairs as a condition after
+Dorigo et al. (2010), Hydrology and Earth System Sciences 14, 2605-2616.
 """
 
 from __future__ import annotations
@@ -32,7 +37,12 @@ from .pairs import Pairs
 MEMBERS = ("source", "field", "third")
 RESULTS = ("snr_db", "error_sd", "error_sd_scaled", "beta", "truth_correlation")
 MEAN, COLLOCATED = "mean of stations", "collocated"
+#: How the status begins where there are no results, since not all three see one truth.
+NOT_ALIKE = "not correlated beyond chance"
+CHANCE = "chance"
 _NEGATIVE = "negative error variance of {}"
+#: How many SD a correlation (Fisher's z) lies above 0 where chance gives that in 5 % of the cases.
+_BEYOND_CHANCE = 1.645
 _PLACES = tuple((i, j) for i in range(3) for j in range(i, 3))
 
 
@@ -51,7 +61,8 @@ class TripleRow(Results):
     """What a station tells of one member.
 
     `n` days in blocks of `block`; results and intervals by name, NaN where not defined; `status`
-    says why, or which variance came out negative; `n_stations` is more than 1 in a mean.
+    says why, which variance came out negative, or which correlation may be chance; `n_stations` is more
+    than 1 in a mean.
     """
 
     station: str
@@ -140,6 +151,11 @@ def _station(
     if flat:
         told = f"all values of {flat[0]} are equal"
         return [TripleRow(part.station, member, n, status=told) for member in MEMBERS]
+    alike = _alike(days, series)
+    unlike = [pair.told for pair in alike if not pair.is_beyond_chance(n)]
+    if unlike:
+        told = f"{NOT_ALIKE} ({', '.join(unlike)}; {n} days)"
+        return [TripleRow(part.station, member, n, status=told) for member in MEMBERS]
     rows, place = _moments(series), MEMBERS.index(choices.reference)
 
     def statistics(sums: np.ndarray) -> dict[str, np.ndarray]:
@@ -155,7 +171,7 @@ def _station(
     intervals: dict[str, Interval] = {}
     if intervals_defined(n, length):
         intervals = bootstrap(statistics, rows, length, choices.draws, rng, progress=progress)
-    status = _status(values, n, length)
+    status = _status(values, n, length, alike)
     return [
         TripleRow(
             part.station,
@@ -195,13 +211,44 @@ def _memory(days: np.ndarray, series: Sequence[np.ndarray]) -> float:
     return float(np.sqrt(own[0] * own[1]))
 
 
-def _status(values: Mapping[str, float], n: int, length: int) -> str:
+@dataclass(frozen=True)
+class _Alike:
+    """How two of the three go together."""
+
+    pair: str
+    r: float
+    effective: float
+
+    @property
+    def told(self) -> str:
+        return f"r {self.r:.2f} of {self.pair}"
+
+    def is_beyond_chance(self, n: float) -> bool:
+        """Whether `n` independent days show that the correlation is above 0 (one-sided, 5 %)."""
+        return self.r > 0 and np.arctanh(min(self.r, 1 - 1e-12)) * np.sqrt(max(n - 3, 0)) > _BEYOND_CHANCE
+
+
+def _alike(days: np.ndarray, series: Sequence[np.ndarray]) -> list[_Alike]:
+    """The three pairs; effective days after Bretherton et al. (1999), n (1 - a b) / (1 + a b)."""
+    found, memory = np.corrcoef(np.vstack(series)), [lag_one(days, values) for values in series]
+    pairs = []
+    for i, j in ((0, 1), (0, 2), (1, 2)):
+        both = memory[i] * memory[j]
+        effective = len(days) * (1 - both) / (1 + both)
+        pairs.append(_Alike(f"{MEMBERS[i]} and {MEMBERS[j]}", float(found[i, j]), effective))
+    return pairs
+
+
+def _status(values: Mapping[str, float], n: int, length: int, alike: Sequence[_Alike]) -> str:
     told = []
     negative = [member for member in MEMBERS if values[f"{member} error_variance"] < 0]
     if negative:
         told.append(_NEGATIVE.format(" and ".join(negative)))
-    if any(values[f"{member} beta"] < 0 for member in MEMBERS):
-        told.append("negative covariance: the three do not see the same truth")
+    told += [
+        f"{pair.told} may be {CHANCE} (worth {pair.effective:.0f} independent days)"
+        for pair in alike
+        if not pair.is_beyond_chance(pair.effective)
+    ]
     if not intervals_defined(n, length):
         told.append(f"intervals not defined ({n} days in blocks of {length})")
     return "; ".join(told) or COLLOCATED

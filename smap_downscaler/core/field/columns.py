@@ -13,7 +13,8 @@ from .delimited import guess_column, named_column
 class CsvChoices:
     """How a file is read: names of its columns (empty: guessed), CRS (empty: longitude and latitude), unit.
 
-    `shift_hours` is added to each time before it is put to a day.
+    Times are brought to UTC by the zone that they tell; one that tells none is of a clock that is
+    `zone_hours` ahead of UTC.  `shift_hours` is then added before the time is put to a day.
     """
 
     station: str = ""
@@ -25,6 +26,7 @@ class CsvChoices:
     crs: str = ""
     unit: str = "m3 m-3"
     shift_hours: float = 0.0
+    zone_hours: float = 0.0
 
 
 @dataclass(frozen=True)

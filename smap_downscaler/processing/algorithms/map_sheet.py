@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from qgis.core import (
     Qgis,
     QgsProcessingContext,
-    QgsProcessingException,
     QgsProcessingFeedback,
     QgsProcessingOutputNumber,
     QgsProcessingParameterFeatureSource,
@@ -18,8 +17,9 @@ from qgis.core import (
     QgsProcessingParameterString,
 )
 
-from ...core.errors import InputError
+from ...core.errors import Cancelled, InputError
 from ...core.progress import Progress
+from ...core.threads import interruptible
 from ...raster.files import whole_file
 from ...raster.sheet_table import write_sheet_table
 from ...report.figure import save_pages
@@ -47,8 +47,8 @@ class MapSheet(SmapAlgorithm):
 
     def __init__(self) -> None:
         super().__init__()
-        #: What `work` leaves for the layout: the sheet, the parameters, and where the files go.
-        self._left: tuple[MadeSheet | MadeLocator, dict[str, Any], dict[str, str]] | None = None
+        #: What `work` leaves for the layout: the sheet, the parameters, and all outputs.
+        self._left: tuple[MadeSheet | MadeLocator, dict[str, Any], dict[str, Any]] | None = None
 
     def define(self) -> Iterable[Any]:
         yield choice("KIND", "Kind of sheet", (DAYS, CASCADE, LOCATOR))
@@ -108,20 +108,28 @@ class MapSheet(SmapAlgorithm):
             outputs["TABLE"] = table
         layouts = {name: values.output_file(name) for name in ("LAYOUT", "PROJECT") if values.given(name)}
         if layouts:
-            self._left = made, dict(values.parameters), layouts
+            self._left = made, dict(values.parameters), outputs | layouts
         return outputs | layouts
 
     def postProcessAlgorithm(
         self, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
-        """Make the layout: QGIS calls this in the main thread, where layouts belong."""
+        """Make the layout: QGIS calls this in the main thread, where layouts belong.
+
+        QGIS has taken the run for good by then and drops what is raised here.  So a layout that cannot be
+        made is reported as the end of the run, and is not among the outputs, which replace those of
+        `work`.
+        """
         if self._left is None:
             return {}
-        made, parameters, files = self._left
+        made, parameters, outputs = self._left
+        files = {name: outputs[name] for name in ("LAYOUT", "PROJECT") if name in outputs}
         try:
             _write_layout(made, Values(self, parameters, context), files, QgisProgress(feedback))
-        except InputError as error:
-            raise QgsProcessingException(str(error)) from None
+        except (InputError, Cancelled) as error:
+            told = "cancelled" if isinstance(error, Cancelled) else str(error)
+            feedback.reportError(f"The print layout was not made: {told}", True)
+            return {name: value for name, value in outputs.items() if name not in files}
         return {}
 
 
@@ -150,7 +158,7 @@ def _drawn(values: Values, progress: Progress) -> tuple[MadeSheet | MadeLocator,
     kind = values.choice("KIND")
     if kind == LOCATOR:
         locator = make_locator(values, progress)
-        return locator, iter([locator_page(locator.locator)])
+        return locator, (locator_page(one) for one in (locator.locator,))
     sheet = make_sheet(values, kind, progress.part(0.0, 0.7))
     return sheet, sheet_pages(sheet.sheet)
 
@@ -159,9 +167,13 @@ def _write_pictures(path: str, pages: Iterator[Any], dpi: int, progress: Progres
     """Write a .pdf of all pages, or a .png or .svg a page (`name_2.png` ...); returns the number of pages."""
     count = 0
 
+    def call(step: Callable[[], Any]) -> Any:
+        # matplotlib cannot be stopped within a page.
+        return interruptible(step, progress)
+
     def checked() -> Iterator[Any]:
         nonlocal count
-        for page in pages:
+        while (page := call(lambda: next(pages, None))) is not None:
             count += 1
             progress.set_text(f"Drawing page {count}")
             progress.check()
@@ -169,13 +181,13 @@ def _write_pictures(path: str, pages: Iterator[Any], dpi: int, progress: Progres
 
     if Path(path).suffix.lower() == ".pdf":
         with whole_file(path) as part:
-            save_pages(part, checked(), dpi)
+            save_pages(part, checked(), dpi, call)
         return count
     for page in checked():
         name = (
             path if count == 1 else str(Path(path).with_name(f"{Path(path).stem}_{count}{Path(path).suffix}"))
         )
         with whole_file(name) as part:
-            save_pages(part, [page], dpi)
+            save_pages(part, [page], dpi, call)
         progress.log(f"Page {count}: {name}")
     return count

@@ -9,7 +9,15 @@ from qgis.core import QgsProcessingOutputNumber, QgsProcessingParameterString
 
 from ...core.errors import InputError
 from ...core.field.climatology import ANOMALIES
-from ...core.field.collocation import MEAN, MEMBERS, TripleChoices, TripleRow, collocate
+from ...core.field.collocation import (
+    CHANCE,
+    MEAN,
+    MEMBERS,
+    NOT_ALIKE,
+    TripleChoices,
+    TripleRow,
+    collocate,
+)
 from ...core.field.readings import FieldData
 from ...core.progress import Progress
 from ...core.words import counted
@@ -17,7 +25,7 @@ from ...raster.field_extract import EXTRACTIONS
 from ...raster.field_pairs import pair_up
 from ...raster.preflight_stations import check_stations
 from ...raster.series import Series, open_series
-from ...raster.triples import check_third, check_triples, write_triples
+from ...raster.triples import check_third, check_triples, warn_if_no_moisture, write_triples
 from ...report.collocation import collocation_page
 from ...report.preflight import Before
 from ..algorithm import SmapAlgorithm
@@ -106,6 +114,7 @@ class TripleCollocation(SmapAlgorithm):
         paired = pair_up(data, source, third, pairing, progress.part(0.3, 0.7))
         paired.tell(progress)
         check_triples(paired.raw, third)
+        warn_if_no_moisture(third, progress)
         rows = collocate(paired.compared, choices, progress.part(0.7, 0.95))
         _check_any(rows)
         output = values.output("OUTPUT")
@@ -151,11 +160,18 @@ def _series(values: Values, progress: Progress) -> tuple[Series, Series]:
 
 def _check_any(rows: Sequence[TripleRow]) -> None:
     """Refuse to end with an empty result."""
-    if not any(row.values for row in rows):
+    if any(row.values for row in rows):
+        return
+    unlike = next((row for row in rows if row.status.startswith(NOT_ALIKE)), None)
+    if unlike is not None:
         raise InputError(
-            f"STATIONS: no station can be collocated ({rows[0].station}: {rows[0].status}); choose a longer "
-            "period or other stations, or lower MINIMUM_DAYS."
+            f"THIRD: no station can be collocated, since the three do not see one truth ({unlike.station}: "
+            f"{unlike.status}); give a third estimate of soil moisture, or a longer period."
         )
+    raise InputError(
+        f"STATIONS: no station can be collocated ({rows[0].station}: {rows[0].status}); choose a longer "
+        "period or other stations, or lower MINIMUM_DAYS."
+    )
 
 
 def _numbers(rows: Sequence[TripleRow]) -> dict[str, float]:
@@ -193,7 +209,7 @@ def _manifest(
 
 def _tell(rows: Sequence[TripleRow], names: dict[str, str], count: int, progress: Progress) -> None:
     for row in rows:
-        if row.member == MEMBERS[0] and "negative" in row.status:
+        if row.member == MEMBERS[0] and any(word in row.status for word in ("negative", CHANCE)):
             progress.warn(f"{row.station}: {row.status}")
     overall = [row for row in rows if row.station == MEAN] or list(rows)
     told = [f"{names[row.member]} {row.value('error_sd'):.4f}" for row in overall if row.values]
