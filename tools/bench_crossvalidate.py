@@ -28,8 +28,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
+from smap_downscaler.core.forest.growth import new_sklearn_forest
 from smap_downscaler.core.forest.settings import PAPER
-from smap_downscaler.core.forest.train import new_sklearn_forest
 from smap_downscaler.core.grid import Window, ease2_grid
 from smap_downscaler.core.matrix import DayRows
 from smap_downscaler.core.validation.crossvalidate import plan_piece
@@ -80,7 +80,7 @@ def pure_scikit_learn(table: MatrixTable, threads: int) -> dict[Piece, np.ndarra
                 train, test = job.folds.train(fold), job.folds.test(fold)
                 key = forest_key(job.piece, fold)
                 forest = new_sklearn_forest(PAPER, int(train.sum()), day.x.shape[1], key)
-                forest.set_params(warm_start=False, n_jobs=threads).fit(day.x[train], day.y[train])
+                forest.set_params(n_jobs=threads).fit(day.x[train], day.y[train])
                 predicted[test] = forest.predict(day.x[test])
             found[job.piece] = predicted
     return found

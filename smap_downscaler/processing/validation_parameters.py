@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from ..core.forest.engines import FASTEST, SCIKIT_LEARN
 from ..core.forest.keys import BY_DATE, MODES
 from ..core.validation.settings import ValidationSettings
 from .forest_parameters import (
@@ -42,6 +43,7 @@ def validation_parameters() -> Iterable[Any]:
     yield advanced(whole_number("MINIMUM_DATES", "Least dates of a cell (by cell)", None, 2))
     yield advanced(whole_number("MAXIMUM_ROWS", "Most rows of a date (pooled)", None, 1))
     yield advanced(whole_number("MEMORY", "Memory for the rows, MB (pooled)", 4096, 16))
+    yield advanced(choice("ENGINE", "What grows the forests", (SCIKIT_LEARN, FASTEST)))
 
 
 def validation_settings(values: Values) -> ValidationSettings:
@@ -66,6 +68,7 @@ def validation_settings(values: Values) -> ValidationSettings:
         importance=values.given("IMPORTANCE") or values.given("IMPORTANCE_SUMMARY"),
         wet=tuple(sorted(wet)),
         dry=tuple(sorted(dry)),
+        engine=values.choice("ENGINE"),
     )
     period = values.optional_integer("PERIOD")
     return settings if period is None else replace(settings, period=period)

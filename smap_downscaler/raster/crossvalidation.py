@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections import Counter as Tally
 from collections.abc import Generator, Iterable, Mapping
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
 from ..core.errors import InputError
+from ..core.forest.engines import FASTEST, INTELEX, SCIKIT_LEARN, engine_text, version_of
 from ..core.forest.keys import BY_DATE, POOLED, key_label
 from ..core.matrix import check_least
 from ..core.progress import SILENT, Counter, Progress
@@ -21,6 +23,7 @@ from ..core.validation.results import KEPT_UNITS, FoldPicture, ValidationRun
 from ..core.validation.schemes import UNIT_NOUNS
 from ..core.validation.settings import ValidationSettings
 from ..core.validation.summary import uneven_folds
+from ..core.validation.trial import faster_engine
 from ..core.words import counted
 from .cell_places import cell_places
 from .matrix_table import MatrixTable
@@ -65,6 +68,8 @@ def crossvalidate_table(
     least = reader.least(counts)
     with contextlib.closing(WorkFile(work_file)) as work:
         pieces = _pieces(settings, counts.values(), least)
+        reader, run.engine = _with_engine(reader, least, work, threads, progress)
+        run.settings = reader.settings
         counter = progress.counter(sum(pieces.values()) * settings.folds, "folds")
         run.resumed = min(work.count(reader.about), sum(pieces.values()))
         if run.resumed:
@@ -126,19 +131,51 @@ def _plan(
     reader: UnitReader, least: int, pieces: Mapping[int, int], done: int, threads: int, progress: Progress
 ) -> Plan | None:
     """Time a few trees and say how long all will take; None where no unit can be used."""
+    job = _first_job(reader, least, progress)
+    if job is None:
+        return None
+    plan = make_plan(job, pieces, done, threads, progress)
+    progress.log(plan.text())
+    return plan
+
+
+def _first_job(reader: UnitReader, least: int, progress: Progress) -> PieceJob | None:
+    """The first piece that can be worked on, to time forests of it."""
     settings = reader.settings
     # What this look finds out is told when the units are read in earnest.
     look = ValidationRun(settings, reader.table.covariates)
     with contextlib.closing(reader.units(least, look, progress, quiet=True)) as units:
         for unit in units:
-            try:
-                job = plan_piece(unit.rows, Piece(unit.unit, settings.schemes[0], 1), settings)
-            except InputError:
-                continue
-            plan = make_plan(job, pieces, done, threads, progress)
-            progress.log(plan.text())
-            return plan
+            with contextlib.suppress(InputError):
+                return plan_piece(unit.rows, Piece(unit.unit, settings.schemes[0], 1), settings)
     return None
+
+
+def _with_engine(
+    reader: UnitReader, least: int, work: WorkFile, threads: int, progress: Progress
+) -> tuple[UnitReader, str]:
+    """The reader with an engine in its settings that grows forests, and a sentence on it.
+
+    Finished pieces keep theirs, so that no result is of two engines.
+    """
+    if reader.settings.engine != FASTEST:
+        return reader, engine_text(reader.settings.engine)
+    for engine in (INTELEX, SCIKIT_LEARN):
+        own = _under(reader, engine)
+        if version_of(engine) is not None and work.count(own.about):
+            text = f"Forests grow with {engine_text(engine)}, as the finished pieces of work did."
+            break
+    else:
+        job = _first_job(reader, least, progress)
+        engine, text = (SCIKIT_LEARN, "") if job is None else faster_engine(job, threads, progress)
+        own = _under(reader, engine)
+    progress.log(text)
+    return own, f"{engine_text(engine)} ({text.rstrip('.')})"
+
+
+def _under(reader: UnitReader, engine: str) -> UnitReader:
+    settings = replace(reader.settings, engine=engine)
+    return reader.under(settings, settings_key(reader.table.covariates, settings))
 
 
 _Task = tuple[PieceJob, str, bool, int]
@@ -149,7 +186,7 @@ def _jobs(
 ) -> Generator[_Task, None, None]:
     """The folds of all pieces that are not yet done; done ones go straight to the results."""
     # Imported once here: threads that import the same package at once may trip over each other.
-    import sklearn.ensemble  # noqa: F401
+    import sklearn.tree  # noqa: F401
 
     settings = reader.settings
     with contextlib.closing(reader.units(least, run, progress)) as units:

@@ -176,7 +176,7 @@ class MatrixTable:
         InputError
             If they would take more memory, or as `days`.
         """
-        counts = [n for date, n in self.count_by_date().items() if is_within(date, start, end)]
+        counts = [n for date, n in self.count_by_date(progress).items() if is_within(date, start, end)]
         rows = sum(counts) if maximum_rows is None else sum(min(n, max(maximum_rows, 0)) for n in counts)
         needed = pooled_bytes(rows, len(self.covariates)) / 2**20
         if memory_mb is not None and needed > memory_mb:
@@ -207,11 +207,11 @@ class MatrixTable:
         self._check_once(date, cells)
         return DayRows(date, cells[:, 0], cells[:, 1], numbers[:, 2], numbers[:, 3:].astype(np.float32))
 
-    def count_by_date(self) -> dict[dt.date, int]:
+    def count_by_date(self, progress: Progress = SILENT) -> dict[dt.date, int]:
         """Rows with soil moisture of each date, ascending."""
         query = f"SELECT date, count(*) {self._rows_used} GROUP BY date ORDER BY date"
         counts: dict[dt.date, int] = {}
-        with read_only(self.path, self.label) as connection:
+        with read_only(self.path, self.label, progress) as connection:
             for text, n in connection.execute(query):
                 date = self._date(text)
                 counts[date] = counts.get(date, 0) + n
@@ -230,13 +230,13 @@ class MatrixTable:
             "keep one row a cell and date."
         )
 
-    def count_cells(self, least: int = 1) -> int:
+    def count_cells(self, least: int = 1, progress: Progress = SILENT) -> int:
         """How many different cells the table has, of those with `least` rows or more."""
         query = (
             f"SELECT count(*) FROM (SELECT 1 {self._rows_used} GROUP BY row, col "  # nosec B608
             f"HAVING count(*) >= {int(least)})"
         )
-        with read_only(self.path, self.label) as connection:
+        with read_only(self.path, self.label, progress) as connection:
             return int(connection.execute(query).fetchone()[0])
 
 

@@ -58,8 +58,8 @@ def train_from_table(
         If no date can be trained, or a file cannot be read or written.
     """
     check_least("MINIMUM_CELLS", minimum_cells)
-    counts = {date: n for date, n in table.count_by_date().items() if is_within(date, start, end)}
-    least = least_cells(table.count_cells(), minimum_cells)
+    counts = {date: n for date, n in table.count_by_date(progress).items() if is_within(date, start, end)}
+    least = least_cells(table.count_cells(progress=progress), minimum_cells)
     if not any(n >= least for n in counts.values()):
         most = max(counts.values(), default=0)
         raise InputError(

@@ -66,7 +66,7 @@ def train_cells(
         If no cell can be trained, or a file cannot be read or written.
     """
     check_least("MINIMUM_DATES", minimum_dates)
-    dates = sum(is_within(date, start, end) for date in table.count_by_date())
+    dates = sum(is_within(date, start, end) for date in table.count_by_date(progress))
     least = least_cells(dates, minimum_dates)
     if dates < least:
         raise InputError(
@@ -94,7 +94,7 @@ def train_cells(
     progress.set_text("Sorting the table by cell")
     with writer:
         trained_cells = train_each(
-            items, growing(settings, wishes), threads, progress, table.count_cells(least), "cells"
+            items, growing(settings, wishes), threads, progress, table.count_cells(least, progress), "cells"
         )
         with contextlib.closing(items), contextlib.closing(trained_cells):
             for key, grown in trained_cells:

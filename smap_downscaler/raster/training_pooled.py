@@ -109,7 +109,9 @@ def train_pooled(
     except InputError as error:
         raise InputError(f"{table.label}: {error}") from error
     with writer:
-        writer.add(key, grown.trained, settings=grown.settings if wishes.tuned else None)
+        progress.set_text("Writing the forest")
+        chosen = grown.settings if wishes.tuned else None
+        writer.add(key, grown.trained, settings=chosen, progress=progress)
     report = TrainingReport(POOLED, dropped={key: pooled.dropped}, names=names)
     report.add(key, grown, names, wishes.tuned)
     return report

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import datetime as dt
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -100,10 +101,16 @@ class UnitReader:
         #: Pooled rows that the table left out itself for a missing covariate.
         self._left_out = 0
 
+    def under(self, settings: ValidationSettings, about: str) -> UnitReader:
+        """The same units for other settings that do not change them; keeps what was read."""
+        other = copy.copy(self)
+        other.settings, other.about = settings, about
+        return other
+
     def counts(self, progress: Progress = SILENT) -> dict[Key, int]:
         """Rows of each unit with soil moisture, before covariates are looked at."""
         if self.settings.mode == BY_DATE:
-            by_date = self.table.count_by_date()
+            by_date = self.table.count_by_date(progress)
             return {date: n for date, n in by_date.items() if self.scope.holds(date)}
         return {unit: rows.y.size for unit, rows in self._whole(progress)}
 

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ..core.errors import InputError
+from ..core.forest.engines import FASTEST, SCIKIT_LEARN, version_of
 from ..core.forest.keys import BY_DATE, CellKey, Key, PooledKey
 from ..core.validation.pieces import LINE, SCORES, Choice, PartScores, Piece, PieceResult, Rows
 from ..core.validation.settings import ValidationSettings
@@ -29,13 +30,12 @@ _ROWS = ("observed", "predicted", "fold_of_row")
 
 def settings_key(covariates: Sequence[str], settings: ValidationSettings) -> str:
     """A hash of all but the rows that results depend on; not of the number of repeats."""
-    import sklearn
-
+    engines = {SCIKIT_LEARN, settings.engine} - {FASTEST}
     said = {
         **settings.as_dict(),
         "repeats": 0,
         "covariates": list(covariates),
-        "versions": [plugin_version(), sklearn.__version__, np.__version__],
+        "versions": [plugin_version(), *map(version_of, sorted(engines)), np.__version__],
     }
     if settings.mode == BY_DATE:
         # The seasons of dates are made of whole pieces.

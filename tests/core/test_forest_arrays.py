@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from forest_cases import rows, settings
 from smap_downscaler.core.errors import InputError
 from smap_downscaler.core.forest.arrays import ForestArrays, ForestFileError
-from smap_downscaler.core.forest.train import new_sklearn_forest
+from smap_downscaler.core.forest.growth import new_sklearn_forest
 
 ORDER = "A tree is damaged: a child does not lie after its parent in the same tree."
 ONE_CHILD = "A tree is damaged: a node has only one child."

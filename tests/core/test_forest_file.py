@@ -16,11 +16,23 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from forest_cases import DAY, NAMES, UNITS, members, rows, settings, tampered, write_forests, write_zip
+from forest_cases import (
+    DAY,
+    NAMES,
+    UNITS,
+    CancelAfter,
+    members,
+    rows,
+    settings,
+    tampered,
+    write_forests,
+    write_zip,
+)
 from smap_downscaler.core.errors import Cancelled, InputError
 from smap_downscaler.core.forest import codec, file, manifest, writer
 from smap_downscaler.core.forest.file import ForestWriter, open_forests
-from smap_downscaler.core.forest.train import new_sklearn_forest, train_forest
+from smap_downscaler.core.forest.growth import new_sklearn_forest
+from smap_downscaler.core.forest.train import train_forest
 
 LATER = "get another copy or train the forests again."
 FIRST = f"forests/{DAY.isoformat()}"
@@ -174,6 +186,39 @@ def test_nothing_is_left_of_a_run_that_failed(tmp_path, problem):
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("f.smapforest", b"an older file")]
 
 
+def test_packing_in_pieces_gives_the_same_file_and_hears_a_cancel(tmp_path, monkeypatch):
+    trained = train_forest(*rows(400), settings(n_estimators=40), 0)
+    files, asked = [], []
+    for number, (piece, many) in enumerate(((2**22, 500_000), (1000, 0))):
+        monkeypatch.setattr(writer, "_PIECE", piece)
+        monkeypatch.setattr(writer, "MANY_NODES", many)
+        listener = CancelAfter(10**9)
+        target = tmp_path / f"{number}.smapforest"
+        with start(target) as opened:
+            opened.add(DAY, trained, progress=listener)
+        files.append(target.read_bytes())
+        asked.append(listener.asked)
+    assert files[0] == files[1]
+    assert asked[0] < 10 < 50 < asked[1]
+    for calls in (0, asked[1] // 2, asked[1] - 5):
+        listener = CancelAfter(calls)
+        with pytest.raises(Cancelled), start(tmp_path / "f.smapforest") as opened:
+            opened.add(DAY, trained, progress=listener)
+        assert listener.asked == calls + 1
+        assert sorted(p.name for p in tmp_path.iterdir()) == ["0.smapforest", "1.smapforest"]
+
+
+def test_bytes_are_those_of_one_piece(path):
+    """What `writestr` makes of the same members at level 4, as files of before had it."""
+    again = io.BytesIO()
+    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(again, "w") as other:
+        for old in archive.infolist():
+            info = zipfile.ZipInfo(old.filename, old.date_time)
+            info.create_system, info.external_attr = old.create_system, old.external_attr
+            other.writestr(info, archive.read(old), zipfile.ZIP_DEFLATED, 4)
+    assert path.read_bytes() == again.getvalue()
+
+
 @pytest.mark.parametrize("moment", ["add", "end"])
 def test_a_full_disk(tmp_path, monkeypatch, moment):
     def full(*_args, **_kwargs):
@@ -181,7 +226,7 @@ def test_a_full_disk(tmp_path, monkeypatch, moment):
 
     path = tmp_path / "f.smapforest"
     trained = train_forest(*rows(20), settings(), 0)
-    target = (zipfile.ZipFile, "writestr") if moment == "add" else (writer.os, "fsync")
+    target = (zipfile.ZipFile, "open") if moment == "add" else (writer.os, "fsync")
     monkeypatch.setattr(*target, full)
     with pytest.raises(InputError) as caught, start(path) as opened:
         opened.add(DAY, trained)

@@ -10,8 +10,9 @@ import pytest
 
 from forest_cases import DAY, NAMES, UNITS, CancelAfter, rows, settings
 from smap_downscaler.core.errors import Cancelled
+from smap_downscaler.core.forest.growth import new_sklearn_forest
 from smap_downscaler.core.forest.predict import Forest
-from smap_downscaler.core.forest.train import new_sklearn_forest, train_forest
+from smap_downscaler.core.forest.train import train_forest
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Training: seeds, threads, chunks of trees, out-of-bag scores, cancelling, errors."""
+"""Training: seeds, threads, trees, out-of-bag scores, cancelling, errors."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestRegressor, _forest
+from sklearn.tree import DecisionTreeRegressor
 
 from forest_cases import DAY, CancelAfter, growing, rows, settings
 from smap_downscaler.core import scores
 from smap_downscaler.core.errors import Cancelled, InputError
-from smap_downscaler.core.forest import train
+from smap_downscaler.core.forest import growth
 from smap_downscaler.core.forest.arrays import ForestArrays
+from smap_downscaler.core.forest.growth import drawn_rows, grow_trees, new_sklearn_forest
 from smap_downscaler.core.forest.oob import out_of_bag
-from smap_downscaler.core.forest.train import new_sklearn_forest, train_each, train_forest
+from smap_downscaler.core.forest.train import train_each, train_forest
 from smap_downscaler.core.progress import SILENT, Progress
 from smap_downscaler.core.validation.grow import grow_and_predict, permuted_errors
 
@@ -53,18 +55,43 @@ def forest_threads() -> list[str]:
 # ---- one forest
 
 
-def test_chunks_of_trees_equal_one_fit(monkeypatch):
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"max_features": None, "min_samples_split": 2},
+        {"max_depth": 3},
+        {"min_samples_leaf": 4},
+        {"sample_size": 20},
+        {"sample_size": 500, "seed": 0},
+    ],
+    ids=str,
+)
+def test_the_trees_are_those_of_scikit_learns_forest(changes, threads):
+    """Bit for bit, whatever its version: so are predictions, out-of-bag ones too."""
     x, y = rows(80)
-    chosen = settings(n_estimators=30)
-    whole = ForestArrays.from_sklearn(
-        new_sklearn_forest(chosen, *x.shape, key=3).set_params(warm_start=False).fit(x, y)
-    )
-    monkeypatch.setattr(train, "_DRAWS_A_CHUNK", 7 * 80)
-    progress = CancelAfter(10**9)
-    chunked = train_forest(x, y, chosen, 3, progress)
-    assert progress.asked == 5 + 30, "one look a chunk and one a tree out of bag"
+    chosen = settings(n_estimators=30, **changes)
+    theirs = new_sklearn_forest(chosen, *x.shape, key=3).set_params(oob_score=True).fit(x, y)
+    ours = train_forest(x, y, chosen, 3, threads=threads)
+    expected = ForestArrays.from_sklearn(theirs)
     for name in ("offsets", "left", "right", "feature", "number"):
-        np.testing.assert_array_equal(getattr(chunked.arrays, name), getattr(whole, name))
+        np.testing.assert_array_equal(getattr(ours.arrays, name), getattr(expected, name))
+    np.testing.assert_allclose(ours.oob, theirs.oob_prediction_, rtol=1e-14)
+    grown = grow_trees(x, y, chosen, 3, SILENT, threads)
+    for tree, other in zip(grown.trees, theirs.estimators_, strict=True):
+        np.testing.assert_array_equal(tree.predict(x), other.predict(x))
+    samples = getattr(theirs, "estimators_samples_", None)
+    if samples is not None:
+        for tree, drawn in zip(grown.trees, samples, strict=True):
+            np.testing.assert_array_equal(drawn_rows(tree.random_state, 80, grown.draws), drawn)
+
+
+def test_cancel_is_looked_at_before_each_tree():
+    x, y = rows(80)
+    progress = CancelAfter(10**9)
+    train_forest(x, y, settings(n_estimators=30), 3, progress)
+    assert progress.asked == 30 + 30, "one look a tree that grows and one a tree out of bag"
 
 
 def test_hyper_parameters_reach_the_trees():
@@ -144,13 +171,6 @@ def test_out_of_bag_against_brute_force(trees, sample_size):
     )
 
 
-def test_out_of_bag_equals_scikit_learns_own():
-    x, y = rows(90)
-    chosen = settings(n_estimators=40)
-    forest = new_sklearn_forest(chosen, *x.shape, key=3).set_params(oob_score=True).fit(x, y)
-    np.testing.assert_allclose(train_forest(x, y, chosen, 3).oob, forest.oob_prediction_, rtol=1e-14)
-
-
 def test_a_prediction_of_zero_is_not_taken_for_a_missing_one():
     x, y = rows(60)
     y = np.where(x[:, 0] < 0.5, 0.0, y)
@@ -217,9 +237,9 @@ class Stubborn:
 
     def __init__(self, monkeypatch):
         self.begun, self.released = threading.Event(), threading.Event()
-        monkeypatch.setattr(RandomForestRegressor, "fit", self.fit)
+        monkeypatch.setattr(DecisionTreeRegressor, "fit", self.fit)
 
-    def fit(self, x, y):
+    def fit(self, *_, **__):
         self.begun.set()
         self.released.wait(60)
         raise InputError("dropped")
@@ -243,7 +263,7 @@ class Stubborn:
 def test_a_tree_that_takes_for_ever_is_cancelled(monkeypatch, grow):
     """The fit hangs until the test lets it go: only a caller that leaves it can come back before."""
     x, y = rows(100)
-    monkeypatch.setattr(train, "_LONG_CHUNK", 100)
+    monkeypatch.setattr(growth, "_LONG_TREE", 100)
     stubborn = Stubborn(monkeypatch)
     progress = Progress()
     monkeypatch.setattr(progress, "is_cancelled", stubborn.is_cancelled)
@@ -262,8 +282,7 @@ def test_a_tree_that_takes_for_ever_is_cancelled(monkeypatch, grow):
 def test_a_forest_is_the_same_where_it_can_be_left(monkeypatch):
     x, y = rows(100)
     plain = train_forest(x, y, settings(), 3), grow_and_predict(x, y, x[:9], settings(), 3, (4, 12))
-    monkeypatch.setattr(train, "_LONG_CHUNK", 1)
-    monkeypatch.setattr(train, "_DRAWS_A_CHUNK", 100)
+    monkeypatch.setattr(growth, "_LONG_TREE", 1)
     for threads in (1, 2):
         assert_same(train_forest(x, y, settings(), 3, threads=threads), plain[0])
     np.testing.assert_array_equal(grow_and_predict(x, y, x[:9], settings(), 3, (4, 12)), plain[1])
@@ -273,7 +292,7 @@ def test_small_fits_pay_for_no_thread(monkeypatch):
     def thread(*_):
         raise AssertionError("a thread was started")
 
-    monkeypatch.setattr(train, "interruptible", thread)
+    monkeypatch.setattr(growth, "interruptible", thread)
     x, y = rows(1278)
     paper = settings(n_estimators=30, sample_size=1278)
     train_forest(x, y, paper, 0)
@@ -283,7 +302,7 @@ def test_small_fits_pay_for_no_thread(monkeypatch):
 
 def test_out_of_bag_is_cancelled_at_any_tree():
     x, y = rows(30)
-    forest = new_sklearn_forest(settings(), *x.shape, key=0).fit(x, y)
+    forest = grow_trees(x, y, settings(), 0, SILENT)
     with pytest.raises(Cancelled):
         out_of_bag(forest, x, CancelAfter(11))
     assert out_of_bag(forest, x, CancelAfter(12)).shape == (30,)

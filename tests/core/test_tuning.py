@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from forest_cases import CancelAfter, rows, settings
 from smap_downscaler.core.errors import Cancelled, InputError
 from smap_downscaler.core.forest import importance as importance_module
+from smap_downscaler.core.forest.growth import Forest, new_sklearn_forest
 from smap_downscaler.core.forest.importance import (
     Importance,
     permutation_importance,
     shuffled,
     summarise_importance,
 )
-from smap_downscaler.core.forest.train import new_sklearn_forest, train_forest
+from smap_downscaler.core.forest.train import train_forest
 from smap_downscaler.core.validation.grid import Candidate, candidates, check_mtry
 from smap_downscaler.core.validation.tuning import NO_WISHES, Wishes, grow_forest
 
@@ -32,9 +33,14 @@ def unseen_by_tree(forest, n, draws):
     return [np.setdiff1d(np.arange(n), drawn) for drawn in told]
 
 
+def own(forest):
+    """A forest of scikit-learn's in the plugin's clothes."""
+    return Forest(forest.estimators_, forest.max_samples)
+
+
 def oob_rmse(x, y, chosen, key):
     """Out-of-bag RMSE by a fit at once and loops."""
-    forest = new_sklearn_forest(chosen, *x.shape, key).set_params(warm_start=False).fit(x, y)
+    forest = new_sklearn_forest(chosen, *x.shape, key).fit(x, y)
     told = [[] for _ in y]
     for tree, unseen in zip(forest.estimators_, unseen_by_tree(forest, len(y), chosen.draws(len(y)))):
         for row, value in zip(unseen, tree.predict(x[unseen])):
@@ -138,7 +144,7 @@ def test_importance_is_that_of_plain_loops(sample):
     chosen = settings(sample_size=sample)
     forest = new_sklearn_forest(chosen, *x.shape, 5).fit(x, y)
     before = x.copy()
-    found = permutation_importance(forest, x, y, 4, 5, 5)
+    found = permutation_importance(own(forest), x, y, 4, 5, 5)
     mean, sd = by_loops(forest, x, y, chosen.draws(70), 4, 5, 5)
     np.testing.assert_allclose(found.mean, mean, rtol=0, atol=1e-15)
     np.testing.assert_allclose(found.sd, sd, rtol=0, atol=1e-15)
@@ -154,17 +160,17 @@ def test_importance_agrees_with_held_out_rows():
     new_x, new_y = rows(2000, seed=99)
     chosen = settings(n_estimators=60)
     forest = new_sklearn_forest(chosen, *x.shape, 5).fit(x, y)
-    own = permutation_importance(forest, x, y, 5, 5, 5)
+    found = permutation_importance(own(forest), x, y, 5, 5, 5)
     theirs = held_out(forest, new_x, new_y, scoring="neg_mean_squared_error", n_repeats=5, random_state=0)
-    assert np.argsort(own.mean)[::-1][:2].tolist() == np.argsort(theirs.importances_mean)[::-1][:2].tolist()
-    assert own.mean[0] == pytest.approx(theirs.importances_mean[0], rel=0.5)
+    assert np.argsort(found.mean)[::-1][:2].tolist() == np.argsort(theirs.importances_mean)[::-1][:2].tolist()
+    assert found.mean[0] == pytest.approx(theirs.importances_mean[0], rel=0.5)
 
 
 def test_a_covariate_of_random_numbers_has_no_importance():
     x, y = rows(300, seed=6, p=5)
     y = 0.2 + 0.1 * np.tanh(x[:, 0])
     found = permutation_importance(
-        new_sklearn_forest(settings(n_estimators=50), *x.shape, 1).fit(x, y), x, y, 5, 1, 1
+        own(new_sklearn_forest(settings(n_estimators=50), *x.shape, 1).fit(x, y)), x, y, 5, 1, 1
     )
     assert np.abs(found.mean[1:]).max() < 0.03 * found.mean[0]
 
@@ -173,10 +179,10 @@ def test_importance_through_a_forest_of_fewer_trees_and_repeats():
     x, y = rows(60)
     more = new_sklearn_forest(settings(n_estimators=20), *x.shape, 1).fit(x, y)
     few = new_sklearn_forest(settings(n_estimators=6), *x.shape, 1).fit(x, y)
-    one = permutation_importance(more, x, y, 3, 1, 1, estimators=6)
-    other = permutation_importance(few, x, y, 3, 1, 1)
+    one = permutation_importance(own(more), x, y, 3, 1, 1, most_trees=6)
+    other = permutation_importance(own(few), x, y, 3, 1, 1)
     np.testing.assert_array_equal(one.mean, other.mean)
-    assert np.isnan(permutation_importance(few, x, y, 1, 1, 1).sd).all()
+    assert np.isnan(permutation_importance(own(few), x, y, 1, 1, 1).sd).all()
     tuned = Wishes(candidates(settings(), n_estimators="3, 12"), 2)
     grown = grow_forest(x, y, settings(), tuned, 8)
     alone = grow_forest(x, y, grown.settings, Wishes((), 2), 8)
@@ -186,11 +192,11 @@ def test_importance_through_a_forest_of_fewer_trees_and_repeats():
 def test_large_tables_are_sampled(monkeypatch):
     x, y = rows(200)
     forest = new_sklearn_forest(settings(), *x.shape, 1).fit(x, y)
-    whole = permutation_importance(forest, x, y, 3, 1, 1)
+    whole = permutation_importance(own(forest), x, y, 3, 1, 1)
     monkeypatch.setattr(importance_module, "MOST_ROWS", 80)
-    part = permutation_importance(forest, x, y, 3, 1, 1)
+    part = permutation_importance(own(forest), x, y, 3, 1, 1)
     assert not np.array_equal(whole.mean, part.mean)
-    np.testing.assert_array_equal(part.mean, permutation_importance(forest, x, y, 3, 1, 1).mean)
+    np.testing.assert_array_equal(part.mean, permutation_importance(own(forest), x, y, 3, 1, 1).mean)
     assert part.mean[0] == pytest.approx(whole.mean[0], rel=0.5)
 
 

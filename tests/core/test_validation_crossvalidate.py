@@ -61,8 +61,7 @@ def test_equals_plain_scikit_learn(scheme, repeat):
     assert all(np.isnan(choice.inner_rmse) for choice in got.choices)
 
 
-def test_chunks_of_trees_give_the_forest_of_one_fit():
-    """1,278 rows: some 23 trees a chunk, so that 50 trees take three."""
+def test_trees_one_by_one_give_the_forest_of_one_fit():
     rows = case(36)
     x, y = rows.x, rows.y
     forest = dataclasses.replace(FOREST, n_estimators=50, min_samples_split=40)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import sys
 import time
 from base64 import b64decode
 
 import numpy as np
 import pytest
+import sklearn
 
 from smap_downscaler.core.forest.settings import ForestSettings
 from smap_downscaler.core.grid import Window, ease2_grid
@@ -405,3 +407,14 @@ def test_going_on_after_a_stop(run, said, matrix, tmp_path):
     assert said.info[0] == "4 pieces of work were finished before the last stop."
     assert sorted(path.name for path in tmp_path.iterdir()) == ["matrix.gpkg", "s.gpkg"]
     assert sum(row["status"] == "validated" for row in table_rows(str(tmp_path / "s.gpkg"))) == 6
+
+
+def test_the_report_says_what_grew_the_forests(run, matrix, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearnex", None)
+    report = tmp_path / "report.html"
+    asked = {"INPUT": matrix, **SMALL, "BLOCKS": 0, "ENGINE": "fastest"}
+    run("crossvalidate", {**asked, "OUTPUT": str(tmp_path / "scores.gpkg"), "REPORT": str(report)})
+    assert (
+        f"scikit-learn {sklearn.__version__} (scikit-learn-intelex is not installed, so that forests grow "
+        "with scikit-learn)"
+    ) in report.read_text(encoding="utf-8")

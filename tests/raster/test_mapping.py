@@ -12,9 +12,10 @@ from raster_cases import Listener, grid_raster, listing, netcdf
 from smap_downscaler.core.errors import Cancelled, InputError
 from smap_downscaler.core.features import FeatureSettings, calendar_features
 from smap_downscaler.core.forest.file import ForestWriter, open_forests
+from smap_downscaler.core.forest.growth import new_sklearn_forest
 from smap_downscaler.core.forest.keys import CellKey, PooledKey
 from smap_downscaler.core.forest.settings import ForestSettings
-from smap_downscaler.core.forest.train import new_sklearn_forest, train_forest
+from smap_downscaler.core.forest.train import train_forest
 from smap_downscaler.core.grid import Grid
 from smap_downscaler.raster.coordinates import Transformation
 from smap_downscaler.raster.files import open_dataset, read_band

@@ -10,8 +10,8 @@ from matrix_cases import good_and_bad_days
 from raster_cases import CELLS, Listener, listing
 from smap_downscaler.core.errors import Cancelled, InputError
 from smap_downscaler.core.forest.file import open_forests
+from smap_downscaler.core.forest.growth import new_sklearn_forest
 from smap_downscaler.core.forest.settings import ForestSettings
-from smap_downscaler.core.forest.train import new_sklearn_forest
 from smap_downscaler.core.grid import Grid
 from smap_downscaler.core.version import plugin_version
 from smap_downscaler.raster.training import train_from_table

@@ -10,9 +10,9 @@ from raster_cases import CELLS, Listener, listing
 from smap_downscaler.core.errors import Cancelled, InputError
 from smap_downscaler.core.features import FeatureSettings, calendar_features
 from smap_downscaler.core.forest.file import open_forests
+from smap_downscaler.core.forest.growth import new_sklearn_forest
 from smap_downscaler.core.forest.keys import CellKey, PooledKey, key_number
 from smap_downscaler.core.forest.settings import ForestSettings
-from smap_downscaler.core.forest.train import new_sklearn_forest
 from smap_downscaler.core.grid import Grid
 from smap_downscaler.core.matrix import DayRows
 from smap_downscaler.raster.matrix_table import open_matrix

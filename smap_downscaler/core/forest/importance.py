@@ -10,7 +10,8 @@ import numpy as np
 
 from ..distribution import Distribution
 from ..progress import SILENT, Progress
-from .oob import drawn_rows, tree_predict
+from .growth import Forest, drawn_rows
+from .oob import tree_predict
 
 #: Rows that the importance is measured on, at most: a sample by the seed of larger tables.
 MOST_ROWS = 20_000
@@ -65,14 +66,14 @@ def summarise_importance(
 
 
 def permutation_importance(
-    forest: Any,
+    forest: Forest,
     x: np.ndarray,
     y: np.ndarray,
     repeats: int,
     seed: int,
     key: int,
     progress: Progress = SILENT,
-    estimators: int | None = None,
+    most_trees: int | None = None,
 ) -> Importance:
     """Importance after Breiman (2001), Machine Learning 45, 5-32, section 10.
 
@@ -81,7 +82,7 @@ def permutation_importance(
 
     Parameters
     ----------
-    forest : RandomForestRegressor
+    forest : Forest
         Fitted on all rows of `x`.
     x, y : float32, shape (n, p); float64, shape (n,)
         The training rows.
@@ -89,7 +90,7 @@ def permutation_importance(
         How often each covariate is shuffled.
     seed, key : int
         Of the run and of the forest; what is shuffled depends on them and the tree's number only.
-    estimators : int, optional
+    most_trees : int, optional
         Trees of the forest that count; without it all.
     """
     n, p = x.shape
@@ -99,15 +100,15 @@ def permutation_importance(
         among = np.zeros(n, bool)
         among[chosen] = True
     rises, trees = np.zeros((repeats, p)), 0
-    for number, (estimator, drawn) in enumerate(zip(forest.estimators_[:estimators], drawn_rows(forest, n))):
+    for number, tree in enumerate(forest.trees[:most_trees]):
         outside = among.copy()
-        outside[drawn] = False
+        outside[drawn_rows(tree.random_state, n, forest.draws)] = False
         rows = np.nonzero(outside)[0]
         if rows.size < 2:
             continue
         trees += 1
         orders = shuffled(rows.size, repeats, [seed, key, number])
-        rises += _rises_of_tree(estimator, x[rows], y[rows], orders, progress)
+        rises += _rises_of_tree(tree, x[rows], y[rows], orders, progress)
     rises = rises / trees if trees else np.full((repeats, p), np.nan)
     sd = rises.std(axis=0, ddof=1) if repeats > 1 else np.full(p, np.nan)
     return Importance(rises.mean(axis=0), sd)
@@ -120,17 +121,17 @@ def shuffled(rows: int, repeats: int, numbers: list[int]) -> np.ndarray:
 
 
 def _rises_of_tree(
-    estimator: Any, x: np.ndarray, y: np.ndarray, orders: np.ndarray, progress: Progress
+    tree: Any, x: np.ndarray, y: np.ndarray, orders: np.ndarray, progress: Progress
 ) -> np.ndarray:
     """Rise of a tree's mean square error by repeat and covariate: float64, (repeats, p)."""
-    error = np.mean((tree_predict(estimator, x, progress) - y) ** 2)
+    error = np.mean((tree_predict(tree, x, progress) - y) ** 2)
     rises = np.zeros((len(orders), x.shape[1]))
-    feature = estimator.tree_.feature
+    feature = tree.tree_.feature
     # What a tree never asks for changes nothing.
     for covariate in np.unique(feature[feature >= 0]):
         kept = x[:, covariate].copy()
         for repeat, order in enumerate(orders):
             x[:, covariate] = kept[order]
-            rises[repeat, covariate] = np.mean((tree_predict(estimator, x, progress) - y) ** 2) - error
+            rises[repeat, covariate] = np.mean((tree_predict(tree, x, progress) - y) ** 2) - error
         x[:, covariate] = kept
     return rises

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 from .. import scores
 from ..distribution import Distribution
 from ..progress import SILENT, Progress
+from .growth import Forest, drawn_rows
 
 #: Rows that a tree sees at once: some hundredths of a second, and little memory beside `x`.
 _CHUNK_ROWS = 65_536
@@ -61,7 +61,7 @@ def summarise_scores(found: Iterable[OobScores]) -> dict[str, Distribution]:
     return {name: Distribution.of(np.array([getattr(own, name) for own in kept])) for name in SCORES}
 
 
-def out_of_bag(forest: Any, x: np.ndarray, progress: Progress = SILENT) -> np.ndarray:
+def out_of_bag(forest: Forest, x: np.ndarray, progress: Progress = SILENT) -> np.ndarray:
     """Mean of the trees that did not draw a row: float64, shape (n,), NaN where all did.
 
     Equal to scikit-learn's ``oob_prediction_``, which tells a row that was never out of bag only
@@ -69,26 +69,26 @@ def out_of_bag(forest: Any, x: np.ndarray, progress: Progress = SILENT) -> np.nd
 
     Parameters
     ----------
-    forest : RandomForestRegressor
-        Fitted on all rows of `x` with ``bootstrap=True`` and an integer ``max_samples``.
+    forest : Forest
+        Fitted on all rows of `x`.
     x : float32, shape (n, p)
         The training covariates.
     """
-    return oob_of_first(forest, x, (len(forest.estimators_),), progress)[0]
+    return oob_of_first(forest, x, (len(forest.trees),), progress)[0]
 
 
 def oob_of_first(
-    forest: Any, x: np.ndarray, counts: Sequence[int], progress: Progress = SILENT
+    forest: Forest, x: np.ndarray, counts: Sequence[int], progress: Progress = SILENT
 ) -> np.ndarray:
     """`out_of_bag` of the first `counts` trees of a forest: float64, shape (len(counts), n)."""
     rows = x.shape[0]
     total, trees = np.zeros(rows), np.zeros(rows)
     result = np.empty((len(counts), rows))
-    for number, (estimator, drawn) in enumerate(zip(forest.estimators_, drawn_rows(forest, rows)), 1):
+    for number, tree in enumerate(forest.trees, 1):
         unseen = np.ones(rows, dtype=bool)
-        unseen[drawn] = False
+        unseen[drawn_rows(tree.random_state, rows, forest.draws)] = False
         outside = np.nonzero(unseen)[0]
-        total[outside] += tree_predict(estimator, x, progress, outside)
+        total[outside] += tree_predict(tree, x, progress, outside)
         trees[outside] += 1
         if number in counts:
             told = np.where(trees > 0, total / np.maximum(trees, 1), np.nan)
@@ -107,16 +107,3 @@ def tree_predict(
         block = slice(start, start + _CHUNK_ROWS)
         told[block] = tree.tree_.predict(x[block if rows is None else rows[block]])[:, 0]
     return told
-
-
-def drawn_rows(forest: Any, rows: int) -> Iterator[np.ndarray]:
-    """Rows that each tree drew, of one tree after the other."""
-    # scikit-learn tells those of all trees at once: gigabytes of a pooled forest.
-    one = copy.copy(forest)
-    for estimator in forest.estimators_:
-        one.estimators_ = [estimator]
-        drawn = getattr(one, "estimators_samples_", None)
-        # Before 1.4 it does not tell: its rule, held against its own scores in the tests.
-        if drawn is None:
-            drawn = [np.random.RandomState(estimator.random_state).randint(0, rows, forest.max_samples)]
-        yield drawn[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from ..errors import InputError
 from ..progress import SILENT, Progress
 from ..threads import interruptible, ordered_map
 from .arrays import MAX_FEATURES, ForestArrays
+from .growth import grow_trees
 from .keys import Key, key_label, key_number
 from .oob import OobScores, out_of_bag
 from .settings import ForestSettings
@@ -21,11 +22,8 @@ from .settings import ForestSettings
 Result = TypeVar("Result")
 #: Rows of training covariates kept with a forest, so that a loaded one can be tried.
 PROBE_ROWS = 16
-#: Draws a chunk of trees may cost: about 0.15 s of work between two looks at the cancel button.
-_DRAWS_A_CHUNK = 30_000
-#: Draws times covariates tried of a chunk that may take longer (about 0.3 s): scikit-learn cannot be
-#: stopped in it, so that it grows where a cancel can leave it.
-_LONG_CHUNK = 300_000
+#: Nodes of a forest that takes so long to be gathered and packed that a cancel must be able to leave it.
+MANY_NODES = 500_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,77 +84,31 @@ def train_forest(
     """
     x, y = check_rows(x, y)
     forest = grow_trees(x, y, settings, key, progress, threads)
-    return trained_of(forest.estimators_, x, y, out_of_bag(forest, x, progress))
+    return trained_of(forest.trees, x, y, out_of_bag(forest, x, progress), progress)
 
 
-def grow_trees(
-    x: np.ndarray, y: np.ndarray, settings: ForestSettings, key: int, progress: Progress, threads: int = 1
-) -> Any:
-    """The fitted RandomForestRegressor of `train_forest`; `x` and `y` come from `check_rows`."""
-    forest = None
-    for forest, _ in grow_in_chunks(x, y, settings, key, progress, threads):
-        progress.set_fraction(forest.n_estimators / settings.n_estimators)
-    return forest
-
-
-def grow_in_chunks(
-    x: np.ndarray, y: np.ndarray, settings: ForestSettings, key: int, progress: Progress, threads: int = 1
-) -> Iterator[tuple[Any, list[Any]]]:
-    """The RandomForestRegressor of `train_forest` as it grows, each time with its new trees.
-
-    It is bit for bit that of one fit, and a cancel is heard within a second.
-    """
-    rows, covariates = x.shape
-    forest = new_sklearn_forest(settings, rows, covariates, key).set_params(n_jobs=threads)
-    draws = settings.draws(rows)
-    chunk = max(1, _DRAWS_A_CHUNK // draws)
-    long = chunk * draws * settings.mtry(covariates) > _LONG_CHUNK
-    for done in range(0, settings.n_estimators, chunk * threads):
-        progress.check()
-        forest.set_params(n_estimators=min(done + chunk * threads, settings.n_estimators))
-        if long:
-            interruptible(partial(forest.fit, x, y), progress)
-        else:
-            forest.fit(x, y)
-        yield forest, forest.estimators_[done:]
-
-
-def trained_of(estimators: list[Any], x: np.ndarray, y: np.ndarray, oob: np.ndarray) -> TrainedForest:
+def trained_of(
+    trees: list[Any], x: np.ndarray, y: np.ndarray, oob: np.ndarray, progress: Progress = SILENT
+) -> TrainedForest:
     """What is kept of the trees of a forest and their out-of-bag predictions."""
+    gather = partial(ForestArrays.from_sklearn, trees)
+    large = sum(tree.tree_.node_count for tree in trees) > MANY_NODES
     probe_x = x[_probe_rows(x.shape[0])]
     return TrainedForest(
-        arrays=ForestArrays.from_sklearn(estimators),
+        arrays=interruptible(gather, progress) if large else gather(),
         scores=OobScores.of(y, oob),
         oob=oob,
         probe_x=probe_x,
-        probe_y=sum_in_order(estimators, probe_x),
+        probe_y=sum_in_order(trees, probe_x),
     )
 
 
-def new_sklearn_forest(settings: ForestSettings, rows: int, covariates: int, key: int) -> Any:
-    """The RandomForestRegressor, not fitted, that `train_forest` grows chunk by chunk."""
-    from sklearn.ensemble import RandomForestRegressor
-
-    return RandomForestRegressor(
-        n_estimators=settings.n_estimators,
-        max_features=settings.mtry(covariates),
-        max_samples=settings.draws(rows),
-        min_samples_split=settings.min_samples_split,
-        min_samples_leaf=settings.min_samples_leaf,
-        max_depth=settings.max_depth,
-        bootstrap=True,
-        n_jobs=1,
-        warm_start=True,
-        random_state=int(np.random.SeedSequence([settings.seed, key]).generate_state(1)[0]),
-    )
-
-
-def sum_in_order(estimators: list[Any], x: np.ndarray) -> np.ndarray:
+def sum_in_order(trees: list[Any], x: np.ndarray) -> np.ndarray:
     """Mean of scikit-learn's trees, summed in their order in float64: shape (n,)."""
     total = np.zeros(x.shape[0])
-    for estimator in estimators:
-        total += estimator.tree_.predict(x)[:, 0]
-    return total / len(estimators)
+    for tree in trees:
+        total += tree.tree_.predict(x)[:, 0]
+    return total / len(trees)
 
 
 def train_each(
@@ -178,7 +130,7 @@ def train_each(
     if threads < 1:
         raise InputError(f"THREADS is {threads}; give a whole number of at least 1.")
     # Imported once here: threads that import the same package at once may trip over each other.
-    import sklearn.ensemble  # noqa: F401
+    import sklearn.tree  # noqa: F401
 
     def train(item: tuple[Key, np.ndarray, np.ndarray], listener: Progress) -> tuple[Key, Result]:
         key, x, y = item

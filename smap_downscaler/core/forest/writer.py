@@ -10,6 +10,7 @@ import platform
 import secrets
 import zipfile
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,6 +20,8 @@ import numpy as np
 from ..errors import InputError
 from ..features import NO_FEATURES, FeatureSettings
 from ..leftovers import part_name, remove_leftovers
+from ..progress import SILENT, Progress
+from ..threads import interruptible
 from . import codec
 from .keys import BY_CELL, BY_DATE, Key, key_label, mode_of
 from .manifest import (
@@ -35,7 +38,7 @@ from .manifest import (
     member_path,
 )
 from .settings import ForestSettings
-from .train import TrainedForest
+from .train import MANY_NODES, TrainedForest
 
 SUFFIX = ".smapforest"
 #: Level 4 packs as well as 6 to 3 %, in a third of the time.
@@ -43,6 +46,8 @@ _DEFLATE_LEVEL = 4
 #: The first moment a zip knows: equal forests must give equal bytes.
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
+#: Bytes that are packed between two looks at the cancel button: some hundredths of a second.
+_PIECE = 4 * 2**20
 
 
 class ForestWriter:
@@ -138,8 +143,9 @@ class ForestWriter:
         trained: TrainedForest,
         columns: Sequence[int] | None = None,
         settings: ForestSettings | None = None,
+        progress: Progress = SILENT,
     ) -> None:
-        """Add a forest; refuses one whose key is already there.
+        """Add a forest; refuses one whose key is already there.  A cancel is heard within a second.
 
         Parameters
         ----------
@@ -159,7 +165,23 @@ class ForestWriter:
         if key in self._entries:
             what = {BY_DATE: "date", BY_CELL: "cell"}.get(self._mode, "forest")
             raise InputError(f"The {what} {label} is there twice; one forest a {what} is kept.")
-        trained.arrays.check(len(self._names) if columns is None else len(columns))
+        prepare = partial(
+            self._prepared, label, trained, len(self._names) if columns is None else len(columns)
+        )
+        prepared = interruptible(prepare, progress) if trained.arrays.n_nodes > MANY_NODES else prepare()
+        members = {}
+        try:
+            for name, (data, checksum) in prepared.items():
+                self._write(member_path(key, name), data, progress)
+                members[name] = Member(len(data), checksum)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        kept = None if columns is None else tuple(int(column) for column in columns)
+        self._entries[key] = Entry(key, trained.scores, members, kept, settings)
+
+    def _prepared(self, label: str, trained: TrainedForest, covariates: int) -> dict[str, tuple[bytes, str]]:
+        """Bytes and checksum of each member of a forest; touches nothing of the writer."""
+        trained.arrays.check(covariates)
         encoded = codec.encode(trained.arrays, trained.probe_x, trained.probe_y)
         if sum(map(len, encoded.values())) > MAX_FOREST_BYTES:
             raise InputError(
@@ -168,15 +190,7 @@ class ForestWriter:
             )
         if self._version != FIRST_VERSION:
             encoded = {PACKED: codec.pack(encoded)}
-        members = {}
-        try:
-            for name, data in encoded.items():
-                self._write(member_path(key, name), data)
-                members[name] = Member(len(data), hashlib.sha256(data).hexdigest())
-        except OSError as error:
-            raise self._unwritable(error) from error
-        kept = None if columns is None else tuple(int(column) for column in columns)
-        self._entries[key] = Entry(key, trained.scores, members, kept, settings)
+        return {name: (data, hashlib.sha256(data).hexdigest()) for name, data in encoded.items()}
 
     def _finish(self) -> None:
         if not self._entries:
@@ -207,11 +221,19 @@ class ForestWriter:
         self._stream.close()
         os.replace(self._temporary, self.path)
 
-    def _write(self, name: str, data: bytes) -> None:
+    def _write(self, name: str, data: bytes, progress: Progress = SILENT) -> None:
         info = zipfile.ZipInfo(name, _ZIP_TIME)
         info.create_system = _UNIX
         info.external_attr = 0o644 << 16
-        self._zip.writestr(info, data, zipfile.ZIP_DEFLATED, _DEFLATE_LEVEL)
+        info.compress_type = zipfile.ZIP_DEFLATED
+        # What `writestr` does, which packs all at once; `open` cannot be told the level otherwise.
+        info._compresslevel = _DEFLATE_LEVEL  # type: ignore[attr-defined]
+        info.file_size = len(data)
+        view = memoryview(data)
+        with self._zip.open(info, "w") as member:
+            for start in range(0, len(data), _PIECE):
+                progress.check()
+                member.write(view[start : start + _PIECE])
 
     def _clear(self) -> None:
         """Close what is open and remove the temporary file; after `_finish` there is none."""

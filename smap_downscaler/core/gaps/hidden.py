@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
+from ..forest.growth import grow_trees
 from ..forest.settings import ForestSettings
-from ..forest.train import grow_trees, sum_in_order
+from ..forest.train import sum_in_order
 from ..progress import SILENT, Progress
 from ..validation.folds import fold_generator
 from ..validation.periods import check_period, period_folds
@@ -99,7 +100,7 @@ def hide_and_fill(
         if np.count_nonzero(train) < LEAST_DAYS or np.ptp(observed[train]) == 0 or not test.any():
             continue
         grown = grow_trees(x[train], observed[train], settings, key, progress)
-        predicted[FOREST][test] = sum_in_order(grown.estimators_, x[test])
+        predicted[FOREST][test] = sum_in_order(grown.trees, x[test])
         predicted[LINEAR][test] = linear(days[~hidden], observed[~hidden], days[test])
         predicted[CLIMATOLOGY][test] = climatology(days[~hidden], observed[~hidden], days[test])
         gap[test] = distance(days[~hidden], days[test])

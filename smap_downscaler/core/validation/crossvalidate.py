@@ -136,10 +136,12 @@ def run_fold(job: PieceJob, fold: int, progress: Progress = SILENT) -> FoldOutco
         inner_rmse = float(errors[chosen])
     choice = Choice(fold + 1, y.size, int(test.sum()), x.shape[1], chosen, inner_rmse)
     settings, key = job.settings.candidates[chosen].of(y.size), forest_key(job.piece, fold)
+    engine = job.settings.engine
     if not job.measures_importance:
         counts = (settings.n_estimators,)
-        return FoldOutcome(grow_and_predict(x, y, x_test, settings, key, counts, progress)[0], choice)
-    predicted, sse = permuted_errors(x, y, x_test, job.rows.y[test], settings, key, progress)
+        predicted = grow_and_predict(x, y, x_test, settings, key, counts, progress, engine)[0]
+        return FoldOutcome(predicted, choice)
+    predicted, sse = permuted_errors(x, y, x_test, job.rows.y[test], settings, key, progress, engine)
     return FoldOutcome(predicted, choice, sse)
 
 
@@ -155,7 +157,7 @@ def _inner_errors(job: PieceJob, fold: int, train: np.ndarray, progress: Progres
         for group in tree_groups(settings.candidates):
             counts = [settings.candidates[index].settings.n_estimators for index in group]
             own = settings.candidates[group[0]].of(int(seen.sum()))
-            found = grow_and_predict(x, rows.y[seen], x_test, own, key, counts, progress)
+            found = grow_and_predict(x, rows.y[seen], x_test, own, key, counts, progress, settings.engine)
             predicted[np.ix_(np.array(group), np.nonzero(test)[0])] = found
     tested = folds.tested
     return np.array([scores.rmse(rows.y[tested], row[tested]) for row in predicted])

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..forest.engines import SCIKIT_LEARN, grower_of
 from ..forest.keys import key_number
 from ..forest.oob import tree_predict
 from ..forest.settings import ForestSettings
-from ..forest.train import grow_in_chunks
 from ..progress import SILENT, Progress
 from .pieces import Piece
 from .schemes import SCHEME_NUMBERS
@@ -33,21 +33,20 @@ def grow_and_predict(
     key: int,
     counts: Sequence[int],
     progress: Progress = SILENT,
+    engine: str = SCIKIT_LEARN,
 ) -> np.ndarray:
     """Predictions of the first `counts` trees of a forest: float64, shape (len(counts), n_new).
 
     A forest of few trees is the beginning of one of many, so that one serves all `counts`.
     """
     wanted = {count: index for index, count in enumerate(counts)}
-    total, done = np.zeros(x_new.shape[0]), 0
+    total = np.zeros(x_new.shape[0])
     result = np.empty((len(counts), x_new.shape[0]))
     most = replace(settings, n_estimators=max(counts))
-    for _, trees in grow_in_chunks(x, y, most, key, progress):
-        for tree in trees:
-            total += tree_predict(tree, x_new, progress)
-            done += 1
-            if done in wanted:
-                result[wanted[done]] = total / done
+    for done, tree in enumerate(grower_of(engine)(x, y, most, key, progress), 1):
+        total += tree_predict(tree, x_new, progress)
+        if done in wanted:
+            result[wanted[done]] = total / done
     return result
 
 
@@ -59,6 +58,7 @@ def permuted_errors(
     settings: ForestSettings,
     key: int,
     progress: Progress = SILENT,
+    engine: str = SCIKIT_LEARN,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Predictions of held-out rows, and their errors where one covariate at a time is permuted.
 
@@ -76,14 +76,18 @@ def permuted_errors(
         np.random.default_rng(np.random.SeedSequence([settings.seed, key, number])).permutation(n)
         for number in range(p)
     ]
-    total, permuted = np.zeros(n), np.zeros((p, n))
-    for _, trees in grow_in_chunks(x, y, settings, key, progress):
-        for tree in trees:
-            total += tree_predict(tree, x_test, progress)
+    total, permuted, mixed = np.zeros(n), np.zeros((p, n)), x_test.copy()
+    for tree in grower_of(engine)(x, y, settings, key, progress):
+        told = tree_predict(tree, x_test, progress)
+        total += told
+        asked = set(tree.tree_.feature.tolist())
         for number, order in enumerate(orders):
-            changed = x_test.copy()
-            changed[:, number] = x_test[order, number]
-            for tree in trees:
-                permuted[number] += tree_predict(tree, changed, progress)
+            # What a tree never asks for changes nothing.
+            if number not in asked:
+                permuted[number] += told
+                continue
+            mixed[:, number] = x_test[order, number]
+            permuted[number] += tree_predict(tree, mixed, progress)
+            mixed[:, number] = x_test[:, number]
     sse = np.sum((permuted / settings.n_estimators - y_test) ** 2, axis=1)
     return total / settings.n_estimators, sse

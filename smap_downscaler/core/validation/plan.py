@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..forest.engines import SCIKIT_LEARN
 from ..progress import SILENT, Progress
 from ..words import counted
 from .design import designed
@@ -105,17 +106,19 @@ def _seconds_a_tree(job: PieceJob, progress: Progress) -> float:
     """Mean over up to three candidates, spread over the grid."""
     train = job.folds.train(0)
     x, x_test = designed(job.rows, job.columns, train, job.folds.test(0), job.settings)
-    y = job.rows.y[train]
+    y, engine = job.rows.y[train], job.settings.engine
     tried = sorted({0, len(job.settings.candidates) // 2, len(job.settings.candidates) - 1})
     found = []
     for index in tried:
         settings = job.settings.candidates[index].of(y.size)
-        # The first call loads scikit-learn.
-        grow_and_predict(x, y, x_test, settings, 0, (1,), progress)
+        # The first call loads libraries.
+        grow_and_predict(x, y, x_test, settings, 0, (1,), progress, engine)
+        # Other engines make something of the rows first, once a forest.
+        step = _TREES_A_TRY if engine == SCIKIT_LEARN else settings.n_estimators
         trees, begun = 0, time.perf_counter()
         while time.perf_counter() - begun < _SECONDS_OF_TRIAL / len(tried) and trees < settings.n_estimators:
             key = forest_key(job.piece, 0, trees)
-            grow_and_predict(x, y, x_test, settings, key, (_TREES_A_TRY,), progress)
-            trees += _TREES_A_TRY
+            grow_and_predict(x, y, x_test, settings, key, (step,), progress, engine)
+            trees += step
         found.append((time.perf_counter() - begun) / max(trees, 1))
     return float(np.mean(found))

@@ -79,6 +79,8 @@ class ValidationRun:
     pictures : list of FoldPicture
         The folds of the first unit's first repeat.
     plan : Plan or None
+    engine : str
+        What grew the forests, with its version, and why that.
     resumed : int
         Pieces that an earlier run, which was stopped, left.
     """
@@ -91,6 +93,7 @@ class ValidationRun:
     failed: dict[Piece, str] = field(default_factory=dict)
     pictures: list[FoldPicture] = field(default_factory=list)
     plan: Plan | None = None
+    engine: str = ""
     resumed: int = 0
 
     @property

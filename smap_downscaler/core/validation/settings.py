@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..features import NO_FEATURES, FeatureSettings
+from ..forest.engines import FASTEST, INTELEX, SCIKIT_LEARN
 from ..forest.keys import BY_CELL, BY_DATE, MODES
 from .grid import Candidate
 from .schemes import BLOCKS, LOCATIONS, LOCATIONS_AND_DATES, PERIODS, RANDOM
@@ -43,6 +44,9 @@ class ValidationSettings:
         Whether covariates are permuted in the held-out rows of the first repeat.
     wet, dry : tuple of int
         Months of the seasons that the rows of cells and pooled rows are scored in.
+    engine : str
+        What grows the forests: `scikit-learn`, `scikit-learn-intelex`, or `fastest` for whichever is; that
+        must be decided before a fold is worked on.
 
     A value out of its range raises `InputError` with the name of the QGIS parameter.
     """
@@ -60,6 +64,7 @@ class ValidationSettings:
     importance: bool = False
     wet: tuple[int, ...] = ()
     dry: tuple[int, ...] = ()
+    engine: str = SCIKIT_LEARN
 
     def __post_init__(self) -> None:
         if self.folds < 2:
@@ -81,6 +86,8 @@ class ValidationSettings:
             raise InputError(f"PERIOD is {self.period} days; give 1 or more.")
         if self.gap < 0:
             raise InputError(f"GAP is {self.gap} days; give 0 or more.")
+        if self.engine not in (SCIKIT_LEARN, INTELEX, FASTEST):
+            raise InputError(f"ENGINE is '{self.engine}'; give {SCIKIT_LEARN} or {FASTEST}.")
 
     @property
     def schemes(self) -> tuple[str, ...]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from .. import scores
 from ..errors import InputError
+from ..forest.growth import Forest, grow_trees
 from ..forest.importance import Importance, permutation_importance
 from ..forest.oob import oob_of_first, out_of_bag
 from ..forest.settings import ForestSettings
-from ..forest.train import TrainedForest, check_rows, grow_trees, trained_of
+from ..forest.train import TrainedForest, check_rows, trained_of
 from ..progress import SILENT, Progress
 from .grid import Candidate, tree_groups
 
@@ -86,7 +86,7 @@ def grow_forest(
         importance = permutation_importance(
             forest, x, y, wishes.importance_repeats, settings.seed, key, progress, trees
         )
-    return Grown(trained_of(forest.estimators_[:trees], x, y, oob), settings, importance)
+    return Grown(trained_of(forest.trees[:trees], x, y, oob, progress), settings, importance)
 
 
 def _best(
@@ -96,9 +96,9 @@ def _best(
     key: int,
     progress: Progress,
     threads: int,
-) -> tuple[Any, ForestSettings, np.ndarray]:
+) -> tuple[Forest, ForestSettings, np.ndarray]:
     """The forest (maybe with more trees than it needs), settings and out-of-bag predictions of the best."""
-    best: tuple[Any, ForestSettings, np.ndarray] | None = None
+    best: tuple[Forest, ForestSettings, np.ndarray] | None = None
     least = (np.inf, len(candidates))
     groups = tree_groups(candidates)
     for number, group in enumerate(groups):

@@ -16,7 +16,6 @@ from ...core.progress import Progress
 from ...core.threads import thread_count
 from ...core.validation.results import ValidationRun
 from ...core.validation.schemes import BLOCKS, LOCATIONS, LOCATIONS_AND_DATES, PERIODS, RANDOM, scheme_text
-from ...core.validation.settings import ValidationSettings
 from ...core.validation.summary import OVER, median_of, summarise, summarise_rises
 from ...core.words import counted
 from ...raster.crossvalidation import crossvalidate_table, forget_work, work_file_of
@@ -103,6 +102,7 @@ class CrossValidate(SmapAlgorithm):
         work_file = None if values.is_temporary("OUTPUT") else work_file_of(output)
         threads = thread_count(values.integer("THREADS"))
         run = crossvalidate_table(table, settings, work_file, scope, threads, progress.part(0.0, 0.95))
+        settings = run.settings
         summary = summarise(run.results, settings)
         rain = rain_series(table, scope, progress) if report or values.given("RAIN") else []
         write_scores(output, run)
@@ -123,7 +123,7 @@ class CrossValidate(SmapAlgorithm):
                 outputs[name] = path
         if report:
             progress.set_text("Drawing the report")
-            told = _manifest(values, table, settings, scope, progress)
+            told = _manifest(values, table, run, scope, progress)
             page = crossvalidation_page(run, summary, rain, told, footer("Cross-validation"))
             outputs.update(write_report(report, page))
         forget_work(work_file)
@@ -151,8 +151,9 @@ def _numbers(run: ValidationRun) -> dict[str, float]:
 
 
 def _manifest(
-    values: Values, table: MatrixTable, settings: ValidationSettings, scope: Scope, progress: Progress
+    values: Values, table: MatrixTable, run: ValidationRun, scope: Scope, progress: Progress
 ) -> dict[str, Mapping[str, object]]:
+    settings = run.settings
     base = settings.candidates[0].settings
     grids = {name: values.text(name) for name in GRIDS if values.text(name)}
     least = {
@@ -180,6 +181,7 @@ def _manifest(
             **grids,
             **least,
             **seasons_used(values),
+            "forests grown with": run.engine,
         },
     )
 
