@@ -84,9 +84,9 @@ bench: ## time and memory of the long steps
 	@$(SETUP)
 	$(OFFSCREEN) tools/bench.py
 
-numbers: ## errors of the forests on real data (../shared/data), in tools/NUMBERS.md
+numbers: ## errors of the forests on real data (../shared/data), in tools/NUMBERS.md; some: SECTIONS="..."
 	@$(SETUP)
-	$(OFFSCREEN) tools/real_numbers.py
+	$(OFFSCREEN) tools/real_numbers.py $(SECTIONS)
 
 clean: ## remove all that was made here
 	rm -rf build dist demo-output .venv .cache .pytest_cache .hypothesis .mypy_cache .ruff_cache

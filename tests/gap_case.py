@@ -51,7 +51,7 @@ class GapCase:
 
     @property
     def ordinals(self) -> np.ndarray:
-        return FIRST.toordinal() + np.arange(DAYS)
+        return FIRST.toordinal() + np.arange(len(self.theta))
 
     def open(self):
         return open_series(self.smap), open_series(self.rain_folder)
@@ -85,16 +85,16 @@ def centre(row: int, col: int) -> tuple[float, float]:
     return float(CELLS.x_centres()[col]), float(CELLS.y_centres()[row])
 
 
-def make_gap_case(folder: Path) -> GapCase:
+def make_gap_case(folder: Path, days: int = DAYS) -> GapCase:
     """Write the case; the same numbers each time."""
     rng = np.random.default_rng(11)
-    pixels = np.zeros((DAYS, 6, 8))
+    pixels = np.zeros((days, 6, 8))
     store = np.zeros((6, 8))
-    for number in range(DAYS):
+    for number in range(days):
         store = 0.7 * store + rng.gamma(0.4, 8, store.shape) * (rng.random() < 0.3)
         pixels[number] = store
     pixels = pixels.astype(np.float32)
-    rain = pixels.reshape(DAYS, 3, 2, 4, 2).mean(axis=(2, 4)).astype(np.float32)
+    rain = pixels.reshape(days, 3, 2, 4, 2).mean(axis=(2, 4)).astype(np.float32)
     theta = 0.08 + 0.3 * (1 - np.exp(-rain / 15)) + 0.01 * rng.normal(size=rain.shape)
     seen = rng.random(theta.shape) < 0.6
     seen[NO_RAIN_DAY] = False
@@ -102,7 +102,7 @@ def make_gap_case(folder: Path) -> GapCase:
     seen[:, NEVER_SEEN[0], NEVER_SEEN[1]] = False
     theta = np.where(seen, theta, np.nan).astype(np.float32)
     rain[NO_RAIN_DAY] = np.nan
-    for number in range(DAYS):
+    for number in range(days):
         name = f"{day(number):%Y%m%d}.tif"
         if seen[number].any():
             write_geotiff(

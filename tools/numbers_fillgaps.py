@@ -1,27 +1,23 @@
-"""Gap filling on real data: forests by cell beside linear interpolation and climatology, as Markdown tables.
-
-python3 tools/numbers_fillgaps.py ../shared/data
-"""
+"""Gap filling on real data, a section of tools/NUMBERS.md: forests by cell beside what needs no forest."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Optional
 
-import numpy as np
-
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
-
-from real_cases import conus_series, western_australia_series  # noqa: E402
-from smap_downscaler.core.features import FeatureSettings  # noqa: E402
-from smap_downscaler.core.forest.keys import key_number  # noqa: E402
-from smap_downscaler.core.forest.settings import PAPER  # noqa: E402
-from smap_downscaler.core.gaps.cell import CellSeries  # noqa: E402
-from smap_downscaler.core.gaps.hidden import HidingSettings, hide_and_fill  # noqa: E402
-from smap_downscaler.core.gaps.scores import (  # noqa: E402
+from real_cases import AUSTRALIAN_CELLS, conus_series, spread, western_australia_series
+from smap_downscaler.core.features import FeatureSettings
+from smap_downscaler.core.forest.keys import key_number
+from smap_downscaler.core.forest.settings import PAPER
+from smap_downscaler.core.gaps.cell import CellSeries
+from smap_downscaler.core.gaps.hidden import HidingSettings, hide_and_fill
+from smap_downscaler.core.gaps.scores import (
     CLIMATOLOGY,
     FOREST,
     LINEAR,
@@ -29,10 +25,14 @@ from smap_downscaler.core.gaps.scores import (  # noqa: E402
     HiddenDays,
     score_gaps,
 )
-from smap_downscaler.core.gaps.verdict import overall  # noqa: E402
-from smap_downscaler.core.progress import SILENT, Progress  # noqa: E402
-from smap_downscaler.core.threads import ordered_map, thread_count  # noqa: E402
+from smap_downscaler.core.gaps.verdict import overall
 
+#: Does what `map` does, maybe in other processes.
+CellMap = Callable[
+    [Callable[[CellSeries], Optional[HiddenDays]], Sequence[CellSeries]], Iterable[Optional[HiddenDays]]
+]
+#: Cells that a process is given at once.
+_CELLS_A_TASK = 4
 PERIODS = (3, 5, 10)
 #: Covariates that forests have beside the rain: what the tables call them.
 FEATURES = {
@@ -42,41 +42,49 @@ FEATURES = {
 _PLAIN = {LINEAR: "linear interpolation", CLIMATOLOGY: "climatology"}
 
 
-def fillgaps_section(data: Path, cells: int = 60, threads: int = 0) -> str:
-    """The section of the numbers on gap filling, Markdown.
+def filled_gaps(data: Path, _folder: Path) -> list[str]:
+    """Runs of days hidden and filled again, beside linear interpolation and climatology, on all cores."""
+    # Growing many small forests is Python at work, of which a process does one thing at a time.
+    with ProcessPoolExecutor(os.cpu_count() or 1, get_context("spawn")) as pool:
+        return gaps_section(data, partial(pool.map, chunksize=_CELLS_A_TASK))
+
+
+def gaps_section(data: Path, mapping: CellMap = map, cells: int = 412) -> list[str]:
+    """The section of the numbers on gap filling, lines of Markdown.
 
     Parameters
     ----------
     data : path
         The folder of real data.
+    mapping : callable
+        See `CellMap`.
     cells : int
-        Cells of each series, spread evenly; 0: all (more than an hour).
-    threads : int
-        0: one a core.
+        Most cells of each series, spread evenly.
     """
-    parts = [
+    states, australia = conus_series(data), western_australia_series(data)
+    some = min(cells, AUSTRALIAN_CELLS)
+    sets = {
+        "United States, SMAP 36 km AM, 2015-04 to 2016-03, rain of 1, 3, 10 and 30 days": (
+            spread(states, cells)
+        ),
+        f"W. Australia, SMAP 9 km AM and PM, 45 dates of 2020, {some} of {len(australia):,} cells, no rain": (
+            spread(australia, some)
+        ),
+    }
+    lines = [
         "## Filling gaps",
         "",
         "Runs of 3, 5 and 10 days are hidden in five goes, forests by cell (100 trees, the paper's preset) "
         "grown without them, and the hidden days predicted (`fillgaps`, leave-period-out). Pooled: all days "
         "of all cells. Median: over the cells; its R2 tells the course in time. m3 m-3.",
     ]
-    sets = {
-        "United States, SMAP 36 km AM, 2015-04 to 2016-03, rain of 1, 3, 10 and 30 days": conus_series(data),
-        "W. Australia, SMAP 9 km AM and PM, 45 dates of 2020, no rain": western_australia_series(data),
-    }
     for title, series in sets.items():
-        parts += ["", f"### {title}", "", *_table(_spread(series, cells), thread_count(threads))]
-    return "\n".join(parts) + "\n"
+        print(f"  {title}", flush=True)
+        lines += ["", f"### {title}", "", *_table(series, mapping)]
+    return lines
 
 
-def _spread(series: Sequence[CellSeries], most: int) -> list[CellSeries]:
-    if not most or most >= len(series):
-        return list(series)
-    return [series[int(place)] for place in np.linspace(0, len(series) - 1, most).round()]
-
-
-def _table(series: Sequence[CellSeries], threads: int) -> list[str]:
+def _table(series: Sequence[CellSeries], mapping: CellMap) -> list[str]:
     lines = [
         "| hidden days | method | cells | days | RMSE | MAE | bias | ubRMSE | R2 | median RMSE | median R2 | "
         "cells better than linear |",
@@ -84,7 +92,10 @@ def _table(series: Sequence[CellSeries], threads: int) -> list[str]:
     ]
     for period in PERIODS:
         for number, (name, features) in enumerate(FEATURES.items()):
-            results = _hidden(series, features, period, threads)
+            begun = time.monotonic()
+            results = _hidden(series, features, period, mapping)
+            told = f"{len(series):,} cells, runs of {period} days, {name}"
+            print(f"    {told}: {time.monotonic() - begun:.0f} s", flush=True)
             wanted = {FOREST: f"forest ({name})"}
             # What needs no forest is the same whatever the forests have.
             lines += _rows(results, {**(_PLAIN if number == 0 else {}), **wanted}, period)
@@ -92,15 +103,13 @@ def _table(series: Sequence[CellSeries], threads: int) -> list[str]:
 
 
 def _hidden(
-    series: Sequence[CellSeries], features: FeatureSettings, period: int, threads: int
+    series: Sequence[CellSeries], features: FeatureSettings, period: int, mapping: CellMap
 ) -> list[HiddenDays]:
     work = partial(_hide, features=features, period=period)
-    return [found for found in ordered_map(work, series, threads, SILENT) if found is not None]
+    return [found for found in mapping(work, series) if found is not None]
 
 
-def _hide(
-    series: CellSeries, progress: Progress, features: FeatureSettings, period: int
-) -> HiddenDays | None:
+def _hide(series: CellSeries, features: FeatureSettings, period: int) -> HiddenDays | None:
     names = (*series.names, *features.names)
     return hide_and_fill(
         (series.key.row, series.key.col),
@@ -109,7 +118,6 @@ def _hide(
         lambda hidden: series.covariates(names, features, series.seen, hidden),
         (PAPER, key_number(series.key)),
         HidingSettings(period),
-        progress,
     )
 
 
@@ -128,8 +136,3 @@ def _rows(results: Sequence[HiddenDays], methods: dict[str, str], period: int) -
             f"| {middle.rmse:.4f} | {middle.r2:.3f} | {told} |"
         )
     return lines
-
-
-if __name__ == "__main__":
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT.parent / "shared" / "data")
-    sys.stdout.write(fillgaps_section(folder, *map(int, sys.argv[2:3])))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from osgeo import gdal, osr
@@ -11,7 +13,7 @@ from osgeo import gdal, osr
 from smap_downscaler.core.forest.keys import CellKey
 from smap_downscaler.core.gaps.cell import CellSeries
 from smap_downscaler.core.grid import Grid, Window, ease2_grid
-from smap_downscaler.core.matrix import DayRows
+from smap_downscaler.core.matrix import DayRows, cell_centres
 from smap_downscaler.raster.coordinates import transform_bounds
 from smap_downscaler.raster.files import dataset_grid, open_dataset, read_band
 from smap_downscaler.raster.gap_cube import read_cube
@@ -21,6 +23,7 @@ from smap_downscaler.raster.resample_mean import cell_means
 from smap_downscaler.raster.resample_sources import Source
 from smap_downscaler.raster.series import open_series
 
+Item = TypeVar("Item")
 #: Layers of `bungo_100m` and the covariate names given to them.
 BUNGO_LAYERS = {
     "elevation": "bungo_elev_srtm.tif",
@@ -57,6 +60,8 @@ BUNGO_DAYS = {
 }
 #: SD of the noise on SMAP cells, m3 m-3.
 BUNGO_NOISE = 0.02
+#: Of the 4,028 cells of W. Australia, evenly spaced: what has a forest a cell is worked out for these.
+AUSTRALIAN_CELLS = 400
 _CONUS_CONSTANTS = ("Bulk", "Capa", "Clay", "NDVI", "Sand", "Silt")
 _FILL = -9999
 _HOURS = 24
@@ -153,8 +158,8 @@ def conus_cells(data: Path) -> tuple[np.ndarray, np.ndarray]:
     return rows, cols
 
 
-def write_conus_matrix(data: Path, path: Path) -> int:
-    """The real regression matrix of 412 cells and 366 days as a table; returns its rows.
+def write_conus_matrix(data: Path, path: Path, every: int = 1) -> int:
+    """The real regression matrix of 412 cells and `every` so many of 366 days as a table; returns its rows.
 
     Covariates: soil constants and NDVI, and the mean rain of the three days before.
     """
@@ -165,7 +170,8 @@ def write_conus_matrix(data: Path, path: Path) -> int:
     names = (*constants, "p_antecedent")
     static = np.stack(list(constants.values()))
     with create_matrix(path, ease2_grid("36 km"), names, {"p_antecedent": "mm/d"}) as table:
-        for number, date in enumerate(days):
+        for number in range(0, len(days), every):
+            date = days[number]
             seen = np.isfinite(smap[:, number])
             x = np.concatenate([static[:, seen], antecedent[None, seen, number]]).T.astype(np.float32)
             table.write(DayRows(date, rows[seen], cols[seen], smap[seen, number], x))
@@ -207,9 +213,13 @@ def conus_series(data: Path) -> list[CellSeries]:
     ]
 
 
+def _australian_stack(data: Path) -> Path:
+    return data / "smap_l3e_9km" / "smap_l3e_9km_W_Australia_epsg6933.tif"
+
+
 def western_australia_series(data: Path) -> list[CellSeries]:
     """The cells of the 9 km stack of W. Australia day by day, without any covariate."""
-    series = open_series(data / "smap_l3e_9km" / "smap_l3e_9km_W_Australia_epsg6933.tif")
+    series = open_series(_australian_stack(data))
     cube = read_cube(series)
     nothing = np.empty((len(cube.values), 0), np.float32)
     return [
@@ -218,3 +228,30 @@ def western_australia_series(data: Path) -> list[CellSeries]:
         for col in range(series.grid.width)
         if np.isfinite(cube.values[:, row, col]).any()
     ]
+
+
+def write_australian_matrix(data: Path, path: Path, most: int = 0) -> int:
+    """The 9 km stack of W. Australia as a table, all cells or `most` of them; returns its rows.
+
+    Covariates: x and y of the cells in km, under other names.
+    """
+    series = western_australia_series(data)
+    picked = spread(series, most) if most else series
+    grid = open_series(_australian_stack(data)).grid
+    rows, cols = np.array([(cell.key.row, cell.key.col) for cell in picked]).T
+    observed = np.stack([cell.observed for cell in picked])
+    x = np.stack(cell_centres(grid, rows, cols), axis=1).astype(np.float32) / 1000
+    with create_matrix(path, grid, ("easting", "northing"), {"easting": "km", "northing": "km"}) as table:
+        for number, day in enumerate(picked[0].days.tolist()):
+            seen = np.isfinite(observed[:, number])
+            if seen.any():
+                date = dt.date.fromordinal(day)
+                table.write(DayRows(date, rows[seen], cols[seen], observed[seen, number], x[seen]))
+        return table.count
+
+
+def spread(items: Sequence[Item], most: int) -> list[Item]:
+    """`most` of them, evenly spaced from the first to the last."""
+    if most >= len(items):
+        return list(items)
+    return [items[int(place)] for place in np.linspace(0, len(items) - 1, most).round()]

@@ -7,6 +7,7 @@ than OGR's features.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import glob
 import json
 import sqlite3
@@ -17,6 +18,7 @@ from urllib.request import pathname2url
 
 from osgeo import gdal, ogr
 
+from ..core.distribution import Distribution
 from ..core.errors import InputError
 from ..core.progress import SILENT, Progress
 from .files import close_dataset, gdal_errors, open_dataset, reason_of, whole_file
@@ -28,6 +30,12 @@ DATE, INTEGER, REAL, TEXT = ogr.OFTDate, ogr.OFTInteger, ogr.OFTReal, ogr.OFTStr
 _STEPS_A_LOOK = 100_000
 #: Place of the journal mode in the head of an SQLite file, and what it says of a write-ahead log.
 _MODE_AT, _MODE_WAL = 18, 2
+
+
+def distribution_fields() -> dict[str, int]:
+    """Columns of a `Distribution`, as `dataclasses.astuple` gives its values."""
+    names = [field.name for field in dataclasses.fields(Distribution)]
+    return {**dict.fromkeys(names, REAL), "n": INTEGER}
 
 
 class TableWriter:

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..core.distribution import Distribution
 from ..core.forest.importance import Importance, ImportanceRow
 from ..core.forest.keys import BY_CELL, BY_DATE, CellKey, Key
 from ..core.forest.oob import SCORES, OobScores, summarise_scores
 from ..core.forest.settings import ForestSettings
 from ..core.validation.tuning import Grown
 from ..core.words import counted
-from .geopackage import DATE, INTEGER, REAL, TEXT, create_table
+from .geopackage import DATE, INTEGER, REAL, TEXT, create_table, distribution_fields
 
 #: Hyper-parameters that may be chosen for each forest.
 CHOSEN = ("n_estimators", "max_features", "min_samples_split", "sample_size")
@@ -101,12 +100,6 @@ def write_summary(path: str | Path, report: TrainingReport) -> None:
     with create_table(path, "summary", fields) as table:
         found = summarise_scores(report.scores.values())
         table.write((f"oob_{name}", *dataclasses.astuple(each)) for name, each in found.items())
-
-
-def distribution_fields() -> dict[str, int]:
-    """Columns of a `Distribution`."""
-    names = [field.name for field in dataclasses.fields(Distribution)]
-    return {**dict.fromkeys(names, REAL), "n": INTEGER}
 
 
 def _key_fields(mode: str) -> dict[str, int]:

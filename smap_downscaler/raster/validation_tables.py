@@ -17,7 +17,7 @@ from ..core.validation.grid import Candidate
 from ..core.validation.pieces import LINE, SCORES, most_chosen
 from ..core.validation.results import ValidationRun
 from ..core.validation.summary import RiseRow, SummaryRow, told_scores
-from .geopackage import DATE, INTEGER, REAL, TEXT, create_table
+from .geopackage import DATE, INTEGER, REAL, TEXT, create_table, distribution_fields
 
 _HYPER = {
     "n_estimators": INTEGER,
@@ -115,7 +115,12 @@ def write_summary(path: str | Path, rows: Sequence[SummaryRow]) -> None:
     InputError
         If it cannot be written.
     """
-    _write_rows(path, "summary", SummaryRow, rows)
+    fields = dict.fromkeys(("scheme", "over", "season", "score"), TEXT)
+    with create_table(path, "summary", {**fields, **distribution_fields(), "repeat_sd": REAL}) as table:
+        table.write(
+            (row.scheme, row.over, row.season, row.score, *dataclasses.astuple(row.spread), row.repeat_sd)
+            for row in rows
+        )
 
 
 def write_importance_summary(path: str | Path, rows: Sequence[RiseRow]) -> None:
@@ -126,16 +131,9 @@ def write_importance_summary(path: str | Path, rows: Sequence[RiseRow]) -> None:
     InputError
         If it cannot be written.
     """
-    _write_rows(path, "importance_summary", RiseRow, rows)
-
-
-def _write_rows(
-    path: str | Path, name: str, kind: type[SummaryRow | RiseRow], rows: Sequence[SummaryRow | RiseRow]
-) -> None:
-    kinds = {**dict.fromkeys(("scheme", "over", "season", "score", "covariate"), TEXT), "n": INTEGER}
-    fields = {field.name: kinds.get(field.name, REAL) for field in dataclasses.fields(kind)}
-    with create_table(path, name, fields) as table:
-        table.write(dataclasses.astuple(row) for row in rows)
+    fields = {"scheme": TEXT, "covariate": TEXT, **distribution_fields()}
+    with create_table(path, "importance_summary", fields) as table:
+        table.write((row.scheme, row.covariate, *dataclasses.astuple(row.spread)) for row in rows)
 
 
 def write_choices(path: str | Path, run: ValidationRun) -> None:

@@ -74,7 +74,8 @@ class UnitRows:
 class UnitReader:
     """Reads the units of a table.
 
-    By date, only one date is in memory at a time; cells and pooled rows need the whole table.
+    By date, only one date is in memory at a time.  Cells and pooled rows need the whole table: 4 bytes a
+    covariate and 32 beside them, a row (2.6 million rows of 20 covariates: 290 MB).
 
     Parameters
     ----------

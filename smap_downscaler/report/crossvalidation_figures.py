@@ -117,7 +117,7 @@ def importance_series(
 ) -> tuple[list[str], list[ImportanceSeries]]:
     """Covariates in the order of `rows`, and the rise of the RMSE by each under each scheme."""
     covariates = list(dict.fromkeys(row.covariate for row in rows))
-    found = {(row.scheme, row.covariate): (row.median, row.q1, row.q3) for row in rows}
+    found = {(row.scheme, row.covariate): (row.spread.median, row.spread.q1, row.spread.q3) for row in rows}
     series = []
     for scheme in schemes:
         numbers = [found.get((scheme, name), (np.nan,) * 3) for name in covariates]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..core.forest.keys import BY_CELL, BY_DATE, POOLED
-from ..core.months import ALL
+from ..core.months import ALL, DRY, WET
 from ..core.validation.results import ValidationRun
 from ..core.validation.schemes import BLOCKS, PERIODS, scheme_text
 from ..core.validation.summary import OVER, ROWS, SummaryRow
@@ -40,7 +40,7 @@ def add_headline(page: Page, run: ValidationRun, summary: Sequence[SummaryRow]) 
     """The scores that matter most, and how to read them."""
     settings = run.settings
     over = OVER[settings.mode][0]
-    found = {(row.scheme, row.score): row for row in summary if row.season == ALL and row.over == over}
+    found = {(row.scheme, row.score): row.spread for row in summary if row.season == ALL and row.over == over}
     rows = []
     for scheme in settings.schemes:
         rmse, r2 = found[scheme, "rmse"], found[scheme, "r2"]
@@ -87,13 +87,14 @@ def add_summary(page: Page, run: ValidationRun, summary: Sequence[SummaryRow]) -
     settings = run.settings
     for over in OVER[settings.mode]:
         rows, before = [], ""
-        told = [row for row in summary if row.over == over and (row.n or row.season == ALL)]
+        told = [row for row in summary if row.over == over and (row.spread.n or row.season == ALL)]
         for row in sorted(told, key=lambda row: list(_LABELS).index(row.score)):
             label = _LABELS[row.score]
-            numbers = (row.mean, row.median, row.sd, row.iqr, row.minimum, row.maximum)
+            spread = row.spread
+            numbers = (spread.mean, spread.median, spread.sd, spread.iqr, spread.minimum, spread.maximum)
             name = scheme_text(row.scheme, settings.block_km)
             first = "" if label == before else label
-            rows.append((first, name, row.season, f"{row.n:,}", *map(score_text, numbers)))
+            rows.append((first, name, row.season, f"{spread.n:,}", *map(score_text, numbers)))
             before = label
         table_6 = " (the paper's Table 6)" if over == OVER[settings.mode][0] else ""
         page.heading(f"Scores over {over if over == ROWS else f'the {over}'}, and by season{table_6}")
@@ -102,6 +103,9 @@ def add_summary(page: Page, run: ValidationRun, summary: Sequence[SummaryRow]) -
             page.table(head, rows)
         else:
             page.table(("score", "folds", "season", "value"), [(*row[:3], row[4]) for row in rows])
+    for season in (WET, DRY):
+        if not any(row.season == season for row in summary):
+            page.paragraph(f"All rows are of the {season} season, so that it has no scores of its own.")
     page.paragraph(
         "SD with n - 1 and IQR over the dates or cells, each being the mean of its repeats. Bias is "
         "predicted - observed. R² is negative where the mean of all rows would tell more than the forest."

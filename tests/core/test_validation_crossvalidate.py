@@ -4,38 +4,18 @@ import dataclasses
 
 import numpy as np
 import pytest
-from sklearn.ensemble import RandomForestRegressor
 from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
+from plain_validation import Nested, forest_key, plain_forest
 from smap_downscaler.core.errors import Cancelled, InputError
 from smap_downscaler.core.forest.settings import ForestSettings
 from smap_downscaler.core.progress import Progress
-from smap_downscaler.core.validation.crossvalidate import assemble, cross_validate, plan_piece, run_fold
-from smap_downscaler.core.validation.grow import forest_key, grow_and_predict
+from smap_downscaler.core.validation.crossvalidate import cross_validate, plan_piece, run_fold
+from smap_downscaler.core.validation.grow import forest_key as our_key
+from smap_downscaler.core.validation.grow import grow_and_predict
 from validation_cases import CELL, DAY, FOREST, case, piece, rows_of_date, settings
 
-SCHEME_NUMBER = {"random": 0, "blocks": 1}
-
-
-def plain_forest(forest, rows, p, key, share=None):
-    """scikit-learn's own, all at once, with the seed worked out by hand."""
-    draws = rows if forest.sample_size is None else min(forest.sample_size, rows)
-    if share is not None:
-        draws = max(2, round(share * rows))
-    seed = int(np.random.SeedSequence([forest.seed, key]).generate_state(1)[0])
-    return RandomForestRegressor(
-        n_estimators=forest.n_estimators,
-        max_features=min(forest.max_features, p),
-        max_samples=draws,
-        min_samples_split=forest.min_samples_split,
-        min_samples_leaf=forest.min_samples_leaf,
-        random_state=seed,
-    )
-
-
-def plain_key(scheme, repeat, fold, inner=0):
-    numbers = [DAY.toordinal(), SCHEME_NUMBER[scheme], repeat, fold, inner]
-    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
+UNIT = DAY.toordinal()
 
 
 @pytest.mark.parametrize(("scheme", "repeat"), [("random", 1), ("random", 3), ("blocks", 2)])
@@ -47,7 +27,7 @@ def test_equals_plain_scikit_learn(scheme, repeat):
     for fold in range(5):
         test = np.nonzero(got.fold_of_row == fold)[0]
         train = np.setdiff1d(np.arange(y.size), test)
-        forest = plain_forest(FOREST, train.size, 4, plain_key(scheme, repeat, fold))
+        forest = plain_forest(FOREST, train.size, 4, forest_key(UNIT, scheme, repeat, fold))
         predicted[test] = forest.fit(x[train], y[train]).predict(x[test])
     assert np.abs(got.predicted - predicted).max() <= 1e-12
     assert got.scores["rmse"] == pytest.approx(mean_squared_error(y, predicted) ** 0.5, abs=1e-12)
@@ -65,8 +45,8 @@ def test_trees_one_by_one_give_the_forest_of_one_fit():
     rows = case(36)
     x, y = rows.x, rows.y
     forest = dataclasses.replace(FOREST, n_estimators=50, min_samples_split=40)
-    key = forest_key(piece(), 0)
-    assert key == plain_key("random", 1, 0)
+    key = our_key(piece(), 0)
+    assert key == forest_key(UNIT, "random", 1, 0)
     got = grow_and_predict(x, y, x[:50], forest, key, (20, 50))
     for row, trees in zip(got, (20, 50)):
         plain = plain_forest(dataclasses.replace(forest, n_estimators=trees), y.size, 4, key).fit(x, y)
@@ -83,49 +63,14 @@ GRID = {
 
 @pytest.mark.parametrize("scheme", ["random", "blocks"])
 def test_nested_choice_equals_plain_scikit_learn(scheme):
-    rows = case(10)
-    x, y = rows.x, rows.y
-    wanted = settings(GRID, folds=3)
+    rows, wanted = case(10), settings(GRID, folds=3)
     assert len(wanted.candidates) == 16
-    job = plan_piece(rows, piece(scheme), wanted)
-    got = assemble(job, [run_fold(job, fold) for fold in range(3)])
-    for fold, choice in enumerate(got.choices):
-        train = np.nonzero(got.fold_of_row != fold)[0]
-        inner = inner_folds(job, train, fold)
-        errors = []
-        for candidate in wanted.candidates:
-            predicted = np.empty(train.size)
-            for number in range(3):
-                inside, outside = train[inner != number], train[inner == number]
-                key = plain_key(scheme, 1, fold, number + 1)
-                forest = plain_forest(candidate.settings, inside.size, 4, key, candidate.sample_share)
-                predicted[inner == number] = forest.fit(x[inside], y[inside]).predict(x[outside])
-            errors.append(mean_squared_error(y[train], predicted) ** 0.5)
-        assert choice.candidate == int(np.argmin(errors))
-        assert choice.inner_rmse == pytest.approx(min(errors), abs=1e-12)
-        chosen = wanted.candidates[choice.candidate]
-        outer = plain_forest(chosen.settings, train.size, 4, plain_key(scheme, 1, fold), chosen.sample_share)
-        test = got.fold_of_row == fold
-        expected = outer.fit(x[train], y[train]).predict(x[test])
-        assert np.abs(got.predicted[test] - expected).max() <= 1e-12
-
-
-def inner_folds(job, train, fold):
-    """The inner folds once more, from the rule: a shuffle dealt out, or the largest block to the emptiest."""
-    rng = np.random.default_rng(np.random.SeedSequence([11, DAY.toordinal(), 1, fold + 1]))
-    if job.groups is None:
-        folds = np.empty(train.size, int)
-        for position, row in enumerate(rng.permutation(train.size)):
-            folds[row] = position % 3
-        return folds
-    names = sorted(set(job.groups[train].tolist()))
-    order = [names[index] for index in rng.permutation(len(names))]
-    order.sort(key=lambda block: -np.sum(job.groups[train] == block))
-    filled, of_block = [0, 0, 0], {}
-    for block in order:
-        of_block[block] = filled.index(min(filled))
-        filled[of_block[block]] += int(np.sum(job.groups[train] == block))
-    return np.array([of_block[block] for block in job.groups[train]])
+    expected = Nested(rows, UNIT, scheme, wanted, [0, 1, 2, 3])
+    got = cross_validate(rows, piece(scheme), wanted)
+    assert np.abs(got.predicted - expected.predicted).max() <= 1e-12
+    assert [choice.candidate for choice in got.choices] == expected.chosen
+    inner_rmse = np.array([choice.inner_rmse for choice in got.choices])
+    assert np.abs(inner_rmse - expected.inner_rmse).max() <= 1e-12
 
 
 def with_response(job, y):

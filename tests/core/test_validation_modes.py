@@ -7,47 +7,20 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.ensemble import RandomForestRegressor
 from sklearn.metrics import r2_score
 
+from plain_validation import Nested, derived_by_hand, forest_key, plain_forest
 from smap_downscaler.core.errors import InputError
 from smap_downscaler.core.features import FeatureSettings
 from smap_downscaler.core.forest.keys import CellKey, PooledKey
 from smap_downscaler.core.forest.settings import ForestSettings
 from smap_downscaler.core.validation.crossvalidate import assemble, cross_validate, plan_piece, run_fold
 from smap_downscaler.core.validation.folds import dealt_folds, period_numbers, within
-from smap_downscaler.core.validation.grow import forest_key
 from smap_downscaler.core.validation.pieces import Piece, Rows
-from smap_downscaler.core.validation.schemes import SCHEME_NUMBERS
-from validation_cases import FOREST, settings
+from validation_cases import FIRST, FOREST, one_cell, pooled_rows, settings
 
-FIRST = 737_400
-CELL = CellKey(7, 9)
+CELL, CELL_NUMBER = CellKey(7, 9), 7 * 2**31 + 9
 FEATURES = FeatureSettings(day_of_year=True, neighbours=True)
-
-
-def one_cell(n=120, seed=0):
-    """A cell's series with gaps: rain and a constant as covariates."""
-    rng = np.random.default_rng(seed)
-    days = FIRST + np.sort(rng.choice(2 * n, n, replace=False))
-    rain = rng.gamma(0.5, 4, n)
-    y = 0.2 + 0.05 * np.sin(days / 20) + 0.004 * rain + 0.01 * rng.normal(size=n)
-    x = np.stack([rain, np.full(n, 31.0)], axis=1).astype(np.float32)
-    return Rows(x, y, np.tile([7, 9], (n, 1)), days)
-
-
-def pooled_rows(cells=30, dates=40, seed=0, gaps=0.1):
-    """Cells of a square on each date: a static covariate and rain."""
-    rng = np.random.default_rng(seed)
-    side = int(np.ceil(np.sqrt(cells)))
-    cell, date = (values.ravel() for values in np.mgrid[0:cells, 0:dates])
-    clay, rain = rng.normal(size=cells)[cell], rng.normal(size=(cells, dates)).ravel()
-    y = 0.25 + 0.04 * clay + 0.03 * rain + 0.01 * rng.normal(size=cell.size)
-    x = np.stack([clay, rain], axis=1).astype(np.float32)
-    numbers = np.stack([cell // side, cell % side], axis=1)
-    place = np.stack([cell % side * 9000.0, cell // side * -9000.0], axis=1)
-    rows = Rows(x, y, numbers, FIRST + date, place)
-    return rows.take(rng.uniform(size=cell.size) >= gaps)
 
 
 def by_cell(**changes):
@@ -58,34 +31,9 @@ def pooled(**changes):
     return settings(mode="pooled", **{"block_km": 0.0, "period": 4, "gap": 0, **changes})
 
 
-def seed_of(number, scheme, repeat, fold, inner=0):
-    key = np.random.SeedSequence([number, SCHEME_NUMBERS[scheme], repeat, fold, inner]).generate_state(1)[0]
-    return int(np.random.SeedSequence([FOREST.seed, int(key)]).generate_state(1)[0])
-
-
-def plain_forest(rows, p, seed):
-    return RandomForestRegressor(
-        n_estimators=8, max_features=min(2, p), max_samples=rows, min_samples_split=4, random_state=seed
-    )
-
-
-def by_hand(days, y, seen, targets):
-    """Day of year and neighbours in time of the targets, worked out one by one."""
-    import datetime as dt
-
-    known = sorted((day, value) for day, value, taken in zip(days, y, seen) if taken)
-    rows = []
-    for day in targets:
-        date = dt.date.fromordinal(int(day))
-        length = 366 if date.year % 4 == 0 else 365
-        angle = 2 * np.pi * (date.timetuple().tm_yday - 1) / length
-        before = [pair for pair in known if pair[0] < day]
-        after = [pair for pair in known if pair[0] > day]
-        left, right = before[-1:] or after[:1], after[:1] or before[-1:]
-        gap_left = min(day - before[-1][0], 30) if before else 30
-        gap_right = min(after[0][0] - day, 30) if after else 30
-        rows.append([np.sin(angle), np.cos(angle), left[0][1], right[0][1], gap_left, gap_right])
-    return np.array(rows)
+def plain_of(rows, p, number, scheme, repeat, fold):
+    """FOREST with `max_features` of two."""
+    return plain_forest(FOREST, rows, p, forest_key(number, scheme, repeat, fold))
 
 
 @pytest.mark.parametrize(("scheme", "repeat"), [("random", 1), ("periods", 1), ("periods", 2)])
@@ -102,9 +50,9 @@ def test_by_cell_equals_plain_scikit_learn(scheme, repeat):
         train = near > 2 if scheme == "periods" else ~test
         x = {}
         for name, mask in (("train", train), ("test", test)):
-            derived = by_hand(rows.days, rows.y, train, rows.days[mask])
+            derived = derived_by_hand(rows.days, rows.y, np.nonzero(train)[0], np.nonzero(mask)[0])
             x[name] = np.hstack([rows.x[mask, :1], derived]).astype(np.float32)
-        forest = plain_forest(int(train.sum()), 7, seed_of(7 * 2**31 + 9, scheme, repeat, fold))
+        forest = plain_of(int(train.sum()), 7, CELL_NUMBER, scheme, repeat, fold)
         predicted[test] = forest.fit(x["train"], rows.y[train]).predict(x["test"])
     assert np.abs(got.predicted - predicted).max() <= 1e-12
     assert got.scores["r2"] == pytest.approx(r2_score(rows.y, predicted), abs=1e-12)
@@ -132,7 +80,7 @@ def test_pooled_equals_plain_scikit_learn(scheme, block_km):
             assert not set(map(tuple, rows.cells[test].tolist())) & set(
                 map(tuple, rows.cells[train].tolist())
             )
-        forest = plain_forest(int(train.sum()), 2, seed_of(0, scheme, 1, fold))
+        forest = plain_of(int(train.sum()), 2, 0, scheme, 1, fold)
         predicted[test] = forest.fit(rows.x[train], rows.y[train]).predict(rows.x[test])
     tested = np.isfinite(predicted)
     assert np.abs(got.predicted - predicted[tested]).max() <= 1e-12
@@ -155,6 +103,48 @@ def check_parts(got, rows, predicted):
             mask = tested & (rows.cells == [part.unit.row, part.unit.col]).all(axis=1)
             expected = np.sqrt(np.mean((rows.y[mask] - predicted[mask]) ** 2))
             assert part.scores["rmse"] == pytest.approx(expected, abs=1e-12)
+
+
+GRID = {
+    "max_features": "1, 2",
+    "min_samples_split": "2, 20",
+    "n_estimators": "3, 6",
+    "sample_share": "0.4, 1",
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "scheme", "block_km"),
+    [
+        (CELL, "random", 0.0),
+        (CELL, "periods", 0.0),
+        (PooledKey(), "random", 0.0),
+        (PooledKey(), "locations", 0.0),
+        (PooledKey(), "locations", 36.0),
+        (PooledKey(), "locations and dates", 0.0),
+        (PooledKey(), "locations and dates", 36.0),
+    ],
+)
+def test_nested_choice_equals_plain_scikit_learn(key, scheme, block_km):
+    """Outer and inner folds, covariates, choice and prediction, all worked out again in plain loops."""
+    grid = {"folds": 3, "inner_folds": 2, "grid": GRID}
+    if key == CELL:
+        rows, wanted, unit, columns = one_cell(), by_cell(features=FEATURES, **grid), CELL_NUMBER, [0]
+    else:
+        rows, wanted, unit, columns = pooled_rows(), pooled(block_km=block_km, gap=1, **grid), 0, [0, 1]
+    assert len(wanted.candidates) == 16
+    for repeat in (2,):
+        expected = Nested(rows, unit, scheme, wanted, columns, repeat)
+        got = cross_validate(rows, Piece(key, scheme, repeat), wanted)
+        tested = np.isfinite(expected.predicted)
+        assert tested.all() == (scheme != "locations and dates")
+        assert np.abs(got.predicted - expected.predicted[tested]).max() <= 1e-12
+        assert [choice.candidate for choice in got.choices] == expected.chosen
+        inner_rmse = np.array([choice.inner_rmse for choice in got.choices])
+        assert np.abs(inner_rmse - expected.inner_rmse).max() <= 1e-12
+        sizes = [(train.size, test.size) for train, test in expected.folds]
+        assert [(choice.n_train, choice.n_test) for choice in got.choices] == sizes
+        assert got.scores["r2"] == pytest.approx(r2_score(rows.y[tested], got.predicted), abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -228,13 +218,12 @@ def test_importance_is_that_of_permuted_held_out_rows():
     assert again.importance == ()
     assert cross_validate(rows, Piece(PooledKey(), "random", 2), wanted).importance == ()
     predicted = np.empty((2, rows.y.size))
-    piece = Piece(PooledKey(), "random", 1)
     for fold in range(5):
         test = got.fold_of_row == fold
-        forest = plain_forest(int((~test).sum()), 2, seed_of(0, "random", 1, fold))
+        forest = plain_of(int((~test).sum()), 2, 0, "random", 1, fold)
         forest.fit(rows.x[~test], rows.y[~test])
         for number in range(2):
-            numbers = [FOREST.seed, forest_key(piece, fold), number]
+            numbers = [FOREST.seed, forest_key(0, "random", 1, fold), number]
             order = np.random.default_rng(np.random.SeedSequence(numbers)).permutation(int(test.sum()))
             x = rows.x[test].copy()
             x[:, number] = x[order, number]

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from smap_downscaler.core.errors import InputError
+from smap_downscaler.core.forest.keys import CellKey
 from smap_downscaler.core.forest.settings import PAPER
 from smap_downscaler.core.validation.crossvalidate import plan_piece
 from smap_downscaler.core.validation.grid import Candidate, candidates
-from smap_downscaler.core.validation.pieces import SCORES, Choice, Piece, PieceResult
+from smap_downscaler.core.validation.pieces import SCORES, Choice, PartScores, Piece, PieceResult
 from smap_downscaler.core.validation.plan import duration_text, forests_a_piece, make_plan
 from smap_downscaler.core.validation.settings import ValidationSettings
 from smap_downscaler.core.validation.summary import by_unit, median_of, summarise, uneven_folds
@@ -139,26 +140,56 @@ def test_summary_over_repeats_dates_and_seasons():
     seasons = settings(wet=(11, 12, 1, 2, 3), dry=(7,))
     rows = {(row.scheme, row.season, row.score): row for row in summarise(list(results()), seasons)}
     assert len(rows) == 2 * 3 * len(SCORES)
-    every = rows["random", "all", "rmse"]
+    row = rows["random", "all", "rmse"]
+    every = row.spread
     means = np.array([0.033, 0.043, 0.053, 0.063])
-    assert (every.over, every.n, every.mean) == ("dates", 4, pytest.approx(0.048))
+    assert (row.over, every.n, every.mean) == ("dates", 4, pytest.approx(0.048))
     assert every.median == pytest.approx(0.048)
     assert every.sd == pytest.approx(means.std(ddof=1))
     assert every.iqr == pytest.approx(np.subtract(*np.percentile(means, [75, 25])))
     assert (every.minimum, every.maximum) == (pytest.approx(0.033), pytest.approx(0.063))
-    assert every.repeat_sd == pytest.approx(np.sqrt(2) * 0.001)
-    assert (rows["random", "wet", "r2"].n, rows["random", "dry", "r2"].n) == (2, 1)
-    assert rows["random", "wet", "r2"].mean == pytest.approx(0.038)
-    assert np.isnan(rows["random", "dry", "r2"].sd)
-    assert rows["blocks", "all", "r2"].n == 0
+    assert row.repeat_sd == pytest.approx(np.sqrt(2) * 0.001)
+    assert tuple(rows["random", season, "r2"].spread.n for season in ("wet", "dry")) == (2, 1)
+    assert rows["random", "wet", "r2"].spread.mean == pytest.approx(0.038)
+    assert np.isnan(rows["random", "dry", "r2"].spread.sd)
+    assert rows["blocks", "all", "r2"].spread.n == 0
     assert median_of(results(), "random", "dates", "rmse") == pytest.approx(0.048)
     assert np.isnan(median_of(results(), "blocks", "dates", "rmse"))
+
+
+def test_a_season_that_holds_all_dates_is_not_told_again():
+    def seasons(wet, dry):
+        rows = summarise(list(results()), settings(wet=wet, dry=dry))
+        return {(row.scheme, row.season): row.spread.n for row in rows}
+
+    none = {("random", "all"): 4, ("random", "dry"): 0, ("blocks", "all"): 0, ("blocks", "dry"): 0}
+    assert seasons((1, 2, 4, 7), ()) == none
+    assert seasons((1, 2, 4), (7,)) == {
+        ("random", "all"): 4,
+        ("random", "wet"): 3,
+        ("random", "dry"): 1,
+        **{("blocks", season): 0 for season in ("all", "wet", "dry")},
+    }
+    parts = [
+        PieceResult(
+            Piece(CellKey(0, 1), "random", 1),
+            50,
+            dict.fromkeys(SCORES, 0.04),
+            (),
+            (PartScores(CellKey(0, 1), "wet", 30, dict.fromkeys(SCORES, value)),),
+        )
+        for value in (0.04, 0.05)
+    ]
+    by_cell = settings(mode="by cell", block_km=0.0)
+    for part, told in zip(parts, ({"all", "dry"}, {"all", "wet", "dry"})):
+        found = summarise([part], by_cell)
+        assert {row.season for row in found if row.scheme == "random"} == told
 
 
 @pytest.mark.filterwarnings("error")
 def test_summary_of_nothing():
     assert np.isnan(median_of([], "random", "dates", "rmse"))
-    assert {row.n for row in summarise([], settings())} == {0}
+    assert {row.spread.n for row in summarise([], settings())} == {0}
 
 
 def test_count_of_forests():

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from own_process import OwnProcess, needs_qgis_process
 from small_case import make_small_case
 
 _KEPT = []
@@ -123,42 +120,21 @@ def test_a_batch_maps_each_row(qgis_provider, tmp_path):
     assert processing is not None
 
 
-@pytest.mark.skipif(shutil.which("qgis_process") is None, reason="qgis_process is not on the PATH")
+@needs_qgis_process
 def test_qgis_process_runs_a_step_and_refuses_with_exit_code_1(tmp_path):
     case = make_small_case(tmp_path / "case")
-    environment = os.environ | {
-        "QT_QPA_PLATFORM": "offscreen",
-        "QGIS_CUSTOM_CONFIG_PATH": str(tmp_path / "profile"),
-    }
-    plugins = tmp_path / "profile" / "profiles" / "default" / "python" / "plugins"
-    plugins.mkdir(parents=True)
-    root = Path(__file__).resolve().parents[2]
-    shutil.copytree(root / "smap_downscaler", plugins / "smap_downscaler", symlinks=False)
-    shutil.copy(root / "metadata.txt", plugins / "smap_downscaler" / "metadata.txt")
-
-    def qgis_process(*arguments, inputs=None):
-        return subprocess.run(
-            ["qgis_process", *arguments],
-            env=environment,
-            input=json.dumps({"inputs": inputs}) if inputs else "",
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-    assert qgis_process("plugins", "enable", "smap_downscaler").returncode == 0
+    process = OwnProcess(tmp_path / "profile")
     inputs = {
         "SMAP": case.smap_folder,
         "COVARIATES": case.coarse_stack,
         "DYNAMIC": [case.rain_folder],
         "OUTPUT": str(tmp_path / "matrix.gpkg"),
     }
-    done = qgis_process("run", "smapdownscaler:regressionmatrix", "--json", "-", inputs=inputs)
+    done = process.run("regressionmatrix", inputs)
     assert done.returncode == 0, done.stderr
     results = json.loads(done.stdout)["results"]
     assert results["COUNT"] == sum(np.isfinite(theta).sum() for theta in case.smap.values())
     inputs["SMAP"] = str(tmp_path / "nothing")
-    done = qgis_process("run", "smapdownscaler:regressionmatrix", "--json", "-", inputs=inputs)
+    done = process.run("regressionmatrix", inputs)
     assert done.returncode == 1
     assert f"{tmp_path}/nothing: there is no such file; check the path." in done.stderr

@@ -6,175 +6,8 @@ import re
 
 import pytest
 
+from promised import PROMISED, Promise
 from smap_downscaler.processing.help import as_html, load_help, parse_help
-
-#: Ids and parameters are a promise to users' models: they may be added to, never changed.
-PROMISED = {
-    "createdemodata": {"SEED", "DAYS", "OUTPUT"},
-    "importsmap": {"INPUT", "EXTENT", "OVERPASS", "QUALITY", "START", "END", "OUTPUT"},
-    "harmonisecovariates": {
-        "INPUT",
-        "SMAP",
-        "EXTENT",
-        "CRS",
-        "RESOLUTION",
-        "MASK",
-        "LAYERS",
-        "GUESS",
-        "OUTPUT_COARSE",
-        "OUTPUT_FINE",
-        "REPORT",
-    },
-    "terrainindices": {
-        "INPUT",
-        "ENGINE",
-        "MINIMUM_SLOPE",
-        "SLOPE_FLOOR",
-        "AREA",
-        "FILLED",
-        "SLOPE",
-        "TWI_MTFD",
-        "TWI_FD8",
-        "TWI_MFDMD",
-        "REPORT",
-    },
-    "antecedentprecipitation": {"INPUT", "DAYS", "OUTPUT"},
-    "seasonalprecipitation": {"INPUT", "SEASONS", "OUTPUT"},
-    "regressionmatrix": {"SMAP", "COVARIATES", "DYNAMIC", "WINDOW", "OUTPUT", "DATES", "REPORT"},
-    "trainforests": {
-        "INPUT",
-        "MODE",
-        "PRESET",
-        "DAY_OF_YEAR",
-        "NEIGHBOURS",
-        "TUNE",
-        "MINIMUM_DATES",
-        "MAXIMUM_ROWS",
-        "OUTPUT",
-        "SCORES",
-        "IMPORTANCE",
-        "IMPORTANCE_SUMMARY",
-        "REPORT",
-    },
-    "crossvalidate": {"INPUT", "MODE", "FOLDS", "REPEATS", "BLOCKS", "PERIOD", "OUTPUT", "REPORT"},
-    "fieldvalidation": {"SERIES", "STATIONS", "SMAP", "START", "END", "OUTPUT", "METRICS", "REPORT"},
-    "triplecollocation": {
-        "SERIES",
-        "SMAP",
-        "TC_SOURCE",
-        "STATIONS",
-        "THIRD",
-        "ANOMALIES",
-        "OUTPUT",
-        "REPORT",
-    },
-    "downscale": {"FORESTS", "COVARIATES", "DYNAMIC", "WINDOW", "START", "END", "OUTPUT", "SERIES"},
-    "quantilecorrelation": {
-        "INPUT",
-        "X_FIELD",
-        "Y_FIELD",
-        "DATE_FIELD",
-        "STATION_FIELD",
-        "SCALES",
-        "QUANTILES",
-        "BOOTSTRAP",
-        "SEED",
-        "THREADS",
-        "OUTPUT",
-        "REPORT",
-    },
-    "cascade": {"FORESTS", "COVARIATES", "DYNAMIC", "WINDOW", "DATE", "RESOLUTIONS", "OUTPUT"},
-    "mapsheet": {
-        "KIND",
-        "SERIES",
-        "DATES",
-        "START",
-        "END",
-        "PANELS",
-        "SMAP",
-        "AOI",
-        "STATIONS",
-        "DEM",
-        "BORDERS",
-        "TITLE",
-        "OUTPUT",
-        "TABLE",
-        "LAYOUT",
-        "PROJECT",
-    },
-    "samplesquares": {
-        "EXTENT",
-        "COUNT",
-        "SIZE",
-        "PER_CELL",
-        "MASK",
-        "COVARIATES",
-        "SMAP",
-        "GRID",
-        "SEED",
-        "CRS",
-        "OUTPUT",
-    },
-    "moisturestatistics": {
-        "INPUT",
-        "SERIES",
-        "COVARIATES",
-        "START",
-        "END",
-        "DATES",
-        "WEIGHTS",
-        "OUTPUT",
-        "TABLE",
-        "SUMMARY",
-        "REPORT",
-    },
-    "principalcomponents": {
-        "INPUT",
-        "FIELDS",
-        "SUPPLEMENTARY",
-        "COMPONENTS",
-        "OUTPUT",
-        "LOADINGS",
-        "EIGENVALUES",
-        "REPORT",
-    },
-    "fillgaps": {
-        "SMAP",
-        "FORESTS",
-        "DYNAMIC",
-        "START",
-        "END",
-        "PERIOD",
-        "OUTPUT",
-        "SERIES",
-        "DAYS",
-        "SCORES",
-        "REPORT",
-    },
-    "smaptomaps": {"SMAP", "EXTENT", "COVARIATES", "PRECIPITATION", "RESOLUTION"},
-}
-PROMISED_OUTPUTS = {
-    "terrainindices": {"FILLED", "SLOPE", "SCA_MTFD", "TWI_MTFD", "TWI_FD8", "TWI_MFDMD"},
-    "importsmap": {"OUTPUT", "COUNT", "REPORT"},
-    "trainforests": {"OUTPUT", "SCORES"},
-    "downscale": {"OUTPUT", "SERIES", "DATES", "PREFLIGHT", "REPORT"},
-    "regressionmatrix": {"OUTPUT", "DATES", "PREFLIGHT", "REPORT"},
-    "harmonisecovariates": {"OUTPUT_COARSE", "OUTPUT_FINE", "PREFLIGHT", "REPORT"},
-    "fieldvalidation": {"OUTPUT", "PREFLIGHT", "REPORT", "COUNT", "RMSE", "UBRMSE", "R", "BIAS"},
-    "triplecollocation": {
-        "OUTPUT",
-        "PREFLIGHT",
-        "REPORT",
-        "COUNT",
-        "SOURCE_SNR",
-        "FIELD_ERROR_SD",
-        "THIRD_CORRELATION",
-    },
-    "cascade": {"OUTPUT", "DATES", "PREFLIGHT", "REPORT", "COUNT"},
-    "fillgaps": {"OUTPUT", "SERIES", "DAYS", "SCORES", "PREFLIGHT", "REPORT"},
-    "samplesquares": {"OUTPUT", "PREFLIGHT", "SQUARES", "MASKED"},
-    "moisturestatistics": {"OUTPUT", "TABLE", "SUMMARY", "PREFLIGHT", "REPORT"},
-}
 
 
 @pytest.fixture
@@ -189,13 +22,17 @@ def written(algorithms):
     return {name: algorithm for name, algorithm in algorithms.items() if isinstance(algorithm, SmapAlgorithm)}
 
 
-def test_ids_and_parameters_are_kept(algorithms):
-    for name, parameters in PROMISED.items():
-        assert name in algorithms
-        has = {definition.name() for definition in algorithms[name].parameterDefinitions()}
-        assert parameters <= has, name
-    for name, outputs in PROMISED_OUTPUTS.items():
-        assert outputs <= {output.name() for output in algorithms[name].outputDefinitions()}, name
+def test_ids_parameters_and_outputs_are_those_promised_and_no_others(algorithms):
+    from qgis.core import QgsProcessingDestinationParameter
+
+    assert set(algorithms) == set(PROMISED)
+    for name, algorithm in algorithms.items():
+        definitions = algorithm.parameterDefinitions()
+        asked = {d.name() for d in definitions if isinstance(d, QgsProcessingDestinationParameter)}
+        outputs = {output.name() for output in algorithm.outputDefinitions()}
+        assert asked <= outputs, name
+        given = {definition.name() for definition in definitions} - asked
+        assert Promise(given, asked, outputs - asked) == PROMISED[name], name
 
 
 def test_help_has_a_text_for_every_parameter_and_output_and_no_other(algorithms):

@@ -30,7 +30,7 @@ def test_forests_with_rain_beat_linear_interpolation_over_ten_days(shared_data, 
     monkeypatch.setattr(numbers_fillgaps, "PAPER", few)
     only = {"day of year": numbers_fillgaps.FEATURES["day of year"]}
     monkeypatch.setattr(numbers_fillgaps, "FEATURES", only)
-    text = numbers_fillgaps.fillgaps_section(shared_data, cells=4, threads=1)
+    text = "\n".join(numbers_fillgaps.gaps_section(shared_data, cells=4))
     states, australia = text.split("### W. Australia")
     rmse = {
         cells[2].strip(): float(cells[5])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -39,42 +39,26 @@ class UnitScores:
 
 @dataclass(frozen=True)
 class SummaryRow:
-    """A score over the dates or cells of a season; SD with ddof 1; NaN where undefined.
+    """How a score is spread over the dates or cells of a season.
 
-    `iqr` is `q3` - `q1` (linear interpolation); `repeat_sd` the mean over `n` of the SD over repeats.
+    Each is the mean of its repeats; `repeat_sd` is the mean over them of the SD over the repeats.
     """
 
     scheme: str
     over: str
     season: str
     score: str
-    n: int
-    mean: float
-    median: float
-    sd: float
-    iqr: float
-    q1: float
-    q3: float
-    minimum: float
-    maximum: float
+    spread: Distribution
     repeat_sd: float
 
 
 @dataclass(frozen=True)
 class RiseRow:
-    """How much the RMSE rises where a covariate is permuted, over dates or cells; see `Distribution`."""
+    """How much the RMSE rises where a covariate is permuted, over dates or cells."""
 
     scheme: str
     covariate: str
-    n: int
-    mean: float
-    median: float
-    sd: float
-    iqr: float
-    q1: float
-    q3: float
-    minimum: float
-    maximum: float
+    spread: Distribution
 
 
 def told_scores(result: PieceResult) -> Iterator[tuple[Key, str, int, dict[str, float]]]:
@@ -119,7 +103,8 @@ def by_unit(results: Iterable[PieceResult], scheme: str, over: str, season: str 
 def summarise(results: Sequence[PieceResult], settings: ValidationSettings) -> list[SummaryRow]:
     """A row a scheme, what is summed up over, season and score.
 
-    The season of a date is that of its month; a cell is scored by the rows of the season's months.
+    The season of a date is that of its month; a cell is scored by the rows of the season's months.  A
+    season that holds all there is has no rows: they would be those of `all` again.
     """
     return [
         _summary(scheme, over, season, name, found.mean[name], found.sd[name])
@@ -135,12 +120,21 @@ def _seasons(
 ) -> Iterator[tuple[str, UnitScores]]:
     whole = by_unit(results, scheme, over)
     yield ALL, whole
-    if over == DATES:
-        yield WET, _of_months(whole, settings.wet)
-        yield DRY, _of_months(whole, settings.dry)
-    elif over == ROWS or settings.mode == BY_CELL:
-        yield WET, by_unit(results, scheme, over, WET)
-        yield DRY, by_unit(results, scheme, over, DRY)
+    for season, months in ((WET, settings.wet), (DRY, settings.dry)):
+        if over == DATES:
+            found = _of_months(whole, months)
+        elif over == ROWS or settings.mode == BY_CELL:
+            found = by_unit(results, scheme, over, season)
+        else:
+            continue
+        if not whole.units or not _same(found, whole):
+            yield season, found
+
+
+def _same(one: UnitScores, other: UnitScores) -> bool:
+    return one.units == other.units and all(
+        np.array_equal(one.mean[name], other.mean[name], equal_nan=True) for name in SCORES
+    )
 
 
 def _of_months(found: UnitScores, months: Sequence[int]) -> UnitScores:
@@ -160,7 +154,7 @@ def median_of(results: Iterable[PieceResult], scheme: str, over: str, score: str
 def _summary(scheme: str, over: str, season: str, score: str, mean: np.ndarray, sd: np.ndarray) -> SummaryRow:
     found = Distribution.of(mean)
     repeats = Distribution.of(sd) if found.n else Distribution.of(np.empty(0))
-    return SummaryRow(scheme, over, season, score, **asdict(found), repeat_sd=repeats.mean)
+    return SummaryRow(scheme, over, season, score, found, repeats.mean)
 
 
 def summarise_rises(
@@ -176,11 +170,11 @@ def summarise_rises(
     }
     rows = {
         name: [
-            RiseRow(scheme, name, **asdict(Distribution.of(values[:, number])))
+            RiseRow(scheme, name, Distribution.of(values[:, number]))
             for scheme, values in measured.items()
             if np.isfinite(values[:, number : number + 1]).any()
         ]
         for number, name in enumerate(covariates if any(map(len, measured.values())) else ())
     }
     used = [own for own in rows.values() if own]
-    return [row for own in sorted(used, key=lambda own: -own[-1].median) for row in own]
+    return [row for own in sorted(used, key=lambda own: -own[-1].spread.median) for row in own]
