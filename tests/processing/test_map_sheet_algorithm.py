@@ -401,17 +401,26 @@ def test_a_layer_in_memory_is_drawn_but_not_in_the_project(run, said, case, tmp_
     assert len(sources) == 2
 
 
-def test_layouts_are_made_in_the_main_thread(qgis_provider, case, tmp_path, monkeypatch):
-    """In the background task of the toolbox: graphics scenes of Qt belong to the main thread."""
+def in_background(algorithm, values, context, feedback):
+    """Whether QGIS counts a run as good that the toolbox's own task makes."""
     import time
 
-    from qgis.core import (
-        QgsApplication,
-        QgsProcessingAlgRunnerTask,
-        QgsProcessingContext,
-        QgsProcessingFeedback,
-    )
+    from qgis.core import QgsApplication, QgsProcessingAlgRunnerTask
     from qgis.PyQt.QtCore import QCoreApplication
+
+    task, ended = QgsProcessingAlgRunnerTask(algorithm, values, context, feedback), []
+    task.executed.connect(lambda good, _results: ended.append(good))
+    QgsApplication.taskManager().addTask(task)
+    until = time.monotonic() + 60
+    while not ended and time.monotonic() < until:
+        QCoreApplication.processEvents()
+    (good,) = ended
+    return good
+
+
+def test_layouts_are_made_in_the_main_thread(qgis_provider, case, tmp_path, monkeypatch):
+    """In the background task of the toolbox: graphics scenes of Qt belong to the main thread."""
+    from qgis.core import QgsProcessingContext, QgsProcessingFeedback
 
     from smap_downscaler.processing.algorithms import map_sheet
 
@@ -431,14 +440,7 @@ def test_layouts_are_made_in_the_main_thread(qgis_provider, case, tmp_path, monk
         "OUTPUT": str(tmp_path / "s.png"),
         "PROJECT": str(tmp_path / "s.qgz"),
     }
-    task = QgsProcessingAlgRunnerTask(qgis_provider.algorithm("mapsheet"), values, context, feedback)
-    ended = []
-    task.executed.connect(lambda good, _results: ended.append(good))
-    QgsApplication.taskManager().addTask(task)
-    until = time.monotonic() + 60
-    while not ended and time.monotonic() < until:
-        QCoreApplication.processEvents()
-    assert ended == [True]
+    assert in_background(qgis_provider.algorithm("mapsheet"), values, context, feedback)
     assert threads == {"_drawn": False, "_write_layout": True}
     assert (tmp_path / "s.qgz").is_file()
 
@@ -583,30 +585,29 @@ def test_a_cancel_is_seen_while_a_page_is_drawn(tmp_path, monkeypatch, ending, w
         go_on.set()
 
 
-def test_a_layout_that_cannot_be_made_is_told_and_is_no_output(run, said, case, tmp_path, monkeypatch):
-    """QGIS drops what is raised after the work, and calls the run good."""
-    from smap_downscaler.core.errors import InputError
-    from smap_downscaler.processing.algorithms import map_sheet
+@pytest.mark.parametrize("background", [False, True])
+def test_a_layout_that_cannot_be_written_fails_the_run(
+    qgis_provider, case, tmp_path, monkeypatch, background
+):
+    """Asked of QGIS's own verdict, here and in the background task of the toolbox."""
+    from qgis.core import QgsPrintLayout, QgsProcessingContext, QgsProcessingFeedback
 
-    def full(*_arguments):
-        raise InputError("PROJECT: s.qgz cannot be written (the disk is full).")
-
-    monkeypatch.setattr(map_sheet, "_write_layout", full)
-    outputs = run(
-        "mapsheet",
-        {
-            "SERIES": str(case.folder / "maps"),
-            **FAST,
-            "OUTPUT": str(tmp_path / "s.png"),
-            "TABLE": str(tmp_path / "s.csv"),
-            "PROJECT": str(tmp_path / "s.qgz"),
-            "LAYOUT": str(tmp_path / "s.qpt"),
-        },
-    )
-    assert set(outputs) == {"OUTPUT", "TABLE", "COUNT", "PAGES"}
-    assert said.errors == [
-        "The print layout was not made: PROJECT: s.qgz cannot be written (the disk is full)."
-    ]
+    monkeypatch.setattr(QgsPrintLayout, "saveAsTemplate", lambda *_: False)
+    values = {
+        "SERIES": str(case.folder / "maps"),
+        **FAST,
+        "OUTPUT": str(tmp_path / "s.png"),
+        "LAYOUT": str(tmp_path / "s.qpt"),
+    }
+    algorithm, context = qgis_provider.algorithm("mapsheet"), QgsProcessingContext()
+    feedback = QgsProcessingFeedback(False)
+    if background:
+        good = in_background(algorithm, values, context, feedback)
+    else:
+        _results, good = algorithm.run(values, context, feedback)
+    assert not good
+    assert f"LAYOUT: {tmp_path / 's.qpt'} cannot be written; choose another place." in feedback.textLog()
+    assert [path.name for path in tmp_path.iterdir()] == ["s.png"]
 
 
 @pytest.mark.parametrize(("ending", "left"), [("png", ["s.png"]), ("pdf", [])])

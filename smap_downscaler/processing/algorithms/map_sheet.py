@@ -8,8 +8,6 @@ from typing import Any
 
 from qgis.core import (
     Qgis,
-    QgsProcessingContext,
-    QgsProcessingFeedback,
     QgsProcessingOutputNumber,
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterFileDestination,
@@ -17,7 +15,7 @@ from qgis.core import (
     QgsProcessingParameterString,
 )
 
-from ...core.errors import Cancelled, InputError
+from ...core.errors import InputError
 from ...core.progress import Progress
 from ...core.threads import interruptible
 from ...raster.files import whole_file
@@ -26,7 +24,7 @@ from ...report.figure import save_pages
 from ...report.locator import locator_page
 from ...report.map_sheet import sheet_pages
 from ..algorithm import SmapAlgorithm
-from ..feedback import QgisProgress
+from ..main_thread import in_main_thread
 from ..parameters import advanced, choice, period_parameters, series_folder, whole_number
 from ..reports import table_output
 from ..sheet_project import locator_layout, sheet_layout
@@ -44,11 +42,6 @@ class MapSheet(SmapAlgorithm):
     GROUP = "analysis"
     NEEDS = ("matplotlib",)
     TAGS = (*SmapAlgorithm.TAGS, "map", "figure", "print layout", "atlas", "locator")
-
-    def __init__(self) -> None:
-        super().__init__()
-        #: What `work` leaves for the layout: the sheet, the parameters, and all outputs.
-        self._left: tuple[MadeSheet | MadeLocator, dict[str, Any], dict[str, Any]] | None = None
 
     def define(self) -> Iterable[Any]:
         yield choice("KIND", "Kind of sheet", (DAYS, CASCADE, LOCATOR))
@@ -108,29 +101,11 @@ class MapSheet(SmapAlgorithm):
             outputs["TABLE"] = table
         layouts = {name: values.output_file(name) for name in ("LAYOUT", "PROJECT") if values.given(name)}
         if layouts:
-            self._left = made, dict(values.parameters), outputs | layouts
+            progress.set_text("Making the print layout")
+            progress.check()
+            # Not in postProcessAlgorithm: QGIS takes the run for good by then, whatever is raised there.
+            in_main_thread(lambda: _write_layout(made, values, layouts, progress))
         return outputs | layouts
-
-    def postProcessAlgorithm(
-        self, context: QgsProcessingContext, feedback: QgsProcessingFeedback
-    ) -> dict[str, Any]:
-        """Make the layout: QGIS calls this in the main thread, where layouts belong.
-
-        QGIS has taken the run for good by then and drops what is raised here.  So a layout that cannot be
-        made is reported as the end of the run, and is not among the outputs, which replace those of
-        `work`.
-        """
-        if self._left is None:
-            return {}
-        made, parameters, outputs = self._left
-        files = {name: outputs[name] for name in ("LAYOUT", "PROJECT") if name in outputs}
-        try:
-            _write_layout(made, Values(self, parameters, context), files, QgisProgress(feedback))
-        except (InputError, Cancelled) as error:
-            told = "cancelled" if isinstance(error, Cancelled) else str(error)
-            feedback.reportError(f"The print layout was not made: {told}", True)
-            return {name: value for name, value in outputs.items() if name not in files}
-        return {}
 
 
 def _write_layout(
