@@ -99,3 +99,8 @@ def evenly_thinned(dates: Sequence[dt.date], most: int) -> list[dt.date]:
     if most == 1:
         return [dates[0]]
     return [dates[round(number * (len(dates) - 1) / (most - 1))] for number in range(most)]
+
+
+def period_text(dates: Sequence[dt.date]) -> str:
+    """The first and the last of ascending dates, `2021-01-01 to 2021-01-31`, or the only one."""
+    return f"{dates[0]}" if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"

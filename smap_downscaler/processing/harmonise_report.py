@@ -11,6 +11,7 @@ from ..raster.map_frame import frame_of
 from ..raster.series import Series
 from ..report.atlas import AtlasPanel, atlas_png
 from ..report.covariates_page import covariates_page
+from ..report.numbers import fixed
 from ..report.preflight import Table
 from .inputs_used import files_used, series_used
 from .reports import footer, manifest, write_report
@@ -89,7 +90,7 @@ def _made_row(layer: LayerReport) -> tuple[str, ...]:
         layer.way,
         f"{100 * layer.covered:.1f} %",
         str(layer.cells),
-        f"{layer.low:.6g}",
-        f"{layer.mean:.6g}",
-        f"{layer.high:.6g}",
+        fixed(layer.low, ".6g"),
+        fixed(layer.mean, ".6g"),
+        fixed(layer.high, ".6g"),
     )

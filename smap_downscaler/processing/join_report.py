@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -18,6 +17,7 @@ from ..raster.matrix_builder import MatrixInputs, MatrixReport
 from ..raster.preflight import Preflight
 from ..report.figure import SOIL_MOISTURE_UNIT
 from ..report.joining import ByDate, Joined, Line, joining_page
+from ..report.numbers import fixed
 from ..report.page import Page
 from ..report.preflight import Table
 from .inputs_used import all_series_used, files_used, series_used
@@ -196,12 +196,12 @@ def table_texts(table: DatesTable) -> Table:
     digits = {name: _DIGITS.get(name, ".4f") for name, kind in table.fields.items() if kind == REAL}
 
     def text(name: str, value: Any) -> str:
-        if value is None or (name in digits and math.isnan(value)):
+        if value is None:
             return ""
         if name in digits:
-            return f"{value:{digits[name]}}"
+            return fixed(value, digits[name])
         return f"{value:,}" if isinstance(value, int) else str(value)
 
-    headers = [_HEADERS.get(name, name.replace("_", " ")) for name in table.fields]
+    headers = [_HEADERS.get(name, name) for name in table.fields]
     rows = [[text(name, value) for name, value in zip(table.fields, row)] for row in table.rows]
     return Table(headers, rows)

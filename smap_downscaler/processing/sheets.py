@@ -36,6 +36,7 @@ from ..report.arrange import arrange
 from ..report.furniture import Overlay
 from ..report.locator import Locator, overview_bounds
 from ..report.map_sheet import Sheet, SheetPanel
+from ..report.numbers import fixed
 from .overlays import borders, overlay
 from .values import Values
 
@@ -148,7 +149,9 @@ def _panel(
     found = one.picture.moments
     note = "no value"
     if found.n:
-        note = f"mean {found.mean:.3f}" + (f", SD {found.sd:.3f}" if kind == CASCADE else "")
+        note = (
+            "mean " + fixed(found.mean, ".3f") + (f", SD {fixed(found.sd, '.3f')}" if kind == CASCADE else "")
+        )
     return SheetPanel(name, one.picture.values, one.picture.bounds, note)
 
 

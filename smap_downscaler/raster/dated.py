@@ -51,7 +51,7 @@ def source_date(series: Series, date: dt.date, window: int) -> dt.date | None:
 def why_missing(series: Series, date: dt.date, window: int) -> str:
     """Which raster a date lacks, as a part of a sentence."""
     text = f"{series.name} has no raster of {date}"
-    return f"{text} or the {window} days before" if window and not is_rain(series) else text
+    return f"{text} or the {counted(window, 'day')} before" if window and not is_rain(series) else text
 
 
 def missing_dates(series: Series, dates: Sequence[dt.date], window: int) -> list[dt.date]:
@@ -78,8 +78,8 @@ def tell_substitutes(
         found = substitutes(series, dates, window)
         if found:
             progress.log(
-                f"{series.name}: an earlier raster, at most {window} days old, stands for {len(found)} of "
-                f"{len(dates)} dates: {_runs(found)}"
+                f"{series.name}: an earlier raster, at most {counted(window, 'day')} old, stands for "
+                f"{len(found)} of {len(dates)} dates: {_runs(found)}"
             )
 
 

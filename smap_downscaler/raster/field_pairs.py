@@ -108,7 +108,8 @@ def pair_up(
     if not result.raw:
         name, reason = next(iter(result.left_out.items()))
         raise InputError(
-            f"{data.source}: none of the {len(stations)} stations can be compared with {series.source} "
+            f"{data.source}: of {counted(len(stations), 'station')} none can be compared with "
+            f"{series.source} "
             f"({name}: {reason}); choose maps and readings of the same area and days."
         )
     if whole:

@@ -16,6 +16,7 @@ from ..core.field.delimited import NumberReader, decode, separator_of
 from ..core.field.readings import UNITS, FieldData, Station, daily, listed
 from ..core.progress import SILENT, Progress
 from ..core.timestamps import DAY, parse_moment
+from ..core.words import counted
 from .files import spatial_reference
 
 GEOGRAPHIC = "EPSG:4326"
@@ -223,10 +224,10 @@ class _CsvReader:
 
     def _warnings(self) -> Iterator[str]:
         if self._empty:
-            told = f"{len(self._empty)} rows without soil moisture left out"
+            told = f"{counted(len(self._empty), 'row')} without soil moisture left out"
             yield f"{self._path}: {told} ({_lines(self._empty)})"
         if self._double:
-            told = f"{len(self._double)} rows that are there twice count once"
+            told = f"{counted(len(self._double), 'row')} left out as there before"
             yield f"{self._path}: {told} ({_lines(self._double)})"
 
 

@@ -13,6 +13,7 @@ from ..core.errors import InputError
 from ..core.field.readings import FieldData, Station, daily, listed
 from ..core.progress import SILENT, Progress
 from ..core.progress import Counter as Done
+from ..core.words import counted
 from .ismn_files import (
     MOISTURE,
     IsmnChoices,
@@ -150,7 +151,7 @@ def _depth_text(depth: tuple[float, float] | None) -> str:
 def _depths_used(chosen: dict[str, list[Sensor]]) -> Iterator[str]:
     used = Counter((members[0].depth_from, members[0].depth_to) for members in chosen.values())
     for (upper, lower), count in sorted(used.items()):
-        yield f"{count} stations at {upper:g}-{lower:g} m"
+        yield f"{counted(count, 'station')} at {upper:g}-{lower:g} m"
 
 
 def _told(
@@ -158,12 +159,13 @@ def _told(
 ) -> Iterator[str]:
     networks = {members[0].network for members in chosen.values()}
     yield (
-        f"{source}: {len(chosen)} stations of {len(networks)} networks, "
-        f"{sum(map(len, chosen.values()))} sensors {_depth_text(choices.depth)}, {tally.kept:,} readings"
+        f"{source}: {counted(len(chosen), 'station')} of {counted(len(networks), 'network')}, "
+        f"{counted(sum(map(len, chosen.values())), 'sensor')} {_depth_text(choices.depth)}, "
+        f"{counted(tally.kept, 'reading')}"
     )
     yield from _depths_used(chosen)
     if others:
-        yield f"{source}: {others} files of other variables passed over"
+        yield f"{source}: {counted(others, 'file')} of other variables passed over"
 
 
 def _warnings(
@@ -173,6 +175,6 @@ def _warnings(
         yield f"{source}: readings left out: {tally.left_out()}"
     if without:
         yield (
-            f"{source}: {len(without)} stations have no sensor {_depth_text(choices.depth)} and are left "
-            f"out: {listed(without)}"
+            f"{source}: {counted(len(without), 'station')} without a sensor {_depth_text(choices.depth)} "
+            f"left out: {listed(without)}"
         )

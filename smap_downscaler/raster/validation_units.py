@@ -169,7 +169,7 @@ class UnitReader:
                     say(f"{key_label(unit)}: left out, {reason}")
                     continue
                 if dropped and self.settings.mode != BY_CELL:
-                    say(f"{key_label(unit)}: {dropped} {noun} without all covariates left out")
+                    say(f"{key_label(unit)}: {counted(dropped, noun[:-1])} without all covariates left out")
                 number, total = number + 1, total + dropped
                 yield UnitRows(unit, kept, rows_key(self.about, kept), number)
         if total and self.settings.mode == BY_CELL:

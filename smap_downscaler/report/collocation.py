@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from ..core.field.collocation import COLLOCATED, MEAN, MEMBERS, RESULTS, TripleRow
+from ..core.words import counted
 from .dots import MOST_LINES, dot_panels
 from .figure import SOIL_MOISTURE_UNIT
 from .numbers import UNIT, with_interval
@@ -56,8 +57,8 @@ def collocation_page(
     kind = "" if anomalies == "none" else f", anomalies ({anomalies})"
     page = Page(
         f"Triple collocation{kind}",
-        f"{', '.join(names[member] for member in MEMBERS)}; {len(used):,} of {len(told):,} "
-        f"station{'s' if len(told) > 1 else ''} with enough days",
+        f"{', '.join(names[member] for member in MEMBERS)}; {len(used):,} of "
+        f"{counted(len(told), 'station')} with enough days",
     )
     overall = [row for row in rows if row.station == MEAN] or single
     page.table(("series", *_HEADERS.values()), [(names[row.member], *_cells(row)) for row in overall])

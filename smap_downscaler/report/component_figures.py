@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.components import Components
 from .figure import COLOURS, new_figure, png
+from .numbers import fixed
 
 _ACTIVE, _SUPPLEMENTARY, _POINTS = COLOURS[0], COLOURS[1], "#777777"
 #: Components in the scree plot, and arrows with a label in the biplot.
@@ -29,7 +30,8 @@ def scree(found: Components) -> bytes:
     axis.plot(numbers, cumulative, color="black", marker="o", markersize=4, linewidth=1.0, label="up to here")
     axis.axhline(100 / len(found.names), color="#444444", linewidth=0.8, linestyle="--", label="eigenvalue 1")
     axis.set_xticks(numbers)
-    axis.set_xticklabels([f"PC{number}\n{value:.2f}" for number, value in zip(numbers, found.eigenvalues)])
+    values = [fixed(value, ".2f") for value in found.eigenvalues]
+    axis.set_xticklabels([f"PC{number}\n{value}" for number, value in zip(numbers, values)])
     axis.set_xlabel("component, with its eigenvalue", fontsize=9)
     axis.set_ylim(0, 106)
     axis.set_ylabel("variance explained, %", fontsize=9)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..core.components import Components
+from ..core.words import counted
 from .component_figures import MOST_LABELS, biplot, scree
 from .numbers import fixed
 from .page import Page
@@ -14,7 +15,11 @@ _MOST_COLUMNS = 6
 
 
 def components_page(
-    found: Components, warnings: Sequence[str], manifest: Mapping[str, Mapping[str, object]], footer: str
+    found: Components,
+    warnings: Sequence[str],
+    manifest: Mapping[str, Mapping[str, object]],
+    footer: str,
+    scored: int | None = None,
 ) -> Page:
     """The report as a page.
 
@@ -26,9 +31,13 @@ def components_page(
         What the results came from: sections of names and values.
     footer : str
         The last line.
+    scored : int, optional
+        Components whose scores the layer has; None: all. The report shows no other scores.
     """
     n, p, k = int(found.rows.sum()), len(found.names), len(found.eigenvalues)
-    page = Page("Principal components", f"{n:,} rows, {p} variables, {k} components")
+    page = Page(
+        "Principal components", f"{counted(n, 'row')}, {counted(p, 'variable')}, {counted(k, 'component')}"
+    )
     page.warnings(warnings)
     first = "component explains" if k == 1 else "two components explain"
     page.paragraph(
@@ -42,14 +51,21 @@ def components_page(
         "contributes (eigenvalue 1).",
     )
     rows = [
-        (f"PC{number}", f"{value:.4f}", f"{100 * share:.2f} %", f"{100 * total:.2f} %")
+        (
+            f"PC{number}",
+            fixed(value, ".4f"),
+            fixed(100 * share, ".2f") + " %",
+            fixed(100 * total, ".2f") + " %",
+        )
         for number, (value, share, total) in enumerate(
             zip(found.eigenvalues, found.shares, found.cumulative), start=1
         )
     ]
     page.table(("component", "eigenvalue", "explained", "up to here"), rows)
-    if k > 1:
+    if min(k, k if scored is None else scored) > 1:
         _biplot(page, found)
+    else:
+        page.paragraph("A biplot needs the scores of two components; OUTPUT has those of one.")
     _loadings(page, found)
     return page.manifest(manifest).footer(footer)
 
@@ -73,7 +89,13 @@ def _loadings(page: Page, found: Components) -> None:
     other = found.supplementary
     parts.append(("supplementary", other.names, other.mean, other.sd, other.loadings))
     rows = [
-        (name, role, f"{mean:.4g}", f"{sd:.4g}", *(fixed(value, ".3f") for value in loadings[:shown]))
+        (
+            name,
+            role,
+            fixed(mean, ".4g"),
+            fixed(sd, ".4g"),
+            *(fixed(value, ".3f") for value in loadings[:shown]),
+        )
         for role, names, means, sds, table in parts
         for name, mean, sd, loadings in zip(names, means, sds, table)
     ]

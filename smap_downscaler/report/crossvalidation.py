@@ -10,11 +10,13 @@ from ..core.rain.series import RainSeries
 from ..core.validation.results import ValidationRun
 from ..core.validation.schemes import UNIT_NOUNS, scheme_text
 from ..core.validation.summary import CELLS, DATES, OVER, SummaryRow, by_unit, summarise_rises, uneven_folds
+from ..core.words import counted
 from .crossvalidation_figures import WORST_CELLS, importance_series, scores_by_date, scores_over_cells
 from .crossvalidation_numbers import UNIT, add_headline, add_summary, subtitle
 from .figure import SOIL_MOISTURE_UNIT
 from .fold_figure import fold_map, fold_times
 from .importance_figure import importance_figure
+from .numbers import fixed
 from .page import Page
 from .rain_figure import rain_by_date
 from .scatter_figure import observed_predicted, observed_predicted_pooled
@@ -175,7 +177,7 @@ def _choices(page: Page, run: ValidationRun) -> None:
     rows = []
     for index in order[:_MOST_CANDIDATES]:
         shares = [100 * votes[scheme][index] / max(sum(votes[scheme].values()), 1) for scheme in schemes]
-        rows.append((candidates[index].text(p), *(f"{share:.0f} %" for share in shares)))
+        rows.append((candidates[index].text(p), *(fixed(share, ".0f") + " %" for share in shares)))
     head = ["chosen", *(scheme_text(scheme, run.settings.block_km) for scheme in schemes)]
     page.paragraph(
         "Share of the held-out folds whose forests were grown with these. They were chosen for each fold by "
@@ -197,7 +199,7 @@ def _left_out(page: Page, run: ValidationRun) -> None:
         return
     page.heading("What was left out")
     if dropped:
-        page.paragraph(f"{dropped:,} rows that lack a covariate.")
+        page.paragraph(f"{counted(dropped, 'row')} without all covariates.")
     if lines:
         page.table((UNIT_NOUNS[run.settings.mode], "reason"), lines[:_MOST_LEFT_OUT])
     if len(lines) > _MOST_LEFT_OUT:

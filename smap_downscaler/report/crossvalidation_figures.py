@@ -18,6 +18,7 @@ from ..core.validation.schemes import (
 from ..core.validation.summary import RiseRow, UnitScores
 from .figure import COLOURS, MARKERS, SOIL_MOISTURE_UNIT, date_axis, new_figure, png
 from .importance_figure import ImportanceSeries
+from .numbers import fixed
 
 #: SMAP's own accuracy, m3 m-3: the mission's goal .04, and .06, as in the paper's discussion.
 SMAP_BAND = (0.04, 0.06)
@@ -80,7 +81,7 @@ def _line(axis: Any, found: UnitScores, name: str, scheme: str, block_km: float)
         alpha=1.0 if few else 0.7,
         elinewidth=0.8,
         capsize=2,
-        label=f"{scheme_text(scheme, block_km)} (median {middle:.3f})",
+        label=f"{scheme_text(scheme, block_km)} (median {fixed(middle, '.3f') or 'not defined'})",
     )
 
 
@@ -99,7 +100,7 @@ def scores_over_cells(scores: Mapping[str, UnitScores], block_km: float) -> byte
                 values,
                 color=SCHEME_COLOURS[scheme],
                 linestyle=_LINES[scheme],
-                label=f"{scheme_text(scheme, block_km)} (median {middle:.3f})",
+                label=f"{scheme_text(scheme, block_km)} (median {fixed(middle, '.3f') or 'not defined'})",
             )
         _finish(axis)
     upper.set_ylabel(f"RMSE, {SOIL_MOISTURE_UNIT}", fontsize=9)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..core.dates import period_text
 from ..core.forest.keys import BY_CELL, BY_DATE, POOLED
 from ..core.months import ALL, DRY, WET
 from ..core.validation.results import ValidationRun
 from ..core.validation.schemes import BLOCKS, PERIODS, scheme_text
 from ..core.validation.summary import OVER, ROWS, SummaryRow
-from .numbers import score_text
+from ..core.words import counted
+from .numbers import fixed, score_text
 from .page import Page
 
 UNIT = "m³ m⁻³"
@@ -25,14 +27,13 @@ _LABELS = {
 def subtitle(run: ValidationRun) -> str:
     """What was validated, in one line."""
     settings, units = run.settings, run.units
-    repeats = f"{settings.repeats} repeat{'s' if settings.repeats > 1 else ''}"
-    many = "s" if len(units) > 1 else ""
+    repeats = counted(settings.repeats, "repeat")
     if settings.mode == BY_DATE:
-        what = f"{len(units):,} date{many}, {units[0]} to {units[-1]}, a forest each"
+        what = f"{counted(len(units), 'date')}, {period_text(units)}, a forest each"
     elif settings.mode == BY_CELL:
-        what = f"{len(units):,} cell{many}, a forest each"
+        what = f"{counted(len(units), 'cell')}, a forest each"
     else:
-        what = f"{run.results[0].n:,} rows of all dates and cells, one forest"
+        what = f"{counted(run.results[0].n, 'row')} of all dates and cells, one forest"
     return f"{what}; {settings.folds} folds, {repeats}"
 
 
@@ -46,7 +47,7 @@ def add_headline(page: Page, run: ValidationRun, summary: Sequence[SummaryRow]) 
         rmse, r2 = found[scheme, "rmse"], found[scheme, "r2"]
         name = scheme_text(scheme, settings.block_km)
         told = f"{rmse.n:,}" if settings.mode != POOLED else f"{_rows_of(run, scheme):,}"
-        rows.append((name, f"{rmse.median:.4f}", f"{r2.median:.3f}", told))
+        rows.append((name, fixed(rmse.median, ".4f"), fixed(r2.median, ".3f"), told))
     kind = "" if settings.mode == POOLED else "median "
     page.table(
         ("folds", f"{kind}RMSE, {UNIT}", f"{kind}R²", "rows" if settings.mode == POOLED else over), rows
@@ -60,14 +61,16 @@ def add_headline(page: Page, run: ValidationRun, summary: Sequence[SummaryRow]) 
     elif PERIODS in settings.schemes:
         page.paragraph(
             "Soil moisture of one day is much like that of the next: under random folds a day is told by its "
-            f"own neighbours. Held-out periods of {_days(settings.period)} say how well gaps of that length "
+            "own neighbours. Held-out periods of "
+            f"{counted(settings.period, 'day')} say how well gaps of that length "
             "are filled."
         )
     elif settings.mode == POOLED:
         page.paragraph(
             "Under random folds the forest has seen the same cell on other dates, and the same date in other "
             "cells. Held-out locations say how well it tells cells that it never saw; held-out locations and "
-            f"dates ({_days(settings.period)} together; leave-location-and-time-out, Meyer et al. 2018) how "
+            f"dates ({counted(settings.period, 'day')} together; "
+            f"leave-location-and-time-out, Meyer et al. 2018) how "
             "well it tells both. Only the rows of held-out locations on held-out dates are scored there."
         )
     page.paragraph("A low error on SMAP's cells is not skill at 100 m.")
@@ -76,10 +79,6 @@ def add_headline(page: Page, run: ValidationRun, summary: Sequence[SummaryRow]) 
 def _rows_of(run: ValidationRun, scheme: str) -> int:
     """Rows that the first repeat of a scheme predicted."""
     return next((result.n for result in run.results if result.piece.scheme == scheme), 0)
-
-
-def _days(number: int) -> str:
-    return f"{number} day{'s' if number > 1 else ''}"
 
 
 def add_summary(page: Page, run: ValidationRun, summary: Sequence[SummaryRow]) -> None:

@@ -70,10 +70,8 @@ def field_page(
         if anomalies == "none"
         else f"Maps against the field, anomalies ({anomalies})"
     )
-    page = Page(
-        what,
-        f"{counted(len(pairs), 'station')}, {counted(len(days), 'pair')} on {counted(len(set(days)), 'day')}",
-    )
+    counts = f"{counted(len(days), 'pair')} on {counted(len(set(days)), 'day')}"
+    page = Page(what, f"{counted(len(pairs), 'station')}, {counts}")
     overall = overall_rows(rows)
     _headline(page, overall)
     _figures(page, pairs, rows, overall, "soil moisture" if anomalies == "none" else "anomaly")
@@ -112,12 +110,15 @@ def verdict(overall: Sequence[MetricRow]) -> str:
         return ""
     change, interval = row.value("rmse"), row.interval("rmse")
     told = (
-        f"On the {row.n_days:,} days that both have, the map's RMSE is {abs(change):.4f} {UNIT} "
+        f"On the {counted(row.n_days, 'day')} that both have, the map's RMSE is {abs(change):.4f} {UNIT} "
         f"{'lower' if change < 0 else 'higher'} than that of the SMAP cell"
     )
     if not math.isfinite(interval.lower):
         return f"{told}; so few days do not tell whether that is chance."
-    told += f" (95 % interval of the difference {interval.lower:+.4f} to {interval.upper:+.4f})"
+    told += (
+        f" (95 % interval of the difference {fixed(interval.lower, '+.4f')} to "
+        f"{fixed(interval.upper, '+.4f')})"
+    )
     if interval.lower <= 0 <= interval.upper:
         return f"{told}: not to be told from chance, so these readings do not show that downscaling helped."
     return f"{told}: here downscaling {'helped' if change < 0 else 'made it worse'}."

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.field.pairs import Pairs
 from .figure import COLOURS, MARKERS, SOIL_MOISTURE_UNIT, date_axis, light_grid, new_figure, png
+from .numbers import fixed
 
 #: Of many stations those with most days are drawn.
 MOST_SERIES, MOST_BOXES = 6, 40
@@ -108,9 +109,11 @@ def _bars(upper: Any, lower: Any, part: Pairs) -> None:
     lower.bar(places, np.abs(error), color="#666666", width=0.6)
     if len(dates) <= 12:
         for place, value in zip(places, error):
-            upper.annotate(f"{value:+.3f}", (place, value), ha="center", fontsize=7.5,
+            upper.annotate(fixed(value, "+.3f"), (place, value), ha="center", fontsize=7.5,
                            va="bottom" if value >= 0 else "top")  # fmt: skip
-            lower.annotate(f"{abs(value):.3f}", (place, abs(value)), ha="center", va="bottom", fontsize=7.5)
+            lower.annotate(
+                fixed(abs(value), ".3f"), (place, abs(value)), ha="center", va="bottom", fontsize=7.5
+            )
     upper.margins(y=0.18)
     lower.margins(y=0.18)
     shown = places[:: -(-len(dates) // 20)]

@@ -9,9 +9,11 @@ import numpy as np
 
 from ..core.field.pairs import Pairs
 from ..core.field.validation import MAP, MAP_COMMON, SMAP, MetricRow
+from ..core.words import counted
 from .dots import dot_panels
 from .field_figures import DAYS_WITH_LINES
 from .figure import COLOURS, MARKERS, SOIL_MOISTURE_UNIT, new_figure, png
+from .numbers import fixed
 
 _NAMES = {MAP: "map", MAP_COMMON: "map", SMAP: "SMAP"}
 _MAP = COLOURS[0]
@@ -34,7 +36,7 @@ def scatter(pairs: Sequence[Pairs], rows: Sequence[MetricRow]) -> bytes:
     for axis, row in zip(axes, rows):
         _cloud(axis, pairs, row)
         _lines(axis, pairs, row, ends)
-        axis.set_title(f"{_NAMES[row.source]}, {row.n:,} pairs", fontsize=9)
+        axis.set_title(f"{_NAMES[row.source]}, {counted(row.n, 'pair')}", fontsize=9)
         axis.set_xlim(*ends)
         axis.set_ylim(*ends)
         axis.set_aspect("equal")
@@ -93,11 +95,19 @@ def _lines(axis: Any, pairs: Sequence[Pairs], row: MetricRow, ends: tuple[float,
         x = np.concatenate([part.field[_used(part, row.source)] for part in pairs])
         across = np.array([x.min(), x.max()])
         axis.plot(across, intercept + slope * across, color="black", linewidth=1.3)
-    told = [f"slope {slope:.2f}", f"r {row.value('pearson'):.2f}", f"RMSE {row.value('rmse'):.3f}"]
-    told += [f"bias {row.value('bias'):+.3f}", f"ubRMSE {row.value('ubrmse'):.3f}"]
+    told = [
+        (label, fixed(row.value(metric), places))
+        for label, metric, places in (
+            ("slope", "slope", ".2f"),
+            ("r", "pearson", ".2f"),
+            ("RMSE", "rmse", ".3f"),
+            ("bias", "bias", "+.3f"),
+            ("ubRMSE", "ubrmse", ".3f"),
+        )
+    ]
     axis.text(
-        0.03, 0.97, "\n".join(text for text in told if "nan" not in text), transform=axis.transAxes, va="top",
-        fontsize=7.5, bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.5},
+        0.03, 0.97, "\n".join(f"{label} {text}" for label, text in told if text), transform=axis.transAxes,
+        va="top", fontsize=7.5, bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.5},
     )  # fmt: skip
 
 

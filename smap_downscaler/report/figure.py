@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -17,6 +18,8 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 #: The unit of soil moisture in matplotlib's words.
 SOIL_MOISTURE_UNIT = "m$^3$ m$^{-3}$"
 _DPI = 160
+#: Labels of dates that stand side by side over the width of a page.
+_MOST_TICKS = 13
 
 
 def new_figure(height: float, width: float = PAGE_WIDTH, layout: str | None = "constrained") -> Any:
@@ -95,15 +98,43 @@ def light_grid(axis: Any, which: Literal["both", "x", "y"] = "both") -> None:
     axis.grid(axis=which, color="#E5E5E5", linewidth=0.6)
 
 
-def date_axis(axis: Any, dates: Sequence[Any]) -> None:
-    """Ticks of the x axis of dates: each of a few, round ones of many."""
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+def date_axis(axis: Any, dates: Sequence[dt.date]) -> None:
+    """Ticks of the x axis of dates, each with its year: the first, the last, and some between them."""
+    from matplotlib.dates import date2num
 
-    if len(set(dates)) <= 12:
-        axis.set_xticks(sorted(set(dates)))
-        axis.set_xticklabels([date.isoformat() for date in sorted(set(dates))], rotation=40, ha="right")
-        return
-    locator = AutoDateLocator(minticks=4, maxticks=10)
-    axis.xaxis.set_major_locator(locator)
-    axis.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-    axis.xaxis.get_offset_text().set_size(8)
+    shown = date_ticks(dates)
+    axis.set_xticks(date2num(shown))
+    axis.set_xticklabels([date.isoformat() for date in shown], rotation=40, ha="right")
+
+
+def date_ticks(dates: Sequence[dt.date]) -> list[dt.date]:
+    """The first and the last date, and as many others as have room: of many dates round ones.
+
+    Parameters
+    ----------
+    dates : sequence of date
+        In any order, any number of times.
+
+    Returns
+    -------
+    list of date
+        Ascending, at least a twelfth of the whole span apart; empty for no date.
+    """
+    known = sorted(set(dates))
+    if len(known) < 3:
+        return known
+    first, last = known[0], known[-1]
+    between = known[1:-1] if len(known) < _MOST_TICKS else _round_dates(first, last)
+    shown, room = [first], (last - first) / (_MOST_TICKS - 1)
+    for date in between:
+        if date - shown[-1] >= room and last - date >= room:
+            shown.append(date)
+    return [*shown, last]
+
+
+def _round_dates(first: dt.date, last: dt.date) -> list[dt.date]:
+    from matplotlib.dates import AutoDateLocator, num2date
+
+    locator = AutoDateLocator(minticks=4, maxticks=_MOST_TICKS - 1)
+    ticks = locator.tick_values(*(dt.datetime.combine(date, dt.time()) for date in (first, last)))
+    return [tick.date() for tick in num2date(ticks)]

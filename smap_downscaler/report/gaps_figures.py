@@ -22,6 +22,7 @@ from ..core.gaps.scores import (
 from .crossvalidation_figures import SMAP_BAND
 from .figure import COLOURS, MARKERS, PAGE_WIDTH, SOIL_MOISTURE_UNIT, date_axis, new_figure, png
 from .fold_figure import cell_step
+from .numbers import fixed
 
 _ORDER = (FOREST, LINEAR, CLIMATOLOGY)
 _COLOURS = dict(zip(_ORDER, COLOURS))
@@ -90,7 +91,8 @@ def courses(shown: Sequence[CellCourse], results: Mapping[tuple[int, int], Hidde
             )
         axis.set_title(
             f"row {course.cell[0]}, column {course.cell[1]}: R$^2$ of the hidden days "
-            f"{result.score(FOREST, 'r2'):.2f}, RMSE {result.score(FOREST, 'rmse'):.3f}",
+            f"{fixed(result.score(FOREST, 'r2'), '.2f')}, "
+            f"RMSE {fixed(result.score(FOREST, 'rmse'), '.3f')}",
             fontsize=8,
         )
         axis.tick_params(labelsize=7)

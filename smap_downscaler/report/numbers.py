@@ -11,8 +11,12 @@ UNIT = "m³ m⁻³"
 
 
 def fixed(value: float, places: str) -> str:
-    """A number in a format such as `.4f`; empty where it is not defined."""
-    return f"{value:{places}}" if math.isfinite(value) else ""
+    """A number in a format such as `.4f`, a zero without a sign; empty where it is not defined."""
+    if not math.isfinite(value):
+        return ""
+    text = f"{value:{places}}"
+    # What rounds to zero has no sign left to tell.
+    return text.lstrip("+-") if not text.strip("+-0.% ") else text
 
 
 def score_text(value: float) -> str:
@@ -25,7 +29,7 @@ def with_interval(results: Results, name: str, places: str) -> str:
     interval = results.interval(name)
     told = fixed(results.value(name), places)
     if told and math.isfinite(interval.lower) and interval.lower < interval.upper:
-        told += f" ({interval.lower:{places}} to {interval.upper:{places}})"
+        told += f" ({fixed(interval.lower, places)} to {fixed(interval.upper, places)})"
     return told
 
 
@@ -34,6 +38,6 @@ def number_text(value: float) -> str:
     if not math.isfinite(value):
         return ""
     if value == 0 or not 1e-4 <= abs(value) < 1e6:
-        return f"{value:.3g}"
+        return fixed(value, ".3g")
     decimals = max(0, 3 - math.floor(math.log10(abs(value))))
-    return f"{value:,.{decimals}f}"
+    return fixed(value, f",.{decimals}f")

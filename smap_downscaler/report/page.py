@@ -21,16 +21,18 @@ body { font: 15px/1.5 "Noto Sans", "Segoe UI", "Open Sans", Helvetica, Arial, sa
   background: #fff; max-width: 1080px; margin: 0 auto; padding: 1.5em 1.5em 3em; }
 h1 { font-size: 1.7em; line-height: 1.2; margin: 0 0 .2em; color: #12395b; }
 h2 { font-size: 1.2em; margin: 2em 0 .4em; padding-bottom: .2em; border-bottom: 2px solid #12395b;
-  color: #12395b; break-after: avoid; }
+  color: #12395b; }
 p { margin: .4em 0 .8em; max-width: 75ch; }
 .subtitle { color: #555; margin-top: 0; }
+h1, h2, .subtitle, caption { break-after: avoid; break-inside: avoid; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; margin: .4em 0 1em; font-size: .82em; line-height: 1.35; }
 caption { caption-side: top; text-align: left; color: #444; padding-bottom: .4em; }
-thead { display: table-header-group; }
+thead { display: table-header-group; break-inside: avoid; }
 tr { break-inside: avoid; }
 th { text-align: left; vertical-align: bottom; border-bottom: 1.5px solid #1a1a1a; padding: .3em .7em; }
 td { vertical-align: top; border-bottom: 1px solid #d0d0d0; padding: .3em .7em; }
+.number + :not(.number) { padding-left: 1.6em; }
 td:first-child, th:first-child { padding-left: .2em; }
 td:last-child, th:last-child { padding-right: .2em; }
 tbody tr:nth-child(even) { background: #f5f6f8; }
@@ -50,10 +52,20 @@ footer { margin-top: 3em; color: #666; font-size: .8em; border-top: 1px solid #d
   body { font-size: 9.5pt; padding: 0; max-width: none; }
   table { font-size: 7.2pt; width: 100%; }
   th, td { padding: .2em .4em; }
+  .number + :not(.number) { padding-left: 1.4em; }
   .scroll { overflow: visible; }
   figure img { max-height: 238mm; width: auto; margin: 0 auto; }
-  p { max-width: none; }
+  p { max-width: none; orphans: 3; widows: 3; }
   h2 { margin-top: 1.2em; }
+  /* Tables are not cut after their first rows or before their last. */
+  h2 + p, h2 + .scroll + p { break-inside: avoid; }
+  h2 + p:has(+ figure), h2 + p:has(+ .scroll) { break-after: avoid; }
+  tbody tr:nth-child(-n + 3) { break-after: avoid; }
+  tbody tr:nth-last-child(-n + 3) { break-before: avoid; }
+  .scroll:not(:has(tr:nth-child(13))) { break-inside: avoid; }
+  dl { break-inside: auto; }
+  dt { break-after: avoid; }
+  dd { break-inside: avoid; }
 }
 """
 # A hyphen or a minus sign before digits, a per cent sign or a star after them.

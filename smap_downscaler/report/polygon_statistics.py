@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..core.dates import period_text
 from ..core.polygons.summary import STATISTICS, Spread
 from ..core.words import counted
 from .numbers import UNIT, number_text
@@ -53,8 +54,8 @@ class PolygonReport:
 
 def polygon_page(report: PolygonReport, manifest: Mapping[str, Mapping[str, object]], footer: str) -> Page:
     """The report as a page."""
-    dates = f", {counted(len(report.dates), 'date')}, {_period(report.dates)}" if report.dates else ""
-    page = Page("Soil moisture and covariates in polygons", f"{report.polygons:,} polygons{dates}")
+    dates = f", {counted(len(report.dates), 'date')}, {period_text(report.dates)}" if report.dates else ""
+    page = Page("Soil moisture and covariates in polygons", f"{counted(report.polygons, 'polygon')}{dates}")
     page.warnings(report.warnings)
     pixels = (
         "all pixels that share area with it, weighted with their share"
@@ -111,7 +112,7 @@ def _all_dates(page: Page, report: PolygonReport) -> None:
     page.table(("date", *_SPREAD_HEAD), rows, f"Mean soil moisture of the polygons, {UNIT}")
     if len(report.dates) > len(shown):
         page.paragraph(
-            f"... and {len(report.dates) - len(shown):,} dates more; all are in the table SUMMARY."
+            f"... and {counted(len(report.dates) - len(shown), 'date')} more; all are in the table SUMMARY."
         )
 
 
@@ -122,7 +123,3 @@ def _label(row: Spread) -> tuple[str, str]:
 def _numbers(row: Spread) -> tuple[str, ...]:
     values = (row.mean, row.sd, row.minimum, row.q1, row.median, row.q3, row.maximum)
     return (f"{row.polygons:,}", *map(number_text, values))
-
-
-def _period(dates: Sequence[dt.date]) -> str:
-    return str(dates[0]) if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"

@@ -32,9 +32,9 @@ def heat_maps(cells: Sequence[Cell]) -> bytes:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
-    seasons = _seasons(cells)
+    seasons = by_season(cells)
     rows = len({cell.scale for cell in cells})
-    figure = new_figure(float(np.clip(0.19 * rows + 1.35, 2.6, 7.0)))
+    figure = new_figure(float(np.clip(0.13 * rows + 1.35, 2.6, 7.0)))
     axes = np.atleast_1d(figure.subplots(1, len(seasons), sharey=True))
     for axis, (season, found) in zip(axes, seasons.items()):
         _heat_map(axis, found)
@@ -54,7 +54,8 @@ def season_text(season: str) -> str:
     return "all year" if season == ALL else f"{season} season"
 
 
-def _seasons(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
+def by_season(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
+    """The cells of each season, in their own order."""
     found: dict[str, list[Cell]] = {}
     for cell in cells:
         found.setdefault(cell.season, []).append(cell)
@@ -123,13 +124,13 @@ def curves(cells: Sequence[Cell]) -> bytes:
     """
     from matplotlib.ticker import MaxNLocator
 
-    seasons = _seasons(cells)
-    figure = new_figure(2.35 * len(seasons) + 0.5)
+    seasons, shown = by_season(cells), shown_scales(cells)
+    figure = new_figure(1.75 * len(seasons) + 0.7)
     axes = figure.subplots(len(seasons), 2, sharey=True, sharex="col", squeeze=False)
     for (left, right), (season, found) in zip(axes, seasons.items()):
         scales, quantiles, rho = _grid(found, "rho")
         parts = (rho, *(_grid(found, name)[2] for name in ("lower", "upper", "unreliable")))
-        for order, row in enumerate(some(len(scales))):
+        for order, row in enumerate(scales.index(scale) for scale in shown):
             _curve(
                 left,
                 order,
@@ -168,6 +169,12 @@ def curves(cells: Sequence[Cell]) -> bytes:
     axes[-1][0].set_xlabel("quantile", fontsize=9)
     axes[-1][1].set_xlabel("time scale, days", fontsize=9)
     return png(figure)
+
+
+def shown_scales(cells: Sequence[Cell]) -> list[int]:
+    """Up to five of the scales that have a coefficient in any season, or of all where none has."""
+    scales = sorted({cell.scale for cell in cells if cell.computed} or {cell.scale for cell in cells})
+    return [scales[index] for index in some(len(scales))]
 
 
 def some(count: int) -> list[int]:

@@ -10,11 +10,17 @@ from ..core.progress import SILENT, Counter, Progress
 from ..core.quantile.correlation import LEAST_PAIRS
 from ..core.quantile.run import Cell
 from ..core.quantile.settings import QuantileSettings
+from ..core.words import counted
+from .numbers import fixed
 from .page import Page
-from .quantile_figures import curves, heat_maps, season_text
+from .quantile_figures import by_season, curves, heat_maps, season_text, shown_scales
 
 #: Stations with figures of their own; all are in the table.
-_MOST_STATIONS = 12
+_MOST_STATIONS = 4
+#: Rows of the overview.
+_MOST_ROWS = 120
+#: What may be amiss with a coefficient, and what tables call it.
+_FLAGS = {"unreliable": "unreliable", "over_one": "over 1", "same_line": "same line"}
 _MOST_LEFT_OUT = 30
 
 
@@ -62,67 +68,94 @@ def quantile_page(
     for cell in cells:
         stations.setdefault(cell.station, []).append(cell)
     scales, quantiles = about.settings.scales, about.settings.quantiles
-    count = f"{len(stations):,} stations, " if len(stations) > 1 else ""
+    count = f"{counted(len(stations), 'station')}, " if len(stations) > 1 else ""
     page = Page(
         f"Quantile correlation of {about.x} and {about.y}",
-        f"{count}{len(scales)} time scales of {scales[0]} to {scales[-1]} days, {len(quantiles)} quantiles "
-        f"of {quantiles[0]:g} to {quantiles[-1]:g}",
+        f"{count}{counted(len(scales), 'time scale')} of {scales[0]} to {scales[-1]} days, "
+        f"{counted(len(quantiles), 'quantile')} of {quantiles[0]:g} to {quantiles[-1]:g}",
     )
     page.warnings(warnings)
     _overview(page, stations, about.settings)
     _meaning(page, about)
-    shown = [name for name, found in stations.items() if any(cell.computed for cell in found)]
-    counter = progress.counter(2 * len(shown[:_MOST_STATIONS]), "figures drawn")
-    for station in shown[:_MOST_STATIONS]:
-        _station(page, station, stations[station], about, counter)
-    if len(shown) > _MOST_STATIONS:
-        page.paragraph(
-            f"Shown are the first {_MOST_STATIONS} of {len(shown):,} stations; the table holds all of them."
+    shown = _most_reliable(stations)
+    if len(stations) > len(shown) and shown:
+        page.heading("Stations").paragraph(
+            f"Figures follow of {_MOST_STATIONS} stations at the most, those with most reliable "
+            f"coefficients: {', '.join(shown)}. The table OUTPUT holds the coefficients of all "
+            f"{counted(len(stations), 'station')}."
         )
+    counter = progress.counter(2 * len(shown), "figures drawn")
+    for station in shown:
+        _station(page, station, stations[station], about, counter)
     _left_out(page, cells)
     return page.manifest(manifest).footer(footer)
 
 
+def _most_reliable(stations: Mapping[str, Sequence[Cell]]) -> list[str]:
+    """The stations to draw, in their own order."""
+    reliable = {
+        name: (
+            sum(cell.computed and not cell.unreliable for cell in found),
+            sum(cell.computed for cell in found),
+        )
+        for name, found in stations.items()
+        if any(cell.computed for cell in found)
+    }
+    most = sorted(reliable, key=lambda name: reliable[name], reverse=True)[:_MOST_STATIONS]
+    return [name for name in stations if name in most]
+
+
 def _overview(page: Page, stations: Mapping[str, Sequence[Cell]], settings: QuantileSettings) -> None:
-    """Blocks and coefficients of each station and season, at the shortest and the longest scale."""
+    """How many coefficients there are and what to make of them, then a row a station and season."""
+    page.heading("In short").paragraph(_counts([cell for found in stations.values() for cell in found]))
     middle = min(settings.quantiles, key=lambda tau: abs(tau - 0.5))
+    ends = tuple(dict.fromkeys((settings.scales[0], settings.scales[-1])))
     rows = []
     for station, cells in stations.items():
-        told = station
-        for season in dict.fromkeys(cell.season for cell in cells):
-            of_season = [cell for cell in cells if cell.season == season]
-            for scale in dict.fromkeys((settings.scales[0], settings.scales[-1])):
-                found = [cell for cell in of_season if cell.scale == scale]
-                cell = next(cell for cell in found if cell.tau == middle)
-                ends = (cell.first or "", cell.last or "")
-                rows.append(
-                    (
-                        told,
-                        season_text(season),
-                        str(scale),
-                        *map(str, ends),
-                        f"{cell.days:,}",
-                        f"{cell.n:,}",
-                        _coefficient(cell),
-                        _interval(cell),
-                        _unreliable(found),
-                    )
+        for season, found in by_season(cells).items():
+            computed = [cell for cell in found if cell.computed]
+            counts = (sum(getattr(cell, name) for cell in computed) for name in _FLAGS)
+            at = {cell.scale: cell for cell in found if cell.tau == middle}
+            rows.append(
+                (
+                    station,
+                    season_text(season),
+                    *(str(day or "") for day in (at[ends[0]].first, at[ends[0]].last)),
+                    f"{at[ends[0]].days:,}",
+                    f"{len(computed):,} of {len(found):,}",
+                    *(f"{count:,}" if computed else "" for count in counts),
+                    *(_with_interval(at[scale]) for scale in ends),
                 )
-                told = ""
-    headers = ("station", "season", "scale, d", "from", "to", "days", "blocks")
-    headers += (f"coefficient, quantile {middle:g}", f"{settings.confidence:g} % interval", "unreliable")
-    drop = [index for index in (0, 8) if all(not row[index] for row in rows)]
-    page.heading("In short").table(_without(headers, drop), [_without(row, drop) for row in rows])
+            )
+    headers = ("station", "season", "from", "to", "days", "computed", *_FLAGS.values())
+    headers += tuple(f"at {scale} d" for scale in ends)
+    if list(stations) == [""]:
+        headers, rows = headers[1:], [row[1:] for row in rows]
+    interval = f", in brackets its {settings.confidence:g} % interval" if settings.bootstrap else ""
+    page.table(
+        headers,
+        rows[:_MOST_ROWS],
+        f"Coefficients of each station and season; last: that of quantile {middle:g} at the shortest and the "
+        f"longest time scale{interval}. Star: unreliable. Days: of the blocks of the shortest scale.",
+    )
+    if len(rows) > _MOST_ROWS:
+        page.paragraph(f"{counted(len(rows) - _MOST_ROWS, 'row')} more can be made of the table OUTPUT.")
 
 
-def _unreliable(cells: Sequence[Cell]) -> str:
-    """How many of the coefficients are; of those that could not be computed the report tells below."""
+def _counts(cells: Sequence[Cell]) -> str:
+    """How many coefficients were computed, and how many of them need caution."""
     computed = [cell for cell in cells if cell.computed]
-    return f"{sum(cell.unreliable for cell in computed)} of {len(computed)}" if computed else ""
-
-
-def _without(row: Sequence[str], drop: Sequence[int]) -> tuple[str, ...]:
-    return tuple(text for index, text in enumerate(row) if index not in drop)
+    if not computed:
+        return f"Of {counted(len(cells), 'coefficient')} none could be computed; below is told why."
+    found = {label: sum(getattr(cell, name) for cell in computed) for name, label in _FLAGS.items()}
+    told = ", ".join(
+        f"{label} {count:,} ({fixed(100 * count / len(computed), '.0f')} %)" for label, count in found.items()
+    )
+    return (
+        f"{len(computed):,} of {counted(len(cells), 'coefficient')} were computed. Of these: {told}; one may "
+        "be several of this. Conclusions should rest on none that is unreliable; what the words mean is told "
+        "below."
+    )
 
 
 def _meaning(page: Page, about: About) -> None:
@@ -146,8 +179,8 @@ def _meaning(page: Page, about: About) -> None:
         "Crosses: an absolute value over 1. The coefficient is the geometric mean of two slopes, and unlike "
         "a correlation it is not bounded; such a value says that the slopes are uncertain or that the spread "
         "changes along the line, not that the two are tied more than perfectly. It is 0 where the "
-        "slopes differ in sign. It is exactly 1 or -1 where both lines are the same: on a perfect line, but "
-        "of few blocks also by chance, when both lines go through the same two of them."
+        "slopes differ in sign. It is exactly 1 or -1 where both lines are the same (same line): on a "
+        "perfect line, but of few blocks also by chance, when both lines go through the same two of them."
     )
     if about.settings.bootstrap:
         page.paragraph(
@@ -158,6 +191,9 @@ def _meaning(page: Page, about: About) -> None:
 
 
 def _station(page: Page, station: str, cells: Sequence[Cell], about: About, counter: Counter) -> None:
+    """Figures and numbers of the seasons that have any coefficient."""
+    seasons = {season: found for season, found in by_season(cells).items() if any(c.computed for c in found)}
+    cells = [cell for found in seasons.values() for cell in found]
     page.heading(f"Station {station}" if station else "Time scale and quantile")
     page.picture(
         heat_maps(cells),
@@ -173,31 +209,35 @@ def _station(page: Page, station: str, cells: Sequence[Cell], about: About, coun
         f"Left: against the quantile. Right: against the time scale. Hollow: unreliable.{bands}",
     )
     counter.advance()
-    for season in dict.fromkeys(cell.season for cell in cells):
-        _numbers(page, [cell for cell in cells if cell.season == season])
+    for found in seasons.values():
+        _numbers(page, found, shown_scales(cells))
 
 
-def _numbers(page: Page, cells: Sequence[Cell]) -> None:
+def _numbers(page: Page, cells: Sequence[Cell], shown: Sequence[int]) -> None:
     rows: dict[int, list[str]] = {}
     for cell in cells:
+        if cell.scale not in shown:
+            continue
         rows.setdefault(cell.scale, [str(cell.scale), f"{cell.n:,}"]).append(_coefficient(cell))
+    rest = len({cell.scale for cell in cells}) > len(shown)
     quantiles = [f"{tau:g}" for tau in dict.fromkeys(cell.tau for cell in cells)]
     page.table(
         ("scale, d", "blocks", *quantiles),
         list(rows.values()),
         f"Coefficients, {season_text(cells[0].season)}: a row a time scale, a column a quantile. Star: "
-        "unreliable.",
+        "unreliable." + (" All scales are in the table OUTPUT." if rest else ""),
     )
 
 
 def _coefficient(cell: Cell) -> str:
     if math.isnan(cell.rho):
         return ""
-    return f"{cell.rho:.2f}" + ("*" if cell.unreliable else "")
+    return fixed(cell.rho, ".2f") + ("*" if cell.unreliable else "")
 
 
-def _interval(cell: Cell) -> str:
-    return "" if math.isnan(cell.lower) else f"{cell.lower:.2f} to {cell.upper:.2f}"
+def _with_interval(cell: Cell) -> str:
+    lower, upper = fixed(cell.lower, ".2f"), fixed(cell.upper, ".2f")
+    return _coefficient(cell) + (f" ({lower} to {upper})" if lower else "")
 
 
 def _left_out(page: Page, cells: Sequence[Cell]) -> None:
@@ -211,10 +251,21 @@ def _left_out(page: Page, cells: Sequence[Cell]) -> None:
     if not scales:
         return
     rows = [
-        (station or "-", season_text(season), ", ".join(map(str, found)), reason)
+        (station or "-", season_text(season), _runs(found), reason)
         for (station, season, reason), found in scales.items()
     ]
     page.heading("Not computed").table(("station", "season", "scales, d", "reason"), rows[:_MOST_LEFT_OUT])
     if len(rows) > _MOST_LEFT_OUT:
         page.paragraph(f"And {len(rows) - _MOST_LEFT_OUT:,} more, in the table.")
     page.paragraph(f"A coefficient needs {LEAST_PAIRS} blocks, and series that are not constant.")
+
+
+def _runs(scales: Sequence[int]) -> str:
+    """Ascending scales, those that follow each other as a range: `1, 3-20`."""
+    runs: list[list[int]] = []
+    for scale in scales:
+        if runs and scale == runs[-1][-1] + 1:
+            runs[-1].append(scale)
+        else:
+            runs.append([scale])
+    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)

@@ -13,6 +13,7 @@ from ..core.validation.pieces import PieceResult
 from ..core.validation.schemes import scheme_text
 from .crossvalidation_figures import SCHEME_COLOURS
 from .figure import PAGE_WIDTH, SOIL_MOISTURE_UNIT, new_figure, png
+from .numbers import fixed
 
 _COLUMNS = 5
 #: Of more rows than this no single one can be seen: their density is drawn.
@@ -73,11 +74,11 @@ def _panel(axis: Any, result: PieceResult, ends: np.ndarray, colour: str, title:
     if np.isfinite(slope):
         across = np.array([predicted.min(), predicted.max()])
         axis.plot(across, intercept + slope * across, color="black", linewidth=1.2)
-        text = f"slope {slope:.2f}\n"
+        text = f"slope {fixed(slope, '.2f')}\n"
     axis.text(
         0.04,
         0.96,
-        f"{text}R$^2$ {result.scores['r2']:.2f}\nn {result.n:,}",
+        f"{text}R$^2$ {fixed(result.scores['r2'], '.2f')}\nn {result.n:,}",
         transform=axis.transAxes,
         va="top",
         fontsize=7,

@@ -12,6 +12,7 @@ from ..core.terrain.report import RasterSummary, TerrainReport
 from .atlas import AtlasPanel, atlas_png, degrees, ramp_of, scale_and_north
 from .figure import PAGE_WIDTH, new_figure, png
 from .furniture import NO_VALUE, panel_letter
+from .numbers import fixed
 from .page import Page
 from .preflight import add_warnings
 
@@ -91,7 +92,7 @@ def _row(one: RasterSummary, kept_shares: Mapping[str, float]) -> tuple[str, ...
         one.key,
         one.unit,
         f"{one.cells:,}",
-        *(f"{number:.5g}" for number in numbers),
+        *(fixed(number, ".5g") for number in numbers),
         "" if share is None else f"{share:.2%}",
     )
 

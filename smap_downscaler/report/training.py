@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ..core.dates import period_text
 from ..core.forest.importance import Importance, ImportanceRow
 from ..core.forest.keys import BY_CELL, BY_DATE, CellKey, Key
 from ..core.forest.oob import OobScores, summarise_scores
 from ..core.forest.settings import ForestSettings
+from ..core.words import counted
 from .figure import COLOURS, MARKERS
 from .importance_figure import ImportanceSeries, importance_figure
 from .numbers import fixed, score_text
@@ -86,10 +88,10 @@ def training_page(
 
 def _subtitle(mode: str, scores: Mapping[Key, OobScores]) -> str:
     if mode not in _NOUNS:
-        return f"One forest of {next(iter(scores.values())).n:,} rows"
-    text = f"{len(scores):,} {_NOUNS[mode]}, a forest each"
+        return f"One forest of {counted(next(iter(scores.values())).n, 'row')}"
+    text = f"{counted(len(scores), _NOUNS[mode][:-1])}, a forest each"
     dates = sorted(key for key in scores if isinstance(key, dt.date))
-    return f"{text}, {dates[0]} to {dates[-1]}" if dates else text
+    return f"{text}, {period_text(dates)}" if dates else text
 
 
 def _scores(page: Page, mode: str, scores: Mapping[Key, OobScores]) -> None:

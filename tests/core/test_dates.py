@@ -12,6 +12,7 @@ from smap_downscaler.core.dates import (
     is_within,
     parse_dates,
     parse_iso_date,
+    period_text,
 )
 from smap_downscaler.core.errors import InputError
 
@@ -116,3 +117,9 @@ def test_thinning_is_even_and_keeps_both_ends(count, most):
     assert most == 1 or kept[-1] == days[-1]
     steps = {(later - earlier).days for earlier, later in zip(kept, kept[1:])}
     assert not steps or max(steps) - min(steps) <= 1
+
+
+def test_a_period_of_one_day_is_told_once():
+    first, last = dt.date(2021, 1, 1), dt.date(2021, 1, 31)
+    assert period_text([first]) == "2021-01-01"
+    assert period_text([first, dt.date(2021, 1, 2), last]) == "2021-01-01 to 2021-01-31"

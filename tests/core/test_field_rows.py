@@ -22,6 +22,7 @@ from smap_downscaler.core.field.validation import (
     ValidationChoices,
     validate,
 )
+from smap_downscaler.core.progress import Progress
 
 CHOICES = ValidationChoices(frozenset({1}), frozenset({2, 3}), 3, 300, 7)
 
@@ -152,3 +153,28 @@ def test_anomalies_use_whole_series():
         assert found.map[number] == pytest.approx(2 * (np.sin(day / 3.0) - usual), abs=1e-12)
     assert np.isfinite(found.other).sum() == np.isin(part.days, days[::2]).sum()
     assert as_anomalies(made_up_pairs("A", smap=False), "moving", whole).other is None
+
+
+class Shown(Progress):
+    """Notes texts and shares."""
+
+    def __init__(self):
+        self.texts, self.shares = [], []
+
+    def set_text(self, text):
+        self.texts.append(text)
+
+    def set_fraction(self, fraction):
+        self.shares.append(fraction)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_progress_counts_stations_and_nothing_else(parts, count):
+    shown = Shown()
+    validate(parts[:count], CHOICES, shown)
+    counted = [text for text in shown.texts if "stations validated" in text]
+    assert counted
+    assert all(f" of {count} stations validated" in text for text in counted)
+    assert ("Validating all stations together" in shown.texts) == (count > 1)
+    assert shown.shares == sorted(shown.shares)
+    assert shown.shares[-1] == 1.0

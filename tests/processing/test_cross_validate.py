@@ -99,7 +99,7 @@ def test_a_whole_run(run, said, matrix, tmp_path):
         assert outputs[name] == pytest.approx(np.median(by_date), abs=1e-12)
     assert outputs["COUNT"] == 3
     assert "pieces of work with 240 forests" in said.info[0]
-    assert "2021-01-01: 1 cells without all covariates left out" in said.info
+    assert "2021-01-01: 1 cell without all covariates left out" in said.info
     assert "2021-02-01: left out, 15 cells, fewer than the 50 needed" in said.info
     assert said.info[-1] == (
         "3 dates were validated, 1 was left out. Medians over the dates: random folds RMSE "
@@ -150,7 +150,7 @@ def look_at_the_report(page, matrix, outputs):
         sha256(Path(matrix).read_bytes()).hexdigest(),
         "15 cells, fewer than the 50 needed",
         "6 trees, mtry 3, split 4, all rows drawn",
-        "1 rows that lack a covariate.",
+        "1 row without all covariates.",
         "elevation, clay, sand",
     ):
         assert text in page, text

@@ -79,7 +79,7 @@ def test_the_matrix_report_counts_what_the_table_holds(run, given, case, said):
     dates = rows_of(given["DATES"])
     assert [[value.replace("/", "-") for value in row.values()] for row in dates] == expected
     page, (preflight, shown) = tables_of(given["REPORT"])
-    assert shown == [["date", "cells", "complete", "ndvi date", "note"], *expected]
+    assert shown == [["date", "cells", "complete", "ndvi_date", "note"], *expected]
     assert [row[0] for row in preflight] == ["layer", "SMAP", *NAMES, "ndvi"]
     assert f"{len(matrix)}, of them without a gap {sum(int(row[2]) for row in expected)}" in page
     assert page.count("<li>") == len(said.warnings) == 1
@@ -132,7 +132,7 @@ def test_the_maps_report_tells_each_date(run, mapping, said):
         [str(DATES[2]), "", "", "", "", "", "", skipped],
     ]
     page, (preflight, shown) = tables_of(mapping["REPORT"])
-    headers = ["date", "map", "valid, %", "minimum", "mean", "maximum", "rain date", "note"]
+    headers = ["date", "map", "valid, %", "minimum", "mean", "maximum", "rain_date", "note"]
     assert shown == [headers, *expected]
     assert [row[0] for row in preflight] == ["layer", *NAMES, "rain"]
     assert "<dd>1: 1 new, 0 kept from an earlier run</dd>" in page

@@ -126,7 +126,12 @@ def test_a_whole_run(run, said, rows, pairs, tmp_path):
     assert said.info[-1].startswith("24 coefficients of 3 stations, ")
     assert any("of 9,696 regressions" in text for text in said.progress_texts)
     assert said.warnings == []
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["estación.csv", "mqcc.gpkg", "report.html"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "estación.csv",
+        "mqcc.gpkg",
+        "report.html",
+        "report_numbers.csv",
+    ]
     look_at_the_report((tmp_path / "report.html").read_text(encoding="utf-8"), pairs, good)
 
 

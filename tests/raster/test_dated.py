@@ -95,7 +95,7 @@ def test_a_matrix_takes_earlier_rasters(case):
     report, days = matrix_of(case, 1, listener)
     assert report.missing == {DATES[2]: ["ndvi"]}
     assert listener.lines[0] == (
-        "ndvi: an earlier raster, at most 1 days old, stands for 1 of 3 dates: 2020-12-30 for 2020-12-31"
+        "ndvi: an earlier raster, at most 1 day old, stands for 1 of 3 dates: 2020-12-30 for 2020-12-31"
     )
     assert listener.warnings == ["2021-01-01: no raster of ndvi; NULL in the matrix, no forest on this date"]
     for day in days[:2]:
@@ -135,8 +135,8 @@ def test_maps_take_earlier_rasters_and_are_made_anew_when_these_change(case):
     case, ndvi = case
     listener = Listener()
     report = maps_of(case, 1, listener)
-    assert report.skipped == {DATES[2]: "ndvi has no raster of 2021-01-01 or the 1 days before"}
-    assert listener.warnings == ["2021-01-01: no map, ndvi has no raster of 2021-01-01 or the 1 days before"]
+    assert report.skipped == {DATES[2]: "ndvi has no raster of 2021-01-01 or the 1 day before"}
+    assert listener.warnings == ["2021-01-01: no map, ndvi has no raster of 2021-01-01 or the 1 day before"]
     # One forest for all dates and one NDVI: the maps are the same.
     np.testing.assert_array_equal(values(case, DATES[1]), values(case, DATES[0]))
     assert np.isfinite(values(case, DATES[1])).mean() > 0.9

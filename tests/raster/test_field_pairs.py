@@ -189,7 +189,7 @@ def test_nobody_left(tmp_path):
     with pytest.raises(InputError) as caught:
         pair_up(data, series, None, PairChoices())
     assert str(caught.value) == (
-        f"stations.csv: none of the 1 stations can be compared with {tmp_path / 'maps'} (far: outside the "
+        f"stations.csv: of 1 station none can be compared with {tmp_path / 'maps'} (far: outside the "
         "maps); choose maps and readings of the same area and days."
     )
 

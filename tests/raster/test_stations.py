@@ -138,7 +138,7 @@ def test_missing_and_double_rows_are_told(tmp_path):
     assert days_of(field.stations[0]) == {"2021-08-12": (0.25, 1)}
     assert field.warnings == (
         f"{path}: 2 rows without soil moisture left out (lines 3, 5)",
-        f"{path}: 1 rows that are there twice count once (line 4)",
+        f"{path}: 1 row left out as there before (line 4)",
     )
 
 
@@ -197,7 +197,7 @@ def test_one_time_in_two_zones_is_one_reading(tmp_path):
     )
     field = read(path)
     assert days_of(field.stations[0]) == {"2021-03-02": (0.2, 1)}
-    assert field.warnings == (f"{path}: 1 rows that are there twice count once (line 3)",)
+    assert field.warnings == (f"{path}: 1 row left out as there before (line 3)",)
 
 
 GOOD = "A,2021-08-12,1,-71.5,-13.2,0.25"
@@ -319,12 +319,12 @@ def test_ismn_networks_sensors_and_depths(tmp_path):
     # The least lower depth first, then the least upper one: the two sensors of 0-0.05 m.
     assert days_of(field.stations[0])["2021-01-01"] == (0.23, 3)
     assert field.told == (
-        f"{tmp_path}: 1 stations of 1 networks, 2 sensors within 0-0.1 m, the shallowest, 5 readings",
-        "1 stations at 0-0.05 m",
-        f"{tmp_path}: 1 files of other variables passed over",
+        f"{tmp_path}: 1 station of 1 network, 2 sensors within 0-0.1 m, the shallowest, 5 readings",
+        "1 station at 0-0.05 m",
+        f"{tmp_path}: 1 file of other variables passed over",
     )
     assert field.warnings[1] == (
-        f"{tmp_path}: 1 stations have no sensor within 0-0.1 m, the shallowest and are left out: SCAN/Deep"
+        f"{tmp_path}: 1 station without a sensor within 0-0.1 m, the shallowest left out: SCAN/Deep"
     )
     deep = read(tmp_path, depth=(0.3, 0.5))
     assert [station.name for station in deep.stations] == ["REMEDHUS/Zamarron", "SCAN/Deep"]

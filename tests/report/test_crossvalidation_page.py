@@ -97,7 +97,7 @@ def test_the_page_is_whole():
     assert "<td>blocks of 72 km</td>" in page
     assert "2021-08-12</td><td>12 cells, fewer than the 50 needed" in page
     assert "2020-03-01, blocks, repeat 1</td><td>All &lt;9&gt; cells lie in one block." in page
-    assert "6 rows that lack a covariate." in page
+    assert "6 rows without all covariates." in page
     assert "m &amp; n.gpkg" in page
     assert "<dt>empty</dt><dd>none</dd>" in page
     assert "No grid was given: 10 trees, mtry 1, split 4, all rows drawn." in page
@@ -148,7 +148,7 @@ def test_one_date_one_repeat_and_scores_that_are_not_defined():
         dataclasses.replace(result, scores={**result.scores, "r2": float("nan")}) for result in run.results
     ]
     page = page_of(run)
-    assert "1 date, 2020-01-01 to 2020-01-01, a forest each; 2 folds, 1 repeat" in page
+    assert "1 date, 2020-01-01, a forest each; 2 folds, 1 repeat" in page
     assert "median R²" in page
 
 

@@ -85,8 +85,10 @@ def test_the_page_is_whole():
     assert "<h2>Station Ana</h2>" in page
     assert "<h2>Station Beto</h2>" in page
     assert "m &amp; n.csv" in page
+    # Two seasons: in the overview at the shortest and the longest scale, and nine numbers of each.
     assert page.count(">0.60<") == 2 * 2 + 18
     assert page.count(">-0.25<") == 2 * 2 + 18
+    assert "36 of 36 coefficients were computed." in page
     assert "Not computed" not in page
     assert "resamples" not in page
     assert len(pictures(page)) == 4
@@ -103,34 +105,91 @@ def test_intervals_and_stars(no_figures):
     found = cells(lower=0.111, upper=0.777, drawn_together=3)
     found[1] = dataclasses.replace(found[1], unreliable=True)
     page = page_of(found, bootstrap=500)
-    assert "<td>0.11 to 0.78</td>" in page
-    assert "95 % interval" in page
+    assert "<td>0.60 (0.11 to 0.78)</td>" in page
+    assert "in brackets its 95 % interval" in page
     assert "500 resamples" in page
     assert '<td class="number">0.60*</td>' in page
-    assert "1 of 3" in page
+    assert "18 of 18 coefficients were computed. Of these: unreliable 1 (6 %), over 1 0 (0 %)," in page
 
 
 def test_what_was_not_computed_is_told_with_its_scales(no_figures):
     found = cells("A", ("all",)) + failed(cells("<B>", ("wet",)))
     page = page_of(found)
     assert (
-        "<td>&lt;B&gt;</td><td>wet season</td><td>1, 2, 3</td><td>X is constant (0.3 in all 9 blocks)</td>"
+        "<td>&lt;B&gt;</td><td>wet season</td><td>1-3</td><td>X is constant (0.3 in all 9 blocks)</td>"
     ) in page
     assert "<h2>Station &lt;B&gt;</h2>" not in page
     assert len(pictures(page)) == 2
 
 
-def test_only_computed_coefficients_are_counted_as_unreliable(no_figures):
-    page = page_of(cells("A", ("all",), unreliable=True) + failed(cells("B", ("all",), unreliable=True)))
-    assert page.count("<td>3 of 3</td>") == 2
-    assert re.search(r"<tr><td>B</td>.*?<td></td></tr>", page)
+def overview(page):
+    """Rows of the first table, texts."""
+    body = re.search(r"<tbody>(.*?)</tbody>", page, re.S)[1]
+    return [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", body)]
 
 
-def test_figures_of_the_first_stations_only(no_figures):
-    found = [one for number in range(13) for one in cells(f"S{number}", ("all",))]
+def test_the_overview_counts_computed_coefficients_only(no_figures):
+    found = cells("A", ("all",), unreliable=True) + failed(cells("B", ("all",), unreliable=True))
+    found[0] = dataclasses.replace(found[0], over_one=True)
+    found[1] = dataclasses.replace(found[1], over_one=True, same_line=True)
     page = page_of(found)
-    assert pictures(page) == [f"S{number}".encode() for number in range(12) for _figure in range(2)]
-    assert "Shown are the first 12 of 13 stations; the table holds all of them." in page
+    assert "9 of 18 coefficients were computed." in page
+    assert "Of these: unreliable 9 (100 %), over 1 2 (22 %), same line 1 (11 %)" in page
+    first, second = overview(page)
+    assert first[5:] == ["9 of 9", "9", "2", "1", "0.60*", "0.60*"]
+    assert second[5:] == ["0 of 9", "", "", "", "", ""]
+
+
+def test_nothing_could_be_computed(no_figures):
+    page = page_of(failed(cells("A", ("all",))))
+    assert "Of 9 coefficients none could be computed; below is told why." in page
+    assert not pictures(page)
+
+
+def test_a_season_without_a_coefficient_has_no_panel(monkeypatch):
+    drawn = []
+    for name in ("heat_maps", "curves"):
+        monkeypatch.setattr(
+            quantilecorrelation, name, lambda found: drawn.append({one.season for one in found}) or b""
+        )
+    page = page_of(cells("A", ("all", "dry")) + failed(cells("A", ("wet",))))
+    assert drawn == [{"all", "dry"}] * 2
+    assert "Coefficients, wet season" not in page
+    assert "<td>wet season</td>" in page
+
+
+def test_of_many_rows_and_scales_the_table_holds_the_rest(no_figures):
+    found = [one for number in range(130) for one in cells(f"S{number}", ("all",))]
+    page = page_of(found)
+    assert len(overview(page)) == 120
+    assert "10 rows more can be made of the table OUTPUT." in page
+    scales = tuple(range(1, 21))
+    many = [cell("A", "all", scale, tau) for scale in scales for tau in QUANTILES]
+    page = quantile_page(many, About("x", "y", QuantileSettings(scales, QUANTILES)), (), {}, "").html()
+    last = page[page.index("Coefficients, all year") :]
+    assert re.findall(r'<tr><td class="number">(\d+)</td>', last) == ["1", "5", "10", "15", "20"]
+    assert "All scales are in the table OUTPUT." in page
+    odd = [one for one in many if one.scale not in (11, 14)]
+    some_failed = [one for one in odd if one.scale <= 9] + failed([one for one in odd if one.scale > 9])
+    page = quantile_page(some_failed, About("x", "y", QuantileSettings(scales, QUANTILES)), (), {}, "").html()
+    last = page[page.index("Coefficients, all year") :]
+    assert re.findall(r'<tr><td class="number">(\d+)</td>', last) == ["1", "3", "5", "7", "9"]
+    assert "<td>10, 12-13, 15-20</td>" in page
+
+
+def test_figures_of_the_stations_with_most_reliable_coefficients_only(no_figures):
+    found = [one for number in range(7) for one in cells(f"S{number}", ("all",))]
+    # S0 and S2 have fewer reliable coefficients than the others, S1 has none at all.
+    found = [
+        dataclasses.replace(one, unreliable=one.station == "S0" or (one.station == "S2" and one.scale == 1))
+        for one in found
+    ]
+    found[9:18] = failed(found[9:18])
+    page = page_of(found)
+    shown = ("S3", "S4", "S5", "S6")
+    assert pictures(page) == [name.encode() for name in shown for _figure in range(2)]
+    assert "those with most reliable coefficients: S3, S4, S5, S6. The table OUTPUT holds" in page
+    assert len(overview(page)) == 7
 
 
 def test_the_colours_of_the_heat_map():

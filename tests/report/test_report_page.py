@@ -171,3 +171,20 @@ def test_three_square_maps_stand_in_a_row():
 def test_no_panel_is_no_atlas():
     with pytest.raises(ValueError, match="needs a panel"):
         atlas_png([], BOX, FRAME)
+
+
+def test_what_belongs_together_stays_on_one_sheet():
+    style = re.search(r"<style>(.*?)</style>", Page("T").html(), re.S)[1]
+    rules = re.findall(r"([^{}]+)\{([^{}]*)\}", style)
+
+    def told(selector):
+        """All that the style sheet says of a selector."""
+        return " ".join(
+            body for names, body in rules if selector in [name.strip() for name in names.split(",")]
+        )
+
+    for selector in ("h2", "caption"):
+        assert "break-after: avoid" in told(selector)
+    assert "display: table-header-group" in told("thead")
+    for selector in ("tr", "figure", ".scroll:not(:has(tr:nth-child(13)))"):
+        assert "break-inside: avoid" in told(selector)

@@ -30,6 +30,7 @@ import numpy as np
 
 from ..autocorrelation import block_length, lag_one
 from ..progress import SILENT, Progress
+from ..words import counted
 from .intervals import Interval, Results, bootstrap, intervals_defined
 from .pairs import Pairs
 
@@ -143,7 +144,7 @@ def _station(
     used = part.common
     days, n = part.days[used], int(used.sum())
     if n < choices.minimum_days:
-        told = f"{n} days with all three, fewer than the {choices.minimum_days} asked for"
+        told = f"{counted(n, 'day')} with all three, fewer than the {choices.minimum_days} asked for"
         return [TripleRow(part.station, member, n, status=told) for member in MEMBERS]
     third = part.other if part.other is not None else np.full(len(part.days), np.nan)
     series = [part.map[used], part.field[used], third[used]]
@@ -250,7 +251,7 @@ def _status(values: Mapping[str, float], n: int, length: int, alike: Sequence[_A
         if not pair.is_beyond_chance(pair.effective)
     ]
     if not intervals_defined(n, length):
-        told.append(f"intervals not defined ({n} days in blocks of {length})")
+        told.append(f"intervals not defined ({counted(n, 'day')} in blocks of {length})")
     return "; ".join(told) or COLLOCATED
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from ..autocorrelation import block_length, lag_one
 from ..months import ALL, DRY, WET
 from ..progress import SILENT, Progress
+from ..words import counted
 from .climatology import month_of
 from .intervals import (
     Interval,
@@ -87,7 +88,8 @@ def validate(
     """
     with_smap = any(part.other is not None for part in pairs)
     seasons = choices.seasons
-    counter = progress.counter(len(pairs) + 1, "stations validated")
+    own = len(pairs) / (len(pairs) + 1) if len(pairs) > 1 else 1.0
+    counter = progress.part(0.0, own).counter(len(pairs), "stations validated")
     rows: list[MetricRow] = []
     for number, part in enumerate(pairs):
         for place, (season, months) in enumerate(seasons.items()):
@@ -95,12 +97,13 @@ def validate(
             rows += _rows([part], part.station, season, months, with_smap, choices, rng, progress)
         counter.advance()
     if len(pairs) > 1:
+        progress.set_text("Validating all stations together")
         single = list(rows)
         for place, (season, months) in enumerate(seasons.items()):
             rng = np.random.default_rng((choices.seed, len(pairs), place))
             rows += _rows(pairs, POOLED, season, months, with_smap, choices, rng, progress)
             rows += _means(single, season)
-    counter.advance()
+        progress.set_fraction(1.0)
     return rows
 
 
@@ -152,7 +155,7 @@ class _Sample:
         sources = [*self.ys, *([DIFFERENCE] if len(self.ys) > 1 else [])]
         like = replace(like, n_days=len(self.days))
         if len(self.days) < max(choices.minimum_days, 1):
-            told = f"{len(self.days)} days, fewer than the {choices.minimum_days} asked for"
+            told = f"{counted(len(self.days), 'day')}, fewer than the {choices.minimum_days} asked for"
             return [replace(like, source=source, status=told) for source in sources]
         of = {source: moments(self.x, y) for source, y in self.ys.items()}
         sums = np.concatenate([self._by_day(each.rows) for each in of.values()], axis=1)
@@ -215,7 +218,7 @@ class _Sample:
 
 
 def _few(days: int, length: int) -> str:
-    return f"{days} days" + (f" in blocks of {length}" if length > 1 else "")
+    return counted(days, "day") + (f" in blocks of {length}" if length > 1 else "")
 
 
 def _statistics(

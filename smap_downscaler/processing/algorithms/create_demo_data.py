@@ -22,6 +22,7 @@ from ...core.demo.settings import (
     DemoSettings,
 )
 from ...core.progress import Progress
+from ...core.words import counted
 from ...raster.demo_files import check_folder, create_demo_data
 from ..algorithm import SmapAlgorithm
 from ..parameters import advanced, date_parameter, decimal, whole_number
@@ -61,7 +62,8 @@ class CreateDemoData(SmapAlgorithm):
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         made = create_demo_data(values.output_folder("OUTPUT"), _settings(values), progress)
         progress.log(
-            f"{made.cells} SMAP cells in the basin, {made.dates} dates seen by SMAP; land and soil explain "
+            f"{counted(made.cells, 'SMAP cell')} in the basin, "
+            f"{counted(made.dates, 'date')} seen by SMAP; land and soil explain "
             f"{made.explained:.2f} of the true variance within the cells; see {made.folder / 'README.txt'}."
         )
         return {"OUTPUT": str(made.folder), "COUNT": made.dates, "SMAP_CELLS": made.cells}

@@ -79,7 +79,8 @@ class PrincipalComponents(SmapAlgorithm):
                 f"INPUT: {len(features) - used:,} of {len(features):,} rows lack a value of FIELDS; they "
                 "have no scores"
             )
-        columns = _scores(found, values.optional_integer("COMPONENTS"))
+        most = values.optional_integer("COMPONENTS")
+        columns = _scores(found, most)
         outputs: dict[str, Any] = {
             "OUTPUT": add_columns(values, "OUTPUT", source, features, columns, listener),
             "COUNT": used,
@@ -94,11 +95,13 @@ class PrincipalComponents(SmapAlgorithm):
             inputs = {"layer": source.sourceName(), "rows": len(features)}
             inputs |= layer_used(values, "file", "INPUT", listener)
             told = manifest(inputs, {"fields": ", ".join(fields), "supplementary fields": ", ".join(others)})
-            page = components_page(found, listener.warnings, told, footer("Principal components"))
+            page = components_page(found, listener.warnings, told, footer("Principal components"), most)
             outputs.update(write_report(values.output_file("REPORT"), page))
+        count = len(found.eigenvalues)
         progress.log(
-            f"{counted(used, 'row')}, {len(fields)} variables: the first {min(2, len(found.eigenvalues))} of "
-            f"{len(found.eigenvalues)} components explain {100 * outputs['SHARE']:.1f} % of the variance"
+            f"{counted(used, 'row')}, {counted(len(fields), 'variable')}: "
+            f"the first {min(2, count)} of {counted(count, 'component')} "
+            f"explain{'s' if count == 1 else ''} {100 * outputs['SHARE']:.1f} % of the variance"
         )
         return outputs
 

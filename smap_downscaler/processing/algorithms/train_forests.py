@@ -194,7 +194,8 @@ def _tell(report: TrainingReport, outputs: dict[str, Any], progress: Progress) -
     numbers = f"out-of-bag RMSE {outputs['OOB_RMSE']:.4f} m3 m-3, R2 {outputs['OOB_R2']:.3f}"
     if report.mode == POOLED:
         progress.log(
-            f"One forest of {next(iter(report.scores.values())).n:,} rows. Its {numbers} (9 km cells; trees "
+            f"One forest of {counted(next(iter(report.scores.values())).n, 'row')}. "
+            f"Its {numbers} (9 km cells; trees "
             "that tell a row saw the same cell on other dates, so this flatters: 'Cross-validate forests' "
             "leaves cells and periods out)."
         )
