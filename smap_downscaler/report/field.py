@@ -143,12 +143,6 @@ def _figures(
     overall: Sequence[MetricRow],
     quantity: str,
 ) -> None:
-    which = f"The {MOST_SERIES} stations with most days. " if len(pairs) > MOST_SERIES else ""
-    page.heading("Time series").picture(
-        time_series(pairs, quantity),
-        f"{quantity.capitalize()} of field, map and SMAP by date, and the signed error of the map",
-        f"{which}Field: the day's mean with the SD of its readings (ddof 1). Below each: map - field.",
-    )
     shown = [row for row in overall if row.source in (MAP, SMAP) and row.values]
     if any(row.source == MAP for row in shown):
         page.heading("Map against field").picture(
@@ -157,6 +151,12 @@ def _figures(
             "Dashed: 1:1. Solid: least-squares line of the map (or SMAP) on the field, which is a mean of "
             "few points and has an error of its own: the slope comes out too low for that.",
         )
+    which = f"The {MOST_SERIES} stations with most days. " if len(pairs) > MOST_SERIES else ""
+    page.heading("Time series").picture(
+        time_series(pairs, quantity),
+        f"{quantity.capitalize()} of field, map and SMAP by date, and the signed error of the map",
+        f"{which}Field: the day's mean with the SD of its readings (ddof 1). Below each: map - field.",
+    )
     boxes = f" The {MOST_BOXES} stations with most days." if len(pairs) > MOST_BOXES else ""
     page.heading("Errors").picture(
         errors(pairs),

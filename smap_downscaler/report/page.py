@@ -63,7 +63,7 @@ footer { margin-top: 3em; color: #666; font-size: .8em; border-top: 1px solid #d
   tbody tr:nth-child(-n + 3) { break-after: avoid; }
   tbody tr:nth-last-child(-n + 3) { break-before: avoid; }
   .scroll:not(:has(tr:nth-child(13))) { break-inside: avoid; }
-  dl { break-inside: auto; }
+  dl { font-size: 8pt; line-height: 1.35; gap: .05em 1.2em; }
   dt { break-after: avoid; }
   dd { break-inside: avoid; }
 }
