@@ -146,7 +146,7 @@ def look_at_the_report(page, pairs, good):
     assert "Station B, norte" in page
     first = next(row for row in good if row["tau"] == 0.5)
     assert f">{first['rho']:.2f}<" in page
-    assert f"<td>{first['lower']:.2f} to {first['upper']:.2f}</td>" in page
+    assert f"{first['rho']:.2f} ({first['lower']:.2f} to {first['upper']:.2f})</td>" in page
 
 
 def test_chosen_stations_a_filter_and_a_selection(run, rows, pairs, tmp_path):
