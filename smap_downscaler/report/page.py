@@ -59,7 +59,7 @@ footer { margin-top: 3em; color: #666; font-size: .8em; border-top: 1px solid #d
   h2 { margin-top: 1.2em; }
   /* Tables are not cut after their first rows or before their last. */
   h2 + p, h2 + .scroll + p { break-inside: avoid; }
-  h2 + p:has(+ figure), h2 + p:has(+ .scroll) { break-after: avoid; }
+  h2 + p:has(+ figure), h2 + p:has(+ .scroll), p:has(+ dl) { break-after: avoid; }
   tbody tr:nth-child(-n + 3) { break-after: avoid; }
   tbody tr:nth-last-child(-n + 3) { break-before: avoid; }
   .scroll:not(:has(tr:nth-child(13))) { break-inside: avoid; }
