@@ -31,6 +31,7 @@ from smap_downscaler.core.progress import Progress
 from smap_downscaler.core.validation.tuning import Wishes
 from smap_downscaler.raster.matrix_table import MatrixTable, open_matrix
 from smap_downscaler.raster.matrix_writer import create_matrix
+from smap_downscaler.raster.training_choices import TrainingChoices
 from smap_downscaler.raster.training_pooled import train_pooled
 
 SIDE = 60
@@ -77,8 +78,8 @@ class Stopwatch(Progress):
 def train(table: MatrixTable, folder: str, trees: int, progress: Progress) -> None:
     settings = ForestSettings(trees, None, None, 4, 1, None, 1)
     output = Path(folder) / "pooled.smapforest"
-    threads = os.cpu_count() or 1
-    train_pooled(table, output, settings, threads=threads, progress=progress, wishes=Wishes((), 2))
+    choices = TrainingChoices(settings, wishes=Wishes((), 2))
+    train_pooled(table, output, choices, os.cpu_count() or 1, progress)
 
 
 def cancelled(table: MatrixTable, folder: str, trees: int, seconds: float) -> tuple[float, float] | None:

@@ -17,6 +17,7 @@ from ..core.features import FeatureSettings
 from ..core.forest.keys import BY_CELL, BY_DATE
 from ..core.forest.settings import PAPER, ForestSettings
 from ..core.validation.grid import Candidate, candidates
+from ..raster.scope import Scope
 from .parameters import advanced, whole_number
 from .values import Values
 
@@ -122,3 +123,14 @@ def feature_settings(values: Values) -> FeatureSettings:
             "'by cell'."
         )
     return features
+
+
+def table_scope(values: Values) -> Scope:
+    """The period, MINIMUM_CELLS or MINIMUM_DATES (as MODE is), MAXIMUM_ROWS and MEMORY."""
+    name = {BY_DATE: "MINIMUM_CELLS", BY_CELL: "MINIMUM_DATES"}.get(values.choice("MODE"))
+    return Scope(
+        *values.period(),
+        values.optional_integer(name) if name else None,
+        values.optional_integer("MAXIMUM_ROWS"),
+        values.integer("MEMORY"),
+    )

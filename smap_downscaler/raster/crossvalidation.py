@@ -27,7 +27,8 @@ from ..core.validation.trial import faster_engine
 from ..core.words import counted
 from .cell_places import cell_places
 from .matrix_table import MatrixTable
-from .validation_units import WHOLE_TABLE, Scope, UnitReader, UnitRows
+from .scope import WHOLE_TABLE, Scope
+from .validation_units import UnitReader, UnitRows
 from .validation_work import WorkFile, settings_key
 
 
@@ -65,7 +66,7 @@ def crossvalidate_table(
     places = _places(table, settings, progress)
     reader = UnitReader(table, settings, scope, places, settings_key(table.covariates, settings))
     counts = reader.counts(progress)
-    least = reader.least(counts)
+    least = reader.least(counts, progress)
     with contextlib.closing(WorkFile(work_file)) as work:
         pieces = _pieces(settings, counts.values(), least)
         reader, run.engine = _with_engine(reader, least, work, threads, progress)

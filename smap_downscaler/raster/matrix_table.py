@@ -240,7 +240,9 @@ class MatrixTable:
             return int(connection.execute(query).fetchone()[0])
 
 
-def open_matrix(path: str | Path, layer: str = "", label: str = "") -> MatrixTable:
+def open_matrix(
+    path: str | Path, layer: str = "", label: str = "", progress: Progress = SILENT
+) -> MatrixTable:
     """Open a GeoPackage table as a regression matrix.
 
     Raises
@@ -263,7 +265,7 @@ def open_matrix(path: str | Path, layer: str = "", label: str = "") -> MatrixTab
         label,
         covariates,
         {str(key): str(unit) for key, unit in units.items()} if isinstance(units, dict) else {},
-        _numbers_as_text(path, name, label, fields, ("row", "col", RESPONSE, *covariates)),
+        _numbers_as_text(path, name, label, fields, ("row", "col", RESPONSE, *covariates), progress),
         {"x", "y"} <= set(fields),
     )
 
@@ -317,12 +319,12 @@ def _fields(path: str, layer: str, label: str) -> dict[str, str]:
 
 
 def _numbers_as_text(
-    path: str, layer: str, label: str, fields: Mapping[str, str], used: Sequence[str]
+    path: str, layer: str, label: str, fields: Mapping[str, str], used: Sequence[str], progress: Progress
 ) -> frozenset[str]:
     """The fields of `used` that are text and hold numbers; words in one are refused."""
     texts = [field for field in used if fields[field].upper().startswith(_TEXT_TYPES)]
     for field in texts:
-        word = _first_word(path, layer, label, field)
+        word = _first_word(path, layer, label, field, progress)
         if word is not None:
             raise InputError(
                 f"{label}: the field {field} is not a number (it holds '{word}'); "
@@ -331,11 +333,11 @@ def _numbers_as_text(
     return frozenset(texts)
 
 
-def _first_word(path: str, layer: str, label: str, field: str) -> str | None:
+def _first_word(path: str, layer: str, label: str, field: str, progress: Progress) -> str | None:
     """The first value of a text field that is no number, or None."""
     column = quoted(field)
     query = f"SELECT DISTINCT TRIM({column}) FROM {quoted(layer)} WHERE TRIM({column}) != ''"  # nosec B608
-    with read_only(path, label) as connection:
+    with read_only(path, label, progress) as connection:
         for (value,) in connection.execute(query):
             try:
                 float(value)

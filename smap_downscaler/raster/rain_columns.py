@@ -10,7 +10,7 @@ import numpy as np
 from ..core.progress import SILENT, Progress
 from ..core.rain.series import RainSeries, is_rain
 from .matrix_table import MatrixTable
-from .validation_units import WHOLE_TABLE, Scope
+from .scope import WHOLE_TABLE, Scope
 
 
 def rain_series(

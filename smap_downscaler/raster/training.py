@@ -3,90 +3,58 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
 
-from ..core.dates import is_within
 from ..core.errors import InputError
-from ..core.forest.file import ForestWriter
-from ..core.forest.keys import Key
-from ..core.forest.settings import ForestSettings
+from ..core.forest.keys import BY_DATE, Key
 from ..core.forest.train import train_each
-from ..core.matrix import RESPONSE, RESPONSE_UNIT, check_least, least_cells, why_unusable
+from ..core.matrix import check_least, least_cells, why_unusable
 from ..core.progress import SILENT, Progress
-from ..core.validation.grid import check_mtry
-from ..core.validation.tuning import NO_WISHES, Grown, Wishes, grow_forest
-from ..core.version import plugin_version
 from ..core.words import counted
 from .matrix_table import MatrixTable
+from .scope import Scope
+from .training_choices import TrainingChoices
 from .training_report import TrainingReport
 
 
 def train_from_table(
     table: MatrixTable,
     output: str | Path,
-    settings: ForestSettings,
-    minimum_cells: int | None = None,
+    choices: TrainingChoices,
     threads: int = 1,
     progress: Progress = SILENT,
-    start: dt.date | None = None,
-    end: dt.date | None = None,
-    wishes: Wishes = NO_WISHES,
 ) -> TrainingReport:
-    """Train a forest a date and write them to one file.
-
-    Parameters
-    ----------
-    table : MatrixTable
-    output : path
-        The forest file.
-    settings : ForestSettings
-    minimum_cells : int, optional
-        Least rows of a date; without it min(50, half of the table's cells), at least 20.
-    threads : int
-    start, end : date, optional
-        First and last date.
-    wishes : Wishes
-        Tuning and importance.
+    """Train a forest a date and write them to the file `output`.
 
     Raises
     ------
     InputError
         If no date can be trained, or a file cannot be read or written.
     """
-    check_least("MINIMUM_CELLS", minimum_cells)
-    counts = {date: n for date, n in table.count_by_date(progress).items() if is_within(date, start, end)}
-    least = least_cells(table.count_cells(progress=progress), minimum_cells)
+    scope = choices.scope
+    check_least("MINIMUM_CELLS", scope.minimum)
+    counts = {date: n for date, n in table.count_by_date(progress).items() if scope.holds(date)}
+    least = least_cells(table.count_cells(progress=progress), scope.minimum)
     if not any(n >= least for n in counts.values()):
         most = max(counts.values(), default=0)
         raise InputError(
-            f"{table.label}: no date from {start or 'the begin'} to {end or 'the end'} has the {least} cells "
-            f"that a forest needs (the best has {most}); enlarge the study area, or lower MINIMUM_CELLS."
+            f"{table.label}: no date {scope.period} has the {least} cells that a forest needs (the best has "
+            f"{most}); enlarge the study area, or lower MINIMUM_CELLS."
         )
-    check_mtry(wishes.candidates, len(table.covariates), table.label)
-    report = TrainingReport(names=table.covariates)
-    items = _usable_days(table, least, report, progress, start, end)
-    with ForestWriter(
-        output,
-        table.covariates,
-        table.units,
-        RESPONSE,
-        RESPONSE_UNIT,
-        settings,
-        plugin_version(),
-        {"table": table.label, "minimum_cells": least},
-        tuned=wishes.tuned,
-    ) as writer:
+    names = choices.names(table)
+    report = TrainingReport(names=names)
+    items = _usable_days(table, least, report, progress, scope)
+    with choices.writer(table, output, BY_DATE, {"minimum_cells": least}) as writer:
         total = sum(n >= least for n in counts.values())
-        trained_days = train_each(items, growing(settings, wishes), threads, progress, total)
+        trained_days = train_each(items, choices.grow, threads, progress, total)
         # Closed here, not when they are collected: no thread and no open table stays behind an error.
         with contextlib.closing(items), contextlib.closing(trained_days):
             for date, grown in trained_days:
-                writer.add(date, grown.trained, settings=grown.settings if wishes.tuned else None)
-                report.add(date, grown, table.covariates, wishes.tuned)
+                writer.add(date, grown.trained, settings=choices.chosen(grown))
+                report.add(date, grown, names, choices.wishes.tuned)
         if not report.scores:
             first, reason = next(iter(report.skipped.items()))
             raise InputError(
@@ -95,26 +63,14 @@ def train_from_table(
     return report
 
 
-def growing(
-    settings: ForestSettings, wishes: Wishes
-) -> Callable[[np.ndarray, np.ndarray, int, Progress], Grown]:
-    """What `train_each` does with the rows of each key."""
-
-    def grow(x: np.ndarray, y: np.ndarray, number: int, progress: Progress) -> Grown:
-        return grow_forest(x, y, settings, wishes, number, progress)
-
-    return grow
-
-
 def _usable_days(
     table: MatrixTable,
     least: int,
     report: TrainingReport,
     progress: Progress,
-    start: dt.date | None,
-    end: dt.date | None,
+    scope: Scope,
 ) -> Generator[tuple[Key, np.ndarray, np.ndarray], None, None]:
-    with contextlib.closing(table.days(start, end, progress)) as days:
+    with contextlib.closing(table.days(scope.start, scope.end, progress)) as days:
         for day in days:
             kept = day.keep(day.complete)
             report.dropped[day.date] = len(day.y) - len(kept.y)

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 
 import numpy as np
 
 from ..core.errors import InputError
-from ..core.features import NO_FEATURES, FeatureSettings, add_features
-from ..core.forest.file import ForestWriter
+from ..core.features import add_features
 from ..core.forest.keys import POOLED, PooledKey, key_number
 from ..core.forest.settings import ForestSettings
-from ..core.matrix import RESPONSE, RESPONSE_UNIT
 from ..core.progress import SILENT, Progress
-from ..core.validation.grid import Candidate, check_mtry
-from ..core.validation.tuning import NO_WISHES, Wishes, grow_forest
-from ..core.version import plugin_version
+from ..core.validation.grid import Candidate
 from ..core.words import counted
 from .matrix_table import MatrixTable
+from .training_choices import TrainingChoices
 from .training_report import TrainingReport
 
 #: Bytes a node takes while a forest grows and is written: scikit-learn's, and the arrays of the file.
@@ -29,36 +25,13 @@ _READING, _GROWING = 0.2, 0.98
 def train_pooled(
     table: MatrixTable,
     output: str | Path,
-    settings: ForestSettings,
-    features: FeatureSettings = NO_FEATURES,
-    maximum_rows: int | None = None,
-    memory_mb: int | None = None,
+    choices: TrainingChoices,
     threads: int = 1,
     progress: Progress = SILENT,
-    start: dt.date | None = None,
-    end: dt.date | None = None,
-    wishes: Wishes = NO_WISHES,
 ) -> TrainingReport:
-    """Train one forest on the rows of all dates and write it to a file.
+    """Train one forest on the rows of all dates and write it to the file `output`.
 
-    Parameters
-    ----------
-    table : MatrixTable
-    output : path
-        The forest file.
-    settings : ForestSettings
-    features : FeatureSettings
-        Derived covariates to add: the day of year.
-    maximum_rows : int, optional
-        Rows of a date that are used at most, a sample by the seed.
-    memory_mb : int, optional
-        Memory that rows and trees may take.
-    threads : int
-        Trees grown at once; the forest does not depend on it.
-    start, end : date, optional
-        First and last date.
-    wishes : Wishes
-        Tuning and importance.
+    `threads` trees grow at once; the forest does not depend on it.
 
     Raises
     ------
@@ -66,36 +39,24 @@ def train_pooled(
         If there are too few rows, they or the trees would take more memory, or a file cannot be read
         or written.
     """
-    names = (*table.covariates, *features.names)
-    check_mtry(wishes.candidates, len(names), table.label)
+    scope, settings, features, wishes = choices.scope, choices.settings, choices.features, choices.wishes
+    names = choices.names(table)
     # Made first: a name that is wrong must not cost hours.
-    writer = ForestWriter(
-        output,
-        names,
-        {**table.units, **features.units},
-        RESPONSE,
-        RESPONSE_UNIT,
-        settings,
-        plugin_version(),
-        {"table": table.label, "maximum_rows": maximum_rows},
-        POOLED,
-        features,
-        wishes.tuned,
-    )
+    writer = choices.writer(table, output, POOLED, {"maximum_rows": scope.maximum_rows})
     reading = progress.part(0.0, _READING)
     reading.set_text("Reading all dates")
-    pooled = table.pooled(start, end, maximum_rows, settings.seed, memory_mb, reading)
+    pooled = table.pooled(scope.start, scope.end, scope.maximum_rows, settings.seed, scope.memory_mb, reading)
     if len(pooled.y) < 2:
         raise InputError(
-            f"{table.label}: {len(pooled.y)} rows from {start or 'the begin'} to {end or 'the end'} have all "
-            "covariates; a forest needs at least 2."
+            f"{table.label}: {len(pooled.y)} rows {scope.period} have all covariates; a "
+            "forest needs at least 2."
         )
     # Derived covariates need a second, wider array.
     taken = pooled.x.nbytes * (2 if features.names else 1)
     # While the next candidate grows, the best one so far is kept.
     forests = 2 if wishes.tuned else 1
     for candidate in wishes.candidates or (Candidate(settings),):
-        _check_memory(table, taken, candidate.of(len(pooled.y)), forests, len(pooled.y), memory_mb)
+        _check_memory(table, taken, candidate.of(len(pooled.y)), forests, len(pooled.y), scope.memory_mb)
     dates = len(np.unique(pooled.days))
     text = f"{counted(len(pooled.y), 'row')} of {counted(dates, 'date')}, "
     text += f"{pooled.dropped:,} without all covariates left out"
@@ -105,13 +66,12 @@ def train_pooled(
     key = PooledKey()
     try:
         growing = progress.part(_READING, _GROWING)
-        grown = grow_forest(x, pooled.y, settings, wishes, key_number(key), growing, threads)
+        grown = choices.grow(x, pooled.y, key_number(key), growing, threads)
     except InputError as error:
         raise InputError(f"{table.label}: {error}") from error
     with writer:
         progress.set_text("Writing the forest")
-        chosen = grown.settings if wishes.tuned else None
-        writer.add(key, grown.trained, settings=chosen, progress=progress)
+        writer.add(key, grown.trained, settings=choices.chosen(grown), progress=progress)
     report = TrainingReport(POOLED, dropped={key: pooled.dropped}, names=names)
     report.add(key, grown, names, wishes.tuned)
     return report

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import datetime as dt
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..core.dates import is_within
 from ..core.errors import InputError
-from ..core.forest.keys import BY_CELL, BY_DATE, CellKey, Key, PooledKey, key_label
+from ..core.forest.keys import BY_CELL, BY_DATE, MOST_CELLS, CellKey, Key, PooledKey, key_label
 from ..core.matrix import DayRows, least_cells, why_unusable
 from ..core.progress import SILENT, Progress
 from ..core.validation.pieces import Rows
@@ -21,44 +19,11 @@ from ..core.validation.schemes import ROW_NOUNS
 from ..core.validation.settings import ValidationSettings
 from ..core.words import counted
 from .matrix_table import MatrixTable
+from .scope import Scope
 from .validation_work import rows_key
 
 #: Longest run of days that is held out, unless the analyst says otherwise.
 _LONGEST_PERIOD = 30
-
-
-@dataclass(frozen=True)
-class Scope:
-    """Which rows of a table are used.
-
-    Parameters
-    ----------
-    start, end : date or None
-        First and last date.
-    minimum : int or None
-        Least cells of a date, or dates of a cell; None: min(50, half of all), at least 20.
-    maximum_rows, memory_mb : int or None
-        Most rows of a date, and the memory that all may take; for pooled rows.
-    """
-
-    start: dt.date | None = None
-    end: dt.date | None = None
-    minimum: int | None = None
-    maximum_rows: int | None = None
-    memory_mb: int | None = None
-
-    def holds(self, date: dt.date) -> bool:
-        """Whether a date is inside."""
-        return is_within(date, self.start, self.end)
-
-    @property
-    def period(self) -> str:
-        """In words."""
-        return f"from {self.start or 'the begin'} to {self.end or 'the end'}"
-
-
-#: The default: all rows.
-WHOLE_TABLE = Scope()
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +80,7 @@ class UnitReader:
             return {date: n for date, n in by_date.items() if self.scope.holds(date)}
         return {unit: rows.y.size for unit, rows in self._whole(progress)}
 
-    def least(self, counts: Mapping[Key, int]) -> int:
+    def least(self, counts: Mapping[Key, int], progress: Progress = SILENT) -> int:
         """The least rows of a unit.
 
         Raises
@@ -126,10 +91,10 @@ class UnitReader:
         table, period, folds = self.table, self.scope.period, self.settings.folds
         most = max(counts.values(), default=0)
         if self.settings.mode == BY_DATE:
-            least, noun = least_cells(table.count_cells(), self.scope.minimum), "cells"
+            least, noun = least_cells(table.count_cells(progress=progress), self.scope.minimum), "cells"
             which, advice = f"no date {period}", "enlarge the study area, or lower MINIMUM_CELLS"
         elif self.settings.mode == BY_CELL:
-            dates = sum(self.scope.holds(date) for date in table.count_by_date())
+            dates = sum(self.scope.holds(date) for date in table.count_by_date(progress))
             least, noun = least_cells(dates, self.scope.minimum), "dates"
             which, advice = f"no cell, {period},", "validate more dates, or lower MINIMUM_DATES"
         elif most < folds:
@@ -191,7 +156,10 @@ class UnitReader:
     def _place(self, cells: np.ndarray) -> np.ndarray | None:
         if not self._places:
             return None
-        return np.array([self._places[row, col] for row, col in cells.tolist()], np.float64).reshape(-1, 2)
+        # A cell is looked up once, not on each of its dates: there are millions of rows.
+        _, first, of_row = np.unique(cells @ [MOST_CELLS, 1], return_index=True, return_inverse=True)
+        places = [self._places[row, col] for row, col in cells[first].tolist()]
+        return np.array(places, np.float64).reshape(-1, 2)[of_row]
 
     def _whole(self, progress: Progress) -> list[tuple[Key, Rows]]:
         """All rows, of the cells or pooled; read once."""
@@ -223,7 +191,7 @@ def with_period(
     """The settings with a default length of held-out runs: a fold's share of the dates, 30 days at most."""
     if settings.mode == BY_DATE:
         return settings
-    dates = [date for date in table.count_by_date() if scope.holds(date)]
+    dates = [date for date in table.count_by_date(progress) if scope.holds(date)]
     span = (dates[-1] - dates[0]).days + 1 if dates else 0
     period = max(1, min(_LONGEST_PERIOD, span // settings.folds))
     progress.log(f"PERIOD is empty: runs of {period} of the {span} days are held out together.")

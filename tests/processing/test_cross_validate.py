@@ -409,12 +409,20 @@ def test_going_on_after_a_stop(run, said, matrix, tmp_path):
     assert sum(row["status"] == "validated" for row in table_rows(str(tmp_path / "s.gpkg"))) == 6
 
 
-def test_the_report_says_what_grew_the_forests(run, matrix, tmp_path, monkeypatch):
+def test_the_fastest_engine_without_intelex_is_scikit_learn(run, said, matrix, tmp_path, monkeypatch):
+    """The same numbers, and log and report say why."""
     monkeypatch.setitem(sys.modules, "sklearnex", None)
     report = tmp_path / "report.html"
-    asked = {"INPUT": matrix, **SMALL, "BLOCKS": 0, "ENGINE": "fastest"}
-    run("crossvalidate", {**asked, "OUTPUT": str(tmp_path / "scores.gpkg"), "REPORT": str(report)})
-    assert (
-        f"scikit-learn {sklearn.__version__} (scikit-learn-intelex is not installed, so that forests grow "
-        "with scikit-learn)"
-    ) in report.read_text(encoding="utf-8")
+    asked = {"INPUT": matrix, **SMALL, "BLOCKS": 0}
+    plain = run("crossvalidate", {**asked, "ENGINE": "scikit-learn", "OUTPUT": str(tmp_path / "plain.gpkg")})
+    why = "scikit-learn-intelex is not installed, so that forests grow with scikit-learn"
+    assert not [line for line in said.info if why in line]
+    asked = {**asked, "ENGINE": "fastest", "REPORT": str(report)}
+    fast = run("crossvalidate", {**asked, "OUTPUT": str(tmp_path / "fast.gpkg")})
+    assert said.info.count(f"{why}.") == 1
+    assert f"scikit-learn {sklearn.__version__} ({why})" in report.read_text(encoding="utf-8")
+    assert table_rows(fast["OUTPUT"]) == table_rows(plain["OUTPUT"])
+    assert sum(row["status"] == "validated" for row in table_rows(fast["OUTPUT"])) == 3
+    assert {name: fast[name] for name in ("COUNT", "RMSE", "R2")} == {
+        name: plain[name] for name in ("COUNT", "RMSE", "R2")
+    }

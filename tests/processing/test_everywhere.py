@@ -57,6 +57,11 @@ RUNS = {
         {"OUTPUT": "{out}/scores.gpkg", "REPORT": "{out}/report.html"},
         "report.html",
     ),
+    "crossvalidate fastest": (
+        {"INPUT": "{case}/matrix.gpkg", **FOREST, "FOLDS": 2, "BLOCKS": 0, "ENGINE": "fastest"},
+        {"OUTPUT": "{out}/scores.gpkg"},
+        "scores.gpkg",
+    ),
     "trainforests by cell": (
         {**SERIES, "MODE": "by cell"},
         {"OUTPUT": "{out}/forests.smapforest", "REPORT": "{out}/report.html"},

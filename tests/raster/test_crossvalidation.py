@@ -19,8 +19,8 @@ from smap_downscaler.core.validation.settings import ValidationSettings
 from smap_downscaler.core.validation.summary import summarise
 from smap_downscaler.raster.cell_places import cell_places
 from smap_downscaler.raster.crossvalidation import crossvalidate_table, forget_work, work_file_of
+from smap_downscaler.raster.scope import Scope
 from smap_downscaler.raster.validation_tables import write_choices, write_scores, write_summary
-from smap_downscaler.raster.validation_units import Scope
 
 NAMES = ("clay", "p_antecedent", "twi_fd8")
 FOREST = ForestSettings(5, None, None, 4, 1, None, 7)

@@ -22,6 +22,7 @@ from smap_downscaler.raster.crossvalidation import crossvalidate_table
 from smap_downscaler.raster.matrix_table import open_matrix
 from smap_downscaler.raster.matrix_writer import create_matrix
 from smap_downscaler.raster.rain_columns import rain_series
+from smap_downscaler.raster.scope import WHOLE_TABLE, Scope
 from smap_downscaler.raster.validation_tables import (
     write_choices,
     write_importance,
@@ -29,7 +30,7 @@ from smap_downscaler.raster.validation_tables import (
     write_scores,
     write_summary,
 )
-from smap_downscaler.raster.validation_units import WHOLE_TABLE, Scope, with_period
+from smap_downscaler.raster.validation_units import with_period
 
 NAMES = ("clay", "p_antecedent", "p_djf")
 FOREST = ForestSettings(4, None, None, 4, 1, None, 7)

@@ -17,7 +17,9 @@ from smap_downscaler.core.grid import Grid
 from smap_downscaler.core.matrix import DayRows
 from smap_downscaler.raster.matrix_table import open_matrix
 from smap_downscaler.raster.matrix_writer import create_matrix
+from smap_downscaler.raster.scope import Scope
 from smap_downscaler.raster.training_cells import train_cells
+from smap_downscaler.raster.training_choices import TrainingChoices
 from smap_downscaler.raster.training_pooled import train_pooled
 from smap_downscaler.raster.training_report import write_scores
 
@@ -27,6 +29,9 @@ GRID = Grid(CELLS.crs, 0, 0, 9000, 9000, 4, 3)
 START = dt.date(2019, 12, 20)
 DAYS = 60
 BOTH = FeatureSettings(True, True)
+PLAIN = TrainingChoices(SETTINGS)
+TWENTY = TrainingChoices(SETTINGS, Scope(minimum=20))
+BOTH_TWENTY = TrainingChoices(SETTINGS, Scope(minimum=20), BOTH)
 
 
 def day(number):
@@ -54,9 +59,13 @@ def table(tmp_path):
     return open_matrix(tmp_path / "m.gpkg")
 
 
-def refusal(function, *arguments, **more):
+def within(*limits, **more):
+    return TrainingChoices(SETTINGS, Scope(*limits, **more))
+
+
+def refusal(function, *arguments):
     with pytest.raises(InputError) as caught:
-        function(*arguments, **more)
+        function(*arguments)
     return str(caught.value)
 
 
@@ -69,7 +78,7 @@ SKIPPED = {
 
 def test_cells_that_are_trained_and_skipped(table, tmp_path):
     listener = Listener()
-    report = train_cells(table, tmp_path / "f", SETTINGS, minimum_dates=20, progress=listener)
+    report = train_cells(table, tmp_path / "f", TWENTY, progress=listener)
     assert list(report.scores) == [CellKey(0, 0), *(CellKey(n // 4, n % 4) for n in range(4, 12))]
     assert report.skipped == SKIPPED
     assert report.dropped[CellKey(0, 0)] == 5
@@ -96,7 +105,7 @@ def rows_of(table, row, col):
 
 def test_a_forest_by_cell_is_that_of_the_rows_of_its_cell(table, tmp_path):
     """Calendar and neighbours are worked out here anew."""
-    train_cells(table, tmp_path / "f", SETTINGS, BOTH, 20)
+    train_cells(table, tmp_path / "f", BOTH_TWENTY)
     for row, col in ((0, 0), (2, 1)):
         rows = rows_of(table, row, col)
         x, y = [], []
@@ -125,7 +134,7 @@ def test_a_forest_by_cell_is_that_of_the_rows_of_its_cell(table, tmp_path):
 
 
 def test_rows_outside_of_the_period_are_unseen(table, tmp_path):
-    report = train_cells(table, tmp_path / "f", SETTINGS, BOTH, 10, start=day(20), end=day(49))
+    report = train_cells(table, tmp_path / "f", TrainingChoices(SETTINGS, Scope(day(20), day(49), 10), BOTH))
     rows = [row for row in rows_of(table, 1, 1) if day(20) <= row[0] <= day(49)]
     assert report.scores[CellKey(1, 1)].n == len(rows)
     assert CellKey(0, 1) not in {*report.scores, *report.skipped}
@@ -133,23 +142,22 @@ def test_rows_outside_of_the_period_are_unseen(table, tmp_path):
 
 @pytest.mark.parametrize("threads", [2, 3])
 def test_files_are_the_same_for_any_number_of_threads(table, tmp_path, threads):
+    sampled = TrainingChoices(SETTINGS, Scope(maximum_rows=7), FeatureSettings(True))
     for name, number in (("one", 1), ("more", threads)):
-        train_cells(table, tmp_path / name, SETTINGS, BOTH, 20, number)
-        train_pooled(table, tmp_path / f"{name} pooled", SETTINGS, FeatureSettings(True), 7, None, number)
+        train_cells(table, tmp_path / name, BOTH_TWENTY, number)
+        train_pooled(table, tmp_path / f"{name} pooled", sampled, number)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "more").read_bytes()
     assert (tmp_path / "one pooled").read_bytes() == (tmp_path / "more pooled").read_bytes()
 
 
 def test_refusals_by_cell(table, tmp_path):
     path = tmp_path / "f"
-    assert refusal(train_cells, table, path, SETTINGS, minimum_dates=1) == (
-        "MINIMUM_DATES is 1; give 2 or more."
-    )
-    assert refusal(train_cells, table, path, SETTINGS, minimum_dates=61) == (
+    assert refusal(train_cells, table, path, within(minimum=1)) == ("MINIMUM_DATES is 1; give 2 or more.")
+    assert refusal(train_cells, table, path, within(minimum=61)) == (
         f"{table.label}: it has 60 dates from the begin to the end, fewer than the 61 that a forest by cell "
         "needs; use a longer series, or lower MINIMUM_DATES."
     )
-    assert refusal(train_cells, table, path, SETTINGS, minimum_dates=60) == (
+    assert refusal(train_cells, table, path, within(minimum=60)) == (
         f"{table.label}: no cell can be trained (12 cells: fewer than 60 dates with all covariates); check "
         "the covariates, or lower MINIMUM_DATES."
     )
@@ -159,7 +167,7 @@ def test_refusals_by_cell(table, tmp_path):
 def test_a_table_without_cell_numbers(table, tmp_path):
     with sqlite3.connect(table.path) as connection:
         connection.execute(f"UPDATE {table.layer} SET row = NULL")
-    assert refusal(train_cells, table, tmp_path / "f", SETTINGS) == (
+    assert refusal(train_cells, table, tmp_path / "f", PLAIN) == (
         f"{table.label}: no cell can be trained (no row has a cell number); check the covariates, or lower "
         "MINIMUM_DATES."
     )
@@ -167,9 +175,8 @@ def test_a_table_without_cell_numbers(table, tmp_path):
 
 def test_a_pooled_forest_is_that_of_all_rows(table, tmp_path):
     listener = Listener()
-    report = train_pooled(
-        table, tmp_path / "f", SETTINGS, FeatureSettings(True), threads=2, progress=listener
-    )
+    choices = TrainingChoices(SETTINGS, features=FeatureSettings(True))
+    report = train_pooled(table, tmp_path / "f", choices, 2, listener)
     x, y = [], []
     for part in table.days():
         good = np.isfinite(part.x).all(axis=1)
@@ -210,21 +217,21 @@ def test_a_sample_of_rows_a_date(table, tmp_path):
 def test_refusals_of_pooled_forests(table, tmp_path):
     path = tmp_path / "f"
     rows = sum(len(part.y) for part in table.days())
-    assert refusal(train_pooled, table, path, SETTINGS, memory_mb=0) == (
+    assert refusal(train_pooled, table, path, within(memory_mb=0)) == (
         f"{table.label}: its {rows} rows of 3 covariates would take 0 MB, more than the 0 MB of MEMORY; give "
         "MAXIMUM_ROWS a smaller number, or MEMORY a larger one."
     )
-    many = ForestSettings(100_000, None, None, 2, 1, None, 7)
-    sentence = refusal(train_pooled, table, path, many, memory_mb=100)
+    many = TrainingChoices(ForestSettings(100_000, None, None, 2, 1, None, 7), Scope(memory_mb=100))
+    sentence = refusal(train_pooled, table, path, many)
     assert sentence.startswith(f"{table.label}: 100,000 trees of {rows - 5} rows each would take up to ")
     assert sentence.endswith(
         " MB with the rows, more than the 100 MB of MEMORY; give SAMPLE_SIZE or N_ESTIMATORS a smaller "
         "number, or MEMORY a larger one."
     )
-    assert refusal(train_pooled, table, path, SETTINGS, maximum_rows=0) == (
+    assert refusal(train_pooled, table, path, within(maximum_rows=0)) == (
         "MAXIMUM_ROWS is 0; give 1 or more, or leave it empty."
     )
-    assert refusal(train_pooled, table, path, SETTINGS, start=day(900)) == (
+    assert refusal(train_pooled, table, path, within(day(900))) == (
         f"{table.label}: 0 rows from {day(900)} to the end have all covariates; a forest needs at least 2."
     )
     assert listing(tmp_path) == ["m.gpkg"]
@@ -233,18 +240,18 @@ def test_refusals_of_pooled_forests(table, tmp_path):
 @pytest.mark.parametrize("train", [train_cells, train_pooled])
 def test_cancel_leaves_nothing(table, tmp_path, train):
     whole = Listener()
-    train(table, tmp_path / "f", SETTINGS, threads=2, progress=whole)
+    train(table, tmp_path / "f", PLAIN, 2, whole)
     (tmp_path / "f").unlink()
     for calls in (0, whole.asked // 2):
         with pytest.raises(Cancelled):
-            train(table, tmp_path / "f", SETTINGS, threads=2, progress=Listener(calls))
+            train(table, tmp_path / "f", PLAIN, 2, Listener(calls))
         assert listing(tmp_path) == ["m.gpkg"]
 
 
 def test_tables_of_scores(table, tmp_path):
-    report = train_cells(table, tmp_path / "f", SETTINGS, minimum_dates=20)
+    report = train_cells(table, tmp_path / "f", TWENTY)
     write_scores(tmp_path / "cells.gpkg", report)
-    write_scores(tmp_path / "pooled.gpkg", train_pooled(table, tmp_path / "p", SETTINGS))
+    write_scores(tmp_path / "pooled.gpkg", train_pooled(table, tmp_path / "p", PLAIN))
     with sqlite3.connect(tmp_path / "cells.gpkg") as connection:
         rows = connection.execute("SELECT row, col, x, n_dropped, oob_rmse, status FROM scores").fetchall()
     assert [row[:2] for row in rows] == [(n // 4, n % 4) for n in range(12)]

@@ -21,6 +21,7 @@ from ...core.words import counted
 from ...raster.crossvalidation import crossvalidate_table, forget_work, work_file_of
 from ...raster.matrix_table import MatrixTable, open_matrix
 from ...raster.rain_columns import rain_series
+from ...raster.scope import Scope
 from ...raster.validation_tables import (
     write_choices,
     write_importance,
@@ -29,10 +30,10 @@ from ...raster.validation_tables import (
     write_scores,
     write_summary,
 )
-from ...raster.validation_units import Scope, with_period
+from ...raster.validation_units import with_period
 from ...report.crossvalidation import crossvalidation_page
 from ..algorithm import SmapAlgorithm
-from ..forest_parameters import GRIDS
+from ..forest_parameters import GRIDS, table_scope
 from ..parameters import advanced, table_destination, whole_number
 from ..reports import (
     footer,
@@ -91,9 +92,9 @@ class CrossValidate(SmapAlgorithm):
         thread_count(values.integer("THREADS"))
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
-        settings, scope = validation_settings(values), _scope(values)
+        settings, scope = validation_settings(values), table_scope(values)
         # QGIS hands over a GeoPackage as it is, and a copy of anything else (memory layer, CSV, selection).
-        table = open_matrix(*values.table("INPUT"))
+        table = open_matrix(*values.table("INPUT"), progress)
         if values.optional_integer("PERIOD") is None:
             settings = with_period(settings, table, scope, progress)
         output = values.output("OUTPUT")
@@ -129,16 +130,6 @@ class CrossValidate(SmapAlgorithm):
         forget_work(work_file)
         _tell(run, outputs, progress)
         return outputs
-
-
-def _scope(values: Values) -> Scope:
-    name = {BY_DATE: "MINIMUM_CELLS", BY_CELL: "MINIMUM_DATES"}.get(values.choice("MODE"))
-    return Scope(
-        *values.period(),
-        values.optional_integer(name) if name else None,
-        values.optional_integer("MAXIMUM_ROWS"),
-        values.integer("MEMORY"),
-    )
 
 
 def _numbers(run: ValidationRun) -> dict[str, float]:

@@ -24,6 +24,7 @@ from ...core.words import counted
 from ...raster.matrix_table import MatrixTable, open_matrix
 from ...raster.training import train_from_table
 from ...raster.training_cells import train_cells
+from ...raster.training_choices import TrainingChoices
 from ...raster.training_pooled import train_pooled
 from ...raster.training_report import (
     TrainingReport,
@@ -42,11 +43,13 @@ from ..forest_parameters import (
     forest_settings,
     grid_candidates,
     grid_parameters,
+    table_scope,
 )
 from ..parameters import advanced, choice, period_parameters, whole_number
 from ..reports import footer, input_file, manifest, report_parameter, table_output, write_report
 from ..values import Values
 
+_TRAINERS = {BY_DATE: train_from_table, BY_CELL: train_cells, POOLED: train_pooled}
 _NOUNS = {BY_DATE: "date", BY_CELL: "cell"}
 
 
@@ -99,7 +102,8 @@ class TrainForests(SmapAlgorithm):
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         output = values.output_file("OUTPUT")
-        table = _table(values)
+        # QGIS hands over a GeoPackage as it is, and a copy of anything else (memory layer, CSV, selection).
+        table = open_matrix(*values.table("INPUT"), progress)
         report = _train(values, table, output, progress.part(0.0, 0.97))
         outputs = {
             "OUTPUT": output,
@@ -175,19 +179,11 @@ def _manifest(values: Values, table: MatrixTable, progress: Progress) -> dict[st
 
 
 def _train(values: Values, table: MatrixTable, output: str, progress: Progress) -> TrainingReport:
-    settings, features, wishes = forest_settings(values), feature_settings(values), _wishes(values)
-    mode, (start, end) = values.choice("MODE"), values.period()
-    threads = thread_count(values.integer("THREADS"))
-    if mode == BY_CELL:
-        least = values.optional_integer("MINIMUM_DATES")
-        return train_cells(table, output, settings, features, least, threads, progress, start, end, wishes)
-    if mode == POOLED:
-        most, memory = values.optional_integer("MAXIMUM_ROWS"), values.integer("MEMORY")
-        return train_pooled(
-            table, output, settings, features, most, memory, threads, progress, start, end, wishes
-        )
-    least = values.optional_integer("MINIMUM_CELLS")
-    return train_from_table(table, output, settings, least, threads, progress, start, end, wishes)
+    choices = TrainingChoices(
+        forest_settings(values), table_scope(values), feature_settings(values), _wishes(values)
+    )
+    train = _TRAINERS[values.choice("MODE")]
+    return train(table, output, choices, thread_count(values.integer("THREADS")), progress)
 
 
 def _tell(report: TrainingReport, outputs: dict[str, Any], progress: Progress) -> None:
@@ -212,9 +208,3 @@ def _tell(report: TrainingReport, outputs: dict[str, Any], progress: Progress) -
         f"{forests} a forest, {counted(len(report.skipped), 'was', 'were')} skipped. "
         f"Median {numbers} (9 km cells, {unlike})."
     )
-
-
-def _table(values: Values) -> MatrixTable:
-    # QGIS hands over a GeoPackage as it is, and a copy of anything else (memory layer, CSV, selection).
-    path, layer, label = values.table("INPUT")
-    return open_matrix(path, layer, label)
