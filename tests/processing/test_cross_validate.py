@@ -120,6 +120,7 @@ def test_a_whole_run(run, said, matrix, tmp_path):
         "matrix.gpkg",
         "rain.gpkg",
         "report.html",
+        "report_numbers.csv",
         "scores.gpkg",
         "summary.csv",
     ]
