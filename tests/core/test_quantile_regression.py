@@ -65,6 +65,67 @@ def test_the_loss_is_that_of_the_primal_programme(n):
         assert loss(x, y, intercept, slope, tau) == pytest.approx(primal_loss(x, y, tau), rel=1e-9, abs=1e-9)
 
 
+def awkward(kind, rng):
+    """Series that a linear programme may stumble over: x and y."""
+    n = 60
+    x = 0.25 + 0.05 * rng.standard_normal(n)
+    y = 0.7 * x + 0.02 * rng.standard_normal(n)
+    if kind == "ties":
+        return x.round(2), y.round(2)
+    if kind == "constant but for one":
+        return np.where(np.arange(n) == 7, 0.4, 0.2), y
+    if kind == "y constant":
+        return x, np.full(n, 0.3)
+    if kind == "y constant but for one":
+        return x, np.where(np.arange(n) == 7, 0.4, 0.2)
+    if kind == "steps":
+        return np.repeat(rng.uniform(size=6), 10), np.repeat(rng.uniform(size=6), 10)
+    if kind == "a line broken once":
+        return x, np.where(x > 0.25, 2 * x, 0.1 + x)
+    if kind == "upside down":
+        return x, 0.5 - 3 * y
+    if kind == "far from zero":
+        return 1e4 + x, 1e4 - y
+    if kind == "tiny":
+        return 1e-7 * x, 1e-7 * y
+    if kind == "an outlier":
+        y[3] = 50.0
+        return x, y
+    size = {"three": 3, "five": 5, "six alike": 6}[kind]
+    y = np.full(size, y[0]) if kind == "six alike" else y[:size]
+    return x[:size], y
+
+
+AWKWARD = (
+    "ties",
+    "constant but for one",
+    "y constant",
+    "y constant but for one",
+    "steps",
+    "a line broken once",
+    "upside down",
+    "far from zero",
+    "tiny",
+    "an outlier",
+    "three",
+    "five",
+    "six alike",
+)
+
+
+@pytest.mark.parametrize("kind", AWKWARD)
+@pytest.mark.parametrize("seed", range(4))
+def test_the_loss_of_awkward_series(kind, seed):
+    x, y = awkward(kind, np.random.default_rng(seed))
+    # The other programme knows tolerances of its own: it gets numbers about 0 of about size 1.
+    x_scale, y_scale = np.std(x), np.std(y) if np.ptp(y) else 1.0
+    for tau in (0.05, *TAUS, 0.95):
+        intercept, slope, _ = fit(x, y, tau)
+        least = y_scale * primal_loss((x - np.mean(x)) / x_scale, (y - np.mean(y)) / y_scale, tau)
+        found = loss(x, y, intercept, slope, tau)
+        assert found == pytest.approx(least, rel=1e-9, abs=1e-9 * max(y_scale, 1e-3))
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_all_lines_through_two_points(seed):
     """Also where many points lie on one line, and the best line is one of many."""

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.special import ndtr
 
 from smap_downscaler.core.errors import Cancelled, InputError
 from smap_downscaler.core.progress import Progress
@@ -58,15 +59,35 @@ def test_exactly_linear_series_give_one(slope):
     np.testing.assert_allclose(rho(x, 0.1 + slope * x), np.sign(slope), rtol=0, atol=1e-9)
 
 
+@pytest.mark.parametrize("slope", [0.7, -0.7])
+@pytest.mark.parametrize("kind", ["five", "steps", "an outlier", "nearly all alike"])
+def test_awkward_series_on_a_line_give_one(kind, slope):
+    x = np.random.default_rng(7).normal(0.25, 0.05, 60)
+    if kind == "five":
+        x = x[:5]
+    elif kind == "steps":
+        x = np.repeat(x[:6], 10)
+    elif kind == "an outlier":
+        x[3] = 40.0
+    elif kind == "nearly all alike":
+        x = np.where(np.arange(60) < 3, x, 0.25)
+    np.testing.assert_allclose(rho(x, 0.1 + slope * x), np.sign(slope), rtol=0, atol=1e-9)
+
+
 def test_few_values_on_a_line_give_one():
     """Rounded to a few values, so that many points coincide and lines are equally good."""
     x = np.round(np.random.default_rng(2).normal(0.25, 0.02, 60), 2)
     np.testing.assert_allclose(rho(x, 2 * x - 0.1), 1, rtol=0, atol=1e-9)
 
 
+@pytest.mark.parametrize("kind", ["normal", "uniform", "steps of soil moisture"])
 @pytest.mark.parametrize("seed", range(6))
-def test_independent_series_stay_near_zero(seed):
+def test_independent_series_stay_near_zero(seed, kind):
     x, y = np.random.default_rng(seed).normal(size=(2, 400))
+    if kind == "uniform":
+        x, y = ndtr(x), ndtr(y)
+    elif kind == "steps of soil moisture":
+        x, y = (0.25 + 0.05 * x).round(2), 0.3 - 0.05 * y
     assert np.abs(rho(x, y)).max() < 0.25
 
 

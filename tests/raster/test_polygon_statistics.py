@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -269,3 +270,43 @@ def test_cancelled(series):
     listener = Listener(3)
     with pytest.raises(Cancelled):
         polygon_statistics(shapes, GRID, layers_of_series(maps), CENTRE, 1, listener)
+
+
+def test_ten_thousand_polygons_and_a_hundred_dates_in_one_pass(tmp_path, monkeypatch):
+    """Each file is opened once and each pixel of it read once, whatever the number of polygons."""
+    grid = Grid(GRID.crs, GRID.left, GRID.top, 100.0, 80.0, 200, 200)
+    rng = np.random.default_rng(5)
+    values = rng.uniform(0.1, 0.4, (100, *grid.shape)).astype(np.float32)
+    first = dt.date(2021, 1, 1)
+    (tmp_path / "maps").mkdir()
+    for number, layer in enumerate(values):
+        grid_raster(tmp_path / "maps" / f"map_{first + dt.timedelta(days=number):%Y%m%d}.tif", grid, layer)
+    maps = open_series(tmp_path / "maps")
+    corners = ((0, 0), (2, 0), (2, 2), (0, 2))
+    texts = [
+        f"POLYGON ({ring([col + a for a, _ in corners], [row + b for _, b in corners])})"
+        for row in range(0, 200, 2)
+        for col in range(0, 200, 2)
+    ]
+    shapes = read_shapes([wkb(text) for text in texts], GRID.crs)
+    opened, read = Counter(), Counter()
+    open_dataset, read_band = module.open_dataset, module.read_band
+
+    def counted_open(path):
+        opened[path] += 1
+        return open_dataset(path)
+
+    def counted_read(dataset, band, window):
+        read[dataset.GetDescription()] += window.width * window.height
+        return read_band(dataset, band, window)
+
+    monkeypatch.setattr(module, "open_dataset", counted_open)
+    monkeypatch.setattr(module, "read_band", counted_read)
+    found = polygon_statistics(shapes, grid, layers_of_series(maps), CENTRE, 0).statistics
+    paths = {entry.path for entry in maps.entries}
+    assert opened == dict.fromkeys(paths, 1)
+    assert read == dict.fromkeys(paths, 200 * 200)
+    pixels = values.astype(np.float64).reshape(100, 100, 2, 100, 2)
+    np.testing.assert_allclose(found.mean, pixels.mean(axis=(2, 4)).reshape(100, -1), rtol=1e-10)
+    np.testing.assert_allclose(found.sd, pixels.std(axis=(2, 4)).reshape(100, -1), rtol=1e-6)
+    assert (found.n == 4).all()
