@@ -42,10 +42,10 @@ class Sides:
         up = np.concatenate([half, -along, -half, along]) * self.height
         return x[:, None] + across, y[:, None] + up
 
-    def inner_points(self, x: float, y: float, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """`number` x `number` points evenly inside a square, each the centre of an equal part."""
-        parts = (np.arange(number) + 0.5) / number - 0.5
-        return x + parts[None, :] * self.width, y - parts[:, None] * self.height
+    def inner_points(self, x: float, y: float, across: int, down: int) -> tuple[np.ndarray, np.ndarray]:
+        """Points evenly inside a square, centres of equal parts; shapes (1, across) and (down, 1)."""
+        parts_x, parts_y = ((np.arange(number) + 0.5) / number - 0.5 for number in (across, down))
+        return x + parts_x[None, :] * self.width, y - parts_y[:, None] * self.height
 
 
 def sides_on(size: float, pixels: Grid | None) -> Sides:

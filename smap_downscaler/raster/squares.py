@@ -20,7 +20,7 @@ from .resample_sources import Mask
 _TRIES, _CELLS_AT_A_TIME = 16, 64
 #: Squares whose outlines are transformed between two looks at the cancel button.
 _SQUARES_AT_A_TIME = 4096
-#: Points along the side of a square at which a mask is looked at: least, and most.
+#: Points along the side of a square at which a mask is looked at: least, and most (whole pixels: twice that).
 _LEAST_POINTS, _MOST_POINTS = 10, 64
 
 
@@ -210,23 +210,26 @@ def _fill(choice: Choice, places: _Places, rng: np.random.Generator, progress: P
             return
         some = open_cells[start : start + _CELLS_AT_A_TIME]
         # A try of each cell at a time: cells get their first squares before others get their second.
-        x, y = _random_places(some, design, rng)
+        x, y = _random_places(some, places, rng)
         x, y = design.sides.settled(x.ravel(), y.ravel())
         choice.take(places.cell_of(x, y, progress), x, y, places.most)
         counter.advance(len(some))
 
 
 def _random_places(
-    cells: np.ndarray, design: SquareDesign, rng: np.random.Generator
+    cells: np.ndarray, places: _Places, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Random centres of squares inside the boxes around cells; shape (tries, cells) each."""
-    grid = design.cells
+    """Random centres of squares inside the boxes around cells and study area; shape (tries, cells) each."""
+    grid, sides, box = places.design.cells, places.design.sides, places.box
     rows, cols = np.divmod(cells, grid.width)
     u, v = (part.ravel() for part in np.meshgrid((0.0, 0.5, 1.0), (0.0, 0.5, 1.0)))
-    x, y = Transformation(grid.crs, design.crs)(
+    x, y = Transformation(grid.crs, places.design.crs)(
         grid.left + (cols[:, None] + u) * grid.cell_width, grid.top - (rows[:, None] + v) * grid.cell_height
     )
-    return _random_within(x, design.sides.width, rng), _random_within(y, design.sides.height, rng)
+    return (
+        _random_within(np.clip(x, box.left, box.right), sides.width, rng),
+        _random_within(np.clip(y, box.bottom, box.top), sides.height, rng),
+    )
 
 
 def _random_within(ends: np.ndarray, side: float, rng: np.random.Generator) -> np.ndarray:
@@ -243,12 +246,12 @@ def _masked_shares(
     shares = np.zeros(len(x))
     if not masks:
         return shares
-    number = max(_points_a_side(design, float(x[0]), float(y[0]), mask.grid) for mask in masks)
+    across, down = _points(design, float(x[0]), float(y[0]), masks)
     ways = [Transformation(design.crs, mask.grid.crs) for mask in masks]
     counter = progress.counter(len(x), "squares held against the mask")
     for index, (east, north) in enumerate(zip(x.tolist(), y.tolist())):
-        points = design.sides.inner_points(east, north, number)
-        covered = np.zeros((number, number), bool)
+        points = np.broadcast_arrays(*design.sides.inner_points(east, north, across, down))
+        covered = np.zeros((down, across), bool)
         for mask, way in zip(masks, ways):
             point_x, point_y = way(*points)
             rows = (mask.grid.top - point_y) / mask.grid.cell_height
@@ -258,8 +261,19 @@ def _masked_shares(
     return shares
 
 
-def _points_a_side(design: SquareDesign, x: float, y: float, grid: Grid) -> int:
-    """Two points a pixel of a mask: where squares cut whole pixels the share is exact."""
-    metre = max(Lattice(Grid(design.crs, x - 0.5, y + 0.5, 1.0, 1.0, 1, 1), grid).longest_sides)
-    wanted = 2 * max(design.sides.width, design.sides.height) * metre
-    return int(np.clip(math.ceil(wanted - 1e-6), _LEAST_POINTS, _MOST_POINTS))
+def _points(design: SquareDesign, x: float, y: float, masks: Sequence[Mask]) -> tuple[int, int]:
+    """Points along width and height of a square at x, y: two or more a pixel of each mask."""
+    here = Grid(design.crs, x - 0.5, y + 0.5, 1.0, 1.0, 1, 1)
+    a_metre = max(max(Lattice(here, mask.grid).longest_sides) for mask in masks)
+    sides, pixels = design.sides, design.sides.pixels
+    return (
+        _points_along(sides.width, a_metre, pixels.cell_width if pixels else None),
+        _points_along(sides.height, a_metre, pixels.cell_height if pixels else None),
+    )
+
+
+def _points_along(side: float, pixels_a_metre: float, pixel: float | None) -> int:
+    wanted = int(np.clip(math.ceil(2 * side * pixels_a_metre - 1e-6), _LEAST_POINTS, _MOST_POINTS))
+    whole = round(side / pixel) if pixel else 1
+    # As many in each pixel that the square cuts, so that the share of masked ones is exact.
+    return whole * math.ceil(wanted / whole) if whole <= 2 * _MOST_POINTS else wanted

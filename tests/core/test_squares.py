@@ -55,8 +55,8 @@ def test_areas_of_outlines():
 
 
 def test_inner_points_are_centres_of_equal_parts():
-    x, y = Sides(4.0, 2.0).inner_points(10.0, 5.0, 2)
-    assert x.tolist() == [[9.0, 11.0]]
+    x, y = Sides(4.0, 2.0).inner_points(10.0, 5.0, 4, 2)
+    assert x.tolist() == [[8.5, 9.5, 10.5, 11.5]]
     assert y.tolist() == [[5.5], [4.5]]
 
 
