@@ -17,12 +17,11 @@ from qgis.core import (
     QgsWkbTypes,
 )
 
-from ..core.errors import InputError
 from ..core.grid import Bounds
 from ..core.progress import Progress
 from ..report.furniture import Overlay
 from .values import Values
-from .vectors import layer_source, qgis_crs
+from .vectors import check_shapes, layer_source, qgis_crs
 
 WORLD_MAP = "world_map.gpkg"
 
@@ -35,7 +34,7 @@ def overlay(values: Values, name: str, label: str, crs: str, progress: Progress)
     request = QgsFeatureRequest()
     request.setDestinationCrs(qgis_crs(crs), values.context.transformContext())
     points = QgsWkbTypes.geometryType(source.wkbType()) == Qgis.GeometryType.Point
-    return [Overlay(label, _parts(source.getFeatures(request), progress), points)]
+    return [Overlay(label, _parts(source.getFeatures(request), points, progress), points)]
 
 
 def borders(values: Values, name: str, bounds: Bounds, progress: Progress) -> list[np.ndarray]:
@@ -47,7 +46,7 @@ def borders(values: Values, name: str, bounds: Bounds, progress: Progress) -> li
     request.setDestinationCrs(qgis_crs("EPSG:4326"), values.context.transformContext())
     request.setFilterRect(QgsRectangle(bounds.left, bounds.bottom, bounds.right, bounds.top))
     request.setNoAttributes()
-    return _parts(source.getFeatures(request), progress)
+    return _parts(source.getFeatures(request), False, progress)
 
 
 def world_map() -> QgsVectorLayer | None:
@@ -61,37 +60,31 @@ def world_map() -> QgsVectorLayer | None:
 
 def _source(values: Values, name: str) -> QgsFeatureSource:
     source = layer_source(values, name)
-    if source.wkbType() == Qgis.WkbType.NoGeometry:
-        raise InputError(
-            f"{name}: {source.sourceName()} is a table without geometry; choose a layer of shapes."
-        )
-    # Its shapes would be drawn as if they were in the CRS of the maps.
-    if not source.sourceCrs().isValid():
-        raise InputError(
-            f"{name}: {source.sourceName()} has no coordinate reference system; assign one "
-            "(Vector > Data Management Tools > Define Layer Projection)."
-        )
+    check_shapes(source, name)
     return source
 
 
-def _parts(features: Iterable, progress: Progress) -> list[np.ndarray]:
+def _parts(features: Iterable, points: bool, progress: Progress) -> list[np.ndarray]:
     parts: list[np.ndarray] = []
     for feature in features:
         progress.check()
-        parts += _lines(feature.geometry())
+        parts += _lines(feature.geometry(), points)
     return parts
 
 
-def _lines(geometry: QgsGeometry) -> list[np.ndarray]:
-    """Rings, lines or points of a geometry, each of shape (n, 2)."""
+def _lines(geometry: QgsGeometry, points: bool) -> list[np.ndarray]:
+    """Rings and lines of a geometry, or its points, each of shape (n, 2); of collections all parts."""
     if geometry.isEmpty():
         return []
     kind = geometry.type()
+    if kind == Qgis.GeometryType.Unknown:
+        return [line for part in geometry.asGeometryCollection() for line in _lines(part, points)]
     geometry.convertToMultiType()
     if kind == Qgis.GeometryType.Polygon:
         found = [ring for polygon in geometry.asMultiPolygon() for ring in polygon]
     elif kind == Qgis.GeometryType.Line:
         found = geometry.asMultiPolyline()
     else:
-        found = [geometry.asMultiPoint()]
+        # Points beside polygons would be joined by lines.
+        found = [geometry.asMultiPoint()] if points else []
     return [np.array([(point.x(), point.y()) for point in part]) for part in found]

@@ -13,6 +13,7 @@ from qgis.core import (
     QgsFeature,
     QgsFeatureRequest,
     QgsFeatureSink,
+    QgsFeatureSource,
     QgsField,
     QgsFields,
     QgsProcessingException,
@@ -58,6 +59,21 @@ def layer_source(values: Values, name: str) -> QgsProcessingFeatureSource:
     if source is None:
         raise InputError(f"{name}: there is no layer {values.parameters.get(name)!r}; check the path.")
     return source
+
+
+def check_shapes(source: QgsFeatureSource, name: str) -> None:
+    """Raise `InputError` for a table, a layer in which no feature has a geometry, and one without a CRS."""
+    if source.wkbType() == Qgis.WkbType.NoGeometry:
+        raise InputError(
+            f"{name}: {source.sourceName()} is a table without geometry; choose a layer of shapes."
+        )
+    crs = source.sourceCrs()
+    # GeoPackages name what they do not know "Undefined geographic (or Cartesian) SRS".
+    if not crs.isValid() or "Undefined" in crs.toWkt()[:20]:
+        raise InputError(
+            f"{name}: {source.sourceName()} has no coordinate reference system; assign one "
+            "(Vector > Data Management Tools > Define Layer Projection)."
+        )
 
 
 def read_features(

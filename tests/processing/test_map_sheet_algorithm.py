@@ -503,6 +503,33 @@ def test_refusals(refusal, case, tmp_path, change, sentence):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_shapes_of_all_kinds_are_drawn(qgis_provider):
+    """Parts, holes, curves, heights and collections give rings and lines; nothing comes of no geometry."""
+    from qgis.core import QgsGeometry
+
+    from smap_downscaler.processing.overlays import _lines
+
+    ring, hole = "(0 0, 9 0, 9 9, 0 9, 0 0)", "(2 2, 3 2, 3 3, 2 2)"
+    for text, lines, points in (
+        (f"POLYGON ({ring}, {hole})", [5, 4], []),
+        (f"MULTIPOLYGON (({ring}), ({hole}))", [5, 4], []),
+        ("POLYGON Z ((0 0 1, 9 0 1, 9 9 1, 0 0 1))", [4], []),
+        ("MULTILINESTRING ((0 0, 1 1), (2 2, 3 3, 4 4))", [2, 3], []),
+        ("MULTIPOINT ((0 0), (1 1))", [], [2]),
+        (f"GEOMETRYCOLLECTION (POLYGON ({ring}), POINT (1 1), LINESTRING (0 0, 1 1))", [5, 2], [1]),
+        (f"GEOMETRYCOLLECTION (GEOMETRYCOLLECTION (POLYGON ({ring})), POINT (1 1))", [5], [1]),
+        ("POLYGON EMPTY", [], []),
+    ):
+        assert [len(part) for part in _lines(QgsGeometry.fromWkt(text), points=False)] == lines
+        told = [len(part) for part in _lines(QgsGeometry.fromWkt(text), points=True)]
+        assert sorted(told) == sorted(lines + points)
+    circle = QgsGeometry.fromWkt("CURVEPOLYGON (CIRCULARSTRING (0 0, 4 4, 0 0))")
+    (edge,) = _lines(circle, points=False)
+    assert len(edge) > 20
+    np.testing.assert_allclose(np.hypot(*(edge - 2).T), np.sqrt(8), rtol=1e-6)
+    assert _lines(QgsGeometry(), points=True) == []
+
+
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [

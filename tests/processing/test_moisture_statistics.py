@@ -333,10 +333,15 @@ def test_covariates_alone_into_memory(run, case, tmp_path):
             "{case}/maps/maps_20210101.tif: band 1 has no name; make the stack with 'Harmonise covariates', "
             "or name each band after its covariate.",
         ),
+        (
+            {"INPUT": "{case}/shapeless.gpkg"},
+            "INPUT: shapeless is a table without geometry; choose a layer of shapes.",
+        ),
         ({"INPUT": "{case}/empty.gpkg"}, "INPUT: the layer empty has no feature; choose another one."),
         (
             {"INPUT": "{case}/nowhere.gpkg"},
-            "INPUT: the layer nowhere has no coordinate reference system; assign one (Layer > Set CRS).",
+            "INPUT: nowhere has no coordinate reference system; assign one (Vector > Data Management Tools > "
+            "Define Layer Projection).",
         ),
         (
             {"INPUT": "{case}/boxes.gpkg|layername=boxes", "OUTPUT": "{case}/boxes.gpkg"},
@@ -352,13 +357,15 @@ def test_bad_input(refusal, case, tmp_path, change, sentence):
     from osgeo import ogr
 
     polygon_layer(tmp_path / "boxes.gpkg")
-    for name in ("empty", "nowhere"):
+    for name in ("empty", "nowhere", "shapeless"):
         made = ogr.GetDriverByName("GPKG").CreateDataSource(str(tmp_path / f"{name}.gpkg"))
-        layer = made.CreateLayer(name, None, ogr.wkbPolygon)
+        layer = made.CreateLayer(name, None, ogr.wkbUnknown if name == "shapeless" else ogr.wkbPolygon)
         if name == "nowhere":
             feature = ogr.Feature(layer.GetLayerDefn())
             feature.SetGeometry(ogr.CreateGeometryFromWkt("POLYGON ((0 0, 1 0, 1 1, 0 0))"))
             layer.CreateFeature(feature)
+        elif name == "shapeless":
+            layer.CreateFeature(ogr.Feature(layer.GetLayerDefn()))
         del layer, made
 
     def filled(value):

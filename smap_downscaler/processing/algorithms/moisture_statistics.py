@@ -47,7 +47,7 @@ from ..polygon_columns import polygon_columns
 from ..remember import Remembering
 from ..reports import footer, manifest, period_used, report_parameter, table_output, write_report
 from ..values import Values
-from ..vectors import add_columns, read_features
+from ..vectors import add_columns, check_shapes, read_features
 
 
 class MoistureStatistics(SmapAlgorithm):
@@ -200,13 +200,8 @@ def _report_dates(values: Values) -> tuple[dt.date, ...]:
 
 
 def _shapes(source: QgsProcessingFeatureSource, features: Sequence[QgsFeature], progress: Progress) -> Shapes:
+    check_shapes(source, "INPUT")
     crs = source.sourceCrs()
-    # GeoPackages name what they do not know "Undefined geographic (or Cartesian) SRS".
-    if not crs.isValid() or "Undefined" in crs.toWkt()[:20]:
-        raise InputError(
-            f"INPUT: the layer {source.sourceName()} has no coordinate reference system; assign one "
-            "(Layer > Set CRS)."
-        )
     geometries = [bytes(feature.geometry().asWkb()) for feature in features]
     shapes = read_shapes(geometries, crs.authid() or crs.toWkt(), progress)
     if len(shapes.repaired):
