@@ -19,11 +19,15 @@ from qgis.core import (
     QgsProcessingOutputLayerDefinition,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterFile,
+    QgsProcessingParameterFileDestination,
 )
 
 from ..core.errors import InputError
+from ..raster.geopackage import has_table_format
 
 _DATABASE = re.compile(r"[A-Za-z]{2,}:")
+#: The endings in a file filter, as "PNG files (*.png)".
+_ENDING = re.compile(r"\*(\.\w+)")
 #: Kinds of parameters whose values are no files.
 _NO_FILES = frozenset({"string", "number", "enum", "boolean", "extent", "crs", "datetime", "matrix"})
 
@@ -86,6 +90,7 @@ def _check_writable(output: QgsProcessingParameterDefinition, path: str) -> None
     if _DATABASE.match(path) or path.startswith("/vsi"):
         return
     place = Path(path).absolute()
+    _check_ending(output, place)
     is_folder = output.type() == "folderDestination"
     if place.exists() and place.is_dir() != is_folder:
         kinds = ("file", "folder") if is_folder else ("folder", "file")
@@ -93,6 +98,20 @@ def _check_writable(output: QgsProcessingParameterDefinition, path: str) -> None
     reason = _why_unwritable(place if is_folder else place.parent)
     if reason:
         raise InputError(f"{output.name()}: {path} cannot be written ({reason}); choose another place.")
+
+
+def _check_ending(output: QgsProcessingParameterDefinition, place: Path) -> None:
+    """Refuse a file of another kind than the output's, and a table of a format that holds none."""
+    if isinstance(output, QgsProcessingParameterFileDestination):
+        endings = _ENDING.findall(output.fileFilter().lower())
+        if endings and place.suffix.lower() not in endings:
+            told = " or ".join(endings) if len(endings) < 3 else f"{', '.join(endings[:-1])} or {endings[-1]}"
+            raise InputError(f"{output.name()} is {place}; give it the ending {told}.")
+    elif output.type() == "vectorDestination" and not has_table_format(place):
+        raise InputError(
+            f"{output.name()} is {place}, a format that holds no such table; give it the ending .gpkg or "
+            ".csv."
+        )
 
 
 def _why_unwritable(folder: Path) -> str:

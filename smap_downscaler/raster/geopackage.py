@@ -11,6 +11,7 @@ import dataclasses
 import glob
 import json
 import sqlite3
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,20 @@ def create_table(
                 for leftover in part.parent.glob(f"{glob.escape(part.stem)}.*"):
                     if leftover != part:
                         leftover.unlink(missing_ok=True)
+
+
+def has_table_format(path: Path) -> bool:
+    """Whether `create_table` can write files of this ending; tried in a folder that is gone at once."""
+    if path.suffix.lower() in (".gpkg", ".csv"):
+        return True
+    with tempfile.TemporaryDirectory() as folder:
+        trial = Path(folder) / f"trial{path.suffix}"
+        try:
+            with create_table(trial, "trial", {"number": ogr.OFTInteger}):
+                pass
+        except InputError:
+            return False
+    return True
 
 
 @contextlib.contextmanager

@@ -46,3 +46,31 @@ def test_folders_are_made_at_the_end_only(run, refusal, values, tmp_path):
 
 def test_tables_in_databases_are_not_looked_at(run, values):
     assert run("principalcomponents", {**values, "OUTPUT": "memory:", "LOADINGS": "TEMPORARY_OUTPUT"})
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "sentence"),
+    [
+        ("REPORT", "report.pdf", "REPORT is {path}; give it the ending .html."),
+        *(
+            (
+                "LOADINGS",
+                file,
+                "LOADINGS is {path}, a format that holds no such table; give it the ending .gpkg or .csv.",
+            )
+            for file in ("loadings.shp", "loadings.unknown", "loadings")
+        ),
+    ],
+)
+def test_endings_are_looked_at_before_the_work(refusal, values, tmp_path, name, file, sentence):
+    path = tmp_path / "not yet" / file
+    # A field that is found missing when the layer is read.
+    assert refusal("principalcomponents", {**values, "FIELDS": "a;c", name: str(path)}) == sentence.format(
+        path=path
+    )
+    assert not path.parent.exists()
+
+
+def test_tables_of_other_formats(run, values, tmp_path):
+    run("principalcomponents", {**values, "LOADINGS": str(tmp_path / "loadings.geojson")})
+    assert (tmp_path / "loadings.geojson").is_file()

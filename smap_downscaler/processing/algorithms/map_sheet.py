@@ -31,9 +31,6 @@ from ..sheet_project import locator_layout, sheet_layout
 from ..sheets import CASCADE, DAYS, LOCATOR, MadeLocator, MadeSheet, check_dates, make_locator, make_sheet
 from ..values import Values
 
-_PICTURES = (".png", ".pdf", ".svg")
-_ENDINGS = {"OUTPUT": _PICTURES, "LAYOUT": (".qpt",), "PROJECT": (".qgz",)}
-
 
 class MapSheet(SmapAlgorithm):
     """Sheets of maps (paper Figs. 1, 5, S2)."""
@@ -86,9 +83,6 @@ class MapSheet(SmapAlgorithm):
         check_dates(values)
         if values.choice("KIND") != LOCATOR and not values.given("SERIES"):
             raise InputError("SERIES is empty; give the folder of maps to draw.")
-        for name, endings in _ENDINGS.items():
-            if values.given(name):
-                _check_ending(name, values.output_file(name), endings)
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         made, pages = _drawn(values, progress)
@@ -119,13 +113,6 @@ def _write_layout(
         layout.write(files.get("LAYOUT", ""), files.get("PROJECT", ""))
     finally:
         layout.close()
-
-
-def _check_ending(name: str, path: str, endings: tuple[str, ...]) -> None:
-    """Refuse a file of a kind that is not drawn, before any work."""
-    if Path(path).suffix.lower() not in endings:
-        listed = " or ".join(endings) if len(endings) < 3 else f"{', '.join(endings[:-1])} or {endings[-1]}"
-        raise InputError(f"{name} is {path}; give it the ending {listed}.")
 
 
 def _drawn(values: Values, progress: Progress) -> tuple[MadeSheet | MadeLocator, Iterator[Any]]:
