@@ -113,6 +113,8 @@ def principal_components(
     _refuse("FIELDS", names, ~np.isfinite(values).any(axis=0), "no number in any row")
     rows = np.isfinite(values).all(axis=1)
     if rows.sum() < LEAST_ROWS:
+        if len(rows) < LEAST_ROWS:
+            raise InputError(f"INPUT: it has {len(rows)} rows of at least {LEAST_ROWS}; give more.")
         lacking = np.isnan(values).sum(axis=0)
         worst = int(np.argmax(lacking))
         raise InputError(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from qgis.core import (
+    NULL,
     Qgis,
     QgsCoordinateReferenceSystem,
     QgsFeature,
@@ -108,7 +110,8 @@ def add_columns(
 ) -> str:
     """Write features with their geometry, attributes and new fields to the destination `name`.
 
-    Old fields of the name of a new one are replaced; NaN becomes NULL.
+    Old fields of the name of a new one are replaced; NaN becomes NULL.  A field `fid` that does not number
+    the features gets another name, since a GeoPackage takes it for its key.
 
     Raises
     ------
@@ -123,11 +126,25 @@ def add_columns(
         progress.log(f"Fields of {source.sourceName()} replaced by new ones: {', '.join(replaced)}")
     fields = QgsFields()
     for index in kept:
-        fields.append(old.at(index))
+        field = QgsField(old.at(index))
+        if field.name().lower() == "fid" and not _is_key(field, [one.attribute(index) for one in features]):
+            taken = names | {one.lower() for one in old.names()}
+            field.setName(next(one for one in map("fid_{}".format, itertools.count(1)) if one not in taken))
+            progress.log(
+                f"Field fid of {source.sourceName()} is called {field.name()} in {name}: it does not number "
+                "the rows one by one, as GeoPackages ask for"
+            )
+        fields.append(field)
     for column in columns:
         fields.append(QgsField(column.name, column.kind))
     layer = fields, source.wkbType(), source.sourceCrs()
     return write_layer(values, name, layer, _extended(features, kept, columns), progress)
+
+
+def _is_key(field: QgsField, found: Sequence[Any]) -> bool:
+    """Whether values are whole numbers, each once and none missing."""
+    whole = field.type() in (QMetaType.Type.Int, INTEGER)
+    return whole and NULL not in found and None not in found and len(set(found)) == len(found)
 
 
 def _extended(

@@ -344,6 +344,10 @@ def test_covariates_alone_into_memory(run, case, tmp_path):
             "Define Layer Projection).",
         ),
         (
+            {"INPUT": "{case}/stations.gpkg"},
+            "INPUT: the layer stations holds no polygons; choose a layer of polygons.",
+        ),
+        (
             {"INPUT": "{case}/boxes.gpkg|layername=boxes", "OUTPUT": "{case}/boxes.gpkg"},
             "OUTPUT and INPUT are both {case}/boxes.gpkg; choose another OUTPUT.",
         ),
@@ -367,6 +371,13 @@ def test_bad_input(refusal, case, tmp_path, change, sentence):
         elif name == "shapeless":
             layer.CreateFeature(ogr.Feature(layer.GetLayerDefn()))
         del layer, made
+
+    made = ogr.GetDriverByName("GPKG").CreateDataSource(str(tmp_path / "stations.gpkg"))
+    layer = made.CreateLayer("stations", None, ogr.wkbPoint)
+    feature = ogr.Feature(layer.GetLayerDefn())
+    feature.SetGeometry(ogr.CreateGeometryFromWkt("POINT (0 0)"))
+    layer.CreateFeature(feature)
+    del layer, made
 
     def filled(value):
         if isinstance(value, list):

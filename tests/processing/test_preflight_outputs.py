@@ -14,6 +14,7 @@ from gap_case import make_gap_case
 from small_case import CELLS, DATES, SPARSE, make_small_case, write_small_stations
 from smap_downscaler.core.features import FeatureSettings
 from smap_downscaler.core.preflight import HEADERS
+from triple_case import make_triple_case
 
 
 @pytest.fixture
@@ -80,15 +81,15 @@ def test_field_validation(looked_at, said, case, tmp_path):
     assert same in said.warnings
 
 
-def test_triple_collocation(looked_at, case, tmp_path):
+def test_triple_collocation(looked_at, tmp_path):
+    make_triple_case(tmp_path / "triples")
     values = {
-        "SERIES": case.smap_folder,
-        "THIRD": case.rain_folder,
+        "SERIES": str(tmp_path / "triples" / "maps"),
+        "THIRD": str(tmp_path / "triples" / "third"),
         "THIRD_NAME": "a model",
-        "STATIONS": str(tmp_path / "field.csv"),
+        "STATIONS": str(tmp_path / "triples" / "stations.csv"),
         "CRS": "EPSG:6933",
-        "MINIMUM_DAYS": 3,
-        "END": "2020-12-31",
+        "END": "2021-01-31",
         "OUTPUT": str(tmp_path / "out" / "triples.csv"),
     }
     with pytest.raises(Exception, match="no station can be collocated"):

@@ -150,6 +150,14 @@ def test_few_components_of_a_table(run, tmp_path, qgis_provider):
             "FIELDS: flat has one value only in the rows used; leave it out.",
         ),
         (
+            {"FIELDS": ["mu_clay", "MU_CLAY"]},
+            "FIELDS holds fewer than two fields; a principal component analysis needs more.",
+        ),
+        (
+            {"SUPPLEMENTARY": ["Mu_Sand"]},
+            "SUPPLEMENTARY: Mu_Sand is one of FIELDS too; leave it out of one of them.",
+        ),
+        (
             {"SUPPLEMENTARY": ["flat"]},
             "SUPPLEMENTARY: flat has one value only in the rows used; leave it out.",
         ),
@@ -165,6 +173,45 @@ def test_bad_input(refusal, tmp_path, qgis_provider, change, sentence):
     }
     assert refusal("principalcomponents", values) == sentence
     assert not (tmp_path / "out.gpkg").exists()
+
+
+@pytest.mark.parametrize(
+    ("lines", "sentence"),
+    [
+        (
+            ["1,2", "2,-9999", "3,1", "4,-9999.0"],
+            "FIELDS: the field b holds -9999 in 2 rows, which would count as a value; make it NULL there, or "
+            "leave the field out.",
+        ),
+        (["1,2", "2,3"], "INPUT: it has 2 rows of at least 3; give more."),
+    ],
+)
+def test_tables_that_would_mislead(refusal, tmp_path, lines, sentence):
+    (tmp_path / "table.csv").write_text("\n".join(["a,b", *lines]), encoding="utf-8")
+    values = {"INPUT": str(tmp_path / "table.csv"), "FIELDS": "a;b", "OUTPUT": "memory:"}
+    assert refusal("principalcomponents", values) == sentence
+
+
+@pytest.mark.parametrize(
+    ("kind", "keys", "name"),
+    [
+        ("Integer", ["7", "7", "8"], "fid_1"),
+        ("Integer", ["7", "", "8"], "fid_1"),
+        ("Integer", ["7", "9", "8"], "fid"),
+        ("Real", ["7", "9", "8"], "fid_1"),
+        ("String", ["a", "b", "c"], "fid_1"),
+    ],
+)
+def test_a_field_fid_of_any_values(run, tmp_path, kind, keys, name):
+    """Exported and merged layers have such; a GeoPackage's key must be whole and unique."""
+    rows = [f"{key},{x},{y}" for key, x, y in zip(keys, (1, 2, 4), (3, 1, 2))]
+    (tmp_path / "table.csv").write_text("\n".join(["fid,a,b", *rows]), encoding="utf-8")
+    (tmp_path / "table.csvt").write_text(f"{kind},Real,Real", encoding="utf-8")
+    values = {"INPUT": str(tmp_path / "table.csv"), "FIELDS": "a;b"}
+    outputs = run("principalcomponents", {**values, "OUTPUT": str(tmp_path / "scores.gpkg")})
+    found = {row["a"]: row.get(name) for row in rows_of(outputs["OUTPUT"])}
+    whole = [key if kind == "String" else int(key) if key else None for key in keys]
+    assert found == dict(zip((1, 2, 4), whole))
 
 
 def test_cancelled(run, feedback, said, tmp_path):

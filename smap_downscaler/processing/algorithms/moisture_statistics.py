@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from qgis.core import (
+    Qgis,
     QgsFeature,
     QgsProcessing,
     QgsProcessingFeatureSource,
@@ -17,6 +18,7 @@ from qgis.core import (
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
+    QgsWkbTypes,
 )
 
 from ...core.dates import parse_dates
@@ -48,6 +50,8 @@ from ..remember import Remembering
 from ..reports import footer, manifest, period_used, report_parameter, table_output, write_report
 from ..values import Values
 from ..vectors import add_columns, check_shapes, read_features
+
+_NO_POLYGONS = (Qgis.GeometryType.Point, Qgis.GeometryType.Line, Qgis.GeometryType.Null)
 
 
 class MoistureStatistics(SmapAlgorithm):
@@ -201,6 +205,11 @@ def _report_dates(values: Values) -> tuple[dt.date, ...]:
 
 def _shapes(source: QgsProcessingFeatureSource, features: Sequence[QgsFeature], progress: Progress) -> Shapes:
     check_shapes(source, "INPUT")
+    # QGIS does not hold scripts and models to the kind of layer that is asked for.
+    if QgsWkbTypes.geometryType(source.wkbType()) in _NO_POLYGONS:
+        raise InputError(
+            f"INPUT: the layer {source.sourceName()} holds no polygons; choose a layer of polygons."
+        )
     crs = source.sourceCrs()
     geometries = [bytes(feature.geometry().asWkb()) for feature in features]
     shapes = read_shapes(geometries, crs.authid() or crs.toWkt(), progress)

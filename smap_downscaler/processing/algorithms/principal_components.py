@@ -22,6 +22,7 @@ from ...core.components import Components, principal_components
 from ...core.errors import InputError
 from ...core.names import nearest_names
 from ...core.progress import Progress
+from ...core.smap import FILL
 from ...core.words import counted
 from ...raster.component_tables import write_eigenvalues, write_loadings
 from ...report.components import components_page
@@ -58,17 +59,17 @@ class PrincipalComponents(SmapAlgorithm):
         yield QgsProcessingOutputNumber("SHARE", "Share explained by the first two components")
 
     def validate(self, values: Values) -> None:
-        fields, others = values.texts("FIELDS"), values.texts("SUPPLEMENTARY")
-        if len(set(fields)) < 2:
+        fields, others = _distinct(values, "FIELDS"), _distinct(values, "SUPPLEMENTARY")
+        if len(fields) < 2:
             raise InputError("FIELDS holds fewer than two fields; a principal component analysis needs more.")
-        twice = [name for name in others if name in fields]
+        small = {name.lower() for name in fields}
+        twice = [name for name in others if name.lower() in small]
         if twice:
             raise InputError(f"SUPPLEMENTARY: {twice[0]} is one of FIELDS too; leave it out of one of them.")
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         listener = Remembering(progress)
-        # A field given twice would count double.
-        fields, others = (list(dict.fromkeys(values.texts(name))) for name in ("FIELDS", "SUPPLEMENTARY"))
+        fields, others = _distinct(values, "FIELDS"), _distinct(values, "SUPPLEMENTARY")
         source, features = read_features(values, "INPUT", listener)
         table = _numbers(features, source.fields(), fields, "FIELDS", listener.part(0.0, 0.3))
         other = _numbers(features, source.fields(), others, "SUPPLEMENTARY", listener.part(0.3, 0.4))
@@ -117,6 +118,11 @@ def _fields_parameter(name: str, description: str, optional: bool) -> QgsProcess
     )
 
 
+def _distinct(values: Values, parameter: str) -> list[str]:
+    """The fields of a parameter, each once: one given twice would count double; QGIS takes A for a."""
+    return list({name.lower(): name for name in reversed(values.texts(parameter))}.values())[::-1]
+
+
 def _numbers(
     features: Sequence[QgsFeature], known: QgsFields, names: Sequence[str], parameter: str, progress: Progress
 ) -> np.ndarray:
@@ -136,6 +142,13 @@ def _numbers(
             if value is not None and value != NULL and value != "":
                 table[row, column] = _number(value, names[column], parameter)
         counter.advance()
+    for name, column in zip(names, table.T):
+        fills = int((column == FILL).sum())
+        if fills:
+            raise InputError(
+                f"{parameter}: the field {name} holds {FILL:g} in {counted(fills, 'row')}, which would count "
+                "as a value; make it NULL there, or leave the field out."
+            )
     return table
 
 
