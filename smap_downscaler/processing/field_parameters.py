@@ -116,6 +116,12 @@ def stations_read(values: Values, progress: Progress) -> FieldData:
     """
     data = read_stations(values.path("STATIONS"), station_choices(values), progress)
     tell_stations(data, progress)
+    most = 100 * max(float(station.readings.mean.max()) for station in data.stations)
+    if values.choice("UNIT") == "percent" and most <= 1:
+        progress.warn(
+            f"UNIT is percent, and no day's mean is over {most:.2g} percent; if the readings are in m3 m-3, "
+            "choose that, or errors and bias are wrong."
+        )
     return data
 
 

@@ -126,7 +126,8 @@ class Values:
         Raises
         ------
         InputError
-            If the extent has no CRS (QGIS would not transform it) or no area.
+            If the extent has no CRS (QGIS would not transform it) or no area, runs backwards (QGIS would turn
+            it round), or has longitudes for latitudes.
         """
         if not self.given(name):
             return None
@@ -136,9 +137,19 @@ class Values:
                 f"{name}: the extent has no CRS, so its place on earth is not known; give it as "
                 "'xmin,xmax,ymin,ymax [EPSG:4326]'."
             )
+        if self._extent_runs_backwards(name):
+            raise InputError(
+                f"{name}: its least value lies above its greatest; give it as 'xmin,xmax,ymin,ymax "
+                "[EPSG:4326]', and an area across the date line in two runs."
+            )
         box = self.algorithm.parameterAsExtent(self.parameters, name, self.context)
         if box.isEmpty():
             raise InputError(f"{name}: the extent has no area; give it as 'xmin,xmax,ymin,ymax [EPSG:4326]'.")
+        if crs.isGeographic() and (box.yMinimum() > 90 or box.yMaximum() < -90):
+            raise InputError(
+                f"{name}: {box.yMinimum():g} to {box.yMaximum():g} are no latitudes; give it as "
+                "'xmin,xmax,ymin,ymax [EPSG:4326]', longitudes first."
+            )
         bounds = Bounds(box.xMinimum(), box.yMinimum(), box.xMaximum(), box.yMaximum())
         return bounds, crs.authid() or crs.toWkt()
 
@@ -150,6 +161,15 @@ class Values:
             return False
         # Where a text has no [CRS], QGIS takes the project's and says nothing.
         return not (isinstance(value, str) and value.count(",") == 3 and "[" not in value)
+
+    def _extent_runs_backwards(self, name: str) -> bool:
+        value = self.parameters[name]
+        edges = value.split("[")[0].split(",") if isinstance(value, str) else []
+        try:
+            left, right, bottom, top = map(float, edges)
+        except ValueError:
+            return False
+        return left > right or bottom > top
 
     def output(self, name: str) -> str:
         """Where a destination parameter writes: a file, a folder, or empty where it was skipped."""

@@ -14,7 +14,7 @@ from smap_downscaler.core.errors import InputError
 from smap_downscaler.core.field.delimited import (
     NumberReader,
     decode,
-    guess_column,
+    guess_columns,
     plain_name,
     separator_of,
 )
@@ -66,9 +66,10 @@ def test_separators_and_names():
     assert separator_of("a,b") == ","
     assert plain_name(" Humedad Suelo (m3/m3)") == "humedad_suelo"
     header = ["ID", "Estación", "x", "Lon", "Fecha/Hora"]
-    assert [guess_column(header, kind) for kind in ("station", "longitude", "x", "date", "value")] == [
-        1, 3, 2, 4, None,
+    assert [guess_columns(header, kind) for kind in ("station", "longitude", "x", "date", "value")] == [
+        [1], [3], [2], [4], [],
     ]  # fmt: skip
+    assert guess_columns(["VWC (5 cm)", "t", "vwc (10 cm)", "moisture"], "value") == [0, 2]
 
 
 @given(st.lists(st.tuples(st.integers(737000, 737005), st.floats(0, 1)), min_size=1, max_size=40))

@@ -243,6 +243,18 @@ def test_the_demo_basin(run, tmp_path):
     assert 0.006 < outputs["RMSE"] < 0.022
 
 
+def test_readings_in_another_unit_than_said(run, said, case):
+    run("fieldvalidation", inputs(case, UNIT="percent"))
+    (warning,) = [line for line in said.warnings if line.startswith("UNIT")]
+    assert re.fullmatch(
+        r"UNIT is percent, and no day's mean is over 0\.\d+ percent; if the readings are in m3 m-3, choose "
+        "that, or errors and bias are wrong\\.",
+        warning,
+    )
+    run("fieldvalidation", inputs(case))
+    assert len([line for line in said.warnings if line.startswith("UNIT")]) == 1
+
+
 @pytest.fixture
 def refusal(run):
     from qgis.core import QgsProcessingException

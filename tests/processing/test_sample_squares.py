@@ -307,6 +307,21 @@ def test_a_memory_layer_and_a_shapefile(run, tmp_path):
         ),
         ({"MASK": "{case}/none.tif"}, "{case}/none.tif: there is no such file; check the path."),
         (
+            {"MASK": "{all}"},
+            "MASK: all 10 squares are masked or without data by more than 50 %, so that none is left; raise "
+            "MAXIMUM_MASKED, or choose another EXTENT.",
+        ),
+        (
+            {"EXTENT": "-15.5,-12.8,-173.5,-169.8 [EPSG:4326]"},
+            "EXTENT: -173.5 to -169.8 are no latitudes; give it as 'xmin,xmax,ymin,ymax [EPSG:4326]', "
+            "longitudes first.",
+        ),
+        (
+            {"EXTENT": "179,-179,-15.5,-12.8 [EPSG:4326]"},
+            "EXTENT: its least value lies above its greatest; give it as 'xmin,xmax,ymin,ymax [EPSG:4326]', "
+            "and an area across the date line in two runs.",
+        ),
+        (
             {"EXTENT": "-73.5,-69.8,-15.5,-12.8"},
             "EXTENT: the extent has no CRS, so its place on earth is not known; give it as "
             "'xmin,xmax,ymin,ymax [EPSG:4326]'.",
@@ -316,9 +331,11 @@ def test_a_memory_layer_and_a_shapefile(run, tmp_path):
 def test_bad_input(refusal, tmp_path, change, sentence):
     make_small_case(tmp_path)
     degrees = Grid("EPSG:4326", -73.0, -13.0, 0.01, 0.01, 50, 50)
+    everywhere = Grid("EPSG:4326", -80.0, -5.0, 0.1, 0.1, 200, 200)
     places = {
         "case": str(tmp_path),
         "utm": grid_raster(tmp_path / "utm.tif", UTM, np.zeros(UTM.shape, np.float32)),
+        "all": grid_raster(tmp_path / "all.tif", everywhere, np.ones(everywhere.shape, np.float32)),
         "degrees": grid_raster(tmp_path / "deg.tif", degrees, np.zeros(degrees.shape, np.float32)),
     }
     values = {"EXTENT": SMALL, "COUNT": 10, "OUTPUT": str(tmp_path / "out.gpkg")}

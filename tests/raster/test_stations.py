@@ -258,6 +258,11 @@ def test_refused_headers(tmp_path):
     assert refusal(path) == (
         f"CRS: {path} has no longitude and latitude, and nobody tells the CRS of its column x; choose it."
     )
+    path = csv_file(tmp_path, "1,2,3,4,5", header="date,lon,lat,sm (5 cm),sm (10 cm)")
+    assert refusal(path) == (
+        f"VALUE_FIELD: {path} has several columns with a usual name of soil moisture (sm (5 cm), sm (10 "
+        "cm)); name the one to use."
+    )
     path = csv_file(tmp_path, "1,2,3,4,5", header="date,lon,lat,sm,sm")
     assert refusal(path, value="sm") == (
         f"VALUE_FIELD: {path} has several columns named sm; give each its own name."

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import InputError
-from .delimited import guess_column, named_column
+from .delimited import guess_columns, named_column
 
 
 @dataclass(frozen=True)
@@ -64,20 +64,31 @@ def find_columns(header: Sequence[str], choices: CsvChoices, geographic: bool, l
     Raises
     ------
     InputError
-        If a named column is missing, or one that is needed has no usual name.
+        If a named column is missing, one that is needed has no usual name, or several have the same.
     """
 
+    def thing(kind: str) -> str:
+        return "soil moisture" if kind == "value" else kind
+
     def optional(kind: str, name: str, parameter: str) -> int | None:
-        return named_column(header, name, parameter, label) if name else guess_column(header, kind)
+        if name:
+            return named_column(header, name, parameter, label)
+        places = guess_columns(header, kind)
+        if len(places) > 1:
+            names = ", ".join(header[place] for place in places)
+            raise InputError(
+                f"{parameter}: {label} has several columns with a usual name of {thing(kind)} ({names}); "
+                "name the one to use."
+            )
+        return places[0] if places else None
 
     def needed(kind: str, name: str, parameter: str) -> int:
         place = optional(kind, name, parameter)
         if place is None:
             listed = ", ".join(column for column in header if column)
-            thing = "soil moisture" if kind == "value" else kind
             raise InputError(
-                f"{parameter}: no column of {label} has a usual name of {thing} (it has {listed}); name the "
-                "column."
+                f"{parameter}: no column of {label} has a usual name of {thing(kind)} (it has {listed}); "
+                "name the column."
             )
         return place
 
@@ -104,11 +115,11 @@ def _coordinates(geographic: bool) -> tuple[str, str]:
 
 def _check_crs(header: Sequence[str], choices: CsvChoices, label: str) -> None:
     """Refuse x and y that nobody says the CRS of."""
-    if choices.crs or choices.x or choices.y or guess_column(header, "longitude") is not None:
+    if choices.crs or choices.x or choices.y or guess_columns(header, "longitude"):
         return
-    x = guess_column(header, "x")
-    if x is not None:
+    x = guess_columns(header, "x")
+    if x:
         raise InputError(
             f"CRS: {label} has no longitude and latitude, and nobody tells the CRS of its column "
-            f"{header[x]}; choose it."
+            f"{header[x[0]]}; choose it."
         )

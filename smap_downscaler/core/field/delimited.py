@@ -61,10 +61,11 @@ def plain_name(name: str) -> str:
     return covariate_name(re.sub(r"[\[(].*?[\])]", " ", name))
 
 
-def guess_column(header: Sequence[str], kind: str) -> int | None:
-    """The place of the column that usually holds a `kind` (a key of `USUAL`), or None."""
+def guess_columns(header: Sequence[str], kind: str) -> list[int]:
+    """Places of the columns with the best usual name of a `kind` (a key of `USUAL`); there may be none."""
     names = [plain_name(name) for name in header]
-    return next((names.index(usual) for usual in USUAL[kind].split() if usual in names), None)
+    best = next((usual for usual in USUAL[kind].split() if usual in names), None)
+    return [place for place, name in enumerate(names) if name == best]
 
 
 def named_column(header: Sequence[str], name: str, parameter: str, label: str) -> int:

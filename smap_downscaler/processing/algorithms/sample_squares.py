@@ -109,10 +109,21 @@ class SampleSquares(SmapAlgorithm):
         found = sample_squares(design, masks, progress)
         left = found.where(found.masked <= values.number("MAXIMUM_MASKED"))
         _tell(design, found, left, values.number("MAXIMUM_MASKED"), progress)
+        if not len(left.x):
+            _refuse_empty(values, len(found.x))
         layer = fields_of(_FIELDS), Qgis.WkbType.Polygon, qgis_crs(design.crs)
         output = write_layer(values, "OUTPUT", layer, _features(design, left), progress)
         outputs = {"OUTPUT": output, "SQUARES": len(left.x), "MASKED": len(found.x) - len(left.x)}
         return {**outputs, **write_preflight_table(values, before)}
+
+
+def _refuse_empty(values: Values, found: int) -> None:
+    names = [name for name in ("MASK", "COVARIATES") if values.given(name)]
+    raise InputError(
+        f"{' and '.join(names)}: all {counted(found, 'square')} are masked or without data by more than "
+        f"{100 * values.number('MAXIMUM_MASKED'):g} %, so that none is left; raise MAXIMUM_MASKED, or choose "
+        "another EXTENT."
+    )
 
 
 def _design(values: Values, smap: Series | None) -> SquareDesign:
