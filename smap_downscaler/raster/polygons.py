@@ -19,6 +19,8 @@ from .files import gdal_errors
 CENTRE, AREA = "centre", "area"
 #: Vertices worked on at a time (more only where one polygon has more).
 _VERTICES_AT_A_TIME = 200_000
+#: Share of a pixel by which a polygon on the edge of a grid may seem to reach over it, by rounding.
+_ROUNDING = 1e-6
 Ring = tuple[int, bool, np.ndarray]
 
 
@@ -167,7 +169,7 @@ def _on_grid(rings: Rings, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
         # A vertex that cannot be transformed is NaN, and puts its polygon outside.
         low, high = np.minimum.reduceat(positions, begin), np.maximum.reduceat(positions, begin)
         met = met & (low < size) & (high > 0)
-        whole = whole & (low >= 0) & (high <= size)
+        whole = whole & (low >= -_ROUNDING) & (high <= size + _ROUNDING)
     return met, whole
 
 

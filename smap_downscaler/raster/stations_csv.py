@@ -226,6 +226,10 @@ class _CsvReader:
         if self._empty:
             told = f"{counted(len(self._empty), 'row')} without soil moisture left out"
             yield f"{self._path}: {told} ({_lines(self._empty)})"
+        silent = [name for name, place in self._places.items() if not place.values]
+        if silent:
+            left_out = counted(len(silent), "station")
+            yield f"{self._path}: {left_out} left out, without a reading that counts: {listed(silent)}"
         if self._double:
             told = f"{counted(len(self._double), 'row')} left out as there before"
             yield f"{self._path}: {told} ({_lines(self._double)})"

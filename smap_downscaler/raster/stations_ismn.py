@@ -88,11 +88,9 @@ def _read(
             "another DEPTH."
         )
     tally = Tally()
-    stations = [
-        station
-        for members in chosen.values()
-        if (station := _station(members, choices, tally, counter, progress)) is not None
-    ]
+    found = {name: _station(members, choices, tally, counter, progress) for name, members in chosen.items()}
+    stations = [station for station in found.values() if station is not None]
+    silent = [name for name, station in found.items() if station is None]
     if not stations:
         raise InputError(
             f"{source}: no reading is left ({tally.left_out() or 'the files are empty'}); choose any as "
@@ -104,7 +102,7 @@ def _read(
         GEOGRAPHIC,
         tuple(stations),
         tuple(_told(source, chosen, choices, tally, others)),
-        tuple(_warnings(source, without, choices, tally)),
+        tuple(_warnings(source, without, silent, choices, tally)),
     )
 
 
@@ -158,10 +156,10 @@ def _told(
     source: str | Path, chosen: dict[str, list[Sensor]], choices: IsmnChoices, tally: Tally, others: int
 ) -> Iterator[str]:
     networks = {members[0].network for members in chosen.values()}
+    sensors = counted(sum(map(len, chosen.values())), "sensor")
     yield (
-        f"{source}: {counted(len(chosen), 'station')} of {counted(len(networks), 'network')}, "
-        f"{counted(sum(map(len, chosen.values())), 'sensor')} {_depth_text(choices.depth)}, "
-        f"{counted(tally.kept, 'reading')}"
+        f"{source}: {counted(len(chosen), 'station')} of {counted(len(networks), 'network')}, {sensors} "
+        f"{_depth_text(choices.depth)}, {counted(tally.kept, 'reading')}"
     )
     yield from _depths_used(chosen)
     if others:
@@ -169,12 +167,12 @@ def _told(
 
 
 def _warnings(
-    source: str | Path, without: Sequence[str], choices: IsmnChoices, tally: Tally
+    source: str | Path, without: Sequence[str], silent: Sequence[str], choices: IsmnChoices, tally: Tally
 ) -> Iterator[str]:
     if tally.left_out():
         yield f"{source}: readings left out: {tally.left_out()}"
-    if without:
-        yield (
-            f"{source}: {counted(len(without), 'station')} without a sensor {_depth_text(choices.depth)} "
-            f"left out: {listed(without)}"
-        )
+    upper, lower = choices.depth or (0.0, SURFACE)
+    reasons = {f"a sensor within {upper:g}-{lower:g} m": without, "a reading that counts": silent}
+    for reason, names in reasons.items():
+        if names:
+            yield f"{source}: {counted(len(names), 'station')} left out, without {reason}: {listed(names)}"

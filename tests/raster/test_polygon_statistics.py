@@ -104,6 +104,15 @@ def test_shares_and_centres_are_those_of_geos(gdal_mode, truth):
         assert (centres[number] == inside).all(), texts[number]
 
 
+@pytest.mark.parametrize(("over", "across"), [(1e-9, 0), (1e-3, 1)])
+def test_rounding_puts_no_polygon_across_the_edge(over, across):
+    """Squares that 'Sample squares' cut from the raster's own pixels."""
+    end = GRID.width + over
+    corner = ring([end - 3, end, end, end - 3], [-over, -over, 3, 3])
+    shapes = read_shapes([wkb(f"POLYGON ({corner})")], GRID.crs)
+    assert place(shapes, GRID, CENTRE).across == across
+
+
 def test_what_is_no_polygon_is_counted_and_not_taken(gdal_mode):
     x, y = at(3, 3)
     far = ring([300, 310, 310], [3, 3, 9])

@@ -329,7 +329,7 @@ def test_ismn_networks_sensors_and_depths(tmp_path):
         f"{tmp_path}: 1 file of other variables passed over",
     )
     assert field.warnings[1] == (
-        f"{tmp_path}: 1 station without a sensor within 0-0.1 m, the shallowest left out: SCAN/Deep"
+        f"{tmp_path}: 1 station left out, without a sensor within 0-0.1 m: SCAN/Deep"
     )
     deep = read(tmp_path, depth=(0.3, 0.5))
     assert [station.name for station in deep.stations] == ["REMEDHUS/Zamarron", "SCAN/Deep"]
@@ -337,6 +337,27 @@ def test_ismn_networks_sensors_and_depths(tmp_path):
     assert refusal(tmp_path, depth=(1.0, 2.0)) == (
         f"{tmp_path}: no station has a sensor within 1-2 m (there are 0-0.05, 0.05-0.05, 0.3-0.5, 0.5-0.5 "
         "m); give another DEPTH."
+    )
+
+
+def test_ismn_stations_without_a_good_reading_are_named(tmp_path):
+    ismn_file(tmp_path)
+    dubious = [("2021/01/01", "06:00", "0.2", "D01", "M")]
+    ismn_file(tmp_path, network="SCAN", station="Dubious", records=dubious)
+    field = read(tmp_path)
+    assert [station.name for station in field.stations] == ["REMEDHUS/Zamarron"]
+    assert field.warnings[1:] == (
+        f"{tmp_path}: 1 station left out, without a reading that counts: SCAN/Dubious",
+    )
+
+
+def test_stations_of_a_table_without_a_reading_are_named(tmp_path):
+    path = csv_file(tmp_path, GOOD, "Silent,2021-08-12,1,-71.4,-13.2,", "Silent,2021-08-13,1,-71.4,-13.2,NA")
+    field = read(path)
+    assert [station.name for station in field.stations] == ["A"]
+    assert field.warnings == (
+        f"{path}: 2 rows without soil moisture left out (lines 3, 4)",
+        f"{path}: 1 station left out, without a reading that counts: Silent",
     )
 
 
