@@ -170,7 +170,8 @@ def test_rows_that_are_refused(tmp_path, row, sentence):
         (
             SeriesFields("map", "insitu", "date"),
             RowFilter(),
-            "Y_FIELD: t.gpkg has no field insitu (it has fid, date, station, map, field); choose another one.",
+            "Y_FIELD: t.gpkg has no field insitu (it has fid, date, station, map, field); choose another "
+            "one.",
         ),
         (
             SeriesFields("map", "map", "date"),
