@@ -14,6 +14,8 @@ HEADERS = ("layer", "CRS", "cell", "EASE shift", "covered", "NoData", "min", "ma
 #: A shift against the EASE-Grid of more than this share of a cell is told as a warning.
 MOST_SHIFT = 0.1
 _NO_SHIFT = 1e-3
+#: What stands for a missing value in files that do not say so, and the size from which any number does.
+_FILLS, _LARGEST = frozenset({-9999.0, -32768.0, -99999.0}), 1e20
 #: Share of a cell's side by which cells that are meant to be the EASE-Grid's may differ.
 _LIKE_EASE = 1e-5
 
@@ -58,6 +60,12 @@ class LayerCheck:
         return self.low == self.high and not self.single
 
     @property
+    def fill(self) -> float | None:
+        """A value seen that most likely stands for a missing one, though the file does not say so."""
+        ends = (self.low, self.high)
+        return next((end for end in ends if end in _FILLS or abs(end) >= _LARGEST), None)
+
+    @property
     def remarks(self) -> str:
         """The notes, and what the numbers tell."""
         notes = [note for note in self.notes if note]
@@ -65,6 +73,8 @@ class LayerCheck:
             notes.insert(0, "one value only")
         if self.nodata == 1:
             notes.insert(0, "no value at all")
+        if self.fill is not None:
+            notes.insert(0, f"{self.fill:.5g} counts as a value")
         return "; ".join(notes)
 
     def texts(self) -> tuple[str, ...]:

@@ -96,6 +96,7 @@ def make_sheet(values: Values, kind: str, progress: Progress) -> MadeSheet:
     grid = maps[-1].grid
     frame = map_frame(grid.bounds, grid.crs)
     shown = _with_smap(maps, smap, kind, frame.bounds, grid.crs)
+    _warn_of_other_values(shown, progress)
     panels = [_panel(one, maps, number, kind, frame.bounds) for number, one in enumerate(shown)]
     overlays = _overlays(values, grid.crs, progress)
     sheet = Sheet(
@@ -135,6 +136,24 @@ def _with_smap(
     if kind == CASCADE:
         return [smap_map(smap, maps[0].entry.date, bounds, crs), *maps]
     return [one for day in maps for one in (smap_map(smap, day.entry.date, bounds, crs), day)]
+
+
+def _warn_of_other_values(maps: Sequence[SheetMap | None], progress: Progress) -> None:
+    """Colours and means are of no use where percent or undeclared missing values are drawn."""
+    odd = [
+        one
+        for one in maps
+        if one is not None and one.picture.moments.n
+        if one.picture.moments.low < 0 or one.picture.moments.high > 1
+    ]
+    if odd:
+        low = min(one.picture.moments.low for one in odd)
+        high = max(one.picture.moments.high for one in odd)
+        progress.warn(
+            f"{odd[0].entry.label}: its values, or those of other maps drawn, reach from {low:.5g} to "
+            f"{high:.5g}, beyond any soil moisture in m3 m-3; check the unit, and declare what stands for "
+            "missing values as NoData."
+        )
 
 
 def _panel(

@@ -50,6 +50,12 @@ class Preflight:
             progress.log(f"  {line}")
         for warning in self.warnings:
             progress.warn(warning)
+        for row in self.rows:
+            if row.fill is not None:
+                progress.warn(
+                    f"{row.name}: it holds {row.fill:.5g}, which most likely stands for a missing value but "
+                    "counts as a number; declare it as NoData (Raster > Conversion > Translate)."
+                )
 
     def add(self, row: LayerCheck, label: str) -> None:
         """Add a row; a cell grid beside the EASE-Grid gives a warning."""

@@ -123,6 +123,11 @@ class _CsvReader:
             raise InputError(
                 f"{self._path}, line {line}: it has {len(row)} columns of {len(self._header)}; mend the row."
             )
+        if any(cell.strip() for cell in row[len(self._header) :]):
+            raise InputError(
+                f"{self._path}, line {line}: it has {len(row)} columns of {len(self._header)}; mend the row, "
+                "and where numbers have decimal commas part the columns by semicolon."
+            )
         number = self._numbers.read
         x = number(row[columns.x], self._header[columns.x], line)
         y = number(row[columns.y], self._header[columns.y], line)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from raster.raster_cases import grid_raster
 from small_case import CELLS, DATES, PIXELS, SmallCase, make_small_case
 from smap_downscaler.core.errors import Cancelled
 from smap_downscaler.core.grid import Grid
@@ -319,6 +320,15 @@ def test_dates_in_one_file(run, case, tmp_path):
     assert share_of(picture(tmp_path / "layout.png"), colours[0.1]) > 0.08
     assert share_of(picture(tmp_path / "layout.png"), colours[0.4]) > 0.08
     assert [path.name for path in series.parent.iterdir()] == ["series.tif"]
+
+
+def test_values_that_are_no_soil_moisture_are_told(run, said, case, tmp_path):
+    values = np.full(PIXELS.shape, 0.2, np.float32)
+    values[:3] = -9999
+    path = grid_raster(tmp_path / "sm_20210101.tif", PIXELS, values)
+    run("mapsheet", {"KIND": "days", "SERIES": path, "DPI": 50, "OUTPUT": str(tmp_path / "s.png")})
+    (warning,) = said.warnings
+    assert warning.startswith(f"{path}: its values, or those of other maps drawn, reach from -9999 to 0.2, ")
 
 
 def test_a_locator(run, case, tmp_path):

@@ -204,6 +204,19 @@ def test_polygons(maps, tmp_path):
     ]
 
 
+def test_missing_values_that_are_not_declared_are_told(tmp_path):
+    (tmp_path / "maps").mkdir()
+    values = np.full(MAPS.shape, 0.2, np.float32)
+    values[:10] = -9999
+    maps = series_of(tmp_path / "maps", MAPS, values, (0,))
+    listener = Listener()
+    check_stations(field(station("A", *at(3, 3), {0})), [("maps", maps)], (None, None)).tell(listener)
+    assert listener.warnings == [
+        "maps: it holds -9999, which most likely stands for a missing value but counts as a number; declare "
+        "it as NoData (Raster > Conversion > Translate)."
+    ]
+
+
 def test_polygons_without_any_area(maps):
     shapes = shapes_of("", "")
     found = check_polygons(shapes, {"SERIES": (maps, place(shapes, MAPS, CENTRE))}, CENTRE)

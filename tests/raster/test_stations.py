@@ -210,6 +210,9 @@ REFUSED = {
              "line 3: '12/08/2021' is no ISO date; write it as 2021-08-31."),
     "no date": ("A,,2,-71.5,-13.2,0.2", "line 3: the date is missing; write it as 2021-08-31."),
     "short": ("A,2021-08-12,2", "line 3: it has 3 columns of 6; mend the row."),
+    "long": ("A,2021-08-12,2,-71.5,-13.2,0,2",
+             "line 3: it has 7 columns of 6; mend the row, and where numbers have decimal commas part the "
+             "columns by semicolon."),
     "elsewhere": ("A,2021-08-12,2,-71.6,-13.2,0.2",
                   "line 3: station A lies elsewhere than in line 2; give each place its own name."),
     "other value": ("A,2021-08-12,1,-71.5,-13.2,0.26",
