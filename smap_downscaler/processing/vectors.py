@@ -29,6 +29,8 @@ from ..core.errors import Cancelled, InputError
 from ..core.progress import Progress
 from .values import Values
 
+#: Most bytes of a field's name in a shapefile.
+_SHAPEFILE_NAME = 10
 INTEGER, REAL = QMetaType.Type.LongLong, QMetaType.Type.Double
 
 
@@ -181,6 +183,12 @@ def write_layer(
     fields, geometry, crs = layer
     progress.check()
     text = _place(values.parameters.get(name))
+    long = [field for field in fields.names() if len(field.encode()) > _SHAPEFILE_NAME]
+    if long and text.lower().endswith(".shp"):
+        progress.warn(
+            f"{name}: a shapefile cuts the names of fields to {_SHAPEFILE_NAME} letters ({long[0]} and "
+            f"{len(long) - 1} more); give the file the ending .gpkg to keep them."
+        )
     _make_folder(text, name)
     reason = "unknown reason"
     try:

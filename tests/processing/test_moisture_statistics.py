@@ -274,6 +274,23 @@ def test_many_dates_go_to_the_table_only(run, said, case, tmp_path):
     assert "3 dates are more than DATE_FIELDS (2): OUTPUT holds their mean only" in said.text
 
 
+def test_a_shapefile_cuts_names(run, said, case, tmp_path):
+    polygon_layer(tmp_path / "boxes.gpkg")
+    run(
+        "moisturestatistics",
+        {
+            "INPUT": str(tmp_path / "boxes.gpkg"),
+            "SERIES": [str(tmp_path / "maps")],
+            "DATES": "2020-12-30",
+            "OUTPUT": str(tmp_path / "out.shp"),
+        },
+    )
+    assert said.warnings[-1] == (
+        "OUTPUT: a shapefile cuts the names of fields to 10 letters (mu_sm_20201230 and 2 more); give the "
+        "file the ending .gpkg to keep them."
+    )
+
+
 def test_covariates_alone_into_memory(run, case, tmp_path):
     from qgis.core import QgsProcessingContext
 

@@ -82,13 +82,15 @@ def test_field_validation(looked_at, said, case, tmp_path):
 
 
 def test_triple_collocation(looked_at, tmp_path):
-    make_triple_case(tmp_path / "triples")
+    folder = tmp_path / "triples"
+    make_triple_case(folder)
     values = {
-        "SERIES": str(tmp_path / "triples" / "maps"),
-        "THIRD": str(tmp_path / "triples" / "third"),
+        "SERIES": str(folder / "maps"),
+        "THIRD": str(folder / "third"),
         "THIRD_NAME": "a model",
-        "STATIONS": str(tmp_path / "triples" / "stations.csv"),
+        "STATIONS": str(folder / "stations.csv"),
         "CRS": "EPSG:6933",
+        "BOOTSTRAP": 100,
         "END": "2021-01-31",
         "OUTPUT": str(tmp_path / "out" / "triples.csv"),
     }

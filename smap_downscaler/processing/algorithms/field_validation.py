@@ -178,7 +178,8 @@ def _manifest(
 
 def _tell(overall: Sequence[MetricRow], paired: PairedField, progress: Progress) -> None:
     row = next(row for row in overall if row.source == MAP)
-    told = [f"{name} {row.value(metric):.4f}" for name, metric in _NUMBERS.items() if metric in row.values]
+    known = {name: row.value(metric) for name, metric in _NUMBERS.items() if metric in row.values}
+    told = [f"{name} {value:.4f}" for name, value in known.items() if value == value]
     numbers = ", ".join(told) if told else row.status
     pairs = f"{counted(row.n, 'pair')} on {counted(row.n_days, 'day')}"
     progress.log(f"{counted(len(paired.raw), 'station')}, {pairs}: {numbers}.")
