@@ -7,7 +7,7 @@ import datetime as dt
 import re
 import time
 from base64 import b64decode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -241,6 +241,18 @@ def test_the_demo_basin(run, tmp_path):
     assert (outputs["COUNT"], outputs["STATIONS_USED"]) == (12, 12)
     # Stations differ by an SD of 0.010 that stays, and three readings by 0.015 / sqrt(3).
     assert 0.006 < outputs["RMSE"] < 0.022
+
+
+def test_a_smap_series_of_another_place_is_told(run, said, case, tmp_path):
+    far = replace(CELLS, left=CELLS.left + 4e6)
+    path = tmp_path / "elsewhere" / f"s_{DAYS[0]:%Y%m%d}.tif"
+    write_geotiff(path, far, np.full(far.shape, 0.2, np.float32), BAND)
+    outputs = run("fieldvalidation", inputs(case, SMAP=str(path.parent)))
+    assert "SMAP_RMSE" not in outputs
+    assert (
+        f"SMAP: {path.parent} has no value at a station on a day with map and reading, so nothing is told of "
+        "whether downscaling helped; give the SMAP series of this area and these days."
+    ) in said.warnings
 
 
 def test_readings_in_another_unit_than_said(run, said, case):

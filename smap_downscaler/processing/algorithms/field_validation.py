@@ -103,6 +103,11 @@ class FieldValidation(SmapAlgorithm):
         found.tell(progress)
         paired = pair_up(data, series, smap, pairing, progress.part(0.3, 0.7))
         paired.tell(progress)
+        if smap and not any(part.common.any() for part in paired.raw):
+            progress.warn(
+                f"SMAP: {smap.source} has no value at a station on a day with map and reading, so nothing is "
+                "told of whether downscaling helped; give the SMAP series of this area and these days."
+            )
         rows = validate(paired.compared, choices, progress.part(0.7, 0.95))
         overall = overall_rows(rows)
         outputs = {"OUTPUT": values.output("OUTPUT"), **_numbers(overall), "STATIONS_USED": len(paired.raw)}
