@@ -88,7 +88,7 @@ def test_the_report_alone_shows_the_three_indices(run, dem, tmp_path):
     report = tmp_path / "out" / "r.html"
     made = run(ID, {"INPUT": dem, "ENGINE": "built-in", "REPORT": str(report)})
     assert set(made) == {"REPORT", "REPORT_NUMBERS", "CELLS", "RAISED_CELLS", "MOST_RAISED"}
-    assert listing(tmp_path / "out") == ["r.html"]
+    assert listing(tmp_path / "out") == ["r.html", "r_numbers.csv"]
     page = report.read_text(encoding="utf-8")
     assert f"<dt>Made for this report only</dt><dd>{', '.join(INDICES)}</dd>" in page
     assert all(f"<td>{name}</td>" in page for name in INDICES)

@@ -51,7 +51,7 @@ from ..reports import footer, manifest, period_used, report_parameter, table_out
 from ..values import Values
 from ..vectors import add_columns, check_shapes, read_features
 
-_NO_POLYGONS = (Qgis.GeometryType.Point, Qgis.GeometryType.Line, Qgis.GeometryType.Null)
+_NO_POLYGONS = (Qgis.GeometryType.Point, Qgis.GeometryType.Line)
 
 
 class MoistureStatistics(SmapAlgorithm):
@@ -204,12 +204,12 @@ def _report_dates(values: Values) -> tuple[dt.date, ...]:
 
 
 def _shapes(source: QgsProcessingFeatureSource, features: Sequence[QgsFeature], progress: Progress) -> Shapes:
-    check_shapes(source, "INPUT")
     # QGIS does not hold scripts and models to the kind of layer that is asked for.
     if QgsWkbTypes.geometryType(source.wkbType()) in _NO_POLYGONS:
         raise InputError(
             f"INPUT: the layer {source.sourceName()} holds no polygons; choose a layer of polygons."
         )
+    check_shapes(source, "INPUT")
     crs = source.sourceCrs()
     geometries = [bytes(feature.geometry().asWkb()) for feature in features]
     shapes = read_shapes(geometries, crs.authid() or crs.toWkt(), progress)
