@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 from qgis.PyQt.QtCore import QCoreApplication, QObject, Qt, QThread, pyqtSignal, pyqtSlot
 
 Result = TypeVar("Result")
+#: Calls that were made, emptied: Qt's objects must not be deleted by another thread than their own.
+_KEPT: list[_Call] = []
 
 
 def in_main_thread(function: Callable[[], Result]) -> Result:
@@ -22,8 +24,9 @@ def in_main_thread(function: Callable[[], Result]) -> Result:
     call = _Call(function)
     call.moveToThread(main)
     call.asked.connect(call.answer, Qt.ConnectionType.BlockingQueuedConnection)
+    _KEPT.append(call)
     call.asked.emit()
-    result: Result = call.result()
+    result: Result = call.take()
     return result
 
 
@@ -32,20 +35,23 @@ class _Call(QObject):
 
     def __init__(self, function: Callable[[], Any]):
         super().__init__()
-        self._function = function
+        self._function: Callable[[], Any] | None = function
         self._result: Any = None
         self._error: BaseException | None = None
 
     @pyqtSlot()
     def answer(self) -> None:
         """Call the function, in the thread of this object."""
+        function, self._function = self._function, None
         try:
-            self._result = self._function()
+            self._result = function() if function is not None else None
         except BaseException as error:  # handed to the caller, who raises it
             self._error = error
 
-    def result(self) -> Any:
-        """What the function returned or raised."""
-        if self._error is not None:
-            raise self._error
-        return self._result
+    def take(self) -> Any:
+        """What the function returned or raised; the call holds nothing of it any longer."""
+        result, error = self._result, self._error
+        self._result = self._error = None
+        if error is not None:
+            raise error
+        return result
