@@ -60,24 +60,18 @@ def conus_by_date(data: Path, folder: Path) -> list[str]:
         "which SMAP's orbit repeats), with a forest each, the paper's hyper-parameters, 10 folds. Blocks "
         "keep the neighbours out of the training part."
     )
-    return ["## SMAP 36 km, United States: forests by date", "", told, "", *score_table(run)]
+    return _section("SMAP 36 km, United States: forests by date", told, run)
 
 
 def conus_by_cell(data: Path, folder: Path) -> list[str]:
     """A year over the United States, a forest a cell."""
-    settings = validation_settings(
-        mode=BY_CELL,
-        folds=5,
-        trees=20,
-        period=30,
-        features=FeatureSettings(day_of_year=True, neighbours=True),
-    )
+    settings = _settings_by_cell(30)
     run = _validated(_conus(data, folder), settings)
     told = (
         f"{_cells_and_trees(run)}, {settings.folds} folds; covariates: rain of the three days before, day of "
         f"year, the cell's own soil moisture before and after. {_hidden(settings)}"
     )
-    return ["## SMAP 36 km, United States: forests by cell", "", told, "", *score_table(run)]
+    return _section("SMAP 36 km, United States: forests by cell", told, run)
 
 
 def conus_pooled(data: Path, folder: Path) -> list[str]:
@@ -96,7 +90,7 @@ def conus_pooled(data: Path, folder: Path) -> list[str]:
         "the day of year. Held out: single rows; whole blocks; and whole blocks in whole runs of "
         f"{settings.period} days."
     )
-    return ["## SMAP 36 km, United States: one pooled forest", "", told, "", *score_table(run)]
+    return _section("SMAP 36 km, United States: one pooled forest", told, run)
 
 
 def australia_by_date(data: Path, folder: Path) -> list[str]:
@@ -110,26 +104,29 @@ def australia_by_date(data: Path, folder: Path) -> list[str]:
         "folds. There are no layers of soil or terrain beside this series: the covariates are x and y alone, "
         "so that random folds show how much a cell's neighbours tell, and blocks what is left without them."
     )
-    return ["## SMAP 9 km, W. Australia: forests by date of x and y", "", told, "", *score_table(run)]
+    return _section("SMAP 9 km, W. Australia: forests by date of x and y", told, run)
 
 
 def australia_by_cell(data: Path, folder: Path) -> list[str]:
     """Six weeks over W. Australia, a forest a cell, told by its own days alone."""
     path = folder / "australia_by_cell.gpkg"
     write_australian_matrix(data, path, AUSTRALIAN_CELLS)
-    settings = validation_settings(
-        mode=BY_CELL,
-        folds=5,
-        trees=20,
-        period=5,
-        features=FeatureSettings(day_of_year=True, neighbours=True),
-    )
+    settings = _settings_by_cell(5)
     run = _validated(path, settings)
     told = (
         f"{_cells_and_trees(run)}, evenly spaced, {settings.folds} folds; covariates: day of year, the "
         f"cell's own soil moisture before and after; there is no rain. {_hidden(settings)}"
     )
-    return ["## SMAP 9 km, W. Australia: forests by cell", "", told, "", *score_table(run)]
+    return _section("SMAP 9 km, W. Australia: forests by cell", told, run)
+
+
+def _section(title: str, told: str, run: ValidationRun) -> list[str]:
+    return [f"## {title}", "", told, "", *score_table(run)]
+
+
+def _settings_by_cell(period: int) -> ValidationSettings:
+    features = FeatureSettings(day_of_year=True, neighbours=True)
+    return validation_settings(BY_CELL, folds=5, trees=20, period=period, features=features)
 
 
 def _conus(data: Path, folder: Path) -> Path:

@@ -103,4 +103,5 @@ def evenly_thinned(dates: Sequence[dt.date], most: int) -> list[dt.date]:
 
 def period_text(dates: Sequence[dt.date]) -> str:
     """The first and the last of ascending dates, `2021-01-01 to 2021-01-31`, or the only one."""
-    return f"{dates[0]}" if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+    first, last = dates[0], dates[-1]
+    return f"{first}" if first == last else f"{first} to {last}"

@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .dates import period_text
 from .grid import EASE2_CELLS, EASE2_LEFT, EASE2_TOP, Grid
 from .words import counted
 
@@ -197,9 +198,7 @@ def gaps(dates: Sequence[dt.date]) -> list[tuple[dt.date, dt.date]]:
 
 def dates_text(dates: Sequence[dt.date]) -> str:
     """`31, 2021-01-01 to 2021-01-31`."""
-    if len(dates) < 2:
-        return f"1, {dates[0]}" if dates else ""
-    return f"{len(dates)}, {dates[0]} to {dates[-1]}"
+    return f"{len(dates)}, {period_text(dates)}" if dates else ""
 
 
 def gaps_note(dates: Sequence[dt.date]) -> str:
@@ -208,9 +207,8 @@ def gaps_note(dates: Sequence[dt.date]) -> str:
     if not found:
         return ""
     count = sum((last - first).days + 1 for first, last in found)
-    first, last = max(found, key=lambda gap: gap[1] - gap[0])
-    longest = f"{first}" if first == last else f"{first} to {last}"
-    return f"{counted(count, 'day')} missing between (longest gap {longest})"
+    longest = max(found, key=lambda gap: gap[1] - gap[0])
+    return f"{counted(count, 'day')} missing between (longest gap {period_text(longest)})"
 
 
 def dates_note(missing: Sequence[dt.date], of: int) -> str:

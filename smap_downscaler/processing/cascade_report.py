@@ -14,8 +14,7 @@ from ..raster.preflight import Preflight
 from ..report.cascade import ByResolution, cascade_page
 from ..report.joining import Opening
 from ..report.page import Page
-from .inputs_used import all_series_used, files_used
-from .join_report import table_texts, write_joined
+from .join_report import map_inputs_facts, map_inputs_used, table_texts, write_joined
 from .reports import footer, manifest
 from .values import Values
 
@@ -42,8 +41,6 @@ def report_cascade(
             "the pixels to be mapped",
         )
         numbers = {name: table.column(name) for name in ("minimum", "mean", "maximum", "sd")}
-        used = {"forest file": str(inputs.forests.path), "fine stack": inputs.stack.path}
-        told = {**files_used(used, progress), **all_series_used(inputs.dynamic)}
         settings = {
             "date": date,
             "resolutions, m": ", ".join(f"{side:g}" for side in resolutions),
@@ -52,7 +49,10 @@ def report_cascade(
         }
         by_resolution = ByResolution(resolutions, table_texts(table), numbers)
         return cascade_page(
-            opening, by_resolution, manifest(told, settings), footer("Cascade of resolutions")
+            opening,
+            by_resolution,
+            manifest(map_inputs_used(inputs, progress), settings),
+            footer("Cascade of resolutions"),
         )
 
     def table() -> DatesTable:
@@ -62,16 +62,9 @@ def report_cascade(
 
 
 def _facts(inputs: MapInputs, date: dt.date, files: Sequence[Path], folder: str) -> list[tuple[str, str]]:
-    grid = inputs.stack.grid
     return [
         ("Date", str(date)),
         ("Maps", f"{len(files):,}"),
-        (
-            "Pixels of the stack",
-            f"{grid.width:,} x {grid.height:,} of {grid.cell_width:.6g}, {grid.crs[:60]}",
-        ),
-        ("Forest file", str(inputs.forests.path)),
-        ("Fine stack", inputs.stack.path),
-        ("Covariates", ", ".join(inputs.forests.names)),
+        *map_inputs_facts(inputs, "Pixels of the stack"),
         ("Folder", folder),
     ]

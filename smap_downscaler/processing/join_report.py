@@ -130,8 +130,7 @@ def report_maps(
             "the pixels to be mapped",
             _maps_by_date(table),
         )
-        files = {"forest file": str(inputs.forests.path), "fine stack": inputs.stack.path}
-        told = {**files_used(files, progress), **all_series_used(inputs.dynamic)}
+        told = map_inputs_used(inputs, progress)
         settings = {
             **period_used(values, "the forests'"),
             "days that a dated covariate may be old": inputs.window,
@@ -142,18 +141,32 @@ def report_maps(
 
 
 def _maps_facts(inputs: MapInputs, made: MapsReport, folder: str) -> list[tuple[str, str]]:
-    grid, kept = inputs.stack.grid, len(made.kept)
+    kept = len(made.kept)
     maps = f"{len(made.files):,}: {len(made.files) - kept:,} new, {kept:,} kept from an earlier run"
     return [
         ("Maps", maps),
         ("Dates without a map", f"{len(made.skipped):,}"),
         ("Dates of the maps", dates_text(list(made.files))),
-        ("Pixels", f"{grid.width:,} x {grid.height:,} of {grid.cell_width:.6g}, {grid.crs[:60]}"),
+        *map_inputs_facts(inputs, "Pixels"),
+        ("Folder", folder),
+    ]
+
+
+def map_inputs_facts(inputs: MapInputs, pixels: str) -> list[tuple[str, str]]:
+    """What maps are made from; `pixels` is what the grid of the fine stack is called."""
+    grid = inputs.stack.grid
+    return [
+        (pixels, f"{grid.width:,} x {grid.height:,} of {grid.cell_width:.6g}, {grid.crs[:60]}"),
         ("Forest file", str(inputs.forests.path)),
         ("Fine stack", inputs.stack.path),
         ("Covariates", ", ".join(inputs.forests.names)),
-        ("Folder", folder),
     ]
+
+
+def map_inputs_used(inputs: MapInputs, progress: Progress) -> dict[str, object]:
+    """What maps are made from, for the manifest of a report."""
+    files = {"forest file": str(inputs.forests.path), "fine stack": inputs.stack.path}
+    return {**files_used(files, progress), **all_series_used(inputs.dynamic)}
 
 
 def _maps_by_date(table: DatesTable) -> ByDate:

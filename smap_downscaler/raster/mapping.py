@@ -148,7 +148,8 @@ def make_maps(
     tell_substitutes(inputs.dynamic, sorted(set(dates)), inputs.window, progress)
     fields = [_DatedField.over(inputs.stack.grid, series, progress) for series in inputs.dynamic]
     report = MapsReport()
-    wanted = _dates_to_map(inputs, {date: map_file(folder, date, ending) for date in dates}, report, progress)
+    files = {date: map_file(folder, date, ending) for date in dates}
+    wanted = _dates_to_map(inputs, files, report, progress)
     if not wanted and not report.files:
         raise InputError(
             f"No date can be mapped: {next(iter(report.skipped.values()), 'no date is chosen')}."
@@ -158,7 +159,7 @@ def make_maps(
     tasks = _tasks(inputs, list(wanted), windows, fields)
     with contextlib.closing(ordered_map(_predict, tasks, threads, progress)) as results:
         for date, run in wanted.items():
-            path = map_file(folder, date, ending)
+            path = files[date]
             tags = {"DATE": date.isoformat(), RUN_TAG: run, "FORESTS": Path(inputs.forests.path).name}
             bands = [Band(date.isoformat(), inputs.forests.response_unit, {"DATE": date.isoformat()})]
             try:

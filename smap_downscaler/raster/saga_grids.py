@@ -76,8 +76,7 @@ def write_saga_grid(dem_path: str, path: str | Path, grid: Grid, progress: Progr
             messages.append(str(error))
     if messages:
         raise _cannot_write(path, messages)
-    if elevations.warning():
-        progress.warn(f"{dem_path}: {elevations.warning()}")
+    elevations.tell(progress)
     return cells
 
 

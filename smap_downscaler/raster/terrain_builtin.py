@@ -83,8 +83,7 @@ def _read(path: str, grid: Grid, progress: Progress) -> Surface:
         elevation[window.slices] = read_band(dataset, 1, window)
         seen.see(elevation[window.slices])
         counter.advance(window.height)
-    if seen.warning():
-        progress.warn(f"{path}: {seen.warning()}")
+    seen.tell(progress)
     return Surface(elevation, grid.cell_width)
 
 

@@ -47,7 +47,7 @@ def train_from_table(
     names = choices.names(table)
     report = TrainingReport(names=names)
     items = _usable_days(table, least, report, progress, scope)
-    with choices.writer(table, output, BY_DATE, {"minimum_cells": least}) as writer:
+    with choices.writer(table, names, output, BY_DATE, {"minimum_cells": least}) as writer:
         total = sum(n >= least for n in counts.values())
         trained_days = train_each(items, choices.grow, threads, progress, total)
         # Closed here, not when they are collected: no thread and no open table stays behind an error.

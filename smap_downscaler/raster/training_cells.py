@@ -52,7 +52,7 @@ def train_cells(
     report = TrainingReport(BY_CELL, names=names)
     reader = _Reader(table, choices.features, names, least, report)
     items = reader.items(progress, scope)
-    writer = choices.writer(table, output, BY_CELL, {"minimum_dates": least})
+    writer = choices.writer(table, names, output, BY_CELL, {"minimum_dates": least})
     progress.set_text("Sorting the table by cell")
     with writer:
         trained_cells = train_each(

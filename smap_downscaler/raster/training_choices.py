@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,12 +55,20 @@ class TrainingChoices:
         return names
 
     def writer(
-        self, table: MatrixTable, output: str | Path, mode: str, extra: Mapping[str, object]
+        self,
+        table: MatrixTable,
+        names: Sequence[str],
+        output: str | Path,
+        mode: str,
+        extra: Mapping[str, object],
     ) -> ForestWriter:
-        """What writes the forests of a table to a file; `extra` is kept in it with the table's name."""
+        """What writes the forests of a table, of covariates `names`, to a file.
+
+        `extra` is kept in it with the table's name.
+        """
         return ForestWriter(
             output,
-            self.names(table),
+            names,
             {**table.units, **self.features.units},
             RESPONSE,
             RESPONSE_UNIT,

@@ -42,7 +42,7 @@ def train_pooled(
     scope, settings, features, wishes = choices.scope, choices.settings, choices.features, choices.wishes
     names = choices.names(table)
     # Made first: a name that is wrong must not cost hours.
-    writer = choices.writer(table, output, POOLED, {"maximum_rows": scope.maximum_rows})
+    writer = choices.writer(table, names, output, POOLED, {"maximum_rows": scope.maximum_rows})
     reading = progress.part(0.0, _READING)
     reading.set_text("Reading all dates")
     pooled = table.pooled(scope.start, scope.end, scope.maximum_rows, settings.seed, scope.memory_mb, reading)

@@ -12,11 +12,11 @@ from ..core.validation.schemes import UNIT_NOUNS, scheme_text
 from ..core.validation.summary import CELLS, DATES, OVER, SummaryRow, by_unit, summarise_rises, uneven_folds
 from ..core.words import counted
 from .crossvalidation_figures import WORST_CELLS, importance_series, scores_by_date, scores_over_cells
-from .crossvalidation_numbers import UNIT, add_headline, add_summary, subtitle
+from .crossvalidation_numbers import add_headline, add_summary, subtitle
 from .figure import SOIL_MOISTURE_UNIT
 from .fold_figure import fold_map, fold_times
 from .importance_figure import importance_figure
-from .numbers import fixed
+from .numbers import UNIT, fixed
 from .page import Page
 from .rain_figure import rain_by_date
 from .scatter_figure import observed_predicted, observed_predicted_pooled

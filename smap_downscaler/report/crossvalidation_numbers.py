@@ -11,10 +11,9 @@ from ..core.validation.results import ValidationRun
 from ..core.validation.schemes import BLOCKS, PERIODS, scheme_text
 from ..core.validation.summary import OVER, ROWS, SummaryRow
 from ..core.words import counted
-from .numbers import fixed, score_text
+from .numbers import UNIT, fixed, score_text
 from .page import Page
 
-UNIT = "m³ m⁻³"
 _LABELS = {
     "rmse": f"RMSE, {UNIT}",
     "r2": "R² = 1 - SSE/SST",
@@ -70,7 +69,7 @@ def add_headline(page: Page, run: ValidationRun, summary: Sequence[SummaryRow]) 
             "Under random folds the forest has seen the same cell on other dates, and the same date in other "
             "cells. Held-out locations say how well it tells cells that it never saw; held-out locations and "
             f"dates ({counted(settings.period, 'day')} together; "
-            f"leave-location-and-time-out, Meyer et al. 2018) how "
+            "leave-location-and-time-out, Meyer et al. 2018) how "
             "well it tells both. Only the rows of held-out locations on held-out dates are scored there."
         )
     page.paragraph("A low error on SMAP's cells is not skill at 100 m.")

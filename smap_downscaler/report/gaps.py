@@ -19,11 +19,9 @@ from ..core.gaps.scores import (
 )
 from ..core.gaps.verdict import overall, verdict
 from .gaps_figures import courses, error_by_distance, skill_map
-from .numbers import score_text
+from .numbers import UNIT, score_text
 from .page import Page
 from .preflight import Before, add_before
-
-_UNIT = "m³ m⁻³"
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +81,7 @@ def _scores(page: Page, story: GapStory) -> None:
     heads = ("RMSE", "MAE", "bias", "ubRMSE", "R²", "median RMSE", "median R²")
     page.heading("Scores of the hidden days").table(("method", *heads), rows)
     page.paragraph(
-        f"Errors in {_UNIT}. All observed days were hidden once, in runs of {story.period} days, and "
+        f"Errors in {UNIT}. All observed days were hidden once, in runs of {story.period} days, and "
         "predicted by forests that were grown without them and had no neighbour in the run. The first five "
         "scores are those of all days and cells together; their R² is high wherever wet and dry cells "
         "differ. The medians are over the cells: their R² tells how well the course in time is met, and is "
@@ -101,7 +99,7 @@ def _distances(page: Page, story: GapStory) -> None:
     page.heading("Error by distance to an observation").picture(
         error_by_distance(story.rows),
         "RMSE of each method by days to the nearest remaining observation",
-        f"All cells together. Grey: the accuracy of SMAP itself, 0.04-0.06 {_UNIT}.",
+        f"All cells together. Grey: the accuracy of SMAP itself, 0.04-0.06 {UNIT}.",
     )
     found = {(row.method, row.distance): row for row in story.rows if row.scope == POOLED}
     methods = [method for method, distance in found if distance == ALL_DISTANCES]

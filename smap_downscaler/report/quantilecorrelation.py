@@ -194,6 +194,7 @@ def _station(page: Page, station: str, cells: Sequence[Cell], about: About, coun
     """Figures and numbers of the seasons that have any coefficient."""
     seasons = {season: found for season, found in by_season(cells).items() if any(c.computed for c in found)}
     cells = [cell for found in seasons.values() for cell in found]
+    shown = shown_scales(cells)
     page.heading(f"Station {station}" if station else "Time scale and quantile")
     page.picture(
         heat_maps(cells),
@@ -210,7 +211,7 @@ def _station(page: Page, station: str, cells: Sequence[Cell], about: About, coun
     )
     counter.advance()
     for found in seasons.values():
-        _numbers(page, found, shown_scales(cells))
+        _numbers(page, found, shown)
 
 
 def _numbers(page: Page, cells: Sequence[Cell], shown: Sequence[int]) -> None:

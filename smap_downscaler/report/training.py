@@ -16,17 +16,16 @@ from ..core.forest.settings import ForestSettings
 from ..core.words import counted
 from .figure import COLOURS, MARKERS
 from .importance_figure import ImportanceSeries, importance_figure
-from .numbers import fixed, score_text
+from .numbers import UNIT, fixed, score_text
 from .page import Page
 from .training_figures import oob_by_cell, oob_by_date
 
-_UNIT = "m³ m⁻³"
 _NOUNS = {BY_DATE: "dates", BY_CELL: "cells"}
 _LABELS = {
-    "rmse": f"RMSE, {_UNIT}",
+    "rmse": f"RMSE, {UNIT}",
     "r2": "R² = 1 - SSE/SST",
-    "mae": f"MAE, {_UNIT}",
-    "bias": f"bias, {_UNIT}",
+    "mae": f"MAE, {UNIT}",
+    "bias": f"bias, {UNIT}",
     "pearson_r2": "squared Pearson r",
 }
 _CAUTIONS = {
@@ -126,7 +125,7 @@ def _pictures(page: Page, scores: Mapping[Key, OobScores]) -> None:
         page.picture(
             oob_by_date(dates, rmse, r2),
             "Out-of-bag RMSE and R² of each date",
-            f"Grey: the accuracy of SMAP itself, 0.04-0.06 {_UNIT}.",
+            f"Grey: the accuracy of SMAP itself, 0.04-0.06 {UNIT}.",
         )
     elif cells:
         metres = all(cell.x is not None and cell.y is not None for cell in cells)

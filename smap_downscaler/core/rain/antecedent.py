@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..dates import period_text
 from ..errors import InputError
 
 #: Least value, in mm, that is taken as 0 and not as missing; codes of missing values are far below.
@@ -101,6 +102,6 @@ def listed_dates(dates: Iterable[dt.date]) -> str:
             spans[-1][1] = date
         else:
             spans.append([date, date])
-    texts = [f"{first}" if first == last else f"{first} to {last}" for first, last in spans[:_MOST_SPANS]]
+    texts = [period_text(span) for span in spans[:_MOST_SPANS]]
     more = sum((last - first).days + 1 for first, last in spans[_MOST_SPANS:])
     return ", ".join(texts) + (f" and {more:,} more" if more else "")

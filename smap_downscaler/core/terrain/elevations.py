@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import InputError
+from ..progress import Progress
 
 #: The land of the Earth and the floor of its seas lie between these, m.
 LOWEST, HIGHEST = -12_000.0, 9_000.0
@@ -46,12 +47,11 @@ class Elevations:
         self._cells += int(np.count_nonzero(values == values))
         self._zeros += int(np.count_nonzero(values == 0))
 
-    def warning(self) -> str:
-        """A sentence where much of the DEM lies at exactly 0 m, else empty."""
+    def tell(self, progress: Progress) -> None:
+        """Warn where much of the DEM lies at exactly 0 m."""
         share = self._zeros / self._cells if self._cells else 0.0
-        if share < _SEA_SHARE:
-            return ""
-        return (
-            f"{share:.1%} of its cells are exactly 0 m high; if that is the sea, make it NoData, or it is "
-            "filled like a plain."
-        )
+        if share >= _SEA_SHARE:
+            progress.warn(
+                f"{self._source}: {share:.1%} of its cells are exactly 0 m high; if that is the sea, make it "
+                "NoData, or it is filled like a plain."
+            )
