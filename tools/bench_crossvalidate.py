@@ -3,8 +3,8 @@
     python tools/bench_crossvalidate.py [DATES [CELLS [COVARIATES [ROUNDS]]]]
 
 A made-up table (10 dates x 1,278 cells x 20 covariates; the goal is told for 100 dates) is validated under
-random folds and blocks, with one thread a core (A); then scikit-learn fits and predicts the same forests on
-arrays in memory with as many threads (B); and both again (A B A B).  All predictions must agree.
+random folds and blocks, with the threads of THREADS 0 (A); then scikit-learn fits and predicts the same
+forests on arrays in memory with one thread a core (B); and both again (A B A B).  All predictions must agree.
 
 Two figures are told: the time of A over that of B, and how busy A kept the cores.  On a machine that others
 use too, time that a thread waited for a core counts as wanted: it is told beside the time that it got.
@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import os
 import sys
 import tempfile
 import threading
@@ -32,6 +31,7 @@ from smap_downscaler.core.forest.growth import new_sklearn_forest
 from smap_downscaler.core.forest.settings import PAPER
 from smap_downscaler.core.grid import Window, ease2_grid
 from smap_downscaler.core.matrix import DayRows
+from smap_downscaler.core.threads import growing_threads, thread_count
 from smap_downscaler.core.validation.crossvalidate import plan_piece
 from smap_downscaler.core.validation.grid import Candidate
 from smap_downscaler.core.validation.grow import forest_key
@@ -145,7 +145,7 @@ def main() -> None:
     for name, number in (("dates", 10), ("cells", 1278), ("covariates", 20), ("rounds", 2)):
         parser.add_argument(name, type=int, nargs="?", default=number)
     options = parser.parse_args()
-    threads = os.cpu_count() or 1
+    cores, threads = thread_count(), growing_threads()
     ours, theirs = [], []
     with tempfile.TemporaryDirectory() as folder:
         table = make_table(Path(folder) / "matrix.gpkg", options.dates, options.cells, options.covariates)
@@ -153,36 +153,36 @@ def main() -> None:
         for number in range(options.rounds):
             run, took = timed(lambda: crossvalidate_table(table, SETTINGS, threads=threads))
             ours.append(took)
-            tell("A", took, threads)
-            plain, took = timed(lambda: pure_scikit_learn(table, threads))
+            tell("A", took, cores)
+            plain, took = timed(lambda: pure_scikit_learn(table, cores))
             theirs.append(took)
-            tell("B", took, threads)
+            tell("B", took, cores)
             if not number:
                 check(run, plain)
     if run.plan is None:
         raise SystemExit("the run made no plan")
-    print(f"{run.plan.forests:,} forests of {run.plan.trees:,} trees, {threads} threads")
+    print(f"{run.plan.forests:,} forests of {run.plan.trees:,} trees; {cores} cores, {threads} threads of A")
     print(f"  load of the machine at the end     {Path('/proc/loadavg').read_text().split()[0]}")
     print(f"  estimate before the start          {run.plan.seconds:.1f} s")
     print(f"  time of A over that of B           {total(ours, 'wall') / total(theirs, 'wall'):.2f}")
     print(f"  processor time of A over that of B {total(ours, 'processor') / total(theirs, 'processor'):.2f}")
-    print(f"  cores busy with A                  {100 * share(ours, threads):.0f} %")
-    print(f"  cores busy or asked for by A       {100 * share(ours, threads, waited=True):.0f} %")
+    print(f"  cores busy with A                  {100 * share(ours, cores):.0f} %")
+    print(f"  cores busy or asked for by A       {100 * share(ours, cores, waited=True):.0f} %")
 
 
 def total(times: list[Timed], name: str) -> float:
     return sum(getattr(took, name) for took in times)
 
 
-def share(times: list[Timed], threads: int, waited: bool = False) -> float:
+def share(times: list[Timed], cores: int, waited: bool = False) -> float:
     """Share of the cores' time that was used, or used or waited for."""
     wanted = total(times, "processor") + (total(times, "waited") if waited else 0.0)
-    return wanted / (total(times, "wall") * threads)
+    return wanted / (total(times, "wall") * cores)
 
 
-def tell(name: str, took: Timed, threads: int) -> None:
+def tell(name: str, took: Timed, cores: int) -> None:
     print(
-        f"  {name} {took.wall:8.1f} s, cores busy {100 * took.processor / took.wall / threads:.0f} %",
+        f"  {name} {took.wall:8.1f} s, cores busy {100 * took.processor / took.wall / cores:.0f} %",
         flush=True,
     )
 

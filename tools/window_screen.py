@@ -29,7 +29,7 @@ checkVersion=false
 [plugin_installer]
 checkOnStart=false
 [core]
-NewsFeed\\httpsfeedqgisorg\\disabled=true
+httpsfeedqgisorg\\disabled=true
 [locale]
 overrideFlag=true
 userLocale=en_US

@@ -1,5 +1,6 @@
 """Work in threads: order, bounded look-ahead, errors, cancel."""
 
+import os
 import threading
 import time
 
@@ -7,7 +8,7 @@ import pytest
 
 from smap_downscaler.core.errors import Cancelled, InputError
 from smap_downscaler.core.progress import SILENT, Progress
-from smap_downscaler.core.threads import interruptible, ordered_map, thread_count
+from smap_downscaler.core.threads import growing_threads, interruptible, ordered_map, thread_count
 
 
 def test_results_come_in_order_and_items_are_pulled_lazily():
@@ -115,9 +116,18 @@ def test_an_interruptible_call_returns_and_raises_as_any_other():
         interruptible(lambda: (_ for _ in ()).throw(InputError("no")), SILENT)
 
 
+@pytest.mark.parametrize(("cores", "threads"), [(None, 1), (1, 1), (2, 3), (8, 9)])
+def test_all_cores_are_busy_with_forests_when_one_thread_waits(monkeypatch, cores, threads):
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    assert growing_threads(0) == threads
+    assert growing_threads(2) == 2
+    with pytest.raises(InputError, match="THREADS is -2; "):
+        growing_threads(-2)
+
+
 def test_thread_count():
     assert thread_count(3) == 3
     assert thread_count(0) >= 1
     with pytest.raises(InputError) as caught:
         thread_count(-1)
-    assert str(caught.value) == "THREADS is -1; give 0 (one a core) or more."
+    assert str(caught.value) == "THREADS is -1; give 0 (all cores) or more."

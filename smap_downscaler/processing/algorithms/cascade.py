@@ -56,7 +56,7 @@ class Cascade(SmapAlgorithm):
             decimal("MINIMUM_COVERED", "Least share of a cell that the covariates cover", 0.5, 0.0, 1.0)
         )
         yield advanced(whole_number("MEMORY", "Memory for blocks (MB)", 512, 16))
-        yield advanced(whole_number("THREADS", "Threads (0: one a core)", 0, 0))
+        yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of maps")
         yield from join_outputs("Numbers of each resolution's map")
 

@@ -13,7 +13,7 @@ from qgis.core import (
 
 from ...core.forest.keys import BY_CELL, BY_DATE, POOLED
 from ...core.progress import Progress
-from ...core.threads import thread_count
+from ...core.threads import growing_threads
 from ...core.validation.results import ValidationRun
 from ...core.validation.schemes import BLOCKS, LOCATIONS, LOCATIONS_AND_DATES, PERIODS, RANDOM, scheme_text
 from ...core.validation.summary import OVER, median_of, summarise, summarise_rises
@@ -71,7 +71,7 @@ class CrossValidate(SmapAlgorithm):
             "INPUT", "Regression matrix", types=[Qgis.ProcessingSourceType.Vector]
         )
         yield from validation_parameters()
-        yield advanced(whole_number("THREADS", "Threads (0: one a core)", 0, 0))
+        yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
         yield table_destination("OUTPUT", "Scores")
         yield table_output("SUMMARY", "Summary of the scores")
         yield table_output("CHOICES", "Hyper-parameters of each fold")
@@ -89,7 +89,7 @@ class CrossValidate(SmapAlgorithm):
     def validate(self, values: Values) -> None:
         values.period()
         validation_settings(values)
-        thread_count(values.integer("THREADS"))
+        growing_threads(values.integer("THREADS"))
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         settings, scope = validation_settings(values), table_scope(values)
@@ -101,7 +101,7 @@ class CrossValidate(SmapAlgorithm):
         report = values.output_file("REPORT") if values.given("REPORT") else ""
         # Nobody can go on with a temporary file of an earlier session.
         work_file = None if values.is_temporary("OUTPUT") else work_file_of(output)
-        threads = thread_count(values.integer("THREADS"))
+        threads = growing_threads(values.integer("THREADS"))
         run = crossvalidate_table(table, settings, work_file, scope, threads, progress.part(0.0, 0.95))
         settings = run.settings
         summary = summarise(run.results, settings)

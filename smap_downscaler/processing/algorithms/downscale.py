@@ -46,7 +46,7 @@ class Downscale(SmapAlgorithm):
         yield from period_parameters()
         yield advanced(whole_number("WINDOW", "Most days that a dated covariate may be old", 0, 0))
         yield advanced(whole_number("MEMORY", "Memory for blocks (MB)", 512, 16))
-        yield advanced(whole_number("THREADS", "Threads (0: one a core)", 0, 0))
+        yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of maps")
         yield SeriesDestination("SERIES", "Maps as one temporal layer", None, True)
         yield from join_outputs()

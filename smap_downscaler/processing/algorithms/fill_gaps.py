@@ -18,7 +18,7 @@ from ...core.gaps.hidden import HidingSettings
 from ...core.gaps.scores import FOREST, LINEAR, MEDIAN, GapScore, score_gaps
 from ...core.gaps.verdict import overall, verdict
 from ...core.progress import Progress
-from ...core.threads import thread_count
+from ...core.threads import growing_threads
 from ...core.words import counted
 from ...raster.dated import check_window
 from ...raster.gap_days import read_course
@@ -78,7 +78,7 @@ class FillGaps(SmapAlgorithm):
         yield advanced(minimum_covered())
         yield advanced(whole_number("WINDOW", "Most days that a dated covariate may be old", 0, 0))
         yield advanced(whole_number("MEMORY", "Memory for covariates (MB)", 512, 16))
-        yield advanced(whole_number("THREADS", "Threads (0: one a core)", 0, 0))
+        yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of the daily series")
         yield SeriesDestination("SERIES", "Daily series as one temporal layer", None, True)
         yield table_output("DAYS", "Counts by day")
@@ -96,7 +96,7 @@ class FillGaps(SmapAlgorithm):
     def validate(self, values: Values) -> None:
         values.period()
         check_window(values.integer("WINDOW"))
-        thread_count(values.integer("THREADS"))
+        growing_threads(values.integer("THREADS"))
         _settings(values)
         check_series(values)
 
@@ -105,7 +105,7 @@ class FillGaps(SmapAlgorithm):
         dynamic = values.several_series("DYNAMIC", "DYNAMIC_NAMES", progress.part(0.02, 0.05))
         window, share = values.integer("WINDOW"), values.number("MINIMUM_COVERED")
         folder = values.output_folder("OUTPUT")
-        threads, memory = thread_count(values.integer("THREADS")), values.integer("MEMORY")
+        threads, memory = growing_threads(values.integer("THREADS")), values.integer("MEMORY")
         with open_forests(values.path("FORESTS")) as forests:
             inputs = GapInputs(smap, forests, tuple(dynamic), window, share, *values.period())
             found = check_gaps(inputs, progress)

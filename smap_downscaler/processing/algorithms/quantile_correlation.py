@@ -60,7 +60,7 @@ class QuantileCorrelation(SmapAlgorithm):
         yield whole_number("BOOTSTRAP", "Resamples for intervals (0: none)", 0, 0)
         yield advanced(decimal("CONFIDENCE", "Confidence of the intervals, %", 95.0))
         yield advanced(whole_number("SEED", "Seed of the resamples", 1, 0))
-        yield advanced(whole_number("THREADS", "Threads (0: one a core)", 1, 0))
+        yield advanced(whole_number("THREADS", "Threads (0: all cores)", 1, 0))
         yield table_destination("OUTPUT", "Quantile correlations")
         yield report_parameter()
 

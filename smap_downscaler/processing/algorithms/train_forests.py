@@ -18,7 +18,7 @@ from ...core.errors import InputError
 from ...core.forest.importance import summarise_importance
 from ...core.forest.keys import BY_CELL, BY_DATE, MODES, POOLED
 from ...core.progress import Progress
-from ...core.threads import thread_count
+from ...core.threads import growing_threads
 from ...core.validation.tuning import Wishes
 from ...core.words import counted
 from ...raster.matrix_table import MatrixTable, open_matrix
@@ -76,7 +76,7 @@ class TrainForests(SmapAlgorithm):
         yield advanced(whole_number("MAXIMUM_ROWS", "Most rows of a date (pooled)", None, 1))
         yield advanced(whole_number("MEMORY", "Memory for rows and trees, MB (pooled)", 4096, 16))
         yield advanced(whole_number("IMPORTANCE_REPEATS", "How often a covariate is shuffled", 5, 1, 1000))
-        yield advanced(whole_number("THREADS", "Threads (0: one a core)", 0, 0))
+        yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
         yield QgsProcessingParameterFileDestination(
             "OUTPUT", "Forest file", fileFilter="Forest files (*.smapforest)"
         )
@@ -98,7 +98,7 @@ class TrainForests(SmapAlgorithm):
         forest_settings(values)
         feature_settings(values)
         _wishes(values)
-        thread_count(values.integer("THREADS"))
+        growing_threads(values.integer("THREADS"))
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         output = values.output_file("OUTPUT")
@@ -183,7 +183,7 @@ def _train(values: Values, table: MatrixTable, output: str, progress: Progress) 
         forest_settings(values), table_scope(values), feature_settings(values), _wishes(values)
     )
     train = _TRAINERS[values.choice("MODE")]
-    return train(table, output, choices, thread_count(values.integer("THREADS")), progress)
+    return train(table, output, choices, growing_threads(values.integer("THREADS")), progress)
 
 
 def _tell(report: TrainingReport, outputs: dict[str, Any], progress: Progress) -> None:
