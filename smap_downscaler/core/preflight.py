@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from .dates import period_text
 from .grid import EASE2_CELLS, EASE2_LEFT, EASE2_TOP, Grid
+from .missing import FILL
 from .words import counted
 
 HEADERS = ("layer", "CRS", "cell", "EASE shift", "covered", "NoData", "min", "max", "dates", "notes")
@@ -16,7 +17,7 @@ HEADERS = ("layer", "CRS", "cell", "EASE shift", "covered", "NoData", "min", "ma
 MOST_SHIFT = 0.1
 _NO_SHIFT = 1e-3
 #: What stands for a missing value in files that do not say so, and the size from which any number does.
-_FILLS, _LARGEST = frozenset({-9999.0, -32768.0, -99999.0}), 1e20
+_FILLS, _LARGEST = frozenset({FILL, -32768.0, -99999.0}), 1e20
 #: Share of a cell's side by which cells that are meant to be the EASE-Grid's may differ.
 _LIKE_EASE = 1e-5
 
@@ -188,6 +189,14 @@ def shift_sentence(label: str, shift: tuple[float, float]) -> str:
     if half:
         sentence += ", as where coordinates of cell centres were taken for corners"
     return f"{sentence}; export it anew on the grid."
+
+
+def fill_sentence(label: str, fill: float) -> str:
+    """The warning for a value that stands for a missing one without saying so."""
+    return (
+        f"{label}: it holds {fill:.5g}, which most likely stands for a missing value but counts as a number; "
+        "declare it as NoData (Raster > Conversion > Translate)."
+    )
 
 
 def gaps(dates: Sequence[dt.date]) -> list[tuple[dt.date, dt.date]]:

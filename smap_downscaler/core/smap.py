@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from .grid import EASE2_CELLS, Grid, Window, ease2_grid
+from .missing import FILL
 
 #: Fill value of SMAP's soil moisture.
-FILL = -9999.0
 #: Value of `retrieval_qual_flag` that stands for "no flag"; its bits mean nothing.
 NO_FLAG = 65534
 #: Bits of `retrieval_qual_flag`: set means the opposite of good.

@@ -99,6 +99,11 @@ def interruptible(function: Callable[[], Result], progress: Progress) -> Result:
     return _taken(future, progress)
 
 
+def interruptible_if(long: bool, function: Callable[[], Result], progress: Progress) -> Result:
+    """``function()``, interruptible where it may take `long`: a thread costs more than a short call."""
+    return interruptible(function, progress) if long else function()
+
+
 def _taken(future: Future[Result], progress: Progress) -> Result:
     while not wait([future], timeout=_SECONDS_A_LOOK).done:
         progress.check()

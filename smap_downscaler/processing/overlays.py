@@ -34,7 +34,12 @@ def overlay(values: Values, name: str, label: str, crs: str, progress: Progress)
     request = QgsFeatureRequest()
     request.setDestinationCrs(qgis_crs(crs), values.context.transformContext())
     points = QgsWkbTypes.geometryType(source.wkbType()) == Qgis.GeometryType.Point
-    return [Overlay(label, _parts(source.getFeatures(request), points, progress), points)]
+    parts = _parts(source.getFeatures(request), points, progress)
+    if not parts:
+        progress.warn(
+            f"{name}: the layer {source.sourceName()} has no shape, so that nothing of it is drawn."
+        )
+    return [Overlay(label, parts, points)]
 
 
 def borders(values: Values, name: str, bounds: Bounds, progress: Progress) -> list[np.ndarray]:

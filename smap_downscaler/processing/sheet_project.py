@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from qgis.core import (
     Qgis,
@@ -15,8 +16,10 @@ from qgis.core import (
     QgsSingleSymbolRenderer,
     QgsVectorLayer,
 )
+from qgis.PyQt.QtCore import QCoreApplication
 
 from ..core.errors import InputError
+from ..core.grid import Grid
 from ..core.progress import Progress
 from ..raster.files import dataset_grid, open_dataset
 from ..raster.series import open_series
@@ -36,20 +39,70 @@ _LINE = {"color": "85,85,85", "width": "0.15"}
 _STATION = {"name": "triangle", "color": "255,255,255", "outline_color": "0,0,0", "size": "2"}
 
 
-def sheet_layout(made: MadeSheet, values: Values, progress: Progress) -> SheetLayout:
-    """The layout of a sheet of maps; in the main thread.
+@dataclass(frozen=True)
+class SheetLayers:
+    """The layers of a layout, those above first.
+
+    Parameters
+    ----------
+    over : list of QgsMapLayer
+        Stations and study area.
+    maps : list of QgsRasterLayer or None
+        One a panel of a sheet.
+    countries, terrain : list of QgsMapLayer
+        Of a locator.
+    cells : Grid, optional
+        SMAP's, in a locator.
+    """
+
+    over: list[QgsMapLayer]
+    maps: list[QgsRasterLayer | None] = field(default_factory=list)
+    countries: list[QgsMapLayer] = field(default_factory=list)
+    terrain: list[QgsMapLayer] = field(default_factory=list)
+    cells: Grid | None = None
+
+    def give_to_main_thread(self) -> SheetLayers:
+        """For the thread that made them: layouts and their layers live in the main thread."""
+        main = QCoreApplication.instance().thread()
+        for layer in (*self.over, *self.maps, *self.countries, *self.terrain):
+            if layer is not None and layer.thread() != main:
+                layer.moveToThread(main)
+        return self
+
+
+def sheet_layers(made: MadeSheet, values: Values, progress: Progress) -> SheetLayers:
+    """The layers of a sheet of maps; opening many takes a while, so not in the main thread.
 
     Raises
     ------
     InputError
         If QGIS cannot show a map.
     """
-    sheet, plan = made.sheet, made.sheet.arrangement()
+    maps: list[QgsRasterLayer | None] = []
+    for panel, one in zip(made.sheet.panels, made.maps):
+        progress.check()
+        maps.append(None if one is None else _map_layer(one, panel.title))
+    return SheetLayers(_overlay_layers(values, progress), maps)
+
+
+def locator_layers(values: Values, progress: Progress) -> SheetLayers:
+    """The layers of a locator.
+
+    Raises
+    ------
+    InputError
+        If QGIS cannot show a layer.
+    """
+    over, terrain, countries = _overlay_layers(values, progress), _terrain(values), _countries(values)
+    given = values.given("SMAP")
+    cells = open_series(values.path("SMAP"), progress=progress).grid if given else None
+    return SheetLayers(over, countries=countries, terrain=terrain, cells=cells)
+
+
+def sheet_layout(made: MadeSheet, given: SheetLayers) -> SheetLayout:
+    """The layout of a sheet of maps; in the main thread."""
+    sheet, plan, over, maps = made.sheet, made.sheet.arrangement(), given.over, given.maps
     out = SheetLayout(sheet.title, made.crs)
-    over = _overlay_layers(values, progress)
-    maps = [
-        None if one is None else _map_layer(one, sheet.panels[n].title) for n, one in enumerate(made.maps)
-    ]
     shown = [layer for layer in maps if layer is not None]
     out.add_layers([*over, *shown])
     for first in range(0, len(maps), plan.capacity):
@@ -81,26 +134,18 @@ def _beside(out: SheetLayout, page: int, top: float, item, made: MadeSheet, laye
     out.label(page, (right - 3.6, top + 0.7, 3.6, 0.18), told, 6.5, "right")
 
 
-def locator_layout(made: MadeLocator, values: Values, progress: Progress) -> SheetLayout:
-    """The layout of a locator; in the main thread.
-
-    Raises
-    ------
-    InputError
-        If QGIS cannot show a layer.
-    """
-    locator = made.locator
+def locator_layout(made: MadeLocator, given: SheetLayers) -> SheetLayout:
+    """The layout of a locator; in the main thread."""
+    locator, over, terrain, countries = made.locator, given.over, given.terrain, given.countries
     out = SheetLayout(locator.title, made.crs)
-    over, terrain = _overlay_layers(values, progress), _terrain(values)
-    countries = _countries(values)
     out.add_layers([*over, *countries, *terrain])
     first, second, height = locator_boxes(locator.area, locator.overview)
     shown = [*over, *terrain]
     area = out.map(0, second, locator.area, made.crs, shown, "study area", hatched=bool(terrain))
     around = out.map(0, first, locator.overview, "EPSG:4326", countries, "overview", hatched=False)
     out.overview(around, area)
-    if values.given("SMAP"):
-        out.cells(area, open_series(values.path("SMAP"), progress=progress).grid)
+    if given.cells is not None:
+        out.cells(area, given.cells)
     right = A4_WIDTH - MARGIN
     out.label(0, (MARGIN, MARGIN, A4_WIDTH - 2 * MARGIN, 0.25), locator.title, 11, "centre")
     top = height - MARGIN - LEGEND
@@ -129,7 +174,7 @@ def _raster(path: str, name: str, style: Callable[[QgsRasterLayer], None]) -> Qg
     return layer
 
 
-def _terrain(values: Values) -> list[QgsRasterLayer]:
+def _terrain(values: Values) -> list[QgsMapLayer]:
     if not values.given("DEM"):
         return []
 

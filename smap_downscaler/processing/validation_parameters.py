@@ -43,7 +43,7 @@ def validation_parameters() -> Iterable[Any]:
     yield advanced(whole_number("MINIMUM_DATES", "Least dates of a cell (by cell)", None, 2))
     yield advanced(whole_number("MAXIMUM_ROWS", "Most rows of a date (pooled)", None, 1))
     yield advanced(whole_number("MEMORY", "Memory for the rows, MB (pooled)", 4096, 16))
-    yield advanced(choice("ENGINE", "What grows the forests", (SCIKIT_LEARN, FASTEST)))
+    yield advanced(choice("ENGINE", "What grows the forests", (FASTEST, SCIKIT_LEARN)))
 
 
 def validation_settings(values: Values) -> ValidationSettings:

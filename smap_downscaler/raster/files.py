@@ -15,9 +15,10 @@ from osgeo import gdal, osr
 from ..core.errors import InputError
 from ..core.grid import Grid, Window
 from ..core.leftovers import part_name, remove, remove_leftovers
+from ..core.missing import FILL
 
 #: Value written for missing cells.
-NODATA = -9999.0
+NODATA = FILL
 #: How far rows and columns may lean over a whole raster, in cells.
 _LEAN_TOLERANCE = 1e-3
 #: Messages of GDAL longer than this (whole SQL scripts) lose their middle.

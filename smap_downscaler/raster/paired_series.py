@@ -14,6 +14,7 @@ import numpy as np
 
 from ..core.dates import is_within
 from ..core.errors import InputError
+from ..core.missing import FILL
 from ..core.names import nearest_names
 from ..core.progress import SILENT, Progress
 from ..core.quantile.coarse_grain import PairedSeries
@@ -23,7 +24,6 @@ from .geopackage import quoted, read_notes, read_only
 #: Texts that stand for a missing value.
 _MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "-"})
 #: A sign for missing values that no average may hold.
-_FILL = -9999.0
 _ROWS_A_LOOK = 10_000
 
 
@@ -206,7 +206,7 @@ class _Reader:
                 f"{self.label}: the field {name} holds '{value}', which is no number; write numbers with a "
                 "decimal point, and leave missing ones empty."
             )
-        if number == _FILL or math.isinf(number):
+        if number == FILL or math.isinf(number):
             raise InputError(
                 f"{self.label}: the field {name} holds {number:g}, which would be averaged as a value; leave "
                 "missing values empty."

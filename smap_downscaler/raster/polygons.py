@@ -12,7 +12,7 @@ from ..core.grid import Grid
 from ..core.polygons.edges import Edges, Rings, edges_of
 from ..core.polygons.runs import Runs, area_runs, centre_runs, joined, overlapping
 from ..core.progress import SILENT, Progress
-from .coordinates import Transformation
+from .coordinates import Transformation, is_geographic
 from .files import gdal_errors
 
 #: How the pixels of a polygon are told.
@@ -148,6 +148,8 @@ def place(shapes: Shapes, grid: Grid, rule: str, progress: Progress = SILENT) ->
     for rings in shapes.rings.batches(_VERTICES_AT_A_TIME):
         progress.check()
         x, y = transform(rings.x, rings.y)
+        if is_geographic(grid.crs):
+            x = x + _turns(x, rings, grid)
         cols, rows = (x - grid.left) / grid.cell_width, (grid.top - y) / grid.cell_height
         rings = Rings(rings.polygon, rings.hole, rings.start, cols, rows)
         met, whole = _on_grid(rings, grid)
@@ -158,6 +160,14 @@ def place(shapes: Shapes, grid: Grid, rule: str, progress: Progress = SILENT) ->
         parts.append(find(_of(edges, np.unique(rings.polygon)[met]), grid.shape))
     runs = joined(parts)
     return Placed(runs, outside, across, on_grid - len(np.unique(runs.polygon)), overlapping(runs))
+
+
+def _turns(longitude: np.ndarray, rings: Rings, grid: Grid) -> np.ndarray:
+    """Degrees that bring each polygon as a whole near a grid that may run from 0 to 360, a vertex each."""
+    begin = rings.start[np.flatnonzero(np.diff(rings.polygon, prepend=-1))]
+    middle = (np.minimum.reduceat(longitude, begin) + np.maximum.reduceat(longitude, begin)) / 2
+    turns = 360.0 * np.round(((grid.bounds.left + grid.bounds.right) / 2 - middle) / 360.0)
+    return np.repeat(turns, np.diff(np.append(begin, len(longitude))))
 
 
 def _on_grid(rings: Rings, grid: Grid) -> tuple[np.ndarray, np.ndarray]:

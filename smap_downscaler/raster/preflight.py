@@ -17,6 +17,7 @@ from ..core.preflight import (
     dates_note,
     dates_text,
     ease_shift,
+    fill_sentence,
     gaps_note,
     is_shifted,
     shift_sentence,
@@ -48,14 +49,14 @@ class Preflight:
         progress.log("Before the work (a sample of each layer):")
         for line in table_lines(HEADERS, [row.texts() for row in self.rows]):
             progress.log(f"  {line}")
-        for warning in self.warnings:
+        for warning in self.all_warnings():
             progress.warn(warning)
-        for row in self.rows:
-            if row.fill is not None:
-                progress.warn(
-                    f"{row.name}: it holds {row.fill:.5g}, which most likely stands for a missing value but "
-                    "counts as a number; declare it as NoData (Raster > Conversion > Translate)."
-                )
+
+    def all_warnings(self) -> list[str]:
+        """The warnings, and one for each row with a fill value that its file does not declare."""
+        return self.warnings + [
+            fill_sentence(row.name, row.fill) for row in self.rows if row.fill is not None
+        ]
 
     def add(self, row: LayerCheck, label: str) -> None:
         """Add a row; a cell grid beside the EASE-Grid gives a warning."""

@@ -21,8 +21,8 @@ from osgeo import gdal, gdal_array
 from ..core.dates import find_date, parse_iso_date
 from ..core.errors import InputError
 from ..core.grid import EASE2_SHAPES, Grid, Window, ease2_grid
+from ..core.missing import FILL
 from ..core.smap import (
-    FILL,
     NO_FLAG,
     PHYSICAL_RANGE,
     RETRIEVALS,

@@ -15,6 +15,7 @@ from osgeo import gdal
 from ..core.dates import is_within
 from ..core.errors import InputError
 from ..core.grid import EASE2_CRS, Grid, Window, ease2_grid
+from ..core.missing import FILL
 from ..core.progress import SILENT, Progress
 from ..core.smap import (
     DEFAULT_CHOICES,
@@ -99,7 +100,7 @@ class SeriesSource:
             raise InputError(_no_flags(entry.path))
         found = screen(values, flags, choices.quality, PHYSICAL_RANGE)
         if found.out_of_range > 0.5 * found.retrieved:
-            worst = np.nanmax(np.where(values == -9999, np.nan, values))
+            worst = np.nanmax(np.where(values == FILL, np.nan, values))
             raise InputError(
                 f"{entry.path}: most of its values lie outside 0-1 (up to {worst:.4g}), so they are no soil "
                 "moisture in m3 m-3; choose other rasters, or rescale them (percent: divide by 100)."

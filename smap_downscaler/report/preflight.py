@@ -29,7 +29,12 @@ def add_warnings(page: Page, warnings: Sequence[str]) -> None:
     if not warnings:
         page.paragraph("Nothing was found that needs a second look.")
         return
-    page.heading("To be looked at").warnings(warnings[:_MOST_WARNINGS])
+    page.heading("To be looked at")
+    _list(page, warnings)
+
+
+def _list(page: Page, warnings: Sequence[str]) -> None:
+    page.warnings(warnings[:_MOST_WARNINGS])
     if len(warnings) > _MOST_WARNINGS:
         page.paragraph(f"{len(warnings) - _MOST_WARNINGS:,} more warnings are in the log.")
 
@@ -61,4 +66,4 @@ class Before:
 def add_before(page: Page, before: Before) -> None:
     """The section of a report whose other warnings stand elsewhere."""
     add_preflight(page, before.rows, before.area)
-    page.warnings(before.warnings[:_MOST_WARNINGS])
+    _list(page, before.warnings)

@@ -91,7 +91,7 @@ def test_the_estimate_is_of_the_engine(monkeypatch):
 def test_an_engine_that_there_is_not():
     with pytest.raises(InputError) as caught:
         settings(engine="steam")
-    assert str(caught.value) == "ENGINE is 'steam'; give scikit-learn or fastest."
+    assert str(caught.value) == "ENGINE is 'steam'; give fastest or scikit-learn."
 
 
 # ---- scikit-learn-intelex itself

@@ -57,8 +57,8 @@ RUNS = {
         {"OUTPUT": "{out}/scores.gpkg", "REPORT": "{out}/report.html"},
         "report.html",
     ),
-    "crossvalidate fastest": (
-        {"INPUT": "{case}/matrix.gpkg", **FOREST, "FOLDS": 2, "BLOCKS": 0, "ENGINE": "fastest"},
+    "crossvalidate scikit-learn": (
+        {"INPUT": "{case}/matrix.gpkg", **FOREST, "FOLDS": 2, "BLOCKS": 0, "ENGINE": "scikit-learn"},
         {"OUTPUT": "{out}/scores.gpkg"},
         "scores.gpkg",
     ),

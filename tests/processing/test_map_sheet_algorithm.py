@@ -411,6 +411,21 @@ def test_a_layer_in_memory_is_drawn_but_not_in_the_project(run, said, case, tmp_
     assert len(sources) == 2
 
 
+def test_a_layer_without_shapes_is_told(run, said, case, tmp_path):
+    from qgis.core import QgsVectorLayer
+
+    run(
+        "mapsheet",
+        {
+            "SERIES": str(case.folder / "maps"),
+            "AOI": QgsVectorLayer("Polygon?crs=EPSG:4326", "basin", "memory"),
+            **FAST,
+            "OUTPUT": str(tmp_path / "s.png"),
+        },
+    )
+    assert said.warnings == ["AOI: the layer basin has no shape, so that nothing of it is drawn."]
+
+
 def in_background(algorithm, values, context, feedback):
     """Whether QGIS counts a run as good that the toolbox's own task makes."""
     import time
@@ -435,7 +450,7 @@ def test_layouts_are_made_in_the_main_thread(qgis_provider, case, tmp_path, monk
     from smap_downscaler.processing.algorithms import map_sheet
 
     threads = {}
-    for name in ("_drawn", "_write_layout"):
+    for name in ("_drawn", "_layers", "_write_layout"):
         inner = getattr(map_sheet, name)
 
         def noting(*arguments, name=name, inner=inner):
@@ -446,13 +461,16 @@ def test_layouts_are_made_in_the_main_thread(qgis_provider, case, tmp_path, monk
     context, feedback = QgsProcessingContext(), QgsProcessingFeedback(False)
     values = {
         "SERIES": str(case.folder / "maps"),
+        "AOI": str(case.folder / "aoi.gpkg"),
         **FAST,
         "OUTPUT": str(tmp_path / "s.png"),
         "PROJECT": str(tmp_path / "s.qgz"),
     }
     assert in_background(qgis_provider.algorithm("mapsheet"), values, context, feedback)
-    assert threads == {"_drawn": False, "_write_layout": True}
-    assert (tmp_path / "s.qgz").is_file()
+    # Opening the layers of many dates would keep the user waiting there.
+    assert threads == {"_drawn": False, "_layers": False, "_write_layout": True}
+    sources, _names, _pages = exported(tmp_path / "s.qgz", tmp_path / "layout.png")
+    assert len(sources) == 3
 
 
 @pytest.mark.parametrize(

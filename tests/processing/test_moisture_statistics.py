@@ -361,6 +361,11 @@ def test_covariates_alone_into_memory(run, case, tmp_path):
             "Define Layer Projection).",
         ),
         (
+            {"INPUT": "{case}/far.gpkg"},
+            "SERIES: no polygon of INPUT lies on it (of 1); check the CRS of both, or give a raster of their "
+            "place.",
+        ),
+        (
             {"INPUT": "{case}/stations.gpkg"},
             "INPUT: the layer stations holds no polygons; choose a layer of polygons.",
         ),
@@ -375,13 +380,19 @@ def test_covariates_alone_into_memory(run, case, tmp_path):
     ],
 )
 def test_bad_input(refusal, case, tmp_path, change, sentence):
-    from osgeo import ogr
+    from osgeo import ogr, osr
 
     polygon_layer(tmp_path / "boxes.gpkg")
-    for name in ("empty", "nowhere", "shapeless"):
+    degrees = osr.SpatialReference()
+    degrees.ImportFromEPSG(4326)
+    for name in ("empty", "nowhere", "shapeless", "far"):
         made = ogr.GetDriverByName("GPKG").CreateDataSource(str(tmp_path / f"{name}.gpkg"))
-        layer = made.CreateLayer(name, None, ogr.wkbUnknown if name == "shapeless" else ogr.wkbPolygon)
-        if name == "nowhere":
+        layer = made.CreateLayer(
+            name,
+            degrees if name == "far" else None,
+            ogr.wkbUnknown if name == "shapeless" else ogr.wkbPolygon,
+        )
+        if name in ("nowhere", "far"):
             feature = ogr.Feature(layer.GetLayerDefn())
             feature.SetGeometry(ogr.CreateGeometryFromWkt("POLYGON ((0 0, 1 0, 1 1, 0 0))"))
             layer.CreateFeature(feature)

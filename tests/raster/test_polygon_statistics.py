@@ -165,6 +165,25 @@ def test_polygons_in_degrees(gdal_mode):
     assert place(beyond, GRID, CENTRE).outside == 1
 
 
+@pytest.mark.parametrize("left", [-180.0, 0.0, 170.0])
+@pytest.mark.parametrize("longitude", [-70.25, 12.5, 171.0, 289.75])
+def test_longitudes_of_either_half_turn_meet_the_same_pixels(left, longitude):
+    grid = Grid("EPSG:4326", left, 10.0, 0.5, 0.5, 720, 40)
+    box = f"{longitude} 2, {longitude + 3} 2, {longitude + 3} -1, {longitude} -1, {longitude} 2"
+    placed = place(read_shapes([wkb(f"POLYGON (({box}))")], grid.crs), grid, AREA)
+    assert (placed.outside, placed.across) == (0, 0)
+    inside = np.zeros(grid.shape)
+    middles = (grid.left + (np.arange(720) + 0.5) * 0.5 - longitude) % 360.0
+    inside[16:22, middles < 3] = 1
+    share = np.zeros((1, *grid.shape))
+    runs = placed.runs
+    for row, start, stop, weight in zip(runs.row, runs.start, runs.stop, runs.weight):
+        share[0, row, start:stop] += weight
+    # The box begins on the edge of a pixel, or in its middle.
+    assert share[0].sum() == pytest.approx(36)
+    assert np.abs(share[0] - inside).max() <= 0.5 + 1e-9
+
+
 def references(*texts):
     for text in texts:
         reference = osr.SpatialReference()

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..progress import Progress
-from ..threads import interruptible, ordered_map
+from ..threads import interruptible_if, ordered_map
 from .settings import ForestSettings
 
 #: Draws times covariates tried of a tree that may take longer (about 0.3 s): scikit-learn cannot be
@@ -76,7 +76,7 @@ def grow_each(
 
     def grow_here(seed: int, listener: Progress) -> Any:
         listener.check()
-        return interruptible(partial(grow, seed), listener) if long else grow(seed)
+        return interruptible_if(long, partial(grow, seed), listener)
 
     if threads == 1:
         for seed in seeds:

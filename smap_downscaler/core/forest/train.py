@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..progress import SILENT, Progress
-from ..threads import interruptible, ordered_map
+from ..threads import interruptible_if, ordered_map
 from .arrays import MAX_FEATURES, ForestArrays
 from .growth import grow_trees
 from .keys import Key, key_label, key_number
@@ -95,7 +95,7 @@ def trained_of(
     large = sum(tree.tree_.node_count for tree in trees) > MANY_NODES
     probe_x = x[_probe_rows(x.shape[0])]
     return TrainedForest(
-        arrays=interruptible(gather, progress) if large else gather(),
+        arrays=interruptible_if(large, gather, progress),
         scores=OobScores.of(y, oob),
         oob=oob,
         probe_x=probe_x,

@@ -21,7 +21,7 @@ from ..errors import InputError
 from ..features import NO_FEATURES, FeatureSettings
 from ..leftovers import part_name, remove_leftovers
 from ..progress import SILENT, Progress
-from ..threads import interruptible
+from ..threads import interruptible_if
 from . import codec
 from .keys import BY_CELL, BY_DATE, Key, key_label, mode_of
 from .manifest import (
@@ -168,7 +168,7 @@ class ForestWriter:
         prepare = partial(
             self._prepared, label, trained, len(self._names) if columns is None else len(columns)
         )
-        prepared = interruptible(prepare, progress) if trained.arrays.n_nodes > MANY_NODES else prepare()
+        prepared = interruptible_if(trained.arrays.n_nodes > MANY_NODES, prepare, progress)
         members = {}
         try:
             for name, (data, checksum) in prepared.items():

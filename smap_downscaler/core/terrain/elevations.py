@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import InputError
+from ..missing import FILL
 from ..progress import Progress
 
 #: The land of the Earth and the floor of its seas lie between these, m.
 LOWEST, HIGHEST = -12_000.0, 9_000.0
 #: Within that range, but never an elevation to the last digit.
-_FILL = -9999.0
 #: A larger share of cells at exactly 0 m is worth a word.
 _SEA_SHARE = 0.01
 
@@ -36,7 +36,7 @@ class Elevations:
         InputError
             For values that no place on Earth has.
         """
-        odd = (values < LOWEST) | (values > HIGHEST) | (values == _FILL)
+        odd = (values < LOWEST) | (values > HIGHEST) | (values == FILL)
         if odd.any():
             value = float(values[odd][0])
             raise InputError(

@@ -87,7 +87,7 @@ class ValidationSettings:
         if self.gap < 0:
             raise InputError(f"GAP is {self.gap} days; give 0 or more.")
         if self.engine not in (SCIKIT_LEARN, INTELEX, FASTEST):
-            raise InputError(f"ENGINE is '{self.engine}'; give {SCIKIT_LEARN} or {FASTEST}.")
+            raise InputError(f"ENGINE is '{self.engine}'; give {FASTEST} or {SCIKIT_LEARN}.")
 
     @property
     def schemes(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from ...raster.field_tables import write_metrics, write_pairs
 from ...raster.preflight_stations import check_stations
 from ...raster.series import Series, open_series
 from ...report.field import field_page, overall_rows, verdict
+from ...report.numbers import score_text
 from ...report.preflight import Before
 from ..algorithm import SmapAlgorithm
 from ..field_parameters import (
@@ -125,7 +126,7 @@ class FieldValidation(SmapAlgorithm):
                 rows,
                 paired.left_out,
                 pairing.anomalies,
-                Before(found.rows, found.warnings, "the stations"),
+                Before(found.rows, found.all_warnings(), "the stations"),
                 told,
                 footer("Validate maps against the field"),
             )
@@ -183,9 +184,8 @@ def _manifest(
 
 def _tell(overall: Sequence[MetricRow], paired: PairedField, progress: Progress) -> None:
     row = next(row for row in overall if row.source == MAP)
-    known = {name: row.value(metric) for name, metric in _NUMBERS.items() if metric in row.values}
-    told = [f"{name} {value:.4f}" for name, value in known.items() if value == value]
-    numbers = ", ".join(told) if told else row.status
+    known = {name: score_text(row.value(metric)) for name, metric in _NUMBERS.items() if metric in row.values}
+    numbers = ", ".join(f"{name} {text}" for name, text in known.items() if text) or row.status
     pairs = f"{counted(row.n, 'pair')} on {counted(row.n_days, 'day')}"
     progress.log(f"{counted(len(paired.raw), 'station')}, {pairs}: {numbers}.")
     if verdict(overall):

@@ -187,7 +187,7 @@ def _story(
         [read_course(report.files, cell) for cell in typical_cells(report.hidden)],
         places,
         grid.cell_width / 1000,
-        Before(found.rows, found.warnings, "the SMAP cells"),
+        Before(found.rows, found.all_warnings(), "the SMAP cells"),
     )
 
 

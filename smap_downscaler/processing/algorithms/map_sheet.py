@@ -27,7 +27,7 @@ from ..algorithm import SmapAlgorithm
 from ..main_thread import in_main_thread
 from ..parameters import advanced, choice, period_parameters, series_folder, whole_number
 from ..reports import table_output
-from ..sheet_project import locator_layout, sheet_layout
+from ..sheet_project import SheetLayers, locator_layers, locator_layout, sheet_layers, sheet_layout
 from ..sheets import CASCADE, DAYS, LOCATOR, MadeLocator, MadeSheet, check_dates, make_locator, make_sheet
 from ..values import Values
 
@@ -97,18 +97,20 @@ class MapSheet(SmapAlgorithm):
         if layouts:
             progress.set_text("Making the print layout")
             progress.check()
+            layers = _layers(made, values, progress).give_to_main_thread()
             # Not in postProcessAlgorithm: QGIS takes the run for good by then, whatever is raised there.
-            in_main_thread(lambda: _write_layout(made, values, layouts, progress))
+            in_main_thread(lambda: _write_layout(made, layers, layouts))
         return outputs | layouts
 
 
-def _write_layout(
-    made: MadeSheet | MadeLocator, values: Values, files: dict[str, str], progress: Progress
-) -> None:
+def _layers(made: MadeSheet | MadeLocator, values: Values, progress: Progress) -> SheetLayers:
     if isinstance(made, MadeLocator):
-        layout = locator_layout(made, values, progress)
-    else:
-        layout = sheet_layout(made, values, progress)
+        return locator_layers(values, progress)
+    return sheet_layers(made, values, progress)
+
+
+def _write_layout(made: MadeSheet | MadeLocator, layers: SheetLayers, files: dict[str, str]) -> None:
+    layout = locator_layout(made, layers) if isinstance(made, MadeLocator) else sheet_layout(made, layers)
     try:
         layout.write(files.get("LAYOUT", ""), files.get("PROJECT", ""))
     finally:

@@ -108,6 +108,7 @@ class MoistureStatistics(SmapAlgorithm):
         rasters = {name: raster for name, raster in given.items() if raster is not None}
         rule = values.choice("WEIGHTS")
         on = {name: place(shapes, raster.grid, rule, listener) for name, raster in rasters.items()}
+        _check_met(on, shapes)
         before = check_polygons(shapes, {name: (rasters[name], on[name]) for name in rasters}, rule, progress)
         before.tell(listener)
         parts = {"SERIES": listener.part(0.1, 0.7), "COVARIATES": listener.part(0.7, 0.9)}
@@ -181,6 +182,17 @@ def _report(values: Values, run: _Run, before: Preflight, warnings: Sequence[str
         warnings,
         Before(before.rows, (), "the box around the polygons"),
     )
+
+
+def _check_met(on: Mapping[str, Placed], shapes: Shapes) -> None:
+    """Refuse polygons none of which lies on a raster: most often, one of the two has a wrong CRS."""
+    with_area = shapes.count - len(shapes.empty)
+    for name, placed in on.items():
+        if 0 < placed.outside == with_area:
+            raise InputError(
+                f"{name}: no polygon of INPUT lies on it (of {with_area:,}); check the CRS of "
+                "both, or give a raster of their place."
+            )
 
 
 def _series(values: Values, progress: Progress) -> Series | None:

@@ -20,9 +20,9 @@ from qgis.core import (
 
 from ...core.components import Components, principal_components
 from ...core.errors import InputError
+from ...core.missing import FILL
 from ...core.names import nearest_names
 from ...core.progress import Progress
-from ...core.smap import FILL
 from ...core.words import counted
 from ...raster.component_tables import write_eigenvalues, write_loadings
 from ...report.components import components_page

@@ -130,7 +130,7 @@ class TripleCollocation(SmapAlgorithm):
                 paired.left_out,
                 pairing.anomalies,
                 choices.reference,
-                Before(found.rows, found.warnings, "the stations"),
+                Before(found.rows, found.all_warnings(), "the stations"),
                 told,
                 footer("Triple collocation at stations"),
             )
