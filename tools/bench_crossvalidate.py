@@ -6,8 +6,7 @@ A made-up table (10 dates x 1,278 cells x 20 covariates; the goal is told for 10
 random folds and blocks, with the threads of THREADS 0 (A); then scikit-learn fits and predicts the same
 forests on arrays in memory with one thread a core (B); and both again (A B A B).  All predictions must agree.
 
-Two figures are told: the time of A over that of B, and how busy A kept the cores.  On a machine that others
-use too, time that a thread waited for a core counts as wanted: it is told beside the time that it got.
+Two figures are told: the time of A over that of B, and how busy A kept the cores.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ import argparse
 import datetime as dt
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -86,58 +84,19 @@ def pure_scikit_learn(table: MatrixTable, threads: int) -> dict[Piece, np.ndarra
     return found
 
 
-class Watch(threading.Thread):
-    """Adds up how long the threads of this process ran, and how long they waited for a core (Linux)."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self._ended = threading.Event()
-        self._first: dict[str, tuple[int, int]] = {}
-        self._last: dict[str, tuple[int, int]] = {}
-        self._look()
-        # A thread that begins later begins at nothing.
-        self._first = dict(self._last)
-
-    def run(self) -> None:
-        while not self._ended.wait(0.1):
-            self._look()
-
-    def end(self) -> tuple[float, float]:
-        """Seconds of running and of waiting for a core."""
-        self._look()
-        self._ended.set()
-        ran, waited = (
-            sum(self._last[task][part] - self._first.get(task, (0, 0))[part] for task in self._last) / 1e9
-            for part in (0, 1)
-        )
-        return ran, waited
-
-    def _look(self) -> None:
-        for file in Path("/proc/self/task").glob("*/schedstat"):
-            try:
-                ran, waited, _ = file.read_text().split()
-            except OSError:
-                continue
-            self._last[file.parent.name] = int(ran), int(waited)
-
-
 @dataclass
 class Timed:
-    """What some work took: seconds of the clock, of the processor, and of waiting for a core."""
+    """What some work took: seconds of the clock and of the processor."""
 
     wall: float
     processor: float
-    waited: float
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, Timed]:
     """The result, and what it took."""
-    watch = Watch()
-    watch.start()
     begun, cpu = time.perf_counter(), time.process_time()
     result = work()
-    wall, busy = time.perf_counter() - begun, time.process_time() - cpu
-    return result, Timed(wall, busy, watch.end()[1])
+    return result, Timed(time.perf_counter() - begun, time.process_time() - cpu)
 
 
 def main() -> None:
@@ -167,17 +126,15 @@ def main() -> None:
     print(f"  time of A over that of B           {total(ours, 'wall') / total(theirs, 'wall'):.2f}")
     print(f"  processor time of A over that of B {total(ours, 'processor') / total(theirs, 'processor'):.2f}")
     print(f"  cores busy with A                  {100 * share(ours, cores):.0f} %")
-    print(f"  cores busy or asked for by A       {100 * share(ours, cores, waited=True):.0f} %")
 
 
 def total(times: list[Timed], name: str) -> float:
     return sum(getattr(took, name) for took in times)
 
 
-def share(times: list[Timed], cores: int, waited: bool = False) -> float:
-    """Share of the cores' time that was used, or used or waited for."""
-    wanted = total(times, "processor") + (total(times, "waited") if waited else 0.0)
-    return wanted / (total(times, "wall") * cores)
+def share(times: list[Timed], cores: int) -> float:
+    """Share of the cores' time that was used."""
+    return total(times, "processor") / (total(times, "wall") * cores)
 
 
 def tell(name: str, took: Timed, cores: int) -> None:

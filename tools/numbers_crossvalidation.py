@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,11 +14,13 @@ from smap_downscaler.core.forest.keys import BY_CELL, POOLED
 from smap_downscaler.core.forest.settings import PAPER
 from smap_downscaler.core.months import ALL
 from smap_downscaler.core.progress import Progress
+from smap_downscaler.core.threads import growing_threads
 from smap_downscaler.core.validation.grid import Candidate
 from smap_downscaler.core.validation.results import ValidationRun
 from smap_downscaler.core.validation.schemes import scheme_text
 from smap_downscaler.core.validation.settings import ValidationSettings
 from smap_downscaler.core.validation.summary import OVER, summarise
+from smap_downscaler.core.words import counted
 from smap_downscaler.raster.crossvalidation import crossvalidate_table
 from smap_downscaler.raster.matrix_table import open_matrix
 
@@ -88,7 +89,7 @@ def conus_pooled(data: Path, folder: Path) -> list[str]:
     told = (
         f"{run.results[0].n:,} rows and one forest of {_trees(settings)} trees, {settings.folds} folds; with "
         "the day of year. Held out: single rows; whole blocks; and whole blocks in whole runs of "
-        f"{settings.period} days."
+        f"{settings.period} days; one repeat, so that small differences may be chance."
     )
     return _section("SMAP 36 km, United States: one pooled forest", told, run)
 
@@ -146,7 +147,9 @@ def _trees(settings: ValidationSettings) -> int:
 
 
 def _cells_and_trees(run: ValidationRun) -> str:
-    return f"{len(run.units)} cells with a forest of {_trees(run.settings)} trees each"
+    skipped = counted(len(run.skipped), "other has", "others have")
+    left = f"; {skipped} too few days, or one value on all" if run.skipped else ""
+    return f"{counted(len(run.units), 'cell')} with a forest of {_trees(run.settings)} trees each{left}"
 
 
 def _hidden(settings: ValidationSettings) -> str:
@@ -180,7 +183,7 @@ def validation_settings(
 
 
 def _validated(path: Path, settings: ValidationSettings) -> ValidationRun:
-    return crossvalidate_table(open_matrix(path), settings, threads=os.cpu_count() or 1, progress=Told())
+    return crossvalidate_table(open_matrix(path), settings, threads=growing_threads(), progress=Told())
 
 
 def score_table(run: ValidationRun) -> list[str]:

@@ -65,7 +65,7 @@ def validation_settings(values: Values) -> ValidationSettings:
         mode=values.choice("MODE"),
         gap=values.integer("GAP"),
         features=feature_settings(values),
-        importance=values.given("IMPORTANCE") or values.given("IMPORTANCE_SUMMARY"),
+        importance=any(values.given(name) for name in ("IMPORTANCE", "IMPORTANCE_SUMMARY", "REPORT")),
         wet=tuple(sorted(wet)),
         dry=tuple(sorted(dry)),
         engine=values.choice("ENGINE"),

@@ -29,11 +29,15 @@ def cell_places(
                 f"{table.label}: the table has no field {' and '.join(missing)}, which spatial blocks need; "
                 "make it with 'Regression matrix', or give BLOCKS 0."
             )
-        query = f"SELECT DISTINCT row, col, x, y FROM {quoted(table.layer)} WHERE row IS NOT NULL"  # nosec B608
+        query = f"SELECT DISTINCT row, col, x, y FROM {quoted(table.layer)}"  # nosec B608
         found = connection.execute(query).fetchall()
     places: dict[tuple[int, int], tuple[float, float]] = {}
     for row, col, x, y in found:
-        cell, place = (int(float(row)), int(float(col))), (_number(x, "x", table), _number(y, "y", table))
+        cell = _cell(row, col)
+        # Whether such a row is of use is seen where rows are read.
+        if cell is None:
+            continue
+        place = _number(x, "x", table), _number(y, "y", table)
         if places.setdefault(cell, place) != place:
             raise InputError(
                 f"{table.label}: the cell of row {cell[0]} and col {cell[1]} has several x or y; each cell "
@@ -43,6 +47,14 @@ def cell_places(
         x, y = np.array(list(places.values())).T
         check_coordinates(x, y, table.label)
     return places
+
+
+def _cell(row: object, col: object) -> tuple[int, int] | None:
+    """The numbers of a cell; None where one lacks, or is text."""
+    try:
+        return int(float(str(row))), int(float(str(col)))
+    except (ValueError, OverflowError):
+        return None
 
 
 def _number(value: object, name: str, table: MatrixTable) -> float:

@@ -16,7 +16,7 @@ from ..core.matrix import check_least
 from ..core.progress import SILENT, Counter, Progress
 from ..core.threads import ordered_map
 from ..core.validation.crossvalidate import assemble, plan_piece, run_fold
-from ..core.validation.grid import check_mtry
+from ..core.validation.grid import check_mtry, mtry_of_all
 from ..core.validation.pieces import FoldOutcome, Piece, PieceJob
 from ..core.validation.plan import Plan, make_plan
 from ..core.validation.results import KEPT_UNITS, FoldPicture, ValidationRun
@@ -135,9 +135,22 @@ def _plan(
     job = _first_job(reader, least, progress)
     if job is None:
         return None
+    _warn_of_equals(job, progress)
     plan = make_plan(job, pieces, done, threads, progress)
     progress.log(plan.text())
     return plan
+
+
+def _warn_of_equals(job: PieceJob, progress: Progress) -> None:
+    """By cell, what never changes in a cell is left out: a grid that counts on it holds equals."""
+    covariates = job.columns.size
+    equals = mtry_of_all(job.settings.candidates, covariates)
+    if len(equals) > 1:
+        listed, unit = ", ".join(map(str, equals)), key_label(job.piece.unit)
+        progress.warn(
+            f"MAX_FEATURES_GRID: {listed} come to the same where no more than {covariates} covariates change "
+            f"in time, as in {unit}; leave out all of them but one."
+        )
 
 
 def _first_job(reader: UnitReader, least: int, progress: Progress) -> PieceJob | None:
@@ -235,7 +248,9 @@ def _check_results(table: MatrixTable, run: ValidationRun) -> None:
         reasons = [f"{key_label(unit)}: {reason}" for unit, reason in run.skipped.items()]
         reasons += [f"{key_label(piece.unit)}: {reason}" for piece, reason in run.failed.items()]
         said = f" ({reasons[0].rstrip('.')})" if reasons else ""
-        raise InputError(f"{table.label}: {cannot} be validated{said}.")
+        raise InputError(
+            f"{table.label}: {cannot} be validated{said}; check its soil moisture and covariates."
+        )
     for scheme in run.settings.schemes:
         if not any(result.piece.scheme == scheme for result in run.results):
             # Rows that are too few have failed all schemes: what is left are the groups.

@@ -58,7 +58,8 @@ def train_from_table(
         if not report.scores:
             first, reason = next(iter(report.skipped.items()))
             raise InputError(
-                f"{table.label}: no date can be trained ({first}: {reason}); check the covariates."
+                f"{table.label}: no date can be trained ({first}: {reason}); check its soil "
+                "moisture and covariates."
             )
     return report
 

@@ -67,8 +67,8 @@ def train_cells(
         if not report.scores:
             reasons = tally(report.skipped) or "no row has a cell number"
             raise InputError(
-                f"{table.label}: no cell can be trained ({reasons}); check the covariates, or lower "
-                "MINIMUM_DATES."
+                f"{table.label}: no cell can be trained ({reasons}); check its soil moisture and "
+                "covariates, or lower MINIMUM_DATES."
             )
     return report
 

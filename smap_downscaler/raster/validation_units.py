@@ -156,10 +156,20 @@ class UnitReader:
     def _place(self, cells: np.ndarray) -> np.ndarray | None:
         if not self._places:
             return None
+        self._check_numbered(cells)
         # A cell is looked up once, not on each of its dates: there are millions of rows.
         _, first, of_row = np.unique(cells @ [MOST_CELLS, 1], return_index=True, return_inverse=True)
         places = [self._places[row, col] for row, col in cells[first].tolist()]
         return np.array(places, np.float64).reshape(-1, 2)[of_row]
+
+    def _check_numbered(self, cells: np.ndarray) -> None:
+        without = int((cells < 0).any(axis=1).sum())
+        if without:
+            rows = counted(without, "row has", "rows have")
+            raise InputError(
+                f"{self.table.label}: {rows} no row or col of a cell, which folds of blocks and "
+                "locations need; fill them in, or remove the rows."
+            )
 
     def _whole(self, progress: Progress) -> list[tuple[Key, Rows]]:
         """All rows, of the cells or pooled; read once."""
@@ -181,6 +191,7 @@ class UnitReader:
         found = self.table.pooled(scope.start, scope.end, scope.maximum_rows, seed, scope.memory_mb, progress)
         self._left_out = found.dropped
         cells = np.stack([found.rows, found.cols], axis=1).astype(np.int64)
+        self._check_numbered(cells)
         days = found.days.astype(np.int64)
         return PooledKey(), Rows(found.x, found.y, cells, days, self._place(cells))
 

@@ -190,7 +190,7 @@ def _choices(page: Page, mode: str, chosen: Mapping[Key, ForestSettings]) -> Non
             "a third" if values[1] is None else f"{values[1]}",
             f"{values[2]}",
             f"{values[0]}",
-            "all" if values[3] is None else f"{values[3]:,}",
+            "all" if values[3] is None else f"at most {values[3]:,}",
             f"{count:,}",
         )
         for values, count in votes.most_common(_MOST_CHOICES)

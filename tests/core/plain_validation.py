@@ -76,6 +76,19 @@ def _dealt(names: list, folds: int, rng: np.random.Generator, largest_first: boo
     return fold_of
 
 
+def _in_turn(runs: list, folds: int, rng: np.random.Generator) -> dict:
+    """The fold of each run: each fold once in any `folds` runs from the first, never twice in a row."""
+    order = sorted(set(runs))
+    folds = min(folds, len(order))
+    fold_of: dict = {}
+    for begin in range(0, len(order), folds):
+        turn = rng.permutation(folds).tolist()
+        if begin and turn[0] == fold_of[order[begin - 1]]:
+            turn = turn[-1:] + turn[:-1]
+        fold_of.update(zip(order[begin:], turn))
+    return fold_of
+
+
 def plain_folds(
     scheme: str,
     index: np.ndarray,
@@ -100,8 +113,8 @@ def plain_folds(
         ]
     run = {}
     if scheme in ("periods", "locations and dates"):
-        start, first = int(rng.integers(wanted.period)), min(int(days[row]) for row in rows)
-        run = {row: (int(days[row]) - first + start) // wanted.period for row in rows}
+        start = int(rng.integers(wanted.period))
+        run = {row: (int(days[row]) + start) // wanted.period for row in rows}
     if scheme == "locations and dates":
         folds = min(folds, len({where[row] for row in rows}), len(set(run.values())))
     here, now = {}, {}
@@ -109,7 +122,7 @@ def plain_folds(
         of_place = _dealt([where[row] for row in rows], folds, rng, scheme == "blocks")
         here = {row: of_place[where[row]] for row in rows}
     if run:
-        of_run = _dealt([run[row] for row in rows], folds, rng)
+        of_run = _in_turn([run[row] for row in rows], folds, rng)
         now = {row: of_run[run[row]] for row in rows}
     found = []
     for fold in range(folds):

@@ -212,7 +212,7 @@ def test_the_probe_is_of_the_training_rows():
         (
             np.array([[1.0], [2.0], [3.0]]),
             [0.2, 0.2, 0.2],
-            "All 3 values of the response are 0.2; there is nothing to learn.",
+            "All 3 values of the response are 0.2, so there is nothing to learn; check the soil moisture.",
         ),
         (np.zeros((3, 2)), [0.1, 0.2], "Covariates (3, 2) and response (2,) do not belong together."),
         (np.zeros((2, 0)), [0.1, 0.2], "A forest takes 1 to 32767 covariates, not 0."),
@@ -292,7 +292,7 @@ def test_small_fits_pay_for_no_thread(monkeypatch):
     def thread(*_):
         raise AssertionError("a thread was started")
 
-    monkeypatch.setattr(growth, "interruptible", thread)
+    monkeypatch.setattr("smap_downscaler.core.threads.interruptible", thread)
     x, y = rows(1278)
     paper = settings(n_estimators=30, sample_size=1278)
     train_forest(x, y, paper, 0)
@@ -350,7 +350,8 @@ def test_the_first_bad_date_is_named():
         next(results)
     with pytest.raises(
         InputError,
-        match=r"^2020-03-02: All 20 values of the response are 0\.25; there is nothing to learn\.$",
+        match=r"^2020-03-02: All 20 values of the response are 0\.25, so there is nothing to learn; check "
+        r"the soil moisture\.$",
     ):
         next(results)
     assert forest_threads() == []

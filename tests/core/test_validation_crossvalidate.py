@@ -153,13 +153,13 @@ def test_refusals():
     rows = case(12)
     x, y = rows.x, rows.y
     assert refusal(rows.take(np.arange(144) < 4), piece(), settings()) == (
-        "4 cells are too few for 5 folds; 5 are needed."
+        "4 cells are too few for 5 folds, which need 5; give FOLDS a smaller number."
     )
     assert refusal(rows.take(np.arange(144) < 3), piece(), settings(folds=2)) == (
-        "3 cells are too few for 2 folds; 4 are needed."
+        "3 cells are too few for 2 folds, which need 4; take more cells."
     )
     assert refusal(rows_of_date(x, np.full(144, 0.3)), piece(), settings()) == (
-        "All 144 cells have the value 0.3; there is nothing to learn."
+        "All 144 cells have the value 0.3, so there is nothing to learn; check the soil moisture."
     )
     gap = x.copy()
     gap[3, 1] = np.nan

@@ -15,7 +15,8 @@ from smap_downscaler.core.features import FeatureSettings
 from smap_downscaler.core.forest.keys import CellKey, PooledKey
 from smap_downscaler.core.forest.settings import ForestSettings
 from smap_downscaler.core.validation.crossvalidate import assemble, cross_validate, plan_piece, run_fold
-from smap_downscaler.core.validation.folds import dealt_folds, period_numbers, within
+from smap_downscaler.core.validation.folds import dealt_folds, within
+from smap_downscaler.core.validation.periods import period_runs
 from smap_downscaler.core.validation.pieces import Piece, Rows
 from validation_cases import FIRST, FOREST, one_cell, pooled_rows, settings
 
@@ -256,18 +257,33 @@ def test_a_fold_is_the_same_wherever_and_whenever_it_is_run():
 # Folds
 
 
+@pytest.mark.parametrize("scheme", ["periods", "locations and dates"])
+def test_held_out_days_are_never_more_than_a_period_in_a_row(scheme):
+    """Two neighbouring runs in one fold would be a gap of twice the length that is told."""
+    rows = one_cell(400) if scheme == "periods" else pooled_rows(gaps=0.0)
+    wanted = by_cell(folds=3) if scheme == "periods" else pooled(folds=3)
+    key = CELL if scheme == "periods" else PooledKey()
+    for repeat in range(1, 8):
+        folds = plan_piece(rows, Piece(key, scheme, repeat), wanted).folds
+        for fold in range(folds.number):
+            days = np.unique(rows.days[folds.test(fold)])
+            ends = np.flatnonzero(np.diff(days) > 1)
+            runs = np.diff(np.concatenate([[-1], ends, [days.size - 1]]))
+            assert runs.max() <= wanted.period
+
+
 @given(st.integers(2, 60), st.integers(1, 12), st.integers(0, 500))
 def test_periods_are_runs_of_their_length(days, length, seed):
     dates = FIRST + np.arange(days)
     rng = np.random.default_rng(seed)
     if length >= days:
         with pytest.raises(InputError) as caught:
-            period_numbers(dates, length, rng)
+            period_runs(dates, length, rng)
         assert str(caught.value) == (
             f"PERIOD is {length} days, and the dates span {days} only; give PERIOD a smaller number."
         )
         return
-    numbers = period_numbers(dates, length, rng)
+    numbers = period_runs(dates, length, rng)
     sizes = np.bincount(numbers)
     assert (np.diff(numbers) >= 0).all()
     assert (sizes[1:-1] == length).all()
@@ -324,7 +340,7 @@ def test_refusals():
         "No covariate changes with time; add dated covariates to the table, or tick DAY_OF_YEAR."
     )
     assert refusal(cell.take(np.arange(120) < 4), CELL, "random", by_cell()) == (
-        "4 dates are too few for 5 folds; 5 are needed."
+        "4 dates are too few for 5 folds, which need 5; give FOLDS a smaller number."
     )
     lone = many.take((many.cells == many.cells[0]).all(axis=1))
     assert refusal(lone, PooledKey(), "locations", pooled()) == (
@@ -335,7 +351,7 @@ def test_refusals():
     )
     constant = dataclasses.replace(many, y=np.full(many.y.size, 0.2))
     assert refusal(constant, PooledKey(), "random", pooled()) == (
-        f"All {many.y.size} rows have the value 0.2; there is nothing to learn."
+        f"All {many.y.size} rows have the value 0.2, so there is nothing to learn; check the soil moisture."
     )
     tuned = dataclasses.replace(
         by_cell(folds=2), period=60, candidates=settings({"max_features": "1, 2"}).candidates

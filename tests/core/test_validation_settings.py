@@ -37,7 +37,7 @@ def test_grids_combine():
     assert candidates(PAPER) == (Candidate(PAPER),)
     assert candidates(PAPER)[0].of(10) == PAPER
     assert found[0].text(20) == "50 trees, mtry 2, split 4, 0.5 of the rows drawn"
-    assert candidates(PAPER)[0].text(5) == "100 trees, mtry 5, split 4, 1,278 rows drawn"
+    assert candidates(PAPER)[0].text(5) == "100 trees, mtry 5, split 4, at most 1,278 rows drawn"
 
 
 @pytest.mark.parametrize(

@@ -340,7 +340,8 @@ def test_a_constant_response(refusal, matrix, tmp_path):
     connection.commit()
     connection.close()
     assert refusal("crossvalidate", {"INPUT": matrix, **SMALL, "OUTPUT": str(tmp_path / "s.gpkg")}) == (
-        f"{matrix}: no date can be validated (2020-12-30: all 144 cells have the value 0.3)."
+        f"{matrix}: no date can be validated (2020-12-30: all 144 cells have the value 0.3); check its "
+        "soil moisture and covariates."
     )
 
 

@@ -198,11 +198,12 @@ def test_no_date_can_be_validated(table, tmp_path):
     )
     assert refusal(table, settings(), None, Scope(minimum=1)) == "MINIMUM_CELLS is 1; give 2 or more."
     assert refusal(table, settings(), None, Scope(day(6), day(7), 20)) == (
-        f"{table.label}: no date can be validated (2020-01-07: {SKIPPED[day(6)]})."
+        f"{table.label}: no date can be validated (2020-01-07: {SKIPPED[day(6)]}); check its "
+        "soil moisture and covariates."
     )
     assert refusal(table, settings(folds=45), None, Scope(day(0), day(1), 20)) == (
-        f"{table.label}: no date can be validated (2020-01-01: 40 cells are too few for 45 folds; 45 "
-        "are needed)."
+        f"{table.label}: no date can be validated (2020-01-01: 40 cells are too few for 45 folds, which "
+        "need 45; give FOLDS a smaller number); check its soil moisture and covariates."
     )
     assert refusal(table, settings(block_km=1e6), tmp_path / "work", SCOPE) == (
         f"{table.label}: no date can be cut into blocks (2020-01-01: All 40 cells lie in one block; give "

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import sqlite3
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -245,3 +246,45 @@ def test_one_cell_cannot_be_pooled(table):
         f"{table.label}: its rows cannot be cut into locations (all rows: All 60 rows are of one location; "
         "give more cells, or BLOCKS a smaller side or 0)."
     )
+
+
+@pytest.mark.parametrize(("mode", "block_km"), [("by date", 36.0), ("pooled", 36.0), ("pooled", 0.0)])
+@pytest.mark.parametrize(("column", "value"), [("row", "NULL"), ("col", "NULL"), ("row", "-3")])
+def test_rows_without_a_cell_have_no_place(table, mode, block_km, column, value):
+    connection = sqlite3.connect(table.path)
+    connection.execute(f"UPDATE {table.layer} SET {column} = {value} WHERE row = 2 AND date = '2020-12-03'")
+    connection.commit()
+    connection.close()
+    # One of the four lacks rain as well, and is not among the pooled ones.
+    count = 4 if mode == "by date" else 3
+    wanted = settings(mode, block_km=block_km)
+    assert refusal(open_matrix(table.path), wanted, None, Scope(minimum=4)) == (
+        f"{table.label}: {count} rows have no row or col of a cell, which folds of blocks and locations "
+        "need; fill them in, or remove the rows."
+    )
+
+
+def test_random_folds_by_date_need_no_cells(table):
+    connection = sqlite3.connect(table.path)
+    connection.execute(f'UPDATE "{table.layer}" SET row = NULL, col = NULL')
+    connection.commit()
+    connection.close()
+    run = crossvalidate_table(open_matrix(table.path), settings("by date"), None, Scope(minimum=4))
+    assert len(run.results) == DAYS
+
+
+def test_a_grid_of_equals_is_told(table):
+    """By cell two of the nine covariates never change: 7 are left to be tried at a split."""
+    listener = Listener()
+    crossvalidate_table(
+        table,
+        replace(settings("by cell"), candidates=candidates(FOREST, max_features="7, 8, 9")),
+        None,
+        Scope(START, START + dt.timedelta(29), 20),
+        1,
+        listener,
+    )
+    assert listener.warnings[:1] == [
+        "MAX_FEATURES_GRID: 7, 8, 9 come to the same where no more than 7 covariates change in time, as in "
+        "row 0, col 0; leave out all of them but one."
+    ]

@@ -123,7 +123,8 @@ def test_no_date_with_enough_cells(table, tmp_path):
 
 def test_no_date_with_all_covariates(table, tmp_path):
     assert refusal(table, tmp_path / "f", TrainingChoices(SETTINGS, Scope(day(7), minimum=20))) == (
-        f"{table.label}: no date can be trained (2020-01-08: {SKIPPED[day(7)]}); check the covariates."
+        f"{table.label}: no date can be trained (2020-01-08: {SKIPPED[day(7)]}); check its soil "
+        "moisture and covariates."
     )
     assert listing(tmp_path) == ["m.gpkg"]
 

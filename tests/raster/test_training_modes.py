@@ -159,7 +159,7 @@ def test_refusals_by_cell(table, tmp_path):
     )
     assert refusal(train_cells, table, path, within(minimum=60)) == (
         f"{table.label}: no cell can be trained (12 cells: fewer than 60 dates with all covariates); check "
-        "the covariates, or lower MINIMUM_DATES."
+        "its soil moisture and covariates, or lower MINIMUM_DATES."
     )
     assert listing(tmp_path) == ["m.gpkg"]
 
@@ -168,8 +168,8 @@ def test_a_table_without_cell_numbers(table, tmp_path):
     with sqlite3.connect(table.path) as connection:
         connection.execute(f"UPDATE {table.layer} SET row = NULL")
     assert refusal(train_cells, table, tmp_path / "f", PLAIN) == (
-        f"{table.label}: no cell can be trained (no row has a cell number); check the covariates, or lower "
-        "MINIMUM_DATES."
+        f"{table.label}: no cell can be trained (no row has a cell number); check its soil moisture and "
+        "covariates, or lower MINIMUM_DATES."
     )
 
 

@@ -167,7 +167,10 @@ def check_rows(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if y.size < 2:
         raise InputError(f"A forest needs at least 2 rows with data, and there are {y.size}.")
     if np.min(y) == np.max(y):
-        raise InputError(f"All {y.size} values of the response are {y[0]:g}; there is nothing to learn.")
+        raise InputError(
+            f"All {y.size} values of the response are {y[0]:g}, so there is nothing to learn; check the soil "
+            "moisture."
+        )
     return x, y
 
 

@@ -64,9 +64,15 @@ def _check_rows(rows: Rows, settings: ValidationSettings) -> None:
         raise InputError("The rows hold values that are missing or infinite; drop those rows.")
     needed = max(settings.folds, _LEAST_ROWS)
     if y.size < needed:
-        raise InputError(f"{y.size} {noun} are too few for {settings.folds} folds; {needed} are needed.")
+        advice = "give FOLDS a smaller number" if settings.folds > _LEAST_ROWS else f"take more {noun}"
+        raise InputError(
+            f"{y.size} {noun} are too few for {settings.folds} folds, which need {needed}; {advice}."
+        )
     if np.min(y) == np.max(y):
-        raise InputError(f"All {y.size} {noun} have the value {y[0]:g}; there is nothing to learn.")
+        raise InputError(
+            f"All {y.size} {noun} have the value {y[0]:g}, so there is nothing to learn; check the soil "
+            "moisture."
+        )
 
 
 def _groups(

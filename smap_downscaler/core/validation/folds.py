@@ -126,32 +126,6 @@ def _filled(sizes: np.ndarray, order: np.ndarray, folds: int) -> np.ndarray:
     return fold_of_group
 
 
-def period_numbers(days: np.ndarray, length: int, generator: np.random.Generator) -> np.ndarray:
-    """The run of `length` days that each row lies in: int64, shape (n,), numbers from 0 without gaps.
-
-    Parameters
-    ----------
-    days : int array, shape (n,)
-        Ordinals of dates.
-    length : int
-        Days of a run, 1 or more.
-    generator : numpy.random.Generator
-        Draws where the runs begin.
-
-    Raises
-    ------
-    InputError
-        If the dates span no more than one run.
-    """
-    span = int(days.max() - days.min()) + 1
-    if span <= length:
-        raise InputError(
-            f"PERIOD is {length} days, and the dates span {span} only; give PERIOD a smaller number."
-        )
-    runs = (days - days.min() + generator.integers(length)) // length
-    return np.asarray(np.unique(runs, return_inverse=True)[1], np.int64)
-
-
 def within(days: np.ndarray, held_out: np.ndarray, gap: int) -> np.ndarray:
     """Whether each day is a held-out one or at most `gap` days from one: bool, shape (n,)."""
     known = np.unique(held_out)

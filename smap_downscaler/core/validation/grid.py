@@ -38,7 +38,8 @@ class Candidate:
     def text(self, covariates: int) -> str:
         """In one line, for people."""
         settings = self.settings
-        drawn = "all" if settings.sample_size is None else f"{settings.sample_size:,}"
+        # A training part may have fewer rows than the sample.
+        drawn = "all" if settings.sample_size is None else f"at most {settings.sample_size:,}"
         sample = f"{drawn} rows" if self.sample_share is None else f"{self.sample_share:g} of the rows"
         return (
             f"{settings.n_estimators} trees, mtry {settings.mtry(covariates)}, "
@@ -127,6 +128,11 @@ def check_mtry(choices: Sequence[Candidate], covariates: int, label: str) -> Non
             f"MAX_FEATURES_GRID: {max(mtry)} is more than the {covariates} covariates of {label}; give at "
             f"most {covariates}."
         )
+
+
+def mtry_of_all(choices: Sequence[Candidate], covariates: int) -> list[int]:
+    """The values of a grid of `max_features`, ascending, that are all covariates or more: equals."""
+    return sorted({mtry for one in choices if (mtry := one.settings.max_features or 1) >= covariates})
 
 
 def tree_groups(candidates: Sequence[Candidate]) -> list[list[int]]:

@@ -24,7 +24,7 @@ def period_runs(days: np.ndarray, period: int, generator: np.random.Generator) -
     Parameters
     ----------
     days : int array, shape (n,)
-        Ordinals of the dates (`datetime.date.toordinal`), in any order; one may be there several times.
+        n >= 1; ordinals of the dates (`datetime.date.toordinal`), in any order, also several times.
     period : int
         Days of a run, 1 or more.
     generator : numpy.random.Generator
@@ -33,11 +33,17 @@ def period_runs(days: np.ndarray, period: int, generator: np.random.Generator) -
     Raises
     ------
     InputError
-        For a period of less than a day.
+        For a period of less than a day, or days that span no more than one run.
     """
     check_period(period)
+    days = np.asarray(days, np.int64)
+    span = int(np.ptp(days)) + 1
+    if span <= period:
+        raise InputError(
+            f"PERIOD is {period} days, and the dates span {span} only; give PERIOD a smaller number."
+        )
     start = int(generator.integers(period))
-    _, numbers = np.unique((np.asarray(days, np.int64) + start) // period, return_inverse=True)
+    _, numbers = np.unique((days + start) // period, return_inverse=True)
     return np.asarray(numbers, np.int64).reshape(-1)
 
 
@@ -58,17 +64,24 @@ def period_folds(days: np.ndarray, period: int, folds: int, generator: np.random
     Raises
     ------
     InputError
-        For a period of less than a day, fewer than two folds, or days that all lie in one run.
+        For fewer than two folds, and as `period_runs`.
     """
     if folds < 2:
         raise InputError(f"FOLDS is {folds}; give 2 or more.")
-    runs = period_runs(days, period, generator)
-    count = int(runs.max(initial=-1)) + 1
-    if count < 2:
-        raise InputError(
-            f"All {runs.size} days lie in one run of {period} days; give PERIOD a smaller number, or a "
-            "longer series."
-        )
+    return alternate_folds(period_runs(days, period, generator), folds, generator)
+
+
+def alternate_folds(runs: np.ndarray, folds: int, generator: np.random.Generator) -> np.ndarray:
+    """The fold of each row from its run, as `period_folds` deals them: int64, shape (n,).
+
+    Parameters
+    ----------
+    runs : int array, shape (n,)
+        From 0 without gaps, in the order of time.
+    folds : int
+        2 or more; there are fewer where there are fewer runs.
+    """
+    count = int(runs.max()) + 1
     return _fold_of_run(count, min(folds, count), generator)[runs]
 
 

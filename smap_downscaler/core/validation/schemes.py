@@ -14,7 +14,8 @@ import numpy as np
 from ..errors import InputError
 from ..forest.keys import BY_CELL, BY_DATE, POOLED
 from ..words import counted
-from .folds import block_folds, dealt_folds, period_numbers, random_folds, within
+from .folds import block_folds, dealt_folds, random_folds, within
+from .periods import alternate_folds, period_runs
 
 RANDOM, BLOCKS, PERIODS = "random", "blocks", "periods"
 LOCATIONS, LOCATIONS_AND_DATES = "locations", "locations and dates"
@@ -112,8 +113,8 @@ def make_folds(
     if scheme == RANDOM:
         return Folds.whole(random_folds(days.size, folds, generator))
     if scheme == PERIODS:
-        runs = period_numbers(days, period, generator)
-        fold_of_row = dealt_folds(runs, folds, generator)
+        runs = period_runs(days, period, generator)
+        fold_of_row = alternate_folds(runs, folds, generator)
         return _with_gap(fold_of_row, days, gap)
     if groups is None:
         raise InputError("Spatial blocks need the x and y of the cells; give BLOCKS 0 without them.")
@@ -138,9 +139,9 @@ def _locations_and_dates(
     groups: np.ndarray, days: np.ndarray, folds: int, period: int, gap: int, generator: np.random.Generator
 ) -> Folds:
     """Fold i predicts the rows of location fold i on the dates of date fold i, from rows of neither."""
-    runs = period_numbers(days, period, generator)
+    runs = period_runs(days, period, generator)
     number = min(folds, np.unique(groups).size, np.unique(runs).size)
-    where, when = dealt_folds(groups, number, generator), dealt_folds(runs, number, generator)
+    where, when = dealt_folds(groups, number, generator), alternate_folds(runs, number, generator)
     fold_of_row = np.where(where == when, where, -1)
     # A fold whose locations have no row on its dates predicts nothing.
     kept = [fold for fold in range(number) if np.any(fold_of_row == fold)]
