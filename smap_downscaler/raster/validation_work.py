@@ -1,29 +1,29 @@
 """Finished pieces of a cross-validation, kept so that a run that was stopped goes on from there.
 
 One JSON line a piece, each with a hash of the rows and settings that it came from: a table or a
-setting that changed finds nothing.  A line that was cut off by the stop is passed over.
+setting that changed finds nothing.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import hashlib
 import json
 import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
-from ..core.errors import InputError
 from ..core.forest.engines import FASTEST, SCIKIT_LEARN, version_of
 from ..core.forest.keys import BY_DATE, CellKey, Key, PooledKey
 from ..core.validation.pieces import LINE, SCORES, Choice, PartScores, Piece, PieceResult, Rows
 from ..core.validation.settings import ValidationSettings
 from ..core.version import plugin_version
+from .kept_lines import KeptLines
 
 _ROWS = ("observed", "predicted", "fold_of_row")
 
@@ -65,11 +65,12 @@ class WorkFile:
     """
 
     def __init__(self, path: str | Path | None):
-        self._path = None if path is None else Path(path)
-        self._stream: BinaryIO | None = None
+        self._lines = KeptLines(path)
         self.pieces: dict[tuple[str, Piece], PieceResult] = {}
-        if self._path is not None and self._path.is_file():
-            self._read(self._path)
+        for record in self._lines.records():
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                key, result = _from_dict(record)
+                self.pieces[key, result.piece] = result
 
     def find(self, key: str, piece: Piece, with_rows: bool) -> PieceResult | None:
         """A finished piece, or None."""
@@ -86,48 +87,11 @@ class WorkFile:
 
     def add(self, key: str, result: PieceResult) -> None:
         """Keep a finished piece on disk."""
-        if self._path is None:
-            return
-        line = json.dumps(_as_dict(key, result), allow_nan=False) + "\n"
-        try:
-            if self._stream is None:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                self._stream = self._open(self._path)
-            self._stream.write(line.encode())
-            self._stream.flush()
-        except OSError as error:
-            raise InputError(
-                f"{self._path}: finished work cannot be kept there ({error.strerror or error}); choose "
-                "another folder or make room."
-            ) from None
+        self._lines.add(_as_dict(key, result))
 
     def close(self) -> None:
         """Close the file; it stays."""
-        if self._stream is not None:
-            self._stream.close()
-            self._stream = None
-
-    @staticmethod
-    def _open(path: Path) -> BinaryIO:
-        stream = path.open("ab+")
-        # A line that a stop cut off must not swallow the next one.
-        if stream.seek(0, os.SEEK_END):
-            stream.seek(-1, os.SEEK_END)
-            if stream.read(1) != b"\n":
-                stream.write(b"\n")
-        return stream
-
-    def _read(self, path: Path) -> None:
-        try:
-            lines = path.read_bytes().splitlines()
-        except OSError as error:
-            raise InputError(f"{path}: it cannot be read ({error.strerror}); remove it.") from None
-        for line in lines:
-            try:
-                key, result = _from_dict(json.loads(line))
-            except (ValueError, KeyError, TypeError):
-                continue
-            self.pieces[key, result.piece] = result
+        self._lines.close()
 
 
 def _as_dict(key: str, result: PieceResult) -> dict[str, Any]:
