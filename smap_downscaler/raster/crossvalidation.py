@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter as Tally
 from collections.abc import Generator, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from .cell_places import cell_places
 from .matrix_table import MatrixTable
 from .scope import WHOLE_TABLE, Scope
 from .validation_units import UnitReader, UnitRows
-from .validation_work import WorkFile, settings_key
+from .validation_work import WorkFile, folds_file_of, settings_key
 
 
 def crossvalidate_table(
@@ -67,21 +67,27 @@ def crossvalidate_table(
     reader = UnitReader(table, settings, scope, places, settings_key(table.covariates, settings))
     counts = reader.counts(progress)
     least = reader.least(counts, progress)
-    with contextlib.closing(WorkFile(work_file)) as work:
+    # By date and by cell a piece is soon done; of pooled rows there are a few, of hours each.
+    with contextlib.closing(WorkFile(work_file, with_folds=settings.mode == POOLED)) as work:
         pieces = _pieces(settings, counts.values(), least)
         reader, run.engine = _with_engine(reader, least, work, threads, progress)
         run.settings = reader.settings
         counter = progress.counter(sum(pieces.values()) * settings.folds, "folds")
         run.resumed = min(work.count(reader.about), sum(pieces.values()))
-        if run.resumed:
-            done = counted(run.resumed, "piece of work was", "pieces of work were")
-            progress.log(f"{done} finished before the last stop.")
-        run.plan = _plan(reader, least, pieces, run.resumed, threads, progress)
+        begun = work.folds.count(reader.about)
+        for number, nouns in ((run.resumed, ("piece", "pieces")), (begun, ("fold", "folds"))):
+            if number:
+                done = counted(number, f"{nouns[0]} of work was", f"{nouns[1]} of work were")
+                progress.log(f"{done} finished before the last stop.")
+        run.plan = _plan(reader, least, pieces, run.resumed + begun / settings.folds, threads, progress)
         jobs = _jobs(reader, least, run, work, counter, progress)
         folds = ordered_map(_run_fold, jobs, threads, progress)
         with contextlib.closing(jobs), contextlib.closing(folds):
             outcomes: list[FoldOutcome] = []
-            for (job, key, keep, _fold), outcome in folds:
+            for task, outcome in folds:
+                job, key, keep = task.job, task.key, task.keep
+                if task.known is None and job.settings.mode == POOLED:
+                    work.folds.add(key, job.piece, task.fold, outcome)
                 outcomes.append(outcome)
                 counter.advance(1)
                 if len(outcomes) == job.folds.number:
@@ -98,10 +104,12 @@ def crossvalidate_table(
 
 
 def forget_work(work_file: str | Path | None) -> None:
-    """Remove the finished pieces that `crossvalidate_table` kept."""
-    if work_file is not None:
+    """Remove the finished pieces and folds that `crossvalidate_table` kept."""
+    if work_file is None:
+        return
+    for path in (Path(work_file), folds_file_of(work_file)):
         with contextlib.suppress(OSError):
-            Path(work_file).unlink()
+            path.unlink()
 
 
 def work_file_of(output: str | Path) -> Path:
@@ -129,7 +137,7 @@ def _pieces(settings: ValidationSettings, counts: Iterable[int], least: int) -> 
 
 
 def _plan(
-    reader: UnitReader, least: int, pieces: Mapping[int, int], done: int, threads: int, progress: Progress
+    reader: UnitReader, least: int, pieces: Mapping[int, int], done: float, threads: int, progress: Progress
 ) -> Plan | None:
     """Time a few trees and say how long all will take; None where no unit can be used."""
     job = _first_job(reader, least, progress)
@@ -176,7 +184,7 @@ def _with_engine(
         return reader, engine_text(reader.settings.engine)
     for engine in (INTELEX, SCIKIT_LEARN):
         own = _under(reader, engine)
-        if version_of(engine) is not None and work.count(own.about):
+        if version_of(engine) is not None and work.knows(own.about):
             text = f"Forests grow with {engine_text(engine)}, as the finished pieces of work did."
             break
     else:
@@ -192,7 +200,15 @@ def _under(reader: UnitReader, engine: str) -> UnitReader:
     return reader.under(settings, settings_key(reader.table.covariates, settings))
 
 
-_Task = tuple[PieceJob, str, bool, int]
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """A fold of a piece; `key` is of its rows and settings, `known` what was found of it."""
+
+    job: PieceJob
+    key: str
+    keep: bool
+    fold: int
+    known: FoldOutcome | None
 
 
 def _jobs(
@@ -223,7 +239,7 @@ def _jobs(
                     counter.advance(settings.folds)
                     continue
                 for fold in range(job.folds.number):
-                    yield job, unit.key, keep, fold
+                    yield _Task(job, unit.key, keep, fold, work.folds.find(unit.key, piece, fold))
 
 
 def _pictures(unit: UnitRows, settings: ValidationSettings) -> list[FoldPicture]:
@@ -236,8 +252,8 @@ def _pictures(unit: UnitRows, settings: ValidationSettings) -> list[FoldPicture]
 
 
 def _run_fold(task: _Task, listener: Progress) -> tuple[_Task, FoldOutcome]:
-    job, _, _, fold = task
-    return task, run_fold(job, fold, listener)
+    known = task.known
+    return task, run_fold(task.job, task.fold, listener) if known is None else known
 
 
 def _check_results(table: MatrixTable, run: ValidationRun) -> None:

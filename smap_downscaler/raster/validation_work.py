@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import datetime as dt
 import hashlib
 import json
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,11 +17,13 @@ from typing import Any
 import numpy as np
 
 from ..core.forest.engines import FASTEST, SCIKIT_LEARN, version_of
-from ..core.forest.keys import BY_DATE, CellKey, Key, PooledKey
+from ..core.forest.keys import BY_DATE
 from ..core.validation.pieces import LINE, SCORES, Choice, PartScores, Piece, PieceResult, Rows
 from ..core.validation.settings import ValidationSettings
 from ..core.version import plugin_version
 from .kept_lines import KeptLines
+from .validation_folds import FoldFile
+from .validation_records import number_of, number_or_none, unit_as_dict, unit_of
 
 _ROWS = ("observed", "predicted", "fold_of_row")
 
@@ -53,6 +53,12 @@ def rows_key(about: str, rows: Rows) -> str:
     return f"{about}-{digest.hexdigest()}"
 
 
+def folds_file_of(work_file: str | Path) -> Path:
+    """Where the folds of the piece under way are kept beside the finished pieces."""
+    work_file = Path(work_file)
+    return work_file.with_name(f"{work_file.name}_folds")
+
+
 class WorkFile:
     """Finds and adds finished pieces; without a path it keeps nothing.
 
@@ -64,8 +70,10 @@ class WorkFile:
         If it cannot be read or written.
     """
 
-    def __init__(self, path: str | Path | None):
+    def __init__(self, path: str | Path | None, with_folds: bool = False):
         self._lines = KeptLines(path)
+        #: Of the piece under way.
+        self.folds = FoldFile(folds_file_of(path) if with_folds and path is not None else None)
         self.pieces: dict[tuple[str, Piece], PieceResult] = {}
         for record in self._lines.records():
             with contextlib.suppress(ValueError, KeyError, TypeError):
@@ -85,38 +93,44 @@ class WorkFile:
         """Finished pieces of these settings, see `settings_key`."""
         return sum(key.startswith(f"{about}-") for key, _ in self.pieces)
 
+    def knows(self, about: str) -> bool:
+        """Whether any finished work is of these settings."""
+        return bool(self.count(about) or self.folds.count(about))
+
     def add(self, key: str, result: PieceResult) -> None:
-        """Keep a finished piece on disk."""
+        """Keep a finished piece on disk, and its folds no longer."""
         self._lines.add(_as_dict(key, result))
+        self.folds.clear()
 
     def close(self) -> None:
         """Close the file; it stays."""
         self._lines.close()
+        self.folds.close()
 
 
 def _as_dict(key: str, result: PieceResult) -> dict[str, Any]:
     piece = result.piece
     record: dict[str, Any] = {
         "key": key,
-        **_unit_as_dict(piece.unit),
+        **unit_as_dict(piece.unit),
         "scheme": piece.scheme,
         "repeat": piece.repeat,
         "n": result.n,
         "scores": _scores_as_dict(result.scores),
         "choices": [
-            {**dataclasses.asdict(choice), "inner_rmse": _or_none(choice.inner_rmse)}
+            {**dataclasses.asdict(choice), "inner_rmse": number_or_none(choice.inner_rmse)}
             for choice in result.choices
         ],
         "parts": [
             {
-                **_unit_as_dict(part.unit),
+                **unit_as_dict(part.unit),
                 "season": part.season,
                 "n": part.n,
                 "scores": _scores_as_dict(part.scores),
             }
             for part in result.parts
         ],
-        "importance": [_or_none(value) for value in result.importance],
+        "importance": [number_or_none(value) for value in result.importance],
     }
     for name in _ROWS:
         values = getattr(result, name)
@@ -125,43 +139,23 @@ def _as_dict(key: str, result: PieceResult) -> dict[str, Any]:
 
 
 def _from_dict(record: dict[str, Any]) -> tuple[str, PieceResult]:
-    piece = Piece(_unit(record), str(record["scheme"]), int(record["repeat"]))
+    piece = Piece(unit_of(record), str(record["scheme"]), int(record["repeat"]))
     choices = tuple(
-        Choice(**{**choice, "inner_rmse": _number(choice["inner_rmse"])}) for choice in record["choices"]
+        Choice(**{**choice, "inner_rmse": number_of(choice["inner_rmse"])}) for choice in record["choices"]
     )
     parts = tuple(
-        PartScores(_unit(part), str(part["season"]), int(part["n"]), _scores(part["scores"]))
+        PartScores(unit_of(part), str(part["season"]), int(part["n"]), _scores(part["scores"]))
         for part in record["parts"]
     )
-    importance = tuple(_number(value) for value in record["importance"])
+    importance = tuple(number_of(value) for value in record["importance"])
     rows = [None if record[name] is None else np.array(record[name]) for name in _ROWS]
     found = _scores(record["scores"])
     return str(record["key"]), PieceResult(piece, int(record["n"]), found, choices, parts, importance, *rows)
 
 
-def _unit_as_dict(unit: Key) -> dict[str, Any]:
-    if isinstance(unit, dt.date):
-        return {"date": unit.isoformat()}
-    return {"cell": [unit.row, unit.col]} if isinstance(unit, CellKey) else {}
-
-
-def _unit(record: dict[str, Any]) -> Key:
-    if "date" in record:
-        return dt.date.fromisoformat(record["date"])
-    return CellKey(*map(int, record["cell"])) if "cell" in record else PooledKey()
-
-
 def _scores_as_dict(scores: dict[str, float]) -> dict[str, float | None]:
-    return {name: _or_none(value) for name, value in scores.items()}
+    return {name: number_or_none(value) for name, value in scores.items()}
 
 
 def _scores(record: dict[str, Any]) -> dict[str, float]:
-    return {name: _number(record[name]) for name in (*SCORES, *LINE)}
-
-
-def _or_none(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else float(value)
+    return {name: number_of(record[name]) for name in (*SCORES, *LINE)}

@@ -19,7 +19,7 @@ from smap_downscaler.core.validation.grid import candidates
 from smap_downscaler.core.validation.pieces import Piece, Rows
 from smap_downscaler.core.validation.settings import ValidationSettings
 from smap_downscaler.core.validation.summary import summarise
-from smap_downscaler.raster.crossvalidation import crossvalidate_table
+from smap_downscaler.raster.crossvalidation import crossvalidate_table, forget_work, work_file_of
 from smap_downscaler.raster.matrix_table import open_matrix
 from smap_downscaler.raster.matrix_writer import create_matrix
 from smap_downscaler.raster.rain_columns import rain_series
@@ -32,6 +32,7 @@ from smap_downscaler.raster.validation_tables import (
     write_summary,
 )
 from smap_downscaler.raster.validation_units import with_period
+from smap_downscaler.raster.validation_work import folds_file_of
 
 NAMES = ("clay", "p_antecedent", "p_djf")
 FOREST = ForestSettings(4, None, None, 4, 1, None, 7)
@@ -288,3 +289,62 @@ def test_a_grid_of_equals_is_told(table):
         "MAX_FEATURES_GRID: 7, 8, 9 come to the same where no more than 7 covariates change in time, as in "
         "row 0, col 0; leave out all of them but one."
     ]
+
+
+def test_finished_folds_of_pooled_forests_are_kept(table, tmp_path, monkeypatch):
+    """Stopped amid a piece, the folds done are not grown again, and the results are the same to the bit."""
+    from smap_downscaler.raster import crossvalidation as module
+
+    wanted, work = settings("pooled", folds=4, importance=True), work_file_of(tmp_path / "scores.gpkg")
+    whole = crossvalidate_table(table, wanted)
+    grown, grow = [], module.run_fold
+
+    def noting(job, fold, listener):
+        if len(grown) == stop:
+            raise Cancelled
+        grown.append((job.piece.scheme, fold))
+        return grow(job, fold, listener)
+
+    monkeypatch.setattr(module, "run_fold", noting)
+    # Two pieces of four folds are done, and two folds of the third.
+    stop, listener = 10, Listener()
+    with pytest.raises(Cancelled):
+        crossvalidate_table(table, wanted, work, progress=listener)
+    folds = folds_file_of(work)
+    assert (len(work.read_text().splitlines()), len(folds.read_text().splitlines())) == (2, 2)
+    first, stop = list(grown), 99
+    # A line that the stop cut off counts as none.
+    folds.write_text(folds.read_text()[:-30])
+    run = crossvalidate_table(table, wanted, work, progress=listener)
+    assert "1 fold of work was finished before the last stop." in listener.lines
+    assert grown == [*first, *[(first[-1][0], fold) for fold in (1, 2, 3)]]
+    assert told(run) == told(whole)
+    assert run.resumed == 2
+    assert (run.plan.pieces, run.plan.forests) == (1, 3)
+    assert not folds.exists()
+    forget_work(work)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.gpkg"]
+
+
+def test_folds_of_other_settings_are_not_taken(table, tmp_path, monkeypatch):
+    from smap_downscaler.raster import crossvalidation as module
+
+    work, grow, grown = tmp_path / "work", module.run_fold, []
+
+    def noting(job, fold, listener):
+        if len(grown) == 2:
+            raise Cancelled
+        grown.append(fold)
+        return grow(job, fold, listener)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "run_fold", noting)
+        with pytest.raises(Cancelled):
+            crossvalidate_table(table, settings("pooled", folds=4), work)
+    assert len(folds_file_of(work).read_text().splitlines()) == 2
+    other, listener = settings("pooled", folds=4, seed=9), Listener()
+    run = crossvalidate_table(table, other, work, progress=listener)
+    assert told(run) == told(crossvalidate_table(table, other))
+    assert not [line for line in listener.lines if "before the last stop" in line]
+    forget_work(work)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.gpkg"]

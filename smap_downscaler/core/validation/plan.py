@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Mapping
@@ -62,7 +63,7 @@ def forests_a_piece(settings: ValidationSettings) -> tuple[int, float]:
 
 
 def make_plan(
-    job: PieceJob, rows_of_pieces: Mapping[int, int], done: int, threads: int, progress: Progress = SILENT
+    job: PieceJob, rows_of_pieces: Mapping[int, int], done: float, threads: int, progress: Progress = SILENT
 ) -> Plan:
     """Time about a second of trees of a piece's first fold and reckon from them.
 
@@ -72,8 +73,8 @@ def make_plan(
         One of the pieces.
     rows_of_pieces : mapping of int to int
         How many pieces have how many rows.
-    done : int
-        How many of them are done already.
+    done : float
+        How many of them are done already; of one, a share of its folds may be.
     threads : int
     """
     settings = job.settings
@@ -84,7 +85,7 @@ def make_plan(
     share = sum(count * _work(rows) for rows, count in rows_of_pieces.items()) / _work(job.rows.y.size)
     busy = min(threads, os.cpu_count() or 1)
     seconds = _seconds_a_tree(job, progress) * trees * share * left / pieces / busy
-    return Plan(left, forests * left, round(trees * left), seconds, threads)
+    return Plan(math.ceil(left), round(forests * left), round(trees * left), seconds, threads)
 
 
 def duration_text(seconds: float) -> str:
