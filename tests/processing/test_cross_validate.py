@@ -98,7 +98,7 @@ def test_a_whole_run(run, said, matrix, tmp_path):
         ]
         assert outputs[name] == pytest.approx(np.median(by_date), abs=1e-12)
     assert outputs["COUNT"] == 3
-    assert "pieces of work with 240 forests" in said.info[0]
+    assert any("pieces of work with 240 forests" in line for line in said.info)
     assert "2021-01-01: 1 cell without all covariates left out" in said.info
     assert "2021-02-01: left out, 15 cells, fewer than the 50 needed" in said.info
     assert said.info[-1] == (
@@ -406,7 +406,7 @@ def test_going_on_after_a_stop(run, said, matrix, tmp_path):
     lines = work.read_bytes().splitlines(keepends=True)
     work.write_bytes(b"".join(lines[:4]) + lines[4][:20])
     run("crossvalidate", {"INPUT": matrix, **SMALL, "OUTPUT": str(tmp_path / "s.gpkg")})
-    assert said.info[0] == "4 pieces of work were finished before the last stop."
+    assert "4 pieces of work were finished before the last stop." in said.info
     assert sorted(path.name for path in tmp_path.iterdir()) == ["matrix.gpkg", "s.gpkg"]
     assert sum(row["status"] == "validated" for row in table_rows(str(tmp_path / "s.gpkg"))) == 6
 
