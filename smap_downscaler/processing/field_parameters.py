@@ -18,7 +18,8 @@ from ..core.field.readings import UNITS, FieldData
 from ..core.progress import Progress
 from ..core.timestamps import MOST_ZONE
 from ..raster.field_pairs import PairChoices
-from ..raster.ismn_files import QUALITIES, IsmnChoices
+from ..raster.ismn_files import QUALITIES, IsmnChoices, ismn_files
+from ..raster.provenance import files_hash
 from ..raster.stations import StationChoices, read_stations, tell_stations
 from ..raster.stations_ismn import SURFACE, parse_depth
 from .parameters import advanced, any_file, choice, decimal, whole_number
@@ -133,9 +134,17 @@ def pair_choices(values: Values) -> PairChoices:
 def stations_used(values: Values, data: FieldData, progress: Progress) -> dict[str, Any]:
     """Where the readings came from, for a report's manifest."""
     path = values.path("STATIONS")
-    file = input_file(path, path, progress) if os.path.isfile(path) else {"folder": path}
+    file = input_file(path, path, progress) if os.path.isfile(path) else _folder_used(path, progress)
     told = {f"stations, {name}": value for name, value in file.items()}
     return {**told, "CRS of the stations": data.crs}
+
+
+def _folder_used(folder: str, progress: Progress) -> dict[str, object]:
+    """Name and SHA-256 of a folder of ISMN files."""
+    with ismn_files(folder) as files:
+        named = {str(file): file.relative_to(folder).as_posix() for file in files}
+        found = files_hash(named, progress)
+    return {"folder": folder, f"SHA-256 of {found.of}": found.digest}
 
 
 def reading_settings(values: Values) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def _manifest(request: Request, smap: Series, progress: Progress) -> dict[str, M
         "CATEGORICAL": ", ".join(request.categorical),
         "GUESS": request.guess,
     }
-    return manifest({**files_used(files, progress), "SMAP": series_used(smap)}, settings)
+    return manifest({**files_used(files, progress), **series_used({"SMAP": smap}, progress)}, settings)
 
 
 def _made_row(layer: LayerReport) -> tuple[str, ...]:

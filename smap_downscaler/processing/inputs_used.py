@@ -1,4 +1,4 @@
-"""What went into a run, for the manifest of its report: files with their SHA-256, series with their dates."""
+"""What went into a run, for the manifest of its report: files and series, each with a SHA-256."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ..core.preflight import dates_text
 from ..core.progress import Progress
-from ..raster.provenance import file_hash
+from ..raster.provenance import file_hash, series_hash
 from ..raster.series import Series
 from .values import Values
 
@@ -41,11 +41,23 @@ def layer_used(values: Values, name: str, parameter: str, progress: Progress) ->
     return files_used({name: values.layer_label(parameter)}, progress)
 
 
-def all_series_used(all_series: Sequence[Series]) -> dict[str, object]:
-    """Source and dates of dated covariates, by name (years of daily rasters are too much to hash)."""
-    return {series.name: series_used(series) for series in all_series}
+def series_used(named: Mapping[str, Series | None], progress: Progress) -> dict[str, object]:
+    """Source, dates and SHA-256 of each series; of a large one the latter is that of names, sizes and times.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read.
+    """
+    told: dict[str, object] = {}
+    for name, series in named.items():
+        told[name] = f"{series.source} ({dates_text(series.dates)})" if series else ""
+        if series:
+            found = series_hash(series, progress)
+            told[f"{name}, SHA-256 of {found.of}"] = found.digest
+    return told
 
 
-def series_used(series: Series) -> str:
-    """Source and dates of a series."""
-    return f"{series.source} ({dates_text(series.dates)})"
+def all_series_used(all_series: Sequence[Series], progress: Progress) -> dict[str, object]:
+    """What `series_used` tells of dated covariates, by their names."""
+    return series_used({series.name: series for series in all_series}, progress)

@@ -72,8 +72,8 @@ def report_matrix(
         )
         told = {
             **files_used({"coarse stack": inputs.stack.path}, progress),
-            "SMAP": series_used(inputs.smap),
-            **all_series_used(inputs.dynamic),
+            **series_used({"SMAP": inputs.smap}, progress),
+            **all_series_used(inputs.dynamic, progress),
         }
         share = values.number("MINIMUM_COVERED")
         settings = {
@@ -166,7 +166,7 @@ def map_inputs_facts(inputs: MapInputs, pixels: str) -> list[tuple[str, str]]:
 def map_inputs_used(inputs: MapInputs, progress: Progress) -> dict[str, object]:
     """What maps are made from, for the manifest of a report."""
     files = {"forest file": str(inputs.forests.path), "fine stack": inputs.stack.path}
-    return {**files_used(files, progress), **all_series_used(inputs.dynamic)}
+    return {**files_used(files, progress), **all_series_used(inputs.dynamic, progress)}
 
 
 def _maps_by_date(table: DatesTable) -> ByDate:

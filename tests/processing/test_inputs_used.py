@@ -1,10 +1,16 @@
-"""What a manifest says of files: path and SHA-256, and why there is none."""
+"""What a manifest says of files and series: path and SHA-256, and why there is none."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 
+import numpy as np
+
+from small_case import CELLS
+from smap_downscaler.core.field.readings import FieldData
 from smap_downscaler.core.progress import SILENT
+from smap_downscaler.raster.geotiff import write_geotiff
 
 
 def test_files(qgis_provider, tmp_path, monkeypatch):
@@ -22,4 +28,42 @@ def test_files(qgis_provider, tmp_path, monkeypatch):
         "stack, SHA-256": "not worked out: the file is large (0.0 GiB)",
         "mask": "",
         "rain": 'NETCDF:"a.nc":p',
+    }
+
+
+def test_series(qgis_provider, tmp_path):
+    from smap_downscaler.processing.inputs_used import all_series_used, series_used
+    from smap_downscaler.raster.provenance import series_hash
+    from smap_downscaler.raster.series import open_series
+
+    for date in ("20210101", "20210102"):
+        write_geotiff(tmp_path / "smap" / f"s_{date}.tif", CELLS, np.zeros(CELLS.shape, np.float32))
+    series = open_series(tmp_path / "smap")
+    expected = {
+        "smap": f"{tmp_path / 'smap'} (2, 2021-01-01 to 2021-01-02)",
+        "smap, SHA-256 of contents": series_hash(series).digest,
+    }
+    assert series_used({"smap": series, "rain": None}, SILENT) == {**expected, "rain": ""}
+    assert all_series_used([series], SILENT) == expected
+
+
+def test_a_folder_of_stations(qgis_provider, tmp_path):
+    from smap_downscaler.processing.field_parameters import stations_used
+
+    class Given:
+        def path(self, name):
+            return str(tmp_path)
+
+    lines = []
+    for name in ("a/one.stm", "b/ñ.stm"):
+        file = tmp_path / name
+        file.parent.mkdir()
+        file.write_text(name, encoding="utf-8")
+        digest = hashlib.sha256(name.encode()).hexdigest()
+        lines.append([name, len(name.encode()), digest])
+    (tmp_path / "readme.txt").write_text("no readings", encoding="utf-8")
+    assert stations_used(Given(), FieldData("field", "EPSG:4326", ()), SILENT) == {
+        "stations, folder": str(tmp_path),
+        "stations, SHA-256 of contents": hashlib.sha256(json.dumps(lines).encode()).hexdigest(),
+        "CRS of the stations": "EPSG:4326",
     }

@@ -169,8 +169,7 @@ def _manifest(
     progress: Progress,
 ) -> dict[str, Any]:
     inputs = {
-        "maps": series_used(series),
-        "SMAP": series_used(smap) if smap else "",
+        **series_used({"maps": series, "SMAP": smap}, progress),
         **stations_used(values, data, progress),
         **period_used(values, "the maps'"),
     }

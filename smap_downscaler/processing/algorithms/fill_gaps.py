@@ -197,9 +197,9 @@ def _manifest(
     forests = inputs.forests
     return manifest(
         {
-            "SMAP series": series_used(inputs.smap),
+            **series_used({"SMAP series": inputs.smap}, progress),
             **files_used({"forest file": str(forests.path)}, progress),
-            **all_series_used(inputs.dynamic),
+            **all_series_used(inputs.dynamic, progress),
             "covariates of the forests": ", ".join(forests.names),
         },
         {

@@ -268,7 +268,7 @@ def _manifest(values: Values, run: _Run, progress: Progress) -> dict[str, Mappin
         {
             "layer": run.polygons,
             **layer_used(values, "polygons", "INPUT", progress),
-            "series": series_used(run.series) if run.series else "",
+            **series_used({"series": run.series}, progress),
             **files_used({"covariates": run.stack.path if run.stack else ""}, progress),
         },
         {

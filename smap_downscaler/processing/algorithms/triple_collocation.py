@@ -194,8 +194,7 @@ def _manifest(
     progress: Progress,
 ) -> dict[str, Any]:
     inputs = {
-        values.choice("TC_SOURCE"): series_used(source),
-        "third": series_used(third),
+        **series_used({values.choice("TC_SOURCE"): source, "third": third}, progress),
         **stations_used(values, data, progress),
         **period_used(values, "that of the first series"),
     }
