@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..core.preflight import HEADERS, LayerCheck
+from ..core.words import counted
 from .page import Page
 
 _MOST_WARNINGS = 40
@@ -35,8 +36,9 @@ def add_warnings(page: Page, warnings: Sequence[str]) -> None:
 
 def _list(page: Page, warnings: Sequence[str]) -> None:
     page.warnings(warnings[:_MOST_WARNINGS])
-    if len(warnings) > _MOST_WARNINGS:
-        page.paragraph(f"{len(warnings) - _MOST_WARNINGS:,} more warnings are in the log.")
+    more = len(warnings) - _MOST_WARNINGS
+    if more > 0:
+        page.paragraph(f"{counted(more, 'more warning is', 'more warnings are')} in the log.")
 
 
 def add_preflight(page: Page, rows: Sequence[LayerCheck], area: str) -> None:

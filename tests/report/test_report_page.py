@@ -17,7 +17,7 @@ from smap_downscaler.report.atlas import AtlasPanel, atlas_png, colour_ends, ram
 from smap_downscaler.report.covariates_page import covariates_page
 from smap_downscaler.report.furniture import panel_letter
 from smap_downscaler.report.page import Page
-from smap_downscaler.report.preflight import Table
+from smap_downscaler.report.preflight import Before, Table, add_before
 
 VOID = {"meta", "img", "br"}
 BOX = Bounds(0.0, 0.0, 60_000.0, 40_000.0)
@@ -188,3 +188,18 @@ def test_what_belongs_together_stays_on_one_sheet():
     assert "display: table-header-group" in told("thead")
     for selector in ("tr", "figure", ".scroll:not(:has(tr:nth-child(13)))"):
         assert "break-inside: avoid" in told(selector)
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [(0, ""), (40, ""), (41, "1 more warning is in the log."), (1040, "1,000 more warnings are")],
+)
+def test_the_look_before_the_work_tells_how_many_warnings_it_leaves_out(count, told):
+    page = Page("T")
+    add_before(page, Before((), [f"warning {number}" for number in range(count)], "the stations"))
+    html, numbers = page.html(), page.numbers()
+    assert html.count("<li>") == min(count, 40)
+    assert ("in the log." in html) == bool(told)
+    assert told in html
+    assert ("warning 39" in html) == (count >= 40)
+    assert "warning 40" not in numbers
