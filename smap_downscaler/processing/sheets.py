@@ -16,6 +16,7 @@ from ..core.moments import Moments
 from ..core.progress import Progress
 from ..raster.coordinates import Transformation, transform_bounds
 from ..raster.files import dataset_grid, open_dataset
+from ..raster.filled import unobserved_sentence
 from ..raster.map_frame import map_frame
 from ..raster.resample_fine import FineResampler, blocks
 from ..raster.resample_sources import Source
@@ -97,6 +98,7 @@ def make_sheet(values: Values, kind: str, progress: Progress) -> MadeSheet:
     frame = map_frame(grid.bounds, grid.crs)
     shown = _with_smap(maps, smap, kind, frame.bounds, grid.crs)
     _warn_of_other_values(shown, progress)
+    _warn_of_filled(shown, progress)
     panels = [_panel(one, maps, number, kind, frame.bounds) for number, one in enumerate(shown)]
     overlays = _overlays(values, grid.crs, progress)
     sheet = Sheet(
@@ -154,6 +156,13 @@ def _warn_of_other_values(maps: Sequence[SheetMap | None], progress: Progress) -
             f"{high:.5g}, beyond any soil moisture in m3 m-3; check the unit, and declare what stands for "
             "missing values as NoData."
         )
+
+
+def _warn_of_filled(maps: Sequence[SheetMap | None], progress: Progress) -> None:
+    """What 'Fill gaps' filled looks like what SMAP saw."""
+    filled = next((one for one in maps if one is not None and one.entry.filled), None)
+    if filled is not None:
+        progress.warn(unobserved_sentence(filled.entry.label, "are drawn", "SMAP"))
 
 
 def _panel(

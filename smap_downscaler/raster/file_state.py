@@ -1,10 +1,15 @@
-"""How one tells whether the files that a result was made from are still the same."""
+"""How one tells whether the files that a result was made from are still the same, and what their tags say."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
+from ..core.errors import InputError
 from .files import open_dataset
+
+#: Files of a VRT whose tags are looked at, at most.
+_MOST_FILES = 3
 
 
 def files_behind(path: str) -> list[str]:
@@ -12,6 +17,17 @@ def files_behind(path: str) -> list[str]:
     if os.path.isfile(path) and not path.lower().endswith(".vrt"):
         return [path]
     return [path, *sorted(open_dataset(path).GetFileList() or [])]
+
+
+def tags_behind(path: str) -> Iterator[dict[str, str]]:
+    """The tags of a raster, and of the first of those that a VRT reads."""
+    for file in files_behind(path)[:_MOST_FILES]:
+        try:
+            tags = open_dataset(file).GetMetadata()
+        except InputError:
+            # A VRT names side-car files too.
+            continue
+        yield tags or {}
 
 
 def file_state(path: str) -> tuple[str, int, int]:

@@ -142,7 +142,8 @@ def build_matrix(
     tell_substitutes(inputs.dynamic, inputs.smap.dates, inputs.window, progress)
     report = MatrixReport()
     counter = progress.counter(len(inputs.smap.dates), "dates joined")
-    with create_matrix(output, inputs.smap.grid, inputs.names, inputs.units, progress) as table:
+    filled = inputs.smap.has_origin()
+    with create_matrix(output, inputs.smap.grid, inputs.names, inputs.units, progress, filled) as table:
         for date in inputs.smap.dates:
             soil_moisture = inputs.smap.read(date, smap_window)
             check_soil_moisture(inputs.smap, date, soil_moisture)

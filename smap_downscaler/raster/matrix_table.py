@@ -21,6 +21,7 @@ from ..core.forest.keys import MOST_CELLS
 from ..core.matrix import RESERVED, RESPONSE, CellRows, DayRows, PooledRows
 from ..core.pooling import pool, pooled_bytes
 from ..core.progress import SILENT, Progress
+from .filled import unobserved_sentence
 from .geopackage import quoted, read_notes, read_only
 
 #: Different dates that are remembered while cells are read.
@@ -243,7 +244,7 @@ class MatrixTable:
 def open_matrix(
     path: str | Path, layer: str = "", label: str = "", progress: Progress = SILENT
 ) -> MatrixTable:
-    """Open a GeoPackage table as a regression matrix.
+    """Open a GeoPackage table as a regression matrix; one made from filled soil moisture gives a warning.
 
     Raises
     ------
@@ -256,6 +257,8 @@ def open_matrix(
     if found is None:
         raise InputError(f"{label}: it is no table in a GeoPackage; make it with 'Regression matrix'.")
     name, notes = found
+    if notes.get("filled"):
+        progress.warn(unobserved_sentence(label, "train forests", "forests"))
     units = notes.get("units")
     fields = _fields(path, name, label)
     covariates = _covariates(fields, label)

@@ -50,6 +50,7 @@ def create_matrix(
     covariates: Sequence[str],
     units: Mapping[str, str],
     progress: Progress = SILENT,
+    filled: bool = False,
 ) -> Iterator[MatrixWriter]:
     """A regression matrix that appears under `path` only when it is whole.
 
@@ -62,6 +63,9 @@ def create_matrix(
         Column names, in order.
     units : mapping
         Unit of each covariate, where known.
+    progress : Progress
+    filled : bool
+        Whether some of the soil moisture comes from 'Fill gaps', which those who read the table must know.
 
     Raises
     ------
@@ -70,6 +74,8 @@ def create_matrix(
     """
     fields = {"date": DATE, "row": INTEGER, "col": INTEGER, "x": REAL, "y": REAL, RESPONSE: REAL}
     fields.update(dict.fromkeys(covariates, REAL))
-    notes = {"units": dict(units), "grid": dataclasses.asdict(grid)}
+    notes: dict[str, object] = {"units": dict(units), "grid": dataclasses.asdict(grid)}
+    if filled:
+        notes["filled"] = True
     with create_table(path, TABLE, fields, notes, "date", progress) as table:
         yield MatrixWriter(table, grid)

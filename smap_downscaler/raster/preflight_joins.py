@@ -9,6 +9,7 @@ from ..core.grid import EASE2_CRS
 from ..core.preflight import is_coarse
 from ..core.progress import SILENT, Progress
 from .files import same_crs
+from .filled import unobserved_sentence
 from .gap_inputs import GapInputs
 from .mapping import MapInputs
 from .matrix_builder import MatrixInputs
@@ -32,10 +33,7 @@ def check_matrix(inputs: MatrixInputs, progress: Progress = SILENT) -> Preflight
     row = smap_row("SMAP", inputs.smap.grid, inputs.smap.dates, looks(inputs.smap, sampler))
     found.add(row, f"SMAP ({inputs.smap.source})")
     if inputs.smap.has_origin():
-        found.warnings.append(
-            f"{inputs.smap.source}: it is a series of 'Fill gaps', and its filled values go into the matrix "
-            "like observed ones; do not judge forests by them"
-        )
+        found.warnings.append(unobserved_sentence(inputs.smap.source, "go into the matrix", "forests"))
     add_stack(found, inputs.stack, inputs.stack.names, sampler, area)
     for series in inputs.dynamic:
         add_series(found, series, inputs.smap.dates, inputs.window, sampler, area)

@@ -14,6 +14,7 @@ from ..core.field.readings import FieldData, listed
 from ..core.preflight import LayerCheck, dates_text, gaps_note
 from ..core.progress import SILENT, Progress
 from ..core.words import counted
+from .filled import unobserved_sentence
 from .preflight import Preflight, add_twins, looks, row_of, together
 from .preflight_sample import PointSampler
 from .series import Series
@@ -52,6 +53,9 @@ def check_stations(
         entries = tuple(entry for entry in series.entries if is_within(entry.date, *period))
         shared &= {entry.date for entry in entries}
         found.add(_row_at_stations(name, replace(series, entries=entries), sampler), series.source)
+        if series.has_origin():
+            fate = "are held against the field"
+            found.warnings.append(unobserved_sentence(series.source, fate, "SMAP"))
     on_all = sorted(shared)
     note = gaps_note(on_all) if on_all else "not one day"
     found.rows.append(LayerCheck("days of all", "", dates=dates_text(on_all), notes=(note,)))

@@ -22,6 +22,7 @@ from ..core.errors import InputError
 from ..core.grid import Grid, Window
 from ..core.progress import SILENT, Progress
 from .files import dataset_grid, open_dataset, read_band, same_crs
+from .filled import FIRST_BAND_TAG, is_filled
 from .netcdf_time import netcdf_dates, time_variables
 from .series_refusals import no_raster, two_of_a_day, undated
 
@@ -29,18 +30,17 @@ from .series_refusals import no_raster, two_of_a_day, undated
 RASTER_SUFFIXES = frozenset(
     {".tif", ".tiff", ".nc", ".nc4", ".img", ".asc", ".bil", ".flt", ".sdat", ".rst", ".grd", ".hgt"}
 )
-#: Tag of a dated file whose other bands only say something of the first one.
-FIRST_BAND_TAG = "SMAP_DOWNSCALER_FIRST_BAND"
 _GRID_TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True)
 class SeriesEntry:
-    """One date: the file and band that hold it."""
+    """One date: the file and band that hold it, and whether the file tells that some values were filled."""
 
     date: dt.date
     path: str
     band: int
+    filled: bool = False
 
     @property
     def label(self) -> str:
@@ -94,8 +94,8 @@ class Series:
         return str(dataset.GetRasterBand(first.band).GetUnitType())
 
     def has_origin(self) -> bool:
-        """Whether its files tell which of their values were filled, as those of 'Fill gaps' do."""
-        return open_dataset(self.entries[0].path).GetMetadataItem(FIRST_BAND_TAG) is not None
+        """Whether one of its files tells that some values were filled, as those of 'Fill gaps' do."""
+        return any(entry.filled for entry in self.entries)
 
     def read(self, date: dt.date, window: Window | None = None) -> np.ndarray:
         """The raster of a date, float32, shape (rows, columns), NaN where missing.
@@ -264,20 +264,21 @@ def _look_at(path: str, progress: Progress) -> tuple[Grid, list[SeriesEntry]]:
         path = variables[0]
         dataset = open_dataset(path)
         dates = netcdf_dates(dataset, path)
-        return dataset_grid(dataset, path), _entries(path, dates)
+        return dataset_grid(dataset, path), _entries(dataset, path, dates)
     described = _described_dates(dataset, path)
     if described:
-        return dataset_grid(dataset, path), _entries(path, described)
+        return dataset_grid(dataset, path), _entries(dataset, path, described)
     date = find_date(Path(path).name)
     if date is None:
         raise undated(path)
     if dataset.RasterCount > 1 and dataset.GetMetadataItem(FIRST_BAND_TAG) is None:
         progress.log(f"{path}: it has {dataset.RasterCount} bands without dates; the first one is used")
-    return dataset_grid(dataset, path), [SeriesEntry(date, path, 1)]
+    return dataset_grid(dataset, path), _entries(dataset, path, [date])
 
 
-def _entries(path: str, dates: Sequence[dt.date]) -> list[SeriesEntry]:
-    return [SeriesEntry(date, path, band) for band, date in enumerate(dates, start=1)]
+def _entries(dataset: gdal.Dataset, path: str, dates: Sequence[dt.date]) -> list[SeriesEntry]:
+    filled = is_filled(dataset, path)
+    return [SeriesEntry(date, path, band, filled) for band, date in enumerate(dates, start=1)]
 
 
 def _described_dates(dataset: gdal.Dataset, path: str) -> list[dt.date]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..core.errors import InputError
@@ -11,6 +11,7 @@ from ..core.grid import Grid
 from ..core.progress import SILENT, Progress
 from .blocks import blocks
 from .files import open_dataset, read_band
+from .filled import filled_tags, is_filled
 from .geotiff import Band, create_geotiff
 from .vrt import write_series_vrt
 
@@ -27,6 +28,8 @@ def write_series_file(
 ) -> None:
     """Write the first bands of `files` as one file with a band a date; the ending says which kind.
 
+    Where the values of `files` are those of 'Fill gaps', the file tells so.
+
     Raises
     ------
     InputError
@@ -35,10 +38,11 @@ def write_series_file(
     check_series_suffix(path)
     if len(dates) != len(files):
         raise ValueError(f"{len(dates)} dates for {len(files)} files")
+    tags = _tags(files)
     if Path(path).suffix.lower() == ".vrt":
-        write_series_vrt(path, grid, dates, files, unit)
+        write_series_vrt(path, grid, dates, files, unit, tags)
     else:
-        _write_bands(path, grid, dates, files, unit, progress)
+        _write_bands(path, grid, dates, files, unit, tags, progress)
 
 
 def check_series_suffix(path: str | Path) -> None:
@@ -47,18 +51,27 @@ def check_series_suffix(path: str | Path) -> None:
         raise InputError(f"{path}: a series is written as .vrt or .tif; give it one of these endings.")
 
 
+def _tags(files: Sequence[str | Path]) -> dict[str, str]:
+    """What the first of the files, all made in one run, tells of its values, without its other bands."""
+    if not files:
+        return {}
+    first = str(files[0])
+    return filled_tags(is_filled(open_dataset(first), first))
+
+
 def _write_bands(
     path: str | Path,
     grid: Grid,
     dates: Sequence[dt.date],
     files: Sequence[str | Path],
     unit: str,
+    tags: Mapping[str, str],
     progress: Progress,
 ) -> None:
     windows = list(blocks(grid, _PIXELS_A_BLOCK))
     counter = progress.counter(len(dates) * len(windows), "blocks copied")
     bands = [Band(date.isoformat(), unit, {"DATE": date.isoformat()}) for date in dates]
-    with create_geotiff(path, grid, bands) as tiff:
+    with create_geotiff(path, grid, bands, tags) as tiff:
         for number, file in enumerate(files, start=1):
             source = open_dataset(file)
             for window in windows:

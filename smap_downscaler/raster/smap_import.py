@@ -17,6 +17,7 @@ from ..core.grid import EASE2_CRS, Bounds, Grid, Window, ease2_grid
 from ..core.progress import SILENT, Progress
 from ..core.smap import DEFAULT_CHOICES, Choices, Screened, ease2_window
 from .files import check_source, dataset_grid, gdal_errors, open_dataset, read_band, spatial_reference
+from .filled import FILLED_TAG, filled_tags
 from .geotiff import Band, write_geotiff
 from .series import same_grid
 from .smap_report import REPORT_NAME, Row, make_row, write_report
@@ -198,6 +199,8 @@ class _Job:
         for name, value in self._choice_tags().items():
             if tags.get(name) != value:
                 return f"{name} {tags.get(name, 'unknown')} instead of {value}"
+        if (FILLED_TAG in tags) != self.source.filled:
+            return f"{'without' if self.source.filled else 'with'} values of 'Fill gaps'"
         return "" if same_grid(self.grid, dataset_grid(dataset, str(path))) else "other cells"
 
     def _choice_tags(self) -> dict[str, str]:
@@ -216,6 +219,7 @@ class _Job:
             "SOURCE_BYTES": str(status.st_size),
             "SOURCE_CHANGED": f"{changed:%Y-%m-%dT%H:%M:%SZ}",
             **self._choice_tags(),
+            **filled_tags(self.source.filled),
         }
 
     def _kept(self, target: Path, tags: Mapping[str, str]) -> Screened | None:

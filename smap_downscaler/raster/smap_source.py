@@ -27,6 +27,7 @@ from ..core.smap import (
     screen,
 )
 from .files import open_dataset, read_band, same_crs, spatial_reference
+from .filled import unobserved_sentence
 from .hdf5 import SIGNATURE
 from .netcdf_time import time_variables
 from .series import Series, SeriesEntry, open_series, raster_files
@@ -52,6 +53,8 @@ class SmapSource(Protocol):
     product: str
     grid: Grid
     items: tuple[Item, ...]
+    #: Whether some of its values are no observations, but come from 'Fill gaps'.
+    filled: bool
 
     def read(self, item: Item, window: Window, choices: Choices) -> Screened:
         """A window of `grid` on a date, screened."""
@@ -59,6 +62,8 @@ class SmapSource(Protocol):
 
 class GranuleSource:
     """A folder of granules, or one of them."""
+
+    filled = False
 
     def __init__(self, path: str, granules: list[Granule]):
         self.path = path
@@ -78,6 +83,7 @@ class SeriesSource:
     def __init__(self, series: Series):
         resolution, window = _on_ease2(series)
         self.path = series.source
+        self.filled = series.has_origin()
         self.product = next(name for name, size in PRODUCTS.items() if size == resolution)
         self.grid = ease2_grid(resolution).crop(window)
         self._entries = {entry.date: entry for entry in series.entries}
@@ -233,6 +239,8 @@ def _on_ease2(series: Series) -> tuple[str, Window]:
 
 
 def _tell_limits(source: SeriesSource, choices: Choices, progress: Progress) -> None:
+    if source.filled:
+        progress.warn(unobserved_sentence(source.path, "are imported", "forests or maps"))
     if not source.has_flags():
         if choices.quality == "recommended":
             raise InputError(_no_flags(source.items[0].path))

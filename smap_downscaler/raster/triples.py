@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,15 +12,12 @@ from ..core.errors import InputError
 from ..core.field.collocation import MEMBERS, RESULTS, TripleRow
 from ..core.field.pairs import Pairs
 from ..core.progress import Progress
-from .file_state import files_behind
-from .files import open_dataset
+from .file_state import tags_behind
 from .geopackage import INTEGER, REAL, TEXT, create_table
 from .mapping import RUN_TAG
 from .series import Series
 from .smap_import import CHOICE_TAGS
 
-#: Files of a VRT that are looked at, at most.
-_MOST_FILES = 3
 #: How rasters spell the unit of soil moisture.
 _UNITS = frozenset({"m3 m-3", "m3/m3", "m^3/m^3", "m**3 m**-3", "m^3 m^-3", "cm3 cm-3", "cm3/cm3"})
 
@@ -52,12 +48,10 @@ def check_third(third: Series, others: Iterable[str]) -> None:
 
 
 def made_from_smap(series: Series) -> str:
-    """What the tags of a series' first raster say of its coming from SMAP, or empty."""
-    for path in files_behind(series.entries[0].path)[:_MOST_FILES]:
-        tags: dict[str, str] = {}
-        # A VRT names side-car files too.
-        with contextlib.suppress(InputError):
-            tags = open_dataset(path).GetMetadata() or {}
+    """What the tags of a series say of its coming from SMAP, or empty."""
+    if series.has_origin():
+        return "a filled SMAP series ('Fill gaps')"
+    for tags in tags_behind(series.entries[0].path):
         if RUN_TAG in tags and "FORESTS" in tags:
             return "a map made from SMAP ('Downscale')"
         if all(tag in tags for tag in CHOICE_TAGS):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
@@ -14,11 +14,17 @@ from .geotiff import TILE
 
 
 def write_series_vrt(
-    path: str | Path, grid: Grid, dates: Sequence[dt.date], files: Sequence[str | Path], unit: str
+    path: str | Path,
+    grid: Grid,
+    dates: Sequence[dt.date],
+    files: Sequence[str | Path],
+    unit: str,
+    tags: Mapping[str, str] | None = None,
 ) -> None:
     """Write a VRT whose bands are the first bands of `files`, described by their dates.
 
     Files in the folder of the VRT or below are named relative to it, so that the folder can be moved.
+    `tags` are those of the VRT itself.
 
     Raises
     ------
@@ -34,15 +40,21 @@ def write_series_vrt(
         _band(number, grid, date, _source(path, Path(file)), unit)
         for number, (date, file) in enumerate(zip(dates, files), start=1)
     )
+    told = "".join(_tag(name, value) for name, value in (tags or {}).items())
+    metadata = f"  <Metadata>{told}</Metadata>\n" if told else ""
     # repr of a NumPy number would name its type.
     transform = ", ".join(repr(float(number)) for number in grid.geotransform)
     with whole_file(path) as part:
         part.write_text(
             f'<VRTDataset rasterXSize="{grid.width}" rasterYSize="{grid.height}">\n'
             f'  <SRS dataAxisToSRSAxisMapping="{axes}">{escape(reference.ExportToWkt(), quote=False)}</SRS>\n'
-            f"  <GeoTransform>{transform}</GeoTransform>\n{bands}</VRTDataset>\n",
+            f"  <GeoTransform>{transform}</GeoTransform>\n{metadata}{bands}</VRTDataset>\n",
             encoding="utf-8",
         )
+
+
+def _tag(name: str, value: str) -> str:
+    return f'<MDI key="{escape(name)}">{escape(value, quote=False)}</MDI>'
 
 
 def _source(vrt: Path, file: Path) -> tuple[str, int]:
@@ -61,7 +73,7 @@ def _band(number: int, grid: Grid, date: dt.date, source: tuple[str, int], unit:
     return (
         f'  <VRTRasterBand dataType="Float32" band="{number}">\n'
         f"    <Description>{date.isoformat()}</Description>\n"
-        f'    <Metadata><MDI key="DATE">{date.isoformat()}</MDI></Metadata>\n'
+        f"    <Metadata>{_tag('DATE', date.isoformat())}</Metadata>\n"
         f"    <NoDataValue>{NODATA:g}</NoDataValue>\n"
         f"    <UnitType>{escape(unit, quote=False)}</UnitType>\n"
         "    <SimpleSource>\n"

@@ -135,3 +135,15 @@ def test_cancelling_a_real_file_leaves_nothing(tmp_path):
     with pytest.raises(Cancelled):
         write_series_file(tmp_path / "series.tif", CELLS, DATES, files, "", Listener(calls=1))
     assert listing(tmp_path) == ["maps", *(f"maps/{file.name}" for file in files)]
+
+
+@pytest.mark.parametrize("ending", ["vrt", "tif"])
+@pytest.mark.parametrize("tag", [None, "SMAP_DOWNSCALER_FIRST_BAND", "SMAP_DOWNSCALER_FILLED"])
+def test_what_is_made_from_filled_values_tells_so_itself(tmp_path, gdal_mode, ending, tag):
+    files = [tmp_path / "maps" / f"{date:%Y%m%d}.tif" for date in DATES]
+    for file in files:
+        write_geotiff(file, CELLS, np.zeros(CELLS.shape, np.float32), tags={tag: "x"} if tag else {})
+    path = tmp_path / f"series.{ending}"
+    write_series_file(path, CELLS, DATES, files, "m3 m-3")
+    assert open_series(path).has_origin() == bool(tag)
+    assert open_dataset(path).GetMetadataItem("SMAP_DOWNSCALER_FILLED") == ("yes" if tag else None)

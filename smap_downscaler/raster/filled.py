@@ -1,0 +1,41 @@
+"""Values that 'Fill gaps' filled: how rasters tell of them, and the warning where they mislead."""
+
+from __future__ import annotations
+
+from osgeo import gdal
+
+from .file_state import tags_behind
+
+#: Tag of a dated file whose other bands only say something of the first one: a day of 'Fill gaps'.
+FIRST_BAND_TAG = "SMAP_DOWNSCALER_FIRST_BAND"
+#: Tag of what was made from such files without their band of origin.
+FILLED_TAG = "SMAP_DOWNSCALER_FILLED"
+
+
+def is_filled(dataset: gdal.Dataset, path: str) -> bool:
+    """Whether an open raster, or one of those that a VRT reads, tells that some of its values were filled."""
+    every = tags_behind(path) if path.lower().endswith(".vrt") else [dataset.GetMetadata() or {}]
+    return any(FIRST_BAND_TAG in tags or FILLED_TAG in tags for tags in every)
+
+
+def filled_tags(filled: bool) -> dict[str, str]:
+    """The tags by which what is made from filled values tells so."""
+    return {FILLED_TAG: "yes"} if filled else {}
+
+
+def unobserved_sentence(label: str, fate: str, judged: str) -> str:
+    """The warning that filled values pass for observed ones.
+
+    Parameters
+    ----------
+    label : str
+        The series or file.
+    fate : str
+        What becomes of the values: "go into the matrix".
+    judged : str
+        What must not be judged by them: "forests".
+    """
+    return (
+        f"{label}: it comes from 'Fill gaps', and its filled values {fate} like observed ones; do not judge "
+        f"{judged} by them"
+    )
