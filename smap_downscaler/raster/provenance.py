@@ -102,7 +102,7 @@ def series_hash(series: Series, progress: Progress = SILENT) -> ListHash:
     files = {}
     for path in dict.fromkeys(entry.path for entry in series.entries):
         progress.check()
-        # Statistics that programs leave beside a VRT are no part of it.
+        # Statistics that programs leave beside a file are no part of it.
         behind = [file for file in files_behind(path) if not file.endswith(".aux.xml")]
         for file in [file for file in behind if os.path.isfile(file)] or behind:
             files[file] = os.path.basename(file)

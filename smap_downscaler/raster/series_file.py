@@ -13,9 +13,12 @@ from .blocks import blocks
 from .files import open_dataset, read_band
 from .filled import filled_tags, is_filled
 from .geotiff import Band, create_geotiff
+from .resuming import RUN_TAG
 from .vrt import write_series_vrt
 
 _PIXELS_A_BLOCK = 1 << 21
+#: Tags by which maps tell that they were made from SMAP.
+_KEPT_TAGS = (RUN_TAG, "FORESTS")
 
 
 def write_series_file(
@@ -28,7 +31,7 @@ def write_series_file(
 ) -> None:
     """Write the first bands of `files` as one file with a band a date; the ending says which kind.
 
-    Where the values of `files` are those of 'Fill gaps', the file tells so.
+    It tells where its values come from, as `files` do: from 'Fill gaps', or from SMAP by 'Downscale'.
 
     Raises
     ------
@@ -52,11 +55,14 @@ def check_series_suffix(path: str | Path) -> None:
 
 
 def _tags(files: Sequence[str | Path]) -> dict[str, str]:
-    """What the first of the files, all made in one run, tells of its values, without its other bands."""
+    """What the first of the files, all made in one run, tells of where its values come from."""
     if not files:
         return {}
     first = str(files[0])
-    return filled_tags(is_filled(open_dataset(first), first))
+    dataset = open_dataset(first)
+    tags = dataset.GetMetadata() or {}
+    kept = {name: tags[name] for name in _KEPT_TAGS if name in tags}
+    return {**kept, **filled_tags(is_filled(dataset, first))}
 
 
 def _write_bands(

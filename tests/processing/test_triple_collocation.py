@@ -13,6 +13,7 @@ import pytest
 from small_case import CELLS, make_small_case
 from smap_downscaler.core.field.collocation import collocation
 from smap_downscaler.raster.geotiff import Band, write_geotiff
+from smap_downscaler.raster.series_file import write_series_file
 from triple_case import DAYS, STATIONS, make_triple_case
 
 
@@ -152,6 +153,20 @@ def test_series_made_from_smap_are_refused(refusal, case, tmp_path):
             f"THIRD: {other} is {told}, and the errors of SMAP and of a map made from it are not "
             "independent; give an independent model or sensor."
         )
+
+
+@pytest.mark.parametrize("ending", ["vrt", "tif"])
+def test_maps_as_one_layer_are_refused(refusal, case, tmp_path, ending):
+    folder, written = case
+    files = [tmp_path / "maps" / f"x_{date:%Y%m%d}.tif" for date in DAYS[:3]]
+    for day, file in enumerate(files):
+        tags = {"FORESTS": "f", "SMAP_DOWNSCALER_RUN": "r"}
+        write_geotiff(file, CELLS, written["third"][day], [Band("theta", "m3 m-3")], tags)
+    layer = tmp_path / f"layer.{ending}"
+    write_series_file(layer, CELLS, DAYS[:3], files, "m3 m-3")
+    assert refusal(inputs(folder, tmp_path, THIRD=str(layer))).startswith(
+        f"THIRD: {layer} is a map made from SMAP ('Downscale'), and the errors of SMAP"
+    )
 
 
 def test_a_copy_is_refused(refusal, case, tmp_path):

@@ -99,11 +99,12 @@ def test_a_variable_of_a_netcdf_file_can_be_moved(tmp_path):
     assert hash_of(f'NETCDF:"{tmp_path / "moved" / "rain.nc"}":precip') == rain
 
 
-def test_statistics_beside_a_layer_do_not_count(files):
-    path = as_layer(files)
-    found = hash_of(path)
-    (path.parent / "series.vrt.aux.xml").write_text("<PAMDataset></PAMDataset>", encoding="utf-8")
-    assert hash_of(path) == found
+def test_statistics_beside_a_file_do_not_count(tmp_path):
+    path = netcdf(tmp_path / "rain.nc", {"precip": np.ones((3, 3, 4), np.float32)}, [0, 1, 2])
+    name = f'NETCDF:"{path}":precip'
+    found = hash_of(name)
+    (tmp_path / "rain.nc.aux.xml").write_text("<PAMDataset></PAMDataset>", encoding="utf-8")
+    assert hash_of(name) == found
 
 
 def test_of_large_series_names_sizes_and_times_are_hashed(tmp_path, files, monkeypatch):
