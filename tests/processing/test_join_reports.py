@@ -15,6 +15,8 @@ from osgeo import gdal
 
 from small_case import CELLS, DATES, NAMES, PIXELS, SPARSE, make_small_case
 from smap_downscaler.raster.geotiff import Band, write_geotiff
+from smap_downscaler.raster.provenance import series_hash
+from smap_downscaler.raster.series import open_series
 
 EARLIER = DATES[0] - dt.timedelta(3)
 
@@ -84,6 +86,9 @@ def test_the_matrix_report_counts_what_the_table_holds(run, given, case, said):
     assert f"{len(matrix)}, of them without a gap {sum(int(row[2]) for row in expected)}" in page
     assert page.count("<li>") == len(said.warnings) == 1
     assert "coarse stack, SHA-256" in page
+    for name, folder in (("SMAP", given["SMAP"]), ("ndvi", given["DYNAMIC"][0])):
+        digest = series_hash(open_series(folder)).digest
+        assert f"<dt>{name}, SHA-256 of contents</dt><dd>{digest}</dd>" in page
     assert f"{Path(given['DYNAMIC'][0])} (1, {EARLIER})" in page
     picture = re.search(r'src="data:image/png;base64,([^"]+)"', page).group(1)
     assert base64.b64decode(picture).startswith(b"\x89PNG")
