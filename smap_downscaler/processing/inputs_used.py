@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
+from ..core.errors import InputError
 from ..core.preflight import dates_text
 from ..core.progress import Progress
-from ..raster.provenance import file_hash, series_hash
+from ..raster.provenance import file_hash, files_hash, named_files, series_hash
 from ..raster.series import Series
 from .values import Values
 
@@ -18,6 +19,8 @@ _LARGEST = 1 << 30
 def files_used(files: Mapping[str, str], progress: Progress) -> dict[str, object]:
     """Path and SHA-256 of each file; a name without a file (empty) is told as it is.
 
+    A VRT of rasters is hashed together with them.
+
     Raises
     ------
     InputError
@@ -26,7 +29,11 @@ def files_used(files: Mapping[str, str], progress: Progress) -> dict[str, object
     told: dict[str, object] = {}
     for name, path in files.items():
         told[name] = path
-        if os.path.isfile(path):
+        behind = _files_of_vrt(path, progress)
+        if behind:
+            found = files_hash(behind, progress)
+            told[f"{name}, SHA-256 of {found.of}"] = found.digest
+        elif os.path.isfile(path):
             size = os.path.getsize(path)
             told[f"{name}, SHA-256"] = (
                 file_hash(path, progress)
@@ -34,6 +41,17 @@ def files_used(files: Mapping[str, str], progress: Progress) -> dict[str, object
                 else f"not worked out: the file is large ({size / 2**30:.1f} GiB)"
             )
     return told
+
+
+def _files_of_vrt(path: str, progress: Progress) -> dict[str, str]:
+    """Name by path of a VRT and of the rasters that it reads, since its text holds no values; else none."""
+    if not path.lower().endswith(".vrt"):
+        return {}
+    try:
+        return named_files([path], progress)
+    except InputError:
+        # It is one of tables.
+        return {}
 
 
 def layer_used(values: Values, name: str, parameter: str, progress: Progress) -> dict[str, object]:

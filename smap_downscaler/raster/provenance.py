@@ -8,7 +8,7 @@ import importlib
 import json
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,6 +91,24 @@ def files_hash(
     return ListHash(digest, "contents" if whole else "names, sizes and times")
 
 
+def named_files(paths: Iterable[str], progress: Progress = SILENT) -> dict[str, str]:
+    """Name by path of rasters and of the files that they read, each once.
+
+    Raises
+    ------
+    InputError
+        If a VRT or a subdataset cannot be opened.
+    """
+    files = {}
+    for path in dict.fromkeys(paths):
+        progress.check()
+        # Statistics that programs leave beside a file are no part of it.
+        behind = [file for file in files_behind(path) if not file.endswith(".aux.xml")]
+        for file in [file for file in behind if os.path.isfile(file)] or behind:
+            files[file] = os.path.basename(file)
+    return files
+
+
 def series_hash(series: Series, progress: Progress = SILENT) -> ListHash:
     """One SHA-256 of a series: its dates, files, bands, and what `files_hash` says of the files.
 
@@ -99,13 +117,7 @@ def series_hash(series: Series, progress: Progress = SILENT) -> ListHash:
     InputError
         If a file cannot be read.
     """
-    files = {}
-    for path in dict.fromkeys(entry.path for entry in series.entries):
-        progress.check()
-        # Statistics that programs leave beside a file are no part of it.
-        behind = [file for file in files_behind(path) if not file.endswith(".aux.xml")]
-        for file in [file for file in behind if os.path.isfile(file)] or behind:
-            files[file] = os.path.basename(file)
+    files = named_files((entry.path for entry in series.entries), progress)
     listed = [(entry.date.isoformat(), _short_name(entry.path), entry.band) for entry in series.entries]
     return files_hash(files, progress, listed)
 

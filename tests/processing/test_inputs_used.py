@@ -67,3 +67,23 @@ def test_a_folder_of_stations(qgis_provider, tmp_path):
         "stations, SHA-256 of contents": hashlib.sha256(json.dumps(lines).encode()).hexdigest(),
         "CRS of the stations": "EPSG:4326",
     }
+
+
+def test_a_stack_of_other_files(qgis_provider, tmp_path):
+    """The rasters behind a VRT count, not its text alone."""
+    from osgeo import gdal
+
+    from smap_downscaler.processing.inputs_used import files_used
+
+    band, stack = tmp_path / "clay.tif", str(tmp_path / "stack.vrt")
+    write_geotiff(band, CELLS, np.zeros(CELLS.shape, np.float32))
+    gdal.BuildVRT(stack, [str(band)]).FlushCache()
+    before = files_used({"stack": stack}, SILENT)
+    assert set(before) == {"stack", "stack, SHA-256 of contents"}
+    assert files_used({"stack": stack}, SILENT) == before
+    write_geotiff(band, CELLS, np.ones(CELLS.shape, np.float32))
+    assert files_used({"stack": stack}, SILENT) != before
+    tables = tmp_path / "tables.vrt"
+    tables.write_text("<OGRVRTDataSource></OGRVRTDataSource>", encoding="utf-8")
+    digest = hashlib.sha256(tables.read_bytes()).hexdigest()
+    assert files_used({"polygons": str(tables)}, SILENT)["polygons, SHA-256"] == digest
