@@ -123,7 +123,7 @@ def test_importance_and_choices():
     assert ">300.00<" in page
     assert page.count("<img") == 2
     assert "Hyper-parameters that were chosen" in page
-    assert ">1,278<" in page
+    assert ">at most 1,278<" in page
     pooled = {
         PooledKey(): (("elevation", "clay <i>"), Importance(np.array([3e-4, 1e-5]), np.full(2, np.nan)))
     }
