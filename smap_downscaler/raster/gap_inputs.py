@@ -14,7 +14,7 @@ from ..core.forest.keys import BY_CELL, CellKey
 from ..core.progress import Progress
 from .dated import check_window
 from .mapping import compare_units, refuse_unknown
-from .resuming import fingerprint
+from .resuming import contents, fingerprint
 from .series import Series
 
 #: How far the centre of a forest's cell may lie beside that of the series, in cells.
@@ -110,10 +110,11 @@ class GapInputs:
 
         It is one for all days: neighbours in time come from the whole of the series.
         """
-        series = (self.smap, *self.dynamic)
-        paths = {entry.path for one in series for entry in one.entries}
+        series = {"SMAP": self.smap, **{f"covariate {one.name}": one for one in self.dynamic}}
+        paths = {entry.path for one in series.values() for entry in one.entries}
         settings = {
-            "names": [one.name for one in self.dynamic],
+            # Which file is which day of which covariate: the same files under other names are other inputs.
+            "series": {name: contents(one.entries) for name, one in series.items()},
             "window": self.window,
             "minimum_share": self.minimum_share,
         }

@@ -25,7 +25,7 @@ from .dated import check_window, source_date, tell_substitutes, why_missing
 from .geotiff import Band, GeoTiff, create_geotiff
 from .overlap import window_around
 from .resample_sources import windows_over
-from .resuming import RUN_TAG, fingerprint, run_of
+from .resuming import RUN_TAG, contents, fingerprint, run_of
 from .series import Series
 from .stack import Stack
 
@@ -87,14 +87,13 @@ class MapInputs:
         """
         paths = [str(self.forests.path), self.stack.path]
         sources = {series.name: source_date(series, date, self.window) for series in self.dynamic}
-        paths += [
-            entry.path
+        dated = {
+            series.name: [entry for entry in series.entries if entry.date == sources[series.name]]
             for series in self.dynamic
-            for entry in series.entries
-            if entry.date == sources[series.name]
-        ]
-        dated = {name: str(source) for name, source in sources.items()}
-        return fingerprint(paths, {"names": self.forests.names, "date": str(date), "dated": dated})
+        }
+        paths += [entry.path for entries in dated.values() for entry in entries]
+        told = {name: contents(entries) for name, entries in dated.items()}
+        return fingerprint(paths, {"names": self.forests.names, "date": str(date), "dated": told})
 
 
 @dataclass

@@ -12,6 +12,7 @@ from ..core.errors import InputError
 from ..core.version import plugin_version
 from .file_state import file_state, files_behind
 from .files import open_dataset
+from .series import SeriesEntry
 
 #: Tag of a raster that tells what it was made from.
 RUN_TAG = "SMAP_DOWNSCALER_RUN"
@@ -27,6 +28,14 @@ def fingerprint(paths: Iterable[str], settings: Mapping[str, Any]) -> str:
     """The `digest` of files, by path, size and time of change, and of settings."""
     files = [file_state(file) for path in paths for file in files_behind(path)]
     return digest({"files": files, "settings": settings})
+
+
+def contents(entries: Iterable[SeriesEntry]) -> list[tuple[str, str, int]]:
+    """Day, file and band of rasters of a series, in order.
+
+    For `fingerprint`, whose files do not tell which of them is which day of which covariate.
+    """
+    return [(entry.date.isoformat(), file_state(entry.path)[0], entry.band) for entry in entries]
 
 
 def run_of(path: Path) -> str:

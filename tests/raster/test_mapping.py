@@ -323,6 +323,15 @@ class TestGoingOn:
         grid_raster(case.folder / "p_antecedent" / "20200102.tif", RAIN, case.rain[0])
         assert case.make().kept == DAYS[:2]
 
+    def test_covariates_that_changed_names_make_all_anew(self, case):
+        grid_raster(case.folder / "rest.tif", FINE, case.fine[:1], names=("twi_fd8",), nodata=-1)
+        (case.folder / "other").mkdir()
+        for date, values in zip(DAYS, case.rain[::-1]):
+            grid_raster(case.folder / "other" / f"{date:%Y%m%d}.tif", RAIN, values)
+        given = {"stack": case.folder / "rest.tif", "dynamic": ("p_antecedent", "other")}
+        first = case.inputs(**given, names=("p_antecedent", "clay")).fingerprint(DAYS[0])
+        assert case.inputs(**given, names=("clay", "p_antecedent")).fingerprint(DAYS[0]) != first
+
     def test_a_map_that_was_cut_is_made_anew(self, case):
         case.make()
         path = map_file(case.maps, DAYS[0])
