@@ -119,7 +119,7 @@ def _hide(series: CellSeries, features: FeatureSettings, period: int) -> HiddenD
         lambda hidden: series.covariates(names, features, series.seen, hidden),
         (PAPER, key_number(series.key)),
         HidingSettings(period),
-    )
+    ).hidden
 
 
 def _rows(results: Sequence[HiddenDays], methods: dict[str, str], period: int) -> list[str]:

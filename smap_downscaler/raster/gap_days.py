@@ -70,6 +70,11 @@ def counts_of(path: str | Path) -> DayCounts:
     return DayCounts(*(int(tags.get(name.upper(), 0)) for name in _names()))
 
 
+def read_filled(path: str | Path) -> np.ndarray:
+    """Which values of a day's file were filled: bool, shape (rows, columns)."""
+    return np.asarray(read_band(open_dataset(path), 2) == FILLED)
+
+
 def read_course(files: Mapping[dt.date, Path], cell: tuple[int, int]) -> CellCourse:
     """The series of a cell from the files of the days."""
     window = Window(*cell, 1, 1)

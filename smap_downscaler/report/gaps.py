@@ -11,13 +11,15 @@ from ..core.gaps.courses import CellCourse
 from ..core.gaps.scores import (
     ALL_DISTANCES,
     DISTANCES,
+    FOREST,
     MEDIAN,
     METHOD_TEXTS,
     POOLED,
     GapScore,
     HiddenDays,
 )
-from ..core.gaps.verdict import overall, verdict
+from ..core.gaps.verdict import gaps_verdict, overall, verdict
+from ..core.words import counted
 from .gaps_figures import courses, error_by_distance, skill_map
 from .numbers import UNIT, score_text
 from .page import Page
@@ -39,6 +41,14 @@ class GapStory:
         What `score_gaps` makes of them.
     period : int
         Days of a hidden run.
+    observed : int
+        Observed days of the cells of `results`, hidden or not.
+    forests : int
+        Cells with a forest.
+    filled : mapping
+        Filled values by distance to an observation, see `core.gaps.filled`.
+    remarks : sequence of str
+        What lessens the worth of the error.
     courses : sequence of CellCourse
         Filled series of some of the cells of `results`.
     places : pair of arrays, shape (n,)
@@ -53,6 +63,10 @@ class GapStory:
     results: Sequence[HiddenDays]
     rows: Sequence[GapScore]
     period: int
+    observed: int
+    forests: int
+    filled: Mapping[str, int]
+    remarks: Sequence[str]
     courses: Sequence[CellCourse]
     places: tuple[np.ndarray, np.ndarray]
     cell_km: float
@@ -62,7 +76,11 @@ class GapStory:
 def gaps_page(story: GapStory, manifest: Mapping[str, Mapping[str, object]], footer: str = "") -> Page:
     """The report; `manifest` tells what the results came from, `footer` is the last line."""
     page = Page("Filled gaps of a SMAP series", story.subtitle)
-    page.paragraph(verdict(story.results, story.rows, story.period)).facts(story.facts)
+    page.paragraph(verdict(story.results, story.rows, story.period))
+    where = gaps_verdict(story.rows, story.filled)
+    if where:
+        page.paragraph(where)
+    page.warnings(story.remarks).facts(story.facts)
     _scores(page, story)
     _distances(page, story)
     _courses(page, story)
@@ -80,13 +98,12 @@ def _scores(page: Page, story: GapStory) -> None:
         rows.append((METHOD_TEXTS[method], *map(score_text, numbers)))
     heads = ("RMSE", "MAE", "bias", "ubRMSE", "R²", "median RMSE", "median R²")
     page.heading("Scores of the hidden days").table(("method", *heads), rows)
+    page.paragraph(_hidden(story, pooled[FOREST].n))
     page.paragraph(
-        f"Errors in {UNIT}. All observed days were hidden once, in runs of {story.period} days, and "
-        "predicted by forests that were grown without them and had no neighbour in the run. The first five "
-        "scores are those of all days and cells together; their R² is high wherever wet and dry cells "
-        "differ. The medians are over the cells: their R² tells how well the course in time is met, and is "
-        "0 where the mean of the cell would tell as much. Bias is predicted - observed, ubRMSE the standard "
-        "deviation of the errors."
+        f"Errors in {UNIT}. The first five scores are those of all days and cells together; their R² is high "
+        "wherever wet and dry cells differ. The medians are over the cells: their R² tells how well the "
+        "course in time is met, and is 0 where the mean of the cell would tell as much. Bias is predicted - "
+        "observed, ubRMSE the standard deviation of the errors."
     )
     page.paragraph(
         "Linear interpolation joins the remaining days before and after. The climatology is the mean and "
@@ -95,24 +112,41 @@ def _scores(page: Page, story: GapStory) -> None:
     )
 
 
+def _hidden(story: GapStory, days: int) -> str:
+    """Which days were hidden, in words."""
+    cells = counted(len(story.results), "cell")
+    text = (
+        f"{days:,} of {counted(story.observed, 'observed day')} of {cells} (of {story.forests:,} with a "
+        f"forest) were hidden once, in runs of {counted(story.period, 'day')}, and predicted by forests that "
+        "were grown without them and had no neighbour in the run."
+    )
+    if days < story.observed:
+        text += " The others lack a covariate, or left too few days to grow a forest on."
+    return text
+
+
 def _distances(page: Page, story: GapStory) -> None:
     page.heading("Error by distance to an observation").picture(
         error_by_distance(story.rows),
         "RMSE of each method by days to the nearest remaining observation",
-        f"All cells together. Grey: the accuracy of SMAP itself, 0.04-0.06 {UNIT}.",
+        f"All cells together. Grey, for scale only: the accuracy of SMAP itself in the field, 0.04-0.06 "
+        f"{UNIT}. The errors here are against SMAP: one below the grey does not make a filled value as good "
+        "as an observed one.",
     )
     found = {(row.method, row.distance): row for row in story.rows if row.scope == POOLED}
     methods = [method for method, distance in found if distance == ALL_DISTANCES]
-    rows = [
-        (
-            name,
-            f"{found[methods[0], name].n:,}",
-            *(score_text(found[method, name].rmse) for method in methods),
-        )
-        for name, *_ in DISTANCES
-        if (methods[0], name) in found
-    ]
-    page.table(("distance, days", "hidden days", *(METHOD_TEXTS[method] for method in methods)), rows)
+    rows = []
+    for name, *_ in DISTANCES:
+        filled = story.filled.get(name, 0)
+        told = [found[method, name] for method in methods if (method, name) in found]
+        if told or filled:
+            scores = [score_text(row.rmse) for row in told] or [""] * len(methods)
+            rows.append((name, f"{filled:,}", f"{told[0].n if told else 0:,}", *scores))
+    page.table(
+        ("distance, days", "filled values", "hidden days", *(METHOD_TEXTS[method] for method in methods)),
+        rows,
+        "RMSE by distance, and how many of the filled values lie there",
+    )
 
 
 def _courses(page: Page, story: GapStory) -> None:
@@ -122,8 +156,16 @@ def _courses(page: Page, story: GapStory) -> None:
             courses(story.courses, results),
             "Observed and filled soil moisture of some cells, and what was predicted while days were hidden",
             "Cells whose R² lies at 90, 50 and 10 % of all. Crosses and dashes belong to the dots "
-            "(observed) of the same day, which they did not see.",
+            "(observed) of the same day, which they did not see." + _outside(story.courses, results),
         )
+
+
+def _outside(shown: Sequence[CellCourse], results: Mapping[tuple[int, int], HiddenDays]) -> str:
+    """A word on hidden days that the figure has no place for."""
+    count = sum(int(np.count_nonzero(~course.shows(results[course.cell].days))) for course in shown)
+    if not count:
+        return ""
+    return f" R² and RMSE are of all hidden days, {count:,} of which lie before or after the days shown."
 
 
 def _map(page: Page, story: GapStory) -> None:

@@ -78,11 +78,12 @@ def courses(shown: Sequence[CellCourse], results: Mapping[tuple[int, int], Hidde
         axis.plot(
             dates[observed], course.values[observed], "o", color="black", markersize=2.6, label="observed"
         )
-        hidden = [dt.date.fromordinal(int(day)) for day in result.days]
+        shown_days = course.shows(result.days)
+        hidden = [dt.date.fromordinal(int(day)) for day in result.days[shown_days]]
         for name, style in ((FOREST, "x"), (LINEAR, "_")):
             axis.plot(
                 hidden,
-                result.predicted[name],
+                result.predicted[name][shown_days],
                 style,
                 color=_COLOURS[name],
                 markersize=4,

@@ -8,7 +8,14 @@ import pytest
 from smap_downscaler.core.errors import Cancelled, InputError
 from smap_downscaler.core.forest.settings import ForestSettings
 from smap_downscaler.core.gaps.baselines import climatology
-from smap_downscaler.core.gaps.hidden import HidingSettings, hide_and_fill
+from smap_downscaler.core.gaps.hidden import (
+    CONSTANT,
+    TOO_FEW,
+    TOO_FEW_LEFT,
+    TOO_SHORT,
+    HidingSettings,
+    hide_and_fill,
+)
 from smap_downscaler.core.gaps.scores import (
     CLIMATOLOGY,
     FOREST,
@@ -39,7 +46,9 @@ def test_against_scikit_learn_and_formulas_written_anew():
 
     days, observed, x = wet_and_dry()
     x[7] = np.nan
-    found = hide_and_fill((4, 9), days, observed, lambda hidden: x, (TREES, 77), HidingSettings(10, 4, 2))
+    found = hide_and_fill(
+        (4, 9), days, observed, lambda hidden: x, (TREES, 77), HidingSettings(10, 4, 2)
+    ).hidden
     kept = np.delete(np.arange(150), 7)
     assert np.array_equal(found.days, days[kept])
     assert np.array_equal(found.observed, observed[kept])
@@ -74,7 +83,7 @@ def test_hidden_days_do_not_leak():
         own = np.where(hidden, 0.2, observed)
         return np.stack([own, x[:, 1]], axis=1).astype(np.float32)
 
-    found = hide_and_fill((0, 0), days, observed, covariates, (TREES, 1), HidingSettings(5, 5, 1))
+    found = hide_and_fill((0, 0), days, observed, covariates, (TREES, 1), HidingSettings(5, 5, 1)).hidden
     score = {row.method: row.r2 for row in score_gaps([found]) if row.scope == "cell"}
     assert score[FOREST] < 0.1
     # The first call asks which rows are complete; after it each day is hidden once.
@@ -82,20 +91,45 @@ def test_hidden_days_do_not_leak():
     assert np.array_equal(np.sum(masks[1:], axis=0), np.ones(150))
 
 
-@pytest.mark.parametrize("case", ["few", "short", "constant", "no covariate"])
-def test_cells_that_tell_nothing(case):
+@pytest.mark.parametrize(
+    ("case", "why", "complete"),
+    [
+        ("few", TOO_FEW, 19),
+        ("short", TOO_SHORT, 25),
+        ("few left", TOO_FEW_LEFT, 25),
+        ("constant", CONSTANT, 150),
+        ("constant outside", CONSTANT, 150),
+        ("no covariate", TOO_FEW, 0),
+    ],
+)
+def test_cells_that_tell_nothing_say_why(case, why, complete):
     days, observed, x = wet_and_dry()
+    period = 5
     if case == "few":
         days, observed, x = days[:19], observed[:19], x[:19]
     elif case == "short":
-        days, observed, x = FIRST + np.arange(25), observed[:25], x[:25]
+        days, observed, x, period = FIRST + np.arange(25), observed[:25], x[:25], 20
+    elif case == "few left":
+        days, observed, x = days[:25], observed[:25], x[:25]
     elif case == "constant":
         observed = np.full(150, 0.3)
+    elif case == "constant outside":
+        # What is hidden together differs from all else, and only from that.
+        observed = np.where(period_folds(days, 5, 2, fold_generator(1, 0, 0)) == 0, 0.1, 0.2)
     else:
         x = np.full_like(x, np.nan)
-    period = 20 if case == "short" else 5
-    hiding = HidingSettings(period, 5, 1)
-    assert hide_and_fill((0, 0), days, observed, lambda hidden: x, (TREES, 1), hiding) is None
+    folds = 2 if case in ("few left", "constant outside") else 5
+    found = hide_and_fill(
+        (0, 0), days, observed, lambda hidden: x, (TREES, 1), HidingSettings(period, folds, 1)
+    )
+    assert (found.hidden, found.why, found.complete) == (None, why, complete)
+
+
+def test_what_is_complete_is_counted():
+    days, observed, x = wet_and_dry()
+    x[:9] = np.nan
+    found = hide_and_fill((0, 0), days, observed, lambda hidden: x, (TREES, 1), HidingSettings(5))
+    assert (found.complete, found.why, len(found.hidden.days)) == (141, "", 141)
 
 
 def test_cancel():

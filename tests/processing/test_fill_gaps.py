@@ -74,7 +74,7 @@ def test_a_run_with_everything(run, values, tmp_path):
     report = str(tmp_path / "r\u00e9sum\u00e9.html")
     found = run(
         "fillgaps",
-        {**values, **tables, "REPORT": report, "PERIOD": 4, "FOLDS": 3, "VALIDATION_CELLS": 5},
+        {**values, **tables, "REPORT": report, "PERIOD": 4, "FOLDS": 3, "VALIDATION_CELLS": 5, "SEED": 7},
     )
     assert found["COUNT"] == DAYS
     days = rows_of(tables["DAYS"], "days")
@@ -92,6 +92,9 @@ def test_a_run_with_everything(run, values, tmp_path):
     page = Path(report).read_text(encoding="utf-8")
     assert f"the forests have an RMSE of {found['RMSE']:.4f} m3 m-3" in page
     assert page.count("data:image/png;base64,") == 3
+    # The forests have a seed of their own.
+    assert "<dt>seed of the hidden runs</dt><dd>7</dd>" in page
+    assert "<dt>seed</dt><dd>1</dd>" in page
     series = open_dataset(found["SERIES"])
     assert series.RasterCount == DAYS
     assert found["SERIES"] == str(tmp_path / "filled" / "series.vrt")

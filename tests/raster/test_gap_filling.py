@@ -16,6 +16,7 @@ from gap_case import (
     NEVER_SEEN,
     NO_FOREST,
     NO_RAIN_DAY,
+    PIXELS,
     TREES,
     WHOLE_DAY,
     centre,
@@ -27,13 +28,14 @@ from smap_downscaler.core.features import FeatureSettings
 from smap_downscaler.core.forest.file import ForestWriter, open_forests
 from smap_downscaler.core.forest.keys import BY_CELL, CellKey
 from smap_downscaler.core.forest.train import train_forest
-from smap_downscaler.core.gaps.hidden import HidingSettings
+from smap_downscaler.core.gaps.hidden import CONSTANT, TOO_FEW, TOO_FEW_LEFT, HidingOutcome, HidingSettings
 from smap_downscaler.core.grid import Window, ease2_grid
 from smap_downscaler.core.progress import Progress
 from smap_downscaler.raster.files import open_dataset, read_band
 from smap_downscaler.raster.gap_days import DayCounts, read_course
 from smap_downscaler.raster.gap_filling import FillSettings, fill_gaps
 from smap_downscaler.raster.gap_inputs import GapInputs
+from smap_downscaler.raster.gap_report import untold_text
 from smap_downscaler.raster.geotiff import Band, write_geotiff
 from smap_downscaler.raster.matrix_builder import MatrixInputs, build_matrix
 from smap_downscaler.raster.matrix_table import open_matrix
@@ -181,6 +183,50 @@ def test_a_run_goes_on_where_it_stopped(case, season, tmp_path):
     assert not fill_gaps(other, folder, PLAIN).kept
     os.utime(next(rain.iterdir()), ns=(1, 1))
     assert not fill_gaps(other, folder, PLAIN).kept
+
+
+def test_days_of_covariates_that_changed_names_are_not_kept(case, tmp_path):
+    """The same folders, named the other way round: each file is the day of another covariate."""
+    smap, rain = case.open()
+    other = tmp_path / "other"
+    for entry in rain.entries:
+        values = 1 + read_band(open_dataset(entry.path), 1)
+        write_geotiff(other / f"{entry.date:%Y%m%d}.tif", PIXELS, values)
+    forests = two_covariates(case, tmp_path / "two.smapforest")
+    series = {
+        name: {folder: open_series(folder, name) for folder in (case.rain_folder, other)} for name in "xy"
+    }
+    first = (series["x"][case.rain_folder], series["y"][other])
+    swapped = (series["x"][other], series["y"][case.rain_folder])
+    asked = GapInputs(smap, open_forests(forests), first)
+    fill_gaps(asked, tmp_path / "filled", PLAIN)
+    # In another order they are the same.
+    assert len(fill_gaps(replace(asked, dynamic=first[::-1]), tmp_path / "filled", PLAIN).kept) == DAYS
+    for names in (swapped, swapped[::-1]):
+        changed = replace(asked, dynamic=names)
+        assert not fill_gaps(changed, tmp_path / "filled", PLAIN).kept
+        fill_gaps(changed, tmp_path / "fresh", PLAIN)
+        both = [cube_of(tmp_path / name) for name in ("filled", "fresh")]
+        assert np.array_equal(*both, equal_nan=True)
+        fill_gaps(asked, tmp_path / "filled", PLAIN)
+
+
+def test_another_band_is_another_input(case, season):
+    smap, rain = case.open()
+    entry = rain.entries[3]
+    moved = (*rain.entries[:3], replace(entry, band=2), *rain.entries[4:])
+    asked = GapInputs(smap, open_forests(season), (rain,))
+    assert asked.fingerprint() != replace(asked, dynamic=(replace(rain, entries=moved),)).fingerprint()
+
+
+def two_covariates(case, path):
+    """Forests by cell of covariates x and y, of which x tells more."""
+    with ForestWriter(path, ("x", "y"), {}, "soil_moisture", "m3 m-3", TREES, "1", mode=BY_CELL) as writer:
+        for row, col in ((0, 0), (1, 1)):
+            _, x, y = case.training(row, col, FeatureSettings())
+            both = np.hstack([x, np.random.default_rng(row).normal(size=x.shape).astype(np.float32)])
+            writer.add(CellKey(row, col, *centre(row, col)), train_forest(both, y, TREES, 1))
+    return path
 
 
 def test_days_before_and_after_the_series(case, season, tmp_path):
@@ -366,12 +412,29 @@ def test_too_few_days_to_hide_any(case, season, tmp_path):
 
 
 def test_runs_that_leave_too_few_days(case, season, tmp_path):
+    """The error is not to be told, but the days are there, and are kept."""
     hiding = replace(PLAIN, hiding=HidingSettings(40))
-    assert refusal(fill_gaps, inputs_of(case, season), tmp_path / "filled", hiding) == (
-        f"{case.smap}: with runs of 40 days hidden too few days are left to grow forests on in any cell; "
-        "give PERIOD a smaller number, or leave out SCORES and REPORT."
+    report = fill_gaps(inputs_of(case, season), tmp_path / "filled", hiding)
+    assert report.untold == (
+        f"{case.smap}: no cell tells the error (in 10 cells all observed days lie within less than two "
+        "hidden runs); give PERIOD a smaller number, or leave out SCORES and REPORT: the days are written, "
+        "and the next run keeps them."
     )
-    assert not (tmp_path / "filled").exists()
+    assert (report.hidden, report.filled_at) == ([], {})
+    assert len(fill_gaps(inputs_of(case, season), tmp_path / "filled", PLAIN).kept) == DAYS
+
+
+def test_all_reasons_not_to_tell_an_error():
+    cells = [CellKey(0, number) for number in range(4)]
+    whys = (TOO_FEW, TOO_FEW_LEFT, CONSTANT, TOO_FEW)
+    outcomes = {cell: HidingOutcome(None, 5, why) for cell, why in zip(cells, whys)}
+    assert untold_text("smap", outcomes) == (
+        "smap: no cell tells the error (in 2 cells fewer than 20 observed days have all covariates, in 1 "
+        "cell with runs hidden fewer than 20 observed days with all covariates are left, in 1 cell soil "
+        "moisture never changes outside of the hidden runs); give a longer series, or covariates of more of "
+        "its days, or give PERIOD a smaller number, or look at the SMAP series, or leave out SCORES and "
+        "REPORT: the days are written, and the next run keeps them."
+    )
 
 
 def test_settings_out_of_range():

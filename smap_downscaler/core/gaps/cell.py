@@ -11,8 +11,7 @@ from ..features import FeatureSettings, add_features
 from ..forest.file import ForestFile
 from ..forest.keys import CellKey, key_number
 from ..progress import SILENT, Progress
-from .hidden import HidingSettings, hide_and_fill
-from .scores import HiddenDays
+from .hidden import HidingOutcome, HidingSettings, hide_and_fill
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,12 +89,13 @@ class FilledCell:
     key : CellKey
     values : float64, shape (n,)
         What the forest tells on days without an observation; NaN on others and where a covariate lacks.
-    hidden : HiddenDays or None
+    hiding : HidingOutcome or None
+        None where nothing was to be hidden.
     """
 
     key: CellKey
     values: np.ndarray
-    hidden: HiddenDays | None
+    hiding: HidingOutcome | None
 
 
 def work_on_cell(task: CellTask, progress: Progress = SILENT) -> FilledCell:
@@ -117,9 +117,9 @@ def work_on_cell(task: CellTask, progress: Progress = SILENT) -> FilledCell:
         if whole.any():
             told[whole] = forest.predict(x[whole], progress)
         values[gaps] = told
-    hidden = None
+    outcome = None
     if task.hiding is not None:
-        hidden = hide_and_fill(
+        outcome = hide_and_fill(
             (series.key.row, series.key.col),
             series.days[seen],
             series.observed[seen],
@@ -128,4 +128,4 @@ def work_on_cell(task: CellTask, progress: Progress = SILENT) -> FilledCell:
             task.hiding,
             progress,
         )
-    return FilledCell(series.key, values, hidden)
+    return FilledCell(series.key, values, outcome)

@@ -34,6 +34,11 @@ class CellCourse:
     values: np.ndarray
     filled: np.ndarray
 
+    def shows(self, days: np.ndarray) -> np.ndarray:
+        """Which of some days, ordinals of shape (m,), lie from its first to its last: bool, shape (m,)."""
+        first, last = self.dates[0].toordinal(), self.dates[-1].toordinal()
+        return np.asarray((days >= first) & (days <= last))
+
 
 def typical_cells(results: Sequence[HiddenDays]) -> list[tuple[int, int]]:
     """A good, a middling and a poor cell: at 90, 50 and 10 % of all by the R2 of their hidden days."""

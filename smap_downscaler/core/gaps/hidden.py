@@ -20,6 +20,12 @@ from .scores import CLIMATOLOGY, FOREST, LINEAR, HiddenDays
 #: Fewest days that a forest is grown on.
 LEAST_DAYS = 20
 
+#: Why no day of a cell can be told, in words: what is true of the cell.
+TOO_FEW = f"fewer than {LEAST_DAYS} observed days have all covariates"
+TOO_SHORT = "all observed days lie within less than two hidden runs"
+TOO_FEW_LEFT = f"with runs hidden fewer than {LEAST_DAYS} observed days with all covariates are left"
+CONSTANT = "soil moisture never changes outside of the hidden runs"
+
 #: Gives the covariates of a cell's observed days, float32, shape (n, p), NaN where missing, as they are
 #: when the days of a bool mask, shape (n,), were not observed.
 Covariates = Callable[[np.ndarray], np.ndarray]
@@ -53,6 +59,25 @@ class HidingSettings:
             raise InputError(f"SEED is {self.seed}; give 0 or more.")
 
 
+@dataclass(frozen=True, eq=False)
+class HidingOutcome:
+    """What came of hiding the days of a cell.
+
+    Parameters
+    ----------
+    hidden : HiddenDays or None
+        The days that all methods predict; None where there is none.
+    complete : int
+        Observed days with all covariates.
+    why : str
+        Where there is none: `TOO_FEW`, `TOO_SHORT`, `TOO_FEW_LEFT` or `CONSTANT`.
+    """
+
+    hidden: HiddenDays | None
+    complete: int
+    why: str = ""
+
+
 def hide_and_fill(
     cell: tuple[int, int],
     days: np.ndarray,
@@ -61,7 +86,7 @@ def hide_and_fill(
     forest: tuple[ForestSettings, int],
     hiding: HidingSettings,
     progress: Progress = SILENT,
-) -> HiddenDays | None:
+) -> HidingOutcome:
     """Each day of a cell predicted while the run of days around it is hidden.
 
     Parameters
@@ -80,24 +105,28 @@ def hide_and_fill(
 
     Returns
     -------
-    HiddenDays or None
-        The days that all methods predict; None where too few days are left, all lie in one run, or the
-        cell never changes.
+    HidingOutcome
     """
     settings, key = forest
     generator = fold_generator(hiding.seed, *cell)
     complete = np.isfinite(covariates(np.zeros(len(days), bool))).all(axis=1)
-    if np.count_nonzero(complete) < LEAST_DAYS or days[-1] - days[0] < 2 * hiding.period:
-        return None
+    count = int(np.count_nonzero(complete))
+    if count < LEAST_DAYS:
+        return HidingOutcome(None, count, TOO_FEW)
+    if days[-1] - days[0] < 2 * hiding.period:
+        return HidingOutcome(None, count, TOO_SHORT)
     fold_of_day = period_folds(days, hiding.period, hiding.folds, generator)
     predicted = {method: np.full(len(days), np.nan) for method in (FOREST, LINEAR, CLIMATOLOGY)}
-    gap = np.zeros(len(days), np.int64)
+    gap, why = np.zeros(len(days), np.int64), TOO_FEW_LEFT
     for fold in range(int(fold_of_day.max()) + 1):
         hidden = fold_of_day == fold
         x = covariates(hidden)
         whole = np.isfinite(x).all(axis=1)
         train, test = whole & ~hidden, whole & hidden
-        if np.count_nonzero(train) < LEAST_DAYS or np.ptp(observed[train]) == 0 or not test.any():
+        if np.count_nonzero(train) < LEAST_DAYS or not test.any():
+            continue
+        if np.ptp(observed[train]) == 0:
+            why = CONSTANT
             continue
         grown = grow_trees(x[train], observed[train], settings, key, progress)
         predicted[FOREST][test] = sum_in_order(grown.trees, x[test])
@@ -106,6 +135,6 @@ def hide_and_fill(
         gap[test] = distance(days[~hidden], days[test])
     told = np.isfinite(predicted[FOREST])
     if not told.any():
-        return None
+        return HidingOutcome(None, count, why)
     kept = {name: values[told] for name, values in predicted.items()}
-    return HiddenDays(cell, days[told], observed[told], gap[told], kept)
+    return HidingOutcome(HiddenDays(cell, days[told], observed[told], gap[told], kept), count)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,18 +14,21 @@ from qgis.core import (
     QgsProcessingParameterFolderDestination,
 )
 
+from ...core.errors import InputError
 from ...core.forest.file import open_forests
 from ...core.gaps.courses import typical_cells
 from ...core.gaps.hidden import HidingSettings
 from ...core.gaps.scores import FOREST, LINEAR, MEDIAN, GapScore, score_gaps
-from ...core.gaps.verdict import overall, verdict
+from ...core.gaps.verdict import gaps_verdict, overall, verdict
 from ...core.progress import Progress
 from ...core.threads import growing_threads
 from ...core.words import counted
+from ...raster.crossvalidation import forget_work, work_file_of
 from ...raster.dated import check_window
 from ...raster.gap_days import read_course
-from ...raster.gap_filling import FillSettings, GapReport, fill_gaps
+from ...raster.gap_filling import FillSettings, fill_gaps
 from ...raster.gap_inputs import GapInputs
+from ...raster.gap_report import GapReport
 from ...raster.gap_tables import write_counts, write_gap_scores
 from ...raster.preflight import Preflight
 from ...raster.preflight_joins import check_gaps
@@ -111,8 +116,9 @@ class FillGaps(SmapAlgorithm):
             found = check_gaps(inputs, progress)
             found.tell(progress)
             inputs.warn_of_units(progress)
-            settings = _settings(values)
-            report = fill_gaps(inputs, folder, settings, threads, memory, progress.part(0.05, 0.97))
+            settings, work_file = _settings(values), _work_file(values, folder)
+            filling = progress.part(0.05, 0.97)
+            report = fill_gaps(inputs, folder, settings, threads, memory, filling, work_file)
             outputs = {
                 "OUTPUT": folder,
                 "COUNT": len(report.files),
@@ -124,6 +130,9 @@ class FillGaps(SmapAlgorithm):
             rows = score_gaps(report.hidden)
             outputs |= {**_tables(values, report, rows, settings), **write_preflight_table(values, found)}
             _tell(report, rows, settings, progress)
+            if report.untold:
+                forget_work(work_file)
+                raise InputError(report.untold)
             if report.hidden:
                 outputs |= _numbers(rows)
             if values.given("REPORT"):
@@ -131,7 +140,15 @@ class FillGaps(SmapAlgorithm):
                 told = _manifest(values, inputs, settings, progress)
                 page = gaps_page(_story(inputs, report, rows, settings, found), told, footer("Filled gaps"))
                 outputs.update(write_report(values.output_file("REPORT"), page))
+        forget_work(work_file)
         return outputs
+
+
+def _work_file(values: Values, folder: str) -> Path | None:
+    """Where finished cells are kept until all is written; nobody goes on with a temporary folder."""
+    path = Path(os.path.abspath(folder))
+    # There is no place beside the root of a drive.
+    return work_file_of(path) if path.name and not values.is_temporary("OUTPUT") else None
 
 
 def _settings(values: Values) -> FillSettings:
@@ -147,6 +164,8 @@ def _tables(
         "DAYS": lambda path: write_counts(path, report.counts),
         "SCORES": lambda path: write_gap_scores(path, rows, settings.period),
     }
+    if report.untold:
+        del writers["SCORES"]
     written = {name: values.output(name) for name in writers if values.output(name)}
     for name, path in written.items():
         writers[name](path)
@@ -160,6 +179,9 @@ def _tell(report: GapReport, rows: Sequence[GapScore], settings: FillSettings, p
     )
     if report.hidden:
         progress.log(verdict(report.hidden, rows, settings.period))
+        where = gaps_verdict(rows, report.filled_at)
+        if where:
+            progress.log(where)
 
 
 def _numbers(rows: Sequence[GapScore]) -> dict[str, float]:
@@ -184,6 +206,10 @@ def _story(
         report.hidden,
         rows,
         settings.period,
+        report.observed,
+        report.forests,
+        report.filled_at,
+        report.remarks,
         [read_course(report.files, cell) for cell in typical_cells(report.hidden)],
         places,
         grid.cell_width / 1000,
@@ -210,7 +236,7 @@ def _manifest(
             "most cells with hidden days": settings.most_cells or "all",
             "least covered share of a cell": inputs.minimum_share,
             "days that a dated covariate may be old": inputs.window,
-            "seed": values.integer("SEED"),
+            "seed of the hidden runs": values.integer("SEED"),
             **forests.settings.as_dict(),
         },
     )
