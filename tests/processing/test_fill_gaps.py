@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -211,6 +213,72 @@ def test_another_unit_is_told(run, said, values, tmp_path):
         write_geotiff(target, CELLS, np.ones((1, *CELLS.shape), np.float32), [Band("p_3d", "mm/h")])
     run("fillgaps", {**values, "DYNAMIC": [str(rain)]})
     assert "p_3d is in mm/h, but the forests were trained with p_3d in mm/d" in said.warnings
+
+
+def listing(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture
+def stopped(run, feedback, values, tmp_path):
+    """How many cells a run had finished when it was stopped among them."""
+    feedback.cancel_when = lambda text: text.startswith("1 of 10 cells")
+    assert run("fillgaps", values) == {}
+    feedback.cancel_when = None
+    assert listing(tmp_path) == [".filled.work"]
+    return (tmp_path / ".filled.work").read_bytes().count(b"\n")
+
+
+def test_a_run_goes_on_in_the_midst_of_the_cells(values, said, tmp_path, stopped, qgis_provider):
+    from qgis.core import QgsApplication, QgsProcessingContext, QgsProcessingFeedback
+
+    class Said(QgsProcessingFeedback):
+        def pushInfo(self, info):
+            said.info.append(info)
+
+    algorithm = QgsApplication.processingRegistry().createAlgorithmById("smapdownscaler:fillgaps")
+    found, good = algorithm.run(values, QgsProcessingContext(), Said(False), catchExceptions=False)
+    assert good
+    assert 1 <= stopped < 10
+    cells = "1 cell was" if stopped == 1 else f"{stopped} cells were"
+    assert f"{cells} finished before the last stop." in said.info
+    assert found["COUNT"] == DAYS
+    assert listing(tmp_path) == ["filled"]
+
+
+def test_finished_cells_lie_beside_the_folder_unless_nobody_can_go_on(run, values, tmp_path, monkeypatch):
+    from smap_downscaler.processing.algorithms import fill_gaps
+
+    asked, fill = [], fill_gaps.fill_gaps
+
+    def watched(*arguments):
+        asked.append(arguments[-1])
+        return fill(*arguments)
+
+    monkeypatch.setattr(fill_gaps, "fill_gaps", watched)
+    run("fillgaps", values)
+    run("fillgaps", {**values, "OUTPUT": f"{values['OUTPUT']}/"})
+    run("fillgaps", {**values, "OUTPUT": "TEMPORARY_OUTPUT"})
+    monkeypatch.chdir(values["OUTPUT"])
+    run("fillgaps", {**values, "OUTPUT": "."})
+    beside = tmp_path / ".filled.work"
+    assert asked == [beside, beside, None, beside]
+    # Beside the root of a drive there is no place.
+    given = SimpleNamespace(is_temporary=lambda name: False)
+    assert fill_gaps._work_file(given, os.path.abspath(os.sep)) is None
+
+
+def test_days_are_written_where_their_error_cannot_be_told(run, said, refusal, values, tmp_path):
+    tables = {name: str(tmp_path / f"{name.lower()}.gpkg") for name in ("DAYS", "SCORES")}
+    assert refusal("fillgaps", {**values, **tables, "PERIOD": 40}) == (
+        f"{values['SMAP']}: no cell tells the error (in 10 cells all observed days lie within less than two "
+        "hidden runs); give PERIOD a smaller number, or leave out SCORES and REPORT: the days are written, "
+        "and the next run keeps them."
+    )
+    assert listing(tmp_path) == ["days.gpkg", "filled"]
+    assert len(rows_of(tables["DAYS"], "days")) == DAYS
+    run("fillgaps", values)
+    assert f"{DAYS} days are there already, made from the same inputs; kept" in said.info
 
 
 def test_cancel_within_two_seconds(run, feedback, values, tmp_path):

@@ -110,31 +110,20 @@ def test_a_cross_validation_goes_on_where_it_was_killed(run, said, process, matr
         assert rows_of(killed / name) == rows_of(whole / name), name
 
 
-def test_days_that_were_filled_before_the_kill_are_kept(run, said, process, folders, tmp_path):
-    whole, killed = folders
-    case = make_gap_case(tmp_path / "case", GAP_DAYS)
-    forests = case.forests(tmp_path / "season.smapforest", FeatureSettings(day_of_year=True))
+@pytest.fixture(scope="module")
+def gaps(tmp_path_factory):
+    """What gaps are filled from."""
+    case = make_gap_case(tmp_path_factory.mktemp("case"), GAP_DAYS)
+    forests = case.forests(case.folder / "season.smapforest", FeatureSettings(day_of_year=True))
+    return {"SMAP": str(case.smap), "FORESTS": str(forests), "DYNAMIC": [str(case.rain_folder)]}
 
-    def values(folder):
-        wanted = {"SMAP": str(case.smap), "FORESTS": str(forests), "DYNAMIC": [str(case.rain_folder)]}
-        tables = {name: str(folder / f"{name.lower()}.gpkg") for name in ("DAYS", "SCORES")}
-        return {**wanted, **tables, "PERIOD": 5, "FOLDS": 2, "THREADS": 2, "OUTPUT": str(folder / "filled")}
 
-    run("fillgaps", values(whole))
+def filling(gaps, folder):
+    tables = {name: str(folder / f"{name.lower()}.gpkg") for name in ("DAYS", "SCORES")}
+    return {**gaps, **tables, "PERIOD": 5, "FOLDS": 2, "THREADS": 2, "OUTPUT": str(folder / "filled")}
 
-    def days():
-        return sorted((killed / "filled").glob("soil_moisture_*.tif"))
 
-    process.kill_when(lambda: len(days()) >= 5, "fillgaps", values(killed), tmp_path / "log")
-    kept = days()
-    before = {path.name: path.stat().st_mtime_ns for path in kept}
-    assert 5 <= len(kept) < GAP_DAYS
-    assert names(killed) == ["filled"]
-    for path in kept:
-        assert path.read_bytes() == (whole / "filled" / path.name).read_bytes()
-    run("fillgaps", values(killed))
-    assert f"{len(kept)} days are there already, made from the same inputs; kept" in said.info
-    assert {path.name: path.stat().st_mtime_ns for path in kept} == before
+def check_filled(killed, whole):
     assert names(killed) == names(whole) == ["days.gpkg", "filled", "scores.gpkg"]
     assert names(killed / "filled") == names(whole / "filled")
     # A style has a random id; all else is the same to the last bit.
@@ -142,3 +131,41 @@ def test_days_that_were_filled_before_the_kill_are_kept(run, said, process, fold
         assert (killed / "filled" / name).read_bytes() == (whole / "filled" / name).read_bytes(), name
     for name in ("days.gpkg", "scores.gpkg"):
         assert rows_of(killed / name) == rows_of(whole / name), name
+
+
+def test_cells_that_were_finished_before_the_kill_are_kept(run, said, process, gaps, folders, tmp_path):
+    whole, killed = folders
+    run("fillgaps", filling(gaps, whole))
+    work = killed / ".filled.work"
+
+    def finished():
+        return work.read_bytes().count(b"\n") if work.is_file() else 0
+
+    process.kill_when(lambda: finished() >= 3, "fillgaps", filling(gaps, killed), tmp_path / "log")
+    assert names(killed) == [work.name]
+    done = finished()
+    assert 3 <= done < 10
+    run("fillgaps", filling(gaps, killed))
+    assert f"{done} cells were finished before the last stop." in said.info
+    check_filled(killed, whole)
+
+
+def test_days_that_were_filled_before_the_kill_are_kept(run, said, process, gaps, folders, tmp_path):
+    whole, killed = folders
+    run("fillgaps", filling(gaps, whole))
+
+    def days():
+        return sorted((killed / "filled").glob("soil_moisture_*.tif"))
+
+    process.kill_when(lambda: len(days()) >= 5, "fillgaps", filling(gaps, killed), tmp_path / "log")
+    kept = days()
+    before = {path.name: path.stat().st_mtime_ns for path in kept}
+    assert 5 <= len(kept) < GAP_DAYS
+    assert names(killed) == [".filled.work", "filled"]
+    for path in kept:
+        assert path.read_bytes() == (whole / "filled" / path.name).read_bytes()
+    run("fillgaps", filling(gaps, killed))
+    assert f"{len(kept)} days are there already, made from the same inputs; kept" in said.info
+    assert "10 cells were finished before the last stop." in said.info
+    assert {path.name: path.stat().st_mtime_ns for path in kept} == before
+    check_filled(killed, whole)
