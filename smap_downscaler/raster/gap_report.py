@@ -106,10 +106,10 @@ def tell_remarks(
     complete = sum(outcome.complete for outcome in told.values())
     if abs(trained - complete) > _ALIKE * complete:
         remarks.append(
-            f"the forests of {counted(len(told), 'cell')} that tell the error were trained on {trained:,} "
-            f"days, {'more' if trained > complete else 'fewer'} than the {complete:,} observed days with all "
-            "covariates of this series: the errors are those of forests grown on the days of this series, "
-            "not of those that fill"
+            f"over {counted(len(told), 'cell')} the forests of the file were trained on {trained:,} days, "
+            f"{'more' if trained > complete else 'fewer'} than the {complete:,} observed days with all "
+            "covariates here: the errors are those of forests grown on the days of this series, not of those "
+            "that fill"
         )
         progress.warn(remarks[-1])
     return remarks

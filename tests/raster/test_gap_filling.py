@@ -28,14 +28,13 @@ from smap_downscaler.core.features import FeatureSettings
 from smap_downscaler.core.forest.file import ForestWriter, open_forests
 from smap_downscaler.core.forest.keys import BY_CELL, CellKey
 from smap_downscaler.core.forest.train import train_forest
-from smap_downscaler.core.gaps.hidden import CONSTANT, TOO_FEW, TOO_FEW_LEFT, HidingOutcome, HidingSettings
+from smap_downscaler.core.gaps.hidden import HidingSettings
 from smap_downscaler.core.grid import Window, ease2_grid
 from smap_downscaler.core.progress import Progress
 from smap_downscaler.raster.files import open_dataset, read_band
 from smap_downscaler.raster.gap_days import DayCounts, read_course
 from smap_downscaler.raster.gap_filling import FillSettings, fill_gaps
 from smap_downscaler.raster.gap_inputs import GapInputs
-from smap_downscaler.raster.gap_report import untold_text
 from smap_downscaler.raster.geotiff import Band, write_geotiff
 from smap_downscaler.raster.matrix_builder import MatrixInputs, build_matrix
 from smap_downscaler.raster.matrix_table import open_matrix
@@ -244,6 +243,8 @@ def test_hidden_days_come_from_a_sample_of_cells(case, season, tmp_path):
     hiding = HidingSettings(5, 3, 2)
     report = fill_gaps(inputs_of(case, season), tmp_path / "filled", replace(PLAIN, hiding=hiding))
     assert len(report.hidden) == 10
+    cells = [result.cell for result in report.hidden]
+    assert report.observed == sum(np.isfinite(case.theta[:, row, col]).sum() for row, col in cells)
     some = replace(PLAIN, hiding=hiding, most_cells=4)
     # The days are there already: only the hidden ones are worked on.
     again = fill_gaps(inputs_of(case, season), tmp_path / "filled", some)
@@ -408,32 +409,6 @@ def test_too_few_days_to_hide_any(case, season, tmp_path):
     assert refusal(fill_gaps, asked, tmp_path / "filled", hiding) == (
         f"{case.smap}: no cell with a forest has more than 20 observed days, so no day can be hidden to tell "
         "the error; leave out SCORES and REPORT, or give a longer series."
-    )
-
-
-def test_runs_that_leave_too_few_days(case, season, tmp_path):
-    """The error is not to be told, but the days are there, and are kept."""
-    hiding = replace(PLAIN, hiding=HidingSettings(40))
-    report = fill_gaps(inputs_of(case, season), tmp_path / "filled", hiding)
-    assert report.untold == (
-        f"{case.smap}: no cell tells the error (in 10 cells all observed days lie within less than two "
-        "hidden runs); give PERIOD a smaller number, or leave out SCORES and REPORT: the days are written, "
-        "and the next run keeps them."
-    )
-    assert (report.hidden, report.filled_at) == ([], {})
-    assert len(fill_gaps(inputs_of(case, season), tmp_path / "filled", PLAIN).kept) == DAYS
-
-
-def test_all_reasons_not_to_tell_an_error():
-    cells = [CellKey(0, number) for number in range(4)]
-    whys = (TOO_FEW, TOO_FEW_LEFT, CONSTANT, TOO_FEW)
-    outcomes = {cell: HidingOutcome(None, 5, why) for cell, why in zip(cells, whys)}
-    assert untold_text("smap", outcomes) == (
-        "smap: no cell tells the error (in 2 cells fewer than 20 observed days have all covariates, in 1 "
-        "cell with runs hidden fewer than 20 observed days with all covariates are left, in 1 cell soil "
-        "moisture never changes outside of the hidden runs); give a longer series, or covariates of more of "
-        "its days, or give PERIOD a smaller number, or look at the SMAP series, or leave out SCORES and "
-        "REPORT: the days are written, and the next run keeps them."
     )
 
 

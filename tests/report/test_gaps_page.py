@@ -14,6 +14,7 @@ from smap_downscaler.core.gaps.courses import CellCourse, typical_cells
 from smap_downscaler.core.gaps.scores import CLIMATOLOGY, FOREST, LINEAR, HiddenDays, score_gaps
 from smap_downscaler.core.preflight import LayerCheck
 from smap_downscaler.report.gaps import GapStory, gaps_page
+from smap_downscaler.report.gaps_figures import courses
 from smap_downscaler.report.preflight import Before
 
 FIRST = dt.date(2020, 1, 1)
@@ -79,6 +80,73 @@ def test_words_and_numbers():
     assert all(f"<td>{name}</td>" in page or f">{name}</td>" in page for name in ("3-5", "over 10"))
     assert "http" not in page
     assert page.count("<img ") == 3
+
+
+def cells_of(page, heading):
+    """The table below a heading: rows of texts."""
+    table = page[page.index(f"<h2>{heading}</h2>") :]
+    rows = re.findall(r"<tr>(.*?)</tr>", table[: table.index("</table>")])
+    return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows]
+
+
+def test_where_the_filled_values_lie():
+    """A class of distances is told if a day was hidden or a value filled there."""
+    results = [hidden((0, 3), 0.01, days=2)]
+    filled = {"1": 60, "2": 0, "3-5": 30, "6-10": 0, "over 10": 10}
+    page = gaps_page(story(results, filled=filled), {}).html()
+    assert cells_of(page, "Error by distance to an observation") == [
+        ["distance, days", "filled values", "hidden days", "forest", "linear interpolation", "climatology"],
+        ["1", "60", "1", "0.0100", "0.0200", "0.0300"],
+        ["2", "0", "1", "0.0100", "0.0200", "0.0300"],
+        ["3-5", "30", "0", "", "", ""],
+        ["over 10", "10", "0", "", "", ""],
+    ]
+    assert "Of 100 filled values 60 % lie 1 day, 30 % 3-5 days and 10 % over 10 days from an" in page
+    assert "40 % of the filled values lie where no day was hidden" in page
+    assert "does not make a filled value as good as an observed one" in page
+
+
+def test_which_days_were_hidden():
+    results = [hidden((row, 0), 0.02, seed=row) for row in range(2)]
+    page = gaps_page(story(results, observed=60, period=1), {}).html()
+    every = (
+        "60 of 60 observed days of 2 cells (of 7 with a forest) were hidden once, in runs of 1 day, and "
+        "predicted by forests that were grown without them and had no neighbour in the run."
+    )
+    assert f"<p>{every}</p>" in page
+    some = every.replace("60 of 60", "60 of 1,061")
+    page = gaps_page(story(results, observed=1061, period=1, remarks=["some < all"]), {}).html()
+    assert f"<p>{some} The others lack a covariate, or left too few days to grow a forest on.</p>" in page
+    assert "<li>some &lt; all</li>" in page
+
+
+def test_courses_show_no_day_that_is_not_shown(monkeypatch):
+    """Hidden days of the whole series, a figure of a part of it."""
+    from matplotlib.axes import Axes
+
+    drawn = []
+    plot = Axes.plot
+
+    def watched(axis, x, y, style, **more):
+        if style in "x_":
+            drawn.append((list(x), list(y)))
+        return plot(axis, x, y, style, **more)
+
+    monkeypatch.setattr(Axes, "plot", watched)
+    result = hidden((0, 0), 0.02)
+    dates = tuple(FIRST + dt.timedelta(days=number) for number in range(3, 12))
+    course = CellCourse((0, 0), dates, np.full(9, 0.2, np.float32), np.zeros(9, bool))
+    courses([course], {(0, 0): result})
+    monkeypatch.undo()
+    # Hidden are all even days from the first on.
+    expected = [FIRST + dt.timedelta(days=number) for number in (4, 6, 8, 10)]
+    assert [dates for dates, _ in drawn] == [expected, expected]
+    for (_, values), method in zip(drawn, (FOREST, LINEAR)):
+        assert values == list(result.predicted[method][2:6])
+    page = gaps_page(story([result], courses=[course]), {}).html()
+    assert "R² and RMSE are of all hidden days, 26 of which lie before or after the days shown." in page
+    page = gaps_page(story([result]), {}).html()
+    assert "before or after the days shown" not in page
 
 
 def test_figures_can_be_read_on_a4():

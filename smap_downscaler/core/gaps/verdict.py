@@ -80,7 +80,7 @@ def gaps_verdict(rows: Sequence[GapScore], filled: Mapping[str, int]) -> str:
     )
     if left:
         text += f"; {_share(left, total)} of the filled values lie where no day was hidden, and are left out"
-    return f"{text}." + (" Such gaps linear interpolation fills better." if line < own else "")
+    return f"{text}." + (" Linear interpolation fills such gaps better." if line < own else "")
 
 
 def _share(count: int, total: int) -> str:
