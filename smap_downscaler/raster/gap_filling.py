@@ -25,7 +25,7 @@ from .gap_report import GapReport, tell_remarks, untold_text
 from .gap_values import GapValues
 from .gap_work import KeptCells
 from .mapping import map_file
-from .resuming import run_of
+from .resuming import run_of, tell_other_runs
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,7 @@ def fill_gaps(
     tell_substitutes(inputs.dynamic, dates, inputs.window, progress)
     run = inputs.fingerprint()
     report = GapReport(forests=len(cells))
+    tell_other_runs(folder, [map_file(folder, date) for date in dates], lambda date: run, progress)
     wanted = _dates_to_fill(folder, dates, run, report, progress)
     chosen = frozenset(_cells_to_hide(inputs, cube, cells, settings))
     work = CellsWork(inputs, cube, frozenset(wanted), settings.hiding, chosen)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..core.dates import find_date
 from ..core.errors import InputError
+from ..core.progress import Progress
 from ..core.version import plugin_version
+from ..core.words import counted
 from .file_state import file_state, files_behind
 from .files import open_dataset
-from .series import SeriesEntry
+from .series import SeriesEntry, raster_files
 
 #: Tag of a raster that tells what it was made from.
 RUN_TAG = "SMAP_DOWNSCALER_RUN"
@@ -46,3 +51,35 @@ def run_of(path: Path) -> str:
         return str(open_dataset(path).GetMetadataItem(RUN_TAG) or "")
     except InputError:
         return ""
+
+
+def tell_other_runs(
+    folder: str | Path, own: Iterable[Path], run_at: Callable[[dt.date], str], progress: Progress
+) -> None:
+    """Warn of dated rasters in the folder of a run that others have left there: a series would mix them.
+
+    Parameters
+    ----------
+    folder : path
+    own : iterable of Path
+        The rasters of the run.
+    run_at : callable
+        The digest that the run gives to the raster of a date; those of other dates with it are as good
+        as its own.
+    progress : Progress
+    """
+    folder, names = Path(folder), {path.name for path in own}
+    dates = []
+    for path in raster_files(folder) if folder.is_dir() else []:
+        progress.check()
+        date = None
+        with contextlib.suppress(InputError):
+            date = find_date(path.name)
+        if date is not None and path.name not in names and run_of(path) != run_at(date):
+            dates.append(date)
+    if dates:
+        progress.warn(
+            f"{folder}: it holds {counted(len(dates), 'dated raster')} not made from these inputs, the first "
+            f"of {min(dates)}; whoever opens the folder as a series reads them too, so remove them or choose "
+            "another OUTPUT"
+        )

@@ -426,6 +426,22 @@ def test_a_second_run_keeps_the_maps(run, said, case, forests, tmp_path):
     assert "2 maps, 1 of them from an earlier run" in said.info
 
 
+def test_maps_of_other_inputs_in_the_folder_are_told(run, said, case, forests, tmp_path):
+    maps, report = tmp_path / "maps", tmp_path / "report.html"
+    given = {"FORESTS": forests, "COVARIATES": case.fine_stack, "OUTPUT": str(maps)}
+    run("downscale", given)
+    # A part of the same maps mixes nothing.
+    run("downscale", {**given, "END": "2020-12-30"})
+    assert "dated raster" not in said.text
+    run("downscale", {**given, "COVARIATES": case.coarse_stack, "END": "2020-12-30", "REPORT": str(report)})
+    told = (
+        f"{maps}: it holds 1 dated raster not made from these inputs, the first of 2021-01-01; whoever opens "
+        "the folder as a series reads them too, so remove them or choose another OUTPUT"
+    )
+    assert told in said.warnings
+    assert f"<li>{told}</li>" in report.read_text(encoding="utf-8")
+
+
 def test_cancel_leaves_only_whole_files(run, feedback, case, forests, tmp_path):
     feedback.cancel_when = lambda text: text.startswith("1 of 2 blocks mapped")
     assert (

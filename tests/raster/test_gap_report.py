@@ -78,6 +78,21 @@ class Telling(Progress):
         self.warnings.append(text)
 
 
+def test_days_of_other_inputs_in_the_folder_are_told(case, season, tmp_path):
+    folder = tmp_path / "filled"
+    asked = inputs_of(case, season, end=day(9))
+    fill_gaps(asked, folder, PLAIN)
+    listener = Telling()
+    # Fewer days of the same inputs mix nothing, more of others do.
+    fill_gaps(replace(asked, end=day(4)), folder, PLAIN, progress=listener)
+    assert listener.warnings == []
+    fill_gaps(replace(asked, end=day(4), minimum_share=0.4), folder, PLAIN, progress=listener)
+    assert listener.warnings == [
+        f"{folder}: it holds 5 dated rasters not made from these inputs, the first of {day(5)}; whoever "
+        "opens the folder as a series reads them too, so remove them or choose another OUTPUT"
+    ]
+
+
 def forests_of(case, path, days=slice(None), settings=None):
     """Forests of two cells, of some of their observed days, maybe with settings of their own."""
     names = ("p_3d", *SEASON.names)

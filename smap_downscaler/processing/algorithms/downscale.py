@@ -20,6 +20,7 @@ from ...raster.dated import check_window
 from ...raster.map_dates import dates_to_map
 from ...raster.mapping import MapInputs, make_maps
 from ...raster.preflight_joins import check_maps
+from ...raster.resuming import tell_other_runs
 from ...raster.stack import open_stack
 from ..algorithm import SmapAlgorithm
 from ..join_report import join_outputs, report_maps
@@ -76,6 +77,7 @@ class Downscale(SmapAlgorithm):
             )
             threads, memory = thread_count(values.integer("THREADS")), values.integer("MEMORY")
             report = make_maps(inputs, folder, dates, threads, memory, listener)
+            tell_other_runs(folder, report.files.values(), inputs.fingerprint, listener)
             told = report_maps(values, inputs, report, found, listener.warnings, progress)
             unit = forests.response_unit
         progress.log(f"{counted(len(report.files), 'map')}, {len(report.kept)} of them from an earlier run")

@@ -77,7 +77,7 @@ class FillGaps(SmapAlgorithm):
         yield date_parameter("END", "Last day")
         # No least values here: out of range, `validate` says more than QGIS does.
         yield whole_number("PERIOD", "Days of a hidden run (for scores and report)", 10, 0)
-        yield advanced(whole_number("FOLDS", "Goes in which all days are hidden once", 5, 0))
+        yield advanced(whole_number("FOLDS", "Goes in which the days are hidden", 5, 0))
         yield advanced(whole_number("VALIDATION_CELLS", "Most cells with hidden days (0: all)", 200, 0))
         yield advanced(whole_number("SEED", "Seed of the hidden runs", 1, 0))
         yield advanced(minimum_covered())
@@ -232,7 +232,7 @@ def _manifest(
             "first day": inputs.dates[0],
             "last day": inputs.dates[-1],
             "days of a hidden run": settings.period,
-            "goes in which all days are hidden": values.integer("FOLDS"),
+            "goes in which the days are hidden": values.integer("FOLDS"),
             "most cells with hidden days": settings.most_cells or "all",
             "least covered share of a cell": inputs.minimum_share,
             "days that a dated covariate may be old": inputs.window,
