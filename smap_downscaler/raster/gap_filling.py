@@ -125,7 +125,7 @@ def _work_on(
 ) -> Generator[FilledCell, None, None]:
     """The work on cells: what was finished before a stop, then the rest, which is kept."""
     done = set()
-    for found in kept.finished(busy, work.hide, work.wanted_days):
+    for found in kept.finished(busy, work.hide, work.wanted_days, progress):
         done.add(found.key)
         yield found
     report.resumed = len(done)

@@ -19,6 +19,7 @@ from ..core.forest.keys import CellKey
 from ..core.gaps.cell import FilledCell
 from ..core.gaps.hidden import HidingOutcome, HidingSettings
 from ..core.gaps.scores import HiddenDays
+from ..core.progress import SILENT, Progress
 from .kept_lines import KeptLines, array_of, array_text
 from .resuming import digest
 
@@ -48,7 +49,11 @@ class KeptCells:
         )
 
     def finished(
-        self, cells: Collection[CellKey], hide: Collection[CellKey], wanted: np.ndarray
+        self,
+        cells: Collection[CellKey],
+        hide: Collection[CellKey],
+        wanted: np.ndarray,
+        progress: Progress = SILENT,
     ) -> Iterator[FilledCell]:
         """What is known of `cells`, each once, in any order.
 
@@ -59,9 +64,11 @@ class KeptCells:
             Those whose days are hidden.
         wanted : bool, shape (n,)
             Days to fill.
+        progress : Progress
         """
         left = {(cell.row, cell.col): cell for cell in cells}
         for record in self._lines.records():
+            progress.check()
             with contextlib.suppress(ValueError, KeyError, TypeError, IndexError):
                 cell = left[tuple(record["cell"])]
                 if record["key"] != (self._hiding if cell in hide else self._plain):

@@ -55,7 +55,7 @@ def error_by_distance(rows: Sequence[GapScore]) -> bytes:
     axis.tick_params(labelsize=8)
     axis.grid(axis="y", color="#E5E5E5", linewidth=0.6)
     axis.set_axisbelow(True)
-    axis.legend(fontsize=7.5, frameon=False, ncol=3, loc="lower left", bbox_to_anchor=(0, 1.0))
+    axis.legend(fontsize=7.5, frameon=False, ncol=4, loc="lower left", bbox_to_anchor=(0, 1.0))
     return png(figure)
 
 

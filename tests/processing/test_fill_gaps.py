@@ -263,9 +263,14 @@ def test_finished_cells_lie_beside_the_folder_unless_nobody_can_go_on(run, value
     run("fillgaps", {**values, "OUTPUT": "."})
     beside = tmp_path / ".filled.work"
     assert asked == [beside, beside, None, beside]
-    # Beside the root of a drive there is no place.
+    # Beside the root of a drive there is no place, nor where one may not write.
     given = SimpleNamespace(is_temporary=lambda name: False)
     assert fill_gaps._work_file(given, os.path.abspath(os.sep)) is None
+    new = str(tmp_path / "new" / "filled")
+    assert fill_gaps._work_file(given, new) == tmp_path / "new" / ".filled.work"
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert fill_gaps._work_file(given, values["OUTPUT"]) is None
+    assert fill_gaps._work_file(given, new) == tmp_path / "new" / ".filled.work"
 
 
 def test_days_are_written_where_their_error_cannot_be_told(run, said, refusal, values, tmp_path):

@@ -240,6 +240,15 @@ def test_a_cell_comes_back_as_it_was(tmp_path):
     assert list(later.finished({KEY}, {KEY}, wanted)) == []
 
 
+def test_cancel_among_the_lines(tmp_path):
+    lines = kept(tmp_path / "work")
+    lines.add(FilledCell(KEY, np.full(6, 0.25), None), np.ones(6, bool))
+    lines.close()
+    stopping = Stopping(tmp_path / "work")
+    with pytest.raises(Cancelled):
+        list(kept(tmp_path / "work").finished({OTHER}, set(), np.ones(6, bool), stopping))
+
+
 def test_a_cell_that_tells_no_error_says_why_again(tmp_path):
     lines = kept(tmp_path / "work")
     lines.add(FilledCell(KEY, np.full(6, np.nan), HidingOutcome(None, 5, TOO_SHORT)), np.zeros(6, bool))

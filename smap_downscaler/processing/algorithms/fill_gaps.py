@@ -145,10 +145,15 @@ class FillGaps(SmapAlgorithm):
 
 
 def _work_file(values: Values, folder: str) -> Path | None:
-    """Where finished cells are kept until all is written; nobody goes on with a temporary folder."""
+    """Where finished cells are kept until all is written: beside the folder, or nowhere.
+
+    Nobody can go on with a temporary folder, and beside some there is no place.
+    """
     path = Path(os.path.abspath(folder))
-    # There is no place beside the root of a drive.
-    return work_file_of(path) if path.name and not values.is_temporary("OUTPUT") else None
+    closed = path.parent.is_dir() and not os.access(path.parent, os.W_OK)
+    if values.is_temporary("OUTPUT") or not path.name or closed:
+        return None
+    return work_file_of(path)
 
 
 def _settings(values: Values) -> FillSettings:
