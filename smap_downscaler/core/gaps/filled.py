@@ -1,7 +1,6 @@
 """How far the filled values lie from an observation, and what error that makes likely.
 
-Hidden runs are about as long as the longest gaps, most gaps are shorter: their days lie nearer to an
-observation than the hidden days do.
+Most gaps are shorter than a hidden run, so that their days lie nearer to an observation than hidden ones.
 """
 
 from __future__ import annotations
