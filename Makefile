@@ -3,6 +3,8 @@ PYTHON ?= /usr/bin/python3
 # The QGIS profile that `make link` and `make deploy` put the plugin into.
 PROFILE ?= $(HOME)/.local/share/QGIS/QGIS3/profiles/default
 # More words for pytest: make test TESTS="tests/core -k grid"
+# All files of tests side by side, one core each; one after the other: make test PARALLEL=
+PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile
 TESTS ?= tests
 
 SETUP = sh tools/setup.sh --quick
@@ -31,7 +33,7 @@ demo-real: ## the same chain on real SMAP, soil, rain and terrain files (../shar
 
 test: ## all tests, without a screen, in a throw-away QGIS profile
 	@$(SETUP)
-	$(OFFSCREEN) -m pytest $(TESTS)
+	$(OFFSCREEN) -m pytest $(PARALLEL) $(TESTS)
 
 test-next: ## all tests on Debian testing's QGIS, GDAL and Python (root only; the first time 2 GB)
 	sh tools/test_next.sh $(TESTS)

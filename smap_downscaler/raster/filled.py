@@ -6,16 +6,16 @@ from osgeo import gdal
 
 from .file_state import tags_behind
 
-#: Tag of a dated file whose other bands only say something of the first one: a day of 'Fill gaps'.
+#: Tag of a dated file whose other bands only say something of the first one.
 FIRST_BAND_TAG = "SMAP_DOWNSCALER_FIRST_BAND"
-#: Tag of what was made from such files without their band of origin.
+#: Tag of the days of 'Fill gaps', and of what is made from them.
 FILLED_TAG = "SMAP_DOWNSCALER_FILLED"
 
 
 def is_filled(dataset: gdal.Dataset, path: str) -> bool:
     """Whether an open raster, or one of those that a VRT reads, tells that some of its values were filled."""
     every = tags_behind(path) if path.lower().endswith(".vrt") else [dataset.GetMetadata() or {}]
-    return any(FIRST_BAND_TAG in tags or FILLED_TAG in tags for tags in every)
+    return any(FILLED_TAG in tags for tags in every)
 
 
 def filled_tags(filled: bool) -> dict[str, str]:

@@ -13,10 +13,10 @@ from ..core.gaps.courses import CellCourse
 from ..core.grid import Grid, Window
 from ..core.matrix import RESPONSE_UNIT
 from .files import open_dataset, read_band
+from .filled import FIRST_BAND_TAG, filled_tags
 from .geotiff import Band, write_geotiff
 from .mapping import map_file
 from .resuming import RUN_TAG
-from .series import FIRST_BAND_TAG
 
 OBSERVED, FILLED = 1, 2
 _BANDS = (
@@ -58,7 +58,7 @@ def write_day(
         If it cannot be written.
     """
     path = map_file(folder, date)
-    tags = {"DATE": date.isoformat(), RUN_TAG: run, FIRST_BAND_TAG: _BANDS[0].name}
+    tags = {"DATE": date.isoformat(), RUN_TAG: run, FIRST_BAND_TAG: _BANDS[0].name, **filled_tags(True)}
     tags |= {name.upper(): str(number) for name, number in zip(_names(), astuple(counts))}
     write_geotiff(path, grid, values, _BANDS, tags)
     return path
