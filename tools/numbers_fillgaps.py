@@ -117,8 +117,8 @@ def _where(gaps: dict[str, int]) -> str:
         return "No day of the scored cells lacks an observation."
     told = ", ".join(f"{100 * count / total:.0f} % {name}" for name, count in gaps.items() if count)
     return (
-        f"The {total:,} days of the scored cells that lack an observation and no rain, by days to the nearest "
-        f"observation: {told}."
+        f"The {total:,} days of the scored cells with all covariates and no observation, by days to the "
+        f"nearest one: {told}."
     )
 
 

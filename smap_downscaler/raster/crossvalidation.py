@@ -26,6 +26,7 @@ from ..core.validation.summary import uneven_folds
 from ..core.validation.trial import faster_engine
 from ..core.words import counted
 from .cell_places import cell_places
+from .kept_lines import forget
 from .matrix_table import MatrixTable
 from .scope import WHOLE_TABLE, Scope
 from .validation_units import UnitReader, UnitRows
@@ -105,17 +106,8 @@ def crossvalidate_table(
 
 def forget_work(work_file: str | Path | None) -> None:
     """Remove the finished pieces and folds that `crossvalidate_table` kept."""
-    if work_file is None:
-        return
-    for path in (Path(work_file), folds_file_of(work_file)):
-        with contextlib.suppress(OSError):
-            path.unlink()
-
-
-def work_file_of(output: str | Path) -> Path:
-    """Where the finished pieces of a run are kept until its `output` is written."""
-    output = Path(output)
-    return output.with_name(f".{output.name}.work")
+    if work_file is not None:
+        forget(work_file, folds_file_of(work_file))
 
 
 def _places(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -84,6 +85,21 @@ class KeptLines:
             if stream.read(1) != b"\n":
                 stream.write(b"\n")
         return stream
+
+
+def work_file_of(output: str | Path) -> Path:
+    """Where the finished work of a run is kept until its `output`, a file or folder, is written."""
+    output = Path(output)
+    return output.with_name(f".{output.name}.work")
+
+
+def forget(*paths: str | Path | None) -> None:
+    """Remove files of finished work, where they are."""
+    for path in paths:
+        if path is None:
+            continue
+        with contextlib.suppress(OSError):
+            Path(path).unlink()
 
 
 def array_text(values: np.ndarray, kind: str) -> str:

@@ -18,7 +18,8 @@ from smap_downscaler.core.validation.pieces import LINE, SCORES, Piece, Rows, mo
 from smap_downscaler.core.validation.settings import ValidationSettings
 from smap_downscaler.core.validation.summary import summarise
 from smap_downscaler.raster.cell_places import cell_places
-from smap_downscaler.raster.crossvalidation import crossvalidate_table, forget_work, work_file_of
+from smap_downscaler.raster.crossvalidation import crossvalidate_table, forget_work
+from smap_downscaler.raster.kept_lines import work_file_of
 from smap_downscaler.raster.scope import Scope
 from smap_downscaler.raster.validation_tables import write_choices, write_scores, write_summary
 

@@ -19,7 +19,8 @@ from smap_downscaler.core.validation.grid import candidates
 from smap_downscaler.core.validation.pieces import Piece, Rows
 from smap_downscaler.core.validation.settings import ValidationSettings
 from smap_downscaler.core.validation.summary import summarise
-from smap_downscaler.raster.crossvalidation import crossvalidate_table, forget_work, work_file_of
+from smap_downscaler.raster.crossvalidation import crossvalidate_table, forget_work
+from smap_downscaler.raster.kept_lines import work_file_of
 from smap_downscaler.raster.matrix_table import open_matrix
 from smap_downscaler.raster.matrix_writer import create_matrix
 from smap_downscaler.raster.rain_columns import rain_series

@@ -138,7 +138,7 @@ def test_cancelling_a_real_file_leaves_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("ending", ["vrt", "tif"])
-@pytest.mark.parametrize("tag", [None, "SMAP_DOWNSCALER_FIRST_BAND", "SMAP_DOWNSCALER_FILLED"])
+@pytest.mark.parametrize("tag", [None, "SMAP_DOWNSCALER_FILLED"])
 def test_what_is_made_from_filled_values_tells_so_itself(tmp_path, gdal_mode, ending, tag):
     files = [tmp_path / "maps" / f"{date:%Y%m%d}.tif" for date in DATES]
     for file in files:

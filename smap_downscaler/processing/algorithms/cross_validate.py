@@ -18,7 +18,8 @@ from ...core.validation.results import ValidationRun
 from ...core.validation.schemes import BLOCKS, LOCATIONS, LOCATIONS_AND_DATES, PERIODS, RANDOM, scheme_text
 from ...core.validation.summary import OVER, median_of, summarise, summarise_rises
 from ...core.words import counted
-from ...raster.crossvalidation import crossvalidate_table, forget_work, work_file_of
+from ...raster.crossvalidation import crossvalidate_table, forget_work
+from ...raster.kept_lines import work_file_of
 from ...raster.matrix_table import MatrixTable, open_matrix
 from ...raster.rain_columns import rain_series
 from ...raster.scope import Scope

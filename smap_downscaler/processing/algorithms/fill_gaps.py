@@ -23,13 +23,13 @@ from ...core.gaps.verdict import gaps_verdict, overall, verdict
 from ...core.progress import Progress
 from ...core.threads import growing_threads
 from ...core.words import counted
-from ...raster.crossvalidation import forget_work, work_file_of
 from ...raster.dated import check_window
 from ...raster.gap_days import read_course
 from ...raster.gap_filling import FillSettings, fill_gaps
 from ...raster.gap_inputs import GapInputs
 from ...raster.gap_report import GapReport
 from ...raster.gap_tables import write_counts, write_gap_scores
+from ...raster.kept_lines import forget, work_file_of
 from ...raster.preflight import Preflight
 from ...raster.preflight_joins import check_gaps
 from ...raster.series import open_series
@@ -131,7 +131,7 @@ class FillGaps(SmapAlgorithm):
             outputs |= {**_tables(values, report, rows, settings), **write_preflight_table(values, found)}
             _tell(report, rows, settings, progress)
             if report.untold:
-                forget_work(work_file)
+                forget(work_file)
                 raise InputError(report.untold)
             if report.hidden:
                 outputs |= _numbers(rows)
@@ -140,7 +140,7 @@ class FillGaps(SmapAlgorithm):
                 told = _manifest(values, inputs, settings, progress)
                 page = gaps_page(_story(inputs, report, rows, settings, found), told, footer("Filled gaps"))
                 outputs.update(write_report(values.output_file("REPORT"), page))
-        forget_work(work_file)
+        forget(work_file)
         return outputs
 
 
