@@ -69,8 +69,8 @@ def test_words_of_gaps_that_forests_fill_better():
     told = rows({"1": 0.03, "2": 0.04}, {"1": 0.03, "2": 0.05})
     filled = {"1": 1500, "2": 500, "3-5": 0, "6-10": 0, "over 10": 0}
     assert gaps_verdict(told, filled) == (
-        "Of 2,000 filled values 75 % lie 1 day and 25 % 2 days from an observation of their cell. As far "
-        "from one as these, hidden days have an RMSE of 0.0328 m3 m-3 from the forests and 0.0361 from "
+        "Of 2,000 filled values 75 % lie 1 day and 25 % 2 days from an observation of their cell. Hidden "
+        "days at the same distances have an RMSE of 0.0328 m3 m-3 from the forests and 0.0361 from "
         "linear interpolation."
     )
     assert math.sqrt((1500 * 0.03**2 + 500 * 0.04**2) / 2000) == pytest.approx(0.0328, abs=5e-5)
@@ -83,7 +83,7 @@ def test_words_of_gaps_that_linear_interpolation_fills_better():
     filled = {"1": 900, "2": 60, "3-5": 38, "6-10": 1, "over 10": 1}
     assert gaps_verdict(told, filled) == (
         "Of 1,000 filled values 90 % lie 1 day, 6 % 2 days, 4 % 3-5 days, under 1 % 6-10 days and under 1 % "
-        "over 10 days from an observation of their cell. As far from one as these, hidden days have an RMSE "
+        "over 10 days from an observation of their cell. Hidden days at the same distances have an RMSE "
         "of 0.0300 m3 m-3 from the forests and 0.0210 from linear interpolation; 4 % of the filled values "
         "lie where no day was hidden, and are left out. Linear interpolation fills such gaps better."
     )

@@ -75,7 +75,7 @@ def gaps_verdict(rows: Sequence[GapScore], filled: Mapping[str, int]) -> str:
     if left == total:
         return f"{text} At none of these distances a day was hidden, so their error is not told."
     text += (
-        f" As far from one as these, hidden days have an RMSE of {own:.4f} m3 m-3 from the forests and "
+        f" Hidden days at the same distances have an RMSE of {own:.4f} m3 m-3 from the forests and "
         f"{line:.4f} from linear interpolation"
     )
     if left:
