@@ -36,7 +36,7 @@ test: ## all tests, without a screen, in a throw-away QGIS profile
 	$(OFFSCREEN) -m pytest $(PARALLEL) $(TESTS)
 
 test-next: ## all tests on Debian testing's QGIS, GDAL and Python (root only; the first time 2 GB)
-	sh tools/test_next.sh $(TESTS)
+	sh tools/test_next.sh $(PARALLEL) $(TESTS)
 
 test-newcomer: ## what README.md tells a newcomer to type, on a bare Debian 12 (root only)
 	sh tools/newcomer.sh
