@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from osgeo import ogr
 
 from ..core.grid import Grid
-from ..core.polygons.edges import Edges, Rings, edges_of
+from ..core.polygons.edges import Edges, Rings, all_edges, edges_of
 from ..core.polygons.runs import Runs, area_runs, centre_runs, joined, overlapping
 from ..core.progress import SILENT, Progress
 from .coordinates import Transformation, is_geographic
@@ -144,43 +144,47 @@ def place(shapes: Shapes, grid: Grid, rule: str, progress: Progress = SILENT) ->
     """
     transform = Transformation(shapes.crs, grid.crs)
     find = area_runs if rule == AREA else centre_runs
+    # A grid may run from 0 to 360 degrees where polygons run from -180 to 180.
+    turns = (0.0, 360.0, -360.0) if is_geographic(grid.crs) else (0.0,)
     parts, outside, across, on_grid = [], 0, 0, 0
     for rings in shapes.rings.batches(_VERTICES_AT_A_TIME):
         progress.check()
         x, y = transform(rings.x, rings.y)
-        if is_geographic(grid.crs):
-            x = x + _turns(x, rings, grid)
-        cols, rows = (x - grid.left) / grid.cell_width, (grid.top - y) / grid.cell_height
-        rings = Rings(rings.polygon, rings.hole, rings.start, cols, rows)
-        met, whole = _on_grid(rings, grid)
-        outside += int((~met).sum())
-        across += int((met & ~whole).sum())
-        on_grid += int(met.sum())
-        edges = edges_of(rings)
-        parts.append(find(_of(edges, np.unique(rings.polygon)[met]), grid.shape))
+        rows = (grid.top - y) / grid.cell_height
+        copies = [replace(rings, x=(x + turn - grid.left) / grid.cell_width, y=rows) for turn in turns]
+        met, whole = _on_grid(copies, grid)
+        outside += int((~met.any(axis=0)).sum())
+        across += int((met.any(axis=0) & ~whole).sum())
+        on_grid += int(met.any(axis=0).sum())
+        names = np.unique(rings.polygon)
+        edges = [_of(edges_of(copy), names[here]) for copy, here in zip(copies, met)]
+        parts.append(find(all_edges(edges), grid.shape))
     runs = joined(parts)
     return Placed(runs, outside, across, on_grid - len(np.unique(runs.polygon)), overlapping(runs))
 
 
-def _turns(longitude: np.ndarray, rings: Rings, grid: Grid) -> np.ndarray:
-    """Degrees that bring each polygon as a whole near a grid that may run from 0 to 360, a vertex each."""
-    begin = rings.start[np.flatnonzero(np.diff(rings.polygon, prepend=-1))]
-    middle = (np.minimum.reduceat(longitude, begin) + np.maximum.reduceat(longitude, begin)) / 2
-    turns = 360.0 * np.round(((grid.bounds.left + grid.bounds.right) / 2 - middle) / 360.0)
-    return np.repeat(turns, np.diff(np.append(begin, len(longitude))))
+def _on_grid(copies: Sequence[Rings], grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+    """Which polygons meet the grid in which copy, and which lie inside with all their rings.
 
-
-def _on_grid(rings: Rings, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
-    """Whether each polygon of `rings` meets the grid with its box, and whether it lies inside."""
+    Returns
+    -------
+    met : bool, shape (copies, polygons)
+        By the boxes of their rings.
+    whole : bool, shape (polygons,)
+    """
+    rings = copies[0]
     first = np.flatnonzero(np.diff(rings.polygon, prepend=-1))
-    begin = rings.start[first]
-    met = whole = np.ones(len(first), bool)
-    for positions, size in ((rings.x, grid.width), (rings.y, grid.height)):
-        # A vertex that cannot be transformed is NaN, and puts its polygon outside.
-        low, high = np.minimum.reduceat(positions, begin), np.maximum.reduceat(positions, begin)
-        met = met & (low < size) & (high > 0)
-        whole = whole & (low >= -_ROUNDING) & (high <= size + _ROUNDING)
-    return met, whole
+    # On a grid around the globe what leaves it on one side comes in on the other.
+    around = len(copies) > 1 and grid.width * grid.cell_width >= 360 - _ROUNDING * grid.cell_width
+    meets, inside = np.ones((2, len(copies), len(rings.polygon)), bool)
+    for number, copy in enumerate(copies):
+        for positions, size, endless in ((copy.x, grid.width, around), (copy.y, grid.height, False)):
+            # A vertex that cannot be transformed is NaN, and puts its ring outside.
+            low, high = (end.reduceat(positions, rings.start[:-1]) for end in (np.minimum, np.maximum))
+            meets[number] &= (low < size) & (high > 0)
+            inside[number] &= endless or (low >= -_ROUNDING) & (high <= size + _ROUNDING)
+    met = np.logical_or.reduceat(meets, first, axis=1)
+    return met, np.logical_and.reduceat(inside.any(axis=0), first)
 
 
 def _of(edges: Edges, polygons: np.ndarray) -> Edges:

@@ -184,6 +184,47 @@ def test_longitudes_of_either_half_turn_meet_the_same_pixels(left, longitude):
     assert np.abs(share[0] - inside).max() <= 0.5 + 1e-9
 
 
+@pytest.mark.parametrize("rule", [CENTRE, AREA])
+@pytest.mark.parametrize("left", [-180.0, 0.0, -100.3])
+@pytest.mark.parametrize(
+    ("parts", "longitudes"),
+    [
+        ([(178, 180), (-180, -179)], (178, 181)),
+        ([(-10, 20)], (-10, 20)),
+        ([(350, 380)], (-10, 20)),
+        ([(175, 185)], (175, 185)),
+    ],
+)
+def test_polygons_over_the_seam_of_a_grid_lose_no_part(rule, left, parts, longitudes):
+    grid = Grid("EPSG:4326", left, 4.0, 1.0, 1.0, 360, 8)
+    boxes = (f"(({a} 2, {b} 2, {b} -1, {a} -1, {a} 2))" for a, b in parts)
+    placed = place(read_shapes([wkb(f"MULTIPOLYGON ({', '.join(boxes)})")], grid.crs), grid, rule)
+    assert (placed.outside, placed.across, placed.overlapping) == (0, 0, 0)
+    share = np.zeros(grid.shape)
+    runs = placed.runs
+    for row, start, stop, weight in zip(runs.row, runs.start, runs.stop, runs.weight):
+        share[row, start:stop] += weight
+    west, east = longitudes
+    edges = left + np.arange(361.0)
+    whole = np.zeros(361 - 1)
+    for turn in (-360, 0, 360):
+        low, high = np.maximum(edges[:-1], west + turn), np.minimum(edges[1:], east + turn)
+        middles = (edges[:-1] + 0.5 >= west + turn) & (edges[:-1] + 0.5 < east + turn)
+        whole += middles if rule == CENTRE else np.maximum(high - low, 0)
+    expected = np.zeros(grid.shape)
+    expected[2:5] = whole
+    np.testing.assert_allclose(share, expected, atol=1e-9)
+
+
+def test_a_polygon_over_the_edge_of_a_region_is_told(gdal_mode):
+    grid = Grid("EPSG:4326", 350.0, 4.0, 1.0, 1.0, 20, 8)
+    inside, over = "((-5 2, 5 2, 5 -1, -5 -1, -5 2))", "((5 2, 15 2, 15 -1, 5 -1, 5 2))"
+    shapes = read_shapes([wkb(f"POLYGON {box}") for box in (inside, over)], grid.crs)
+    placed = place(shapes, grid, CENTRE)
+    assert (placed.outside, placed.across) == (0, 1)
+    assert [placed.runs.pixels, (placed.runs.polygon == 0).sum()] == [45, 3]
+
+
 def references(*texts):
     for text in texts:
         reference = osr.SpatialReference()

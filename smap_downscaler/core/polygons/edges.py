@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,6 +66,12 @@ class Edges:
     def where(self, kept: np.ndarray) -> Edges:
         """Some of the edges."""
         return Edges(*(getattr(self, name)[kept] for name in self.__dataclass_fields__))
+
+
+def all_edges(parts: Sequence[Edges]) -> Edges:
+    """The edges of several lists, one or more, as one."""
+    names = Edges.__dataclass_fields__
+    return Edges(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 def edges_of(rings: Rings) -> Edges:
