@@ -30,7 +30,7 @@ from .kept_lines import forget
 from .matrix_table import MatrixTable
 from .scope import WHOLE_TABLE, Scope
 from .validation_units import UnitReader, UnitRows
-from .validation_work import WorkFile, folds_file_of, settings_key
+from .validation_work import WorkFile, folds_file_of, rows_told, settings_key
 
 
 def crossvalidate_table(
@@ -69,12 +69,12 @@ def crossvalidate_table(
     counts = reader.counts(progress)
     least = reader.least(counts, progress)
     # By date and by cell a piece is soon done; of pooled rows there are a few, of hours each.
-    with contextlib.closing(WorkFile(work_file, with_folds=settings.mode == POOLED)) as work:
+    with contextlib.closing(WorkFile(work_file, rows_told(counts), settings.mode == POOLED)) as work:
         pieces = _pieces(settings, counts.values(), least)
         reader, run.engine = _with_engine(reader, least, work, threads, progress)
         run.settings = reader.settings
         counter = progress.counter(sum(pieces.values()) * settings.folds, "folds")
-        run.resumed = min(work.count(reader.about), sum(pieces.values()))
+        run.resumed = min(work.count(reader.about, settings.repeats), sum(pieces.values()))
         begun = work.folds.count(reader.about)
         for number, nouns in ((run.resumed, ("piece", "pieces")), (begun, ("fold", "folds"))):
             if number:
@@ -215,6 +215,8 @@ def _jobs(
         for unit in units:
             if unit.number == 1:
                 run.pictures = _pictures(unit, settings)
+                if settings.mode == POOLED:
+                    _check_schemes(reader.table, unit, settings)
             for scheme, repeat in product(settings.schemes, range(1, settings.repeats + 1)):
                 piece = Piece(unit.unit, scheme, repeat)
                 keep = unit.number <= KEPT_UNITS and repeat == 1
@@ -243,6 +245,29 @@ def _pictures(unit: UnitRows, settings: ValidationSettings) -> list[FoldPicture]
     return pictures
 
 
+def _check_schemes(table: MatrixTable, unit: UnitRows, settings: ValidationSettings) -> None:
+    """Refuse pooled rows that cannot be cut into one of the schemes, before the others take their hours."""
+    failed: dict[Piece, str] = {}
+    for scheme in settings.schemes:
+        piece = Piece(unit.unit, scheme, 1)
+        try:
+            plan_piece(unit.rows, piece, settings)
+        except InputError as error:
+            failed[piece] = str(error)
+    # What all fail by is no matter of the scheme, and told by the one who grows no forest.
+    if failed and len(failed) < len(settings.schemes):
+        raise _cannot_be_cut(table, settings, *next(iter(failed.items())))
+
+
+def _cannot_be_cut(table: MatrixTable, settings: ValidationSettings, piece: Piece, reason: str) -> InputError:
+    where = f"{key_label(piece.unit)}: {reason.rstrip('.')}"
+    return InputError(f"{table.label}: {_cannot(settings)} be cut into {piece.scheme} ({where}).")
+
+
+def _cannot(settings: ValidationSettings) -> str:
+    return "its rows cannot" if settings.mode == POOLED else f"no {UNIT_NOUNS[settings.mode]} can"
+
+
 def _run_fold(task: _Task, listener: Progress) -> tuple[_Task, FoldOutcome]:
     known = task.known
     return task, run_fold(task.job, task.fold, listener) if known is None else known
@@ -250,18 +275,16 @@ def _run_fold(task: _Task, listener: Progress) -> tuple[_Task, FoldOutcome]:
 
 def _check_results(table: MatrixTable, run: ValidationRun) -> None:
     """Refuse to end with an empty result, or with one scheme that no unit could have."""
-    mode = run.settings.mode
-    cannot = "its rows cannot" if mode == POOLED else f"no {UNIT_NOUNS[mode]} can"
     if not run.results:
         reasons = [f"{key_label(unit)}: {reason}" for unit, reason in run.skipped.items()]
         reasons += [f"{key_label(piece.unit)}: {reason}" for piece, reason in run.failed.items()]
         said = f" ({reasons[0].rstrip('.')})" if reasons else ""
         raise InputError(
-            f"{table.label}: {cannot} be validated{said}; check its soil moisture and covariates."
+            f"{table.label}: {_cannot(run.settings)} be validated{said}; check its soil moisture and "
+            "covariates."
         )
     for scheme in run.settings.schemes:
         if not any(result.piece.scheme == scheme for result in run.results):
             # Rows that are too few have failed all schemes: what is left are the groups.
             piece, reason = next(item for item in run.failed.items() if item[0].scheme == scheme)
-            where = f"{key_label(piece.unit)}: {reason.rstrip('.')}"
-            raise InputError(f"{table.label}: {cannot} be cut into {scheme} ({where}).")
+            raise _cannot_be_cut(table, run.settings, piece, reason)

@@ -8,20 +8,17 @@ from collections.abc import Iterator
 from ..core.errors import InputError
 from .files import open_dataset
 
-#: Files of a VRT whose tags are looked at, at most.
-_MOST_FILES = 3
-
 
 def files_behind(path: str) -> list[str]:
     """The file itself, or those that a subdataset or a VRT reads."""
     if os.path.isfile(path) and not path.lower().endswith(".vrt"):
         return [path]
-    return [path, *sorted(open_dataset(path).GetFileList() or [])]
+    return list(dict.fromkeys([path, *sorted(open_dataset(path).GetFileList() or [])]))
 
 
 def tags_behind(path: str) -> Iterator[dict[str, str]]:
-    """The tags of a raster, and of the first of those that a VRT reads."""
-    for file in files_behind(path)[:_MOST_FILES]:
+    """The tags of a raster, and of those that a VRT reads."""
+    for file in files_behind(path):
         try:
             tags = open_dataset(file).GetMetadata()
         except InputError:

@@ -10,17 +10,26 @@ from .file_state import tags_behind
 FIRST_BAND_TAG = "SMAP_DOWNSCALER_FIRST_BAND"
 #: Tag of the days of 'Fill gaps', and of what is made from them.
 FILLED_TAG = "SMAP_DOWNSCALER_FILLED"
+_YES, _NO = "yes", "no"
 
 
 def is_filled(dataset: gdal.Dataset, path: str) -> bool:
     """Whether an open raster, or one of those that a VRT reads, tells that some of its values were filled."""
-    every = tags_behind(path) if path.lower().endswith(".vrt") else [dataset.GetMetadata() or {}]
-    return any(FILLED_TAG in tags for tags in every)
+    own = (dataset.GetMetadata() or {}).get(FILLED_TAG)
+    # Thousands of files are opened only for a VRT that somebody else wrote.
+    if own is not None or not path.lower().endswith(".vrt"):
+        return own == _YES
+    return any(tags.get(FILLED_TAG) == _YES for tags in tags_behind(path))
 
 
 def filled_tags(filled: bool) -> dict[str, str]:
     """The tags by which what is made from filled values tells so."""
-    return {FILLED_TAG: "yes"} if filled else {}
+    return {FILLED_TAG: _YES} if filled else {}
+
+
+def vrt_tags(filled: bool) -> dict[str, str]:
+    """The tags by which a VRT of ours tells whether it holds filled values."""
+    return {FILLED_TAG: _YES if filled else _NO}
 
 
 def unobserved_sentence(label: str, fate: str, judged: str) -> str:

@@ -178,7 +178,7 @@ def _judge(
     for date in report.kept:
         progress.check()
         values.keep_day(date, report.files[date])
-    report.filled_at = values.filled_by_distance()
+    report.filled_at = values.filled_by_distance(progress)
     report.hidden = [hidden for cell in told if (hidden := outcomes[cell].hidden) is not None]
     rows, cols = places(told)
     report.observed = int(np.isfinite(cube.values[:, rows, cols]).sum())
@@ -188,6 +188,11 @@ def _judge(
 def _check_gaps(
     inputs: GapInputs, cube: DailyCube, dates: Sequence[dt.date], cells: Sequence[CellKey]
 ) -> None:
+    if not np.isfinite(cube.values).any():
+        raise InputError(
+            f"{inputs.smap.source}: no cell has a value on any day, and without an observation nothing is "
+            "filled; choose another SMAP series."
+        )
     rows, cols = places(cells)
     asked = slice(cube.number(dates[0]), cube.number(dates[-1]) + 1)
     if np.isfinite(cube.values[asked, rows, cols]).all():

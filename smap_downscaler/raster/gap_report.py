@@ -21,7 +21,7 @@ _ALIKE = 0.1
 _ADVICE = {
     TOO_FEW: "give a longer series, or covariates of more of its days",
     TOO_SHORT: "give PERIOD a smaller number",
-    TOO_FEW_LEFT: "give PERIOD a smaller number",
+    TOO_FEW_LEFT: "give FOLDS a larger number, so that fewer days are hidden at once",
     CONSTANT: "look at the SMAP series",
 }
 

@@ -11,6 +11,7 @@ import numpy as np
 from ..core.forest.keys import CellKey
 from ..core.gaps.cell import FilledCell
 from ..core.gaps.filled import filled_by_distance
+from ..core.progress import SILENT, Progress
 from .gap_cube import DailyCube
 from .gap_days import FILLED, OBSERVED, DayCounts, read_filled
 from .gap_inputs import places
@@ -65,7 +66,7 @@ class GapValues:
         """Look up what is filled in the file of a day from an earlier run."""
         self._filled[self._cube.number(date)] = read_filled(path)[self._rows, self._cols]
 
-    def filled_by_distance(self) -> dict[str, int]:
+    def filled_by_distance(self, progress: Progress = SILENT) -> dict[str, int]:
         """Filled values of the days that were made or kept, by distance to an observation of their cell."""
         seen = np.isfinite(self._cube.values)[:, self._rows, self._cols]
-        return filled_by_distance(self._cube.ordinals, seen, self._filled)
+        return filled_by_distance(self._cube.ordinals, seen, self._filled, progress)

@@ -20,7 +20,7 @@ from ..core.gaps.cell import FilledCell
 from ..core.gaps.hidden import HidingOutcome, HidingSettings
 from ..core.gaps.scores import HiddenDays
 from ..core.progress import SILENT, Progress
-from .kept_lines import KeptLines, array_of, array_text
+from .kept_lines import DAMAGED, KeptLines, array_of, array_text
 from .resuming import digest
 
 _ASKED, _DAYS, _VALUES, _EXACT = "<i4", "<i8", "<f4", "<f8"
@@ -69,7 +69,7 @@ class KeptCells:
         left = {(cell.row, cell.col): cell for cell in cells}
         for record in self._lines.records():
             progress.check()
-            with contextlib.suppress(ValueError, KeyError, TypeError, IndexError):
+            with contextlib.suppress(*DAMAGED):
                 cell = left[tuple(record["cell"])]
                 if record["key"] != (self._hiding if cell in hide else self._plain):
                     continue

@@ -14,6 +14,9 @@ import numpy as np
 
 from ..core.errors import InputError
 
+#: What a record that somebody else wrote, or that is damaged, may raise where it is read.
+DAMAGED = (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError)
+
 
 class KeptLines:
     """Adds records to a file and reads those that are there; without a path it keeps nothing.
@@ -41,7 +44,7 @@ class KeptLines:
                 for line in stream:
                     try:
                         record = json.loads(line)
-                    except ValueError:
+                    except (ValueError, RecursionError):
                         continue
                     yield record
         except OSError as error:
@@ -66,8 +69,8 @@ class KeptLines:
             self._stream.flush()
         except OSError as error:
             raise InputError(
-                f"{self._path}: finished work cannot be kept there ({error.strerror or error}); choose "
-                "another folder or make room."
+                f"{self._path}: finished work cannot be kept there ({error.strerror or error}); remove it, "
+                "make room, or choose another folder."
             ) from None
 
     def close(self) -> None:

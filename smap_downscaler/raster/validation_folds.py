@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.validation.pieces import Choice, FoldOutcome, Piece
-from .kept_lines import KeptLines, array_of, array_text
+from .kept_lines import DAMAGED, KeptLines, array_of, array_text
 from .validation_records import number_of, number_or_none, unit_as_dict, unit_of
 
 _NUMBERS = "<f8"
@@ -21,6 +21,8 @@ class FoldFile:
     Parameters
     ----------
     path : path or None
+    rows : str
+        As for `validation_work.WorkFile`.
 
     Raises
     ------
@@ -28,13 +30,14 @@ class FoldFile:
         If it cannot be read or written.
     """
 
-    def __init__(self, path: str | Path | None):
+    def __init__(self, path: str | Path | None, rows: str = ""):
         self._path = None if path is None else Path(path)
-        self._lines = KeptLines(path)
+        self._lines, self._rows = KeptLines(path), rows
         self._found: dict[tuple[str, Piece, int], FoldOutcome] = {}
         for record in self._lines.records():
-            with contextlib.suppress(ValueError, KeyError, TypeError):
-                self._found[_place(record)] = _outcome(record)
+            with contextlib.suppress(*DAMAGED):
+                if record["rows"] == rows:
+                    self._found[_place(record)] = _outcome(record)
 
     def find(self, key: str, piece: Piece, fold: int) -> FoldOutcome | None:
         """A finished fold (from 0) of the rows and settings of `key`, or None."""
@@ -51,6 +54,7 @@ class FoldFile:
         self._lines.add(
             {
                 "key": key,
+                "rows": self._rows,
                 **unit_as_dict(piece.unit),
                 "scheme": piece.scheme,
                 "repeat": piece.repeat,

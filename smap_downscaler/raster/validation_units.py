@@ -154,7 +154,7 @@ class UnitReader:
         return Rows(day.x, day.y, cells, days, self._place(cells))
 
     def _place(self, cells: np.ndarray) -> np.ndarray | None:
-        if not self._places:
+        if not (self._places or self.settings.needs_places):
             return None
         self._check_numbered(cells)
         # A cell is looked up once, not on each of its dates: there are millions of rows.

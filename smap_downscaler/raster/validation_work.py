@@ -10,18 +10,18 @@ import contextlib
 import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..core.forest.engines import FASTEST, SCIKIT_LEARN, version_of
-from ..core.forest.keys import BY_DATE
+from ..core.forest.keys import BY_DATE, Key, key_label
 from ..core.validation.pieces import LINE, SCORES, Choice, PartScores, Piece, PieceResult, Rows
 from ..core.validation.settings import ValidationSettings
 from ..core.version import plugin_version
-from .kept_lines import KeptLines
+from .kept_lines import DAMAGED, KeptLines
 from .validation_folds import FoldFile
 from .validation_records import number_of, number_or_none, unit_as_dict, unit_of
 
@@ -41,6 +41,12 @@ def settings_key(covariates: Sequence[str], settings: ValidationSettings) -> str
         # The seasons of dates are made of whole pieces.
         said.update(wet=(), dry=())
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def rows_told(counts: Mapping[Key, int]) -> str:
+    """A hash of how many rows each date or cell has: it is cheap, and tells one table from most others."""
+    told = sorted((key_label(unit), n) for unit, n in counts.items())
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 def rows_key(about: str, rows: Rows) -> str:
@@ -64,21 +70,32 @@ class WorkFile:
 
     The file is made with the first piece that is added.
 
+    Parameters
+    ----------
+    path : path or None
+    rows : str
+        A hash of how many rows there are, see `rows_told`: what is counted as done was made of as many.
+    with_folds : bool
+        Whether finished folds of the piece under way are kept too.
+
     Raises
     ------
     InputError
         If it cannot be read or written.
     """
 
-    def __init__(self, path: str | Path | None, with_folds: bool = False):
-        self._lines = KeptLines(path)
+    def __init__(self, path: str | Path | None, rows: str = "", with_folds: bool = False):
+        self._lines, self._rows = KeptLines(path), rows
         #: Of the piece under way.
-        self.folds = FoldFile(folds_file_of(path) if with_folds and path is not None else None)
+        self.folds = FoldFile(folds_file_of(path) if with_folds and path is not None else None, rows)
         self.pieces: dict[tuple[str, Piece], PieceResult] = {}
+        self._of_these_rows: set[tuple[str, Piece]] = set()
         for record in self._lines.records():
-            with contextlib.suppress(ValueError, KeyError, TypeError):
+            with contextlib.suppress(*DAMAGED):
                 key, result = _from_dict(record)
                 self.pieces[key, result.piece] = result
+                if record.get("rows") == rows:
+                    self._of_these_rows.add((key, result.piece))
 
     def find(self, key: str, piece: Piece, with_rows: bool) -> PieceResult | None:
         """A finished piece, or None."""
@@ -89,17 +106,19 @@ class WorkFile:
             return found
         return dataclasses.replace(found, observed=None, predicted=None, fold_of_row=None)
 
-    def count(self, about: str) -> int:
-        """Finished pieces of these settings, see `settings_key`."""
-        return sum(key.startswith(f"{about}-") for key, _ in self.pieces)
+    def count(self, about: str, repeats: int) -> int:
+        """Finished pieces of these settings (see `settings_key`) and as many rows, up to a repeat."""
+        return sum(
+            key.startswith(f"{about}-") and piece.repeat <= repeats for key, piece in self._of_these_rows
+        )
 
     def knows(self, about: str) -> bool:
         """Whether any finished work is of these settings."""
-        return bool(self.count(about) or self.folds.count(about))
+        return any(key.startswith(f"{about}-") for key, _ in self.pieces) or bool(self.folds.count(about))
 
     def add(self, key: str, result: PieceResult) -> None:
         """Keep a finished piece on disk, and its folds no longer."""
-        self._lines.add(_as_dict(key, result))
+        self._lines.add({**_as_dict(key, result), "rows": self._rows})
         self.folds.clear()
 
     def close(self) -> None:

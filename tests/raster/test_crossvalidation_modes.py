@@ -349,3 +349,38 @@ def test_folds_of_other_settings_are_not_taken(table, tmp_path, monkeypatch):
     assert not [line for line in listener.lines if "before the last stop" in line]
     forget_work(work)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.gpkg"]
+
+
+def test_pooled_rows_are_refused_before_the_first_forest(table, tmp_path, monkeypatch):
+    from smap_downscaler.raster import crossvalidation as module
+
+    monkeypatch.setattr(module, "run_fold", None)
+    assert refusal(table, settings("pooled", period=60), tmp_path / "work") == (
+        f"{table.label}: its rows cannot be cut into locations and dates (all rows: PERIOD is 60 days, and "
+        "the dates span 60 only; give PERIOD a smaller number)."
+    )
+    only = Scope(START, START)
+    assert refusal(table, settings("pooled", period=1), tmp_path / "work", only) == (
+        f"{table.label}: its rows cannot be cut into locations and dates (all rows: All rows are of one day, "
+        "and no period can be held out; take more dates)."
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.gpkg"]
+
+
+@pytest.mark.parametrize("mode", ["by date", "by cell", "pooled"])
+def test_only_what_can_be_used_again_is_told_as_finished(table, tmp_path, mode):
+    """Fewer repeats, or other rows, leave nothing, or not all, of what is in the file."""
+    work, scope = tmp_path / "work", Scope(minimum=4)
+    wanted = settings(mode, repeats=2)
+    crossvalidate_table(table, wanted, work, scope)
+    listener = Listener()
+    fewer = crossvalidate_table(table, replace(wanted, repeats=1), work, scope, progress=listener)
+    assert fewer.resumed == len(fewer.results)
+    listener = Listener()
+    other = Scope(START, START + dt.timedelta(30), 4)
+    run = crossvalidate_table(table, wanted, work, other, progress=listener)
+    assert run.resumed == 0
+    assert not [line for line in listener.lines if "before the last stop" in line]
+    # Cells of one value are seen when they are read.
+    assert run.plan.pieces >= len(run.results)
+    assert told(run) == told(crossvalidate_table(table, wanted, None, other))

@@ -185,6 +185,6 @@ def test_all_reasons_not_to_tell_an_error():
         "smap: no cell tells the error (in 2 cells fewer than 20 observed days have all covariates, in 1 "
         "cell with runs hidden fewer than 20 observed days with all covariates are left, in 1 cell soil "
         "moisture never changes outside of the hidden runs); give a longer series, or covariates of more of "
-        "its days, or give PERIOD a smaller number, or look at the SMAP series, or leave out SCORES and "
-        "REPORT: the days are written, and the next run keeps them."
+        "its days, or give FOLDS a larger number, so that fewer days are hidden at once, or look at the SMAP "
+        "series, or leave out SCORES and REPORT: the days are written, and the next run keeps them."
     )

@@ -50,7 +50,7 @@ def test_a_file_that_cannot_be_written(tmp_path):
     with pytest.raises(InputError) as error:
         KeptLines(path).add({})
     assert str(error.value).startswith(f"{path}: finished work cannot be kept there (")
-    assert str(error.value).endswith("; choose another folder or make room.")
+    assert str(error.value).endswith("; remove it, make room, or choose another folder.")
 
 
 @pytest.mark.parametrize("kind", ["<f4", "<f8", "<i8"])

@@ -11,6 +11,7 @@ from raster_cases import CELLS, Listener, listing
 from smap_downscaler.core.errors import Cancelled, InputError
 from smap_downscaler.core.grid import Grid
 from smap_downscaler.raster.files import dataset_grid, open_dataset, read_band
+from smap_downscaler.raster.filled import is_filled
 from smap_downscaler.raster.geotiff import Band, write_geotiff
 from smap_downscaler.raster.series import open_series
 from smap_downscaler.raster.series_file import write_series_file
@@ -142,8 +143,25 @@ def test_cancelling_a_real_file_leaves_nothing(tmp_path):
 def test_what_is_made_from_filled_values_tells_so_itself(tmp_path, gdal_mode, ending, tag):
     files = [tmp_path / "maps" / f"{date:%Y%m%d}.tif" for date in DATES]
     for file in files:
-        write_geotiff(file, CELLS, np.zeros(CELLS.shape, np.float32), tags={tag: "x"} if tag else {})
+        write_geotiff(file, CELLS, np.zeros(CELLS.shape, np.float32), tags={tag: "yes"} if tag else {})
     path = tmp_path / f"series.{ending}"
     write_series_file(path, CELLS, DATES, files, "m3 m-3")
     assert open_series(path).has_origin() == bool(tag)
-    assert open_dataset(path).GetMetadataItem("SMAP_DOWNSCALER_FILLED") == ("yes" if tag else None)
+    # A VRT without a word on it would be looked behind, file by file.
+    told = "yes" if tag else {"vrt": "no", "tif": None}[ending]
+    assert open_dataset(path).GetMetadataItem("SMAP_DOWNSCALER_FILLED") == told
+
+
+def test_one_filled_file_among_many_in_a_vrt_of_somebody_else(tmp_path, gdal_mode):
+    """The first files are observed: all are looked at."""
+    from osgeo import gdal
+
+    files = [str(tmp_path / f"{number:02d}.tif") for number in range(12)]
+    for file in files:
+        tags = {"SMAP_DOWNSCALER_FILLED": "yes"} if file == files[-1] else {}
+        write_geotiff(file, CELLS, np.zeros(CELLS.shape, np.float32), tags=tags)
+    path = str(tmp_path / "20210101.vrt")
+    gdal.BuildVRT(path, files, separate=True).FlushCache()
+    assert is_filled(open_dataset(path), path)
+    gdal.BuildVRT(path, files[:-1], separate=True).FlushCache()
+    assert not is_filled(open_dataset(path), path)

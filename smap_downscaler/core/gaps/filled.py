@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ..progress import SILENT, Progress
 from .baselines import distance
 from .scores import DISTANCES, POOLED, GapScore
 
@@ -16,7 +17,9 @@ from .scores import DISTANCES, POOLED, GapScore
 _NEVER_SEEN = DISTANCES[-1][1]
 
 
-def filled_by_distance(days: np.ndarray, seen: np.ndarray, filled: np.ndarray) -> dict[str, int]:
+def filled_by_distance(
+    days: np.ndarray, seen: np.ndarray, filled: np.ndarray, progress: Progress = SILENT
+) -> dict[str, int]:
     """Filled values in each of `DISTANCES` by days to the nearest observation of their cell.
 
     Those of a cell without any observation count as the farthest.
@@ -30,6 +33,7 @@ def filled_by_distance(days: np.ndarray, seen: np.ndarray, filled: np.ndarray) -
     """
     counts = dict.fromkeys((name for name, *_ in DISTANCES), 0)
     for column in range(seen.shape[1]):
+        progress.check()
         wanted, known = days[filled[:, column]], days[seen[:, column]]
         far = distance(known, wanted) if known.size else np.full(wanted.shape, _NEVER_SEEN)
         for name, least, most in DISTANCES:

@@ -85,6 +85,8 @@ def gaps_verdict(rows: Sequence[GapScore], filled: Mapping[str, int]) -> str:
 
 def _share(count: int, total: int) -> str:
     share = 100 * count / total
+    if 99.5 <= share < 100:
+        return "over 99 %"
     return f"{share:.0f} %" if share >= 0.5 else "under 1 %"
 
 

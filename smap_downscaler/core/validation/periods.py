@@ -38,6 +38,8 @@ def period_runs(days: np.ndarray, period: int, generator: np.random.Generator) -
     check_period(period)
     days = np.asarray(days, np.int64)
     span = int(np.ptp(days)) + 1
+    if span == 1:
+        raise InputError("All rows are of one day, and no period can be held out; take more dates.")
     if span <= period:
         raise InputError(
             f"PERIOD is {period} days, and the dates span {span} only; give PERIOD a smaller number."
