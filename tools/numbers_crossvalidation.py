@@ -70,7 +70,7 @@ def conus_by_cell(data: Path, folder: Path) -> list[str]:
     run = _validated(_conus(data, folder), settings)
     told = (
         f"{_cells_and_trees(run)}, {settings.folds} folds; covariates: rain of the three days before, day of "
-        f"year, the cell's own soil moisture before and after. {_hidden(settings)}"
+        f"year, the cell's own soil moisture before and after. {_hidden(run)}"
     )
     return _section("SMAP 36 km, United States: forests by cell", told, run)
 
@@ -116,7 +116,7 @@ def australia_by_cell(data: Path, folder: Path) -> list[str]:
     run = _validated(path, settings)
     told = (
         f"{_cells_and_trees(run)}, evenly spaced, {settings.folds} folds; covariates: day of year, the "
-        f"cell's own soil moisture before and after; there is no rain. {_hidden(settings)}"
+        f"cell's own soil moisture before and after; there is no rain. {_hidden(run)}"
     )
     return _section("SMAP 9 km, W. Australia: forests by cell", told, run)
 
@@ -147,16 +147,18 @@ def _trees(settings: ValidationSettings) -> int:
 
 
 def _cells_and_trees(run: ValidationRun) -> str:
-    skipped = counted(len(run.skipped), "other has", "others have")
-    left = f"; {skipped} too few days, or one value on all" if run.skipped else ""
-    return f"{counted(len(run.units), 'cell')} with a forest of {_trees(run.settings)} trees each{left}"
+    return f"{counted(len(run.units), 'cell')} with a forest of {_trees(run.settings)} trees each"
 
 
-def _hidden(settings: ValidationSettings) -> str:
-    return (
-        f"Periods: {settings.period} days hidden together, their neighbours in time taken from outside of "
-        "them."
+def _hidden(run: ValidationRun) -> str:
+    text = (
+        f"Periods: {run.settings.period} days hidden together, their neighbours in time taken from outside "
+        "of them."
     )
+    if not run.skipped:
+        return text
+    left = counted(len(run.skipped), "other cell has", "other cells have")
+    return f"{text} {left} too few days, or one value on all, and no forest."
 
 
 def validation_settings(
