@@ -11,7 +11,6 @@ import numpy as np
 from .grid import EASE2_CELLS, Grid, Window, ease2_grid
 from .missing import FILL
 
-#: Fill value of SMAP's soil moisture.
 #: Value of `retrieval_qual_flag` that stands for "no flag"; its bits mean nothing.
 NO_FLAG = 65534
 #: Bits of `retrieval_qual_flag`: set means the opposite of good.

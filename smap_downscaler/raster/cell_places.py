@@ -8,7 +8,7 @@ from ..core.errors import InputError
 from ..core.progress import SILENT, Progress
 from ..core.validation.folds import check_coordinates
 from .geopackage import quoted, read_only
-from .matrix_table import MatrixTable
+from .matrix_table import MatrixTable, cell_number
 
 
 def cell_places(
@@ -33,9 +33,9 @@ def cell_places(
         found = connection.execute(query).fetchall()
     places: dict[tuple[int, int], tuple[float, float]] = {}
     for row, col, x, y in found:
-        cell = _cell(row, col)
-        # Whether such a row is of use is seen where rows are read.
-        if cell is None:
+        cell = cell_number(row), cell_number(col)
+        # Whether a row without a cell is of use is seen where rows are read.
+        if min(cell) < 0:
             continue
         place = _number(x, "x", table), _number(y, "y", table)
         if places.setdefault(cell, place) != place:
@@ -47,14 +47,6 @@ def cell_places(
         x, y = np.array(list(places.values())).T
         check_coordinates(x, y, table.label)
     return places
-
-
-def _cell(row: object, col: object) -> tuple[int, int] | None:
-    """The numbers of a cell; None where one lacks, or is text."""
-    try:
-        return int(float(str(row))), int(float(str(col)))
-    except (ValueError, OverflowError):
-        return None
 
 
 def _number(value: object, name: str, table: MatrixTable) -> float:

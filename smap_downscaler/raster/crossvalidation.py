@@ -87,7 +87,7 @@ def crossvalidate_table(
             outcomes: list[FoldOutcome] = []
             for task, outcome in folds:
                 job, key, keep = task.job, task.key, task.keep
-                if task.known is None and job.settings.mode == POOLED:
+                if task.known is None:
                     work.folds.add(key, job.piece, task.fold, outcome)
                 outcomes.append(outcome)
                 counter.advance(1)
@@ -214,9 +214,7 @@ def _jobs(
     with contextlib.closing(reader.units(least, run, progress)) as units:
         for unit in units:
             if unit.number == 1:
-                run.pictures = _pictures(unit, settings)
-                if settings.mode == POOLED:
-                    _check_schemes(reader.table, unit, settings)
+                run.pictures = _pictures(reader.table, unit, settings)
             for scheme, repeat in product(settings.schemes, range(1, settings.repeats + 1)):
                 piece = Piece(unit.unit, scheme, repeat)
                 keep = unit.number <= KEPT_UNITS and repeat == 1
@@ -236,27 +234,23 @@ def _jobs(
                     yield _Task(job, unit.key, keep, fold, work.folds.find(unit.key, piece, fold))
 
 
-def _pictures(unit: UnitRows, settings: ValidationSettings) -> list[FoldPicture]:
-    """The folds of a unit's first repeat, where they can be made."""
-    pictures = []
-    for scheme in settings.schemes:
-        with contextlib.suppress(InputError):
-            pictures.append(FoldPicture.of(plan_piece(unit.rows, Piece(unit.unit, scheme, 1), settings)))
-    return pictures
+def _pictures(table: MatrixTable, unit: UnitRows, settings: ValidationSettings) -> list[FoldPicture]:
+    """The folds of a unit's first repeat, where they can be made.
 
-
-def _check_schemes(table: MatrixTable, unit: UnitRows, settings: ValidationSettings) -> None:
-    """Refuse pooled rows that cannot be cut into one of the schemes, before the others take their hours."""
-    failed: dict[Piece, str] = {}
+    Pooled rows that cannot be cut into one of the schemes are refused here, before the others take their
+    hours.
+    """
+    pictures, failed = [], {}
     for scheme in settings.schemes:
         piece = Piece(unit.unit, scheme, 1)
         try:
-            plan_piece(unit.rows, piece, settings)
+            pictures.append(FoldPicture.of(plan_piece(unit.rows, piece, settings)))
         except InputError as error:
             failed[piece] = str(error)
     # What all fail by is no matter of the scheme, and told by the one who grows no forest.
-    if failed and len(failed) < len(settings.schemes):
+    if settings.mode == POOLED and failed and pictures:
         raise _cannot_be_cut(table, settings, *next(iter(failed.items())))
+    return pictures
 
 
 def _cannot_be_cut(table: MatrixTable, settings: ValidationSettings, piece: Piece, reason: str) -> InputError:

@@ -6,11 +6,11 @@ from osgeo import gdal
 
 from .file_state import tags_behind
 
-#: Tag of a dated file whose other bands only say something of the first one.
-FIRST_BAND_TAG = "SMAP_DOWNSCALER_FIRST_BAND"
 #: Tag of the days of 'Fill gaps', and of what is made from them.
 FILLED_TAG = "SMAP_DOWNSCALER_FILLED"
-_YES, _NO = "yes", "no"
+_YES = "yes"
+#: The tags of a VRT of ours without filled values, so that nobody looks for them in its files.
+NOT_FILLED = {FILLED_TAG: "no"}
 
 
 def is_filled(dataset: gdal.Dataset, path: str) -> bool:
@@ -25,11 +25,6 @@ def is_filled(dataset: gdal.Dataset, path: str) -> bool:
 def filled_tags(filled: bool) -> dict[str, str]:
     """The tags by which what is made from filled values tells so."""
     return {FILLED_TAG: _YES} if filled else {}
-
-
-def vrt_tags(filled: bool) -> dict[str, str]:
-    """The tags by which a VRT of ours tells whether it holds filled values."""
-    return {FILLED_TAG: _YES if filled else _NO}
 
 
 def unobserved_sentence(label: str, fate: str, judged: str) -> str:

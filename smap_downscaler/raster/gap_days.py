@@ -13,10 +13,11 @@ from ..core.gaps.courses import CellCourse
 from ..core.grid import Grid, Window
 from ..core.matrix import RESPONSE_UNIT
 from .files import open_dataset, read_band
-from .filled import FIRST_BAND_TAG, filled_tags
+from .filled import filled_tags
 from .geotiff import Band, write_geotiff
 from .mapping import map_file
 from .resuming import RUN_TAG
+from .series import FIRST_BAND_TAG
 
 OBSERVED, FILLED = 1, 2
 _BANDS = (

@@ -273,7 +273,7 @@ def open_matrix(
     )
 
 
-def _cell_number(value: Any) -> int:
+def cell_number(value: Any) -> int:
     """A row or column of the grid; -1 for what is none."""
     try:
         number = int(float(value))
@@ -284,7 +284,7 @@ def _cell_number(value: Any) -> int:
 
 def _cell_of(values: Sequence[Any]) -> tuple[int, int]:
     """Row and column in a row of what `MatrixTable.cells` asks for."""
-    return _cell_number(values[3]), _cell_number(values[4])
+    return cell_number(values[3]), cell_number(values[4])
 
 
 def _place(values: Sequence[Any]) -> tuple[float, float] | None:

@@ -22,7 +22,7 @@ from ..core.errors import InputError
 from ..core.grid import Grid, Window
 from ..core.progress import SILENT, Progress
 from .files import dataset_grid, open_dataset, read_band, same_crs
-from .filled import FIRST_BAND_TAG, is_filled
+from .filled import is_filled
 from .netcdf_time import netcdf_dates, time_variables
 from .series_refusals import no_raster, two_of_a_day, undated
 
@@ -30,6 +30,8 @@ from .series_refusals import no_raster, two_of_a_day, undated
 RASTER_SUFFIXES = frozenset(
     {".tif", ".tiff", ".nc", ".nc4", ".img", ".asc", ".bil", ".flt", ".sdat", ".rst", ".grd", ".hgt"}
 )
+#: Tag of a dated file whose other bands only say something of the first one.
+FIRST_BAND_TAG = "SMAP_DOWNSCALER_FIRST_BAND"
 _GRID_TOLERANCE = 1e-4
 
 

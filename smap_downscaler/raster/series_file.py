@@ -11,7 +11,7 @@ from ..core.grid import Grid
 from ..core.progress import SILENT, Progress
 from .blocks import blocks
 from .files import open_dataset, read_band
-from .filled import FILLED_TAG, filled_tags, is_filled, vrt_tags
+from .filled import NOT_FILLED, filled_tags, is_filled
 from .geotiff import Band, create_geotiff
 from .resuming import RUN_TAG
 from .vrt import write_series_vrt
@@ -43,7 +43,7 @@ def write_series_file(
         raise ValueError(f"{len(dates)} dates for {len(files)} files")
     tags = _tags(files)
     if Path(path).suffix.lower() == ".vrt":
-        write_series_vrt(path, grid, dates, files, unit, {**vrt_tags(FILLED_TAG in tags), **tags})
+        write_series_vrt(path, grid, dates, files, unit, {**NOT_FILLED, **tags})
     else:
         _write_bands(path, grid, dates, files, unit, tags, progress)
 

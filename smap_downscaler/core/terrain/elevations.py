@@ -10,7 +10,6 @@ from ..progress import Progress
 
 #: The land of the Earth and the floor of its seas lie between these, m.
 LOWEST, HIGHEST = -12_000.0, 9_000.0
-#: Within that range, but never an elevation to the last digit.
 #: A larger share of cells at exactly 0 m is worth a word.
 _SEA_SHARE = 0.01
 
@@ -36,6 +35,7 @@ class Elevations:
         InputError
             For values that no place on Earth has.
         """
+        # The fill value is within that range, but never an elevation to the last digit.
         odd = (values < LOWEST) | (values > HIGHEST) | (values == FILL)
         if odd.any():
             value = float(values[odd][0])
