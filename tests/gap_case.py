@@ -5,15 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from smap_downscaler.core.features import FeatureSettings, add_features
-from smap_downscaler.core.forest.file import ForestWriter
+from smap_downscaler.core.forest.file import ForestWriter, open_forests
 from smap_downscaler.core.forest.keys import BY_CELL, CellKey, key_number
 from smap_downscaler.core.forest.settings import ForestSettings
 from smap_downscaler.core.forest.train import train_forest
 from smap_downscaler.core.grid import Grid, Window, ease2_grid
+from smap_downscaler.raster.gap_inputs import GapInputs
 from smap_downscaler.raster.geotiff import Band, write_geotiff
 from smap_downscaler.raster.series import open_series
 
@@ -114,3 +116,9 @@ def make_gap_case(folder: Path, days: int = DAYS) -> GapCase:
         if number != NO_RAIN_DAY:
             write_geotiff(folder / "p_3d" / f"p_3d_{name}", PIXELS, pixels[number], [Band("p_3d", "mm/d")])
     return GapCase(folder, theta, rain)
+
+
+def inputs_of(case: GapCase, forests: Path, **more: Any) -> GapInputs:
+    """The series and the rain of a case with a file of forests; `more` is for `GapInputs`."""
+    smap, rain = case.open()
+    return GapInputs(smap, open_forests(forests), (rain,), **more)

@@ -21,6 +21,7 @@ from gap_case import (
     WHOLE_DAY,
     centre,
     day,
+    inputs_of,
     make_gap_case,
 )
 from smap_downscaler.core.errors import Cancelled, InputError
@@ -54,11 +55,6 @@ def case(tmp_path_factory):
 @pytest.fixture(scope="module")
 def season(case):
     return case.forests(case.folder / "season.smapforest", SEASON)
-
-
-def inputs_of(case, path, **more):
-    smap, rain = case.open()
-    return GapInputs(smap, open_forests(path), (rain,), **more)
 
 
 def read(folder, number):

@@ -8,16 +8,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gap_case import DAYS, PIXELS, TREES, centre, day, make_gap_case
+from gap_case import DAYS, PIXELS, TREES, centre, day, inputs_of, make_gap_case
 from smap_downscaler.core.features import FeatureSettings
-from smap_downscaler.core.forest.file import ForestWriter, open_forests
+from smap_downscaler.core.forest.file import ForestWriter
 from smap_downscaler.core.forest.keys import BY_CELL, CellKey
 from smap_downscaler.core.forest.train import train_forest
 from smap_downscaler.core.gaps.hidden import CONSTANT, TOO_FEW, TOO_FEW_LEFT, HidingOutcome, HidingSettings
 from smap_downscaler.core.progress import Progress
 from smap_downscaler.raster.files import open_dataset, read_band
 from smap_downscaler.raster.gap_filling import FillSettings, fill_gaps
-from smap_downscaler.raster.gap_inputs import GapInputs
 from smap_downscaler.raster.gap_report import untold_text
 from smap_downscaler.raster.geotiff import Band, write_geotiff
 from smap_downscaler.raster.series import open_series
@@ -35,11 +34,6 @@ def case(tmp_path_factory):
 @pytest.fixture(scope="module")
 def season(case):
     return case.forests(case.folder / "season.smapforest", SEASON)
-
-
-def inputs_of(case, path, **more):
-    smap, rain = case.open()
-    return GapInputs(smap, open_forests(path), (rain,), **more)
 
 
 def test_filled_values_are_counted_where_they_lie(case, season, tmp_path):

@@ -9,10 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gap_case import DAYS, day, make_gap_case
+from gap_case import DAYS, day, inputs_of, make_gap_case
 from smap_downscaler.core.errors import Cancelled
 from smap_downscaler.core.features import FeatureSettings
-from smap_downscaler.core.forest.file import open_forests
 from smap_downscaler.core.forest.keys import CellKey
 from smap_downscaler.core.gaps import cell as cell_module
 from smap_downscaler.core.gaps.cell import FilledCell
@@ -21,7 +20,6 @@ from smap_downscaler.core.gaps.scores import HiddenDays
 from smap_downscaler.core.progress import Progress
 from smap_downscaler.raster import gap_cells
 from smap_downscaler.raster.gap_filling import FillSettings, fill_gaps
-from smap_downscaler.raster.gap_inputs import GapInputs
 from smap_downscaler.raster.gap_work import KeptCells
 
 CELLS = 10
@@ -36,8 +34,7 @@ def case(tmp_path_factory):
 @pytest.fixture(scope="module")
 def asked(case):
     forests = case.forests(case.folder / "season.smapforest", FeatureSettings(day_of_year=True))
-    smap, rain = case.open()
-    return GapInputs(smap, open_forests(forests), (rain,))
+    return inputs_of(case, forests)
 
 
 @pytest.fixture
