@@ -2,7 +2,7 @@
 PYTHON ?= /usr/bin/python3
 # The QGIS profile that `make link` and `make deploy` put the plugin into.
 PROFILE ?= $(HOME)/.local/share/QGIS/QGIS3/profiles/default
-# More words for pytest: make test TESTS="tests/core -k grid"
+# More words for pytest: make test TESTS="tests/geo -k grid"
 # All files of tests side by side, one core each; one after the other: make test PARALLEL=
 PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile
 TESTS ?= tests

@@ -1,7 +1,9 @@
 """SMAP Downscaler: SMAP soil moisture at 100 m, as QGIS Processing algorithms."""
 
+from typing import Any
 
-def classFactory(iface):
+
+def classFactory(iface: Any) -> Any:
     """QGIS's entry point: the plugin object."""
     from .plugin import SmapDownscalerPlugin
 

@@ -19,7 +19,8 @@ settings.register_profile(
 settings.load_profile("project")
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tools")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support"), str(ROOT / "tools")]
+pytest_plugins = ("algorithm_runs", "gdal_modes")
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numbers_crossvalidation
 import real_numbers
-from smap_downscaler.core.forest.keys import PooledKey
-from smap_downscaler.core.validation.pieces import SCORES, Piece, PieceResult
-from smap_downscaler.core.validation.results import ValidationRun
-from smap_downscaler.raster.provenance import versions
+from smap_downscaler.methods.keys import PooledKey
+from smap_downscaler.runs.provenance import versions
+from smap_downscaler.steps.crossvalidation.numbers.pieces import SCORES, Piece, PieceResult
+from smap_downscaler.steps.crossvalidation.numbers.results import ValidationRun
 
 ROOT = Path(__file__).resolve().parents[1]
 

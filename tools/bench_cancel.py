@@ -23,16 +23,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
-from smap_downscaler.core.errors import Cancelled
-from smap_downscaler.core.forest.settings import ForestSettings
-from smap_downscaler.core.grid import Window, ease2_grid
-from smap_downscaler.core.matrix import DayRows
-from smap_downscaler.core.progress import Progress
-from smap_downscaler.core.validation.tuning import Wishes
-from smap_downscaler.raster.matrix_table import MatrixTable, open_matrix
-from smap_downscaler.raster.matrix_writer import create_matrix
-from smap_downscaler.raster.training_choices import TrainingChoices
-from smap_downscaler.raster.training_pooled import train_pooled
+from smap_downscaler.base.errors import Cancelled
+from smap_downscaler.base.progress import Progress
+from smap_downscaler.geo.grid import Window, ease2_grid
+from smap_downscaler.methods.forest.settings import ForestSettings
+from smap_downscaler.methods.forest.tuning import Wishes
+from smap_downscaler.steps.forests.pooled import train_pooled
+from smap_downscaler.steps.forests.request import TrainingChoices
+from smap_downscaler.steps.matrix.numbers.rows import DayRows
+from smap_downscaler.steps.matrix.read import MatrixTable, open_matrix
+from smap_downscaler.steps.matrix.write import create_matrix
 
 SIDE = 60
 CELLS = ease2_grid("9 km").crop(Window(900, 1100, SIDE, SIDE))

@@ -25,21 +25,21 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
-from smap_downscaler.core.forest.growth import new_sklearn_forest
-from smap_downscaler.core.forest.settings import PAPER
-from smap_downscaler.core.grid import Window, ease2_grid
-from smap_downscaler.core.matrix import DayRows
-from smap_downscaler.core.threads import growing_threads, thread_count
-from smap_downscaler.core.validation.crossvalidate import plan_piece
-from smap_downscaler.core.validation.grid import Candidate
-from smap_downscaler.core.validation.grow import forest_key
-from smap_downscaler.core.validation.pieces import Piece, Rows
-from smap_downscaler.core.validation.results import ValidationRun
-from smap_downscaler.core.validation.settings import ValidationSettings
-from smap_downscaler.raster.cell_places import cell_places
-from smap_downscaler.raster.crossvalidation import crossvalidate_table
-from smap_downscaler.raster.matrix_table import MatrixTable, open_matrix
-from smap_downscaler.raster.matrix_writer import create_matrix
+from smap_downscaler.base.threads import growing_threads, thread_count
+from smap_downscaler.geo.grid import Window, ease2_grid
+from smap_downscaler.methods.forest.growth import new_sklearn_forest
+from smap_downscaler.methods.forest.hyper_grid import Candidate
+from smap_downscaler.methods.forest.settings import PAPER
+from smap_downscaler.steps.crossvalidation.cell_coordinates import cell_places
+from smap_downscaler.steps.crossvalidation.numbers.crossvalidate import plan_piece
+from smap_downscaler.steps.crossvalidation.numbers.grow import forest_key
+from smap_downscaler.steps.crossvalidation.numbers.pieces import Piece, Rows
+from smap_downscaler.steps.crossvalidation.numbers.results import ValidationRun
+from smap_downscaler.steps.crossvalidation.numbers.settings import ValidationSettings
+from smap_downscaler.steps.crossvalidation.run import crossvalidate_table
+from smap_downscaler.steps.matrix.numbers.rows import DayRows
+from smap_downscaler.steps.matrix.read import MatrixTable, open_matrix
+from smap_downscaler.steps.matrix.write import create_matrix
 
 SIDE = 60
 CELLS = ease2_grid("9 km").crop(Window(900, 1100, SIDE, SIDE))

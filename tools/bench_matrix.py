@@ -24,13 +24,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
-from smap_downscaler.core.grid import Grid, Window, ease2_grid
-from smap_downscaler.raster.coordinates import transform_bounds
-from smap_downscaler.raster.geotiff import Band, create_geotiff, write_geotiff
-from smap_downscaler.raster.matrix_builder import MatrixInputs, build_matrix
-from smap_downscaler.raster.matrix_table import open_matrix
-from smap_downscaler.raster.series import open_series
-from smap_downscaler.raster.stack import open_stack
+from smap_downscaler.geo.geotiff import Band, create_geotiff, write_geotiff
+from smap_downscaler.geo.grid import Grid, Window, ease2_grid
+from smap_downscaler.geo.lattice import transform_bounds
+from smap_downscaler.series.series import open_series
+from smap_downscaler.series.stack import open_stack
+from smap_downscaler.steps.matrix.build import MatrixInputs, build_matrix
+from smap_downscaler.steps.matrix.read import open_matrix
 
 ROWS, COLS, STATIC = 26, 50, 18
 CELLS = ease2_grid("9 km").crop(Window(998, 1120, ROWS, COLS))

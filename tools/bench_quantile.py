@@ -19,11 +19,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
-from smap_downscaler.core.quantile.coarse_grain import PairedSeries, coarse_grain
-from smap_downscaler.core.quantile.correlation import combine
-from smap_downscaler.core.quantile.regression import check_loss, fit_lines
-from smap_downscaler.core.quantile.run import Cell, correlate
-from smap_downscaler.core.quantile.settings import QuantileSettings, parse_quantiles, parse_scales
+from smap_downscaler.steps.quantiles.numbers.coarse_grain import PairedSeries, coarse_grain
+from smap_downscaler.steps.quantiles.numbers.correlation import combine
+from smap_downscaler.steps.quantiles.numbers.regression import check_loss, fit_lines
+from smap_downscaler.steps.quantiles.numbers.run import Cell, correlate
+from smap_downscaler.steps.quantiles.numbers.settings import QuantileSettings, parse_quantiles, parse_scales
 
 FIRST_DAY = 737_425
 

@@ -21,10 +21,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from bench_terrain import peak  # noqa: E402
-from smap_downscaler.core.grid import Grid  # noqa: E402
-from smap_downscaler.core.rain.antecedent import Antecedent  # noqa: E402
-from smap_downscaler.raster.geotiff import write_geotiff  # noqa: E402
-from smap_downscaler.raster.rain_antecedent import antecedent_precipitation  # noqa: E402
+from smap_downscaler.geo.geotiff import write_geotiff  # noqa: E402
+from smap_downscaler.geo.grid import Grid  # noqa: E402
+from smap_downscaler.steps.rain.antecedent import antecedent_precipitation  # noqa: E402
+from smap_downscaler.steps.rain.numbers.antecedent import Antecedent  # noqa: E402
 
 _FIRST = dt.date(2015, 1, 1)
 SIDE, DAYS = 400, (365, 2557)

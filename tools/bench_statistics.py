@@ -25,13 +25,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 from osgeo import ogr
 
-from smap_downscaler.core.grid import Grid
-from smap_downscaler.raster import polygon_statistics as module
-from smap_downscaler.raster.geotiff import Band, write_geotiff
-from smap_downscaler.raster.polygon_statistics import layers_of_series, polygon_statistics
-from smap_downscaler.raster.polygon_tables import write_long_table
-from smap_downscaler.raster.polygons import AREA, CENTRE, read_shapes
-from smap_downscaler.raster.series import open_series
+from smap_downscaler.geo.geotiff import Band, write_geotiff
+from smap_downscaler.geo.grid import Grid
+from smap_downscaler.series.series import open_series
+from smap_downscaler.steps.polygons import statistics as module
+from smap_downscaler.steps.polygons.placing import AREA, CENTRE, read_shapes
+from smap_downscaler.steps.polygons.statistics import layers_of_series, polygon_statistics
+from smap_downscaler.steps.polygons.tables import write_long_table
 
 SIDE, DIFFERENT = 3000, 4
 GRID = Grid("EPSG:32719", 200_000.0, 8_600_000.0, 100.0, 100.0, SIDE, SIDE)

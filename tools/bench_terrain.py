@@ -24,10 +24,10 @@ from osgeo import gdal, osr
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from smap_downscaler.core.progress import SILENT, Progress
-from smap_downscaler.core.terrain.settings import ROUTERS, TerrainSettings
-from smap_downscaler.raster.files import open_dataset, read_band
-from smap_downscaler.raster.terrain_builtin import OUTPUT_BANDS, compute_terrain
+from smap_downscaler.base.progress import SILENT, Progress
+from smap_downscaler.geo.datasets import open_dataset, read_band
+from smap_downscaler.steps.terrain.builtin import OUTPUT_BANDS, compute_terrain
+from smap_downscaler.steps.terrain.numbers.settings import ROUTERS, TerrainSettings
 
 #: SAGA's METHOD of each routing.
 SAGA_METHODS = {"mtfd": "5", "fd8": "4", "mfdmd": "6"}

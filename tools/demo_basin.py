@@ -11,14 +11,14 @@ import numpy as np
 from console import run
 from same_pixels import onto
 from side_by_side import draw_side_by_side
-from smap_downscaler.core.forest.file import open_forests
-from smap_downscaler.core.grid import Grid
-from smap_downscaler.core.resample import bilinear, nearest
-from smap_downscaler.core.scores import rmse
-from smap_downscaler.raster.coordinates import Lattice
-from smap_downscaler.raster.files import dataset_grid, open_dataset, read_band
-from smap_downscaler.raster.mapping import map_file
-from smap_downscaler.raster.series import open_series
+from smap_downscaler.geo.datasets import dataset_grid, open_dataset, read_band
+from smap_downscaler.geo.grid import Grid
+from smap_downscaler.geo.lattice import Lattice
+from smap_downscaler.geo.sampling import bilinear, nearest
+from smap_downscaler.methods.file.reader import open_forests
+from smap_downscaler.series.series import open_series
+from smap_downscaler.stats.scores import rmse
+from smap_downscaler.steps.maps.downscale import map_file
 
 SOIL = ("clay", "sand", "soc")
 #: The README's name of each covariate of the demo.

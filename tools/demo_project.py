@@ -6,9 +6,9 @@ from pathlib import Path
 
 from qgis.core import Qgis, QgsHillshadeRenderer, QgsProject, QgsRasterLayer, QgsReferencedRectangle
 
-from smap_downscaler.processing.layers import series_name, style_soil_moisture, write_series_style
-from smap_downscaler.raster.series import open_series
-from smap_downscaler.raster.series_file import write_series_file
+from smap_downscaler.series.one_file import write_series_file
+from smap_downscaler.series.series import open_series
+from smap_downscaler.toolbox.layers import series_name, style_soil_moisture, write_series_style
 
 
 def write_project(path: Path, data: Path, paths: dict[str, Path]) -> Path:

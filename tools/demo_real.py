@@ -11,13 +11,13 @@ from console import run
 from real_cases import BUNGO_DAYS, bungo_layers, peru_extent, write_bungo_series, write_conus_matrix
 from same_pixels import onto
 from side_by_side import draw_side_by_side
-from smap_downscaler.core.forest.file import open_forests
-from smap_downscaler.core.resample import bilinear
-from smap_downscaler.core.scores import pearson_r2, rmse
-from smap_downscaler.raster.coordinates import Lattice
-from smap_downscaler.raster.files import dataset_grid, open_dataset, read_band
-from smap_downscaler.raster.mapping import map_file
-from smap_downscaler.raster.series import open_series
+from smap_downscaler.geo.datasets import dataset_grid, open_dataset, read_band
+from smap_downscaler.geo.lattice import Lattice
+from smap_downscaler.geo.sampling import bilinear
+from smap_downscaler.methods.file.reader import open_forests
+from smap_downscaler.series.series import open_series
+from smap_downscaler.stats.scores import pearson_r2, rmse
+from smap_downscaler.steps.maps.downscale import map_file
 
 
 def run_real(data: Path, output: Path) -> None:

@@ -1,4 +1,4 @@
-"""Write the models that are shipped with the plugin (smap_downscaler/models) with QGIS itself.
+"""Write the models that are shipped with the plugin (smap_downscaler/workflows) with QGIS itself.
 
     /usr/bin/python3 tools/make_models.py
 
@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from qgis_session import ROOT, qgis_session
 
-MODELS = ROOT / "smap_downscaler" / "models"
+MODELS = ROOT / "smap_downscaler" / "workflows"
 #: What rain of the days before is called in matrix and forests.
 RAIN = "p_antecedent"
 _STEP = 240
@@ -172,8 +172,8 @@ class Model:
 
     def write(self, path: Path) -> None:
         """Write the model with its help."""
-        from smap_downscaler.processing.algorithm import GROUPS
-        from smap_downscaler.processing.help import as_plain, load_help
+        from smap_downscaler.toolbox.algorithm import GROUPS
+        from smap_downscaler.toolbox.help import as_plain, load_help
 
         text = load_help(self._name)
         content = {"ALG_DESC": f"{text.summary}\n\n{as_plain(text.body)}"}

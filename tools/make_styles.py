@@ -36,8 +36,8 @@ def write_style(target: Path) -> None:
     )
     from qgis.PyQt.QtGui import QColor
 
-    from smap_downscaler.core.grid import Grid
-    from smap_downscaler.raster.geotiff import write_geotiff
+    from smap_downscaler.geo.geotiff import write_geotiff
+    from smap_downscaler.geo.grid import Grid
     from smap_downscaler.report.colours import SOIL_MOISTURE_RAMP
 
     with tempfile.TemporaryDirectory() as folder:

@@ -9,20 +9,20 @@ from dataclasses import replace
 from pathlib import Path
 
 from real_cases import AUSTRALIAN_CELLS, write_australian_matrix, write_conus_matrix
-from smap_downscaler.core.features import NO_FEATURES, FeatureSettings
-from smap_downscaler.core.forest.keys import BY_CELL, POOLED
-from smap_downscaler.core.forest.settings import PAPER
-from smap_downscaler.core.months import ALL
-from smap_downscaler.core.progress import Progress
-from smap_downscaler.core.threads import growing_threads
-from smap_downscaler.core.validation.grid import Candidate
-from smap_downscaler.core.validation.results import ValidationRun
-from smap_downscaler.core.validation.schemes import scheme_text
-from smap_downscaler.core.validation.settings import ValidationSettings
-from smap_downscaler.core.validation.summary import OVER, summarise
-from smap_downscaler.core.words import counted
-from smap_downscaler.raster.crossvalidation import crossvalidate_table
-from smap_downscaler.raster.matrix_table import open_matrix
+from smap_downscaler.base.progress import Progress
+from smap_downscaler.base.seasons_of_year import ALL
+from smap_downscaler.base.threads import growing_threads
+from smap_downscaler.base.words import counted
+from smap_downscaler.methods.features import NO_FEATURES, FeatureSettings
+from smap_downscaler.methods.forest.hyper_grid import Candidate
+from smap_downscaler.methods.forest.settings import PAPER
+from smap_downscaler.methods.keys import BY_CELL, POOLED
+from smap_downscaler.steps.crossvalidation.numbers.results import ValidationRun
+from smap_downscaler.steps.crossvalidation.numbers.schemes import scheme_text
+from smap_downscaler.steps.crossvalidation.numbers.settings import ValidationSettings
+from smap_downscaler.steps.crossvalidation.numbers.summary import OVER, summarise
+from smap_downscaler.steps.crossvalidation.run import crossvalidate_table
+from smap_downscaler.steps.matrix.read import open_matrix
 
 SEED = 1
 #: The cells of `conus_matrix` lie 144 km apart, so that a block has to be large; those of W. Australia 9 km.

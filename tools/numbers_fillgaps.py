@@ -15,13 +15,13 @@ from typing import Optional
 import numpy as np
 
 from real_cases import AUSTRALIAN_CELLS, conus_series, spread, western_australia_series
-from smap_downscaler.core.features import FeatureSettings
-from smap_downscaler.core.forest.keys import key_number
-from smap_downscaler.core.forest.settings import PAPER
-from smap_downscaler.core.gaps.cell import CellSeries
-from smap_downscaler.core.gaps.filled import filled_by_distance, weighted_rmse
-from smap_downscaler.core.gaps.hidden import HidingSettings, hide_and_fill
-from smap_downscaler.core.gaps.scores import (
+from smap_downscaler.methods.features import FeatureSettings
+from smap_downscaler.methods.forest.settings import PAPER
+from smap_downscaler.methods.keys import key_number
+from smap_downscaler.steps.gaps.numbers.cell import CellSeries
+from smap_downscaler.steps.gaps.numbers.filled import filled_by_distance, weighted_rmse
+from smap_downscaler.steps.gaps.numbers.hidden import HidingSettings, hide_and_fill
+from smap_downscaler.steps.gaps.numbers.scores import (
     CLIMATOLOGY,
     FOREST,
     LINEAR,
@@ -29,7 +29,7 @@ from smap_downscaler.core.gaps.scores import (
     HiddenDays,
     score_gaps,
 )
-from smap_downscaler.core.gaps.verdict import overall
+from smap_downscaler.steps.gaps.numbers.verdict import overall
 
 #: Does what `map` does, maybe in other processes.
 CellMap = Callable[

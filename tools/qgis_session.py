@@ -30,7 +30,7 @@ def qgis_session(profile: Path) -> Iterator[Any]:
     from processing.core.Processing import Processing
 
     Processing.initialize()
-    from smap_downscaler.processing.provider import register_provider
+    from smap_downscaler.toolbox.provider import register_provider
 
     provider = register_provider()
     try:

@@ -10,18 +10,18 @@ from typing import TypeVar
 import numpy as np
 from osgeo import gdal, osr
 
-from smap_downscaler.core.forest.keys import CellKey
-from smap_downscaler.core.gaps.cell import CellSeries
-from smap_downscaler.core.grid import Grid, Window, ease2_grid
-from smap_downscaler.core.matrix import DayRows, cell_centres
-from smap_downscaler.raster.coordinates import transform_bounds
-from smap_downscaler.raster.files import dataset_grid, open_dataset, read_band
-from smap_downscaler.raster.gap_cube import read_cube
-from smap_downscaler.raster.geotiff import Band, write_geotiff
-from smap_downscaler.raster.matrix_writer import create_matrix
-from smap_downscaler.raster.resample_mean import cell_means
-from smap_downscaler.raster.resample_sources import Source
-from smap_downscaler.raster.series import open_series
+from smap_downscaler.geo.area_means import cell_means
+from smap_downscaler.geo.datasets import dataset_grid, open_dataset, read_band
+from smap_downscaler.geo.geotiff import Band, write_geotiff
+from smap_downscaler.geo.grid import Grid, Window, ease2_grid
+from smap_downscaler.geo.lattice import transform_bounds
+from smap_downscaler.geo.sources import Source
+from smap_downscaler.methods.keys import CellKey
+from smap_downscaler.series.series import open_series
+from smap_downscaler.steps.gaps.daily_cube import read_cube
+from smap_downscaler.steps.gaps.numbers.cell import CellSeries
+from smap_downscaler.steps.matrix.numbers.rows import DayRows, cell_centres
+from smap_downscaler.steps.matrix.write import create_matrix
 
 Item = TypeVar("Item")
 #: Layers of `bungo_100m` and the covariate names given to them.

@@ -28,7 +28,7 @@ from numbers_crossvalidation import (
     conus_pooled,
 )
 from numbers_fillgaps import filled_gaps
-from smap_downscaler.raster.provenance import versions
+from smap_downscaler.runs.provenance import versions
 
 TOOLS = Path(__file__).resolve().parent
 DATA = TOOLS.parents[1] / "shared" / "data"

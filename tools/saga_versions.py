@@ -24,9 +24,9 @@ sys.path.insert(0, str(ROOT))
 from bench_terrain import SLOPE_FLOOR, fractal_dem, saga_chain_in_one, values_of  # noqa: E402
 from qgis_session import qgis_session  # noqa: E402
 from real_cases import write_andes_dem  # noqa: E402
-from smap_downscaler.core.terrain.settings import ROUTERS  # noqa: E402
-from smap_downscaler.raster.files import open_dataset  # noqa: E402
-from smap_downscaler.raster.terrain_builtin import OUTPUT_BANDS  # noqa: E402
+from smap_downscaler.geo.datasets import open_dataset  # noqa: E402
+from smap_downscaler.steps.terrain.builtin import OUTPUT_BANDS  # noqa: E402
+from smap_downscaler.steps.terrain.numbers.settings import ROUTERS  # noqa: E402
 
 DATA = ROOT.parent / "shared" / "data"
 _ROUGH_CELLS = 4e5

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from osgeo import gdal
 
-from smap_downscaler.core.grid import Grid, Window
-from smap_downscaler.raster.files import dataset_grid, read_band
+from smap_downscaler.geo.datasets import dataset_grid, read_band
+from smap_downscaler.geo.grid import Grid, Window
 
 
 def onto(dataset: gdal.Dataset, grid: Grid) -> np.ndarray:

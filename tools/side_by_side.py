@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from smap_downscaler.core.grid import Grid
-from smap_downscaler.raster.map_frame import map_frame
-from smap_downscaler.raster.panels import picture_of
+from smap_downscaler.geo.grid import Grid
+from smap_downscaler.geo.map_frame import map_frame
 from smap_downscaler.report.figure import save_pages
-from smap_downscaler.report.map_sheet import Sheet, SheetPanel, sheet_pages
+from smap_downscaler.steps.sheets.drawing import Sheet, SheetPanel, sheet_pages
+from smap_downscaler.steps.sheets.pictures import picture_of
 
 _MOST_PIXELS, _DPI = 900, 150
 

@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "processing")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
 from bench_terrain import values_of  # noqa: E402
 from qgis_session import qgis_session  # noqa: E402
 from real_cases import write_andes_dem  # noqa: E402
-from smap_downscaler.raster.terrain_builtin import OUTPUT_BANDS  # noqa: E402
+from smap_downscaler.steps.terrain.builtin import OUTPUT_BANDS  # noqa: E402
 
 DATA = ROOT.parent / "shared" / "data"
 #: The tool after which the second run is cancelled, as the log names it.

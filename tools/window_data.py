@@ -31,7 +31,7 @@ def make_data(output: Path, cells: int, days: int) -> None:
 def draw_sheet(output: Path, path: Path) -> None:
     """SMAP, interpolation, map and truth side by side, for the date with the most cells."""
     from demo_basin import draw, score_date
-    from smap_downscaler.raster.series import open_series
+    from smap_downscaler.series.series import open_series
 
     data = output / "data"
     paths = {"smap": output / "smap", "maps": output / "maps", "forests": output / "forests.smapforest"}

@@ -156,7 +156,7 @@ class Window:
 
     def _note_work(self) -> None:
         """Note begin and end of the work of each run, in the thread where it is done."""
-        from smap_downscaler.processing.algorithm import SmapAlgorithm
+        from smap_downscaler.toolbox.algorithm import SmapAlgorithm
 
         original = SmapAlgorithm.processAlgorithm
 

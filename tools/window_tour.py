@@ -169,8 +169,8 @@ def temporal(window: Window) -> Step:
 
 def series(window: Window) -> Step:
     """Open the series of maps as a file: its style and its dates come with it."""
-    from smap_downscaler.processing.layers import series_name
-    from smap_downscaler.raster.series import open_series
+    from smap_downscaler.series.series import open_series
+    from smap_downscaler.toolbox.layers import series_name
 
     maps = window.data / "maps"
     layer = window.iface.addRasterLayer(str(maps / "series.vrt"), series_name(open_series(maps).dates))

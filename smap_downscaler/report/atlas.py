@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ..core.grid import Bounds
-from ..core.map_frame import MapFrame
+from ..geo.graticule import MapFrame
+from ..geo.grid import Bounds
 from .figure import png
-from .furniture import NO_VALUE, frame_axis, north_arrow, panel_letter, scale_bar
+from .map_parts import NO_VALUE, frame_axis, north_arrow, panel_letter, scale_bar
 
 #: Inside the margins of an A4 page, inches.
 _WIDTH, _HEIGHT = 7.3, 9.2

@@ -10,7 +10,7 @@ from itertools import takewhile
 from urllib.parse import quote
 
 from .figure import Picture
-from .told import Told, numbers_table
+from .number_table import Told, numbers_table
 
 # Dark blue on white with grey rules: nothing is told by colour alone.
 _CSS = """

@@ -1,0 +1,1 @@
+"""Numbers and words that know nothing of files: dates, names, progress, threads, errors."""

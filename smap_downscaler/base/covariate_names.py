@@ -1,0 +1,82 @@
+"""Covariate names: what a band, a table column and a feature of a forest are called."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+
+from ..methods.features import DERIVED
+from ..steps.matrix.numbers.rows import RESERVED
+from .errors import InputError
+
+#: Names that a sentence lists of many.
+_MOST_NAMED = 5
+
+
+def covariate_name(text: str) -> str:
+    """A layer's name as a covariate name: lower case ASCII letters, digits and underscores.
+
+    Empty where the text holds no letter or digit that ASCII can tell.
+    """
+    decomposed = unicodedata.normalize("NFKD", text.replace("ß", "ss"))
+    ascii_text = decomposed.encode("ascii", "ignore").decode("ascii").lower()
+    return re.sub(r"[^a-z0-9]+", "_", ascii_text).strip("_")
+
+
+def class_name(name: str, value: int) -> str:
+    """The name of the band that holds the fraction of a class: `landcover_3`, `landcover_m1`."""
+    return f"{name}_{value}" if value >= 0 else f"{name}_m{-value}"
+
+
+def split_names(text: str) -> list[str]:
+    """Comma-separated names, without blanks around; an empty text gives none."""
+    return [part.strip() for part in text.split(",")] if text.strip() else []
+
+
+def nearest_names(name: str, known: Sequence[str]) -> str:
+    """Those of some names that are most like a name that is not among them, by comma; a few of many."""
+    if len(known) <= _MOST_NAMED:
+        return ", ".join(known)
+    folded = {one: one.casefold() for one in known}
+    like = {one: SequenceMatcher(None, name.casefold(), text).ratio() for one, text in folded.items()}
+    shown = sorted(known, key=lambda one: -like[one])[:_MOST_NAMED]
+    return f"{', '.join(shown)} and {len(known) - _MOST_NAMED:,} more"
+
+
+def check_covariate_names(names: Sequence[str], labels: Sequence[str]) -> None:
+    """Check that covariate names are usable.
+
+    Parameters
+    ----------
+    names, labels : sequence of str
+        Names, and what messages call the layers they come from.
+
+    Raises
+    ------
+    InputError
+        If a name is empty, reserved, or occurs twice.
+    """
+    seen: dict[str, str] = {}
+    for name, label in zip(names, labels):
+        if not name:
+            raise InputError(
+                f"{label}: its name gives no covariate name (letters a-z, digits, underscores); "
+                "rename the layer or use NAMES."
+            )
+        if name in DERIVED:
+            raise InputError(
+                f"{label}: a covariate cannot be named '{name}', since forests make one of that name "
+                "themselves; rename the layer or use NAMES."
+            )
+        if name in RESERVED:
+            raise InputError(
+                f"{label}: a covariate cannot be named '{name}', since the regression matrix has a column "
+                "of that name; rename the layer or use NAMES."
+            )
+        if name in seen:
+            raise InputError(
+                f"{seen[name]} and {label} would both be named '{name}'; rename one of them or use NAMES."
+            )
+        seen[name] = label

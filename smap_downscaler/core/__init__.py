@@ -1,1 +1,0 @@
-"""Numbers only: NumPy, pandas, scikit-learn, statsmodels.  No qgis, no osgeo."""

@@ -1,1 +1,0 @@
-"""Random forests of soil moisture: settings, training, plain-array trees, prediction, the forest file."""

@@ -1,0 +1,1 @@
+"""Grids, rasters and resampling, through GDAL."""

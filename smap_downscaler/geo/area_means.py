@@ -1,0 +1,194 @@
+"""Area-weighted means of rasters on the cells of a coarse grid, for any pair of CRS.
+
+Each pixel is cut into sub-pixels at most 1/64 of a cell wide, which are shared
+out among the cells that they touch, weighted with their true area in the
+grid's CRS (equal-area for SMAP's EASE-Grid 2.0).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..base.errors import InputError
+from ..base.progress import SILENT, Counter, Progress
+from .grid import Grid, Window
+from .lattice import Lattice
+from .sampling import CellSums, split_over_cells
+from .sources import BandReader, Mask, Source, windows_over
+
+#: Sub-pixels along the side of a cell, at least.
+SUBPIXELS_A_CELL = 64
+#: Sub-pixels worked on at a time, about 40 MB, and the width of such a chunk: not
+#: long and thin, or a mask in another CRS would be read far beyond it.
+_CHUNK = 1 << 18
+_CHUNK_WIDTH = 1 << 12
+
+
+@dataclass(frozen=True)
+class CellMeans:
+    """Means and covered shares on a coarse grid, shape (bands, rows, columns)."""
+
+    values: np.ndarray
+    shares: np.ndarray
+
+
+def cell_means(
+    sources: Sequence[Source],
+    target: Grid,
+    mask: Mask | None = None,
+    minimum_share: float = 0.0,
+    parts: int = SUBPIXELS_A_CELL,
+    reader: BandReader | None = None,
+    progress: Progress = SILENT,
+) -> CellMeans:
+    """Area-weighted means of each source on each cell of `target`.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+    target : Grid
+    mask : Mask or None
+        Removed from the means.
+    minimum_share : float
+        Cells of which valid pixels cover less are NaN, 0...1.
+    parts : int
+        Sub-pixels along the side of a cell, at least.
+    reader : BandReader, optional
+        Keeps files open from one call to the next.
+    progress : Progress
+
+    Returns
+    -------
+    CellMeans
+        float64; NaN where a cell has no mean; shares as parts of the whole cell.
+    """
+    if not 0 <= minimum_share <= 1:
+        raise InputError(f"MINIMUM_COVERED is {minimum_share:g}; give a share from 0 to 1.")
+    sums = CellSums(len(sources), target.shape)
+    job = _Job(target, mask, parts, reader or BandReader(), progress)
+    passes = _passes(sources, job)
+    counter = progress.counter(sum(one.pixels for one in passes), "sub-pixels averaged")
+    for one in passes:
+        one.run(sums, counter)
+    bands = range(len(sources))
+    return CellMeans(
+        np.stack([sums.means(band, minimum_share) for band in bands]),
+        np.stack([sums.shares(band) for band in bands]),
+    )
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What all passes share."""
+
+    target: Grid
+    mask: Mask | None
+    parts: int
+    reader: BandReader
+    progress: Progress
+
+
+def _passes(sources: Sequence[Source], job: _Job) -> list[_Pass]:
+    """One pass over each grid that sources share."""
+    groups: dict[Grid, list[tuple[int, Source]]] = {}
+    for number, source in enumerate(sources):
+        groups.setdefault(source.grid, []).append((number, source))
+    passes = []
+    for grid, members in groups.items():
+        for window in windows_over(grid, job.target.bounds, job.target.crs):
+            passes.append(_Pass(members, grid, window, job))
+    return passes
+
+
+class _Pass:
+    """All bands on one grid, cut into sub-pixels and added to the cells chunk by chunk."""
+
+    def __init__(self, members: list[tuple[int, Source]], grid: Grid, window: Window, job: _Job):
+        self._members, self._window, self._job = members, window, job
+        cropped = grid.crop(window)
+        lattice = Lattice(cropped, job.target, job.progress)
+        cut = cuts(lattice.longest_sides, job.parts)
+        if job.mask is not None:
+            on_mask = cuts(Lattice(cropped, job.mask.grid, job.progress).longest_sides, 1)
+            cut = max(cut[0], on_mask[0]), max(cut[1], on_mask[1])
+        self._cuts = cut
+        self._fine = refined(cropped, cut)
+        self._lattice = lattice if cut == (1, 1) else Lattice(self._fine, job.target, job.progress)
+        self._on_mask = None if job.mask is None else Lattice(self._fine, job.mask.grid, job.progress)
+
+    @property
+    def pixels(self) -> int:
+        """Sub-pixels to add, over all bands."""
+        return self._fine.width * self._fine.height * len(self._members)
+
+    def run(self, sums: CellSums, counter: Counter) -> None:
+        """Add all chunks to `sums`."""
+        for chunk in chunks(self._fine):
+            for number, cells, areas, values in self._chunk(chunk, sums.shape):
+                sums.add(number, cells, areas, values)
+                counter.advance(chunk.height * chunk.width)
+
+    def _chunk(
+        self, chunk: Window, shape: tuple[int, int]
+    ) -> Iterator[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
+        """Number of the source, cells, areas and values of each band in a chunk of sub-pixels."""
+        rows, cols = (part.ravel() for part in self._lattice.positions(chunk))
+        areas = self._lattice.areas(chunk).ravel()
+        if self._job.mask is not None and self._on_mask is not None:
+            masked = self._job.mask.covers(*self._on_mask.positions(chunk)).ravel()
+            areas = np.where(masked, 0.0, areas)
+        size = self._lattice.pixel_size(chunk)
+        parts, cells, areas = split_over_cells(rows, cols, size, areas, shape)
+        down, right = self._cuts
+        first_row, first_col = chunk.row // down, chunk.col // right
+        pixel_rows = (chunk.row + np.arange(chunk.height)) // down - first_row
+        pixel_cols = (chunk.col + np.arange(chunk.width)) // right - first_col
+        pixels = Window(
+            self._window.row + first_row,
+            self._window.col + first_col,
+            int(pixel_rows[-1]) + 1,
+            int(pixel_cols[-1]) + 1,
+        )
+        # Which pixel of the block read each part belongs to.
+        owners = (pixel_rows[:, None] * pixels.width + pixel_cols[None, :]).ravel()[parts]
+        for number, source in self._members:
+            if not cells.size:
+                yield number, cells, areas, areas
+                continue
+            yield number, cells, areas, self._job.reader.read(source, pixels).ravel()[owners]
+
+
+def cuts(longest_sides: tuple[float, float], parts: int) -> tuple[int, int]:
+    """Into how many parts a pixel is cut downwards and to the right, so that they are small enough."""
+    # A pixel of the very size wanted is not cut in two for a rounding error.
+    down, right = (max(1, math.ceil(side * parts - 1e-6)) for side in longest_sides)
+    return down, right
+
+
+def refined(grid: Grid, cut: tuple[int, int]) -> Grid:
+    """The grid whose cells are the parts into which `cuts` cuts the pixels of `grid`."""
+    down, right = cut
+    return Grid(
+        grid.crs,
+        grid.left,
+        grid.top,
+        grid.cell_width / right,
+        grid.cell_height / down,
+        grid.width * right,
+        grid.height * down,
+    )
+
+
+def chunks(grid: Grid) -> list[Window]:
+    """The windows of a (refined) grid worked on one at a time, row by row."""
+    width = min(grid.width, _CHUNK_WIDTH)
+    height = max(1, _CHUNK // width)
+    return [
+        Window(row, col, min(height, grid.height - row), min(width, grid.width - col))
+        for row in range(0, grid.height, height)
+        for col in range(0, grid.width, width)
+    ]

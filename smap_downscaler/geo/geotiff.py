@@ -1,0 +1,174 @@
+"""Writing GeoTIFFs: compressed, tiled, with statistics, whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from osgeo import gdal
+
+from ..base.errors import InputError
+from ..stats.moments import Moments
+from .datasets import NODATA, close_dataset, gdal_errors, reason_of, spatial_reference, whole_file
+from .grid import Grid, Window
+
+#: Side of the tiles of a file; blocks of work are multiples of it.
+TILE = 256
+_OPTIONS = ["COMPRESS=DEFLATE", "PREDICTOR=3", "ZLEVEL=6", "BIGTIFF=IF_SAFER"]
+
+
+@dataclass(frozen=True)
+class Band:
+    """What a band says of itself: description, unit, and free metadata."""
+
+    name: str = ""
+    unit: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class GeoTiff:
+    """A float32 GeoTIFF in the making; see `create_geotiff`."""
+
+    def __init__(self, dataset: gdal.Dataset, path: Path, bands: Sequence[Band]):
+        self._dataset, self._path = dataset, path
+        self._moments = [Moments() for _ in bands]
+
+    def write(self, values: np.ndarray, window: Window | None = None, band: int = 1) -> None:
+        """Write a block, shape (rows, columns), NaN where missing."""
+        window = window or Window(0, 0, *values.shape)
+        with np.errstate(over="ignore", invalid="ignore"):
+            cells = values.astype(np.float32)
+        self._moments[band - 1].add(cells)
+        cells = np.where(np.isfinite(cells), cells, np.float32(NODATA))
+        with gdal_errors() as messages:
+            try:
+                target = self._dataset.GetRasterBand(band)
+                failed = target.WriteArray(cells, window.col, window.row) != 0
+                if self._whole_blocks(window, target.GetBlockSize()):
+                    # Packed and written now: at the end it could take long, with nobody to cancel it.
+                    target.FlushCache()
+            except RuntimeError as error:
+                messages.append(str(error))
+                failed = True
+        if failed or messages:
+            raise _cannot_write(self._path, messages)
+
+    def _whole_blocks(self, window: Window, size: Sequence[int]) -> bool:
+        """Whether a window consists of whole blocks of the file: half ones would be packed twice."""
+        bottom, right = window.row + window.height, window.col + window.width
+        return (
+            window.row % size[1] == 0
+            and window.col % size[0] == 0
+            and (bottom % size[1] == 0 or bottom == self._dataset.RasterYSize)
+            and (right % size[0] == 0 or right == self._dataset.RasterXSize)
+        )
+
+    def _finish(self) -> None:
+        with gdal_errors() as messages:
+            try:
+                for number, moments in enumerate(self._moments, start=1):
+                    self._keep_statistics(number, moments)
+                self._dataset.FlushCache()
+                self._close()
+            except RuntimeError as error:
+                messages.append(str(error))
+        if messages:
+            raise _cannot_write(self._path, messages)
+
+    def _keep_statistics(self, number: int, moments: Moments) -> None:
+        if moments.n:
+            band = self._dataset.GetRasterBand(number)
+            band.SetStatistics(moments.low, moments.high, moments.mean, moments.sd)
+            band.SetMetadataItem("STATISTICS_VALID_PERCENT", f"{100 * moments.n / moments.cells:.4g}")
+
+    def _close(self) -> None:
+        """Close the file, if it is open."""
+        dataset, self._dataset = self._dataset, None
+        if dataset is not None:
+            close_dataset(dataset)
+
+
+def _cannot_write(path: Path, messages: Sequence[str]) -> InputError:
+    reason = reason_of(messages, "unknown reason")
+    return InputError(f"{path}: it cannot be written ({reason}); check the free space and your rights there.")
+
+
+@contextlib.contextmanager
+def create_geotiff(
+    path: str | Path, grid: Grid, bands: Sequence[Band] = (Band(),), tags: Mapping[str, str] | None = None
+) -> Iterator[GeoTiff]:
+    """A float32 GeoTIFF on `grid` that appears under `path` only when it is whole.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    path = Path(path)
+    with whole_file(path) as part:
+        dataset = _create(part, path, grid, bands, tags or {})
+        tiff = GeoTiff(dataset, path, bands)
+        del dataset
+        try:
+            yield tiff
+            tiff._finish()
+        finally:
+            # An open handle would keep Windows from removing the file.
+            with gdal_errors(), contextlib.suppress(RuntimeError):
+                tiff._close()
+
+
+def _create(
+    part: Path, path: Path, grid: Grid, bands: Sequence[Band], tags: Mapping[str, str]
+) -> gdal.Dataset:
+    reference = spatial_reference(grid.crs)
+    options = [*_OPTIONS]
+    if grid.width >= TILE or grid.height >= TILE:
+        options += ["TILED=YES", f"BLOCKXSIZE={TILE}", f"BLOCKYSIZE={TILE}"]
+    if len(bands) > 1:
+        options.append("INTERLEAVE=BAND")
+    with gdal_errors() as messages:
+        try:
+            dataset = gdal.GetDriverByName("GTiff").Create(
+                str(part), grid.width, grid.height, len(bands), gdal.GDT_Float32, options
+            )
+        except RuntimeError as error:
+            messages.append(str(error))
+            dataset = None
+        if dataset is None:
+            raise _cannot_write(path, messages)
+        dataset.SetSpatialRef(reference)
+        dataset.SetGeoTransform(grid.geotransform)
+        dataset.SetMetadata(dict(tags))
+        for number, band in enumerate(bands, start=1):
+            _describe(dataset.GetRasterBand(number), band)
+    return dataset
+
+
+def _describe(target: gdal.Band, band: Band) -> None:
+    target.SetNoDataValue(NODATA)
+    if band.name:
+        target.SetDescription(band.name)
+    if band.unit:
+        target.SetUnitType(band.unit)
+    if band.tags:
+        target.SetMetadata(dict(band.tags))
+
+
+def write_geotiff(
+    path: str | Path,
+    grid: Grid,
+    values: np.ndarray,
+    bands: Sequence[Band] = (Band(),),
+    tags: Mapping[str, str] | None = None,
+) -> None:
+    """Write a whole array, shape (rows, columns) or (bands, rows, columns); see `create_geotiff`."""
+    layers = values if values.ndim == 3 else values[None]
+    if layers.shape != (len(bands), *grid.shape):
+        raise ValueError(f"array of shape {layers.shape} for {len(bands)} bands on a grid of {grid.shape}")
+    with create_geotiff(path, grid, bands, tags) as tiff:
+        for number, layer in enumerate(layers, start=1):
+            tiff.write(layer, band=number)

@@ -1,0 +1,166 @@
+"""What is resampled: bands of rasters, classes of categorical bands, a mask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from osgeo import gdal
+
+from ..base.progress import SILENT, Progress
+from .datasets import dataset_grid, open_dataset, read_band
+from .grid import Bounds, Grid, Window
+from .lattice import is_geographic, transform_bounds
+from .sampling import cells_of
+
+#: Rows read at a time in search of a value: those of a file's tiles.
+_ROWS = 256
+
+
+@dataclass(frozen=True)
+class Source:
+    """A band of a raster as a covariate, or one class of a categorical band as a 0/1 covariate."""
+
+    path: str
+    band: int
+    grid: Grid
+    value: int | None = None
+
+    def of(self, values: np.ndarray) -> np.ndarray:
+        """What the covariate makes of the band's values."""
+        if self.value is None:
+            return values
+        return np.where(np.isfinite(values), (values == self.value).astype(np.float32), np.float32(np.nan))
+
+
+class BandReader:
+    """Reads bands of several files for one thread: files stay open, and the last window is kept."""
+
+    def __init__(self) -> None:
+        self._datasets: dict[str, gdal.Dataset] = {}
+        self._key: tuple[str, int, Window] | None = None
+        self._values = np.empty((0, 0), np.float32)
+
+    def read(self, source: Source, window: Window) -> np.ndarray:
+        """A window of a source, float32, shape (rows, columns), NaN where missing."""
+        key = source.path, source.band, window
+        if key != self._key:
+            if source.path not in self._datasets:
+                self._datasets[source.path] = open_dataset(source.path)
+            # Classes of one band follow each other: they share one reading.
+            self._values = read_band(self._datasets[source.path], source.band, window)
+            self._key = key
+        return source.of(self._values)
+
+
+def window_over(grid: Grid, bounds: Bounds, crs: str, margin: int = 2) -> Window | None:
+    """The window of `grid` over `bounds` in another CRS, `margin` cells wider; None if they do not meet."""
+    windows = windows_over(grid, bounds, crs, margin)
+    return windows[0] if windows else None
+
+
+def windows_over(grid: Grid, bounds: Bounds, crs: str, margin: int = 2) -> list[Window]:
+    """The windows of `grid` over `bounds` in another CRS, `margin` cells wider; they share no cell.
+
+    Several only where degrees run from 0 to 360 (or -180 to 180) and the
+    bounds lie across that seam.
+    """
+    box = transform_bounds(bounds, crs, grid.crs)
+    turns = (0.0, 360.0, -360.0) if is_geographic(grid.crs) else (0.0,)
+    windows: list[Window] = []
+    for turn in turns:
+        window = grid.window_touching(Bounds(box.left + turn, box.bottom, box.right + turn, box.top))
+        if window is not None:
+            windows = _joined(windows, _widened(window, margin, grid))
+    return windows
+
+
+def _joined(windows: list[Window], new: Window) -> list[Window]:
+    """The windows and a new one of the same rows; those that overlap become one."""
+    apart = []
+    for window in windows:
+        if new.col < window.col + window.width and window.col < new.col + new.width:
+            left = min(window.col, new.col)
+            right = max(window.col + window.width, new.col + new.width)
+            new = Window(new.row, left, new.height, right - left)
+        else:
+            apart.append(window)
+    return [*apart, new]
+
+
+def _widened(window: Window, margin: int, grid: Grid) -> Window:
+    row, col = max(window.row - margin, 0), max(window.col - margin, 0)
+    bottom = min(window.row + window.height + margin, grid.height)
+    right = min(window.col + window.width + margin, grid.width)
+    return Window(row, col, bottom - row, right - col)
+
+
+class Mask:
+    """A mask raster: cells that are neither 0 nor NoData are masked out; outside it nothing is.
+
+    Raises
+    ------
+    InputError
+        If the raster cannot be read or has no CRS.
+    """
+
+    def __init__(self, path: str):
+        self.path, self._dataset = path, open_dataset(path)
+        self.grid = dataset_grid(self._dataset, f"MASK ({path})")
+
+    def covers(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+        """Whether points, given as positions in the mask's grid, are masked out."""
+        inside, row, col = cells_of(rows, cols, self.grid.shape)
+        if not inside.any():
+            return inside
+        top, left = int(row[inside].min()), int(col[inside].min())
+        window = Window(top, left, int(row[inside].max()) - top + 1, int(col[inside].max()) - left + 1)
+        masked = self._masked(window)
+        # Points outside were given cell 0, 0, which the window need not hold.
+        return inside & masked[np.maximum(row - top, 0), np.maximum(col - left, 0)]
+
+    def leaves_any(self, target: Grid, progress: Progress = SILENT) -> bool:
+        """Whether any of its cells over a target grid (in the box around it) is not masked; all are read."""
+        for strip in _strips(self.grid, target):
+            progress.check()
+            if not self._masked(strip).all():
+                return True
+        return False
+
+    def _masked(self, window: Window) -> np.ndarray:
+        values = read_band(self._dataset, 1, window)
+        return np.isfinite(values) & (values != 0)
+
+
+class Gaps(Mask):
+    """The pixels of a raster that lack a value in one of its bands, asked as a mask; outside it is none.
+
+    Raises
+    ------
+    InputError
+        If the raster cannot be read or has no CRS.
+    """
+
+    def _masked(self, window: Window) -> np.ndarray:
+        missing = np.zeros((window.height, window.width), bool)
+        for number in range(1, self._dataset.RasterCount + 1):
+            missing |= np.isnan(read_band(self._dataset, number, window))
+        return missing
+
+
+def has_value(source: Source, target: Grid, progress: Progress = SILENT) -> bool:
+    """Whether a source has a value anywhere over a target grid (in the box around it); ends at the first."""
+    reader = BandReader()
+    for strip in _strips(source.grid, target):
+        progress.check()
+        if np.isfinite(reader.read(source, strip)).any():
+            return True
+    return False
+
+
+def _strips(grid: Grid, target: Grid) -> Iterator[Window]:
+    """The windows of `grid` over a target, a few rows at a time."""
+    for window in windows_over(grid, target.bounds, target.crs, margin=0):
+        for row in range(window.row, window.row + window.height, _ROWS):
+            yield Window(row, window.col, min(_ROWS, window.row + window.height - row), window.width)

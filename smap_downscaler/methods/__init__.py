@@ -1,0 +1,1 @@
+"""Ways to learn soil moisture from covariates."""

@@ -1,0 +1,1 @@
+"""The model file: arrays and JSON, nothing executable."""

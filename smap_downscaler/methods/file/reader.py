@@ -1,0 +1,212 @@
+"""The forest file (.smapforest): all forests of a run in one zip of arrays and JSON.
+
+Nothing in it is executable, and nothing of it is ever extracted to disk.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from ...base.errors import InputError
+from ..forest import codec
+from ..forest.arrays import ForestFileError
+from ..forest.oob import OobScores
+from ..forest.predict import Forest
+from ..forest.settings import ForestSettings
+from ..keys import BY_CELL, BY_DATE, Key, key_label
+from .container import Container
+from .manifest import (
+    MANIFEST,
+    MAX_BYTES,
+    MAX_FOREST_BYTES,
+    PACKED,
+    Entry,
+    Manifest,
+    NewerVersionError,
+    member_path,
+    parse,
+)
+from .writer import SUFFIX, ForestWriter
+
+__all__ = ["SUFFIX", "ForestFile", "ForestWriter", "open_forests"]
+
+
+class ForestFile:
+    """An open forest file; close it, or use it in a ``with`` block.
+
+    Several threads may `load` at once.  Made by `open_forests`.
+
+    Attributes
+    ----------
+    path : Path
+    mode : str
+        "by date", "by cell" or "pooled".
+    keys : tuple of Key
+        What there is a forest for, ascending.
+    dates : tuple of datetime.date
+        The keys of forests by date; empty in the other modes.
+    names : tuple of str
+        All covariates, the derived ones last; a forest by cell may have fewer.
+    covariates : tuple of str
+        Those that are not derived.
+    features : FeatureSettings
+        The derived ones.
+    units, response, response_unit, settings, versions, extra
+        As they were given to `ForestWriter`.
+    """
+
+    def __init__(self, container: Container, manifest: Manifest):
+        self._container = container
+        self._manifest = manifest
+        self._entries = {entry.key: entry for entry in manifest.entries}
+        self.path = container.path
+        self.mode = manifest.mode
+        self.names = manifest.names
+        self.features = manifest.features
+        self.covariates = manifest.names[: len(manifest.names) - len(manifest.features.names)]
+        self.units = dict(manifest.units)
+        self.response = manifest.response
+        self.response_unit = manifest.response_unit
+        self.settings = manifest.settings
+        self.versions = dict(manifest.versions)
+        self.extra = dict(manifest.extra)
+        self.keys: tuple[Key, ...] = tuple(sorted(self._entries))
+        self.dates = tuple(key for key in self.keys if isinstance(key, date))
+
+    def __enter__(self) -> ForestFile:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._container.close()
+
+    def scores(self, key: Key) -> OobScores:
+        """Out-of-bag scores of a forest."""
+        return self._entry(key).scores
+
+    def settings_of(self, key: Key) -> ForestSettings:
+        """What a forest was grown with: chosen for it alone, or the file's `settings`."""
+        return self._entry(key).settings or self.settings
+
+    def names_of(self, key: Key) -> tuple[str, ...]:
+        """The covariates of a forest, in the order of its columns."""
+        columns = self._entry(key).columns
+        return self.names if columns is None else tuple(self.names[column] for column in columns)
+
+    def load(self, key: Key) -> Forest:
+        """A forest, read, checked and tried on its probe.
+
+        Parameters
+        ----------
+        key : Key
+            One of `keys`; in a file by date simply the date.
+
+        Raises
+        ------
+        InputError
+            No such forest; a member that was changed; damaged trees; a forest that does not give
+            its stored predictions to the last bit.
+        """
+        entry, names, label = self._entry(key), self.names_of(key), key_label(key)
+        members = {
+            name: self._container.read(member_path(key, name), member.size, member.sha256)
+            for name, member in entry.members.items()
+        }
+        try:
+            found = codec.unpack(members[PACKED]) if PACKED in members else members
+            arrays, probe_x, probe_y = codec.decode(found)
+            forest = Forest(names, self.units, entry.key, arrays, entry.scores)
+        except ForestFileError as error:
+            problem = str(error).rstrip(".")
+            raise self._container.error(f"the forest of {label} is unusable ({problem})") from error
+        if probe_x.shape[1] != len(names):
+            raise self._container.error(
+                f"the forest of {label} has {probe_x.shape[1]} covariates, not {len(names)}"
+            )
+        if not np.array_equal(forest.predict(probe_x), probe_y):
+            raise self._container.error(f"the forest of {label} does not give the predictions stored with it")
+        return forest
+
+    def _entry(self, key: Key) -> Entry:
+        entry = self._entries.get(key)
+        if entry is not None:
+            return entry
+        text = f"{self.path} holds no forest of {key_label(key)}"
+        if self.mode == BY_DATE:
+            first, last = self.dates[0].isoformat(), self.dates[-1].isoformat()
+            raise InputError(f"{text}; its {len(self.dates)} dates lie between {first} and {last}.")
+        if self.mode == BY_CELL:
+            raise InputError(f"{text}; it has forests of {len(self.keys):,} cells, not of this one.")
+        raise InputError(f"{text}; it has one forest of all rows.")
+
+
+def open_forests(path: str | os.PathLike[str]) -> ForestFile:
+    """Open a forest file and check all but the trees, which `ForestFile.load` checks one by one.
+
+    Raises
+    ------
+    InputError
+        One sentence that names the file: it does not exist, is not a forest file, is truncated or
+        damaged, or is of a newer format.
+    """
+    container = Container(Path(path))
+    try:
+        manifest = _read_manifest(container)
+        _compare(container, manifest)
+    except BaseException:
+        container.close()
+        raise
+    return ForestFile(container, manifest)
+
+
+def _read_manifest(container: Container) -> Manifest:
+    if MANIFEST not in container.sizes:
+        raise ForestFileError(
+            f"{container.path} is not a forest file (it holds no {MANIFEST}); "
+            "choose what 'Train forests' wrote."
+        )
+    data = container.read(MANIFEST, MAX_BYTES)
+    try:
+        return parse(data)
+    except NewerVersionError as error:
+        raise ForestFileError(
+            f"{container.path} was written by a newer version of the plugin (format {error.version}); "
+            "update the plugin."
+        ) from error
+    except ForestFileError as error:
+        raise container.error(str(error)) from error
+
+
+def _compare(container: Container, manifest: Manifest) -> None:
+    """The zip holds the members that the manifest names, in the sizes it states, and no other."""
+    sizes = container.sizes
+    del sizes[MANIFEST]
+    for entry in manifest.entries:
+        for name, member in entry.members.items():
+            full = member_path(entry.key, name)
+            size = sizes.pop(full, None)
+            if size is None:
+                raise container.error(f"the member {full} is missing")
+            if size != member.size:
+                raise container.error(f"the member {full} has {size:,} bytes in place of {member.size:,}")
+        claimed = sum(member.size for member in entry.members.values())
+        if claimed > MAX_FOREST_BYTES:
+            raise container.error(
+                f"the forest of {key_label(entry.key)} claims {claimed:,} bytes, "
+                f"more than {MAX_FOREST_BYTES:,}"
+            )
+    if sizes:
+        raise container.error(f"it holds the unexpected member {min(sizes)}")

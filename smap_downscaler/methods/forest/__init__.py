@@ -1,0 +1,1 @@
+"""Random forests: settings, growth, plain-array trees, prediction, out-of-bag scores."""

@@ -1,0 +1,168 @@
+"""Grids of hyper-parameters, as users write them: `2, 4, 7`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import TypeVar
+
+from ...base.errors import InputError
+from .settings import ForestSettings
+
+MOST_CANDIDATES = 1000
+Number = TypeVar("Number", int, float)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One choice of hyper-parameters.
+
+    Parameters
+    ----------
+    settings : ForestSettings
+    sample_share : float or None
+        Share of the training rows that is drawn for each tree, in place of `settings.sample_size`.
+    """
+
+    settings: ForestSettings
+    sample_share: float | None = None
+
+    def of(self, rows: int) -> ForestSettings:
+        """The settings for a training part of `rows` rows."""
+        if self.sample_share is None:
+            return self.settings
+        return replace(self.settings, sample_size=max(2, round(self.sample_share * rows)))
+
+    def text(self, covariates: int) -> str:
+        """In one line, for people."""
+        settings = self.settings
+        # A training part may have fewer rows than the sample.
+        drawn = "all" if settings.sample_size is None else f"at most {settings.sample_size:,}"
+        sample = f"{drawn} rows" if self.sample_share is None else f"{self.sample_share:g} of the rows"
+        return (
+            f"{settings.n_estimators} trees, mtry {settings.mtry(covariates)}, "
+            f"split {settings.min_samples_split}, {sample} drawn"
+        )
+
+
+def parse_grid(text: str, parameter: str, least: int, greatest: int) -> tuple[int, ...]:
+    """Whole numbers by comma; an empty text gives none.
+
+    Raises
+    ------
+    InputError
+        For what is no whole number, is out of range or occurs twice.
+    """
+    numbers = _parts(text, parameter, _whole, "whole number", "2, 4, 7")
+    for number in numbers:
+        if not least <= number <= greatest:
+            raise InputError(
+                f"{parameter}: {number} is out of range; give whole numbers from {least} to {greatest}."
+            )
+    return numbers
+
+
+def parse_shares(text: str, parameter: str) -> tuple[float, ...]:
+    """Shares over 0 up to 1 by comma; an empty text gives none.
+
+    Raises
+    ------
+    InputError
+        As `parse_grid`.
+    """
+    shares = _parts(text, parameter, float, "number", "0.5, 0.8, 1")
+    for share in shares:
+        if not 0 < share <= 1:
+            raise InputError(f"{parameter}: {share:g} is out of range; give shares over 0 up to 1.")
+    return shares
+
+
+def candidates(
+    base: ForestSettings,
+    max_features: str = "",
+    min_samples_split: str = "",
+    n_estimators: str = "",
+    sample_share: str = "",
+) -> tuple[Candidate, ...]:
+    """All combinations of the grids; what has no grid is as in `base`.  One candidate: nothing to tune.
+
+    Raises
+    ------
+    InputError
+        For a grid that cannot be read, or more than 1,000 combinations.
+    """
+    grids: list[tuple[str, tuple[int, ...]]] = [
+        ("max_features", parse_grid(max_features, "MAX_FEATURES_GRID", 1, 32_767)),
+        ("min_samples_split", parse_grid(min_samples_split, "MIN_SAMPLES_SPLIT_GRID", 2, 2**31 - 1)),
+        ("n_estimators", parse_grid(n_estimators, "N_ESTIMATORS_GRID", 1, 100_000)),
+    ]
+    shares: tuple[float | None, ...] = parse_shares(sample_share, "SAMPLE_SHARE_GRID") or (None,)
+    given = [(field, numbers) for field, numbers in grids if numbers]
+    count = math.prod(len(numbers) for _, numbers in given) * len(shares)
+    if count > MOST_CANDIDATES:
+        raise InputError(
+            f"The grids have {count:,} combinations; give fewer values, so that there are at most "
+            f"{MOST_CANDIDATES:,}."
+        )
+    fields = [field for field, _ in given]
+    return tuple(
+        Candidate(replace(base, **dict(zip(fields, values))), share)
+        for values in product(*(numbers for _, numbers in given))
+        for share in shares
+    )
+
+
+def check_mtry(choices: Sequence[Candidate], covariates: int, label: str) -> None:
+    """Refuse a grid of `max_features` over the number of covariates: its forests would be equal.
+
+    Raises
+    ------
+    InputError
+        `label` is what has too few covariates.
+    """
+    mtry = {candidate.settings.max_features or 1 for candidate in choices}
+    if len(mtry) > 1 and max(mtry) > covariates:
+        raise InputError(
+            f"MAX_FEATURES_GRID: {max(mtry)} is more than the {covariates} covariates of {label}; give at "
+            f"most {covariates}."
+        )
+
+
+def mtry_of_all(choices: Sequence[Candidate], covariates: int) -> list[int]:
+    """The values of a grid of `max_features`, ascending, that are all covariates or more: equals."""
+    return sorted({mtry for one in choices if (mtry := one.settings.max_features or 1) >= covariates})
+
+
+def tree_groups(candidates: Sequence[Candidate]) -> list[list[int]]:
+    """Indices of candidates that differ by their number of trees alone: one forest serves each group."""
+    groups: dict[tuple[ForestSettings, float | None], list[int]] = {}
+    for index, candidate in enumerate(candidates):
+        same = replace(candidate.settings, n_estimators=1), candidate.sample_share
+        groups.setdefault(same, []).append(index)
+    return list(groups.values())
+
+
+def _whole(text: str) -> int:
+    # int() alone would take underscores and digits of other scripts.
+    if not text.isascii() or "_" in text:
+        raise ValueError(text)
+    return int(text)
+
+
+def _parts(
+    text: str, parameter: str, read: Callable[[str], Number], kind: str, example: str
+) -> tuple[Number, ...]:
+    numbers: list[Number] = []
+    for part in (piece.strip() for piece in text.split(",")) if text.strip() else ():
+        try:
+            number = read(part)
+        except ValueError:
+            raise InputError(
+                f"{parameter}: '{part}' is no {kind}; write numbers by comma, such as {example}."
+            ) from None
+        if number in numbers:
+            raise InputError(f"{parameter}: {part} occurs twice; give it once.")
+        numbers.append(number)
+    return tuple(numbers)

@@ -1,0 +1,228 @@
+"""What is looked at before layers are joined, as a table: CRS, place, coverage, NoData, range, dates."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..base.dates import period_text
+from ..base.nodata import FILL
+from ..base.words import counted
+from ..geo.grid import EASE2_CELLS, EASE2_LEFT, EASE2_TOP, Grid
+
+HEADERS = ("layer", "CRS", "cell", "EASE shift", "covered", "NoData", "min", "max", "dates", "notes")
+#: A shift against the EASE-Grid of more than this share of a cell is told as a warning.
+MOST_SHIFT = 0.1
+_NO_SHIFT = 1e-3
+#: What stands for a missing value in files that do not say so, and the size from which any number does.
+_FILLS, _LARGEST = frozenset({FILL, -32768.0, -99999.0}), 1e20
+#: Share of a cell's side by which cells that are meant to be the EASE-Grid's may differ.
+_LIKE_EASE = 1e-5
+
+
+@dataclass(frozen=True)
+class LayerCheck:
+    """A row of the table.
+
+    Attributes
+    ----------
+    name : str
+    crs : str
+    cell : tuple of float
+        Width and height in units of the CRS; NaN for what is no raster.
+    shift : tuple of float, optional
+        See `ease_shift`.
+    covered, nodata : float
+        Share of the area of work inside the raster, and of that without a value; NaN where not looked at.
+    low, high : float
+        Range of the values seen; NaN without any.
+    dates : str
+    notes : tuple of str
+    single : bool
+        Whether no more than one value was seen, which says nothing of how they vary.
+    """
+
+    name: str
+    crs: str
+    cell: tuple[float, float] = (math.nan, math.nan)
+    shift: tuple[float, float] | None = None
+    covered: float = math.nan
+    nodata: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    dates: str = ""
+    notes: tuple[str, ...] = ()
+    single: bool = False
+
+    @property
+    def constant(self) -> bool:
+        """Whether all values seen, of several, are one."""
+        return self.low == self.high and not self.single
+
+    @property
+    def fill(self) -> float | None:
+        """A value seen that most likely stands for a missing one, though the file does not say so."""
+        ends = (self.low, self.high)
+        return next((end for end in ends if end in _FILLS or abs(end) >= _LARGEST), None)
+
+    @property
+    def remarks(self) -> str:
+        """The notes, and what the numbers tell."""
+        notes = [note for note in self.notes if note]
+        if self.constant:
+            notes.insert(0, "one value only")
+        if self.nodata == 1:
+            notes.insert(0, "no value at all")
+        if self.fill is not None:
+            notes.insert(0, f"{self.fill:.5g} counts as a value")
+        return "; ".join(notes)
+
+    def texts(self) -> tuple[str, ...]:
+        """The row under HEADERS."""
+        return (
+            self.name,
+            _short_crs(self.crs),
+            _cell_text(*self.cell),
+            "" if self.shift is None else f"{self.shift[0]:.2f}, {self.shift[1]:.2f}",
+            _percent(self.covered),
+            _percent(self.nodata),
+            _number(self.low),
+            _number(self.high),
+            self.dates,
+            self.remarks,
+        )
+
+
+def _cell_text(width: float, height: float) -> str:
+    if math.isnan(width):
+        return ""
+    return f"{width:.6g}" if math.isclose(width, height, rel_tol=1e-6) else f"{width:.6g} x {height:.6g}"
+
+
+def _short_crs(crs: str) -> str:
+    # WKT begins with the kind of CRS and its name.
+    return crs if len(crs) <= 20 else crs.split('"')[1][:20] if '"' in crs else f"{crs[:17]}..."
+
+
+def _percent(share: float) -> str:
+    if math.isnan(share):
+        return ""
+    percent = 100 * share
+    # What is not quite all or nothing must not look so.
+    if 0 < percent < 0.05:
+        return "<0.1 %"
+    return ">99.9 %" if 99.95 <= percent < 100 else f"{percent:.1f} %"
+
+
+def _number(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.5g}"
+
+
+def table_lines(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table as lines for a fixed-width font: columns aligned, a rule under the headers."""
+    widths = [max(len(row[number]) for row in [headers, *rows]) for number in range(len(headers))]
+    lines = [
+        "  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip() for row in [headers, *rows]
+    ]
+    return [lines[0], "  ".join("-" * width for width in widths), *lines[1:]]
+
+
+def ease_shift(grid: Grid) -> tuple[float, float] | None:
+    """How far cells lie beside those of the EASE-Grid 2.0, in cells down and to the right, -0.5...0.5.
+
+    Parameters
+    ----------
+    grid : Grid
+        In the EASE-Grid's CRS.
+
+    Returns
+    -------
+    tuple of float or None
+        None where the cells are no whole part of SMAP's 36 km (36, 9, 3, 1 km...).
+    """
+    parts = _parts_of(EASE2_CELLS["36 km"], grid)
+    if not parts:
+        return None
+    down = (EASE2_TOP - grid.top) / grid.cell_height
+    right = (grid.left - EASE2_LEFT) / grid.cell_width
+    shift = down - round(down), right - round(right)
+    return _plain(shift[0]), _plain(shift[1])
+
+
+def is_coarse(grid: Grid) -> bool:
+    """Whether cells, on the EASE-Grid's projection, are as large as those of SMAP."""
+    return any(_parts_of(side, grid) == 1 for side in EASE2_CELLS.values())
+
+
+def _parts_of(side: float, grid: Grid) -> int:
+    """How many cells of a grid make up a side, 0 where they are not square or no whole part of it."""
+    parts = side / grid.cell_width
+    square = math.isclose(grid.cell_width, grid.cell_height, rel_tol=_LIKE_EASE)
+    whole = round(parts)
+    return whole if square and whole and abs(parts / whole - 1) <= _LIKE_EASE else 0
+
+
+def _plain(shift: float) -> float:
+    """Without the noise of coordinates; half a cell is half a cell down or to the right."""
+    if abs(shift) < _NO_SHIFT:
+        return 0.0
+    return shift + 1 if shift < _NO_SHIFT - 0.5 else shift
+
+
+def is_shifted(shift: tuple[float, float] | None) -> bool:
+    """Whether a shift is large enough to warn of."""
+    return shift is not None and max(abs(part) for part in shift) > MOST_SHIFT
+
+
+def shift_sentence(label: str, shift: tuple[float, float]) -> str:
+    """The warning for a shift; half a cell is what becomes of coordinates of centres taken for corners."""
+    down, right = shift
+    parts = [
+        f"{abs(part):.2f} cells {way}"
+        for part, way in ((down, "south" if down > 0 else "north"), (right, "east" if right > 0 else "west"))
+        if part
+    ]
+    sentence = f"{label}: its cells lie {' and '.join(parts)} of those of the EASE-Grid 2.0"
+    half = all(part == 0 or abs(abs(part) - 0.5) < MOST_SHIFT for part in shift)
+    if half:
+        sentence += ", as where coordinates of cell centres were taken for corners"
+    return f"{sentence}; export it anew on the grid."
+
+
+def fill_sentence(label: str, fill: float) -> str:
+    """The warning for a value that stands for a missing one without saying so."""
+    return (
+        f"{label}: it holds {fill:.5g}, which most likely stands for a missing value but counts as a number; "
+        "declare it as NoData (Raster > Conversion > Translate)."
+    )
+
+
+def gaps(dates: Sequence[dt.date]) -> list[tuple[dt.date, dt.date]]:
+    """First and last day of each run of days that ascending `dates` leave out."""
+    day = dt.timedelta(days=1)
+    return [(one + day, other - day) for one, other in zip(dates, dates[1:]) if (other - one).days > 1]
+
+
+def dates_text(dates: Sequence[dt.date]) -> str:
+    """`31, 2021-01-01 to 2021-01-31`."""
+    return f"{len(dates)}, {period_text(dates)}" if dates else ""
+
+
+def gaps_note(dates: Sequence[dt.date]) -> str:
+    """How many days a series lacks between its first and last, and the longest gap; empty without any."""
+    found = gaps(dates)
+    if not found:
+        return ""
+    count = sum((last - first).days + 1 for first, last in found)
+    longest = max(found, key=lambda gap: gap[1] - gap[0])
+    return f"{counted(count, 'day')} missing between (longest gap {period_text(longest)})"
+
+
+def dates_note(missing: Sequence[dt.date], of: int) -> str:
+    """On how many of `of` dates of SMAP a dated covariate has no raster; empty where it has all."""
+    if not missing:
+        return ""
+    shown = ", ".join(str(date) for date in missing[:3])
+    return f"no raster on {len(missing)} of {of} dates ({shown}{', ...' if len(missing) > 3 else ''})"

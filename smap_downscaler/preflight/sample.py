@@ -1,0 +1,201 @@
+"""A look at rasters before the work: a few thousand points, whatever their CRS and size."""
+
+from __future__ import annotations
+
+import abc
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..base.progress import SILENT, Progress
+from ..geo.grid import Bounds, Grid, Window
+from ..geo.lattice import Lattice
+from ..geo.sampling import cells_of
+from ..geo.sources import BandReader, Mask, Source
+from ..steps.field.extract import Places, place_on
+
+#: Points looked at, and rows of a raster read for them, at most: fewer of a large one, whose rows
+#: may each cost a row of packed tiles.
+POINTS, ROWS, LEAST_ROWS = 20_000, 200, 12
+_LARGE = 4_000_000
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What the points of a source say.
+
+    Attributes
+    ----------
+    covered : float
+        Share of the points inside the raster.
+    values : float array, shape (n,)
+        At the points inside, NaN where missing.
+    stored : float array, shape (n,)
+        The same as the file holds them.
+    """
+
+    covered: float
+    values: np.ndarray
+    stored: np.ndarray
+
+    @property
+    def nodata(self) -> float:
+        """Share of the points inside that have no value; NaN without any point inside."""
+        return float(np.isnan(self.values).mean()) if self.values.size else math.nan
+
+    @property
+    def count(self) -> int:
+        """Points with a value."""
+        return int((~np.isnan(self.values)).sum())
+
+    @property
+    def low(self) -> float:
+        """Lowest value; NaN without any."""
+        valid = self.values[~np.isnan(self.values)]
+        return float(valid.min()) if valid.size else math.nan
+
+    @property
+    def high(self) -> float:
+        """Highest value; NaN without any."""
+        valid = self.values[~np.isnan(self.values)]
+        return float(valid.max()) if valid.size else math.nan
+
+
+def points_over(target: Grid, most: int = POINTS) -> Grid:
+    """A grid over the same area whose cell centres are the points to look at: `most` at the most."""
+    side = math.sqrt(most * target.height / target.width)
+    rows = max(1, min(most, int(side)))
+    cols = max(1, most // rows)
+    height, width = target.height * target.cell_height / rows, target.width * target.cell_width / cols
+    return Grid(target.crs, target.left, target.top, width, height, cols, rows)
+
+
+def box_grid(crs: str, bounds: Bounds) -> Grid:
+    """A box as a grid of one cell, to be looked at as a whole."""
+    return Grid(crs, bounds.left, bounds.top, bounds.right - bounds.left, bounds.top - bounds.bottom, 1, 1)
+
+
+class Looker(abc.ABC):
+    """Looks at sources at points; for one thread, and `progress` is asked for cancellation."""
+
+    def __init__(self, progress: Progress):
+        self._progress, self._reader = progress, BandReader()
+        self._places: dict[Grid, tuple[float, np.ndarray, np.ndarray]] = {}
+
+    @abc.abstractmethod
+    def _find(self, grid: Grid) -> tuple[float, np.ndarray, np.ndarray]:
+        """Share of the points on a grid, and rows and columns of those that are looked at there."""
+
+    @abc.abstractmethod
+    def _stride(self, height: int, width: int) -> int:
+        """Of a window around the points every how many rows are read."""
+
+    def look(self, source: Source) -> Sample:
+        """The sample of a source."""
+        covered, rows, cols = self._place(source.grid)
+        if not rows.size:
+            empty = np.empty(0)
+            return Sample(covered, empty, empty)
+        stored = self._read(source, rows, cols)
+        return Sample(covered, np.asarray(source.of(stored)), stored)
+
+    def _place(self, grid: Grid) -> tuple[float, np.ndarray, np.ndarray]:
+        if grid not in self._places:
+            self._places[grid] = self._find(grid)
+        return self._places[grid]
+
+    def _read(self, source: Source, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+        """Values at (nearly) these cells: rows are read whole, so only every n-th of them."""
+        plain = Source(source.path, source.band, source.grid)
+        top, left = int(rows.min()), int(cols.min())
+        width = int(cols.max()) - left + 1
+        height = int(rows.max()) - top + 1
+        stride = self._stride(height, width)
+        strips = (rows - top) // stride
+        out = np.full(rows.shape, np.nan, np.float32)
+        for strip in np.unique(strips):
+            self._progress.check()
+            row = min(top + int(strip) * stride + stride // 2, source.grid.height - 1)
+            values = self._reader.read(plain, Window(row, left, 1, width))[0]
+            here = strips == strip
+            out[here] = values[cols[here] - left]
+        return out
+
+
+class Sampler(Looker):
+    """Looks at sources at the points over a target grid.
+
+    Parameters
+    ----------
+    target : Grid
+    mask : Mask or None
+        Points that it masks are not looked at.
+    progress : Progress
+    """
+
+    def __init__(self, target: Grid, mask: Mask | None = None, progress: Progress = SILENT):
+        super().__init__(progress)
+        self._points = points_over(target)
+        self._kept = np.ones(self._points.shape, bool)
+        if mask is not None:
+            self._kept = ~mask.covers(*Lattice(self._points, mask.grid, progress).positions())
+
+    @property
+    def masked(self) -> float:
+        """Share of the points that the mask takes away."""
+        return 1.0 - float(self._kept.mean())
+
+    def _find(self, grid: Grid) -> tuple[float, np.ndarray, np.ndarray]:
+        positions = Lattice(self._points, grid, self._progress).positions()
+        inside, rows, cols = cells_of(*positions, grid.shape)
+        inside &= self._kept
+        count = int(self._kept.sum())
+        return float(inside.sum() / count) if count else math.nan, rows[inside], cols[inside]
+
+    def _stride(self, height: int, width: int) -> int:
+        most = max(LEAST_ROWS, int(ROWS * min(1.0, _LARGE / (height * width))))
+        return max(1, math.ceil(height / most))
+
+
+class PointSampler(Looker):
+    """Looks at sources at single places, such as stations: exactly there, at `ROWS` of many at the most.
+
+    Parameters
+    ----------
+    crs : str
+    x, y : float64 arrays, shape (n,)
+    progress : Progress
+    """
+
+    def __init__(self, crs: str, x: np.ndarray, y: np.ndarray, progress: Progress = SILENT):
+        super().__init__(progress)
+        self._crs, self._x, self._y = crs, x, y
+
+    def places(self, grid: Grid) -> Places:
+        """Where the points lie on a grid."""
+        return place_on(grid, self._crs, self._x, self._y)
+
+    def _find(self, grid: Grid) -> tuple[float, np.ndarray, np.ndarray]:
+        places = self.places(grid)
+        inside = np.flatnonzero(places.inside)
+        some = inside[np.unique(np.linspace(0, len(inside) - 1, min(len(inside), ROWS)).astype(np.intp))]
+        covered = float(places.inside.mean()) if len(places.inside) else math.nan
+        return covered, places.rows[some].astype(np.intp), places.cols[some].astype(np.intp)
+
+    def _stride(self, height: int, width: int) -> int:
+        return 1
+
+
+def same_values(samples: Sequence[Sample]) -> list[tuple[int, int]]:
+    """Pairs of samples with the same numbers at all points, but for those of one value."""
+    pairs = []
+    for first in range(len(samples)):
+        values = samples[first].values
+        if not samples[first].low < samples[first].high:
+            continue
+        for second in range(first + 1, len(samples)):
+            if np.array_equal(values, samples[second].values, equal_nan=True):
+                pairs.append((first, second))
+    return pairs

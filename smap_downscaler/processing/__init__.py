@@ -1,1 +1,0 @@
-"""The QGIS side: the only room that imports qgis."""

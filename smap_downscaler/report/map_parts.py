@@ -1,0 +1,192 @@
+"""What maps have beside their colours: scale bar, north arrow, degrees along the frame, lines and points."""
+
+from __future__ import annotations
+
+import math
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..geo.graticule import MapFrame
+from ..geo.grid import Bounds
+
+#: The ground under the colours: what has no value is hatched, so that it is not told by colour alone.
+NO_VALUE = {"facecolor": "white", "edgecolor": "#8c8c8c", "hatch": "//////", "linewidth": 0.0}
+#: Share of an edge at either end that has no labels.
+_CORNER = 0.07
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """Lines or points over the maps, in the CRS of the frame.
+
+    Parameters
+    ----------
+    label : str
+    parts : sequence of float array, shape (n, 2)
+        x and y: a line each, or points.
+    points : bool
+    thin : bool
+        Lines that stay in the background.
+    """
+
+    label: str
+    parts: Sequence[np.ndarray]
+    points: bool = False
+    thin: bool = False
+
+    def look(self) -> dict[str, Any]:
+        """How matplotlib draws it."""
+        if self.points:
+            return _POINT
+        return _THIN if self.thin else _LINE
+
+
+def panel_letter(number: int) -> str:
+    """a ... z, aa, ab ... for the panels 0, 1, 2 ..."""
+    letters = ""
+    number += 1
+    while number:
+        number, rest = divmod(number - 1, len(string.ascii_lowercase))
+        letters = string.ascii_lowercase[rest] + letters
+    return letters
+
+
+def halo(width: float) -> list[Any]:
+    """A white rim around lines and letters."""
+    from matplotlib.patheffects import withStroke
+
+    return [withStroke(linewidth=width, foreground="white")]
+
+
+def round_length(metres: float) -> float:
+    """The greatest 1, 2 or 5 times a power of ten that is at most `metres`."""
+    length = 10.0 ** math.floor(math.log10(metres))
+    return length * max(step for step in (1, 2, 5) if step * length <= metres)
+
+
+def scale_bar(axis: Any, bounds: Bounds, metres_a_unit: float, share: float = 1 / 3) -> None:
+    """A bar of a round length at the lower left, at most that share of the width."""
+    width, height = bounds.right - bounds.left, bounds.top - bounds.bottom
+    metres = round_length(width * metres_a_unit * share)
+    length = metres / metres_a_unit
+    x, y = bounds.left + 0.05 * width, bounds.bottom + 0.06 * height
+    axis.plot(
+        [x, x + length], [y, y], color="black", linewidth=1.5, solid_capstyle="butt", path_effects=halo(2.5)
+    )
+    axis.text(
+        x + length / 2,
+        y + 0.02 * height,
+        f"{metres / 1000:g} km" if metres >= 1000 else f"{metres:g} m",
+        fontsize=6.5,
+        ha="center",
+        va="bottom",
+        path_effects=halo(2.5),
+    )
+
+
+def scale_bar_beside(axis: Any, frame: MapFrame, size: tuple[float, float], map_width: float) -> None:
+    """A scale bar on an axis of its own.
+
+    Parameters
+    ----------
+    axis : matplotlib axis
+    frame : MapFrame
+        Of the map that it belongs to.
+    size : tuple of float
+        Width and height of the axis, inches.
+    map_width : float
+        Width of the map, inches.
+    """
+    units = (frame.bounds.right - frame.bounds.left) * size[0] / map_width
+    box = Bounds(0.0, 0.0, units, units * size[1] / size[0])
+    axis.set_axis_off()
+    axis.set_xlim(box.left, box.right)
+    axis.set_ylim(box.bottom, box.top)
+    scale_bar(axis, box, frame.metres_a_unit, 0.8)
+
+
+def north_arrow(axis: Any, north: tuple[float, float]) -> None:
+    """An arrow to true north, in the middle of an axis of its own."""
+    axis.set_axis_off()
+    x, y = north
+    axis.annotate(
+        "",
+        xy=(0.5 + 0.35 * x, 0.45 + 0.35 * y),
+        xytext=(0.5 - 0.35 * x, 0.45 - 0.35 * y),
+        xycoords="axes fraction",
+        arrowprops={"arrowstyle": "-|>", "facecolor": "black", "linewidth": 1.2, "path_effects": halo(3.0)},
+    )
+    axis.text(
+        0.5 + 0.52 * x,
+        0.45 + 0.52 * y,
+        "N",
+        ha="center",
+        va="center",
+        fontsize=8,
+        transform=axis.transAxes,
+        path_effects=halo(2.5),
+    )
+
+
+def frame_axis(
+    axis: Any, frame: MapFrame, left: bool = True, below: bool = True, hatched: bool = True
+) -> None:
+    """Limits of a map, hatched where it has no value, and degrees along the edges that are asked for."""
+    bounds = frame.bounds
+    axis.set_autoscale_on(False)
+    axis.set_xlim(bounds.left, bounds.right)
+    axis.set_ylim(bounds.bottom, bounds.top)
+    if hatched:
+        axis.patch.set(**NO_VALUE)
+    for spine in axis.spines.values():
+        spine.set_linewidth(0.5)
+    meridians = _labelled(frame.west_east, bounds.left, bounds.right, below)
+    parallels = _labelled(frame.south_north, bounds.bottom, bounds.top, left)
+    axis.set_xticks(*meridians)
+    axis.set_yticks(*parallels, rotation=90, va="center")
+    axis.tick_params(labelsize=6, length=2, width=0.4, pad=1.5)
+
+
+def _labelled(
+    lines: Sequence[tuple[float, str]], first: float, last: float, shown: bool
+) -> tuple[list[float], list[str]]:
+    """Ticks and their labels; those close to a corner would run into the next map's."""
+    room = _CORNER * (last - first)
+    return [at for at, _ in lines], [
+        text if shown and first + room <= at <= last - room else "" for at, text in lines
+    ]
+
+
+def draw_overlays(axis: Any, overlays: Sequence[Overlay]) -> None:
+    """Outlines and points over a map."""
+    for overlay in overlays:
+        rim = {} if overlay.points or overlay.thin else {"path_effects": halo(2.0)}
+        for part in overlay.parts:
+            axis.plot(part[:, 0], part[:, 1], **overlay.look(), **rim)
+
+
+def legend_handles(overlays: Sequence[Overlay]) -> list[Any]:
+    """What stands in the legend: no value, then the overlays."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    handles: list[Any] = [Patch(label="no value", **{**NO_VALUE, "linewidth": 0.5})]
+    for overlay in overlays:
+        handles.append(Line2D([], [], label=overlay.label, **overlay.look()))
+    return handles
+
+
+_LINE = {"color": "black", "linewidth": 0.9}
+_THIN = {"color": "#333333", "linewidth": 0.35}
+_POINT = {
+    "color": "white",
+    "marker": "^",
+    "linestyle": "none",
+    "markersize": 5,
+    "markeredgecolor": "black",
+    "markeredgewidth": 0.8,
+}

@@ -1,0 +1,43 @@
+"""Numbers in the tables and sentences of reports."""
+
+from __future__ import annotations
+
+import math
+
+from ..stats.intervals import Results
+
+#: The unit of soil moisture as text; in figures it is `figure.SOIL_MOISTURE_UNIT`.
+UNIT = "m³ m⁻³"
+
+
+def fixed(value: float, places: str) -> str:
+    """A number in a format such as `.4f`, a zero without a sign; empty where it is not defined."""
+    if not math.isfinite(value):
+        return ""
+    text = f"{value:{places}}"
+    # What rounds to zero has no sign left to tell.
+    return text.lstrip("+-") if not text.strip("+-0.% ") else text
+
+
+def score_text(value: float) -> str:
+    """A score as reports write it, with four decimals; empty where it is not defined."""
+    return fixed(value, ".4f")
+
+
+def with_interval(results: Results, name: str, places: str) -> str:
+    """A number, and in brackets its interval where there is one; empty where it is not defined."""
+    interval = results.interval(name)
+    told = fixed(results.value(name), places)
+    if told and math.isfinite(interval.lower) and interval.lower < interval.upper:
+        told += f" ({fixed(interval.lower, places)} to {fixed(interval.upper, places)})"
+    return told
+
+
+def number_text(value: float) -> str:
+    """A number with four digits that count, without an exponent where it can be read; empty for NaN."""
+    if not math.isfinite(value):
+        return ""
+    if value == 0 or not 1e-4 <= abs(value) < 1e6:
+        return fixed(value, ".3g")
+    decimals = max(0, 3 - math.floor(math.log10(abs(value))))
+    return fixed(value, f",.{decimals}f")

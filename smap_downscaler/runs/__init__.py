@@ -1,0 +1,1 @@
+"""Work that goes on after a stop: fingerprints, journals, provenance."""

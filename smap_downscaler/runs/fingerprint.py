@@ -1,0 +1,85 @@
+"""Results that are there already, made from the same inputs: a run goes on where it stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..base.dates import find_date
+from ..base.errors import InputError
+from ..base.progress import Progress
+from ..base.version import plugin_version
+from ..base.words import counted
+from ..geo.datasets import open_dataset
+from ..series.series import SeriesEntry, raster_files
+from .file_state import file_state, files_behind
+
+#: Tag of a raster that tells what it was made from.
+RUN_TAG = "SMAP_DOWNSCALER_RUN"
+
+
+def digest(content: Mapping[str, Any]) -> str:
+    """A hash of what a result is made from, and of the plugin's version."""
+    text = json.dumps({**content, "version": plugin_version()}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def fingerprint(paths: Iterable[str], settings: Mapping[str, Any]) -> str:
+    """The `digest` of files, by path, size and time of change, and of settings."""
+    files = [file_state(file) for path in paths for file in files_behind(path)]
+    return digest({"files": files, "settings": settings})
+
+
+def contents(entries: Iterable[SeriesEntry]) -> list[tuple[str, str, int]]:
+    """Day, file and band of rasters of a series, in order.
+
+    For `fingerprint`, whose files do not tell which of them is which day of which covariate.
+    """
+    return [(entry.date.isoformat(), file_state(entry.path)[0], entry.band) for entry in entries]
+
+
+def run_of(path: Path) -> str:
+    """The digest that a raster was made with; empty where there is no raster, a damaged one, or no digest."""
+    if not path.is_file():
+        return ""
+    try:
+        return str(open_dataset(path).GetMetadataItem(RUN_TAG) or "")
+    except InputError:
+        return ""
+
+
+def tell_other_runs(
+    folder: str | Path, own: Iterable[Path], run_at: Callable[[dt.date], str], progress: Progress
+) -> None:
+    """Warn of dated rasters in the folder of a run that others have left there: a series would mix them.
+
+    Parameters
+    ----------
+    folder : path
+    own : iterable of Path
+        The rasters of the run.
+    run_at : callable
+        The digest that the run gives to the raster of a date; those of other dates with it are as good
+        as its own.
+    progress : Progress
+    """
+    folder, names = Path(folder), {path.name for path in own}
+    dates = []
+    for path in raster_files(folder) if folder.is_dir() else []:
+        progress.check()
+        date = None
+        with contextlib.suppress(InputError):
+            date = find_date(path.name)
+        if date is not None and path.name not in names and run_of(path) != run_at(date):
+            dates.append(date)
+    if dates:
+        progress.warn(
+            f"{folder}: it holds {counted(len(dates), 'dated raster')} not made from these inputs, the first "
+            f"of {min(dates)}; whoever opens the folder as a series reads them too, so remove them or choose "
+            "another OUTPUT"
+        )

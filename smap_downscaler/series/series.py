@@ -1,0 +1,298 @@
+"""A series: a dated set of rasters on one grid.
+
+One reader for a folder of rasters dated by name, a file with a time axis
+(NetCDF), and a multi-band raster whose band descriptions are dates.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from osgeo import gdal
+
+from ..base.dates import find_date, is_within
+from ..base.errors import InputError
+from ..base.progress import SILENT, Progress
+from ..geo.datasets import dataset_grid, open_dataset, read_band, same_crs
+from ..geo.grid import Grid, Window
+from .filled_tag import is_filled
+from .netcdf_time import netcdf_dates, time_variables
+from .refusals import no_raster, two_of_a_day, undated
+
+#: Endings that count as rasters in a folder; everything else there is passed over.
+RASTER_SUFFIXES = frozenset(
+    {".tif", ".tiff", ".nc", ".nc4", ".img", ".asc", ".bil", ".flt", ".sdat", ".rst", ".grd", ".hgt"}
+)
+#: Tag of a dated file whose other bands only say something of the first one.
+FIRST_BAND_TAG = "SMAP_DOWNSCALER_FIRST_BAND"
+_GRID_TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class SeriesEntry:
+    """One date: the file and band that hold it, and whether the file tells that some values were filled."""
+
+    date: dt.date
+    path: str
+    band: int
+    filled: bool = False
+
+    @property
+    def label(self) -> str:
+        """What messages call it."""
+        return self.path if self.band == 1 else f"{self.path} (band {self.band})"
+
+
+@dataclass(frozen=True)
+class Series:
+    """Dated rasters on one grid, in order of date."""
+
+    name: str
+    source: str
+    grid: Grid
+    entries: tuple[SeriesEntry, ...]
+
+    @property
+    def dates(self) -> tuple[dt.date, ...]:
+        """All dates, ascending."""
+        return tuple(entry.date for entry in self.entries)
+
+    def between(self, start: dt.date | None, end: dt.date | None) -> Series:
+        """The part from `start` to `end`, both included; None means open.
+
+        Raises
+        ------
+        InputError
+            If no date is left.
+        """
+        kept = tuple(entry for entry in self.entries if is_within(entry.date, start, end))
+        if not kept:
+            raise InputError(
+                f"{self.source}: it holds no date from {start or 'its start'} to {end or 'its end'} "
+                f"(it runs from {self.dates[0]} to {self.dates[-1]}); choose other dates."
+            )
+        return replace(self, entries=kept)
+
+    @cached_property
+    def _by_date(self) -> dict[dt.date, SeriesEntry]:
+        return {entry.date: entry for entry in self.entries}
+
+    def has(self, date: dt.date) -> bool:
+        """Whether the series holds `date`."""
+        return date in self._by_date
+
+    def unit(self) -> str:
+        """The unit that the first raster tells, or empty."""
+        first = self.entries[0]
+        # Held by name: a band must not outlive its dataset.
+        dataset = open_dataset(first.path)
+        return str(dataset.GetRasterBand(first.band).GetUnitType())
+
+    def has_origin(self) -> bool:
+        """Whether one of its files tells that some values were filled, as those of 'Fill gaps' do."""
+        return any(entry.filled for entry in self.entries)
+
+    def read(self, date: dt.date, window: Window | None = None) -> np.ndarray:
+        """The raster of a date, float32, shape (rows, columns), NaN where missing.
+
+        Raises
+        ------
+        KeyError
+            If the series has no such date.
+        InputError
+            If the file cannot be read.
+        """
+        entry = self._by_date[date]
+        return read_band(open_dataset(entry.path), entry.band, window)
+
+
+def open_series(path: str | Path, name: str | None = None, progress: Progress = SILENT) -> Series:
+    """Open a folder or a file as a series.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to read, a name holds no date, two rasters have one
+        date, or their grids differ.
+    """
+    path = str(path).rstrip("/\\") or str(path)
+    folder = Path(path)
+    if folder.is_dir():
+        files = raster_files(folder)
+        if not files:
+            raise no_raster(folder, "choose the folder that holds the dated files")
+        return _assemble(name or _folder_name(path), path, [str(file) for file in files], progress)
+    return _assemble(name or _stem(path), path, [path], progress)
+
+
+def open_several(
+    paths: Sequence[str], names: Sequence[str] = (), progress: Progress = SILENT
+) -> list[Series]:
+    """Open several series; files dated by their name are put together by their folder.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Folders, files with dates inside, or single dated files.
+    names : sequence of str
+        Names to use instead of those of the folders and files, in order; an empty one changes nothing.
+
+    Raises
+    ------
+    InputError
+        As `open_series`, and if names are too many or occur twice.
+    """
+    groups: dict[str, list[str]] = {}
+    for path in paths:
+        progress.check()
+        groups.setdefault(_series_of(path), []).append(path)
+    if len(names) > len(groups):
+        raise InputError(
+            f"DYNAMIC_NAMES: {len(names)} names are given for {len(groups)} dated series (DYNAMIC); give one "
+            "name for each."
+        )
+    found = []
+    for index, (source, members) in enumerate(groups.items()):
+        name = names[index] if index < len(names) and names[index] else None
+        if source in members:
+            found.append(open_series(source, name, progress))
+        else:
+            found.append(_assemble(name or _folder_name(source), source, members, progress))
+    twice = [series.name for series in found if sum(series.name == other.name for other in found) > 1]
+    if twice:
+        raise InputError(
+            f"DYNAMIC: two dated series are named {twice[0]}; give each its own name with DYNAMIC_NAMES."
+        )
+    return found
+
+
+def raster_files(folder: Path) -> list[Path]:
+    """The rasters of a folder, sorted by name; hidden and side-car files passed over."""
+    return sorted(
+        file
+        for file in folder.iterdir()
+        if file.suffix.lower() in RASTER_SUFFIXES and not file.name.startswith(".") and file.is_file()
+    )
+
+
+def _stem(path: str) -> str:
+    # NETCDF:"folder/rain.nc":precip is named after its variable.
+    subdataset = re.match(r'^\w+:"?.+?"?:/*(\w+)$', path)
+    return subdataset.group(1) if subdataset and not Path(path).exists() else Path(path).stem
+
+
+def _folder_name(path: str) -> str:
+    # The folder "." has a name too.
+    return os.path.basename(os.path.abspath(path))
+
+
+def _series_of(path: str) -> str:
+    """What a path is put together under: itself if it is a series by itself, else its folder.
+
+    A file of one date whose name holds it is one of a folder's files, whatever it says inside.
+    """
+    if Path(path).is_dir() or _count_dates_inside(path) > 1:
+        return path
+    try:
+        dated_by_name = find_date(Path(path).name) is not None
+    except InputError:
+        dated_by_name = True
+    return str(Path(path).parent) if dated_by_name else path
+
+
+def _count_dates_inside(path: str) -> int:
+    dataset = open_dataset(path)
+    variables = time_variables(dataset)
+    if variables:
+        # Of several variables one must be named: `open_series` says so.
+        return open_dataset(variables[0]).RasterCount if len(variables) == 1 else len(variables)
+    return len(_described_dates(dataset, path))
+
+
+def _assemble(name: str, source: str, files: Iterable[str], progress: Progress) -> Series:
+    files = list(files)
+    counter = progress.counter(len(files), f"files of {name} looked at")
+    grid, first = None, ""
+    entries: list[SeriesEntry] = []
+    for file in files:
+        file_grid, file_entries = _look_at(file, SILENT if entries else progress)
+        if grid is None:
+            grid, first = file_grid, file
+        elif not same_grid(grid, file_grid):
+            raise InputError(
+                f"{file}: its grid differs from that of {first}; a series needs one grid for all dates, "
+                "so warp one of them to the grid of the other."
+            )
+        entries += file_entries
+        counter.advance()
+    entries.sort(key=lambda entry: entry.date)
+    for one, other in zip(entries, entries[1:]):
+        if one.date == other.date:
+            raise two_of_a_day(one, other)
+    if grid is None:
+        raise InputError(f"{source}: it holds no raster.")
+    return Series(name, source, grid, tuple(entries))
+
+
+def same_grid(first: Grid, second: Grid) -> bool:
+    """Whether two grids are the same cell by cell."""
+    if first.shape != second.shape or not same_crs(first.crs, second.crs):
+        return False
+    row, col = second.offset_in(first)
+    stretch = max(
+        abs(second.cell_width / first.cell_width - 1) * first.width,
+        abs(second.cell_height / first.cell_height - 1) * first.height,
+    )
+    return max(abs(row), abs(col), stretch) < _GRID_TOLERANCE
+
+
+def _look_at(path: str, progress: Progress) -> tuple[Grid, list[SeriesEntry]]:
+    dataset = open_dataset(path)
+    variables = time_variables(dataset)
+    if len(variables) > 1:
+        listed = ", ".join(variable.rsplit(":", 1)[-1] for variable in variables)
+        raise InputError(
+            f"{path}: it holds several variables with a time axis ({listed}); name one, "
+            f'as NETCDF:"{path}":{variables[0].rsplit(":", 1)[-1]}.'
+        )
+    if variables:
+        path = variables[0]
+        dataset = open_dataset(path)
+        dates = netcdf_dates(dataset, path)
+        return dataset_grid(dataset, path), _entries(dataset, path, dates)
+    described = _described_dates(dataset, path)
+    if described:
+        return dataset_grid(dataset, path), _entries(dataset, path, described)
+    date = find_date(Path(path).name)
+    if date is None:
+        raise undated(path)
+    if dataset.RasterCount > 1 and dataset.GetMetadataItem(FIRST_BAND_TAG) is None:
+        progress.log(f"{path}: it has {dataset.RasterCount} bands without dates; the first one is used")
+    return dataset_grid(dataset, path), _entries(dataset, path, [date])
+
+
+def _entries(dataset: gdal.Dataset, path: str, dates: Sequence[dt.date]) -> list[SeriesEntry]:
+    filled = is_filled(dataset, path)
+    return [SeriesEntry(date, path, band, filled) for band, date in enumerate(dates, start=1)]
+
+
+def _described_dates(dataset: gdal.Dataset, path: str) -> list[dt.date]:
+    """The dates in the band descriptions: of all bands, or of none."""
+    texts = [dataset.GetRasterBand(band).GetDescription() for band in range(1, dataset.RasterCount + 1)]
+    dates = [find_date(text) for text in texts]
+    if not any(dates):
+        return []
+    if None in dates:
+        band = dates.index(None) + 1
+        raise InputError(
+            f"{path}: band {band} has no date in its description ({texts[band - 1]!r}) while others have; "
+            "give every band a date such as 2021-01-31."
+        )
+    return [date for date in dates if date]

@@ -1,0 +1,1 @@
+"""Statistics that several steps share: scores, moments, intervals, autocorrelation."""

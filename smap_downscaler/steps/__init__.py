@@ -1,0 +1,1 @@
+"""A room a workflow step, in the order of the work."""

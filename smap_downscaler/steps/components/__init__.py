@@ -1,0 +1,1 @@
+"""`principalcomponents`: what goes with what."""

@@ -1,0 +1,1 @@
+"""`harmonisecovariates`: layers of any grid to one coarse and one fine stack."""

@@ -1,0 +1,147 @@
+"""harmonisecovariates: rasters of any CRS and resolution to a coarse and a fine stack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from qgis.core import (
+    NULL,
+    Qgis,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterBoolean,
+    QgsProcessingParameterCrs,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterExtent,
+    QgsProcessingParameterMatrix,
+    QgsProcessingParameterMultipleLayers,
+    QgsProcessingParameterRasterDestination,
+    QgsProcessingParameterRasterLayer,
+    QgsProcessingParameterString,
+)
+
+from ...base.covariate_names import split_names
+from ...base.errors import InputError
+from ...base.progress import Progress
+from ...series.series import open_series
+from ...toolbox.algorithm import SmapAlgorithm
+from ...toolbox.by_date_output import preflight_output, write_preflight_table
+from ...toolbox.layers import hand_over_stack
+from ...toolbox.parameters import advanced, decimal, series_folder
+from ...toolbox.reports import report_parameter
+from ...toolbox.values import Values
+from ...toolbox.warnings_kept import Remembering
+from .covariate import Covariate, Layer
+from .harmonise import Request, harmonise
+from .layers import read_covariates
+from .numbers.layers_table import HEADERS, LayerRow, read_rows
+from .toolbox.report_output import report_covariates
+
+
+class HarmoniseCovariates(SmapAlgorithm):
+    """Harmonise covariates (paper 2.2.3)."""
+
+    ID = "harmonisecovariates"
+    GROUP = "covariates"
+    TAGS = (*SmapAlgorithm.TAGS, "resample", "warp", "stack", "align", "aggregate", "area-weighted mean")
+
+    def define(self) -> Iterable[QgsProcessingParameterDefinition]:
+        yield QgsProcessingParameterMultipleLayers("INPUT", "Covariates", Qgis.ProcessingSourceType.Raster)
+        yield series_folder("SMAP", "SMAP series")
+        yield QgsProcessingParameterExtent("EXTENT", "Study area", optional=True)
+        yield QgsProcessingParameterCrs("CRS", "CRS of the fine stack", optional=True)
+        yield decimal("RESOLUTION", "Pixel of the fine stack (units of its CRS)", 100.0, 0.0)
+        yield QgsProcessingParameterRasterLayer("MASK", "Mask (urban, water)", optional=True)
+        yield advanced(
+            QgsProcessingParameterString("NAMES", "Names of the covariates, by comma", optional=True)
+        )
+        yield advanced(
+            QgsProcessingParameterString("CATEGORICAL", "Further categorical layers, by comma", optional=True)
+        )
+        yield advanced(
+            decimal("MINIMUM_COVERED", "Least share of a SMAP cell that a covariate covers", 0.5, 0.0, 1.0)
+        )
+        yield advanced(
+            QgsProcessingParameterMatrix(
+                "LAYERS",
+                "Units, conversions and resampling of single layers",
+                numberRows=1,
+                hasFixedNumberRows=False,
+                headers=list(HEADERS),
+                optional=True,
+            )
+        )
+        yield advanced(
+            QgsProcessingParameterBoolean(
+                "GUESS", "Know SoilGrids and Gupta et al. by their file names", defaultValue=True
+            )
+        )
+        yield QgsProcessingParameterRasterDestination("OUTPUT_COARSE", "Coarse stack (SMAP cells)")
+        yield QgsProcessingParameterRasterDestination("OUTPUT_FINE", "Fine stack")
+        yield preflight_output()
+        yield report_parameter()
+
+    def define_outputs(self) -> Iterable[Any]:
+        yield QgsProcessingOutputNumber("COUNT", "Covariates")
+
+    def validate(self, values: Values) -> None:
+        resolution = values.number("RESOLUTION")
+        if not resolution > 0:
+            raise InputError(f"RESOLUTION is {resolution:g}; give the side of a pixel, greater than 0.")
+        values.extent("EXTENT")
+        _covariates(values)
+
+    def work(self, values: Values, progress: Progress) -> dict[str, Any]:
+        smap = open_series(values.path("SMAP"), progress=progress.part(0.0, 0.05))
+        extent = values.extent("EXTENT")
+        request = Request(
+            layers=_layers(values),
+            smap=smap.grid,
+            smap_label=f"SMAP ({smap.source})",
+            coarse_path=values.output("OUTPUT_COARSE"),
+            fine_path=values.output("OUTPUT_FINE"),
+            extent=extent[0] if extent else None,
+            extent_crs=extent[1] if extent else "",
+            crs=values.crs("CRS"),
+            resolution=values.number("RESOLUTION"),
+            mask=values.raster_path("MASK"),
+            names=split_names(values.text("NAMES")),
+            categorical=split_names(values.text("CATEGORICAL")),
+            minimum_covered=values.number("MINIMUM_COVERED"),
+            rows=_rows(values),
+            guess=values.flag("GUESS"),
+            smap_dates=smap.dates,
+        )
+        listener = Remembering(progress)
+        report = values.output_file("REPORT")
+        made = harmonise(request, listener.part(0.05, 0.98 if report else 1.0))
+        for path in (request.coarse_path, request.fine_path):
+            hand_over_stack(values.context, path)
+        outputs: dict[str, Any] = {
+            "OUTPUT_COARSE": request.coarse_path,
+            "OUTPUT_FINE": request.fine_path,
+            "COUNT": len(made.layers),
+            **write_preflight_table(values, made.preflight),
+        }
+        if report:
+            progress.set_text("Report")
+            outputs.update(report_covariates(report, request, smap, made, listener.warnings, progress))
+        return outputs
+
+
+def _covariates(values: Values) -> list[Covariate]:
+    names, categorical = split_names(values.text("NAMES")), split_names(values.text("CATEGORICAL"))
+    return read_covariates(_layers(values), names, categorical, _rows(values), values.flag("GUESS"))
+
+
+def _rows(values: Values) -> list[LayerRow]:
+    if not values.given("LAYERS"):
+        return []
+    cells = values.algorithm.parameterAsMatrix(values.parameters, "LAYERS", values.context)
+    # Scripts may give a list a row.  Cells that nobody filled in are QGIS's NULL, whose text is 'NULL'.
+    flat = [cell for part in cells for cell in (part if isinstance(part, (list, tuple)) else [part])]
+    return read_rows(["" if cell == NULL else cell for cell in flat])
+
+
+def _layers(values: Values) -> list[Layer]:
+    return [Layer(path, name) for path, name in values.rasters("INPUT")]

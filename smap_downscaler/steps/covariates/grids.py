@@ -1,0 +1,190 @@
+"""Which cells of SMAP, and which fine grid, a pair of stacks is made on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...base.errors import InputError
+from ...geo.datasets import same_crs, spatial_reference
+from ...geo.grid import Bounds, Grid, Window
+from ...geo.lattice import Lattice, Transformation, transform_bounds
+
+#: A fine stack with more pixels is a slip of the pen.
+MOST_PIXELS = 2_000_000_000
+#: A layer whose pixels are RESOLUTION to within this share gives the fine grid its place.
+_FOLLOW = 1e-3
+#: A CRS whose metres are off by more, or whose axes are that far from square, is not chosen unasked.
+_TRUE_TO_SCALE = 0.02
+_SNAP = 1e-6
+
+
+@dataclass(frozen=True)
+class Region:
+    """An extent with its CRS, and what messages call it."""
+
+    bounds: Bounds
+    crs: str
+    label: str
+
+
+def coarse_grid(smap: Grid, smap_label: str, extent: Region | None) -> Grid:
+    """The SMAP cells that touch the extent, or all.
+
+    Raises
+    ------
+    InputError
+        If the two do not meet.
+    """
+    if extent is None:
+        return smap
+    window = smap.window_touching(transform_bounds(extent.bounds, extent.crs, smap.crs))
+    if window is None:
+        raise InputError(
+            f"{extent.label} and {smap_label} do not meet; choose an extent inside the SMAP series."
+        )
+    return smap.crop(window)
+
+
+def default_crs(grids: Sequence[Grid], region: Region) -> str:
+    """The CRS of the first layer that is metric and true to scale in the region, else its UTM zone."""
+    utm = utm_zone(region)
+    for grid in grids:
+        if is_metric(grid.crs) and _true_to_scale(grid.crs, region, utm):
+            return grid.crs
+    return utm
+
+
+def is_metric(crs: str) -> bool:
+    """Whether a CRS is projected, in metres."""
+    reference = spatial_reference(crs)
+    return bool(reference.IsProjected()) and abs(reference.GetLinearUnits() - 1.0) < 1e-9
+
+
+def utm_zone(region: Region) -> str:
+    """`EPSG:code` of the UTM zone of the region's centre (WGS 84)."""
+    bounds = region.bounds
+    lon, lat = Transformation(region.crs, "EPSG:4326")(
+        np.array((bounds.left + bounds.right) / 2), np.array((bounds.bottom + bounds.top) / 2)
+    )
+    zone = int(((float(lon) + 180.0) % 360.0) // 6) + 1
+    return f"EPSG:{(32600 if lat >= 0 else 32700) + zone}"
+
+
+def _true_to_scale(crs: str, region: Region, utm: str) -> bool:
+    """Whether a kilometre in x and y is one on the ground, at right angles (Web Mercator's is not)."""
+    box = transform_bounds(region.bounds, region.crs, crs)
+    x, y = (box.left + box.right) / 2, (box.bottom + box.top) / 2
+    step = 1000.0
+    east, north = Transformation(crs, utm)(np.array([x, x + step, x]), np.array([y, y, y + step]))
+    along = np.array([east[1] - east[0], north[1] - north[0]]) / step
+    up = np.array([east[2] - east[0], north[2] - north[0]]) / step
+    errors = (np.hypot(*along) - 1, np.hypot(*up) - 1, float(along @ up))
+    # NaN, where the transform fails, is not true to scale either.
+    return all(abs(error) < _TRUE_TO_SCALE for error in errors)
+
+
+@dataclass(frozen=True)
+class FineGrid:
+    """The fine grid, and the layer's name whose grid it follows, if any."""
+
+    grid: Grid
+    follows: str = ""
+
+
+def fine_grid(
+    region: Region, within: Region, crs: str, resolution: float, layers: Sequence[tuple[str, Grid]]
+) -> FineGrid:
+    """The fine grid over the part of `region` inside `within`, snapped outwards to whole pixels.
+
+    Where a layer has the CRS and, to one in a thousand, the resolution, its own
+    pixels are taken, so that it is copied and not resampled; else the edges are
+    multiples of the resolution.
+
+    Parameters
+    ----------
+    region, within : Region
+        Study area and SMAP series.
+    crs : str
+    resolution : float
+        Side of a pixel in units of the CRS: metres, or degrees in a geographic one.
+    layers : sequence of (name, Grid)
+        Candidates to follow.
+
+    Raises
+    ------
+    InputError
+        For a CRS in feet, a resolution that makes no sense, or regions that do not meet.
+    """
+    _check_resolution(crs, resolution)
+    bounds = transform_bounds(region.bounds, region.crs, crs)
+    limits = transform_bounds(within.bounds, within.crs, crs)
+    if not bounds.intersects(limits):
+        raise InputError(
+            f"{region.label} and {within.label} do not meet; choose an extent inside the SMAP series."
+        )
+    bounds = Bounds(
+        max(bounds.left, limits.left),
+        max(bounds.bottom, limits.bottom),
+        min(bounds.right, limits.right),
+        min(bounds.top, limits.top),
+    )
+    for name, grid in layers:
+        if same_crs(grid.crs, crs) and _has_resolution(grid, resolution):
+            return FineGrid(
+                _snapped(bounds, crs, grid.left, grid.top, grid.cell_width, grid.cell_height), name
+            )
+    return FineGrid(_snapped(bounds, crs, 0.0, 0.0, resolution, resolution))
+
+
+def _check_resolution(crs: str, resolution: float) -> None:
+    if not (math.isfinite(resolution) and resolution > 0):
+        raise InputError(f"RESOLUTION is {resolution:g}; give the side of a pixel, greater than 0.")
+    reference = spatial_reference(crs)
+    if reference.IsGeographic():
+        if resolution >= 1:
+            raise InputError(
+                f"RESOLUTION is {resolution:g}, but CRS {crs[:60]} is in degrees; give degrees "
+                "(0.0009 is about 100 m), or choose a CRS in metres."
+            )
+    elif not is_metric(crs):
+        unit = reference.GetLinearUnitsName()
+        raise InputError(
+            f"CRS {crs[:60]} is in {unit}, not in metres; choose another CRS, such as the UTM zone."
+        )
+
+
+def _has_resolution(grid: Grid, resolution: float) -> bool:
+    return all(abs(side / resolution - 1) <= _FOLLOW for side in (grid.cell_width, grid.cell_height))
+
+
+def _snapped(bounds: Bounds, crs: str, left: float, top: float, width: float, height: float) -> Grid:
+    """The grid of pixels counted from `left`, `top` that covers `bounds`."""
+    first_col = math.floor((bounds.left - left) / width + _SNAP)
+    last_col = math.ceil((bounds.right - left) / width - _SNAP)
+    first_row = math.floor((top - bounds.top) / height + _SNAP)
+    last_row = math.ceil((top - bounds.bottom) / height - _SNAP)
+    cols, rows = last_col - first_col, last_row - first_row
+    if cols * rows > MOST_PIXELS:
+        raise InputError(
+            f"RESOLUTION {width:g} makes a fine stack of {cols:,} x {rows:,} pixels; "
+            "give a smaller EXTENT or a coarser RESOLUTION."
+        )
+    return Grid(
+        crs, left + first_col * width, top - first_row * height, width, height, max(cols, 1), max(rows, 1)
+    )
+
+
+def check_finer(fine: Grid, coarse: Grid) -> None:
+    """Raise `InputError` if the fine pixels are not smaller than SMAP's cells."""
+    middle = fine.crop(Window(fine.height // 2, fine.width // 2, 1, 1))
+    area = float(Lattice(middle, coarse).areas()[0, 0])
+    # NaN where a pixel is larger than its CRS.
+    if not area < 1:
+        raise InputError(
+            f"RESOLUTION {fine.cell_width:g} is coarser than the SMAP cells ({coarse.cell_width:g}); "
+            "give a finer one."
+        )

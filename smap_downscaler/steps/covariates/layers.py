@@ -1,0 +1,192 @@
+"""From raster layers to covariates: names, bands, classes, units."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from osgeo import gdal
+
+from ...base.covariate_names import check_covariate_names, class_name, covariate_name
+from ...base.dates import parse_iso_date
+from ...base.errors import InputError
+from ...base.progress import SILENT, Progress
+from ...geo.area_means import chunks
+from ...geo.datasets import dataset_grid, open_dataset
+from ...geo.grid import Bounds, Grid, Window
+from ...geo.sources import BandReader, Source, window_over, windows_over
+from .covariate import Covariate, Layer
+from .numbers.layers_table import LayerRow
+from .products import with_products
+
+#: A categorical raster with more classes is none, or is too rich for fractions.
+MOST_CLASSES = 30
+
+
+def read_covariates(
+    layers: Sequence[Layer],
+    names: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+    rows: Sequence[LayerRow] = (),
+    guess: bool = False,
+) -> list[Covariate]:
+    """The covariates that layers hold, one a band, in the order of the layers.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+    names : sequence of str
+        Names to use instead, one a layer or one a band.
+    categorical : sequence of str
+        Layers or covariates to take as categorical, besides those with a
+        colour table or category names.
+    rows : sequence of LayerRow
+        What the analyst says of single layers; goes before all else.
+    guess : bool
+        Whether unit, conversion and name of a known product's files are taken from their names.
+
+    Raises
+    ------
+    InputError
+        Without layers, for a layer that cannot be read or has no CRS, for
+        names or rows that do not fit.
+    """
+    if not layers:
+        raise InputError("INPUT: no layer is given; choose at least one raster.")
+    groups = [_bands_of(layer) for layer in layers]
+    count = sum(len(group) for group in groups)
+    if names and len(names) not in (len(layers), count):
+        raise InputError(
+            f"NAMES: {len(names)} names are given for {len(layers)} layers with {count} bands; "
+            "give one for each layer, or one for each band, separated by commas."
+        )
+    if names and len(names) == len(layers):
+        groups = [_renamed(group, covariate_name(name)) for group, name in zip(groups, names)]
+    covariates = [covariate for group in groups for covariate in group]
+    if names and len(names) == count:
+        covariates = [replace(one, name=covariate_name(name)) for one, name in zip(covariates, names)]
+    covariates = _with_categorical(covariates, categorical)
+    covariates = with_products(covariates, rows, guess, bool(names))
+    check_covariate_names([one.name for one in covariates], [one.label for one in covariates])
+    return covariates
+
+
+def _bands_of(layer: Layer) -> list[Covariate]:
+    dataset = open_dataset(layer.path)
+    grid = dataset_grid(dataset, layer.label)
+    bands = [
+        (number, dataset.GetRasterBand(number))
+        for number in range(1, dataset.RasterCount + 1)
+        if dataset.GetRasterBand(number).GetColorInterpretation() != gdal.GCI_AlphaBand
+    ]
+    if not bands:
+        raise InputError(
+            f"{layer.label}: it has no band; for a NetCDF or HDF5 file choose one of its variables."
+        )
+    if len(bands) > 1 and all(parse_iso_date(band.GetDescription()) for _number, band in bands):
+        raise InputError(
+            f"{layer.label}: its bands are dates; give dated covariates to "
+            "'Regression matrix' and 'Downscale' as they are."
+        )
+    base = covariate_name(layer.name)
+    out = []
+    for number, band in bands:
+        name = base
+        if len(bands) > 1:
+            name = covariate_name(band.GetDescription()) or f"{base}_{number}"
+        source = Source(layer.path, number, grid)
+        unit, text = band.GetUnitType() or "", band.GetDescription() or ""
+        scaled = band.GetScale() not in (None, 1.0) or band.GetOffset() not in (None, 0.0)
+        categorical = _is_categorical(band)
+        out.append(
+            Covariate(name, unit, layer, source, categorical, stored=unit, description=text, scaled=scaled)
+        )
+    return out
+
+
+def _is_categorical(band: gdal.Band) -> bool:
+    return band.GetColorTable() is not None or bool(band.GetCategoryNames())
+
+
+def _renamed(group: list[Covariate], name: str) -> list[Covariate]:
+    if len(group) == 1:
+        return [replace(group[0], name=name)]
+    return [replace(one, name=f"{name}_{number}") for number, one in enumerate(group, start=1)]
+
+
+def _with_categorical(covariates: list[Covariate], listed: Sequence[str]) -> list[Covariate]:
+    wanted = {covariate_name(name) for name in listed}
+    known = {one.name for one in covariates} | {covariate_name(one.layer.name) for one in covariates}
+    unknown = [name for name in listed if covariate_name(name) not in known]
+    if unknown:
+        raise InputError(
+            f"CATEGORICAL: there is no layer named {unknown[0]} (there are "
+            f"{', '.join(one.name for one in covariates)}); correct the name."
+        )
+    return [
+        replace(one, categorical=True) if wanted & {one.name, covariate_name(one.layer.name)} else one
+        for one in covariates
+    ]
+
+
+def require_meeting(covariates: Sequence[Covariate], bounds: Bounds, crs: str, what: str) -> None:
+    """Raise `InputError` if a layer shares no area with `bounds`; `what` names them."""
+    for one in covariates:
+        if window_over(one.source.grid, bounds, crs, margin=0) is None:
+            raise InputError(
+                f"{one.layer.label} and {what} do not meet; choose a layer or EXTENT of the same area."
+            )
+
+
+def expand_classes(
+    covariates: Sequence[Covariate], cells: Grid, progress: Progress = SILENT
+) -> list[Covariate]:
+    """Categorical covariates replaced by one for each class that occurs over `cells`.
+
+    Raises
+    ------
+    InputError
+        If a categorical band holds fractions or more than 30 classes, or names clash.
+    """
+    out: list[Covariate] = []
+    for one in covariates:
+        if not one.categorical:
+            out.append(one)
+            continue
+        for value in _classes(one, cells, progress):
+            out.append(
+                replace(
+                    one, name=class_name(one.name, value), unit="1", source=replace(one.source, value=value)
+                )
+            )
+    check_covariate_names([one.name for one in out], [one.label for one in out])
+    return out
+
+
+def _classes(covariate: Covariate, cells: Grid, progress: Progress) -> list[int]:
+    grid = covariate.source.grid
+    found: set[float] = set()
+    reader = BandReader()
+    for window in windows_over(grid, cells.bounds, cells.crs):
+        for chunk in chunks(grid.crop(window)):
+            progress.check()
+            place = Window(window.row + chunk.row, window.col + chunk.col, chunk.height, chunk.width)
+            values = reader.read(covariate.source, place)
+            found.update(np.unique(values[np.isfinite(values)]).tolist())
+            _check_classes(found, covariate)
+    return sorted(int(value) for value in found)
+
+
+def _check_classes(found: set[float], covariate: Covariate) -> None:
+    odd = [value for value in sorted(found) if value != int(value)]
+    if odd:
+        raise InputError(
+            f"{covariate.label}: it is categorical but holds {odd[0]:g}, which is no whole number; "
+            "take it out of CATEGORICAL or remove its colour table."
+        )
+    if len(found) > MOST_CLASSES:
+        raise InputError(
+            f"{covariate.label}: it has more than {MOST_CLASSES} classes; reclassify it to fewer, "
+            "or remove its colour table if it is no categorical raster."
+        )

@@ -1,0 +1,54 @@
+"""The report of 'Harmonise covariates': what was looked at, what was done to each layer, and the atlas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ...preflight.layer_check import LayerCheck
+from ...preflight.report import Table, add_preflight, add_warnings
+from ...report.page import Page
+
+
+def covariates_page(
+    facts: Sequence[tuple[str, str]],
+    warnings: Sequence[str],
+    preflight: Sequence[LayerCheck],
+    used: Table,
+    made: Table,
+    atlas: bytes,
+    manifest: Mapping[str, Mapping[str, object]],
+    footer: str,
+) -> Page:
+    """The page.
+
+    Parameters
+    ----------
+    facts : sequence of (name, value)
+        Where the stacks lie and on which grids.
+    warnings : sequence of str
+    preflight : sequence of LayerCheck
+        The look before the work.
+    used, made : Table
+        The choices for each layer, the bands that came out.
+    atlas : bytes
+        PNG.
+    manifest : mapping
+        See `Page.manifest`.
+    footer : str
+    """
+    page = Page("Covariates", "Layers brought to the SMAP cells and to the fine grid").facts(facts)
+    add_warnings(page, warnings)
+    add_preflight(page, preflight, "the SMAP cells")
+    page.heading("Layers as used").paragraph(
+        "Unit in the file, what was done to its numbers, and what that rests on. A question mark: neither a "
+        "file nor anybody said."
+    )
+    page.table(used.headers, used.rows)
+    page.heading("Bands of the stacks").table(made.headers, made.rows)
+    page.heading("Atlas").picture(
+        atlas,
+        "Small maps of all covariates on the fine grid, each with its colour bar",
+        "All covariates on the fine grid at reduced size. Colours run from the 2nd to the 98th percentile; "
+        "those of one kind (twi_..., p_...) in one unit share them. Hatched: no value.",
+    )
+    return page.manifest(manifest).footer(footer)

@@ -1,0 +1,1 @@
+"""The report of harmonised covariates, which reads layers of QGIS."""

@@ -1,0 +1,96 @@
+"""The report of 'Harmonise covariates', from what was harmonised to a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ....base.progress import Progress
+from ....geo.map_frame import frame_of
+from ....preflight.report import Table
+from ....report.atlas import AtlasPanel, atlas_png
+from ....report.number_text import fixed
+from ....series.series import Series
+from ....toolbox.inputs_used import files_used, series_used
+from ....toolbox.reports import footer, manifest, write_report
+from ..harmonise import Harmonised, LayerReport, Request
+from ..products import USED_HEADERS, used_rows
+from ..report import covariates_page
+
+_MADE_HEADERS = (
+    "covariate",
+    "unit",
+    "to the fine grid",
+    "covers SMAP cells",
+    "cells with a mean",
+    "min",
+    "mean",
+    "max",
+)
+
+
+def report_covariates(
+    path: str,
+    request: Request,
+    smap: Series,
+    made: Harmonised,
+    warnings: Sequence[str],
+    progress: Progress,
+) -> dict[str, str]:
+    """Write the report to `path`; returns the outputs of `write_report`.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    grid = made.fine
+    units = [layer.unit for layer in made.layers]
+    panels = [
+        AtlasPanel(layer.name, unit, picture)
+        for layer, unit, picture in zip(made.layers, units, made.pictures)
+    ]
+    facts = [
+        ("SMAP cells", f"{made.coarse.width} x {made.coarse.height}, {request.smap_label}"),
+        ("Fine grid", f"{grid.width:,} x {grid.height:,} pixels of {grid.cell_width:.6g}, {grid.crs[:60]}"),
+        ("Coarse stack", request.coarse_path),
+        ("Fine stack", request.fine_path),
+        ("Mask", request.mask or "none"),
+    ]
+    page = covariates_page(
+        facts,
+        warnings,
+        made.preflight.rows,
+        Table(USED_HEADERS, used_rows(made.covariates)),
+        Table(_MADE_HEADERS, [_made_row(layer) for layer in made.layers]),
+        atlas_png(panels, grid.bounds, frame_of(grid.bounds, grid.crs)),
+        _manifest(request, smap, progress),
+        footer("Harmonise covariates"),
+    )
+    return write_report(path, page)
+
+
+def _manifest(request: Request, smap: Series, progress: Progress) -> dict[str, Mapping[str, object]]:
+    files = {**{layer.name: layer.path for layer in request.layers}, "MASK": request.mask}
+    extent = request.extent
+    settings = {
+        "EXTENT": f"{extent}, {request.extent_crs[:60]}" if extent else "the SMAP series'",
+        "CRS": request.crs[:60] or "chosen from the layers",
+        "RESOLUTION": f"{request.resolution:g}",
+        "MINIMUM_COVERED": f"{request.minimum_covered:g}",
+        "CATEGORICAL": ", ".join(request.categorical),
+        "GUESS": request.guess,
+    }
+    return manifest({**files_used(files, progress), **series_used({"SMAP": smap}, progress)}, settings)
+
+
+def _made_row(layer: LayerReport) -> tuple[str, ...]:
+    return (
+        layer.name,
+        layer.unit or "?",
+        layer.way,
+        f"{100 * layer.covered:.1f} %",
+        str(layer.cells),
+        fixed(layer.low, ".6g"),
+        fixed(layer.mean, ".6g"),
+        fixed(layer.high, ".6g"),
+    )

@@ -1,0 +1,1 @@
+"""`crossvalidate`: how good a model is, by folds that flatter and by stricter ones."""

@@ -1,0 +1,196 @@
+"""crossvalidate: how good forests are, under folds that flatter and folds that do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from qgis.core import (
+    Qgis,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterFeatureSource,
+)
+
+from ...base.progress import Progress
+from ...base.threads import growing_threads
+from ...base.words import counted
+from ...methods.keys import BY_CELL, BY_DATE, POOLED
+from ...runs.journal import work_file_of
+from ...toolbox.algorithm import SmapAlgorithm
+from ...toolbox.parameters import advanced, table_destination, whole_number
+from ...toolbox.reports import (
+    footer,
+    input_file,
+    manifest,
+    period_used,
+    report_parameter,
+    seasons_used,
+    table_output,
+    write_report,
+)
+from ...toolbox.values import Values
+from ..forests.toolbox.parameters import GRIDS, table_scope
+from ..matrix.read import MatrixTable, open_matrix
+from ..matrix.row_selection import Scope
+from .numbers.results import ValidationRun
+from .numbers.schemes import BLOCKS, LOCATIONS, LOCATIONS_AND_DATES, PERIODS, RANDOM, scheme_text
+from .numbers.summary import OVER, median_of, summarise, summarise_rises
+from .rain_columns import rain_series
+from .read_rows import with_period
+from .report import crossvalidation_page
+from .run import crossvalidate_table, forget_work
+from .tables import (
+    write_choices,
+    write_importance,
+    write_importance_summary,
+    write_rain,
+    write_scores,
+    write_summary,
+)
+from .toolbox.parameters import validation_parameters, validation_settings
+
+#: Outputs of the median RMSE and R2 by scheme.
+_NUMBERS = {
+    RANDOM: ("RMSE", "R2", "random folds"),
+    BLOCKS: ("BLOCK_RMSE", "BLOCK_R2", "blocks"),
+    PERIODS: ("PERIOD_RMSE", "PERIOD_R2", "periods held out"),
+    LOCATIONS: ("LOCATION_RMSE", "LOCATION_R2", "locations held out"),
+    LOCATIONS_AND_DATES: ("LOCATION_DATE_RMSE", "LOCATION_DATE_R2", "locations and dates held out"),
+}
+
+
+class CrossValidate(SmapAlgorithm):
+    """Repeated, nested cross-validation (paper 2.3.3)."""
+
+    ID = "crossvalidate"
+    GROUP = "models"
+    NEEDS = ("sklearn", "scipy", "joblib")
+    TAGS = (*SmapAlgorithm.TAGS, "random forest", "validation", "tuning", "spatial blocks", "RMSE")
+
+    def define(self) -> Iterable[Any]:
+        yield QgsProcessingParameterFeatureSource(
+            "INPUT", "Regression matrix", types=[Qgis.ProcessingSourceType.Vector]
+        )
+        yield from validation_parameters()
+        yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
+        yield table_destination("OUTPUT", "Scores")
+        yield table_output("SUMMARY", "Summary of the scores")
+        yield table_output("CHOICES", "Hyper-parameters of each fold")
+        yield table_output("IMPORTANCE", "Importance of the covariates")
+        yield table_output("IMPORTANCE_SUMMARY", "Importance over all dates or cells")
+        yield table_output("RAIN", "Rain by date")
+        yield report_parameter()
+
+    def define_outputs(self) -> Iterable[Any]:
+        yield QgsProcessingOutputNumber("COUNT", "Dates or cells")
+        for rmse, r2, folds in _NUMBERS.values():
+            yield QgsProcessingOutputNumber(rmse, f"Median RMSE, {folds}")
+            yield QgsProcessingOutputNumber(r2, f"Median R2, {folds}")
+
+    def validate(self, values: Values) -> None:
+        values.period()
+        validation_settings(values)
+        growing_threads(values.integer("THREADS"))
+
+    def work(self, values: Values, progress: Progress) -> dict[str, Any]:
+        settings, scope = validation_settings(values), table_scope(values)
+        # QGIS hands over a GeoPackage as it is, and a copy of anything else (memory layer, CSV, selection).
+        table = open_matrix(*values.table("INPUT"), progress)
+        if values.optional_integer("PERIOD") is None:
+            settings = with_period(settings, table, scope, progress)
+        output = values.output("OUTPUT")
+        report = values.output_file("REPORT") if values.given("REPORT") else ""
+        # Nobody can go on with a temporary file of an earlier session.
+        work_file = None if values.is_temporary("OUTPUT") else work_file_of(output)
+        threads = growing_threads(values.integer("THREADS"))
+        run = crossvalidate_table(table, settings, work_file, scope, threads, progress.part(0.0, 0.95))
+        settings = run.settings
+        summary = summarise(run.results, settings)
+        rain = rain_series(table, scope, progress) if report or values.given("RAIN") else []
+        write_scores(output, run)
+        outputs = {"OUTPUT": output, "COUNT": len(run.units), **_numbers(run)}
+        tables = {
+            "SUMMARY": lambda path: write_summary(path, summary),
+            "CHOICES": lambda path: write_choices(path, run),
+            "IMPORTANCE": lambda path: write_importance(path, run),
+            "IMPORTANCE_SUMMARY": lambda path: write_importance_summary(
+                path, summarise_rises(run.results, settings, run.covariate_names)
+            ),
+            "RAIN": lambda path: write_rain(path, rain),
+        }
+        for name, write in tables.items():
+            path = values.output(name)
+            if path:
+                write(path)
+                outputs[name] = path
+        if report:
+            progress.set_text("Drawing the report")
+            told = _manifest(values, table, run, scope, progress)
+            page = crossvalidation_page(run, summary, rain, told, footer("Cross-validation"))
+            outputs.update(write_report(report, page))
+        forget_work(work_file)
+        _tell(run, outputs, progress)
+        return outputs
+
+
+def _numbers(run: ValidationRun) -> dict[str, float]:
+    over = OVER[run.settings.mode][0]
+    return {
+        output: median_of(run.results, scheme, over, score)
+        for scheme in run.settings.schemes
+        for output, score in zip(_NUMBERS[scheme], ("rmse", "r2"))
+    }
+
+
+def _manifest(
+    values: Values, table: MatrixTable, run: ValidationRun, scope: Scope, progress: Progress
+) -> dict[str, Mapping[str, object]]:
+    settings = run.settings
+    base = settings.candidates[0].settings
+    grids = {name: values.text(name) for name in GRIDS if values.text(name)}
+    least = {
+        BY_DATE: {"least cells of a date": scope.minimum or "min(50, half of the cells), at least 20"},
+        BY_CELL: {"least dates of a cell": scope.minimum or "min(50, half of the dates), at least 20"},
+        POOLED: {"most rows of a date": scope.maximum_rows or "all"},
+    }[settings.mode]
+    in_time = {} if settings.mode == BY_DATE else {"period, days": settings.period, "gap, days": settings.gap}
+    return manifest(
+        {
+            **input_file(table.label, table.path, progress),
+            "table": table.layer,
+            "covariates": ", ".join((*table.covariates, *settings.features.names)),
+            **period_used(values, "the table's"),
+        },
+        {
+            "forests": settings.mode,
+            "folds": settings.folds,
+            "repeats": settings.repeats,
+            "side of the blocks, km": f"{settings.block_km:g}" if settings.mode != BY_CELL else "",
+            **in_time,
+            "folds of the choice": settings.inner_folds if settings.tuned else "",
+            "preset": values.choice("PRESET"),
+            **base.as_dict(),
+            **grids,
+            **least,
+            **seasons_used(values),
+            "forests grown with": run.engine,
+        },
+    )
+
+
+def _tell(run: ValidationRun, outputs: dict[str, Any], progress: Progress) -> None:
+    settings = run.settings
+    told = "; ".join(
+        f"{scheme_text(scheme, settings.block_km)} RMSE {outputs[_NUMBERS[scheme][0]]:.4f} m3 m-3, "
+        f"R2 {outputs[_NUMBERS[scheme][1]]:.3f}"
+        for scheme in settings.schemes
+    )
+    if settings.mode in (BY_DATE, BY_CELL):
+        units = OVER[settings.mode][0]
+        head = (
+            f"{counted(outputs['COUNT'], f'{units[:-1]} was', f'{units} were')} validated, "
+            f"{counted(len(run.skipped), 'was', 'were')} left out. Medians over the {units}"
+        )
+    else:
+        head = f"{counted(run.results[0].n, 'row was', 'rows were')} validated as one"
+    progress.log(f"{head}: {told}. A low error at 9 km is not skill at 100 m.")

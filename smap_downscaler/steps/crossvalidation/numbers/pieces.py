@@ -1,0 +1,188 @@
+"""What a cross-validation is cut into: units, pieces of work, their folds' outcomes and scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ....methods.keys import Key
+from ....stats import scores
+from .schemes import Folds
+from .settings import ValidationSettings
+
+SCORES = ("rmse", "mae", "bias", "r2", "pearson_r2")
+#: Of the least-squares line of observed on predicted (Fig. B1).
+LINE = ("slope", "intercept")
+
+
+@dataclass(frozen=True, order=True)
+class Piece:
+    """The piece of work: a unit (date, cell or all rows), a scheme of folds, a repeat (from 1)."""
+
+    unit: Key
+    scheme: str
+    repeat: int
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The rows of a unit.
+
+    Parameters
+    ----------
+    x : float32, shape (n, p)
+        Covariates; no NaN.
+    y : float64, shape (n,)
+        Response; no NaN.
+    cells : int64, shape (n, 2)
+        Row and column of each row's cell in the SMAP grid.
+    days : int64, shape (n,)
+        Ordinal of each row's date.
+    place : float64, shape (n, 2), or None
+        x and y, metres; needed for blocks only.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    cells: np.ndarray
+    days: np.ndarray
+    place: np.ndarray | None = None
+
+    def take(self, mask: np.ndarray) -> Rows:
+        """The rows of a mask."""
+        place = None if self.place is None else self.place[mask]
+        return Rows(self.x[mask], self.y[mask], self.cells[mask], self.days[mask], place)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What an outer fold was predicted with.
+
+    Parameters
+    ----------
+    fold : int
+        Number of the fold, from 1.
+    n_train, n_test : int
+        Rows of the training part and of the fold.
+    covariates : int
+        How many its forest had.
+    candidate : int
+        Index of the chosen candidate.
+    inner_rmse : float
+        Its error in the inner folds; NaN where there was no choice.
+    """
+
+    fold: int
+    n_train: int
+    n_test: int
+    covariates: int
+    candidate: int
+    inner_rmse: float
+
+
+@dataclass(frozen=True, eq=False)
+class PieceJob:
+    """A piece that is ready to be worked on: all that `run_fold` needs, as plain arrays and numbers.
+
+    Parameters
+    ----------
+    piece : Piece
+    rows : Rows
+    folds : Folds
+    groups : int64, shape (n,), or None
+        What the scheme holds out together in space (blocks or cells).
+    columns : int64, shape (p,)
+        Numbers of the covariates, of the table and derived, that are used.
+    settings : ValidationSettings
+    """
+
+    piece: Piece
+    rows: Rows
+    folds: Folds
+    groups: np.ndarray | None
+    columns: np.ndarray
+    settings: ValidationSettings
+
+    @property
+    def measures_importance(self) -> bool:
+        """Whether covariates are permuted: on the first repeat alone, for its cost."""
+        return self.settings.importance and self.piece.repeat == 1
+
+
+@dataclass(frozen=True, eq=False)
+class FoldOutcome:
+    """Predictions of a fold.
+
+    Parameters
+    ----------
+    predicted : float64, shape (n_test,)
+        Of the fold's rows, in their order.
+    choice : Choice
+        What they were made with.
+    permuted_sse : float64, shape (p,), or None
+        Sum of squared errors with each covariate permuted among the fold's rows.
+    """
+
+    predicted: np.ndarray
+    choice: Choice
+    permuted_sse: np.ndarray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class PartScores:
+    """Scores of some rows of a piece: a season, or a date or cell of the pooled rows."""
+
+    unit: Key
+    season: str
+    n: int
+    scores: dict[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class PieceResult:
+    """Scores of a piece, pooled over its folds.
+
+    Parameters
+    ----------
+    piece : Piece
+    n : int
+        Rows that were predicted.
+    scores : dict
+        The numbers of `SCORES` and `LINE`; NaN where undefined.
+    choices : tuple of Choice
+        One a fold.
+    parts : tuple of PartScores
+        Of a cell: its seasons.  Of the pooled rows: seasons, dates and cells.
+    importance : tuple of float
+        How much the RMSE rises where a covariate's values are permuted, by covariate of the table and
+        then by those made from the rows; NaN for one that was not used.  Empty if not measured.
+    observed, predicted, fold_of_row : arrays, shape (n,), or None
+        The rows themselves, where they were kept.
+    """
+
+    piece: Piece
+    n: int
+    scores: dict[str, float]
+    choices: tuple[Choice, ...]
+    parts: tuple[PartScores, ...] = ()
+    importance: tuple[float, ...] = ()
+    observed: np.ndarray | None = None
+    predicted: np.ndarray | None = None
+    fold_of_row: np.ndarray | None = None
+
+
+def all_scores(observed: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+    """The numbers of `SCORES` and `LINE` by name."""
+    found = {name: float(getattr(scores, name)(observed, predicted)) for name in SCORES}
+    return {**found, **dict(zip(LINE, scores.fitted_line(observed, predicted)))}
+
+
+def most_chosen(choices: Sequence[Choice]) -> tuple[int, int]:
+    """The candidate that most folds chose (the earlier in the grid of equals), and how many did."""
+    votes: dict[int, int] = {}
+    for choice in choices:
+        votes[choice.candidate] = votes.get(choice.candidate, 0) + 1
+    chosen = min(votes, key=lambda candidate: (-votes[candidate], candidate))
+    return chosen, votes[chosen]

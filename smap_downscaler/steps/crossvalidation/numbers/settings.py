@@ -1,0 +1,113 @@
+"""What a cross-validation is run with."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ....base.errors import InputError
+from ....methods.features import NO_FEATURES, FeatureSettings
+from ....methods.forest.engines import FASTEST, INTELEX, SCIKIT_LEARN
+from ....methods.forest.hyper_grid import Candidate
+from ....methods.keys import BY_CELL, BY_DATE, MODES
+from .schemes import BLOCKS, LOCATIONS, LOCATIONS_AND_DATES, PERIODS, RANDOM
+
+#: SMAP's brightness temperatures resolve 27-33 km: cells of smaller blocks share their footprint.
+LEAST_SIDE_KM = 36.0
+
+
+@dataclass(frozen=True)
+class ValidationSettings:
+    """Folds, repeats and candidates.
+
+    Parameters
+    ----------
+    folds, repeats : int
+        K and how often; 2 and 1 at least.
+    block_km : float
+        Side of the spatial blocks, km, at least 36; 0: random folds only.
+    candidates : tuple of Candidate
+        Hyper-parameters; more than one are chosen from within each training part.
+    inner_folds : int
+        Folds of the choice.
+    seed : int
+        Seed of the folds; the forests' own is in their settings.
+    mode : str
+        What has a forest of its own: `by date`, `by cell`, or `pooled` for one of all rows.
+    period : int
+        Days that are held out together, where dates are; 1 or more.
+    gap : int
+        Days beside them that the forest does not see either.
+    features : FeatureSettings
+        Covariates that are made from the rows, anew in each fold.
+    importance : bool
+        Whether covariates are permuted in the held-out rows of the first repeat.
+    wet, dry : tuple of int
+        Months of the seasons that the rows of cells and pooled rows are scored in.
+    engine : str
+        What grows the forests: `scikit-learn`, `scikit-learn-intelex`, or `fastest` for whichever is; that
+        must be decided before a fold is worked on.
+
+    A value out of its range raises `InputError` with the name of the QGIS parameter.
+    """
+
+    folds: int
+    repeats: int
+    block_km: float
+    candidates: tuple[Candidate, ...]
+    inner_folds: int = 5
+    seed: int = 1
+    mode: str = BY_DATE
+    period: int = 1
+    gap: int = 0
+    features: FeatureSettings = NO_FEATURES
+    importance: bool = False
+    wet: tuple[int, ...] = ()
+    dry: tuple[int, ...] = ()
+    engine: str = SCIKIT_LEARN
+
+    def __post_init__(self) -> None:
+        if self.folds < 2:
+            raise InputError(f"FOLDS is {self.folds}; give 2 or more.")
+        if self.repeats < 1:
+            raise InputError(f"REPEATS is {self.repeats}; give 1 or more.")
+        if self.inner_folds < 2:
+            raise InputError(f"INNER_FOLDS is {self.inner_folds}; give 2 or more.")
+        if self.block_km != 0 and not LEAST_SIDE_KM <= self.block_km < float("inf"):
+            raise InputError(
+                f"BLOCKS is {self.block_km:g} km, and SMAP sees about {LEAST_SIDE_KM:g} km at once; give "
+                f"{LEAST_SIDE_KM:g} or more, or 0 for random folds only."
+            )
+        if self.seed < 0:
+            raise InputError(f"SEED is {self.seed}; give 0 or more.")
+        if self.mode not in MODES:
+            raise InputError(f"MODE is '{self.mode}'; give one of {', '.join(MODES)}.")
+        if self.period < 1:
+            raise InputError(f"PERIOD is {self.period} days; give 1 or more.")
+        if self.gap < 0:
+            raise InputError(f"GAP is {self.gap} days; give 0 or more.")
+        if self.engine not in (SCIKIT_LEARN, INTELEX, FASTEST):
+            raise InputError(f"ENGINE is '{self.engine}'; give {FASTEST} or {SCIKIT_LEARN}.")
+
+    @property
+    def schemes(self) -> tuple[str, ...]:
+        """Random folds, and what holds out more at once."""
+        if self.mode == BY_DATE:
+            return (RANDOM, BLOCKS) if self.block_km else (RANDOM,)
+        if self.mode == BY_CELL:
+            return (RANDOM, PERIODS)
+        return (RANDOM, LOCATIONS, LOCATIONS_AND_DATES)
+
+    @property
+    def needs_places(self) -> bool:
+        """Whether blocks are made of the cells' x and y."""
+        return self.block_km > 0 and self.mode != BY_CELL
+
+    @property
+    def tuned(self) -> bool:
+        """Whether there is a choice."""
+        return len(self.candidates) > 1
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields by name, for JSON."""
+        return asdict(self)

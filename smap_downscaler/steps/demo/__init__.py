@@ -1,0 +1,1 @@
+"""`createdemodata`: a made-up basin with known truth."""

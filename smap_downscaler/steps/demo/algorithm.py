@@ -1,0 +1,80 @@
+"""createdemodata: a made-up basin with known truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from qgis.core import (
+    QgsProcessingOutputDefinition,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterFolderDestination,
+)
+
+from ...base.progress import Progress
+from ...base.words import counted
+from ...toolbox.algorithm import SmapAlgorithm
+from ...toolbox.parameters import advanced, date_parameter, decimal, whole_number
+from ...toolbox.values import Values
+from .files import check_folder, create_demo_data
+from .numbers.settings import (
+    LEAST_CELLS,
+    MOST_CELLS,
+    MOST_DAYS,
+    MOST_FOOTPRINT_KM,
+    MOST_NOISE,
+    MOST_SEED,
+    DemoSettings,
+)
+
+_DEFAULT = DemoSettings()
+
+
+class CreateDemoData(SmapAlgorithm):
+    """Create demo data."""
+
+    ID = "createdemodata"
+    GROUP = "data"
+    TAGS = (*SmapAlgorithm.TAGS, "demo", "synthetic", "example", "truth", "test data")
+
+    def define(self) -> Iterable[QgsProcessingParameterDefinition]:
+        yield whole_number("SEED", "Seed", _DEFAULT.seed, 0, MOST_SEED)
+        yield whole_number("DAYS", "Days with SMAP and truth", _DEFAULT.days, 1, MOST_DAYS)
+        yield date_parameter("START", f"First day (empty: {_DEFAULT.start})")
+        yield decimal(
+            "FOOTPRINT", "SMAP's footprint, km (0 = none)", _DEFAULT.footprint_km, 0, MOST_FOOTPRINT_KM
+        )
+        yield decimal("NOISE", "SMAP's random error, m3 m-3", _DEFAULT.noise, 0, MOST_NOISE)
+        yield advanced(
+            whole_number("CELLS", "Least number of SMAP cells", _DEFAULT.cells, LEAST_CELLS, MOST_CELLS)
+        )
+        yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of the demo data")
+
+    def define_outputs(self) -> Iterable[QgsProcessingOutputDefinition]:
+        yield QgsProcessingOutputNumber("COUNT", "Dates that SMAP saw")
+        yield QgsProcessingOutputNumber("SMAP_CELLS", "SMAP cells in the basin")
+
+    def validate(self, values: Values) -> None:
+        _settings(values).validate()
+        check_folder(values.output_folder("OUTPUT"))
+
+    def work(self, values: Values, progress: Progress) -> dict[str, Any]:
+        made = create_demo_data(values.output_folder("OUTPUT"), _settings(values), progress)
+        progress.log(
+            f"{counted(made.cells, 'SMAP cell')} in the basin, "
+            f"{counted(made.dates, 'date')} seen by SMAP; land and soil explain "
+            f"{made.explained:.2f} of the true variance within the cells; see {made.folder / 'README.txt'}."
+        )
+        return {"OUTPUT": str(made.folder), "COUNT": made.dates, "SMAP_CELLS": made.cells}
+
+
+def _settings(values: Values) -> DemoSettings:
+    return DemoSettings(
+        seed=values.integer("SEED"),
+        days=values.integer("DAYS"),
+        start=values.date("START") or _DEFAULT.start,
+        footprint_km=values.number("FOOTPRINT"),
+        noise=values.number("NOISE"),
+        cells=values.integer("CELLS"),
+    )

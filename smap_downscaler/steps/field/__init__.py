@@ -1,0 +1,1 @@
+"""`fieldvalidation` and `triplecollocation`: maps against readings of stations."""

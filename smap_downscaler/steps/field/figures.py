@@ -1,0 +1,136 @@
+"""Figures of a field validation by date and station: time series and errors (the paper's Figs. 8, 9)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...report.figure import COLOURS, MARKERS, SOIL_MOISTURE_UNIT, date_axis, light_grid, new_figure, png
+from ...report.number_text import fixed
+from .numbers.pairs import Pairs
+
+#: Of many stations those with most days are drawn.
+MOST_SERIES, MOST_BOXES = 6, 40
+#: Longer series are drawn without lines and error bars.
+DAYS_WITH_LINES = 150
+_MOST_BARS = 60
+_FIELD, _MAP, _SMAP = COLOURS[7], COLOURS[0], COLOURS[1]
+
+
+def most_days(pairs: Sequence[Pairs], count: int) -> list[Pairs]:
+    """The stations with most days, in their own order."""
+    chosen = sorted(pairs, key=lambda part: -int(part.used.sum()))[:count]
+    return [part for part in pairs if any(part is other for other in chosen)]
+
+
+def time_series(pairs: Sequence[Pairs], quantity: str = "soil moisture") -> bytes:
+    """Field, map and SMAP of each station, and below them the map's signed error: a PNG."""
+    shown = most_days(pairs, MOST_SERIES)
+    height = 4.2 if len(shown) == 1 else 1.6 * len(shown) + 0.4
+    figure = new_figure(height)
+    panels = figure.subplots(
+        2 * len(shown), 1, squeeze=False, sharex=True, gridspec_kw={"height_ratios": [2.4, 1] * len(shown)}
+    ).ravel()
+    for upper, lower, part in zip(panels[::2], panels[1::2], shown):
+        _series(upper, part)
+        _signed(lower, part)
+        upper.set_title(part.station, fontsize=8.5, loc="left", pad=3)
+    panels[0].legend(fontsize=7.5, frameon=False, ncol=3, loc="lower right", bbox_to_anchor=(1, 1.0))
+    date_axis(panels[-1], [date for part in shown for date in _dates(part.days[part.used])])
+    figure.supylabel(f"{quantity}; map - field, {SOIL_MOISTURE_UNIT}", fontsize=9)
+    return png(figure)
+
+
+def _dates(days: np.ndarray) -> list[dt.date]:
+    return [dt.date.fromordinal(day) for day in days.tolist()]
+
+
+def _series(axis: Any, part: Pairs) -> None:
+    days, few = part.days, len(part.days) <= DAYS_WITH_LINES
+    style = {"markersize": 4.5 if few else 2.0, "linewidth": 0.9 if few else 0.0, "elinewidth": 0.8}
+    sd = np.where(np.isfinite(part.sd), part.sd, 0.0)
+    axis.errorbar(
+        _dates(days), part.field, yerr=sd if few else None, color=_FIELD, marker=MARKERS[1], capsize=2,
+        label="field (SD of its readings)" if few and (sd > 0).any() else "field", **style,
+    )  # fmt: skip
+    axis.errorbar(
+        _dates(days[part.used]), part.map[part.used], color=_MAP, marker=MARKERS[0], label="map", **style
+    )
+    if part.other is not None:
+        seen = np.isfinite(part.other)
+        axis.errorbar(
+            _dates(days[seen]), part.other[seen], color=_SMAP, marker=MARKERS[2], label="SMAP cell",
+            **{**style, "linewidth": 0.0},
+        )  # fmt: skip
+    _plain(axis)
+
+
+def _signed(axis: Any, part: Pairs) -> None:
+    error = (part.map - part.field)[part.used]
+    dates = _dates(part.days[part.used])
+    axis.axhline(0, color="#444444", linewidth=0.8)
+    axis.vlines(dates, 0, error, color=_MAP, linewidth=3.0 if len(dates) <= 30 else 0.8)
+    largest = float(np.max(np.abs(error), initial=0.0)) or 0.01
+    axis.set_ylim(-1.15 * largest, 1.15 * largest)
+    _plain(axis)
+
+
+def _plain(axis: Any) -> None:
+    light_grid(axis, "y")
+    axis.set_axisbelow(True)
+    axis.tick_params(labelsize=7.5)
+
+
+def errors(pairs: Sequence[Pairs]) -> bytes:
+    """Signed and absolute error of the map: by day of one station, else a box a station: a PNG."""
+    figure = new_figure(4.2)
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    if len(pairs) == 1 and int(pairs[0].used.sum()) <= _MOST_BARS:
+        _bars(upper, lower, pairs[0])
+    else:
+        _boxes(upper, lower, most_days(pairs, MOST_BOXES))
+    upper.axhline(0, color="#444444", linewidth=0.8)
+    upper.set_ylabel(f"map - field, {SOIL_MOISTURE_UNIT}", fontsize=8.5)
+    lower.set_ylabel(f"|map - field|, {SOIL_MOISTURE_UNIT}", fontsize=8.5)
+    lower.set_ylim(bottom=0)
+    for axis in (upper, lower):
+        _plain(axis)
+    return png(figure)
+
+
+def _bars(upper: Any, lower: Any, part: Pairs) -> None:
+    dates = _dates(part.days[part.used])
+    error = (part.map - part.field)[part.used]
+    places = np.arange(len(dates))
+    upper.bar(places, error, color=[COLOURS[0] if value >= 0 else COLOURS[1] for value in error], width=0.6)
+    lower.bar(places, np.abs(error), color="#666666", width=0.6)
+    if len(dates) <= 12:
+        for place, value in zip(places, error):
+            upper.annotate(fixed(value, "+.3f"), (place, value), ha="center", fontsize=7.5,
+                           va="bottom" if value >= 0 else "top")  # fmt: skip
+            lower.annotate(
+                fixed(abs(value), ".3f"), (place, abs(value)), ha="center", va="bottom", fontsize=7.5
+            )
+    upper.margins(y=0.18)
+    lower.margins(y=0.18)
+    shown = places[:: -(-len(dates) // 20)]
+    lower.set_xticks(shown)
+    lower.set_xticklabels([dates[place].isoformat() for place in shown], rotation=40, ha="right")
+
+
+def _boxes(upper: Any, lower: Any, shown: Sequence[Pairs]) -> None:
+    signed = [(part.map - part.field)[part.used] for part in shown]
+    for axis, values in ((upper, signed), (lower, [np.abs(each) for each in signed])):
+        axis.boxplot(
+            values,
+            widths=0.6,
+            flierprops={"marker": ".", "markersize": 2, "markeredgecolor": "#888888"},
+            medianprops={"color": COLOURS[1], "linewidth": 1.4},
+            boxprops={"linewidth": 0.8},
+            whiskerprops={"linewidth": 0.8},
+        )
+    lower.set_xticks(np.arange(1, len(shown) + 1))
+    lower.set_xticklabels([part.station for part in shown], rotation=60 if len(shown) > 8 else 30, ha="right")

@@ -1,0 +1,131 @@
+"""Text of tables as people export them: encodings, separators, decimal signs, names of columns."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Sequence
+
+from ....base.covariate_names import covariate_name
+from ....base.errors import InputError
+
+#: Tried in this order where two give as many columns.
+SEPARATORS = (";", "\t", ",")
+#: What stands for no value, in small letters.
+MISSING = frozenset({"", "-", "--", "na", "n/a", "nan", "none", "null", "nd", "missing", "#n/a"})
+#: Numbers that loggers write for no value.
+MISSING_NUMBERS = frozenset({-99.0, -99.9, -999.0, -999.9, -9999.0})
+_NUMBER = re.compile(r"[+\-\u2212]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+#: Usual names of the columns, the better ones first.
+USUAL = {
+    "station": "station station_id stationid station_name site site_id site_name estacion sitio plot punto "
+    "point location name id",
+    "date": "date datetime date_time timestamp time fecha fecha_hora day date_utc utc sampling_date",
+    "longitude": "lon long longitude longitud lng",
+    "latitude": "lat latitude latitud",
+    "x": "x easting east este utm_x x_utm coord_x utm_e",
+    "y": "y northing north norte utm_y y_utm coord_y utm_n",
+    "value": "soil_moisture sm vwc theta theta_field swc ssm moisture water_content "
+    "volumetric_water_content humedad humedad_suelo value valor",
+    "replicate": "replicate rep replica repeat repetition repeticion sample muestra reading",
+}
+
+
+def decode(data: bytes, label: str) -> str:
+    """The text of a file: UTF-8 (with or without a mark), UTF-16 with one, else Latin-1.
+
+    Raises
+    ------
+    InputError
+        If it is no text.
+    """
+    for mark, encoding in ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
+        if data.startswith(mark):
+            return data.decode(encoding, errors="replace")
+    if b"\0" in data:
+        raise InputError(f"{label}: it is no text file; export the readings as CSV.")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def separator_of(header: str) -> str:
+    """The separator that cuts the header into most columns; those in quotes do not count."""
+    bare = re.sub(r'"[^"]*"', "", header)
+    return max(SEPARATORS, key=lambda sign: (bare.count(sign), -SEPARATORS.index(sign)))
+
+
+def plain_name(name: str) -> str:
+    """A column's name in small letters, without accents, units in brackets and signs."""
+    return covariate_name(re.sub(r"[\[(].*?[\])]", " ", name))
+
+
+def guess_columns(header: Sequence[str], kind: str) -> list[int]:
+    """Places of the columns with the best usual name of a `kind` (a key of `USUAL`); there may be none."""
+    names = [plain_name(name) for name in header]
+    best = next((usual for usual in USUAL[kind].split() if usual in names), None)
+    return [place for place, name in enumerate(names) if name == best]
+
+
+def named_column(header: Sequence[str], name: str, parameter: str, label: str) -> int:
+    """The place of the column that `parameter` names.
+
+    Raises
+    ------
+    InputError
+        If there is no such column, or several.
+    """
+    wanted = name.strip()
+    found = [place for place, column in enumerate(header) if column == wanted]
+    found = found or [place for place, column in enumerate(header) if column.casefold() == wanted.casefold()]
+    if len(found) == 1:
+        return found[0]
+    listed = ", ".join(column for column in header if column)
+    if found:
+        raise InputError(f"{parameter}: {label} has several columns named {wanted}; give each its own name.")
+    raise InputError(
+        f"{parameter}: {label} has no column named {wanted} (it has {listed}); choose one of them."
+    )
+
+
+class NumberReader:
+    """Reads the numbers of one file, which must all have the same decimal sign.
+
+    Parameters
+    ----------
+    label : str
+        What messages call the file.
+    """
+
+    def __init__(self, label: str):
+        self._label = label
+        self._first: dict[str, int] = {}
+
+    def read(self, text: str, column: str, line: int) -> float | None:
+        """A number, or None for what stands for no value.
+
+        Raises
+        ------
+        InputError
+            For text, and for decimal commas beside decimal points.
+        """
+        text = text.strip()
+        if text.casefold() in MISSING:
+            return None
+        if not _NUMBER.fullmatch(text):
+            raise InputError(
+                f"{self._label}, line {line}: '{text[:40]}' in column {column} is no number; mend it or "
+                "leave it empty."
+            )
+        for sign in ".,":
+            if sign in text:
+                self._first.setdefault(sign, line)
+        if len(self._first) == 2:
+            commas, points = self._first[","], self._first["."]
+            raise InputError(
+                f"{self._label}: numbers have decimal commas (line {commas}) and decimal points (line "
+                f"{points}), and one of the two may be a thousands separator; write all in one way."
+            )
+        number = float(text.replace(",", ".").replace("\u2212", "-"))
+        return None if number in MISSING_NUMBERS else number

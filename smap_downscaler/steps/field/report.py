@@ -1,0 +1,215 @@
+"""The report of a field validation: one HTML file that needs no network and prints on A4."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from ...base.seasons_of_year import ALL
+from ...base.words import counted
+from ...preflight.report import Before, add_before
+from ...report.interval_figure import MOST_LINES
+from ...report.number_text import UNIT, fixed, with_interval
+from ...report.page import Page
+from .figures import MOST_BOXES, MOST_SERIES, errors, time_series
+from .numbers.pairs import Pairs
+from .numbers.validation import DIFFERENCE, MAP, MAP_COMMON, MEAN, POOLED, SMAP, VALIDATED, MetricRow
+from .skill_figures import beside_smap, scatter
+
+_SOURCES = {
+    MAP: "map",
+    MAP_COMMON: "map, days with SMAP",
+    SMAP: "SMAP cell",
+    DIFFERENCE: "map - SMAP",
+}
+_MOST_ROWS = 60
+_HEADERS = (
+    "source", "days", "pairs", "effective days", "slope", "intercept", "r", "Spearman", "RMSE", "MAE", "bias",
+    "ubRMSE",
+)  # fmt: skip
+_METRICS = ("slope", "intercept", "pearson", "spearman", "rmse", "mae", "bias", "ubrmse")
+
+
+def field_page(
+    pairs: Sequence[Pairs],
+    rows: Sequence[MetricRow],
+    left_out: Mapping[str, str],
+    anomalies: str,
+    before: Before,
+    manifest: Mapping[str, Mapping[str, object]],
+    footer: str = "",
+) -> Page:
+    """The report.
+
+    Parameters
+    ----------
+    pairs : sequence of Pairs
+        As compared: soil moisture, or anomalies.
+    rows : sequence of MetricRow
+    left_out : mapping of str to str
+        Stations without a pair, and why.
+    anomalies : str
+        Of `climatology.ANOMALIES`.
+    before : Before
+    manifest : mapping
+        What the results came from: sections of names and values.
+    footer : str
+    """
+    days = [day for part in pairs for day in part.days[part.used].tolist()]
+    what = (
+        "Maps against the field"
+        if anomalies == "none"
+        else f"Maps against the field, anomalies ({anomalies})"
+    )
+    counts = f"{counted(len(days), 'pair')} on {counted(len(set(days)), 'day')}"
+    page = Page(what, f"{counted(len(pairs), 'station')}, {counts}")
+    overall = overall_rows(rows)
+    _headline(page, overall)
+    _figures(page, pairs, rows, overall, "soil moisture" if anomalies == "none" else "anomaly")
+    _seasons(page, rows)
+    _stations(page, pairs, rows)
+    if left_out:
+        page.heading("Stations that could not be compared").table(
+            ("station", "why"), [(name, why) for name, why in list(left_out.items())[:_MOST_ROWS]]
+        )
+        _more(page, len(left_out))
+    _words(page, anomalies)
+    add_before(page, before)
+    return page.manifest(manifest).footer(footer)
+
+
+def overall_rows(rows: Sequence[MetricRow], season: str = ALL) -> list[MetricRow]:
+    """The rows of all stations together, or of the only one."""
+    own = [row for row in rows if row.season == season]
+    return [row for row in own if row.station == POOLED] or own
+
+
+def _headline(page: Page, overall: Sequence[MetricRow]) -> None:
+    page.table(_HEADERS, [_cells(row) for row in overall])
+    told = verdict(overall)
+    if told:
+        page.paragraph(told)
+    for row in overall:
+        if row.status != VALIDATED and row.source == MAP:
+            page.warnings([f"{_SOURCES[row.source]}: {row.status}."])
+
+
+def verdict(overall: Sequence[MetricRow]) -> str:
+    """Whether the map is nearer to the field than the raw SMAP cell, in a sentence; empty without SMAP."""
+    row = next((row for row in overall if row.source == DIFFERENCE), None)
+    if row is None or not math.isfinite(row.value("rmse")):
+        return ""
+    change, interval = row.value("rmse"), row.interval("rmse")
+    told = (
+        f"On the {counted(row.n_days, 'day')} that both have, the map's RMSE is {abs(change):.4f} {UNIT} "
+        f"{'lower' if change < 0 else 'higher'} than that of the SMAP cell"
+    )
+    if not math.isfinite(interval.lower):
+        return f"{told}; so few days do not tell whether that is chance."
+    told += (
+        f" (95 % interval of the difference {fixed(interval.lower, '+.4f')} to "
+        f"{fixed(interval.upper, '+.4f')})"
+    )
+    if interval.lower <= 0 <= interval.upper:
+        return f"{told}: not to be told from chance, so these readings do not show that downscaling helped."
+    return f"{told}: here downscaling {'helped' if change < 0 else 'made it worse'}."
+
+
+def _cells(row: MetricRow) -> tuple[str, ...]:
+    counts = (f"{row.n_days:,}" if row.n_days else "", f"{row.n:,}", fixed(row.n_effective, ".0f"))
+    return (_SOURCES[row.source], *counts, *(_with_interval(row, metric) for metric in _METRICS))
+
+
+def _with_interval(row: MetricRow, metric: str) -> str:
+    places = ".2f" if metric in ("slope", "pearson", "spearman") else ".4f"
+    if row.source == DIFFERENCE or metric == "bias":
+        places = f"+{places}"
+    return with_interval(row, metric, places)
+
+
+def _figures(
+    page: Page,
+    pairs: Sequence[Pairs],
+    rows: Sequence[MetricRow],
+    overall: Sequence[MetricRow],
+    quantity: str,
+) -> None:
+    shown = [row for row in overall if row.source in (MAP, SMAP) and row.values]
+    if any(row.source == MAP for row in shown):
+        page.heading("Map against field").picture(
+            scatter(pairs, shown),
+            "Scatter of map and SMAP against the field",
+            "Dashed: 1:1. Solid: least-squares line of the map (or SMAP) on the field, which is a mean of "
+            "few points and has an error of its own: the slope comes out too low for that.",
+        )
+    which = f"The {MOST_SERIES} stations with most days. " if len(pairs) > MOST_SERIES else ""
+    page.heading("Time series").picture(
+        time_series(pairs, quantity),
+        f"{quantity.capitalize()} of field, map and SMAP by date, and the signed error of the map",
+        f"{which}Field: the day's mean with the SD of its readings (ddof 1). Below each: map - field.",
+    )
+    boxes = f" The {MOST_BOXES} stations with most days." if len(pairs) > MOST_BOXES else ""
+    page.heading("Errors").picture(
+        errors(pairs),
+        "Signed and absolute error of the map",
+        f"Above: map - field, positive where the map is too wet. Below: its absolute value.{boxes}",
+    )
+    both = [row for row in rows if row.season == ALL and row.source in (MAP_COMMON, SMAP) and row.values]
+    both = [row for row in both if row.station != MEAN]
+    names = list(dict.fromkeys(row.station for row in both))
+    more = f" The first {MOST_LINES} stations." if len(names) > MOST_LINES + 1 else ""
+    names = [*[name for name in names if name != POOLED][:MOST_LINES], POOLED]
+    both = [row for row in both if row.station in names]
+    if both:
+        page.heading("Did downscaling help?").picture(
+            beside_smap(both),
+            "RMSE, ubRMSE and correlation of map and SMAP at each station",
+            f"Map and SMAP cell on the same days, with 95 % intervals where they are defined.{more}",
+        )
+
+
+def _seasons(page: Page, rows: Sequence[MetricRow]) -> None:
+    seasons = [season for season in dict.fromkeys(row.season for row in rows) if season != ALL]
+    if not seasons:
+        return
+    cells = [(season, *_cells(row)) for season in seasons for row in overall_rows(rows, season) if row.n]
+    page.heading("By season").table(("season", *_HEADERS), cells)
+
+
+def _stations(page: Page, pairs: Sequence[Pairs], rows: Sequence[MetricRow]) -> None:
+    if len(pairs) < 2:
+        return
+    own = [row for row in rows if row.season == ALL and row.source == MAP and row.station != POOLED]
+    # The mean over all of them comes first.
+    own.sort(key=lambda row: row.station != MEAN)
+    cells = [(row.station, *_cells(row)[1:], _told(row)) for row in own[:_MOST_ROWS]]
+    page.heading("By station").table(("station", *_HEADERS[1:], "note"), cells)
+    _more(page, len(own))
+
+
+def _told(row: MetricRow) -> str:
+    return "" if row.status == VALIDATED else row.status
+
+
+def _more(page: Page, count: int) -> None:
+    if count > _MOST_ROWS:
+        page.paragraph(f"{count - _MOST_ROWS:,} more are in the table of metrics.")
+
+
+def _words(page: Page, anomalies: str) -> None:
+    page.heading("What the numbers mean").paragraph(
+        f"In {UNIT} but for slope and correlations. Error: map - field. RMSE, MAE, bias = mean error, "
+        "ubRMSE = SD (ddof 0) of the errors. In brackets 95 % intervals by a moving-block bootstrap, which "
+        "keeps the likeness of neighbouring days; effective days: n (1 - a) / (1 + a), a being the lag-1 "
+        "autocorrelation of the error. All stations: all pairs together, blocks of days drawn for all of "
+        "them at once; the mean of stations counts each once."
+    )
+    if anomalies != "none":
+        page.paragraph(
+            "Field, map and SMAP are each compared as anomalies from their own seasons, so that the bias is "
+            "near zero by construction and correlations tell of weeks, not of the time of the year."
+        )
+    page.paragraph(
+        "A station tells of some square decimetres, a pixel of a hectare: part of each error is the field's "
+        "own variation, and no map can be held against so few points without it."
+    )

@@ -1,0 +1,79 @@
+"""The tables of a field validation: a row a station and day, and the metrics."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ...base.progress import SILENT, Progress
+from ...base.seasons_of_year import ALL
+from ...tables.geopackage import DATE, INTEGER, REAL, TEXT, create_table
+from .numbers.metrics import METRICS
+from .numbers.pairs import Pairs
+from .numbers.validation import MAP, MetricRow
+
+
+def write_pairs(
+    path: str | Path, raw: Sequence[Pairs], compared: Sequence[Pairs], progress: Progress = SILENT
+) -> None:
+    """A row a station and day with a reading and a map; anomalies beside it where they were compared.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    fields = {"station": TEXT, "date": DATE, "field": REAL, "field_sd": REAL, "field_n": INTEGER}
+    fields |= dict.fromkeys(("map", "error", "absolute_error", "smap", "smap_error"), REAL)
+    as_anomalies = any(one is not other for one, other in zip(raw, compared))
+    if as_anomalies:
+        fields |= dict.fromkeys(("field_anomaly", "map_anomaly", "smap_anomaly"), REAL)
+    with create_table(path, "field_validation", fields, progress=progress) as table:
+        for part, other in zip(raw, compared):
+            table.write(_pair_rows(part, other if as_anomalies else None))
+
+
+def _pair_rows(part: Pairs, beside: Pairs | None) -> Iterator[tuple[Any, ...]]:
+    error = part.map - part.field
+    columns = [part.field.tolist(), part.sd.tolist(), part.count.tolist()]
+    columns += [part.map.tolist(), error.tolist(), abs(error).tolist()]
+    none = [None] * len(part.days)
+    if part.other is None:
+        columns += [none, none]
+    else:
+        columns += [part.other.tolist(), (part.other - part.field).tolist()]
+    if beside is not None:
+        columns += [beside.field.tolist(), beside.map.tolist()]
+        columns += [none if beside.other is None else beside.other.tolist()]
+    for day, *values in zip(part.days.tolist(), *columns):
+        yield (part.station, dt.date.fromordinal(day).isoformat(), *values)
+
+
+def write_metrics(path: str | Path, rows: Sequence[MetricRow], left_out: Mapping[str, str]) -> None:
+    """A row a station, season and source, and one for each station that was left out, with the reason.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    fields = {"station": TEXT, "season": TEXT, "source": TEXT, "n": INTEGER, "n_days": INTEGER}
+    fields |= {"n_stations": INTEGER, "n_effective": REAL, "block_errors": INTEGER, "block_lines": INTEGER}
+    for metric in METRICS:
+        fields |= dict.fromkeys((metric, f"{metric}_lower", f"{metric}_upper"), REAL)
+    fields["status"] = TEXT
+    with create_table(path, "metrics", fields) as table:
+        table.write(_metric_row(row) for row in rows)
+        missing = (MetricRow(name, ALL, MAP, 0, 0, 0, status=why) for name, why in left_out.items())
+        table.write(_metric_row(row) for row in missing)
+
+
+def _metric_row(row: MetricRow) -> tuple[Any, ...]:
+    numbers: list[float] = []
+    for metric in METRICS:
+        interval = row.interval(metric)
+        numbers += [row.value(metric), interval.lower, interval.upper]
+    counts = (row.n, row.n_days, row.n_stations, row.n_effective, row.block_errors, row.block_lines)
+    return (row.station, row.season, row.source, *counts, *numbers, row.status)

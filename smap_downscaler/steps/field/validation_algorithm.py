@@ -1,0 +1,191 @@
+"""fieldvalidation: maps against field stations, with SMAP itself beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from qgis.core import QgsProcessingOutputNumber
+
+from ...base.errors import InputError
+from ...base.progress import Progress
+from ...base.words import counted
+from ...preflight.report import Before
+from ...report.number_text import score_text
+from ...series.series import Series, open_series
+from ...toolbox.algorithm import SmapAlgorithm
+from ...toolbox.by_date_output import preflight_output, write_preflight_table
+from ...toolbox.inputs_used import series_used
+from ...toolbox.parameters import (
+    choice,
+    period_parameters,
+    season_parameters,
+    series_folder,
+    table_destination,
+    whole_number,
+)
+from ...toolbox.reports import (
+    footer,
+    manifest,
+    period_used,
+    report_parameter,
+    seasons_used,
+    table_output,
+    write_report,
+)
+from ...toolbox.values import Values
+from .extract import EXTRACTIONS
+from .numbers.climatology import ANOMALIES
+from .numbers.readings import FieldData
+from .numbers.validation import MAP, SMAP, MetricRow, ValidationChoices, validate
+from .pairs import PairedField, pair_up
+from .preflight import check_stations
+from .report import field_page, overall_rows, verdict
+from .tables import write_metrics, write_pairs
+from .toolbox.parameters import (
+    interval_draws,
+    interval_parameters,
+    pair_choices,
+    reading_settings,
+    station_choices,
+    station_parameters,
+    stations_read,
+    stations_used,
+)
+
+_NUMBERS = {"RMSE": "rmse", "UBRMSE": "ubrmse", "R": "pearson", "BIAS": "bias", "MAE": "mae"}
+_SMAP_NUMBERS = {"SMAP_RMSE": "rmse", "SMAP_UBRMSE": "ubrmse", "SMAP_R": "pearson"}
+
+
+class FieldValidation(SmapAlgorithm):
+    """Field validation (paper 2.2.4, 2.3.7, Figs. 8 and 9)."""
+
+    ID = "fieldvalidation"
+    GROUP = "analysis"
+    NEEDS = ("scipy",)
+    TAGS = (*SmapAlgorithm.TAGS, "in situ", "ISMN", "station", "validation", "RMSE", "ubRMSE", "bias")
+
+    def define(self) -> Iterable[Any]:
+        yield series_folder("SERIES", "Soil moisture maps (series)")
+        yield from station_parameters()
+        yield series_folder("SMAP", "SMAP series to compare with", optional=True)
+        yield choice("EXTRACTION", "Value of the map at a station", EXTRACTIONS)
+        yield choice("ANOMALIES", "Anomalies", ANOMALIES)
+        yield from period_parameters()
+        yield from season_parameters()
+        # No least values here: out of range, `validate` says more than QGIS does.
+        yield whole_number("MINIMUM_DAYS", "Least days of a station and season", 3, 0)
+        yield from interval_parameters()
+        yield table_destination("OUTPUT", "Field and map by station and day")
+        yield table_output("METRICS", "Metrics by station, season and source")
+        yield preflight_output()
+        yield report_parameter()
+
+    def define_outputs(self) -> Iterable[Any]:
+        yield QgsProcessingOutputNumber("COUNT", "Pairs of field and map")
+        yield QgsProcessingOutputNumber("STATIONS_USED", "Stations compared")
+        for name in _NUMBERS:
+            yield QgsProcessingOutputNumber(name, f"{name} of the map")
+        for name in _SMAP_NUMBERS:
+            yield QgsProcessingOutputNumber(name, f"{name.removeprefix('SMAP_')} of the SMAP cell")
+
+    def validate(self, values: Values) -> None:
+        values.period()
+        station_choices(values)
+        _choices(values)
+
+    def work(self, values: Values, progress: Progress) -> dict[str, Any]:
+        choices = _choices(values)
+        data = stations_read(values, progress.part(0.0, 0.25))
+        series, smap = _series(values, progress)
+        pairing = pair_choices(values)
+        named = [("maps", series), *([("SMAP", smap)] if smap else [])]
+        found = check_stations(data, named, values.period(), progress)
+        found.tell(progress)
+        paired = pair_up(data, series, smap, pairing, progress.part(0.3, 0.7))
+        paired.tell(progress)
+        if smap and not any(part.common.any() for part in paired.raw):
+            progress.warn(
+                f"SMAP: {smap.source} has no value at a station on a day with map and reading, so nothing is "
+                "told of whether downscaling helped; give the SMAP series of this area and these days."
+            )
+        rows = validate(paired.compared, choices, progress.part(0.7, 0.95))
+        overall = overall_rows(rows)
+        outputs = {"OUTPUT": values.output("OUTPUT"), **_numbers(overall), "STATIONS_USED": len(paired.raw)}
+        write_pairs(outputs["OUTPUT"], paired.raw, paired.compared, progress)
+        metrics = values.output("METRICS")
+        if metrics:
+            write_metrics(metrics, rows, paired.left_out)
+            outputs["METRICS"] = metrics
+        outputs |= write_preflight_table(values, found)
+        if values.given("REPORT"):
+            progress.set_text("Drawing the report")
+            told = _manifest(values, data, series, smap, progress)
+            page = field_page(
+                paired.compared,
+                rows,
+                paired.left_out,
+                pairing.anomalies,
+                Before(found.rows, found.all_warnings(), "the stations"),
+                told,
+                footer("Validate maps against the field"),
+            )
+            outputs.update(write_report(values.output_file("REPORT"), page))
+        _tell(overall, paired, progress)
+        return outputs
+
+
+def _choices(values: Values) -> ValidationChoices:
+    wet, dry = values.seasons()
+    least = values.integer("MINIMUM_DAYS")
+    if least < 1:
+        raise InputError(f"MINIMUM_DAYS is {least}; give 1 or more.")
+    return ValidationChoices(wet, dry, least, interval_draws(values), values.integer("SEED"))
+
+
+def _series(values: Values, progress: Progress) -> tuple[Series, Series | None]:
+    series = open_series(values.path("SERIES"), progress=progress.part(0.25, 0.28))
+    smap = (
+        open_series(values.path("SMAP"), progress=progress.part(0.28, 0.3)) if values.given("SMAP") else None
+    )
+    return series, smap
+
+
+def _numbers(overall: Sequence[MetricRow]) -> dict[str, float]:
+    found = {row.source: row for row in overall}
+    numbers = {"COUNT": found[MAP].n}
+    numbers.update({name: found[MAP].value(metric) for name, metric in _NUMBERS.items()})
+    if SMAP in found:
+        numbers.update({name: found[SMAP].value(metric) for name, metric in _SMAP_NUMBERS.items()})
+    # A number that is not defined has no place among the outputs.
+    return {name: value for name, value in numbers.items() if value == value}
+
+
+def _manifest(
+    values: Values,
+    data: FieldData,
+    series: Series,
+    smap: Series | None,
+    progress: Progress,
+) -> dict[str, Any]:
+    inputs = {
+        **series_used({"maps": series, "SMAP": smap}, progress),
+        **stations_used(values, data, progress),
+        **period_used(values, "the maps'"),
+    }
+    settings = {
+        **reading_settings(values),
+        **seasons_used(values),
+        "least days": values.integer("MINIMUM_DAYS"),
+    }
+    return manifest(inputs, settings)
+
+
+def _tell(overall: Sequence[MetricRow], paired: PairedField, progress: Progress) -> None:
+    row = next(row for row in overall if row.source == MAP)
+    known = {name: score_text(row.value(metric)) for name, metric in _NUMBERS.items() if metric in row.values}
+    numbers = ", ".join(f"{name} {text}" for name, text in known.items() if text) or row.status
+    pairs = f"{counted(row.n, 'pair')} on {counted(row.n_days, 'day')}"
+    progress.log(f"{counted(len(paired.raw), 'station')}, {pairs}: {numbers}.")
+    if verdict(overall):
+        progress.log(verdict(overall))

@@ -1,0 +1,1 @@
+"""`trainforests`: random forests by date, by cell or pooled."""

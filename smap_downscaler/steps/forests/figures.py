@@ -1,0 +1,87 @@
+"""Figures of trained forests: out-of-bag scores by date or on a map."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...report.figure import COLOURS, MARKERS, PAGE_WIDTH, SOIL_MOISTURE_UNIT, date_axis, new_figure, png
+from ..crossvalidation.figures import SMAP_BAND
+from ..crossvalidation.fold_figure import cell_step
+
+_FEW_DATES = 120
+
+
+def oob_by_date(dates: Sequence[dt.date], rmse: np.ndarray, r2: np.ndarray) -> bytes:
+    """Out-of-bag RMSE and R2 of each date: a PNG."""
+    figure = new_figure(4.6)
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    upper.axhspan(*SMAP_BAND, color="#DDDDDD", zorder=0)
+    few = len(dates) <= _FEW_DATES
+    for axis, values, number in ((upper, rmse, 0), (lower, r2, 1)):
+        axis.plot(
+            dates,
+            values,
+            color=COLOURS[number],
+            marker=MARKERS[number],
+            markersize=4.0 if few else 2.5,
+            linewidth=0.9 if few else 0.0,
+            alpha=1.0 if few else 0.7,
+        )
+        axis.grid(axis="y", color="#E5E5E5", linewidth=0.6)
+        axis.set_axisbelow(True)
+        axis.tick_params(labelsize=8)
+    upper.set_ylabel(f"RMSE, {SOIL_MOISTURE_UNIT}", fontsize=9)
+    upper.set_ylim(bottom=0)
+    lower.set_ylabel("R$^2$ = 1 - SSE/SST", fontsize=9)
+    lower.set_ylim(min(0.0, 1.1 * float(np.min(r2, where=np.isfinite(r2), initial=0.0))), 1)
+    lower.axhline(0, color="#444444", linewidth=0.8)
+    date_axis(lower, dates)
+    return png(figure)
+
+
+def oob_by_cell(x: np.ndarray, y: np.ndarray, rmse: np.ndarray, r2: np.ndarray, metres: bool) -> bytes:
+    """Out-of-bag RMSE and R2 of each cell on a map: a PNG.
+
+    Parameters
+    ----------
+    x, y : arrays, shape (n,)
+        Centres of the cells: in metres, or else columns and rows (rows downwards).
+    rmse, r2 : arrays, shape (n,)
+    metres : bool
+    """
+    if metres:
+        x, y = (x - x.min()) / 1000, (y - y.min()) / 1000
+    step = cell_step(x, y)
+    wide, high = float(np.ptp(x)) + 2 * step, float(np.ptp(y)) + 2 * step
+    panel = (PAGE_WIDTH - 1.8) / 2
+    figure = new_figure(float(np.clip(panel * high / wide, 1.6, 5.5)) + 0.8)
+    axes = figure.subplots(1, 2, sharex=True, sharey=True)
+    names = (f"RMSE, {SOIL_MOISTURE_UNIT}", "R$^2$ = 1 - SSE/SST")
+    for axis, values, name in zip(axes, (rmse, r2), names):
+        _cells(axis, x, y, step, values, name)
+        axis.set_xlim(x.min() - step, x.max() + step)
+        axis.set_ylim(y.min() - step, y.max() + step)
+        if not metres:
+            axis.invert_yaxis()
+        axis.set_aspect("equal")
+        axis.set_xlabel("km" if metres else "column", fontsize=8)
+        axis.tick_params(labelsize=7)
+    axes[0].set_ylabel("km" if metres else "row", fontsize=8)
+    return png(figure)
+
+
+def _cells(axis: Any, x: np.ndarray, y: np.ndarray, step: float, values: np.ndarray, name: str) -> None:
+    from matplotlib.collections import PolyCollection
+
+    half = step / 2
+    corners = np.array([(-half, -half), (half, -half), (half, half), (-half, half)])
+    squares = PolyCollection(np.stack([x, y], axis=1)[:, None, :] + corners, cmap="cividis", linewidths=0)
+    squares.set_array(np.ma.masked_invalid(values))
+    axis.add_collection(squares)
+    bar = axis.figure.colorbar(squares, ax=axis, shrink=0.85, pad=0.03)
+    bar.ax.tick_params(labelsize=7)
+    axis.set_title(name, fontsize=9)

@@ -1,0 +1,219 @@
+"""The report of trained forests: one HTML file that needs no network and prints on A4."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ...base.dates import period_text
+from ...base.words import counted
+from ...methods.forest.importance import Importance, ImportanceRow
+from ...methods.forest.oob import OobScores, summarise_scores
+from ...methods.forest.settings import ForestSettings
+from ...methods.keys import BY_CELL, BY_DATE, CellKey, Key
+from ...report.figure import COLOURS, MARKERS
+from ...report.importance_figure import ImportanceSeries, importance_figure
+from ...report.number_text import UNIT, fixed, score_text
+from ...report.page import Page
+from .figures import oob_by_cell, oob_by_date
+
+_NOUNS = {BY_DATE: "dates", BY_CELL: "cells"}
+_LABELS = {
+    "rmse": f"RMSE, {UNIT}",
+    "r2": "R² = 1 - SSE/SST",
+    "mae": f"MAE, {UNIT}",
+    "bias": f"bias, {UNIT}",
+    "pearson_r2": "squared Pearson r",
+}
+_CAUTIONS = {
+    BY_DATE: (
+        "Each cell was told by the trees that did not draw it. SMAP's 9 km cells share a footprint of about "
+        "30 km, so that the cells around it, which the trees did see, tell most of it: these scores flatter "
+        "the maps."
+    ),
+    BY_CELL: (
+        "Each date was told by the trees that did not draw it. Days that follow each other are alike, so "
+        "that these scores flatter what is filled into longer gaps."
+    ),
+}
+_POOLED_CAUTION = (
+    "Each row was told by the trees that did not draw it, but those saw the same cell on other dates and the "
+    "same date in other cells: these scores flatter more than those of any other kind of forest."
+)
+_MOST_CHOICES = 20
+
+
+def training_page(
+    mode: str,
+    scores: Mapping[Key, OobScores],
+    skipped: Mapping[Key, str],
+    chosen: Mapping[Key, ForestSettings],
+    importance: Mapping[Key, tuple[Sequence[str], Importance]],
+    summary: Sequence[ImportanceRow],
+    manifest: Mapping[str, Mapping[str, object]],
+    footer: str = "",
+) -> Page:
+    """The report.
+
+    Parameters
+    ----------
+    mode : str
+        "by date", "by cell" or "pooled".
+    scores : mapping
+        Out-of-bag scores by key.
+    skipped : mapping
+        Why a key has no forest.
+    chosen : mapping
+        Hyper-parameters by key, where they were chosen.
+    importance : mapping
+        Covariates and their importance by key.
+    summary : sequence of ImportanceRow
+        The same over the keys.
+    manifest : mapping
+        What the forests came from: sections of names and values.
+    footer : str
+    """
+    page = Page("Random forests of soil moisture", _subtitle(mode, scores))
+    _scores(page, mode, scores)
+    _pictures(page, scores)
+    _importance(page, mode, importance, summary)
+    _choices(page, mode, chosen)
+    _left_out(page, mode, skipped)
+    return page.manifest(manifest).footer(footer)
+
+
+def _subtitle(mode: str, scores: Mapping[Key, OobScores]) -> str:
+    if mode not in _NOUNS:
+        return f"One forest of {counted(next(iter(scores.values())).n, 'row')}"
+    text = f"{counted(len(scores), _NOUNS[mode][:-1])}, a forest each"
+    dates = sorted(key for key in scores if isinstance(key, dt.date))
+    return f"{text}, {period_text(dates)}" if dates else text
+
+
+def _scores(page: Page, mode: str, scores: Mapping[Key, OobScores]) -> None:
+    page.heading("Out-of-bag scores")
+    if mode not in _NOUNS:
+        score = next(iter(scores.values()))
+        page.table(
+            ("score", "value"), [(label, score_text(getattr(score, name))) for name, label in _LABELS.items()]
+        )
+        page.paragraph(_POOLED_CAUTION)
+    else:
+        found = summarise_scores(scores.values())
+        rows = []
+        for name, label in _LABELS.items():
+            each = found[name]
+            if each.n:
+                numbers = (each.mean, each.median, each.sd, each.iqr, each.minimum, each.maximum)
+                rows.append((label, f"{each.n:,}", *map(score_text, numbers)))
+        page.table(("score", _NOUNS[mode], "mean", "median", "SD", "IQR", "min", "max"), rows)
+        page.paragraph(_CAUTIONS[mode])
+    page.paragraph(
+        "A low error on SMAP's cells is not skill at 100 m. 'Cross-validate forests' gives the honest figure."
+    )
+
+
+def _pictures(page: Page, scores: Mapping[Key, OobScores]) -> None:
+    dates = sorted(key for key in scores if isinstance(key, dt.date))
+    cells = sorted(key for key in scores if isinstance(key, CellKey))
+    keys: Sequence[Key] = dates or cells
+    rmse, r2 = (np.array([getattr(scores[key], name) for key in keys]) for name in ("rmse", "r2"))
+    if dates:
+        page.picture(
+            oob_by_date(dates, rmse, r2),
+            "Out-of-bag RMSE and R² of each date",
+            f"Grey: the accuracy of SMAP itself, 0.04-0.06 {UNIT}.",
+        )
+    elif cells:
+        metres = all(cell.x is not None and cell.y is not None for cell in cells)
+        places = [(cell.x, cell.y) if metres else (cell.col, cell.row) for cell in cells]
+        x, y = np.array(places, np.float64).T
+        page.picture(
+            oob_by_cell(x, y, rmse, r2, metres),
+            "Map of the out-of-bag RMSE and R² of each cell",
+            "A square a cell that has a forest.",
+        )
+
+
+def _importance(
+    page: Page,
+    mode: str,
+    importance: Mapping[Key, tuple[Sequence[str], Importance]],
+    summary: Sequence[ImportanceRow],
+) -> None:
+    if not summary:
+        return
+    names = [row.covariate for row in summary]
+    if mode in _NOUNS:
+        values = [row.median for row in summary]
+        ends = [(row.q25, row.q75) for row in summary]
+        covered = f"median and quartiles over the {_NOUNS[mode]}"
+        head: tuple[str, ...] = ("covariate", _NOUNS[mode], "mean", "SD", "median", "25 %", "75 %")
+        rows: list[tuple[str, ...]] = [
+            (row.covariate, f"{row.n_forests:,}", *map(_tiny, numbers))
+            for row, numbers in ((row, (row.mean, row.sd, row.median, row.q25, row.q75)) for row in summary)
+        ]
+    else:
+        own, found = next(iter(importance.values()))
+        sd = dict(zip(own, found.sd.tolist()))
+        values = [row.mean for row in summary]
+        ends = [(row.mean - sd[row.covariate], row.mean + sd[row.covariate]) for row in summary]
+        covered = "mean and SD over the repeats"
+        head = ("covariate", "mean", "SD over the repeats")
+        rows = [(row.covariate, _tiny(row.mean), _tiny(sd[row.covariate])) for row in summary]
+    low, high = np.array(ends).T
+    page.heading("Importance of the covariates").picture(
+        importance_figure(
+            names,
+            [ImportanceSeries(mode, 1e6 * np.array(values), 1e6 * low, 1e6 * high, COLOURS[0], MARKERS[0])],
+            f"rise of the mean square error, 10$^{{-6}}$ (m$^3$ m$^{{-3}}$)$^2$ ({covered})",
+        ),
+        "Importance of the covariates, most important on top",
+        "Permutation importance (Breiman 2001): the rise of the out-of-bag mean square error of the trees "
+        "when the values of one covariate are shuffled. Of covariates that tell the same, each stands in for "
+        "the other, and both look less important than they are.",
+    )
+    page.table(head, rows, "Rise of the mean square error, 10⁻⁶ (m³ m⁻³)²")
+
+
+def _choices(page: Page, mode: str, chosen: Mapping[Key, ForestSettings]) -> None:
+    if not chosen:
+        return
+    votes = Counter(
+        (s.n_estimators, s.max_features, s.min_samples_split, s.sample_size) for s in chosen.values()
+    )
+    rows = [
+        (
+            "a third" if values[1] is None else f"{values[1]}",
+            f"{values[2]}",
+            f"{values[0]}",
+            "all" if values[3] is None else f"at most {values[3]:,}",
+            f"{count:,}",
+        )
+        for values, count in votes.most_common(_MOST_CHOICES)
+    ]
+    head = ("mtry", "least rows split", "trees", "rows drawn", _NOUNS.get(mode, "forests"))
+    page.heading("Hyper-parameters that were chosen").table(head, rows)
+    if len(votes) > len(rows):
+        page.paragraph(
+            f"{len(votes) - len(rows):,} more were chosen less often; all are in the table of scores."
+        )
+    page.paragraph(
+        "Of each grid, those with the least out-of-bag RMSE. The least of several errors is by chance a "
+        "little lower than what new rows will show; the nested figure of 'Cross-validate forests' is not."
+    )
+
+
+def _left_out(page: Page, mode: str, skipped: Mapping[Key, str]) -> None:
+    if skipped:
+        counts = Counter(skipped.values()).most_common(_MOST_CHOICES)
+        page.heading("What has no forest").table(
+            ("reason", _NOUNS.get(mode, "forests")), [(reason, f"{count:,}") for reason, count in counts]
+        )
+
+
+def _tiny(value: float) -> str:
+    return fixed(1e6 * value, ".2f")

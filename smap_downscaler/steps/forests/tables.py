@@ -1,0 +1,167 @@
+"""What became of each date or cell in training, and its table."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections import Counter as Tally
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...base.words import counted
+from ...methods.forest.importance import Importance, ImportanceRow
+from ...methods.forest.oob import SCORES, OobScores, summarise_scores
+from ...methods.forest.settings import ForestSettings
+from ...methods.forest.tuning import Grown
+from ...methods.keys import BY_CELL, BY_DATE, CellKey, Key
+from ...tables.geopackage import DATE, INTEGER, REAL, TEXT, create_table, distribution_fields
+
+#: Hyper-parameters that may be chosen for each forest.
+CHOSEN = ("n_estimators", "max_features", "min_samples_split", "sample_size")
+
+
+@dataclass
+class TrainingReport:
+    """What became of each date or cell.
+
+    Attributes
+    ----------
+    mode : str
+        "by date", "by cell" or "pooled".
+    scores : dict
+        Out-of-bag scores of the keys that have a forest.
+    dropped : dict
+        Rows left out for a missing covariate, by key.
+    skipped : dict
+        Why a key has no forest.
+    names : tuple of str
+        All covariates.
+    settings : dict
+        Hyper-parameters by key, where they were chosen for each.
+    importance : dict
+        Covariates, and the rise of the out-of-bag mean square error by each, by key.
+    """
+
+    mode: str = BY_DATE
+    scores: dict[Key, OobScores] = field(default_factory=dict)
+    dropped: dict[Key, int] = field(default_factory=dict)
+    skipped: dict[Key, str] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    settings: dict[Key, ForestSettings] = field(default_factory=dict)
+    importance: dict[Key, tuple[tuple[str, ...], Importance]] = field(default_factory=dict)
+
+    def add(self, key: Key, grown: Grown, names: Sequence[str], tuned: bool) -> None:
+        """Note what became of a forest of the covariates `names`."""
+        self.scores[key] = grown.trained.scores
+        if tuned:
+            self.settings[key] = grown.settings
+        if grown.importance is not None:
+            self.importance[key] = (tuple(names), grown.importance)
+
+    def median(self, name: str) -> float:
+        """Median over the forests of a score."""
+        return summarise_scores(self.scores.values())[name].median
+
+
+def tally(reasons: Mapping[Key, str]) -> str:
+    """Reasons with how often each occurs, most frequent first, as in `12 cells: fewer than 50 dates`."""
+    counts = Tally(reasons.values())
+    return "; ".join(f"{counted(count, 'cell')}: {reason}" for reason, count in counts.most_common())
+
+
+def write_scores(path: str | Path, report: TrainingReport) -> None:
+    """The report as a table: a row a date, a row a cell, or one row.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    fields = {**_key_fields(report.mode), "n": INTEGER, "n_dropped": INTEGER, "n_scored": INTEGER}
+    fields.update({f"oob_{name}": REAL for name in SCORES})
+    if report.settings:
+        fields.update(dict.fromkeys(CHOSEN, INTEGER))
+    fields["status"] = TEXT
+    with create_table(path, "scores", fields) as table:
+        table.write(_score_row(report, key) for key in sorted({*report.scores, *report.skipped}))
+
+
+def write_summary(path: str | Path, report: TrainingReport) -> None:
+    """A row a score: how it is spread over the forests.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    fields = {"score": TEXT, **distribution_fields()}
+    with create_table(path, "summary", fields) as table:
+        found = summarise_scores(report.scores.values())
+        table.write((f"oob_{name}", *dataclasses.astuple(each)) for name, each in found.items())
+
+
+def _key_fields(mode: str) -> dict[str, int]:
+    if mode == BY_DATE:
+        return {"date": DATE}
+    return {"row": INTEGER, "col": INTEGER, "x": REAL, "y": REAL} if mode == BY_CELL else {}
+
+
+def _score_row(report: TrainingReport, key: Key) -> tuple[Any, ...]:
+    score = report.scores.get(key)
+    numbers = [getattr(score, name) if score else None for name in SCORES]
+    return (
+        *_key_values(key),
+        score.n if score else None,
+        report.dropped.get(key, 0),
+        score.n_scored if score else None,
+        *numbers,
+        *_chosen(report, key),
+        report.skipped.get(key, "trained"),
+    )
+
+
+def _chosen(report: TrainingReport, key: Key) -> tuple[int | None, ...]:
+    if not report.settings:
+        return ()
+    settings = report.settings.get(key)
+    return tuple(getattr(settings, name) if settings else None for name in CHOSEN)
+
+
+def write_importance(path: str | Path, report: TrainingReport) -> None:
+    """A row a forest and covariate: mean and SD over the repeats of the rise of the mean square error.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    fields = {**_key_fields(report.mode), "covariate": TEXT, "mse_rise": REAL, "mse_rise_sd": REAL}
+    with create_table(path, "importance", fields) as table:
+        for key in sorted(report.importance):
+            names, found = report.importance[key]
+            values = zip(names, found.mean.tolist(), found.sd.tolist())
+            table.write((*_key_values(key), *row) for row in values)
+
+
+def write_importance_summary(path: str | Path, rows: Sequence[ImportanceRow]) -> None:
+    """A row a covariate, over the forests.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    fields = {"covariate": TEXT, "n_forests": INTEGER}
+    fields.update(dict.fromkeys(("mean", "sd", "median", "q25", "q75"), REAL))
+    with create_table(path, "importance_summary", fields) as table:
+        table.write(
+            (row.covariate, row.n_forests, row.mean, row.sd, row.median, row.q25, row.q75) for row in rows
+        )
+
+
+def _key_values(key: Key) -> tuple[Any, ...]:
+    if isinstance(key, dt.date):
+        return (key.isoformat(),)
+    return (key.row, key.col, key.x, key.y) if isinstance(key, CellKey) else ()

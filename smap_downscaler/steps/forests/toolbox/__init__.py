@@ -1,0 +1,1 @@
+"""Parameters of forests, as several algorithms ask for them."""

@@ -1,0 +1,1 @@
+"""`fillgaps`: SMAP's own cells every day."""

@@ -1,0 +1,247 @@
+"""fillgaps: a daily coarse series from forests by cell, and how far to trust it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from qgis.core import (
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterFolderDestination,
+)
+
+from ...base.errors import InputError
+from ...base.progress import Progress
+from ...base.threads import growing_threads
+from ...base.words import counted
+from ...methods.file.reader import open_forests
+from ...preflight.look import Preflight
+from ...preflight.report import Before
+from ...runs.journal import forget, work_file_of
+from ...series.series import open_series
+from ...series.window import check_window
+from ...toolbox.algorithm import SmapAlgorithm
+from ...toolbox.by_date_output import preflight_output, write_preflight_table
+from ...toolbox.inputs_used import all_series_used, files_used, series_used
+from ...toolbox.parameters import (
+    advanced,
+    date_parameter,
+    dated_covariates,
+    minimum_covered,
+    series_folder,
+    whole_number,
+)
+from ...toolbox.reports import footer, manifest, report_parameter, table_output, write_report
+from ...toolbox.series_output import SeriesDestination, check_series, write_series
+from ...toolbox.values import Values
+from ..matrix.preflight import check_gaps
+from .day_files import read_course
+from .fill import FillSettings, fill_gaps
+from .inputs import GapInputs
+from .numbers.courses import typical_cells
+from .numbers.hidden import HidingSettings
+from .numbers.scores import FOREST, LINEAR, MEDIAN, GapScore, score_gaps
+from .numbers.verdict import gaps_verdict, overall, verdict
+from .outcome import GapReport
+from .report import GapStory, gaps_page
+from .tables import write_counts, write_gap_scores
+
+#: The counts of all days together, in words.
+_COUNTS = {
+    "observed": "observed values of cells",
+    "filled": "filled values",
+    "no_forest": "left empty for want of a forest",
+    "no_covariates": "left empty for want of a covariate",
+}
+
+
+class FillGaps(SmapAlgorithm):
+    """The paper's temporal disaggregation (2.3.1 and Conclusions)."""
+
+    ID = "fillgaps"
+    GROUP = "maps"
+    NEEDS = ("sklearn", "scipy", "joblib")
+    TAGS = (*SmapAlgorithm.TAGS, "random forest", "gaps", "daily", "temporal", "interpolation")
+
+    def define(self) -> Iterable[Any]:
+        yield series_folder("SMAP", "SMAP series")
+        yield QgsProcessingParameterFile(
+            "FORESTS", "Forest file (by cell)", fileFilter="Forest files (*.smapforest);;All files (*)"
+        )
+        yield from dated_covariates()
+        yield date_parameter("START", "First day")
+        yield date_parameter("END", "Last day")
+        # No least values here: out of range, `validate` says more than QGIS does.
+        yield whole_number("PERIOD", "Days of a hidden run (for scores and report)", 10, 0)
+        yield advanced(whole_number("FOLDS", "Goes in which the days are hidden", 5, 0))
+        yield advanced(whole_number("VALIDATION_CELLS", "Most cells with hidden days (0: all)", 200, 0))
+        yield advanced(whole_number("SEED", "Seed of the hidden runs", 1, 0))
+        yield advanced(minimum_covered())
+        yield advanced(whole_number("WINDOW", "Most days that a dated covariate may be old", 0, 0))
+        yield advanced(whole_number("MEMORY", "Memory for covariates (MB)", 512, 16))
+        yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
+        yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of the daily series")
+        yield SeriesDestination("SERIES", "Daily series as one temporal layer", None, True)
+        yield table_output("DAYS", "Counts by day")
+        yield table_output("SCORES", "Scores of hidden days")
+        yield preflight_output()
+        yield report_parameter()
+
+    def define_outputs(self) -> Iterable[Any]:
+        yield QgsProcessingOutputNumber("COUNT", "Days")
+        yield QgsProcessingOutputNumber("FILLED", "Filled cells of all days")
+        yield QgsProcessingOutputNumber("RMSE", "RMSE of hidden days")
+        yield QgsProcessingOutputNumber("R2", "R2 of hidden days, median of the cells")
+        yield QgsProcessingOutputNumber("LINEAR_RMSE", "RMSE of hidden days, linear interpolation")
+
+    def validate(self, values: Values) -> None:
+        values.period()
+        check_window(values.integer("WINDOW"))
+        growing_threads(values.integer("THREADS"))
+        _settings(values)
+        check_series(values)
+
+    def work(self, values: Values, progress: Progress) -> dict[str, Any]:
+        smap = open_series(values.path("SMAP"), progress=progress.part(0.0, 0.02))
+        dynamic = values.several_series("DYNAMIC", "DYNAMIC_NAMES", progress.part(0.02, 0.05))
+        window, share = values.integer("WINDOW"), values.number("MINIMUM_COVERED")
+        folder = values.output_folder("OUTPUT")
+        threads, memory = growing_threads(values.integer("THREADS")), values.integer("MEMORY")
+        with open_forests(values.path("FORESTS")) as forests:
+            inputs = GapInputs(smap, forests, tuple(dynamic), window, share, *values.period())
+            found = check_gaps(inputs, progress)
+            found.tell(progress)
+            inputs.warn_of_units(progress)
+            settings, work_file = _settings(values), _work_file(values, folder)
+            filling = progress.part(0.05, 0.97)
+            report = fill_gaps(inputs, folder, settings, threads, memory, filling, work_file)
+            outputs = {
+                "OUTPUT": folder,
+                "COUNT": len(report.files),
+                "FILLED": report.total("filled"),
+                "SERIES": write_series(
+                    values, folder, smap.grid, report.files, forests.response_unit, progress
+                ),
+            }
+            rows = score_gaps(report.hidden)
+            outputs |= {**_tables(values, report, rows, settings), **write_preflight_table(values, found)}
+            _tell(report, rows, settings, progress)
+            if report.untold:
+                forget(work_file)
+                raise InputError(report.untold)
+            if report.hidden:
+                outputs |= _numbers(rows)
+            if values.given("REPORT"):
+                progress.set_text("Drawing the report")
+                told = _manifest(values, inputs, settings, progress)
+                page = gaps_page(_story(inputs, report, rows, settings, found), told, footer("Filled gaps"))
+                outputs.update(write_report(values.output_file("REPORT"), page))
+        forget(work_file)
+        return outputs
+
+
+def _work_file(values: Values, folder: str) -> Path | None:
+    """Where finished cells are kept until all is written: beside the folder, or nowhere.
+
+    Nobody can go on with a temporary folder, and beside some there is no place.
+    """
+    path = Path(os.path.abspath(folder))
+    closed = path.parent.is_dir() and not os.access(path.parent, os.W_OK)
+    if values.is_temporary("OUTPUT") or not path.name or closed:
+        return None
+    return work_file_of(path)
+
+
+def _settings(values: Values) -> FillSettings:
+    hiding = HidingSettings(values.integer("PERIOD"), values.integer("FOLDS"), values.integer("SEED"))
+    wanted = values.given("SCORES") or values.given("REPORT")
+    return FillSettings(hiding if wanted else None, values.integer("VALIDATION_CELLS"))
+
+
+def _tables(
+    values: Values, report: GapReport, rows: Sequence[GapScore], settings: FillSettings
+) -> dict[str, str]:
+    writers = {
+        "DAYS": lambda path: write_counts(path, report.counts),
+        "SCORES": lambda path: write_gap_scores(path, rows, settings.period),
+    }
+    if report.untold:
+        del writers["SCORES"]
+    written = {name: values.output(name) for name in writers if values.output(name)}
+    for name, path in written.items():
+        writers[name](path)
+    return written
+
+
+def _tell(report: GapReport, rows: Sequence[GapScore], settings: FillSettings, progress: Progress) -> None:
+    counts = "; ".join(f"{text}: {report.total(name):,}" for name, text in _COUNTS.items())
+    progress.log(
+        f"{counted(len(report.files), 'day')}, {len(report.kept):,} of them from an earlier run. {counts}"
+    )
+    if report.hidden:
+        progress.log(verdict(report.hidden, rows, settings.period))
+        where = gaps_verdict(rows, report.filled_at)
+        if where:
+            progress.log(where)
+
+
+def _numbers(rows: Sequence[GapScore]) -> dict[str, float]:
+    pooled, medians = overall(rows), overall(rows, MEDIAN)
+    return {"RMSE": pooled[FOREST].rmse, "R2": medians[FOREST].r2, "LINEAR_RMSE": pooled[LINEAR].rmse}
+
+
+def _story(
+    inputs: GapInputs,
+    report: GapReport,
+    rows: Sequence[GapScore],
+    settings: FillSettings,
+    found: Preflight,
+) -> GapStory:
+    grid, dates = inputs.smap.grid, list(report.files)
+    cells = np.array([result.cell for result in report.hidden])
+    places = grid.x_centres()[cells[:, 1]] / 1000, grid.y_centres()[cells[:, 0]] / 1000
+    return GapStory(
+        f"{counted(len(dates), 'day')}, {dates[0]} to {dates[-1]}; "
+        f"{counted(report.forests, 'cell')} with a forest",
+        [(text, f"{report.total(name):,}") for name, text in _COUNTS.items()],
+        report.hidden,
+        rows,
+        settings.period,
+        report.observed,
+        report.forests,
+        report.filled_at,
+        report.remarks,
+        [read_course(report.files, cell) for cell in typical_cells(report.hidden)],
+        places,
+        grid.cell_width / 1000,
+        Before(found.rows, found.all_warnings(), "the SMAP cells"),
+    )
+
+
+def _manifest(
+    values: Values, inputs: GapInputs, settings: FillSettings, progress: Progress
+) -> dict[str, Mapping[str, object]]:
+    forests = inputs.forests
+    return manifest(
+        {
+            **series_used({"SMAP series": inputs.smap}, progress),
+            **files_used({"forest file": str(forests.path)}, progress),
+            **all_series_used(inputs.dynamic, progress),
+            "covariates of the forests": ", ".join(forests.names),
+        },
+        {
+            "first day": inputs.dates[0],
+            "last day": inputs.dates[-1],
+            "days of a hidden run": settings.period,
+            "goes in which the days are hidden": values.integer("FOLDS"),
+            "most cells with hidden days": settings.most_cells or "all",
+            "least covered share of a cell": inputs.minimum_share,
+            "days that a dated covariate may be old": inputs.window,
+            "seed of the hidden runs": values.integer("SEED"),
+            **forests.settings.as_dict(),
+        },
+    )

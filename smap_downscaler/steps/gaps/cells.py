@@ -1,0 +1,105 @@
+"""The cells' part of filling gaps: covariates read for groups of cells, then cell by cell in threads."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ...base.progress import Progress
+from ...base.threads import ordered_map
+from ...methods.keys import CellKey
+from ...series.cell_means import DatedCells
+from .daily_cube import DailyCube
+from .inputs import GapInputs, places
+from .numbers.cell import CellSeries, CellTask, FilledCell, work_on_cell
+from .numbers.hidden import HidingSettings
+
+
+@dataclass(frozen=True, eq=False)
+class CellsWork:
+    """What is to be done on cells.
+
+    Parameters
+    ----------
+    inputs : GapInputs
+    cube : DailyCube
+    wanted : frozenset of date
+        Days to fill.
+    hiding : HidingSettings or None
+    hide : frozenset of CellKey
+        The cells whose days are hidden.
+    """
+
+    inputs: GapInputs
+    cube: DailyCube
+    wanted: frozenset[dt.date]
+    hiding: HidingSettings | None
+    hide: frozenset[CellKey]
+
+    @cached_property
+    def wanted_days(self) -> np.ndarray:
+        """The days to fill, bool, shape (days,)."""
+        return np.array([date in self.wanted for date in self.cube.dates])
+
+    @property
+    def read(self) -> np.ndarray:
+        """The days whose covariates are read, bool, shape (days,): all of them where days are hidden."""
+        return self.wanted_days | bool(self.hide)
+
+    @property
+    def filled(self) -> np.ndarray:
+        """The days on which gaps are filled, bool, shape (days,): at least those of `wanted`."""
+        return self.read & bool(self.wanted)
+
+    def all_cells(
+        self, cells: Sequence[CellKey], threads: int, memory_mb: int, progress: Progress
+    ) -> Generator[FilledCell, None, None]:
+        """The work on each of `cells`, in their order."""
+        if not cells:
+            return
+        # Imported once here: threads that import the same package at once may trip over each other.
+        import sklearn.ensemble  # noqa: F401
+
+        inputs = self.inputs
+        dated = DatedCells.over(
+            inputs.smap.grid, inputs.dynamic, inputs.window, inputs.minimum_share, progress
+        )
+        a_cell = 4 * len(self.cube.values) * (len(inputs.dynamic) + 1)
+        size = max(memory_mb * 2**20 // a_cell, 1)
+        groups = [cells[start : start + size] for start in range(0, len(cells), size)]
+        for number, group in enumerate(groups):
+            part = progress.part(number / len(groups), (number + 1) / len(groups))
+            covariates = self._covariates(dated, group, part.part(0.0, 0.3))
+            counter = part.part(0.3, 1.0).counter(len(group), "cells")
+            tasks = self._tasks(group, covariates)
+            with contextlib.closing(ordered_map(work_on_cell, tasks, threads, progress)) as results:
+                for found in results:
+                    yield found
+                    counter.advance()
+
+    def _covariates(self, dated: DatedCells, group: Sequence[CellKey], progress: Progress) -> np.ndarray:
+        """Dated covariates: float32, shape (cells, days, covariates), NaN on days that nobody asks for."""
+        rows, cols = places(group)
+        out = np.full((len(group), len(self.cube.values), len(dated.series)), np.nan, np.float32)
+        if not dated.series:
+            return out
+        needed = np.flatnonzero(self.read)
+        dates = self.cube.dates
+        counter = progress.counter(len(needed), "days of covariates read")
+        for number in needed:
+            out[:, number] = dated.read(dates[number])[:, rows, cols].T
+            counter.advance()
+        return out
+
+    def _tasks(self, group: Sequence[CellKey], covariates: np.ndarray) -> Iterator[CellTask]:
+        names = tuple(series.name for series in self.inputs.dynamic)
+        for cell, dynamic in zip(group, covariates):
+            observed = self.cube.values[:, cell.row, cell.col].astype(np.float64)
+            series = CellSeries(cell, self.cube.ordinals, observed, names, dynamic)
+            hiding = self.hiding if cell in self.hide else None
+            yield CellTask(self.inputs.forests, series, bool(self.wanted), hiding)

@@ -1,0 +1,126 @@
+"""What gaps are filled from, and whether it fits together."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...base.errors import InputError
+from ...base.progress import Progress
+from ...methods.file.reader import ForestFile
+from ...methods.keys import BY_CELL, CellKey
+from ...runs.fingerprint import contents, fingerprint
+from ...series.series import Series
+from ...series.window import check_window
+from ..maps.downscale import compare_units, refuse_unknown
+
+#: How far the centre of a forest's cell may lie beside that of the series, in cells.
+_SHIFT_TOLERANCE = 0.01
+
+
+@dataclass(frozen=True)
+class GapInputs:
+    """A SMAP series, forests by cell, and the dated covariates by name.
+
+    Attributes
+    ----------
+    window, minimum_share
+        As for `dated_cells.DatedCells`.
+    start, end : date, optional
+        First and last day of the filled series; without them those of the SMAP series.
+    """
+
+    smap: Series
+    forests: ForestFile
+    dynamic: tuple[Series, ...] = ()
+    window: int = 0
+    minimum_share: float = 0.5
+    start: dt.date | None = None
+    end: dt.date | None = None
+
+    def __post_init__(self) -> None:
+        check_window(self.window)
+        forests = self.forests
+        if forests.mode != BY_CELL:
+            raise InputError(
+                f"{forests.path}: its forests are {forests.mode}, and a gap is filled by the forest of its "
+                "cell; train forests with MODE 'by cell'."
+            )
+        if self.smap.has_origin():
+            raise InputError(
+                f"{self.smap.source}: it is a filled series already, whose filled values would pass for "
+                "observed ones; choose the series that it was made from."
+            )
+        refuse_unknown(forests, self.dynamic)
+        given = [series.name for series in self.dynamic]
+        # What is constant in a cell its forest does not need.
+        needed = {name for cell in self.cells for name in forests.names_of(cell)}
+        missing = [name for name in forests.covariates if name in needed and name not in given]
+        if missing:
+            raise InputError(
+                f"{forests.path}: the forests need the dated covariate {missing[0]}, which is not among "
+                f"those given ({', '.join(given) or 'none'}); add it to DYNAMIC."
+            )
+        self._check_cells()
+
+    def _check_cells(self) -> None:
+        """The forests' cells must be those of the series: rows and columns within it, centres that agree."""
+        grid = self.smap.grid
+        hint = "choose the SMAP series that the regression matrix was made with"
+        for cell in self.cells:
+            if cell.row >= grid.height or cell.col >= grid.width:
+                raise InputError(
+                    f"{self.forests.path}: its forest of row {cell.row}, col {cell.col} lies outside of "
+                    f"{self.smap.source} ({grid.height} rows, {grid.width} columns); {hint}."
+                )
+            if cell.x is None or cell.y is None:
+                continue
+            across = (cell.x - grid.left) / grid.cell_width - cell.col - 0.5
+            down = (grid.top - cell.y) / grid.cell_height - cell.row - 0.5
+            if max(abs(across), abs(down)) > _SHIFT_TOLERANCE:
+                raise InputError(
+                    f"{self.forests.path}: its forest of row {cell.row}, col {cell.col} is that of another "
+                    f"place than this cell of {self.smap.source}; {hint}."
+                )
+
+    @property
+    def cells(self) -> list[CellKey]:
+        """The cells with a forest, in row-major order."""
+        return sorted(key for key in self.forests.keys if isinstance(key, CellKey))
+
+    @property
+    def dates(self) -> list[dt.date]:
+        """Every day of the filled series."""
+        first, last = self.start or self.smap.dates[0], self.end or self.smap.dates[-1]
+        if first > last:
+            raise InputError(
+                f"{self.smap.source}: there is no day from {first} to {last}; choose START and END anew."
+            )
+        return [first + dt.timedelta(days=number) for number in range((last - first).days + 1)]
+
+    def warn_of_units(self, progress: Progress) -> None:
+        """Warn where a covariate, or soil moisture, is told in another unit than the forests know."""
+        compare_units(self.forests, {series.name: series.unit() for series in self.dynamic}, progress)
+
+    def fingerprint(self) -> str:
+        """A hash of all that the days depend on.
+
+        It is one for all days: neighbours in time come from the whole of the series.
+        """
+        series = {"SMAP": self.smap, **{f"covariate {one.name}": one for one in self.dynamic}}
+        paths = {entry.path for one in series.values() for entry in one.entries}
+        settings = {
+            # Which file is which day of which covariate: the same files under other names are other inputs.
+            "series": {name: contents(one.entries) for name, one in series.items()},
+            "window": self.window,
+            "minimum_share": self.minimum_share,
+        }
+        return fingerprint([str(self.forests.path), *sorted(paths)], settings)
+
+
+def places(cells: Sequence[CellKey]) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of cells, int64, shape (n,) each."""
+    return np.array([cell.row for cell in cells]), np.array([cell.col for cell in cells])

@@ -1,0 +1,98 @@
+"""Which way of filling gaps was best, and by how much, in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ....base.words import counted
+from .filled import untold, weighted_rmse
+from .scores import ALL_DISTANCES, CLIMATOLOGY, FOREST, LINEAR, MEDIAN, POOLED, GapScore, HiddenDays
+
+_NAMES = {LINEAR: "linear interpolation", CLIMATOLOGY: "the climatology"}
+
+
+def overall(rows: Sequence[GapScore], scope: str = POOLED) -> dict[str, GapScore]:
+    """The scores of all distances together, by method."""
+    return {row.method: row for row in rows if row.scope == scope and row.distance == ALL_DISTANCES}
+
+
+def verdict(results: Sequence[HiddenDays], rows: Sequence[GapScore], period: int) -> str:
+    """Sentences that hold the forests against what needs no forest.
+
+    Parameters
+    ----------
+    results : sequence of HiddenDays
+        At least one.
+    rows : sequence of GapScore
+        What `score_gaps` makes of them.
+    period : int
+        Days of the hidden runs.
+    """
+    found = overall(rows)
+    own = found[FOREST]
+    wins = sum(result.score(FOREST, "rmse") < result.score(LINEAR, "rmse") for result in results)
+    text = (
+        f"With runs of {counted(period, 'day')} hidden, the forests have an RMSE of {own.rmse:.4f} m3 m-3 "
+        f"over {counted(own.n, 'hidden day')} of {counted(len(results), 'cell')}: "
+        + " and ".join(_against(own.rmse, found[name]) for name in _NAMES)
+        + f". They are better than linear interpolation in {wins:,} of {counted(len(results), 'cell')}."
+    )
+    best = min(_NAMES, key=lambda name: found[name].rmse)
+    if found[best].rmse < own.rmse:
+        text += f" Here {_NAMES[best]} fills gaps better than the forests do."
+    middle = overall(rows, MEDIAN)[FOREST].r2
+    if middle < 0:
+        text += (
+            f" The median over the cells of their R2 is {middle:.2f}: the mean of the cell's observed days "
+            "would be nearer than they are."
+        )
+    return text
+
+
+def gaps_verdict(rows: Sequence[GapScore], filled: Mapping[str, int]) -> str:
+    """How far the filled values lie from an observation, and what error that makes likely, in sentences.
+
+    Parameters
+    ----------
+    rows : sequence of GapScore
+        What `score_gaps` makes of hidden days.
+    filled : mapping
+        What `filled.filled_by_distance` makes of the values that were filled; empty text without any.
+    """
+    total = sum(filled.values())
+    if not total:
+        return ""
+    shares = [
+        f"{_share(count, total)} {name} {'day' if name == '1' else 'days'}"
+        for name, count in filled.items()
+        if count
+    ]
+    shares[0] = shares[0].replace("%", "% lie", 1)
+    listed = " and ".join(filter(None, (", ".join(shares[:-1]), shares[-1])))
+    text = f"Of {counted(total, 'filled value')} {listed} from an observation of their cell."
+    own, line = (weighted_rmse(rows, filled, method) for method in (FOREST, LINEAR))
+    left = untold(rows, filled)
+    if left == total:
+        return f"{text} At none of these distances a day was hidden, so their error is not told."
+    text += (
+        f" Hidden days at the same distances have an RMSE of {own:.4f} m3 m-3 from the forests and "
+        f"{line:.4f} from linear interpolation"
+    )
+    if left:
+        text += f"; {_share(left, total)} of the filled values lie where no day was hidden, and are left out"
+    return f"{text}." + (" Linear interpolation fills such gaps better." if line < own else "")
+
+
+def _share(count: int, total: int) -> str:
+    share = 100 * count / total
+    if 99.5 <= share < 100:
+        return "over 99 %"
+    return f"{share:.0f} %" if share >= 0.5 else "under 1 %"
+
+
+def _against(rmse: float, other: GapScore) -> str:
+    told = f"{_NAMES[other.method]} ({other.rmse:.4f})"
+    change = 100 * (rmse - other.rmse) / other.rmse if other.rmse else float(rmse > 0) * 100
+    if round(change) == 0:
+        return f"about as much as {told}"
+    return f"{abs(change):.0f} % {'more' if change > 0 else 'less'} than {told}"

@@ -1,0 +1,1 @@
+"""`downscale` and `cascade`: maps from models."""

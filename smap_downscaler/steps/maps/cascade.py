@@ -1,0 +1,226 @@
+"""The cascade: one forest applied to covariates aggregated to several resolutions (paper 2.3.4, Fig. 5)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ...base.errors import InputError
+from ...base.progress import SILENT, Progress
+from ...geo.area_means import cell_means
+from ...geo.blocks import blocks
+from ...geo.geotiff import Band, create_geotiff
+from ...geo.grid import Grid
+from ...geo.sources import BandReader, Source
+from ...geo.to_fine_grid import AREA_MEAN, way_of
+from ...series.series import Series, open_series
+from ...series.stack import Stack, open_stack
+from ...series.window import source_date
+from ..covariates.grids import is_metric
+from .downscale import MapInputs, make_maps, map_file
+
+#: A resolution within this share of the stack's own is the stack's own.
+_SAME = 1e-3
+#: Parts along the side of a cell into which pixels are cut at least; with one CRS areas are exact anyway.
+_PARTS = 4
+_CELLS_A_BLOCK = 1 << 16
+_ADVICE = "write metres by comma, such as 3000, 1000, 250, 100"
+#: What averaging a fine pixel costs beside predicting one, for the progress bar.
+_AVERAGING = 0.1
+
+
+def parse_resolutions(text: str) -> list[float]:
+    """Resolutions in metres, by comma, from coarse to fine.
+
+    Raises
+    ------
+    InputError
+        If there is none, or one is no positive number or occurs twice.
+    """
+    sides = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        try:
+            side = float(part)
+        except ValueError:
+            side = math.nan
+        if not (math.isfinite(side) and side > 0):
+            raise InputError(f"RESOLUTIONS: '{part}' is no resolution; {_ADVICE}.")
+        if side in sides:
+            raise InputError(f"RESOLUTIONS: {side:g} occurs twice; give each resolution once.")
+        sides.append(side)
+    if not sides:
+        raise InputError(f"RESOLUTIONS is empty; {_ADVICE}.")
+    return sorted(sides, reverse=True)
+
+
+def cascade_file(folder: str | Path, date: dt.date, resolution: float) -> Path:
+    """Where the map of a date and resolution (metres) lies."""
+    return map_file(folder, date, _ending(resolution))
+
+
+def _ending(resolution: float) -> str:
+    return f"_{resolution:g}m"
+
+
+def make_cascade(
+    inputs: MapInputs,
+    folder: str | Path,
+    date: dt.date,
+    resolutions: Sequence[float],
+    scratch: str | Path,
+    minimum_share: float = 0.5,
+    threads: int = 1,
+    memory_mb: int = 512,
+    progress: Progress = SILENT,
+) -> list[Path]:
+    """Write a map of one date at each resolution; returns the files from coarse to fine.
+
+    The stack is averaged by area to square cells counted from its upper left
+    corner, and so are dated covariates finer than these; coarser ones are
+    interpolated as in `make_maps`.  At the stack's own resolution the map is
+    that of `make_maps`, to the last bit.
+
+    Parameters
+    ----------
+    inputs : MapInputs
+        With a stack in metres.
+    folder : path
+    date : date
+    resolutions : sequence of float
+        Sides of the cells in metres, none finer than the stack's pixels.
+    scratch : path
+        An empty folder for the averaged covariates.
+    minimum_share : float
+        Cells of which valid pixels cover less get NoData, 0...1.
+    threads, memory_mb
+        As `make_maps`.
+
+    Raises
+    ------
+    InputError
+        For a stack that is not in metres, a resolution finer than it or wider than the whole stack,
+        and as `make_maps`.
+    """
+    grid = inputs.stack.grid
+    grids = [_coarser(grid, side, inputs.stack.path) for side in resolutions]
+    costs = [_cost(target, grid) for target in grids]
+    made, done = [], 0.0
+    for side, target, cost in zip(resolutions, grids, costs):
+        place = Path(scratch) / f"{side:g}"
+        progress.log(f"{side:g} m: {target.width:,} x {target.height:,} cells")
+        part = progress.part(done / sum(costs), (done + cost) / sum(costs))
+        averaged = 1 - target.width * target.height / cost
+        at_side = _averaged(inputs, target, date, place, minimum_share, part.part(0.0, averaged))
+        mapping = part.part(averaged, 1.0)
+        maps = make_maps(at_side, folder, [date], threads, memory_mb, mapping, _ending(side))
+        made.append(maps.files[date])
+        # The next one may need the room.
+        shutil.rmtree(place, ignore_errors=True)
+        done += cost
+    return made
+
+
+def _coarser(grid: Grid, side: float, label: str) -> Grid:
+    """The grid of square cells of `side` metres that covers `grid`; `grid` itself at its own resolution."""
+    if not is_metric(grid.crs):
+        raise InputError(
+            f"COVARIATES ({label}): its CRS {grid.crs[:60]} is not in metres, so that resolutions in metres "
+            "cannot be made from it; harmonise the covariates with a CRS in metres."
+        )
+    if max(abs(side / grid.cell_width - 1), abs(side / grid.cell_height - 1)) <= _SAME:
+        return grid
+    finest = max(grid.cell_width, grid.cell_height)
+    if side < finest:
+        raise InputError(
+            f"RESOLUTIONS: {side:g} m is finer than the pixels of {label} ({finest:g} m); leave it out, or "
+            "give a finer stack."
+        )
+    width, height = grid.width * grid.cell_width, grid.height * grid.cell_height
+    if side > max(width, height):
+        raise InputError(
+            f"RESOLUTIONS: {side:g} m is wider than all of {label} ({width:g} x {height:g} m); leave it out."
+        )
+    columns, rows = (math.ceil(length / side - 1e-6) for length in (width, height))
+    return Grid(grid.crs, grid.left, grid.top, side, side, max(columns, 1), max(rows, 1))
+
+
+def _cost(target: Grid, grid: Grid) -> float:
+    averaged = 0.0 if target == grid else _AVERAGING * grid.width * grid.height
+    return target.width * target.height + averaged
+
+
+def _averaged(
+    inputs: MapInputs, target: Grid, date: dt.date, place: Path, minimum_share: float, progress: Progress
+) -> MapInputs:
+    """The same inputs with what is finer than `target` averaged to it."""
+    place.mkdir(parents=True, exist_ok=True)
+    stack = inputs.stack
+    if target != stack.grid:
+        needed = [name for name in stack.names if name in inputs.forests.names]
+        most = progress.part(0.0, 0.9)
+        stack = _averaged_stack(stack, needed, target, place / "stack.tif", minimum_share, most)
+    dynamic = tuple(
+        _averaged_series(
+            series,
+            target,
+            source_date(series, date, inputs.window),
+            place / f"dated_{number}",
+            minimum_share,
+            progress.part(0.9, 1.0),
+        )
+        for number, series in enumerate(inputs.dynamic)
+    )
+    return replace(inputs, stack=stack, dynamic=dynamic)
+
+
+def _averaged_stack(
+    stack: Stack, names: Sequence[str], target: Grid, path: Path, minimum_share: float, progress: Progress
+) -> Stack:
+    numbers = [stack.names.index(name) for name in names]
+    sources = [Source(stack.path, number + 1, stack.grid) for number in numbers]
+    bands = [Band(name, stack.units[number]) for name, number in zip(names, numbers)]
+    _write_means(path, sources, bands, target, minimum_share, progress)
+    return open_stack(path, stack.source)
+
+
+def _averaged_series(
+    series: Series,
+    target: Grid,
+    date: dt.date | None,
+    folder: Path,
+    minimum_share: float,
+    progress: Progress,
+) -> Series:
+    """A series of the one raster that is needed, averaged; the series itself where it is coarser."""
+    # Without a raster `make_maps` says what is missing.
+    if date is None or way_of(series.grid, target) != AREA_MEAN:
+        return series
+    entry = next(entry for entry in series.entries if entry.date == date)
+    folder.mkdir()
+    source = Source(entry.path, entry.band, series.grid)
+    path = folder / f"{date:%Y%m%d}.tif"
+    _write_means(path, [source], [Band(series.name, series.unit())], target, minimum_share, progress)
+    return replace(open_series(folder, series.name), source=series.source)
+
+
+def _write_means(
+    path: Path,
+    sources: Sequence[Source],
+    bands: Sequence[Band],
+    target: Grid,
+    minimum_share: float,
+    progress: Progress,
+) -> None:
+    reader, windows = BandReader(), list(blocks(target, _CELLS_A_BLOCK))
+    with create_geotiff(path, target, bands) as tiff:
+        for number, window in enumerate(windows):
+            part = progress.part(number / len(windows), (number + 1) / len(windows))
+            means = cell_means(
+                sources, target.crop(window), None, minimum_share, _PARTS, reader=reader, progress=part
+            )
+            for band, values in enumerate(means.values, start=1):
+                tiff.write(values, window, band)

@@ -1,0 +1,118 @@
+"""cascade: the forest of one date applied at several resolutions."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from collections.abc import Iterable
+from typing import Any
+
+from qgis.core import (
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterFolderDestination,
+    QgsProcessingParameterRasterLayer,
+    QgsProcessingParameterString,
+    QgsProcessingUtils,
+)
+
+from ...base.errors import InputError
+from ...base.progress import Progress
+from ...base.threads import thread_count
+from ...base.words import counted
+from ...methods.file.reader import ForestFile, open_forests
+from ...methods.keys import POOLED
+from ...series.stack import open_stack
+from ...series.window import check_window
+from ...toolbox.algorithm import SmapAlgorithm
+from ...toolbox.by_date_output import join_outputs
+from ...toolbox.parameters import advanced, date_parameter, dated_covariates, decimal, whole_number
+from ...toolbox.values import Values
+from ...toolbox.warnings_kept import Remembering
+from ..matrix.preflight import check_maps
+from .cascade import make_cascade, parse_resolutions
+from .downscale import MapInputs
+from .toolbox.cascade_output import report_cascade
+
+
+class Cascade(SmapAlgorithm):
+    """Maps of one date at 3 km, 1 km, 250 m and 100 m (paper Fig. 5)."""
+
+    ID = "cascade"
+    GROUP = "analysis"
+    NEEDS = ("sklearn", "scipy", "joblib")
+    TAGS = (*SmapAlgorithm.TAGS, "random forest", "map", "resolution", "scale")
+
+    def define(self) -> Iterable[Any]:
+        yield QgsProcessingParameterFile(
+            "FORESTS", "Forest file", fileFilter="Forest files (*.smapforest);;All files (*)"
+        )
+        yield QgsProcessingParameterRasterLayer("COVARIATES", "Fine stack of covariates")
+        yield from dated_covariates()
+        yield date_parameter("DATE", "Date")
+        yield QgsProcessingParameterString("RESOLUTIONS", "Resolutions (m), by comma", "3000, 1000, 250, 100")
+        yield advanced(whole_number("WINDOW", "Most days that a dated covariate may be old", 0, 0))
+        yield advanced(
+            decimal("MINIMUM_COVERED", "Least share of a cell that the covariates cover", 0.5, 0.0, 1.0)
+        )
+        yield advanced(whole_number("MEMORY", "Memory for blocks (MB)", 512, 16))
+        yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
+        yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of maps")
+        yield from join_outputs("Numbers of each resolution's map")
+
+    def define_outputs(self) -> Iterable[Any]:
+        yield QgsProcessingOutputNumber("COUNT", "Number of maps")
+
+    def validate(self, values: Values) -> None:
+        parse_resolutions(values.text("RESOLUTIONS"))
+        values.date("DATE")
+        thread_count(values.integer("THREADS"))
+        check_window(values.integer("WINDOW"))
+
+    def work(self, values: Values, progress: Progress) -> dict[str, Any]:
+        folder = values.output_folder("OUTPUT")
+        temporary = QgsProcessingUtils.tempFolder(values.context)
+        with open_forests(values.path("FORESTS")) as forests:
+            stack = open_stack(values.raster_path("COVARIATES"))
+            dynamic = tuple(values.several_series("DYNAMIC", "DYNAMIC_NAMES", progress))
+            inputs = MapInputs(forests, stack, dynamic, values.integer("WINDOW"))
+            date = _date(forests, values.date("DATE"))
+            resolutions = parse_resolutions(values.text("RESOLUTIONS"))
+            listener = Remembering(progress)
+            found = check_maps(inputs, [date], progress)
+            found.tell(listener)
+            with tempfile.TemporaryDirectory(prefix="cascade-", dir=temporary) as scratch:
+                made = make_cascade(
+                    inputs,
+                    folder,
+                    date,
+                    resolutions,
+                    scratch,
+                    values.number("MINIMUM_COVERED"),
+                    thread_count(values.integer("THREADS")),
+                    values.integer("MEMORY"),
+                    listener,
+                )
+            warnings = list(dict.fromkeys(listener.warnings))
+            told = report_cascade(values, inputs, date, resolutions, made, found, warnings, progress)
+        progress.log(f"{date}: {counted(len(made), 'map')} in {folder}")
+        return {"OUTPUT": folder, "COUNT": len(made), **told}
+
+
+def _date(forests: ForestFile, asked: dt.date | None) -> dt.date:
+    if forests.mode == POOLED:
+        if asked is None:
+            raise InputError(f"{forests.path}: it has one forest for all dates; give DATE, the one to map.")
+        return asked
+    if asked is None and len(forests.dates) > 1:
+        raise InputError(
+            f"{forests.path}: it has forests of {len(forests.dates)} dates ({forests.dates[0]} to "
+            f"{forests.dates[-1]}); give DATE, the one to map."
+        )
+    date = asked or forests.dates[0]
+    if date not in forests.dates:
+        raise InputError(
+            f"{forests.path}: it has no forest of {date} (its forests run from {forests.dates[0]} to "
+            f"{forests.dates[-1]}); choose another DATE."
+        )
+    return date

@@ -1,0 +1,89 @@
+"""downscale: forests applied to fine covariates, a map a date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from qgis.core import (
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterFolderDestination,
+    QgsProcessingParameterRasterLayer,
+)
+
+from ...base.progress import Progress
+from ...base.threads import thread_count
+from ...base.words import counted
+from ...methods.file.reader import open_forests
+from ...runs.fingerprint import tell_other_runs
+from ...series.stack import open_stack
+from ...series.window import check_window
+from ...toolbox.algorithm import SmapAlgorithm
+from ...toolbox.by_date_output import join_outputs, report_maps
+from ...toolbox.parameters import advanced, dated_covariates, period_parameters, whole_number
+from ...toolbox.series_output import SeriesDestination, check_series, write_series
+from ...toolbox.values import Values
+from ...toolbox.warnings_kept import Remembering
+from ..matrix.preflight import check_maps
+from .dates import dates_to_map
+from .downscale import MapInputs, make_maps
+
+
+class Downscale(SmapAlgorithm):
+    """The maps (paper 2.3.4)."""
+
+    ID = "downscale"
+    GROUP = "maps"
+    NEEDS = ("sklearn", "scipy", "joblib")
+    TAGS = (*SmapAlgorithm.TAGS, "random forest", "map", "prediction")
+
+    def define(self) -> Iterable[Any]:
+        yield QgsProcessingParameterFile(
+            "FORESTS", "Forest file", fileFilter="Forest files (*.smapforest);;All files (*)"
+        )
+        yield QgsProcessingParameterRasterLayer("COVARIATES", "Fine stack of covariates")
+        yield from dated_covariates()
+        yield from period_parameters()
+        yield advanced(whole_number("WINDOW", "Most days that a dated covariate may be old", 0, 0))
+        yield advanced(whole_number("MEMORY", "Memory for blocks (MB)", 512, 16))
+        yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
+        yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of maps")
+        yield SeriesDestination("SERIES", "Maps as one temporal layer", None, True)
+        yield from join_outputs()
+
+    def define_outputs(self) -> Iterable[Any]:
+        yield QgsProcessingOutputNumber("COUNT", "Number of maps")
+
+    def validate(self, values: Values) -> None:
+        values.period()
+        thread_count(values.integer("THREADS"))
+        check_window(values.integer("WINDOW"))
+        # The forest file is opened in the background: a large one takes longer than a click should.
+        check_series(values)
+
+    def work(self, values: Values, progress: Progress) -> dict[str, Any]:
+        with open_forests(values.path("FORESTS")) as forests:
+            stack = open_stack(values.raster_path("COVARIATES"))
+            dynamic = tuple(values.several_series("DYNAMIC", "DYNAMIC_NAMES", progress))
+            inputs = MapInputs(forests, stack, dynamic, values.integer("WINDOW"))
+            dates = dates_to_map(inputs, *values.period())
+            listener = Remembering(progress)
+            found = check_maps(inputs, dates, progress)
+            found.tell(listener)
+            folder = values.output_folder("OUTPUT")
+            progress.log(
+                f"{counted(len(dates), 'date')}, {stack.grid.width} x {stack.grid.height} pixels each"
+            )
+            threads, memory = thread_count(values.integer("THREADS")), values.integer("MEMORY")
+            report = make_maps(inputs, folder, dates, threads, memory, listener)
+            tell_other_runs(folder, report.files.values(), inputs.fingerprint, listener)
+            told = report_maps(values, inputs, report, found, listener.warnings, progress)
+            unit = forests.response_unit
+        progress.log(f"{counted(len(report.files), 'map')}, {len(report.kept)} of them from an earlier run")
+        return {
+            "OUTPUT": folder,
+            "COUNT": len(report.files),
+            "SERIES": write_series(values, folder, stack.grid, report.files, unit, progress),
+            **told,
+        }

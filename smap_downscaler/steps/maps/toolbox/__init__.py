@@ -1,0 +1,1 @@
+"""Reports of maps and cascades, as outputs of an algorithm."""

@@ -1,0 +1,70 @@
+"""Report and tables of a cascade: what was looked at, and the numbers of each resolution's map."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+
+from ....base.progress import Progress
+from ....base.words import counted
+from ....preflight.by_date_page import Opening
+from ....preflight.look import Preflight
+from ....report.page import Page
+from ....tables.by_date import DatesTable, cascade_resolutions
+from ....toolbox.by_date_output import map_inputs_facts, map_inputs_used, table_texts, write_joined
+from ....toolbox.reports import footer, manifest
+from ....toolbox.values import Values
+from ..cascade_report import ByResolution, cascade_page
+from ..downscale import MapInputs
+
+
+def report_cascade(
+    values: Values,
+    inputs: MapInputs,
+    date: dt.date,
+    resolutions: Sequence[float],
+    files: Sequence[Path],
+    found: Preflight,
+    warnings: Sequence[str],
+    progress: Progress,
+) -> dict[str, str]:
+    """Write what is asked for of the tables and the report of a cascade; returns them as outputs."""
+
+    def page(table: DatesTable) -> Page:
+        opening = Opening(
+            "Cascade of resolutions",
+            f"Soil moisture of {date} at {counted(len(files), 'resolution')}",
+            _facts(inputs, date, files, values.output_folder("OUTPUT")),
+            warnings,
+            found.rows,
+            "the pixels to be mapped",
+        )
+        numbers = {name: table.column(name) for name in ("minimum", "mean", "maximum", "sd")}
+        settings = {
+            "date": date,
+            "resolutions, m": ", ".join(f"{side:g}" for side in resolutions),
+            "least share of a cell that the covariates cover": f"{values.number('MINIMUM_COVERED'):g}",
+            "days that a dated covariate may be old": inputs.window,
+        }
+        by_resolution = ByResolution(resolutions, table_texts(table), numbers)
+        return cascade_page(
+            opening,
+            by_resolution,
+            manifest(map_inputs_used(inputs, progress), settings),
+            footer("Cascade of resolutions"),
+        )
+
+    def table() -> DatesTable:
+        return cascade_resolutions(inputs, date, resolutions, files)
+
+    return write_joined(values, found, table, page, progress)
+
+
+def _facts(inputs: MapInputs, date: dt.date, files: Sequence[Path], folder: str) -> list[tuple[str, str]]:
+    return [
+        ("Date", str(date)),
+        ("Maps", f"{len(files):,}"),
+        *map_inputs_facts(inputs, "Pixels of the stack"),
+        ("Folder", folder),
+    ]

@@ -1,0 +1,1 @@
+"""`regressionmatrix`: a row a SMAP cell and date."""

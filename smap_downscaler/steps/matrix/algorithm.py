@@ -1,0 +1,79 @@
+"""regressionmatrix: SMAP and covariates joined, a row a cell and date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from qgis.core import (
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterRasterLayer,
+)
+
+from ...base.progress import Progress
+from ...base.words import counted
+from ...series.series import open_series
+from ...series.stack import open_stack
+from ...series.window import check_window
+from ...toolbox.algorithm import SmapAlgorithm
+from ...toolbox.by_date_output import join_outputs, report_matrix
+from ...toolbox.parameters import (
+    advanced,
+    dated_covariates,
+    minimum_covered,
+    period_parameters,
+    series_folder,
+    table_destination,
+    whole_number,
+)
+from ...toolbox.values import Values
+from ...toolbox.warnings_kept import Remembering
+from .build import MatrixInputs, build_matrix
+from .preflight import check_matrix
+
+
+class RegressionMatrix(SmapAlgorithm):
+    """The regression matrix (paper 2.3.1)."""
+
+    ID = "regressionmatrix"
+    GROUP = "models"
+    TAGS = (*SmapAlgorithm.TAGS, "table", "training data", "join")
+
+    def define(self) -> Iterable[Any]:
+        yield series_folder("SMAP", "SMAP series")
+        yield QgsProcessingParameterRasterLayer("COVARIATES", "Coarse stack of covariates")
+        yield from dated_covariates()
+        yield from period_parameters()
+        yield advanced(minimum_covered())
+        yield advanced(whole_number("WINDOW", "Most days that a dated covariate may be old", 0, 0))
+        yield table_destination("OUTPUT", "Regression matrix")
+        yield from join_outputs()
+
+    def define_outputs(self) -> Iterable[Any]:
+        yield QgsProcessingOutputNumber("COUNT", "Rows")
+
+    def validate(self, values: Values) -> None:
+        values.period()
+        check_window(values.integer("WINDOW"))
+
+    def work(self, values: Values, progress: Progress) -> dict[str, Any]:
+        smap = open_series(values.path("SMAP"), progress=progress.part(0, 0.1)).between(*values.period())
+        stack = open_stack(values.raster_path("COVARIATES"))
+        dynamic = values.several_series("DYNAMIC", "DYNAMIC_NAMES", progress.part(0.1, 0.2))
+        output = values.output("OUTPUT")
+        inputs = MatrixInputs(smap, stack, tuple(dynamic), values.integer("WINDOW"))
+        listener = Remembering(progress)
+        found = check_matrix(inputs, progress)
+        found.tell(listener)
+        share = values.number("MINIMUM_COVERED")
+        report = build_matrix(inputs, output, share, listener.part(0.2, 0.98))
+        rows = sum(report.rows.values())
+        covariates = ", ".join((*stack.names, *(series.name for series in dynamic)))
+        progress.log(
+            f"{counted(rows, 'row')} of {counted(len(report.rows), 'date')}; covariates: {covariates}"
+        )
+        empty = [date.isoformat() for date, count in report.rows.items() if count == 0]
+        if empty:
+            progress.log(f"Dates without a cell with soil moisture: {', '.join(empty)}")
+        told = report_matrix(values, inputs, report, found, listener.warnings, progress)
+        return {"OUTPUT": output, "COUNT": rows, **told}

@@ -1,0 +1,180 @@
+"""Joining SMAP, the coarse stack and dated covariates to the regression matrix (paper 2.3.1)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ...base.errors import InputError
+from ...base.progress import SILENT, Progress
+from ...geo.datasets import same_crs
+from ...geo.grid import Grid, Window
+from ...methods.features import DERIVED
+from ...series.cell_means import DatedCells
+from ...series.series import Series
+from ...series.stack import Stack
+from ...series.window import check_window, tell_substitutes
+from .numbers.rows import KEY_COLUMNS, RESERVED, RESPONSE, day_rows, unusable_name
+from .write import create_matrix
+
+#: How far cells of the stack may lie beside those of SMAP, in cells.
+_SHIFT_TOLERANCE = 1e-3
+
+
+def _why_not(name: str) -> str:
+    """Why a covariate cannot have a name, as a part of a sentence."""
+    if name.lower() in DERIVED:
+        return "is the name of a covariate that forests make themselves"
+    if name.lower() in RESERVED:
+        return f"is the name of a field of the matrix ({', '.join(sorted({*KEY_COLUMNS, RESPONSE, 'fid'}))})"
+    return "is the name of two of them"
+
+
+@dataclass
+class MatrixReport:
+    """What went into the matrix: rows by date, those without a gap, and dates that lack dated covariates."""
+
+    rows: dict[dt.date, int] = field(default_factory=dict)
+    complete: dict[dt.date, int] = field(default_factory=dict)
+    missing: dict[dt.date, list[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MatrixInputs:
+    """SMAP, the coarse stack on its cells, and dated covariates on grids of their own.
+
+    For a date without a raster of a dated covariate (other than rain) the
+    latest of the `window` days before stands.
+    """
+
+    smap: Series
+    stack: Stack
+    dynamic: tuple[Series, ...] = ()
+    window: int = 0
+
+    def __post_init__(self) -> None:
+        check_window(self.window)
+        names = self.names
+        bad = unusable_name(names)
+        if bad is not None and not bad.strip():
+            raise InputError(
+                "A covariate has no name; name the bands of COVARIATES, and dated series by DYNAMIC_NAMES."
+            )
+        if bad is not None:
+            raise InputError(
+                f"A covariate cannot be named {bad}, which {_why_not(bad)}; rename it by DYNAMIC_NAMES, or "
+                "in COVARIATES."
+            )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The covariates: the bands of the stack, then the dated ones."""
+        return (*self.stack.names, *(series.name for series in self.dynamic))
+
+    @property
+    def units(self) -> dict[str, str]:
+        """Unit of each covariate, where the files tell it."""
+        units = dict(zip(self.stack.names, self.stack.units))
+        for series in self.dynamic:
+            units[series.name] = series.unit()
+        return {name: unit for name, unit in units.items() if unit}
+
+    def common_cells(self) -> tuple[Window, Window]:
+        """The cells that SMAP and the stack share, as windows of SMAP and of the stack.
+
+        Raises
+        ------
+        InputError
+            If the stack is not on SMAP's cells, or they do not meet.
+        """
+        smap, stack = self.smap.grid, self.stack.grid
+        hint = "make it with 'Harmonise covariates' and the same SMAP series"
+        if not same_crs(smap.crs, stack.crs) or not _same_cells(smap, stack):
+            raise InputError(f"{self.stack.path}: its cells are not those of {self.smap.source}; {hint}.")
+        row, col = (round(number) for number in stack.offset_in(smap))
+        top, left = max(row, 0), max(col, 0)
+        bottom, right = min(row + stack.height, smap.height), min(col + stack.width, smap.width)
+        if bottom <= top or right <= left:
+            raise InputError(f"{self.stack.path}: it does not meet the cells of {self.smap.source}; {hint}.")
+        shape = bottom - top, right - left
+        return Window(top, left, *shape), Window(top - row, left - col, *shape)
+
+
+def _same_cells(first: Grid, second: Grid) -> bool:
+    across = max(first.width, second.width) * abs(second.cell_width / first.cell_width - 1)
+    down = max(first.height, second.height) * abs(second.cell_height / first.cell_height - 1)
+    shift = max(abs(number - round(number)) for number in second.offset_in(first))
+    return max(across, down, shift) < _SHIFT_TOLERANCE
+
+
+def build_matrix(
+    inputs: MatrixInputs,
+    output: str | Path,
+    minimum_share: float = 0.5,
+    progress: Progress = SILENT,
+) -> MatrixReport:
+    """Write the regression matrix: a row a cell and date with soil moisture; a date at a time in memory.
+
+    Static covariates join on the cell, dated ones on cell and date: their
+    area-weighted mean over the cell (of the date itself, or of an earlier one
+    within the window), NULL where they are missing.
+
+    Parameters
+    ----------
+    inputs : MatrixInputs
+    output : path
+        A table; see `matrix_writer.create_matrix`.
+    minimum_share : float
+        Least share of a cell that a dated covariate must cover.
+
+    Raises
+    ------
+    InputError
+        If files do not fit together, cannot be read or written, or no row comes out.
+    """
+    smap_window, stack_window = inputs.common_cells()
+    cells = inputs.smap.grid.crop(smap_window)
+    static = inputs.stack.read(inputs.stack.names, stack_window)
+    dated = DatedCells.over(cells, inputs.dynamic, inputs.window, minimum_share, progress)
+    tell_substitutes(inputs.dynamic, inputs.smap.dates, inputs.window, progress)
+    report = MatrixReport()
+    counter = progress.counter(len(inputs.smap.dates), "dates joined")
+    filled = inputs.smap.has_origin()
+    with create_matrix(output, inputs.smap.grid, inputs.names, inputs.units, progress, filled) as table:
+        for date in inputs.smap.dates:
+            soil_moisture = inputs.smap.read(date, smap_window)
+            check_soil_moisture(inputs.smap, date, soil_moisture)
+            covariates = np.concatenate([static, dated.read(date)])
+            day = day_rows(date, soil_moisture, covariates, (smap_window.row, smap_window.col))
+            table.write(day)
+            report.rows[date] = len(day.y)
+            report.complete[date] = int(day.complete.sum())
+            _note_missing(report, dated.missing(date), date, progress)
+            counter.advance()
+        if not table.count:
+            raise InputError(
+                f"{inputs.smap.source}: no cell of the stack has soil moisture on any date; "
+                "check extent and dates."
+            )
+    return report
+
+
+def check_soil_moisture(smap: Series, date: dt.date, soil_moisture: np.ndarray) -> None:
+    """Raise `InputError` for values that are no m3 m-3."""
+    valid = soil_moisture[np.isfinite(soil_moisture)]
+    if valid.size and not 0 <= valid.min() <= valid.max() <= 1:
+        raise InputError(
+            f"{smap.source}: soil moisture of {date} runs from {valid.min():g} to {valid.max():g}; it must "
+            "be m3 m-3 (0 to 1), so divide percent by 100."
+        )
+
+
+def _note_missing(report: MatrixReport, missing: list[str], date: dt.date, progress: Progress) -> None:
+    if missing:
+        report.missing[date] = missing
+        progress.warn(
+            f"{date}: no raster of {', '.join(missing)}; NULL in the matrix, no forest on this date"
+        )

@@ -1,0 +1,1 @@
+"""Rows of the regression matrix as arrays."""

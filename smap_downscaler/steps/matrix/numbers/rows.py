@@ -1,0 +1,180 @@
+"""The regression matrix: one row a SMAP cell and date (paper 2.3.1)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ....base.errors import InputError
+from ....geo.grid import Grid
+from ....methods.features import DERIVED
+
+#: Columns before the covariates.
+KEY_COLUMNS = ("date", "row", "col", "x", "y")
+RESPONSE = "soil_moisture"
+RESPONSE_UNIT = "m3 m-3"
+#: Names that no covariate may have: other columns of the table, what OGR calls its own, what forests add.
+RESERVED = frozenset({*KEY_COLUMNS, RESPONSE, "fid", "ogc_fid", "geom", "geometry", *DERIVED})
+
+
+@dataclass(frozen=True)
+class DayRows:
+    """The rows of one date.
+
+    Attributes
+    ----------
+    date : datetime.date
+    rows, cols : int arrays, shape (n,)
+        Cell numbers in the SMAP grid of the run.
+    y : float64 array, shape (n,)
+        Soil moisture, m3 m-3.
+    x : float32 array, shape (n, p)
+        Covariates; NaN where missing.
+    """
+
+    date: dt.date
+    rows: np.ndarray
+    cols: np.ndarray
+    y: np.ndarray
+    x: np.ndarray
+
+    @property
+    def complete(self) -> np.ndarray:
+        """Rows without a missing covariate, bool, shape (n,)."""
+        return np.isfinite(self.x).all(axis=1) & np.isfinite(self.y)
+
+    def keep(self, mask: np.ndarray) -> DayRows:
+        """The rows of a mask."""
+        return DayRows(self.date, self.rows[mask], self.cols[mask], self.y[mask], self.x[mask])
+
+
+@dataclass(frozen=True)
+class CellRows:
+    """The rows of one cell, by date.
+
+    Attributes
+    ----------
+    row, col : int
+        Cell number in the SMAP grid of the run.
+    place : tuple of float, or None
+        x and y of its centre, where the table tells them.
+    days : int64 array, shape (n,)
+        Ordinals of the dates, ascending, each once.
+    y : float64 array, shape (n,)
+        Soil moisture, m3 m-3.
+    x : float32 array, shape (n, p)
+        Covariates; NaN where missing.
+    """
+
+    row: int
+    col: int
+    place: tuple[float, float] | None
+    days: np.ndarray
+    y: np.ndarray
+    x: np.ndarray
+
+    @property
+    def complete(self) -> np.ndarray:
+        """Rows without a missing covariate, bool, shape (n,)."""
+        return np.isfinite(self.x).all(axis=1) & np.isfinite(self.y)
+
+    def keep(self, mask: np.ndarray) -> CellRows:
+        """The rows of a mask."""
+        return CellRows(self.row, self.col, self.place, self.days[mask], self.y[mask], self.x[mask])
+
+
+@dataclass(frozen=True)
+class PooledRows:
+    """Complete rows of all dates, in the order of dates.
+
+    Attributes
+    ----------
+    days : int32 array, shape (n,)
+        Ordinals of the dates.
+    rows, cols : int32 arrays, shape (n,)
+        Cell numbers; -1 where missing.
+    y : float64 array, shape (n,)
+        Soil moisture, m3 m-3.
+    x : float32 array, shape (n, p)
+        Covariates.
+    dropped : int
+        Rows left out for a missing covariate.
+    unused : int
+        Complete rows left out by the sample.
+    """
+
+    days: np.ndarray
+    rows: np.ndarray
+    cols: np.ndarray
+    y: np.ndarray
+    x: np.ndarray
+    dropped: int
+    unused: int
+
+
+def day_rows(
+    date: dt.date, soil_moisture: np.ndarray, covariates: np.ndarray, first: tuple[int, int] = (0, 0)
+) -> DayRows:
+    """Rows of the cells that have soil moisture on a date, in row-major order.
+
+    Parameters
+    ----------
+    date : datetime.date
+    soil_moisture : array, shape (rows, columns)
+        NaN where missing.
+    covariates : float32 array, shape (p, rows, columns)
+        NaN where missing.
+    first : tuple of int
+        Row and column of the arrays' first cell in the grid that cells are numbered in.
+    """
+    rows, cols = np.nonzero(np.isfinite(soil_moisture))
+    x = covariates[:, rows, cols].T.astype(np.float32, copy=True)
+    y = soil_moisture[rows, cols].astype(np.float64)
+    return DayRows(date, rows + first[0], cols + first[1], y, x)
+
+
+def cell_centres(grid: Grid, rows: np.ndarray, cols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """x and y of cell centres, in the units of the grid's CRS."""
+    return grid.x_centres()[cols], grid.y_centres()[rows]
+
+
+def check_least(parameter: str, least: int | None) -> None:
+    """Refuse a least number of rows, given as `parameter`, that no forest can be grown from."""
+    if least is not None and least < 2:
+        raise InputError(f"{parameter} is {least}; give 2 or more.")
+
+
+def why_unusable(y: np.ndarray, dropped: int, least: int, noun: str) -> str:
+    """Why the complete rows of a date or cell make no forest, or nothing.
+
+    Parameters
+    ----------
+    y : shape (n,)
+        Soil moisture of the rows that have all covariates.
+    dropped, least : int
+        Rows that lack one, and how many are needed.
+    noun : str
+        What a row is called, in the plural.
+    """
+    if y.size < least:
+        without = f" ({dropped} more lack a covariate)" if dropped else ""
+        return f"{y.size} {noun}{without}, fewer than the {least} needed"
+    return f"all {y.size} {noun} have the value {y[0]:g}" if y.min() == y.max() else ""
+
+
+def least_cells(cells_of_area: int, wanted: int | None = None) -> int:
+    """How many valid cells a date needs to be used: min(50, half of the cells), at least 20."""
+    return wanted if wanted is not None else max(20, min(50, cells_of_area // 2))
+
+
+def unusable_name(names: Sequence[str]) -> str | None:
+    """The first name that is empty, reserved or occurs twice, or None; SQL does not tell A from a."""
+    seen: set[str] = set()
+    for name in names:
+        if not name.strip() or name.lower() in seen or name.lower() in RESERVED:
+            return name
+        seen.add(name.lower())
+    return None

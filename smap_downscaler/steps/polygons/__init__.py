@@ -1,0 +1,1 @@
+"""`samplesquares` and `moisturestatistics`: statistics in squares and polygons."""

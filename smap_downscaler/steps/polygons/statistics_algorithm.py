@@ -1,0 +1,274 @@
+"""moisturestatistics: mean, SD and C.V. of soil moisture and covariates in polygons."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from qgis.core import (
+    Qgis,
+    QgsFeature,
+    QgsProcessing,
+    QgsProcessingFeatureSource,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterFeatureSink,
+    QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterRasterLayer,
+    QgsProcessingParameterString,
+    QgsWkbTypes,
+)
+
+from ...base.dates import parse_dates
+from ...base.errors import InputError
+from ...base.progress import Progress
+from ...base.words import counted
+from ...preflight.look import Preflight
+from ...preflight.report import Before
+from ...series.series import Series, open_several
+from ...series.stack import Stack, open_stack
+from ...toolbox.algorithm import SmapAlgorithm
+from ...toolbox.by_date_output import preflight_output, write_preflight_table
+from ...toolbox.inputs_used import files_used, layer_used, series_used
+from ...toolbox.parameters import SeriesParameter, advanced, choice, period_parameters, whole_number
+from ...toolbox.reports import footer, manifest, period_used, report_parameter, table_output, write_report
+from ...toolbox.values import Values
+from ...toolbox.vectors import add_columns, check_shapes, read_features
+from ...toolbox.warnings_kept import Remembering
+from .numbers.summary import STATISTICS, Spread, driest_and_wettest
+from .placing import AREA, CENTRE, Placed, Shapes, place, read_shapes
+from .preflight import check_polygons, of_polygons
+from .report import PolygonReport, polygon_page
+from .statistics import LayerStatistics, chosen, layers_of_series, layers_of_stack, polygon_statistics
+from .tables import write_long_table, write_spreads
+from .toolbox.columns import polygon_columns
+
+_NO_POLYGONS = (Qgis.GeometryType.Point, Qgis.GeometryType.Line)
+
+
+class MoistureStatistics(SmapAlgorithm):
+    """The spatial analysis (paper 2.3.5)."""
+
+    ID = "moisturestatistics"
+    GROUP = "analysis"
+    TAGS = (*SmapAlgorithm.TAGS, "zonal statistics", "coefficient of variation", "violin", "polygons")
+
+    def define(self) -> Iterable[Any]:
+        yield QgsProcessingParameterFeatureSource(
+            "INPUT", "Polygons", types=[QgsProcessing.SourceType.TypeVectorPolygon]
+        )
+        yield SeriesParameter("SERIES", "Soil moisture maps (series)")
+        yield QgsProcessingParameterRasterLayer("COVARIATES", "Stack of covariates", optional=True)
+        yield from period_parameters()
+        yield QgsProcessingParameterString("DATES", "Single dates, by comma", optional=True)
+        yield choice(
+            "WEIGHTS",
+            "Pixels of a polygon: by their centre, or weighted with their area in it",
+            (CENTRE, AREA),
+        )
+        yield advanced(whole_number("DDOF", "SD: divide by n - 1 (1) or by n (0)", 1, 0))
+        yield advanced(whole_number("DATE_FIELDS", "Most dates that get fields of their own", 12, 0))
+        yield QgsProcessingParameterString("REPORT_DATES", "Two dates of the report's violins", optional=True)
+        yield QgsProcessingParameterFeatureSink(
+            "OUTPUT", "Polygons with statistics", type=QgsProcessing.SourceType.TypeVectorPolygon
+        )
+        yield table_output("TABLE", "Statistics, a row a polygon and date")
+        yield table_output("SUMMARY", "Spread over the polygons")
+        yield preflight_output()
+        yield report_parameter()
+
+    def define_outputs(self) -> Iterable[Any]:
+        yield QgsProcessingOutputNumber("COUNT", "Polygons with a value")
+        yield QgsProcessingOutputNumber("DATE_COUNT", "Dates")
+
+    def validate(self, values: Values) -> None:
+        if not (values.given("SERIES") or values.given("COVARIATES")):
+            raise InputError("SERIES and COVARIATES are both empty; give one of them.")
+        values.period()
+        parse_dates(values.text("DATES"), "DATES")
+        if values.integer("DDOF") not in (0, 1):
+            raise InputError(f"DDOF is {values.integer('DDOF')}; give 1 (n - 1) or 0 (n).")
+        if len(_report_dates(values)) > 2:
+            raise InputError("REPORT_DATES holds more than two dates; give two, or none.")
+
+    def work(self, values: Values, progress: Progress) -> dict[str, Any]:
+        listener = Remembering(progress)
+        series, stack = _series(values, listener), _stack(values)
+        source, features = read_features(values, "INPUT", listener)
+        shapes = _shapes(source, features, listener.part(0.0, 0.1))
+        given = {"SERIES": series, "COVARIATES": stack}
+        rasters = {name: raster for name, raster in given.items() if raster is not None}
+        rule = values.choice("WEIGHTS")
+        on = {name: place(shapes, raster.grid, rule, listener) for name, raster in rasters.items()}
+        _check_met(on, shapes)
+        before = check_polygons(shapes, {name: (rasters[name], on[name]) for name in rasters}, rule, progress)
+        before.tell(listener)
+        parts = {"SERIES": listener.part(0.1, 0.7), "COVARIATES": listener.part(0.7, 0.9)}
+        found = {
+            name: _statistics(values, name, shapes, raster, on[name], parts[name])
+            for name, raster in rasters.items()
+        }
+        run = _Run(series, stack, source.sourceName(), shapes, [feature.id() for feature in features], found)
+        columns = polygon_columns(
+            run.ids, found.get("SERIES"), found.get("COVARIATES"), values.integer("DATE_FIELDS"), listener
+        )
+        outputs: dict[str, Any] = {
+            "OUTPUT": add_columns(values, "OUTPUT", source, features, columns, listener)
+        }
+        outputs |= _write_tables(values, run, listener.part(0.9, 1.0))
+        outputs |= write_preflight_table(values, before)
+        if values.given("REPORT"):
+            listener.set_text("Drawing the report")
+            page = polygon_page(
+                _report(values, run, before, listener.warnings),
+                _manifest(values, run, listener),
+                footer("Moisture statistics"),
+            )
+            outputs.update(write_report(values.output_file("REPORT"), page))
+        known = np.any([(part.statistics.n > 0).any(axis=0) for part in found.values()], axis=0)
+        outputs |= {"COUNT": int(known.sum()), "DATE_COUNT": len(run.dates)}
+        progress.log(
+            f"{outputs['COUNT']:,} of {counted(shapes.count, 'polygon has', 'polygons have')} a value"
+        )
+        return outputs
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What went in, and what was found, by parameter."""
+
+    series: Series | None
+    stack: Stack | None
+    polygons: str
+    shapes: Shapes
+    ids: Sequence[int]
+    found: Mapping[str, LayerStatistics]
+
+    @property
+    def dates(self) -> Sequence[dt.date]:
+        return self.series.dates if self.series else ()
+
+    def spreads(self, name: str) -> list[Spread]:
+        """How the statistics of a parameter's layers are spread over the polygons."""
+        return self.found[name].spreads() if name in self.found else []
+
+
+def _write_tables(values: Values, run: _Run, progress: Progress) -> dict[str, str]:
+    outputs = {name: values.output(name) for name in ("TABLE", "SUMMARY") if values.given(name)}
+    if "TABLE" in outputs:
+        write_long_table(outputs["TABLE"], run.ids, list(run.found.values()), progress)
+    if "SUMMARY" in outputs:
+        write_spreads(outputs["SUMMARY"], [*run.spreads("SERIES"), *run.spreads("COVARIATES")])
+    return outputs
+
+
+def _report(values: Values, run: _Run, before: Preflight, warnings: Sequence[str]) -> PolygonReport:
+    return PolygonReport(
+        run.shapes.count,
+        values.choice("WEIGHTS"),
+        values.integer("DDOF"),
+        run.dates,
+        _shown(run.found["SERIES"], _report_dates(values)) if run.series else {},
+        run.spreads("SERIES"),
+        run.spreads("COVARIATES"),
+        warnings,
+        Before(before.rows, (), "the box around the polygons"),
+    )
+
+
+def _check_met(on: Mapping[str, Placed], shapes: Shapes) -> None:
+    """Refuse polygons none of which lies on a raster: most often, one of the two has a wrong CRS."""
+    with_area = shapes.count - len(shapes.empty)
+    for name, placed in on.items():
+        if 0 < placed.outside == with_area:
+            raise InputError(
+                f"{name}: no polygon of INPUT lies on it (of {with_area:,}); check the CRS of "
+                "both, or give a raster of their place."
+            )
+
+
+def _series(values: Values, progress: Progress) -> Series | None:
+    if not values.given("SERIES"):
+        return None
+    several = open_several(values.paths("SERIES"), progress=progress)
+    if len(several) != 1:
+        raise InputError(f"SERIES holds {len(several)} series; give one.")
+    series = chosen(several[0].between(*values.period()), parse_dates(values.text("DATES"), "DATES"), "DATES")
+    chosen(series, _report_dates(values), "REPORT_DATES")
+    return series
+
+
+def _stack(values: Values) -> Stack | None:
+    path = values.raster_path("COVARIATES")
+    return open_stack(path) if path else None
+
+
+def _report_dates(values: Values) -> tuple[dt.date, ...]:
+    return parse_dates(values.text("REPORT_DATES"), "REPORT_DATES")
+
+
+def _shapes(source: QgsProcessingFeatureSource, features: Sequence[QgsFeature], progress: Progress) -> Shapes:
+    # QGIS does not hold scripts and models to the kind of layer that is asked for.
+    if QgsWkbTypes.geometryType(source.wkbType()) in _NO_POLYGONS:
+        raise InputError(
+            f"INPUT: the layer {source.sourceName()} holds no polygons; choose a layer of polygons."
+        )
+    check_shapes(source, "INPUT")
+    crs = source.sourceCrs()
+    geometries = [bytes(feature.geometry().asWkb()) for feature in features]
+    shapes = read_shapes(geometries, crs.authid() or crs.toWkt(), progress)
+    if len(shapes.repaired):
+        progress.warn(f"INPUT: {of_polygons(len(shapes.repaired), shapes)} invalid; repaired")
+    if len(shapes.empty):
+        progress.warn(f"INPUT: {of_polygons(len(shapes.empty), shapes)} without area, and without statistics")
+    return shapes
+
+
+def _statistics(
+    values: Values,
+    name: str,
+    shapes: Shapes,
+    raster: Series | Stack,
+    placed: Placed,
+    progress: Progress,
+) -> LayerStatistics:
+    layers = layers_of_series(raster) if isinstance(raster, Series) else layers_of_stack(raster)
+    rule, ddof = values.choice("WEIGHTS"), values.integer("DDOF")
+    found = polygon_statistics(shapes, raster.grid, layers, rule, ddof, progress, placed)
+    if found.without_values:
+        progress.warn(
+            f"{name}: {of_polygons(found.without_values, shapes)} without a valid pixel in any layer"
+        )
+    if placed.overlapping:
+        progress.log(
+            f"{name}: at least {of_polygons(placed.overlapping, shapes)} over others; a pixel counts in each"
+        )
+    return found
+
+
+def _shown(found: LayerStatistics, dates: Sequence[dt.date]) -> dict[dt.date, dict[str, np.ndarray]]:
+    """The values behind the violins, of the dates that were asked for or of the driest and the wettest."""
+    every = [layer.date for layer in found.layers if layer.date is not None]
+    return {
+        date: {name: getattr(found.statistics, name)[every.index(date)] for name in STATISTICS}
+        for date in dates or driest_and_wettest(every, found.statistics)
+    }
+
+
+def _manifest(values: Values, run: _Run, progress: Progress) -> dict[str, Mapping[str, object]]:
+    return manifest(
+        {
+            "layer": run.polygons,
+            **layer_used(values, "polygons", "INPUT", progress),
+            **series_used({"series": run.series}, progress),
+            **files_used({"covariates": run.stack.path if run.stack else ""}, progress),
+        },
+        {
+            **period_used(values, "the series'"),
+            "single dates": values.text("DATES"),
+            "pixels by": values.choice("WEIGHTS"),
+            "ddof of the SD": values.integer("DDOF"),
+        },
+    )

@@ -1,0 +1,1 @@
+"""Fields that statistics add to polygon layers."""

@@ -1,0 +1,1 @@
+"""`quantilecorrelation`: two series by time scale and quantile."""

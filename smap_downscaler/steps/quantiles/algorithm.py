@@ -1,0 +1,208 @@
+"""quantilecorrelation: how two series go together by quantile and time scale (MQCC)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from qgis.core import (
+    Qgis,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterField,
+    QgsProcessingParameterString,
+)
+
+from ...base.errors import InputError
+from ...base.progress import Progress
+from ...base.seasons_of_year import ALL, DRY, WET
+from ...base.threads import thread_count
+from ...base.words import counted
+from ...toolbox.algorithm import SmapAlgorithm
+from ...toolbox.parameters import (
+    advanced,
+    decimal,
+    period_parameters,
+    season_parameters,
+    table_destination,
+    whole_number,
+)
+from ...toolbox.reports import (
+    footer,
+    input_file,
+    manifest,
+    period_used,
+    report_parameter,
+    seasons_used,
+    write_report,
+)
+from ...toolbox.values import Values
+from .numbers.run import Cell, correlate
+from .numbers.settings import QuantileSettings, parse_quantiles, parse_scales
+from .paired_series import RowFilter, SeriesFields, StationTable, parse_stations, read_stations
+from .report import About, quantile_page
+from .tables import write_cells
+
+
+class QuantileCorrelation(SmapAlgorithm):
+    """Multiscale quantile correlation coefficients (paper 2.3.7)."""
+
+    ID = "quantilecorrelation"
+    GROUP = "analysis"
+    NEEDS = ("scipy",)
+    TAGS = (*SmapAlgorithm.TAGS, "MQCC", "quantile regression", "validation", "time scale", "bootstrap")
+
+    def define(self) -> Iterable[Any]:
+        yield QgsProcessingParameterFeatureSource("INPUT", "Table", types=[Qgis.ProcessingSourceType.Vector])
+        yield _field("X_FIELD", "Field of the first series (X)")
+        yield _field("Y_FIELD", "Field of the second series (Y)")
+        yield _field("DATE_FIELD", "Field of the date", "date")
+        yield _field("STATION_FIELD", "Field of the station", optional=True)
+        yield QgsProcessingParameterString("STATIONS", "Stations, by comma (empty: all)", optional=True)
+        yield QgsProcessingParameterString("SCALES", "Time scales, days", "1-20")
+        yield QgsProcessingParameterString("QUANTILES", "Quantiles", "0.1-0.9")
+        # No least values here: out of range, `validate` says more than QGIS does.
+        yield decimal("MINIMUM_SHARE", "Least share of a block's days with both values", 0.3)
+        yield from period_parameters()
+        yield from season_parameters()
+        yield whole_number("BOOTSTRAP", "Resamples for intervals (0: none)", 0, 0)
+        yield advanced(decimal("CONFIDENCE", "Confidence of the intervals, %", 95.0))
+        yield advanced(whole_number("SEED", "Seed of the resamples", 1, 0))
+        yield advanced(whole_number("THREADS", "Threads (0: all cores)", 1, 0))
+        yield table_destination("OUTPUT", "Quantile correlations")
+        yield report_parameter()
+
+    def define_outputs(self) -> Iterable[Any]:
+        yield QgsProcessingOutputNumber("COUNT", "Coefficients")
+        yield QgsProcessingOutputNumber("STATION_COUNT", "Stations")
+        yield QgsProcessingOutputNumber("UNRELIABLE", "Unreliable coefficients")
+
+    def validate(self, values: Values) -> None:
+        _settings(values)
+        _seasons(values)
+        _fields(values).check()
+        _row_filter(values)
+        thread_count(values.integer("THREADS"))
+
+    def work(self, values: Values, progress: Progress) -> dict[str, Any]:
+        settings, fields, seasons = _settings(values), _fields(values), _seasons(values)
+        output = values.output("OUTPUT")
+        path, layer, label = values.table("INPUT")
+        table = read_stations(path, layer, label, fields, _row_filter(values), progress)
+        notes = _notes(table)
+        for note in notes:
+            progress.warn(note)
+        progress.log(f"{table.rows:,} rows were read; {table.incomplete:,} of those asked for lack a value.")
+        threads = thread_count(values.integer("THREADS"))
+        cells = correlate(table.stations, seasons, settings, threads, progress.part(0.0, 0.95))
+        _check(cells, label)
+        write_cells(output, cells, progress)
+        computed = [cell for cell in cells if cell.computed]
+        outputs = {
+            "OUTPUT": output,
+            "COUNT": len(computed),
+            "STATION_COUNT": len(table.stations),
+            "UNRELIABLE": sum(cell.unreliable for cell in computed),
+        }
+        if values.given("REPORT"):
+            told = _manifest(values, fields, settings, input_file(label, path, progress))
+            about = About(fields.x, fields.y, settings)
+            drawing = progress.part(0.95, 1.0)
+            last = footer("Quantile correlation of two series")
+            page = quantile_page(cells, about, notes, told, last, drawing)
+            outputs.update(write_report(values.output_file("REPORT"), page))
+        _tell(cells, outputs, progress)
+        return outputs
+
+
+def _field(
+    name: str, description: str, default: str | None = None, optional: bool = False
+) -> QgsProcessingParameterField:
+    # Of any type: numbers of a CSV file may be text, dates may be text or whole numbers.
+    return QgsProcessingParameterField(
+        name, description, defaultValue=default, parentLayerParameterName="INPUT", optional=optional
+    )
+
+
+def _settings(values: Values) -> QuantileSettings:
+    return QuantileSettings(
+        scales=parse_scales(values.text("SCALES")),
+        quantiles=parse_quantiles(values.text("QUANTILES")),
+        minimum_share=values.number("MINIMUM_SHARE"),
+        bootstrap=values.integer("BOOTSTRAP"),
+        confidence=values.number("CONFIDENCE"),
+        seed=values.integer("SEED"),
+    )
+
+
+def _seasons(values: Values) -> dict[str, frozenset[int] | None]:
+    """The whole year, and the seasons that have months."""
+    wet, dry = values.seasons()
+    return {ALL: None, **{name: months for name, months in ((WET, wet), (DRY, dry)) if months}}
+
+
+def _fields(values: Values) -> SeriesFields:
+    return SeriesFields(
+        *(values.text(name) for name in ("X_FIELD", "Y_FIELD", "DATE_FIELD", "STATION_FIELD"))
+    )
+
+
+def _row_filter(values: Values) -> RowFilter:
+    stations = parse_stations(values.text("STATIONS"))
+    if stations and not values.given("STATION_FIELD"):
+        raise InputError(
+            "STATIONS names stations, but STATION_FIELD is empty; choose the field of the station."
+        )
+    return RowFilter(stations, *values.period())
+
+
+def _notes(table: StationTable) -> list[str]:
+    if not table.without_key:
+        return []
+    return [f"{table.without_key:,} of {table.rows:,} rows lack a date or a station and were left out."]
+
+
+def _check(cells: list[Cell], label: str) -> None:
+    """Refuse to end with an empty result."""
+    if not any(cell.computed for cell in cells):
+        cell = cells[0]
+        station = f"station {cell.station}, " if cell.station else ""
+        raise InputError(
+            f"{label}: no coefficient can be computed ({station}time scale {cell.scale} d: {cell.status}); "
+            "check the fields, the dates and MINIMUM_SHARE."
+        )
+
+
+def _manifest(
+    values: Values, fields: SeriesFields, settings: QuantileSettings, source: Mapping[str, object]
+) -> dict[str, Mapping[str, object]]:
+    return manifest(
+        {
+            **source,
+            "field of X": fields.x,
+            "field of Y": fields.y,
+            "field of the date": fields.date,
+            "field of the station": fields.station,
+            "stations": values.text("STATIONS") or "all",
+            **period_used(values, "the table's"),
+        },
+        {
+            "time scales, days": values.text("SCALES"),
+            "quantiles": values.text("QUANTILES"),
+            "least share of a block's days": f"{settings.minimum_share:g}",
+            **seasons_used(values),
+            "resamples": settings.bootstrap,
+            "confidence, %": f"{settings.confidence:g}" if settings.bootstrap else "",
+            "seed": settings.seed if settings.bootstrap else "",
+        },
+    )
+
+
+def _tell(cells: list[Cell], outputs: dict[str, Any], progress: Progress) -> None:
+    over = sum(cell.over_one for cell in cells)
+    progress.log(
+        f"{counted(outputs['COUNT'], 'coefficient')} of {counted(outputs['STATION_COUNT'], 'station')}, "
+        f"{outputs['UNRELIABLE']:,} of them unreliable, {over:,} over 1; "
+        f"{len(cells) - outputs['COUNT']:,} could not be computed. They do not tell whether the series "
+        "agree: bias and amplitude do not enter."
+    )

@@ -1,0 +1,1 @@
+"""`antecedentprecipitation` and `seasonalprecipitation`."""

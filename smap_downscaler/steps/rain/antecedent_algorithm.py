@@ -1,0 +1,74 @@
+"""antecedentprecipitation: the mean rain of the days before each date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterExtent,
+    QgsProcessingParameterFolderDestination,
+)
+
+from ...base.progress import Progress
+from ...base.words import counted
+from ...toolbox.algorithm import SmapAlgorithm
+from ...toolbox.parameters import advanced, date_parameter, series_folder, whole_number
+from ...toolbox.values import Values
+from ..smap.importing import check_folders
+from .antecedent import NAME, antecedent_precipitation
+from .numbers.antecedent import Antecedent
+
+
+class AntecedentPrecipitation(SmapAlgorithm):
+    """Antecedent precipitation (paper 2.2.3)."""
+
+    ID = "antecedentprecipitation"
+    GROUP = "covariates"
+    TAGS = (*SmapAlgorithm.TAGS, "rain", "rainfall", "CHIRPS", "PISCO", "daily", "lag", "moving average")
+
+    def define(self) -> Iterable[QgsProcessingParameterDefinition]:
+        yield series_folder("INPUT", "Daily precipitation (series)")
+        yield whole_number("DAYS", "Days to average", Antecedent.days, 1)
+        yield QgsProcessingParameterExtent("EXTENT", "Study area", optional=True)
+        yield date_parameter("START", "First date of the output")
+        yield date_parameter("END", "Last date of the output")
+        yield advanced(whole_number("LAG", "Days from the last of them to the date", Antecedent.lag, 0))
+        yield QgsProcessingParameterFolderDestination("OUTPUT", "Antecedent precipitation (series)")
+
+    def define_outputs(self) -> Iterable[Any]:
+        yield QgsProcessingOutputNumber("COUNT", "Dates in the series")
+
+    def validate(self, values: Values) -> None:
+        check_folders(values.path("INPUT"), values.output_folder("OUTPUT"))
+        _settings(values)
+        values.period()
+        values.extent("EXTENT")
+
+    def work(self, values: Values, progress: Progress) -> dict[str, Any]:
+        result = antecedent_precipitation(
+            values.path("INPUT"),
+            values.output_folder("OUTPUT"),
+            _settings(values),
+            values.extent("EXTENT"),
+            *values.period(),
+            progress,
+        )
+        progress.log(
+            f"{counted(len(result.dates), 'date')} from {result.dates[0]} to {result.dates[-1]}, "
+            f"{result.grid.width} x {result.grid.height} cells each, in {result.folder}."
+        )
+        if Path(result.folder).name != NAME:
+            progress.log(
+                f"The folder is not named {NAME}: its covariate is named after it; in 'Regression matrix' "
+                f"and 'Downscale' give {NAME}, or of several windows {NAME}_3, {NAME}_10 and so on, as "
+                "DYNAMIC_NAMES, the same in both."
+            )
+        return {"OUTPUT": str(result.folder), "COUNT": len(result.dates)}
+
+
+def _settings(values: Values) -> Antecedent:
+    return Antecedent(values.integer("DAYS"), values.integer("LAG"))

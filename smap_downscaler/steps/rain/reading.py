@@ -1,0 +1,119 @@
+"""What both rain algorithms need of files: reading, the cells of an extent, states, units."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+from osgeo import gdal
+
+from ...base.errors import InputError
+from ...base.progress import Progress
+from ...geo.datasets import open_dataset, read_band
+from ...geo.grid import Bounds, Grid, Window
+from ...geo.lattice import is_geographic, transform_bounds
+from .numbers.antecedent import MOST_RAIN, UNDERSHOOT, valid_rain
+
+#: Unit of what is written.
+UNIT = "mm/d"
+#: What units may say, without blanks and signs: rain of a day, and of a month.
+_DAILY = frozenset({"mm", "mmd", "mmday", "mmdays", "mmd1", "mmday1", "mm24h", "kgm2", "kgm2d1", "kgm2day1"})
+_MONTHLY = frozenset({"mm", "mmmonth", "mmmo", "mmmon", "mmmonth1", "mmmo1", "mmmon1", "kgm2", "kgm2month1"})
+_LONG_NAME = re.compile(r"milli(meter|metre)s?")
+_SUBDATASET = re.compile(r'^\w+:"?(.+?)"?:/*\w+$')
+
+
+class RainReader:
+    """Reads rasters of rain, float32, NaN where missing or negative; see `valid_rain`.
+
+    Keeps the last file open: to open a NetCDF of 13,000 days takes longer than
+    to read one of them.  Belongs to one thread.
+    """
+
+    def __init__(self) -> None:
+        self._path = ""
+        self._dataset: gdal.Dataset = None
+        #: Values just below 0 that were taken as 0.
+        self.undershoots = 0
+
+    def read(self, path: str, band: int, window: Window) -> np.ndarray:
+        """A window of a band, shape (rows, columns).
+
+        Raises
+        ------
+        InputError
+            If the file cannot be read, or holds more rain than can fall.
+        """
+        if path != self._path:
+            self._dataset = open_dataset(path)
+            self._path = path
+        values = read_band(self._dataset, band, window)
+        odd = values > MOST_RAIN
+        if odd.any():
+            raise InputError(
+                f"{path}: band {band} holds {float(values[odd][0]):.4g} mm, more rain than can fall; if that "
+                "means 'no value', declare it as NoData value (Raster > Conversion > Translate)."
+            )
+        self.undershoots += valid_rain(values)
+        return values
+
+    def tell(self, source: str, progress: Progress) -> None:
+        """One line in the log where values were taken as 0."""
+        if self.undershoots:
+            progress.log(
+                f"{source}: {self.undershoots:,} values from {UNDERSHOOT:g} to 0 mm were taken as 0."
+            )
+
+
+def window_of(grid: Grid, extent: tuple[Bounds, str] | None, source: str) -> Window:
+    """The cells of `grid` that an extent (edges and CRS) touches; all for None.
+
+    Raises
+    ------
+    InputError
+        If there are none.
+    """
+    if extent is None:
+        return grid.whole
+    bounds = transform_bounds(*extent, grid.crs)
+    # Longitudes may run from 0 to 360 degrees.
+    for turn in (0.0, 360.0, -360.0) if is_geographic(grid.crs) else (0.0,):
+        turned = Bounds(bounds.left + turn, bounds.bottom, bounds.right + turn, bounds.top)
+        window = grid.window_touching(turned)
+        if window:
+            return window
+    raise InputError(f"EXTENT: it does not meet the cells of {source}; choose an extent over them.")
+
+
+def part_of(window: Window, block: Window) -> Window:
+    """A block of a window as cells of the grid that the window was cut from."""
+    return Window(window.row + block.row, window.col + block.col, block.height, block.width)
+
+
+def file_state(path: str) -> tuple[str, int, int]:
+    """Path, bytes and time of change of a file, or of the file of a NETCDF:"file":variable."""
+    subdataset = _SUBDATASET.match(path)
+    file = subdataset[1] if subdataset and not Path(path).exists() else path
+    try:
+        status = os.stat(file)
+    except OSError:
+        return path, 0, 0
+    return os.path.abspath(file), status.st_size, status.st_mtime_ns
+
+
+def unit_doubt(unit: str, monthly: bool) -> str:
+    """What is odd about the unit that a file states, or empty."""
+    plain = _LONG_NAME.sub("mm", unit.lower())
+    plain = re.sub(r"[^a-z0-9]", "", plain.replace("per", "/"))
+    if not plain or plain in (_MONTHLY if monthly else _DAILY):
+        return ""
+    return f"its unit is '{unit}'; its numbers are taken as mm a {'month' if monthly else 'day'}"
+
+
+def warn_of_unit(source: str, unit: str, monthly: bool, progress: Progress) -> None:
+    """One line in the log where a unit is not what is expected."""
+    doubt = unit_doubt(unit, monthly)
+    if doubt:
+        progress.warn(f"{source}: {doubt}. If they are not, convert them first.")

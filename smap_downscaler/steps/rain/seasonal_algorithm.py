@@ -1,0 +1,82 @@
+"""seasonalprecipitation: mean daily precipitation of each season."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from qgis.core import (
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterExtent,
+    QgsProcessingParameterRasterDestination,
+    QgsProcessingParameterString,
+)
+
+from ...base.errors import InputError
+from ...base.progress import Progress
+from ...base.words import counted
+from ...toolbox.algorithm import SmapAlgorithm
+from ...toolbox.parameters import advanced, choice, date_parameter, decimal, series_folder
+from ...toolbox.values import Values
+from .numbers.seasons import DEFAULT_SEASONS, parse_seasons
+from .record import KINDS
+from .seasonal import check_stack, seasonal_precipitation
+
+
+class SeasonalPrecipitation(SmapAlgorithm):
+    """Seasonal precipitation (paper 2.2.3)."""
+
+    ID = "seasonalprecipitation"
+    GROUP = "covariates"
+    TAGS = (*SmapAlgorithm.TAGS, "rain", "rainfall", "PISCO", "CHIRPS", "climatology", "season", "DJF", "DEF")
+
+    def define(self) -> Iterable[QgsProcessingParameterDefinition]:
+        yield series_folder("INPUT", "Precipitation record")
+        yield choice("KIND", "What the rasters hold", KINDS)
+        yield QgsProcessingParameterString("SEASONS", "Seasons and their months", DEFAULT_SEASONS)
+        yield QgsProcessingParameterExtent("EXTENT", "Study area", optional=True)
+        yield date_parameter("START", "First date of the record to use")
+        yield date_parameter("END", "Last date of the record to use")
+        yield advanced(
+            decimal(
+                "MINIMUM_SHARE",
+                "Least share of a season's days, below which a warning is given",
+                0.8,
+                0.0,
+                1.0,
+            )
+        )
+        yield QgsProcessingParameterRasterDestination("OUTPUT", "Seasonal precipitation (stack)")
+
+    def define_outputs(self) -> Iterable[Any]:
+        yield QgsProcessingOutputNumber("COUNT", "Seasons")
+
+    def validate(self, values: Values) -> None:
+        kind = values.parameters.get("KIND")
+        # QGIS would quietly take the default for another text.
+        if isinstance(kind, str) and kind not in KINDS:
+            raise InputError(f"KIND is '{kind}'; give one of {', '.join(KINDS)}.")
+        parse_seasons(values.text("SEASONS"))
+        values.period()
+        values.extent("EXTENT")
+        if values.given("OUTPUT"):
+            check_stack(values.path("INPUT"), values.output("OUTPUT"))
+
+    def work(self, values: Values, progress: Progress) -> dict[str, Any]:
+        seasons = parse_seasons(values.text("SEASONS"))
+        start, end = values.period()
+        output = values.output("OUTPUT")
+        grid = seasonal_precipitation(
+            values.path("INPUT"),
+            output,
+            values.choice("KIND"),
+            seasons,
+            values.extent("EXTENT"),
+            start,
+            end,
+            values.number("MINIMUM_SHARE"),
+            progress,
+        )
+        progress.log(f"{counted(len(seasons), 'band')} of {grid.width} x {grid.height} cells in {output}.")
+        return {"OUTPUT": output, "COUNT": len(seasons)}

@@ -1,0 +1,1 @@
+"""`mapsheet`: sheets of maps as pictures and print layouts."""

@@ -1,0 +1,166 @@
+"""mapsheet: maps as a picture for print, and as a QGIS print layout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    Qgis,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterFileDestination,
+    QgsProcessingParameterRasterLayer,
+    QgsProcessingParameterString,
+)
+
+from ...base.errors import InputError
+from ...base.progress import Progress
+from ...base.threads import interruptible
+from ...geo.datasets import whole_file
+from ...report.figure import save_pages
+from ...toolbox.algorithm import SmapAlgorithm
+from ...toolbox.parameters import advanced, choice, period_parameters, series_folder, whole_number
+from ...toolbox.reports import table_output
+from ...toolbox.values import Values
+from .drawing import sheet_pages
+from .locator import locator_page
+from .table import write_sheet_table
+from .toolbox.main_thread import in_main_thread
+from .toolbox.make import (
+    CASCADE,
+    DAYS,
+    LOCATOR,
+    MadeLocator,
+    MadeSheet,
+    check_dates,
+    make_locator,
+    make_sheet,
+)
+from .toolbox.project import SheetLayers, locator_layers, locator_layout, sheet_layers, sheet_layout
+
+
+class MapSheet(SmapAlgorithm):
+    """Sheets of maps (paper Figs. 1, 5, S2)."""
+
+    ID = "mapsheet"
+    GROUP = "analysis"
+    NEEDS = ("matplotlib",)
+    TAGS = (*SmapAlgorithm.TAGS, "map", "figure", "print layout", "atlas", "locator")
+
+    def define(self) -> Iterable[Any]:
+        yield choice("KIND", "Kind of sheet", (DAYS, CASCADE, LOCATOR))
+        yield series_folder("SERIES", "Maps", optional=True)
+        yield QgsProcessingParameterString("DATES", "Dates, by comma", optional=True)
+        yield from period_parameters()
+        yield whole_number("PANELS", "Most maps (0: all)", 12, 0)
+        yield series_folder("SMAP", "SMAP series", optional=True)
+        for name, description, kind in (
+            ("AOI", "Study area", Qgis.ProcessingSourceType.VectorPolygon),
+            ("STATIONS", "Stations", Qgis.ProcessingSourceType.VectorPoint),
+        ):
+            yield QgsProcessingParameterFeatureSource(name, description, types=[kind], optional=True)
+        yield QgsProcessingParameterRasterLayer("DEM", "Elevation (locator)", optional=True)
+        yield advanced(
+            QgsProcessingParameterFeatureSource(
+                "BORDERS",
+                "Borders (locator)",
+                types=[Qgis.ProcessingSourceType.VectorPolygon, Qgis.ProcessingSourceType.VectorLine],
+                optional=True,
+            )
+        )
+        yield QgsProcessingParameterString("TITLE", "Title", optional=True)
+        yield advanced(whole_number("DPI", "Dots an inch", 300, 50, 600))
+        yield QgsProcessingParameterFileDestination(
+            "OUTPUT", "Sheet", fileFilter="PNG files (*.png);;PDF files (*.pdf);;SVG files (*.svg)"
+        )
+        yield table_output("TABLE", "Numbers of the maps")
+        for name, description, files in (
+            ("LAYOUT", "Print layout template", "QGIS layout templates (*.qpt)"),
+            ("PROJECT", "QGIS project with the print layout", "QGIS projects (*.qgz)"),
+        ):
+            yield QgsProcessingParameterFileDestination(
+                name, description, fileFilter=files, optional=True, createByDefault=False
+            )
+
+    def define_outputs(self) -> Iterable[Any]:
+        yield QgsProcessingOutputNumber("COUNT", "Number of maps")
+        yield QgsProcessingOutputNumber("PAGES", "Number of pages")
+
+    def validate(self, values: Values) -> None:
+        check_dates(values)
+        if values.choice("KIND") != LOCATOR and not values.given("SERIES"):
+            raise InputError("SERIES is empty; give the folder of maps to draw.")
+
+    def work(self, values: Values, progress: Progress) -> dict[str, Any]:
+        made, pages = _drawn(values, progress)
+        output = values.output_file("OUTPUT")
+        outputs: dict[str, Any] = {"OUTPUT": output, "COUNT": len(made.rows())}
+        outputs["PAGES"] = _write_pictures(output, pages, values.integer("DPI"), progress)
+        table = values.output("TABLE")
+        if table:
+            write_sheet_table(table, made.rows())
+            outputs["TABLE"] = table
+        layouts = {name: values.output_file(name) for name in ("LAYOUT", "PROJECT") if values.given(name)}
+        if layouts:
+            progress.set_text("Making the print layout")
+            progress.check()
+            layers = _layers(made, values, progress).give_to_main_thread()
+            # Not in postProcessAlgorithm: QGIS takes the run for good by then, whatever is raised there.
+            in_main_thread(lambda: _write_layout(made, layers, layouts))
+        return outputs | layouts
+
+
+def _layers(made: MadeSheet | MadeLocator, values: Values, progress: Progress) -> SheetLayers:
+    if isinstance(made, MadeLocator):
+        return locator_layers(values, progress)
+    return sheet_layers(made, values, progress)
+
+
+def _write_layout(made: MadeSheet | MadeLocator, layers: SheetLayers, files: dict[str, str]) -> None:
+    layout = locator_layout(made, layers) if isinstance(made, MadeLocator) else sheet_layout(made, layers)
+    try:
+        layout.write(files.get("LAYOUT", ""), files.get("PROJECT", ""))
+    finally:
+        layout.close()
+
+
+def _drawn(values: Values, progress: Progress) -> tuple[MadeSheet | MadeLocator, Iterator[Any]]:
+    """What is drawn, and its pages, which are drawn one by one as they are asked for."""
+    kind = values.choice("KIND")
+    if kind == LOCATOR:
+        locator = make_locator(values, progress)
+        return locator, (locator_page(one) for one in (locator.locator,))
+    sheet = make_sheet(values, kind, progress.part(0.0, 0.7))
+    return sheet, sheet_pages(sheet.sheet)
+
+
+def _write_pictures(path: str, pages: Iterator[Any], dpi: int, progress: Progress) -> int:
+    """Write a .pdf of all pages, or a .png or .svg a page (`name_2.png` ...); returns the number of pages."""
+    count = 0
+
+    def call(step: Callable[[], Any]) -> Any:
+        # matplotlib cannot be stopped within a page.
+        return interruptible(step, progress)
+
+    def checked() -> Iterator[Any]:
+        nonlocal count
+        while (page := call(lambda: next(pages, None))) is not None:
+            count += 1
+            progress.set_text(f"Drawing page {count}")
+            progress.check()
+            yield page
+
+    if Path(path).suffix.lower() == ".pdf":
+        with whole_file(path) as part:
+            save_pages(part, checked(), dpi, call)
+        return count
+    for page in checked():
+        name = (
+            path if count == 1 else str(Path(path).with_name(f"{Path(path).stem}_{count}{Path(path).suffix}"))
+        )
+        with whole_file(name) as part:
+            save_pages(part, [page], dpi, call)
+        progress.log(f"Page {count}: {name}")
+    return count

@@ -1,0 +1,1 @@
+"""Print layouts, overlays, and the main thread that they need."""

@@ -1,0 +1,1 @@
+"""`importsmap`: SMAP granules and rasters to a dated series."""

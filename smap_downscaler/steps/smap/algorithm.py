@@ -1,0 +1,68 @@
+"""importsmap: SMAP granules to a dated GeoTIFF series on SMAP's own grid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from qgis.core import (
+    QgsProcessingOutputDefinition,
+    QgsProcessingOutputFile,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterExtent,
+    QgsProcessingParameterFolderDestination,
+)
+
+from ...base.progress import Progress
+from ...base.words import counted
+from ...toolbox.algorithm import SmapAlgorithm
+from ...toolbox.parameters import advanced, choice, period_parameters, series_folder
+from ...toolbox.values import Values
+from .importing import check_folders, ease2_bounds, import_smap
+from .numbers.screening import OVERPASSES, QUALITIES, RETRIEVALS, Choices
+
+
+class ImportSmap(SmapAlgorithm):
+    """Import SMAP soil moisture."""
+
+    ID = "importsmap"
+    GROUP = "data"
+    TAGS = (*SmapAlgorithm.TAGS, "hdf5", "SPL3SMP", "SPL3SMP_E", "granule", "import", "NASA")
+
+    def define(self) -> Iterable[QgsProcessingParameterDefinition]:
+        yield series_folder("INPUT", "SMAP granules or dated rasters")
+        yield QgsProcessingParameterExtent("EXTENT", "Study area", optional=True)
+        yield choice("OVERPASS", "Overpass", OVERPASSES, Choices.overpass)
+        yield choice("QUALITY", "Quality of the retrievals kept", QUALITIES, Choices.quality)
+        yield from period_parameters()
+        yield advanced(choice("ALGORITHM", "Retrieval algorithm", tuple(RETRIEVALS), Choices.algorithm))
+        yield QgsProcessingParameterFolderDestination("OUTPUT", "Soil moisture series")
+
+    def define_outputs(self) -> Iterable[QgsProcessingOutputDefinition]:
+        yield QgsProcessingOutputNumber("COUNT", "Dates in the series")
+        yield QgsProcessingOutputFile("REPORT", "Report")
+
+    def validate(self, values: Values) -> None:
+        check_folders(values.path("INPUT"), values.output_folder("OUTPUT"))
+        values.period()
+        extent = values.extent("EXTENT")
+        if extent:
+            ease2_bounds(*extent)
+
+    def work(self, values: Values, progress: Progress) -> dict[str, Any]:
+        start, end = values.period()
+        result = import_smap(
+            values.path("INPUT"),
+            values.output_folder("OUTPUT"),
+            Choices(values.choice("OVERPASS"), values.choice("QUALITY"), values.choice("ALGORITHM")),
+            values.extent("EXTENT"),
+            start,
+            end,
+            progress,
+        )
+        progress.log(
+            f"{result.count:,} of {counted(len(result.rows), 'date has', 'dates have')} soil moisture, "
+            f"{result.grid.width} x {result.grid.height} cells each; see {result.report}."
+        )
+        return {"OUTPUT": str(result.folder), "COUNT": result.count, "REPORT": str(result.report)}

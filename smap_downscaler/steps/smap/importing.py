@@ -1,0 +1,257 @@
+"""SMAP into a dated GeoTIFF series on its own grid; a re-run goes on where the last one ended."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from osgeo import gdal, osr
+
+from ...base.errors import InputError
+from ...base.progress import SILENT, Progress
+from ...geo.datasets import (
+    check_source,
+    dataset_grid,
+    gdal_errors,
+    open_dataset,
+    read_band,
+    spatial_reference,
+)
+from ...geo.geotiff import Band, write_geotiff
+from ...geo.grid import EASE2_CRS, Bounds, Grid, Window, ease2_grid
+from ...series.filled_tag import FILLED_TAG, filled_tags
+from ...series.series import same_grid
+from .numbers.screening import DEFAULT_CHOICES, Choices, Screened, ease2_window
+from .report_table import REPORT_NAME, Row, make_row, write_report
+from .source import Item, SmapSource, open_source
+
+_NAME = re.compile(r"^soil_moisture_(\d{8})\.tif$")
+#: Tags that say how a file was made; those of the source file besides the choices.
+CHOICE_TAGS = ("PRODUCT", "OVERPASS", "QUALITY", "ALGORITHM")
+_COUNT_TAGS = ("RETRIEVED", "OUT_OF_RANGE", "FAILED_QUALITY")
+_DENSIFY = 101
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """What an import left behind."""
+
+    folder: Path
+    report: Path
+    grid: Grid
+    rows: tuple[Row, ...]
+
+    @property
+    def count(self) -> int:
+        """Dates that have a file."""
+        return sum(row.status != "skipped" for row in self.rows)
+
+
+def import_smap(
+    source: str | Path,
+    folder: str | Path,
+    choices: Choices = DEFAULT_CHOICES,
+    extent: tuple[Bounds, str] | None = None,
+    start: dt.date | None = None,
+    end: dt.date | None = None,
+    progress: Progress = SILENT,
+) -> ImportResult:
+    """Write `soil_moisture_YYYYMMDD.tif` for every date with a valid cell, and `report.csv`.
+
+    Parameters
+    ----------
+    source : str or Path
+        Folder or file; see `open_source`.
+    folder : str or Path
+        Where to write; files made there before with the same choices from the same source are kept.
+    extent : (Bounds, str) or None
+        Edges and CRS; every cell that it touches is kept.  None keeps all.
+
+    Raises
+    ------
+    InputError
+        For bad input, if extent and data do not meet, if no date has a valid cell, or
+        if `folder` holds other dates made with other choices.
+    """
+    folder = Path(folder)
+    check_folders(source, folder)
+    opened = open_source(source, choices, start, end, progress.part(0.0, 0.2))
+    window = _window(opened, extent)
+    job = _Job(opened, window, _exact_grid(opened, window), folder, choices)
+    job.refuse_leftovers()
+    rows = []
+    working = progress.part(0.2, 1.0)
+    counter = working.counter(len(opened.items), "dates imported")
+    for item in opened.items:
+        working.check()
+        row = job.do(item)
+        if row.status == "skipped":
+            progress.log(f"{row.date}: skipped, {row.reason}")
+        rows.append(row)
+        counter.advance()
+    report = write_report(folder / REPORT_NAME, rows)
+    result = ImportResult(folder, report, job.grid, tuple(rows))
+    if not result.count:
+        raise InputError(
+            f"{opened.path}: none of its {len(rows)} dates has a valid cell in the extent "
+            f"({rows[0].date}: {rows[0].reason}); choose another EXTENT, QUALITY or OVERPASS (see {report})."
+        )
+    return result
+
+
+def check_folders(source: str | Path, folder: str | Path) -> None:
+    """Raise `InputError` if the source is missing or the folder is a file."""
+    check_source(source)
+    if Path(folder).is_file():
+        raise InputError(f"OUTPUT: {folder} is a file; choose a folder.")
+
+
+def ease2_bounds(bounds: Bounds, crs: str) -> Bounds:
+    """The edges of an extent in EPSG:6933, its sides densified.
+
+    Raises
+    ------
+    InputError
+        If it has no place there.
+    """
+    source, target = spatial_reference(crs), spatial_reference(EASE2_CRS)
+    if source.IsGeographic() and (bounds.left < -180 or bounds.right > 180):
+        raise InputError(
+            f"EXTENT: {bounds.left:g} to {bounds.right:g} degrees crosses the 180th meridian, where SMAP's "
+            "grid ends; import each side by itself."
+        )
+    corners = None
+    with gdal_errors():
+        try:
+            transformation = osr.CoordinateTransformation(source, target)
+            corners = transformation.TransformBounds(
+                bounds.left, bounds.bottom, bounds.right, bounds.top, _DENSIFY
+            )
+        except RuntimeError:
+            corners = None
+    if corners is None or not all(math.isfinite(number) for number in corners) or corners[0] >= corners[2]:
+        raise InputError(
+            f"EXTENT: {bounds.left:g}, {bounds.right:g}, {bounds.bottom:g}, {bounds.top:g} cannot be "
+            f"transformed from its CRS to SMAP's ({EASE2_CRS}); draw it again within the area of its CRS."
+        )
+    return Bounds(*corners)
+
+
+def _window(source: SmapSource, extent: tuple[Bounds, str] | None) -> Window:
+    if extent is None:
+        return source.grid.whole
+    window = source.grid.window_touching(ease2_bounds(*extent))
+    if window is None:
+        raise InputError(f"EXTENT: it does not meet the cells of {source.path}; choose an extent over them.")
+    return window
+
+
+def _exact_grid(source: SmapSource, window: Window) -> Grid:
+    """The window's grid counted from the corner of the world, the same to the last bit for every source."""
+    found = ease2_window(source.grid.crop(window))
+    if found is None:
+        raise ValueError("a source's cells must be those of the EASE-Grid 2.0")
+    resolution, cells = found
+    return ease2_grid(resolution).crop(cells)
+
+
+@dataclass(frozen=True)
+class _Job:
+    source: SmapSource
+    window: Window
+    grid: Grid
+    folder: Path
+    choices: Choices
+
+    def do(self, item: Item) -> Row:
+        """Import a date, or find that it is there already."""
+        target = self.folder / f"soil_moisture_{item.date:%Y%m%d}.tif"
+        tags = self._tags(item)
+        there = self._kept(target, tags)
+        if there is not None:
+            return make_row(item, "kept", there)
+        found = self.source.read(item, self.window, self.choices)
+        if not found.valid:
+            _remove(target)
+            return make_row(item, "skipped", found)
+        counts = (found.retrieved, found.out_of_range, found.failed_quality)
+        tags.update(zip(_COUNT_TAGS, map(str, counts)))
+        write_geotiff(target, self.grid, found.values, (Band("soil_moisture", "m3 m-3"),), tags)
+        return make_row(item, "written", found)
+
+    def refuse_leftovers(self) -> None:
+        """Other dates in the folder must be of the same series, or a reader would mix them."""
+        if not self.folder.is_dir():
+            return
+        mine = {f"{item.date:%Y%m%d}" for item in self.source.items}
+        for path in sorted(self.folder.iterdir()):
+            match = _NAME.match(path.name)
+            if not match or match.group(1) in mine:
+                continue
+            dataset = open_dataset(path)
+            difference = self._difference(dataset, path)
+            if difference:
+                raise InputError(
+                    f"OUTPUT: {path} is from another run ({difference}) and its date is not among those "
+                    "imported now; choose an empty folder, or remove it."
+                )
+
+    def _difference(self, dataset: gdal.Dataset, path: Path) -> str:
+        tags = dataset.GetMetadata()
+        for name, value in self._choice_tags().items():
+            if tags.get(name) != value:
+                return f"{name} {tags.get(name, 'unknown')} instead of {value}"
+        if (FILLED_TAG in tags) != self.source.filled:
+            return f"{'without' if self.source.filled else 'with'} values of 'Fill gaps'"
+        return "" if same_grid(self.grid, dataset_grid(dataset, str(path))) else "other cells"
+
+    def _choice_tags(self) -> dict[str, str]:
+        choices = self.choices
+        values = (self.source.product, choices.overpass, choices.quality, choices.algorithm)
+        return dict(zip(CHOICE_TAGS, values))
+
+    def _tags(self, item: Item) -> dict[str, str]:
+        path = Path(item.path)
+        status = path.stat()
+        changed = dt.datetime.fromtimestamp(int(status.st_mtime), dt.timezone.utc)
+        return {
+            "DATE": item.date.isoformat(),
+            "SOURCE": path.name,
+            "SOURCE_BAND": str(item.number),
+            "SOURCE_BYTES": str(status.st_size),
+            "SOURCE_CHANGED": f"{changed:%Y-%m-%dT%H:%M:%SZ}",
+            **self._choice_tags(),
+            **filled_tags(self.source.filled),
+        }
+
+    def _kept(self, target: Path, tags: Mapping[str, str]) -> Screened | None:
+        """What `target` holds, if it is whole and was made the same way."""
+        if not target.is_file():
+            return None
+        try:
+            dataset = open_dataset(target)
+            has = dataset.GetMetadata()
+            if any(has.get(name) != value for name, value in tags.items()):
+                return None
+            if self._difference(dataset, target):
+                return None
+            values = read_band(dataset, 1)
+        except InputError:
+            # A damaged file is made again.
+            return None
+        counts = [has.get(name, "") for name in _COUNT_TAGS]
+        if not np.isfinite(values).any() or not all(count.isdigit() for count in counts):
+            return None
+        return Screened(values, *map(int, counts))
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"OUTPUT: {path} cannot be removed ({error.strerror}); close it.") from None

@@ -1,0 +1,275 @@
+"""Where soil moisture comes from: SMAP granules, or rasters made from them, on the EASE-Grid 2.0."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from osgeo import gdal
+
+from ...base.dates import is_within
+from ...base.errors import InputError
+from ...base.nodata import FILL
+from ...base.progress import SILENT, Progress
+from ...geo.datasets import open_dataset, read_band, same_crs, spatial_reference
+from ...geo.grid import EASE2_CRS, Grid, Window, ease2_grid
+from ...series.filled_tag import unobserved_sentence
+from ...series.netcdf_time import time_variables
+from ...series.series import Series, SeriesEntry, open_series, raster_files
+from .granule import PRODUCTS, Granule, name_date, open_granule, read_granule
+from .numbers.screening import (
+    DEFAULT_CHOICES,
+    PHYSICAL_RANGE,
+    Choices,
+    Screened,
+    ease2_window,
+    flags_from_floats,
+    screen,
+)
+from .whole_hdf5 import SIGNATURE
+
+GRANULE_SUFFIXES = frozenset({".h5", ".hdf5", ".he5"})
+_FLAG_BAND = "retrieval_qual_flag"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One date of a source and the file that holds it."""
+
+    date: dt.date
+    path: str
+    number: int = 1
+
+
+class SmapSource(Protocol):
+    """Dated soil moisture on cells of the EASE-Grid 2.0."""
+
+    path: str
+    product: str
+    grid: Grid
+    items: tuple[Item, ...]
+    #: Whether some of its values are no observations, but come from 'Fill gaps'.
+    filled: bool
+
+    def read(self, item: Item, window: Window, choices: Choices) -> Screened:
+        """A window of `grid` on a date, screened."""
+
+
+class GranuleSource:
+    """A folder of granules, or one of them."""
+
+    filled = False
+
+    def __init__(self, path: str, granules: list[Granule]):
+        self.path = path
+        self.product = granules[0].product
+        self.grid = granules[0].grid
+        self._granules = {granule.date: granule for granule in granules}
+        self.items = tuple(Item(date, granule.path) for date, granule in sorted(self._granules.items()))
+
+    def read(self, item: Item, window: Window, choices: Choices) -> Screened:
+        """See `SmapSource.read`."""
+        return read_granule(self._granules[item.date], choices, window)
+
+
+class SeriesSource:
+    """Rasters that hold SMAP's cells as they are."""
+
+    def __init__(self, series: Series):
+        resolution, window = _on_ease2(series)
+        self.path = series.source
+        self.filled = series.has_origin()
+        self.product = next(name for name, size in PRODUCTS.items() if size == resolution)
+        self.grid = ease2_grid(resolution).crop(window)
+        self._entries = {entry.date: entry for entry in series.entries}
+        self.items = tuple(Item(entry.date, _file_of(entry), entry.band) for entry in series.entries)
+
+    def has_flags(self) -> bool:
+        """Whether the first date has a band of quality flags."""
+        return _flag_band(open_dataset(self._entries[self.items[0].date].path)) is not None
+
+    def read(self, item: Item, window: Window, choices: Choices) -> Screened:
+        """See `SmapSource.read`; overpass and algorithm were chosen when the raster was made."""
+        entry = self._entries[item.date]
+        dataset = open_dataset(entry.path)
+        values = read_band(dataset, entry.band, window)
+        flag_band = _flag_band(dataset)
+        flags = None
+        if flag_band is not None:
+            flags = flags_from_floats(read_band(dataset, flag_band, window))
+        elif choices.quality == "recommended":
+            raise InputError(_no_flags(entry.path))
+        found = screen(values, flags, choices.quality, PHYSICAL_RANGE)
+        if found.out_of_range > 0.5 * found.retrieved:
+            worst = np.nanmax(np.where(values == FILL, np.nan, values))
+            raise InputError(
+                f"{entry.path}: most of its values lie outside 0-1 (up to {worst:.4g}), so they are no soil "
+                "moisture in m3 m-3; choose other rasters, or rescale them (percent: divide by 100)."
+            )
+        return found
+
+
+def open_source(
+    path: str | Path,
+    choices: Choices = DEFAULT_CHOICES,
+    start: dt.date | None = None,
+    end: dt.date | None = None,
+    progress: Progress = SILENT,
+) -> SmapSource:
+    """Granules or dated rasters from `start` to `end`, all looked at before any is read.
+
+    Parameters
+    ----------
+    path : str or Path
+        A folder (granules also in its sub-folders) or one file.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to read, a granule is damaged or of another product, two
+        have one date, products are mixed, or rasters are not on the EASE-Grid 2.0.
+    """
+    path = str(path).rstrip("/\\") or str(path)
+    place = Path(path)
+    if place.is_dir():
+        files = list(_granule_files(place, progress))
+        if files:
+            if raster_files(place):
+                progress.log(f"{path}: it holds granules and rasters; the rasters are left aside.")
+            return _granule_source(path, files, start, end, progress)
+        if not raster_files(place):
+            raise InputError(
+                f"{path}: the folder holds no SMAP granule (.h5) and no dated raster; choose the folder that "
+                "holds them."
+            )
+    elif place.exists() and _is_granule(place):
+        return _granule_source(path, [path], start, end, progress)
+    source = SeriesSource(open_series(_moisture_variable(path), progress=progress).between(start, end))
+    _tell_limits(source, choices, progress)
+    return source
+
+
+def _granule_files(folder: Path, progress: Progress) -> Iterator[str]:
+    """Granules in a folder and below (NSIDC keeps a folder a day); hidden ones are passed over."""
+    for parent, folders, files in os.walk(folder):
+        progress.check()
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if Path(name).suffix.lower() in GRANULE_SUFFIXES and not name.startswith("."):
+                yield os.path.join(parent, name)
+
+
+def _is_granule(path: Path) -> bool:
+    if path.suffix.lower() in GRANULE_SUFFIXES:
+        return True
+    if path.suffix.lower() in {".nc", ".nc4"}:
+        return False
+    with path.open("rb") as file:
+        return file.read(len(SIGNATURE)) == SIGNATURE
+
+
+def _granule_source(
+    path: str, files: list[str], start: dt.date | None, end: dt.date | None, progress: Progress
+) -> GranuleSource:
+    counter = progress.counter(len(files), "granules looked at")
+    by_date: dict[dt.date, Granule] = {}
+    outside: list[dt.date] = []
+    for file in files:
+        named = name_date(file)
+        granule = None if named and not is_within(named, start, end) else open_granule(file)
+        date = granule.date if granule else named
+        if granule is None or not is_within(granule.date, start, end):
+            outside += [date] if date else []
+        elif granule.date in by_date:
+            raise InputError(_twice(by_date[granule.date], granule))
+        else:
+            by_date[granule.date] = granule
+        counter.advance()
+    if not by_date:
+        raise InputError(
+            f"{path}: it holds no granule from {start or 'its begin'} to {end or 'its end'} "
+            f"(its granules run from {min(outside)} to {max(outside)}); choose other dates."
+        )
+    granules = list(by_date.values())
+    for granule in granules[1:]:
+        if granule.product != granules[0].product:
+            raise InputError(
+                f"{granule.path} is {granule.product} but {granules[0].path} is {granules[0].product}; "
+                "import each product from a folder of its own."
+            )
+    return GranuleSource(path, granules)
+
+
+def _twice(first: Granule, second: Granule) -> str:
+    text = f"{first.path} and {second.path} have the same date {first.date}; "
+    if first.product == second.product and first.release != second.release:
+        releases = f"they are releases {first.release} and {second.release} of one product"
+        return f"{text}{releases}: keep one release for all dates."
+    return text + "keep one of them."
+
+
+def _moisture_variable(path: str) -> str:
+    """A NetCDF file's variable of soil moisture, where it has several with a time axis."""
+    if Path(path).suffix.lower() not in {".nc", ".nc4"}:
+        return path
+    names = time_variables(open_dataset(path))
+    fitting = [name for name in names if name.rsplit(":", 1)[-1].strip("/").startswith("soil_moisture")]
+    return fitting[0] if len(names) > 1 and len(fitting) == 1 else path
+
+
+def _on_ease2(series: Series) -> tuple[str, Window]:
+    """The cells of the global grid, exactly; the response is never resampled."""
+    grid, first = series.grid, series.entries[0].path
+    advice = "SMAP is never resampled: import the HDF5 granules, or rasters in EPSG:6933 as they came."
+    if not same_crs(grid.crs, EASE2_CRS):
+        name = grid.crs if len(grid.crs) < 20 else spatial_reference(grid.crs).GetName()
+        raise InputError(f"{first}: it is in {name}, not on the EASE-Grid 2.0 (EPSG:6933); {advice}")
+    found = ease2_window(grid)
+    if found is None:
+        raise InputError(
+            f"{first}: its cells ({grid.cell_width:.3f} m x {grid.cell_height:.3f} m from {grid.left:.3f}, "
+            f"{grid.top:.3f}) are not those of the EASE-Grid 2.0 of 9 or 36 km; {advice}"
+        )
+    return found
+
+
+def _tell_limits(source: SeriesSource, choices: Choices, progress: Progress) -> None:
+    if source.filled:
+        progress.warn(unobserved_sentence(source.path, "are imported", "forests or maps"))
+    if not source.has_flags():
+        if choices.quality == "recommended":
+            raise InputError(_no_flags(source.items[0].path))
+        if choices.quality == "successful":
+            progress.log(
+                f"{source.path}: it has no band {_FLAG_BAND}; the quality of its values is not checked."
+            )
+    if choices.algorithm != "default":
+        progress.warn(f"{source.path}: rasters hold one retrieval only; ALGORITHM has no effect on them.")
+    progress.log(f"{source.path}: overpasses are taken as they are in the rasters.")
+
+
+def _no_flags(path: str) -> str:
+    return (
+        f"{path}: it has no band {_FLAG_BAND}, so QUALITY 'recommended' cannot be told; "
+        "choose another QUALITY or import the HDF5 granules."
+    )
+
+
+def _flag_band(dataset: gdal.Dataset) -> int | None:
+    for number in range(1, dataset.RasterCount + 1):
+        if dataset.GetRasterBand(number).GetDescription().startswith(_FLAG_BAND):
+            return number
+    return None
+
+
+def _file_of(entry: SeriesEntry) -> str:
+    """The file of the file system, also of NETCDF:"file":variable."""
+    if os.path.exists(entry.path):
+        return entry.path
+    parts = entry.path.split(":", 1)[-1].rsplit(":", 1)
+    return parts[0].strip('"')

@@ -1,0 +1,1 @@
+"""`terrainindices`: filled elevation, slope and wetness indices from a DEM."""

@@ -1,0 +1,100 @@
+"""Whether a DEM can be used for terrain indices: square cells of metres, and elevations in metres."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import numpy as np
+from osgeo import gdal, osr
+
+from ...base.errors import InputError
+from ...geo.blocks import blocks
+from ...geo.datasets import dataset_grid, gdal_errors, open_dataset, read_band, spatial_reference
+from ...geo.grid import Grid
+
+#: How far the sides of a cell may differ, relative.
+_SQUARE = 1e-6
+#: Cells that are read at a time.
+_BLOCK = 4_000_000
+#: Distances in the CRS that differ from those on the ground by more than this are worth a word.
+_STRETCH = 0.02
+_EARTH_RADIUS = 6371008.8
+#: Units of elevation that are not metres, however they are written.
+_NO_METRES = re.compile(
+    r"foot|feet|(?:^|[^a-z])(?:us)?ft|inch|yard|centi|deci|milli|kilo|^(cm|dm|mm|km)$", re.IGNORECASE
+)
+_WARP = "reproject it to metres first, best to the UTM zone of the area (Raster > Projections > Warp)"
+
+
+def check_dem(path: str) -> Grid:
+    """The grid of a DEM that terrain indices can be made of.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, has no CRS or one in other units than metres, cells that are not square,
+        elevations in feet or the like, or no valid cell.
+    """
+    dataset = open_dataset(path)
+    grid = dataset_grid(dataset, str(path))
+    _check_units(path, grid, dataset.GetRasterBand(1))
+    if abs(grid.cell_width - grid.cell_height) > _SQUARE * grid.cell_width:
+        raise InputError(
+            f"{path}: its cells are not square ({grid.cell_width:.10g} x {grid.cell_height:.10g} m); "
+            "warp it to one resolution for both directions first (Raster > Projections > Warp)."
+        )
+    if not any(np.isfinite(read_band(dataset, 1, window)).any() for window in blocks(grid, _BLOCK)):
+        raise InputError(f"{path}: it has no valid cell; check its NoData value.")
+    return grid
+
+
+def _check_units(path: str, grid: Grid, band: gdal.Band) -> None:
+    reference = spatial_reference(grid.crs)
+    name = reference.GetName() or grid.crs[:60]
+    if reference.IsGeographic():
+        raise InputError(f"{path}: its CRS ({name}) is in degrees; {_WARP}.")
+    if abs(reference.GetLinearUnits() - 1.0) > _SQUARE:
+        raise InputError(f"{path}: its CRS ({name}) is in {reference.GetLinearUnitsName()}; {_WARP}.")
+    unit = (band.GetUnitType() or "").strip()
+    if _NO_METRES.search(unit):
+        raise InputError(
+            f"{path}: its elevations are in {unit}; "
+            "convert them to metres first (Raster > Raster Calculator)."
+        )
+
+
+def scale_warning(grid: Grid) -> str:
+    """A sentence where distances in the CRS differ by more than 2 % from those on the ground, else empty.
+
+    Web Mercator, for one, stretches them by 1 / cos(latitude), which flattens all slopes.
+    """
+    bounds = grid.bounds
+    x, y = (bounds.left + bounds.right) / 2, (bounds.bottom + bounds.top) / 2
+    wgs84 = spatial_reference("EPSG:4326")
+    with gdal_errors():
+        try:
+            to_degrees = osr.CoordinateTransformation(spatial_reference(grid.crs), wgs84)
+            centre, east, north = (
+                to_degrees.TransformPoint(x + dx, y + dy)[:2]
+                for dx, dy in ((0.0, 0.0), (grid.cell_width, 0.0), (0.0, grid.cell_width))
+            )
+        except (RuntimeError, TypeError):
+            return ""
+    stretches = [grid.cell_width / max(_distance(centre, end), 1e-9) for end in (east, north)]
+    if all(math.isfinite(s) and abs(s - 1.0) <= _STRETCH for s in stretches):
+        return ""
+    if not all(math.isfinite(s) for s in stretches):
+        return ""
+    return (
+        f"a metre of its CRS is {1 / stretches[0]:.2f} m on the ground eastwards and "
+        f"{1 / stretches[1]:.2f} m northwards, so slopes and areas are off by as much; "
+        "the UTM zone of the area would be right."
+    )
+
+
+def _distance(start: tuple[float, float], end: tuple[float, float]) -> float:
+    """Metres between two points of longitude and latitude that are close to each other."""
+    latitude = math.radians((start[1] + end[1]) / 2)
+    east = math.radians(end[0] - start[0]) * math.cos(latitude)
+    return _EARTH_RADIUS * math.hypot(east, math.radians(end[1] - start[1]))

@@ -1,0 +1,106 @@
+"""Report and table of 'Terrain indices', and the rasters that only the report needs."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from qgis.core import QgsProcessingOutputNumber, QgsProcessingParameterDefinition
+
+from ....base.progress import Progress
+from ....geo.datasets import dataset_grid, open_dataset
+from ....geo.grid import Grid
+from ....geo.map_frame import frame_of
+from ....toolbox.reports import footer, input_file, manifest, report_parameter, table_output, write_report
+from ....toolbox.values import Values
+from ..numbers.outcome import TerrainReport
+from ..numbers.settings import ROUTERS, TerrainSettings
+from ..report import terrain_page
+from ..summary import summarise, write_statistics
+from .saga_choice import run_folder
+
+
+def terrain_destinations() -> Iterator[QgsProcessingParameterDefinition]:
+    """The optional table and the report."""
+    yield table_output("STATISTICS", "Statistics of the rasters")
+    yield report_parameter()
+
+
+def terrain_numbers() -> Iterator[QgsProcessingOutputNumber]:
+    """What filling did, as numbers."""
+    yield QgsProcessingOutputNumber("CELLS", "Valid cells")
+    yield QgsProcessingOutputNumber("RAISED_CELLS", "Cells raised by filling")
+    yield QgsProcessingOutputNumber("MOST_RAISED", "Largest rise, m")
+
+
+@contextlib.contextmanager
+def files_to_make(values: Values, outputs: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Paths by key: the outputs, and what only the report shows among QGIS's temporary files.
+
+    The report's point is to compare the three indices, so it always has them.
+    """
+    files = {name.lower(): path for name, path in outputs.items()}
+    lacking = [f"twi_{router}" for router in ROUTERS if f"twi_{router}" not in files]
+    if not values.given("REPORT") or not lacking:
+        yield files
+        return
+    with run_folder("terrain_") as folder:
+        yield {**files, **{key: str(folder / f"{key}.tif") for key in lacking}}
+
+
+def report_terrain(
+    values: Values,
+    settings: TerrainSettings,
+    found: TerrainReport,
+    files: Mapping[str, str],
+    warnings: Sequence[str],
+    progress: Progress,
+) -> dict[str, Any]:
+    """Write what is asked for of table and report; returns them and the numbers as outputs."""
+    outputs: dict[str, Any] = {
+        "CELLS": found.cells,
+        "RAISED_CELLS": found.raised_cells,
+        "MOST_RAISED": found.most_raised,
+    }
+    report, statistics = values.output_file("REPORT"), values.output("STATISTICS")
+    if not report and not statistics:
+        return outputs
+    progress.set_text("Looking at the rasters made")
+    rasters = [summarise(path, progress) for path in files.values()]
+    if statistics:
+        write_statistics(statistics, rasters, found.kept_shares)
+        outputs["STATISTICS"] = statistics
+    if report:
+        dem = values.raster_path("INPUT")
+        only = [key for key in files if not values.given(key.upper())]
+        grid = dataset_grid(open_dataset(dem), dem)
+        facts = _facts(grid, found)
+        if only:
+            facts.append(("Made for this report only", ", ".join(only)))
+        told = manifest(input_file(dem, dem, progress), _settings(values, settings))
+        frame = frame_of(grid.bounds, grid.crs)
+        page = terrain_page(facts, warnings, found, rasters, told, footer("Terrain indices"), frame)
+        outputs.update(write_report(report, page))
+    return outputs
+
+
+def _facts(grid: Grid, found: TerrainReport) -> list[tuple[str, str]]:
+    share = found.raised_cells / found.cells if found.cells else 0.0
+    filled = f"{found.raised_cells:,} cells ({share:.2%}), by up to {found.most_raised:.4g} m"
+    return [
+        ("Engine", found.engine),
+        ("DEM", f"{grid.width:,} x {grid.height:,} cells of {grid.cell_width:.6g} m, {grid.crs[:60]}"),
+        ("Valid cells", f"{found.cells:,}"),
+        ("Raised by filling", filled),
+    ]
+
+
+def _settings(values: Values, settings: TerrainSettings) -> dict[str, object]:
+    return {
+        "ENGINE": values.choice("ENGINE"),
+        "MINIMUM_SLOPE, degrees": f"{settings.minimum_slope:g}",
+        "AREA": settings.area,
+        "SLOPE_FLOOR, tangent": f"{settings.slope_floor:g}",
+        "SAGA_CMD": values.path("SAGA_CMD") if values.given("SAGA_CMD") else "",
+    }

@@ -1,0 +1,1 @@
+"""Tables on disk: GeoPackages, and the rows of the tables that steps share."""

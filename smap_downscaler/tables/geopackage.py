@@ -1,0 +1,264 @@
+"""Tables that QGIS opens: a GeoPackage, or through OGR any other table format.
+
+OGR makes the file; the rows go through sqlite3, which is several times faster
+than OGR's features.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import glob
+import json
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.request import pathname2url
+
+from osgeo import gdal, ogr
+
+from ..base.errors import InputError
+from ..base.progress import SILENT, Progress
+from ..geo.datasets import close_dataset, gdal_errors, open_dataset, reason_of, whole_file
+from ..stats.distribution import Distribution
+
+#: Key under which a table keeps what the plugin says of it.
+NOTES = "smap_downscaler"
+DATE, INTEGER, REAL, TEXT = ogr.OFTDate, ogr.OFTInteger, ogr.OFTReal, ogr.OFTString
+#: Steps of SQLite's machine between two looks at the cancel button: some milliseconds.
+_STEPS_A_LOOK = 100_000
+#: Place of the journal mode in the head of an SQLite file, and what it says of a write-ahead log.
+_MODE_AT, _MODE_WAL = 18, 2
+
+
+def distribution_fields() -> dict[str, int]:
+    """Columns of a `Distribution`, as `dataclasses.astuple` gives its values."""
+    names = [field.name for field in dataclasses.fields(Distribution)]
+    return {**dict.fromkeys(names, REAL), "n": INTEGER}
+
+
+class TableWriter:
+    """Takes rows; see `create_table`."""
+
+    def __init__(self, connection: sqlite3.Connection, layer: str, names: Sequence[str]):
+        marks = ", ".join("?" * len(names))
+        listed = ", ".join(quoted(name) for name in names)
+        self._connection = connection
+        self._statement = f"INSERT INTO {quoted(layer)} ({listed}) VALUES ({marks})"  # nosec B608
+        self.count = 0
+
+    def write(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Append rows, values in the order of the fields; NaN and None become NULL."""
+        cursor = self._connection.executemany(self._statement, rows)
+        self.count += max(cursor.rowcount, 0)
+
+
+@contextlib.contextmanager
+def create_table(
+    path: str | Path,
+    layer: str,
+    fields: Mapping[str, int],
+    notes: Mapping[str, Any] | None = None,
+    index: str | None = None,
+    progress: Progress = SILENT,
+) -> Iterator[TableWriter]:
+    """A table without geometry that appears under `path` only when it is whole.
+
+    Parameters
+    ----------
+    path : path
+        With the suffix .gpkg, or another one that OGR writes tables for (.csv, .xlsx, ...).
+    layer : str
+        Name of the table in the GeoPackage.
+    fields : mapping of str to int
+        Field names to DATE, INTEGER, REAL or TEXT.
+    notes : mapping, optional
+        Kept as the layer's metadata, JSON.
+    index : str, optional
+        A field to index.
+    progress : Progress
+        Asked while the table is indexed and turned into another format.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    path = Path(path)
+    with whole_file(path) as part:
+        package = part if path.suffix.lower() == ".gpkg" else part.with_suffix(".gpkg")
+        try:
+            _make(package, path, layer, fields, notes or {})
+            with _writing(package, path, progress) as connection:
+                writer = TableWriter(connection, layer, list(fields))
+                yield writer
+                _finish(connection, layer, writer.count, index)
+            if package != part:
+                _convert(package, part, path, progress)
+        finally:
+            if package != part:
+                # Some formats put files of their own beside.
+                for leftover in part.parent.glob(f"{glob.escape(part.stem)}.*"):
+                    if leftover != part:
+                        leftover.unlink(missing_ok=True)
+
+
+def has_table_format(path: Path) -> bool:
+    """Whether `create_table` can write files of this ending; tried in a folder that is gone at once."""
+    if path.suffix.lower() in (".gpkg", ".csv"):
+        return True
+    with tempfile.TemporaryDirectory() as folder:
+        trial = Path(folder) / f"trial{path.suffix}"
+        try:
+            with create_table(trial, "trial", {"number": ogr.OFTInteger}):
+                pass
+        except InputError:
+            return False
+    return True
+
+
+@contextlib.contextmanager
+def _writing(package: Path, path: Path, progress: Progress) -> Iterator[sqlite3.Connection]:
+    """A connection to a new file whose errors are told of `path`."""
+    try:
+        with contextlib.closing(sqlite3.connect(package)) as connection:
+            # A half-written file is thrown away in any case.
+            connection.execute("PRAGMA synchronous = OFF")
+            connection.execute("PRAGMA journal_mode = MEMORY")
+            connection.set_progress_handler(progress.is_cancelled, _STEPS_A_LOOK)
+            yield connection
+    except sqlite3.Error as error:
+        progress.check()
+        raise InputError(f"{path}: it cannot be written ({error}); check the free space there.") from None
+
+
+def _make(package: Path, path: Path, layer: str, fields: Mapping[str, int], notes: Mapping[str, Any]) -> None:
+    package.unlink(missing_ok=True)
+    with gdal_errors() as messages:
+        try:
+            _make_empty(package, layer, fields, notes)
+        except RuntimeError as error:
+            messages.append(str(error))
+    if messages:
+        raise InputError(
+            f"{path}: it cannot be written ({reason_of(messages, 'unknown reason')}); choose another place."
+        )
+
+
+def _make_empty(package: Path, layer: str, fields: Mapping[str, int], notes: Mapping[str, Any]) -> None:
+    """A GeoPackage with one empty table; leaves a message of GDAL or raises RuntimeError where that fails."""
+    dataset = gdal.GetDriverByName("GPKG").Create(str(package), 0, 0, 0, gdal.GDT_Unknown)
+    table = dataset.CreateLayer(layer, None, ogr.wkbNone) if dataset is not None else None
+    if table is not None:
+        for name, kind in fields.items():
+            table.CreateField(ogr.FieldDefn(name, kind))
+        if notes:
+            table.SetMetadataItem(NOTES, json.dumps(notes, sort_keys=True))
+        del table
+        dataset.FlushCache()
+    if dataset is not None:
+        close_dataset(dataset)
+
+
+def _finish(connection: sqlite3.Connection, layer: str, count: int, index: str | None) -> None:
+    if index:
+        connection.execute(f"CREATE INDEX {quoted(layer + '_' + index)} ON {quoted(layer)} ({quoted(index)})")
+    # OGR's triggers keep the count in most versions; without it QGIS would count at each opening.
+    with contextlib.suppress(sqlite3.OperationalError):
+        connection.execute(
+            "UPDATE gpkg_ogr_contents SET feature_count = ? WHERE table_name = ?", (count, layer)
+        )
+    connection.commit()
+
+
+def _convert(package: Path, target: Path, path: Path, progress: Progress) -> None:
+    def go_on(*_: Any) -> int:
+        return 0 if progress.is_cancelled() else 1
+
+    with gdal_errors() as messages:
+        try:
+            done = gdal.VectorTranslate(
+                str(target),
+                str(package),
+                layerName=path.stem,
+                # GDAL 3.6 puts whole numbers in quotes else, as if they were text.
+                layerCreationOptions=["STRING_QUOTING=IF_NEEDED"] if path.suffix.lower() == ".csv" else None,
+                callback=go_on,
+            )
+            if done is not None:
+                close_dataset(done)
+        except RuntimeError as error:
+            messages.append(str(error))
+    progress.check()
+    if messages or not target.is_file():
+        raise InputError(
+            f"{path}: a table cannot be written in this format ({reason_of(messages, 'unknown format')}); "
+            "use the ending .gpkg or .csv."
+        )
+
+
+def read_notes(path: str, layer: str) -> tuple[str, dict[str, Any]] | None:
+    """Name and notes of a table of a GeoPackage (without `layer` the first); None if there is no such table.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or cannot be read.
+    """
+    dataset = open_dataset(path, gdal.OF_VECTOR, options=["IMMUTABLE=YES"] if _sleeping_wal(path) else [])
+    if dataset.GetDriver().ShortName != "GPKG":
+        return None
+    with gdal_errors():
+        try:
+            table = dataset.GetLayerByName(layer) if layer else dataset.GetLayer(0)
+        except RuntimeError:
+            table = None
+    if table is None:
+        return None
+    try:
+        notes = json.loads(table.GetMetadataItem(NOTES) or "{}")
+    except ValueError:
+        notes = {}
+    return table.GetName(), notes if isinstance(notes, dict) else {}
+
+
+@contextlib.contextmanager
+def read_only(path: str, label: str, progress: Progress = SILENT) -> Iterator[sqlite3.Connection]:
+    """An SQLite connection that changes neither the file nor its folder.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read; `label` names it.
+    """
+    # To read a sleeping write-ahead log SQLite would make files beside it, and leave them there.
+    how = "immutable=1" if _sleeping_wal(path) else "mode=ro"
+    address = f"file:{pathname2url(str(Path(path).resolve()))}?{how}"
+    try:
+        # A generator that reads may be thrown away by another thread.
+        with contextlib.closing(sqlite3.connect(address, uri=True, check_same_thread=False)) as connection:
+            connection.set_progress_handler(progress.is_cancelled, _STEPS_A_LOOK)
+            yield connection
+    except sqlite3.Error as error:
+        progress.check()
+        raise InputError(
+            f"{label}: it cannot be read ({error}); check that the file is whole and nobody writes to it."
+        ) from None
+
+
+def _sleeping_wal(path: str) -> bool:
+    """Whether an SQLite file is in the mode of QGIS's editing sessions while no session is open."""
+    if Path(f"{path}-wal").exists():
+        return False
+    try:
+        with Path(path).open("rb") as stream:
+            return stream.read(_MODE_AT + 1)[_MODE_AT:] == bytes([_MODE_WAL])
+    except OSError:
+        return False
+
+
+def quoted(name: str) -> str:
+    """A name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'

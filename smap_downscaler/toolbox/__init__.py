@@ -1,0 +1,1 @@
+"""The QGIS side of all algorithms: provider, base class, parameters, layers, help."""

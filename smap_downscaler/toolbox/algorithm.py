@@ -1,0 +1,166 @@
+"""The base of all algorithms: help, dependencies, checks and errors in one place.
+
+A subclass sets `ID`, `GROUP` and `NEEDS`, lists its parameters in `define()`,
+checks what is cheap to check in `validate()` and works in `work()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from qgis.core import (
+    QgsProcessingAlgorithm,
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingFeedback,
+    QgsProcessingOutputDefinition,
+    QgsProcessingParameterDefinition,
+)
+from qgis.PyQt.QtGui import QIcon
+
+from ..base.errors import Cancelled, InputError
+from ..base.progress import Progress
+from .dependencies import advice, missing
+from .feedback import QgisProgress
+from .help import as_html, as_plain, load_help
+from .icons import icon_path
+from .output_checks import check_places
+from .reports import numbers_output
+from .values import Values
+
+#: Groups of the toolbox, in the order in which the data flow.
+GROUPS = {
+    "data": "1 Data",
+    "covariates": "2 Covariates",
+    "models": "3 Forests",
+    "maps": "4 Maps",
+    "analysis": "5 Analysis",
+    "workflows": "6 Workflows",
+}
+
+
+class SmapAlgorithm(QgsProcessingAlgorithm):
+    """Base of the provider's algorithms."""
+
+    ID: ClassVar[str] = ""
+    GROUP: ClassVar[str] = ""
+    #: Modules that `work` imports and that a QGIS may lack (keys of `dependencies.PACKAGES`).
+    NEEDS: ClassVar[tuple[str, ...]] = ()
+    TAGS: ClassVar[tuple[str, ...]] = ("smap", "soil moisture", "downscaling")
+
+    # What subclasses write.
+
+    def define(self) -> Iterable[QgsProcessingParameterDefinition]:
+        """The parameters, in the order of the dialog."""
+        raise NotImplementedError
+
+    def define_outputs(self) -> Iterable[QgsProcessingOutputDefinition]:
+        """Outputs that no destination parameter makes."""
+        return ()
+
+    def validate(self, values: Values) -> None:
+        """Raise `InputError` for what can be seen to be wrong before any work; quick, changes nothing."""
+
+    def work(self, values: Values, progress: Progress) -> dict[str, Any]:
+        """Do the work and return the outputs; in a background thread."""
+        raise NotImplementedError
+
+    # What QGIS calls.
+
+    def createInstance(self) -> SmapAlgorithm:
+        return type(self)()
+
+    def name(self) -> str:
+        return self.ID
+
+    def displayName(self) -> str:
+        return load_help(self.ID).title
+
+    def group(self) -> str:
+        return GROUPS[self.GROUP]
+
+    def groupId(self) -> str:
+        return self.GROUP
+
+    def tags(self) -> list[str]:
+        return list(self.TAGS)
+
+    def shortDescription(self) -> str:
+        return load_help(self.ID).summary
+
+    def shortHelpString(self) -> str:
+        labels = {output.name(): output.description() for output in self.outputDefinitions()}
+        labels.update(
+            {definition.name(): definition.description() for definition in self.parameterDefinitions()}
+        )
+        return as_html(load_help(self.ID), labels)
+
+    def icon(self) -> QIcon:
+        return QIcon(icon_path())
+
+    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
+        texts = load_help(self.ID)
+        for definition in self.define():
+            text = texts.parameters.get(definition.name()) or texts.outputs.get(definition.name(), "")
+            definition.setHelp(as_plain(text))
+            self.addParameter(definition)
+        for output in self.define_outputs():
+            self.addOutput(output)
+        if self.parameterDefinition("REPORT") is not None:
+            self.addOutput(numbers_output())
+
+    def canExecute(self) -> tuple[bool, str]:
+        lacking = missing(self.NEEDS)
+        return (False, advice(lacking)) if lacking else (True, "")
+
+    def checkParameterValues(
+        self, parameters: dict[str, Any], context: QgsProcessingContext
+    ) -> tuple[bool, str]:
+        can_run, message = self.canExecute()
+        if not can_run:
+            return False, message
+        good, message = super().checkParameterValues(parameters, context)
+        # Where both find fault, our sentence says more than QGIS's "Incorrect parameter value".
+        try:
+            self._check(parameters, context)
+        except InputError as error:
+            return False, str(error)
+        return good, message
+
+    def _check(self, parameters: dict[str, Any], context: QgsProcessingContext) -> None:
+        wants_report = self.parameterDefinition("REPORT") is not None and parameters.get("REPORT")
+        lacking = missing(("matplotlib",)) if wants_report else []
+        if lacking:
+            raise InputError(f"REPORT: {advice(lacking)}")
+        self.validate(Values(self, parameters, context))
+        check_places(self, parameters, context)
+
+    def prepareAlgorithm(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> bool:
+        # Models and scripts skip canExecute and checkParameterValues.
+        lacking = missing(self.NEEDS)
+        if lacking:
+            raise QgsProcessingException(advice(lacking))
+        try:
+            self._check(parameters, context)
+        except InputError as error:
+            raise QgsProcessingException(str(error)) from None
+        return True
+
+    def processAlgorithm(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> dict[str, Any]:
+        try:
+            return self.work(Values(self, parameters, context), QgisProgress(feedback))
+        except Cancelled:
+            feedback.pushInfo("Cancelled; files that were finished are whole, and no unfinished one is left.")
+            return {}
+        except InputError as error:
+            raise QgsProcessingException(str(error)) from None
+        except MemoryError:
+            raise QgsProcessingException(
+                f"{self.displayName()}: the memory of this machine does not suffice; close other programs, "
+                "or work on a smaller extent."
+            ) from None

@@ -1,0 +1,48 @@
+"""Progress of the core, spoken to a QgsProcessingFeedback."""
+
+from __future__ import annotations
+
+import time
+
+from qgis.core import QgsProcessingFeedback
+
+from ..base.progress import Progress
+
+
+class QgisProgress(Progress):
+    """Hands progress, log lines and cancellation between the core and QGIS; usable from any thread.
+
+    QGIS keeps every progress text as a line of the log: they come at growing intervals.
+    """
+
+    #: Seconds before the first text, and between texts at first and later on.
+    QUIET, OFTEN, SELDOM = 2.0, 5.0, 30.0
+    #: Seconds of work after which texts become seldom.
+    LONG = 60.0
+
+    def __init__(self, feedback: QgsProcessingFeedback):
+        self._feedback = feedback
+        self._begun = time.monotonic()
+        self._next_text = self._begun + self.QUIET
+
+    def is_cancelled(self) -> bool:
+        return self._feedback.isCanceled()
+
+    def set_fraction(self, fraction: float) -> None:
+        self._feedback.setProgress(100.0 * fraction)
+
+    def set_text(self, text: str) -> None:
+        now = time.monotonic()
+        if now >= self._next_text:
+            self._next_text = now + (self.OFTEN if now - self._begun < self.LONG else self.SELDOM)
+            self._feedback.setProgressText(text)
+
+    def log(self, text: str) -> None:
+        if "  " in text.strip():
+            # A line of a table: QGIS shows these in a typewriter face, and blanks that do not collapse.
+            self._feedback.pushConsoleInfo(text.replace(" ", "\u00a0"))
+        else:
+            self._feedback.pushInfo(text)
+
+    def warn(self, text: str) -> None:
+        self._feedback.pushWarning(text)

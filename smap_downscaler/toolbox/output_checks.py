@@ -1,0 +1,165 @@
+"""Outputs that cannot be written, or would overwrite inputs or each other, are refused before any work."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    Qgis,
+    QgsMapLayer,
+    QgsProcessing,
+    QgsProcessingAlgorithm,
+    QgsProcessingContext,
+    QgsProcessingFeatureSourceDefinition,
+    QgsProcessingOutputLayerDefinition,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterFileDestination,
+)
+
+from ..base.errors import InputError
+from ..tables.geopackage import has_table_format
+
+_DATABASE = re.compile(r"[A-Za-z]{2,}:")
+#: The endings in a file filter, as "PNG files (*.png)".
+_ENDING = re.compile(r"\*(\.\w+)")
+#: Kinds of parameters whose values are no files.
+_NO_FILES = frozenset({"string", "number", "enum", "boolean", "extent", "crs", "datetime", "matrix"})
+
+
+def check_places(
+    algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any], context: QgsProcessingContext
+) -> None:
+    """Raise `InputError` where an output is an input or another output, lies in an input series' folder, or
+    cannot be written.
+
+    Links are followed, and the letters of Windows' paths compared as Windows does.
+    """
+    inputs, outputs = [], []
+    for definition in algorithm.parameterDefinitions():
+        value = parameters.get(definition.name())
+        if definition.isDestination():
+            outputs += [(definition, path) for path in _texts(value, context) if _is_place(path)]
+        elif definition.type() not in _NO_FILES:
+            inputs += [(definition, path) for path in _texts(value, context) if os.path.exists(path)]
+    for number, (output, path) in enumerate(outputs):
+        for other, other_path in outputs[:number]:
+            if _same(path, other_path):
+                raise InputError(
+                    f"{other.name()} and {output.name()} are both {path}; give two different files."
+                )
+        for source, source_path in inputs:
+            _check_pair(output, path, source, source_path)
+        _check_writable(output, path)
+
+
+def _check_pair(
+    output: QgsProcessingParameterDefinition,
+    path: str,
+    source: QgsProcessingParameterDefinition,
+    source_path: str,
+) -> None:
+    if _same(path, source_path):
+        raise InputError(
+            f"{output.name()} and {source.name()} are both {path}; choose another {output.name()}."
+        )
+    if os.path.isdir(source_path) and _same(os.path.dirname(path), source_path):
+        raise InputError(
+            f"{output.name()} ({path}) lies in the folder given as {source.name()}, which would then hold "
+            "what does not belong to it; choose another folder."
+        )
+    if (
+        output.type() == "folderDestination"
+        and _is_series(source)
+        and _same(path, os.path.dirname(source_path))
+    ):
+        raise InputError(
+            f"{output.name()} ({path}) is the folder of a file given as {source.name()}; choose "
+            "a folder of its own."
+        )
+
+
+def _check_writable(output: QgsProcessingParameterDefinition, path: str) -> None:
+    """Refuse what would be found out after hours of work; folders that are missing are made when it ends."""
+    # Neither a table of a database (ogr:, postgis:) nor GDAL's virtual files.
+    if _DATABASE.match(path) or path.startswith("/vsi"):
+        return
+    place = Path(path).absolute()
+    _check_ending(output, place)
+    is_folder = output.type() == "folderDestination"
+    if place.exists() and place.is_dir() != is_folder:
+        kinds = ("file", "folder") if is_folder else ("folder", "file")
+        raise InputError(f"{output.name()}: {path} is a {kinds[0]}; choose a {kinds[1]}.")
+    reason = _why_unwritable(place if is_folder else place.parent)
+    if reason:
+        raise InputError(f"{output.name()}: {path} cannot be written ({reason}); choose another place.")
+
+
+def _check_ending(output: QgsProcessingParameterDefinition, place: Path) -> None:
+    """Refuse a file of another kind than the output's, and a table of a format that holds none."""
+    if isinstance(output, QgsProcessingParameterFileDestination):
+        endings = _ENDING.findall(output.fileFilter().lower())
+        if endings and place.suffix.lower() not in endings:
+            told = " or ".join(endings) if len(endings) < 3 else f"{', '.join(endings[:-1])} or {endings[-1]}"
+            raise InputError(f"{output.name()} is {place}; give it the ending {told}.")
+    elif output.type() == "vectorDestination" and not has_table_format(place):
+        raise InputError(
+            f"{output.name()} is {place}, a format that holds no such table; give it the ending .gpkg or "
+            ".csv."
+        )
+
+
+def _why_unwritable(folder: Path) -> str:
+    """Why no file can be made in a folder, or in the nearest one above it that exists; empty where it can."""
+    while not os.path.lexists(folder) and folder != folder.parent:
+        folder = folder.parent
+    if not folder.is_dir():
+        return f"{folder} is no folder"
+    try:
+        # Nothing else tells on all systems; the file has no name, or is gone at once.
+        with tempfile.TemporaryFile(dir=folder):
+            return ""
+    except OSError as error:
+        return f"{folder}: {error.strerror or error}"
+
+
+def _is_series(source: QgsProcessingParameterDefinition) -> bool:
+    """Whether a file of a parameter stands for its folder: a granule, or years of days given one by one."""
+    if isinstance(source, QgsProcessingParameterFile):
+        return source.behavior() == Qgis.ProcessingFileParameterBehavior.Folder
+    return bool(source.type() == "multilayer")
+
+
+def _same(first: str, second: str) -> bool:
+    return _place(first) == _place(second)
+
+
+def _place(path: str) -> str:
+    return os.path.normcase(os.path.realpath(path))
+
+
+def _is_place(path: str) -> bool:
+    return bool(path) and path != QgsProcessing.TEMPORARY_OUTPUT and not path.startswith("memory:")
+
+
+def _texts(value: Any, context: QgsProcessingContext) -> Iterator[str]:
+    """The paths in a raw value; layers by their source."""
+    if isinstance(value, QgsProcessingOutputLayerDefinition):
+        value = value.sink.staticValue()
+    elif isinstance(value, QgsProcessingFeatureSourceDefinition):
+        value = value.source.staticValue()
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _texts(item, context)
+    elif isinstance(value, QgsMapLayer):
+        yield value.source().split("|")[0]
+    elif isinstance(value, str) and value:
+        layer = None if os.path.exists(value) or Path(value).is_absolute() else context.getMapLayer(value)
+        # A layer of a file may be named as FILE|layername=NAME.
+        path = value if os.path.exists(value) else value.split("|")[0]
+        yield layer.source().split("|")[0] if layer is not None else path

@@ -1,0 +1,69 @@
+"""The provider: all algorithms and the models shipped with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qgis.core import QgsApplication, QgsProcessingModelAlgorithm, QgsProcessingProvider
+from qgis.PyQt.QtGui import QIcon
+
+from .algorithms import algorithms
+from .help import load_help
+from .icons import icon_path
+
+MODELS = Path(__file__).resolve().parents[1] / "workflows"
+
+
+class ShippedModel(QgsProcessingModelAlgorithm):
+    """A model whose id is its file's name, and whose title comes from its help."""
+
+    def createInstance(self) -> ShippedModel:
+        model = ShippedModel()
+        model.loadVariant(self.toVariant())
+        model.setProvider(self.provider())
+        model.setSourceFilePath(self.sourceFilePath())
+        return model
+
+    def displayName(self) -> str:
+        return load_help(self.name()).title
+
+    def shortDescription(self) -> str:
+        return load_help(self.name()).summary
+
+    def icon(self) -> QIcon:
+        return QIcon(icon_path())
+
+
+class SmapDownscalerProvider(QgsProcessingProvider):
+    """SMAP Downscaler in the Processing toolbox."""
+
+    def id(self) -> str:
+        return "smapdownscaler"
+
+    def name(self) -> str:
+        return "SMAP Downscaler"
+
+    def icon(self) -> QIcon:
+        return QIcon(icon_path())
+
+    def loadAlgorithms(self) -> None:
+        for algorithm in algorithms():
+            self.addAlgorithm(algorithm())
+        # A model finds its steps in the registry: there are none before the provider is in it.
+        if QgsApplication.processingRegistry().providerById(self.id()) is self:
+            self._load_models()
+
+    def _load_models(self) -> None:
+        for path in sorted(MODELS.glob("*.model3")):
+            model = ShippedModel()
+            if model.fromFile(str(path)):
+                model.setProvider(self)
+                self.addAlgorithm(model)
+
+
+def register_provider() -> SmapDownscalerProvider:
+    """Put the provider into QGIS's registry, models included."""
+    provider = SmapDownscalerProvider()
+    QgsApplication.processingRegistry().addProvider(provider)
+    provider.refreshAlgorithms()
+    return provider

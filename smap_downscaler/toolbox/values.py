@@ -1,0 +1,251 @@
+"""The values of an algorithm's parameters as plain Python, read through QGIS's `parameterAs*`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from qgis.core import (
+    QgsProcessing,
+    QgsProcessingAlgorithm,
+    QgsProcessingContext,
+    QgsProcessingFeatureSourceDefinition,
+    QgsProcessingOutputLayerDefinition,
+    QgsRectangle,
+    QgsReferencedRectangle,
+)
+
+from ..base.covariate_names import split_names
+from ..base.dates import parse_iso_date
+from ..base.errors import InputError
+from ..base.progress import Progress
+from ..base.seasons_of_year import check_seasons, parse_months
+from ..geo.grid import Bounds
+from ..series.series import Series, open_several
+from .sources import raster_sources
+
+
+class Values:
+    """The values of the parameters of one run of an algorithm."""
+
+    def __init__(
+        self, algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any], context: QgsProcessingContext
+    ):
+        self.algorithm, self.parameters, self.context = algorithm, parameters, context
+
+    def given(self, name: str) -> bool:
+        """Whether the parameter has a value."""
+        value = self.parameters.get(name)
+        return value is not None and value != ""
+
+    def text(self, name: str) -> str:
+        """A string, choice or file."""
+        return self.algorithm.parameterAsString(self.parameters, name, self.context)
+
+    def texts(self, name: str) -> list[str]:
+        """Several strings, such as the names of fields."""
+        return list(self.algorithm.parameterAsStrings(self.parameters, name, self.context))
+
+    def path(self, name: str) -> str:
+        """An input file or folder."""
+        return self.algorithm.parameterAsFile(self.parameters, name, self.context)
+
+    def paths(self, name: str) -> list[str]:
+        """Several input files or folders."""
+        return [
+            path for path in self.algorithm.parameterAsFileList(self.parameters, name, self.context) if path
+        ]
+
+    def choice(self, name: str) -> str:
+        """The string of an enumeration with static strings."""
+        return self.algorithm.parameterAsEnumString(self.parameters, name, self.context)
+
+    def integer(self, name: str) -> int:
+        """A whole number."""
+        return self.algorithm.parameterAsInt(self.parameters, name, self.context)
+
+    def optional_integer(self, name: str) -> int | None:
+        """A whole number, or None where none is given."""
+        return self.integer(name) if self.given(name) else None
+
+    def number(self, name: str) -> float:
+        """A number."""
+        return self.algorithm.parameterAsDouble(self.parameters, name, self.context)
+
+    def flag(self, name: str) -> bool:
+        """A tick."""
+        return self.algorithm.parameterAsBool(self.parameters, name, self.context)
+
+    def date(self, name: str) -> dt.date | None:
+        """A date, or None where none is given.
+
+        Raises
+        ------
+        InputError
+            If the value is no date.
+        """
+        if not self.given(name):
+            return None
+        value = self.algorithm.parameterAsDateTime(self.parameters, name, self.context)
+        if value.isValid():
+            day = value.date()
+            return dt.date(day.year(), day.month(), day.day())
+        date = parse_iso_date(str(self.parameters[name]))
+        if date is None:
+            raise InputError(f"{name}: '{self.parameters[name]}' is no date; give it as YYYY-MM-DD.")
+        return date
+
+    def period(self, start: str = "START", end: str = "END") -> tuple[dt.date | None, dt.date | None]:
+        """First and last date.
+
+        Raises
+        ------
+        InputError
+            If the first is after the last.
+        """
+        first, last = self.date(start), self.date(end)
+        if first and last and first > last:
+            raise InputError(f"{start} ({first}) is after {end} ({last}); exchange them.")
+        return first, last
+
+    def seasons(self) -> tuple[frozenset[int], frozenset[int]]:
+        """The months of the wet and of the dry season.
+
+        Raises
+        ------
+        InputError
+            For what is no month, or a month in both.
+        """
+        wet, dry = (parse_months(self.text(name), name) for name in ("WET_MONTHS", "DRY_MONTHS"))
+        check_seasons(wet, dry)
+        return wet, dry
+
+    def extent(self, name: str) -> tuple[Bounds, str] | None:
+        """Edges and CRS (`EPSG:code` or WKT) of an extent, or None where none is given.
+
+        Raises
+        ------
+        InputError
+            If the extent has no CRS (QGIS would not transform it) or no area, runs backwards (QGIS would turn
+            it round), or has longitudes for latitudes.
+        """
+        if not self.given(name):
+            return None
+        crs = self.algorithm.parameterAsExtentCrs(self.parameters, name, self.context)
+        if not self._extent_has_crs(name) or not crs.isValid():
+            raise InputError(
+                f"{name}: the extent has no CRS, so its place on earth is not known; give it as "
+                "'xmin,xmax,ymin,ymax [EPSG:4326]'."
+            )
+        if self._extent_runs_backwards(name):
+            raise InputError(
+                f"{name}: its least value lies above its greatest; give it as 'xmin,xmax,ymin,ymax "
+                "[EPSG:4326]', and an area across the date line in two runs."
+            )
+        box = self.algorithm.parameterAsExtent(self.parameters, name, self.context)
+        if box.isEmpty():
+            raise InputError(f"{name}: the extent has no area; give it as 'xmin,xmax,ymin,ymax [EPSG:4326]'.")
+        if crs.isGeographic() and (box.yMinimum() > 90 or box.yMaximum() < -90):
+            raise InputError(
+                f"{name}: {box.yMinimum():g} to {box.yMaximum():g} are no latitudes; give it as "
+                "'xmin,xmax,ymin,ymax [EPSG:4326]', longitudes first."
+            )
+        bounds = Bounds(box.xMinimum(), box.yMinimum(), box.xMaximum(), box.yMaximum())
+        return bounds, crs.authid() or crs.toWkt()
+
+    def _extent_has_crs(self, name: str) -> bool:
+        value = self.parameters[name]
+        if isinstance(value, QgsReferencedRectangle):
+            return value.crs().isValid()
+        if isinstance(value, QgsRectangle):
+            return False
+        # Where a text has no [CRS], QGIS takes the project's and says nothing.
+        return not (isinstance(value, str) and value.count(",") == 3 and "[" not in value)
+
+    def _extent_runs_backwards(self, name: str) -> bool:
+        value = self.parameters[name]
+        edges = value.split("[")[0].split(",") if isinstance(value, str) else []
+        try:
+            left, right, bottom, top = map(float, edges)
+        except ValueError:
+            return False
+        return left > right or bottom > top
+
+    def output(self, name: str) -> str:
+        """Where a destination parameter writes: a file, a folder, or empty where it was skipped."""
+        return self.algorithm.parameterAsOutputLayer(self.parameters, name, self.context)
+
+    def output_file(self, name: str) -> str:
+        """Where a file destination writes, or empty where it was skipped."""
+        return self.algorithm.parameterAsFileOutput(self.parameters, name, self.context)
+
+    def output_folder(self, name: str) -> str:
+        """Where a folder destination writes."""
+        return self.text(name)
+
+    def is_temporary(self, name: str) -> bool:
+        """Whether a destination was left to QGIS, to live until the end of the session."""
+        value = self.parameters.get(name)
+        if isinstance(value, QgsProcessingOutputLayerDefinition):
+            value = value.sink.staticValue()
+        return not value or value == QgsProcessing.TEMPORARY_OUTPUT
+
+    def rasters(self, name: str) -> list[tuple[str, str]]:
+        """File (or GDAL name) and layer name of each raster of a parameter.
+
+        Raises
+        ------
+        InputError
+            If a layer is no file that GDAL reads.
+        """
+        return raster_sources(self.parameters.get(name), name, self.context)
+
+    def raster_path(self, name: str) -> str:
+        """The file (or GDAL name) of one raster; empty where none is given.
+
+        Raises
+        ------
+        InputError
+            As `rasters`.
+        """
+        found = self.rasters(name)
+        return found[0][0] if found else ""
+
+    def table(self, name: str) -> tuple[str, str, str]:
+        """A table as GeoPackage path, layer name, and what to call it in messages.
+
+        QGIS hands over a GeoPackage as it is, and a copy of anything else (CSV, memory layer, selection).
+        """
+        label = self.layer_label(name)
+        path, table = self.algorithm.parameterAsCompatibleSourceLayerPathAndLayerName(
+            self.parameters, name, self.context, ["gpkg"], "gpkg", self.context.feedback()
+        )
+        return path, table, label
+
+    def layer_label(self, name: str) -> str:
+        """The file of a table or vector layer, or the name of a layer without one.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+        value = self.parameters.get(name)
+        # QGIS finds no layer by a selection or filter of one.
+        source = value.source if isinstance(value, QgsProcessingFeatureSourceDefinition) else value
+        layer = self.algorithm.parameterAsVectorLayer({**self.parameters, name: source}, name, self.context)
+        if layer is None:
+            raise InputError(f"{name}: there is no table {value!r}; check the path.")
+        return str(layer.source().split("|")[0] if layer.dataProvider().name() == "ogr" else layer.name())
+
+    def several_series(self, name: str, names: str, progress: Progress) -> list[Series]:
+        """Dated series, named by the comma-separated text of parameter `names`, or where it is blank after
+        their folders.
+        """
+        given = split_names(self.text(names))
+        return open_several(self.paths(name), given, progress)
+
+    def crs(self, name: str) -> str:
+        """A CRS as `EPSG:code` or WKT, or empty where none is given."""
+        crs = self.algorithm.parameterAsCrs(self.parameters, name, self.context)
+        return (crs.authid() or crs.toWkt()) if crs.isValid() else ""

@@ -1,0 +1,34 @@
+"""Blocks: every cell once, whole file tiles, within the budget."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smap_downscaler.geo.blocks import blocks
+from smap_downscaler.geo.geotiff import TILE
+from smap_downscaler.geo.grid import Grid, Window
+
+
+@given(width=st.integers(1, 2000), height=st.integers(1, 2000), most=st.integers(-5, 3_000_000))
+def test_blocks_tile_the_grid_exactly_once(width, height, most):
+    windows = list(blocks(Grid("EPSG:6933", 0, 0, 1, 1, width, height), most))
+    seen = np.zeros((height, width), np.uint8)
+    for window in windows:
+        assert window.row % TILE == 0
+        assert window.col % TILE == 0
+        assert window.row + window.height <= height
+        assert window.col + window.width <= width
+        assert window.height * window.width <= max(most, TILE * TILE)
+        seen[window.slices] += 1
+    assert seen.min() == seen.max() == 1
+    assert [(window.row, window.col) for window in windows] == sorted(
+        (window.row, window.col) for window in windows
+    )
+
+
+def test_blocks_are_as_large_as_the_budget_allows():
+    grid = Grid("EPSG:6933", 0, 0, 1, 1, 1000, 1000)
+    assert list(blocks(grid, 10**9)) == [Window(0, 0, 1000, 1000)]
+    assert list(blocks(grid, 1000 * TILE))[:2] == [Window(0, 0, 256, 1000), Window(256, 0, 256, 1000)]
+    assert list(blocks(grid, 1000 * TILE - 1))[:2] == [Window(0, 0, 256, 768), Window(0, 768, 256, 232)]
+    assert len(list(blocks(grid, 1))) == 16

@@ -1,0 +1,155 @@
+"""Reports of field validation and triple collocation: what words and figures say, in the odd cases too."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import re
+from base64 import b64decode
+
+import numpy as np
+import pytest
+
+from smap_downscaler.preflight.layer_check import LayerCheck
+from smap_downscaler.preflight.report import Before
+from smap_downscaler.report.interval_figure import dot_panels
+from smap_downscaler.stats.intervals import Interval
+from smap_downscaler.steps.field.collocation_report import collocation_page
+from smap_downscaler.steps.field.figures import errors, most_days, time_series
+from smap_downscaler.steps.field.numbers.collocation import TripleChoices, collocate
+from smap_downscaler.steps.field.numbers.pairs import Pairs
+from smap_downscaler.steps.field.numbers.validation import DIFFERENCE, MetricRow, ValidationChoices, validate
+from smap_downscaler.steps.field.report import field_page, verdict
+from smap_downscaler.steps.field.skill_figures import beside_smap, scatter
+
+FIRST = 737425
+BEFORE = Before([LayerCheck("stations", "EPSG:4326", notes=("2 stations",))], ["a < b"], "the stations")
+GAP = " (95 % interval of the difference"
+NAMES = {"source": "map", "field": "field", "third": "a <model>"}
+
+
+def part(name, n=40, seed=1, other=True):
+    rng = np.random.default_rng(seed)
+    field = rng.uniform(0.1, 0.4, n)
+    the_map = field + 0.02 * rng.standard_normal(n)
+    the_map[3] = np.nan
+    beside = field + 0.05 * rng.standard_normal(n)
+    return Pairs(name, FIRST + 3 * np.arange(n), field, np.full(n, 0.01), np.full(n, 3), the_map,
+                 beside if other else None)  # fmt: skip
+
+
+def page_of(parts, left_out=None, anomalies="none", **choices):
+    rows = validate(parts, ValidationChoices(frozenset({1, 2}), draws=100, **choices))
+    return field_page(
+        parts, rows, left_out or {}, anomalies, BEFORE, {"Input": {"SMAP": None}}, "the end"
+    ).html()
+
+
+def pictures(page):
+    return [b64decode(data) for data in re.findall(r'src="data:image/png;base64,([^"]+)"', page)]
+
+
+def test_many_stations():
+    from matplotlib.image import imread
+
+    parts = [part(f"St & {number}", seed=number) for number in range(70)]
+    page = page_of(parts, {f"far {number}": "outside the maps" for number in range(61)})
+    assert "70 stations, 2,730 pairs on 39 days" in page
+    assert "St &amp; 0" in page
+    assert "A sample of each layer over the stations. EASE shift" in page
+    assert "<tr><td>stations</td><td>EPSG:4326</td>" in page
+    assert "<td>2 stations</td></tr>" in page
+    assert "<li>a &lt; b</li>" in page
+    assert "The 6 stations with most days." in page
+    assert "The 40 stations with most days." in page
+    assert "1 more are in the table of metrics." in page
+    assert "11 more are in the table of metrics." in page
+    assert "where they are defined. The first 30 stations." in page
+    shown = pictures(page)
+    assert len(shown) == 4
+    for picture in shown:
+        height, width, _ = imread(io.BytesIO(picture)).shape
+        # Fits on A4 between its margins, at the width of the page.
+        assert height / width < 10.2 / 7.1
+
+
+def test_without_smap_and_without_metrics():
+    page = page_of([part("one", other=False)])
+    assert len(pictures(page)) == 3
+    assert "SMAP cell" not in page
+    assert "all stations" not in page.split("What the numbers mean")[0]
+    page = page_of([part("one", n=5)], minimum_days=6)
+    assert "4 days, fewer than the 6 asked for" in page
+    assert len(pictures(page)) == 2
+
+
+def test_anomalies_are_named():
+    page = page_of([part("one"), part("two", seed=2)], anomalies="moving")
+    assert "Maps against the field, anomalies (moving)" in page
+    assert "near zero by construction" in page
+
+
+@pytest.mark.parametrize(
+    ("change", "ends", "told"),
+    [
+        (-0.01, (-0.02, -0.005), ("lower", f"{GAP} -0.0200 to -0.0050): here downscaling helped.")),
+        (0.01, (0.005, 0.02), ("higher", f"{GAP} +0.0050 to +0.0200): here downscaling made it worse.")),
+        (-0.01, (-0.02, 0.005), ("lower", f"{GAP} -0.0200 to +0.0050): not to be told from chance, so these "
+                                          "readings do not show that downscaling helped.")),
+        (-0.01, None, ("lower", "; so few days do not tell whether that is chance.")),
+    ],
+)  # fmt: skip
+def test_verdicts(change, ends, told):
+    intervals = {"rmse": Interval(*ends)} if ends else {}
+    row = MetricRow("A", "all", DIFFERENCE, 30, 12, 1, values={"rmse": change}, intervals=intervals)
+    assert verdict([row]) == (
+        f"On the 12 days that both have, the map's RMSE is 0.0100 m³ m⁻³ {told[0]} than that of the SMAP "
+        f"cell{told[1]}"
+    )
+    assert verdict([]) == ""
+    assert verdict([dataclasses.replace(row, values={})]) == ""
+
+
+def test_figures_are_the_same_each_time():
+    parts = [part("A"), part("B", seed=2)]
+    rows = [row for row in validate(parts, ValidationChoices(draws=100)) if row.station == "all stations"]
+    for draw in (lambda: time_series(parts), lambda: errors(parts), lambda: scatter(parts, rows[:1]),
+                 lambda: beside_smap(rows)):  # fmt: skip
+        assert draw() == draw()
+
+
+def test_series_that_do_not_vary():
+    flat = dataclasses.replace(part("flat", n=4, other=False), field=np.full(4, 0.2), map=np.full(4, 0.2))
+    assert len(pictures(page_of([flat]))) == 3
+    (row,) = validate([flat], ValidationChoices(draws=100))
+    assert scatter([flat], [row]).startswith(b"\x89PNG")
+
+
+def test_most_days_keeps_the_order():
+    parts = [part("A", n=20), part("B", n=40), part("C", n=30)]
+    assert [each.station for each in most_days(parts, 2)] == ["B", "C"]
+
+
+def test_dots_of_one_series():
+    dots = {"only": {("A", "x"): (1.0, Interval()), ("B", "x"): (float("nan"), Interval())}}
+    assert dot_panels(["A", "B", "C"], dots, {"x": "a number"}).startswith(b"\x89PNG")
+
+
+def test_triples():
+    parts = [part("A", n=150), part("B & C", n=150, seed=3)]
+    odd = dataclasses.replace(parts[0], station="odd", map=parts[0].field * 1.01)
+    rows = collocate([*parts, odd], TripleChoices(draws=100))
+    page = collocation_page(
+        rows, NAMES, {"far": "outside the maps"}, "climatology", "field", BEFORE, {"Input": {}}, "the end"
+    ).html()
+    assert "Triple collocation, anomalies (climatology)" in page
+    assert "map, field, a &lt;model&gt;; 3 of 3 stations with enough days" in page
+    assert "odd: negative error variance of" in page
+    assert "<li>a &lt; b</li>" in page
+    assert "outside the maps" in page
+    assert len(pictures(page)) == 1
+    few = collocate(parts, TripleChoices(minimum_days=200, draws=100))
+    page = collocation_page(few, NAMES, {}, "none", "field", BEFORE, {}, "").html()
+    assert "0 of 2 stations with enough days" in page
+    assert "149 days with all three, fewer than the 200 asked for" in page
+    assert pictures(page) == []

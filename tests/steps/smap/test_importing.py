@@ -1,0 +1,599 @@
+"""SMAP to a GeoTIFF series: sources, windows, report, resuming, refusals."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import os
+import time
+
+import numpy as np
+import pytest
+from osgeo import gdal
+
+from granules import LOGIN_PAGE, granule_name, truncate, write_granule
+from smap_downscaler.base.errors import Cancelled, InputError
+from smap_downscaler.base.progress import Progress
+from smap_downscaler.geo.datasets import dataset_grid, open_dataset, read_band
+from smap_downscaler.geo.geotiff import Band, write_geotiff
+from smap_downscaler.geo.grid import EASE2_CRS, Bounds, Grid, Window, ease2_grid
+from smap_downscaler.steps.smap.importing import check_folders, ease2_bounds, import_smap
+from smap_downscaler.steps.smap.numbers.screening import Choices
+from smap_downscaler.steps.smap.source import open_source
+
+WINDOW = Window(100, 200, 4, 5)
+WORLD = ease2_grid("36 km")
+NAN = np.nan
+
+
+def extent_of(window, world=WORLD, inset=0.25):
+    """Edges that lie within the outer cells of `window`, so that only touching cells make it whole."""
+    box = world.crop(window).bounds
+    step = inset * world.cell_width
+    return Bounds(box.left + step, box.bottom + step, box.right - step, box.top - step), EASE2_CRS
+
+
+def cells_at(day):
+    """Soil moisture that differs from day to day; one value of each is out of range, one failed."""
+    return {
+        (100, 200): (0.1 + day / 100, 0),
+        (101, 204): (0.2 + day / 100, 1),
+        (103, 202): (0.7, 0),
+        (103, 203): (0.3, 5),
+    }
+
+
+def granules(folder, days=(1, 2, 3)):
+    for day in days:
+        write_granule(folder, {"AM": cells_at(day)}, f"202001{day:02d}")
+    return folder
+
+
+def report_of(result):
+    with result.report.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def refusal(function, *arguments, **named):
+    with pytest.raises(InputError) as caught:
+        function(*arguments, **named)
+    return str(caught.value)
+
+
+class Listener(Progress):
+    def __init__(self, stop_at=None):
+        self.texts, self.lines, self.warnings, self.stop_at = [], [], [], stop_at
+
+    def set_text(self, text):
+        self.texts.append(text)
+
+    def log(self, text):
+        self.lines.append(text)
+
+    def warn(self, text):
+        self.warnings.append(text)
+
+    def is_cancelled(self):
+        return self.stop_at is not None and any(self.stop_at in text for text in self.texts)
+
+
+def test_a_folder_of_granules(tmp_path):
+    source = granules(tmp_path / "in")
+    (source / f"{granule_name()}.iso.xml").write_text("<x/>")
+    (source / "._hidden.h5").write_text("no granule")
+    (source / "readme.txt").write_text("no granule")
+    before = names(source)
+    listener = Listener()
+    result = import_smap(source, tmp_path / "out", extent=extent_of(WINDOW), progress=listener)
+    assert result.count == 3
+    assert names(source) == before
+    assert names(tmp_path / "out") == [
+        "report.csv",
+        "soil_moisture_20200101.tif",
+        "soil_moisture_20200102.tif",
+        "soil_moisture_20200103.tif",
+    ]
+    dataset = open_dataset(tmp_path / "out" / "soil_moisture_20200102.tif")
+    assert dataset_grid(dataset, "") == WORLD.crop(WINDOW)
+    expected = np.full((4, 5), NAN, np.float32)
+    expected[0, 0], expected[1, 4] = 0.12, 0.22
+    np.testing.assert_array_equal(read_band(dataset, 1), expected)
+    band = dataset.GetRasterBand(1)
+    assert (band.GetDescription(), band.GetUnitType(), band.GetNoDataValue()) == (
+        "soil_moisture",
+        "m3 m-3",
+        -9999,
+    )
+    assert band.DataType == gdal.GDT_Float32
+    tags = dataset.GetMetadata()
+    assert {
+        name: tags[name] for name in ("DATE", "SOURCE", "OVERPASS", "QUALITY", "PRODUCT", "ALGORITHM")
+    } == {
+        "DATE": "2020-01-02",
+        "SOURCE": granule_name("20200102"),
+        "OVERPASS": "AM",
+        "QUALITY": "successful",
+        "PRODUCT": "SPL3SMP",
+        "ALGORITHM": "default",
+    }
+    assert listener.texts[-1].startswith("3 of 3 dates imported")
+
+
+def test_the_report_has_a_row_a_date(tmp_path):
+    source = granules(tmp_path / "in", (1,))
+    write_granule(source, {"AM": {}}, "20200102")
+    write_granule(source, {"AM": {(100, 200): (0.9, 0), (100, 201): (0.3, 7)}}, "20200103")
+    listener = Listener()
+    result = import_smap(source, tmp_path / "out", extent=extent_of(WINDOW), progress=listener)
+    assert result.count == 1
+    first, second, third = report_of(result)
+    assert first == {
+        "date": "2020-01-01",
+        "file": granule_name("20200101"),
+        "status": "written",
+        "reason": "",
+        "valid_cells": "2",
+        "min": "0.11",
+        "mean": "0.16",
+        "max": "0.21",
+        "retrieved": "4",
+        "out_of_range": "1",
+        "failed_quality": "1",
+    }
+    assert (second["status"], second["reason"]) == ("skipped", "no retrieval in the extent")
+    assert (second["valid_cells"], second["min"], second["mean"]) == ("0", "", "")
+    why = "no valid cell in the extent: of 2 retrievals 1 are out of range and 1 of too low quality"
+    assert (third["status"], third["reason"]) == ("skipped", why)
+    assert names(tmp_path / "out") == ["report.csv", "soil_moisture_20200101.tif"]
+    assert f"2020-01-03: skipped, {why}" in listener.lines
+
+
+def test_granules_in_a_folder_a_day_and_the_period(tmp_path):
+    for day in (1, 2, 3, 4):
+        granules(tmp_path / "in" / f"2020.01.{day:02d}", (day,))
+    (tmp_path / "in" / ".hidden").mkdir()
+    (tmp_path / "in" / ".hidden" / "a.h5").write_text(LOGIN_PAGE)
+    result = import_smap(
+        tmp_path / "in",
+        tmp_path / "out",
+        start=dt.date(2020, 1, 2),
+        end=dt.date(2020, 1, 3),
+        extent=extent_of(WINDOW),
+    )
+    assert [row.date.day for row in result.rows] == [2, 3]
+
+
+def test_one_granule_and_all_its_cells(tmp_path):
+    path = write_granule(tmp_path, {"AM": {(0, 0): (0.3, 0)}})
+    result = import_smap(path, tmp_path / "out")
+    assert result.grid == WORLD
+    assert result.rows[0].summary.valid == 1
+
+
+def test_the_extent_keeps_every_cell_it_touches(tmp_path):
+    path = write_granule(tmp_path / "in", {"AM": {(100, 200): (0.3, 0)}})
+    grid = WORLD.crop(Window(100, 200, 1, 1))
+    centre = Bounds(grid.left + 100, grid.bounds.bottom + 100, grid.left + 200, grid.bounds.bottom + 200)
+    assert import_smap(path, tmp_path / "one", extent=(centre, EASE2_CRS)).grid == grid
+    over = Bounds(grid.left - 1, grid.top - 10, grid.left + 10, grid.top + 1)
+    assert import_smap(path, tmp_path / "four", extent=(over, EASE2_CRS)).grid == WORLD.crop(
+        Window(99, 199, 2, 2)
+    )
+    exact = extent_of(WINDOW, inset=0.0)
+    assert import_smap(path, tmp_path / "exact", extent=exact).grid == WORLD.crop(WINDOW)
+
+
+def test_the_sides_of_an_extent_are_densified():
+    from osgeo import osr
+
+    box = Bounds(200_000, 8_300_000, 800_000, 9_500_000)
+    found = ease2_bounds(box, "EPSG:32719")
+    source, target = osr.SpatialReference(), osr.SpatialReference()
+    source.ImportFromEPSG(32719), target.ImportFromEPSG(6933)
+    transform = osr.CoordinateTransformation(source, target)
+    share = np.linspace(0, 1, 2001)
+    xs, ys = box.left + share * 600_000, box.bottom + share * 1_200_000
+    edges = [(x, y) for x in xs for y in (box.bottom, box.top)] + [
+        (x, y) for y in ys for x in (box.left, box.right)
+    ]
+    points = np.array(transform.TransformPoints(edges))[:, :2]
+    np.testing.assert_allclose((found.left, found.bottom), points.min(axis=0), atol=1)
+    np.testing.assert_allclose((found.right, found.top), points.max(axis=0), atol=1)
+    corners = np.array(transform.TransformPoints([(x, y) for x in xs[[0, -1]] for y in ys[[0, -1]]]))[:, :2]
+    # The corners alone would miss what bulges.
+    assert corners[:, 1].min() - found.bottom > 1000
+
+
+def test_extents_that_are_refused(tmp_path):
+    path = write_granule(tmp_path / "in", {"AM": {(100, 200): (0.3, 0)}})
+    north = Bounds(0, 8e6, 1e5, 9e6), EASE2_CRS
+    assert refusal(import_smap, path, tmp_path / "out", extent=north) == (
+        f"EXTENT: it does not meet the cells of {path}; choose an extent over them."
+    )
+    lost = Bounds(1e12, 1e12, 2e12, 2e12)
+    assert refusal(ease2_bounds, lost, "EPSG:32719") == (
+        "EXTENT: 1e+12, 2e+12, 1e+12, 2e+12 cannot be transformed from its CRS to SMAP's (EPSG:6933); "
+        "draw it again within the area of its CRS."
+    )
+
+
+def test_a_second_run_keeps_what_is_there(tmp_path):
+    source, out = granules(tmp_path / "in"), tmp_path / "out"
+    first = import_smap(source, out, extent=extent_of(WINDOW))
+    kept = out / "soil_moisture_20200101.tif"
+    os.utime(kept, (1, 1))
+    (out / "soil_moisture_20200102.tif").write_bytes(b"II*\0 cut off")
+    (out / "soil_moisture_20200103.tif").unlink()
+    second = import_smap(source, out, extent=extent_of(WINDOW))
+    assert [row.status for row in second.rows] == ["kept", "written", "written"]
+    assert kept.stat().st_mtime == 1
+    assert [row[4:] for row in map(astuple, second.rows)] == [row[4:] for row in map(astuple, first.rows)]
+
+
+def astuple(row):
+    return (
+        row.date,
+        row.source,
+        row.status,
+        row.reason,
+        row.summary,
+        row.retrieved,
+        row.out_of_range,
+        row.failed_quality,
+    )
+
+
+def test_what_was_made_otherwise_is_made_again(tmp_path):
+    source, out = granules(tmp_path / "in", (1,)), tmp_path / "out"
+    import_smap(source, out, extent=extent_of(WINDOW))
+    assert import_smap(source, out, extent=extent_of(WINDOW)).rows[0].status == "kept"
+    assert import_smap(source, out, Choices(quality="all"), extent_of(WINDOW)).rows[0].status == "written"
+    wider = extent_of(Window(99, 199, 6, 7))
+    assert import_smap(source, out, Choices(quality="all"), wider).rows[0].status == "written"
+    write_granule(source, {"AM": {**cells_at(1), (100, 201): (0.33, 0)}}, "20200101")
+    os.utime(source / granule_name("20200101"), (1e9, 1e9))
+    again = import_smap(source, out, Choices(quality="all"), wider).rows[0]
+    assert (again.status, again.summary.valid) == ("written", 4)
+    os.utime(source / granule_name("20200101"), (2e9, 2e9))
+    assert import_smap(source, out, Choices(quality="all"), wider).rows[0].status == "written"
+
+
+def test_a_date_that_lost_its_cells_loses_its_file(tmp_path):
+    source, out = granules(tmp_path / "in", (1, 2)), tmp_path / "out"
+    import_smap(source, out, extent=extent_of(WINDOW))
+    write_granule(source, {"AM": {}}, "20200101")
+    os.utime(source / granule_name("20200101"), (1e9, 1e9))
+    assert import_smap(source, out, extent=extent_of(WINDOW)).count == 1
+    assert names(out) == ["report.csv", "soil_moisture_20200102.tif"]
+
+
+def test_other_dates_of_another_run_are_refused(tmp_path):
+    source, out = granules(tmp_path / "in"), tmp_path / "out"
+    import_smap(source, out, extent=extent_of(WINDOW))
+    same = import_smap(source, out, extent=extent_of(WINDOW), start=dt.date(2020, 1, 2))
+    assert [row.status for row in same.rows] == ["kept", "kept"]
+    stranger = out / "soil_moisture_20200101.tif"
+    named = {"extent": extent_of(WINDOW), "start": dt.date(2020, 1, 2)}
+    end = "and its date is not among those imported now; choose an empty folder, or remove it."
+    assert refusal(import_smap, source, out, Choices(quality="all"), **named) == (
+        f"OUTPUT: {stranger} is from another run (QUALITY successful instead of all) {end}"
+    )
+    named["extent"] = extent_of(Window(99, 200, 5, 5))
+    assert (
+        refusal(import_smap, source, out, **named)
+        == f"OUTPUT: {stranger} is from another run (other cells) {end}"
+    )
+
+
+def test_no_valid_cell_on_any_date_is_no_empty_result(tmp_path):
+    source = granules(tmp_path / "in")
+    out = tmp_path / "out"
+    assert refusal(import_smap, source, out, extent=extent_of(Window(10, 10, 2, 2))) == (
+        f"{source}: none of its 3 dates has a valid cell in the extent (2020-01-01: no retrieval in the "
+        f"extent); choose another EXTENT, QUALITY or OVERPASS (see {out / 'report.csv'})."
+    )
+    assert names(out) == ["report.csv"]
+
+
+def test_cancelling_leaves_whole_files_only(tmp_path):
+    source, out = granules(tmp_path / "in", range(1, 9)), tmp_path / "out"
+    listener = Listener("dates imported")
+    begun = time.monotonic()
+    with pytest.raises(Cancelled):
+        import_smap(source, out, extent=extent_of(WINDOW), progress=listener)
+    assert time.monotonic() - begun < 2
+    made = names(out)
+    assert 1 <= len(made) < 8
+    for name in made:
+        assert name.startswith("soil_moisture_202001")
+        assert np.isfinite(read_band(open_dataset(out / name), 1)).any()
+    again = import_smap(source, out, extent=extent_of(WINDOW))
+    assert [row.status for row in again.rows] == ["kept"] * len(made) + ["written"] * (8 - len(made))
+
+
+def test_cancelling_while_looking_at_granules(tmp_path):
+    with pytest.raises(Cancelled):
+        import_smap(granules(tmp_path / "in"), tmp_path / "out", progress=Listener("granules looked at"))
+    assert not (tmp_path / "out").exists()
+
+
+# Refusals before any work.
+
+
+@pytest.mark.parametrize("damage", ["truncated", "login page", "product"])
+def test_one_bad_granule_among_many(tmp_path, damage):
+    source, out = granules(tmp_path / "in"), tmp_path / "out"
+    bad = source / granule_name("20200103")
+    if damage == "truncated":
+        truncate(bad)
+        said = "the HDF5 file is truncated"
+    elif damage == "login page":
+        bad.write_text(LOGIN_PAGE)
+        said = "it is a web page, not a granule"
+    else:
+        write_granule(source, {"AM": {}}, "20200103", short_name="SPL3FTP")
+        said = "it is of the product SPL3FTP"
+    assert refusal(import_smap, source, out).startswith(f"{bad}: {said}")
+    assert not out.exists()
+    assert import_smap(source, out, end=dt.date(2020, 1, 2)).count == 2
+
+
+def test_empty_folder(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "notes.txt").write_text("nothing")
+    (tmp_path / "in" / "map.tif.aux.xml").write_text("<x/>")
+    assert refusal(open_source, tmp_path / "in") == (
+        f"{tmp_path / 'in'}: the folder holds no SMAP granule (.h5) and no dated raster; choose the folder "
+        "that holds them."
+    )
+
+
+def test_missing_input_and_bad_output(tmp_path):
+    missing = tmp_path / "none"
+    assert (
+        refusal(import_smap, missing, tmp_path / "out") == f"INPUT: {missing} does not exist; check the path."
+    )
+    path = write_granule(tmp_path / "in", {"AM": {}})
+    assert refusal(check_folders, path, path) == f"OUTPUT: {path} is a file; choose a folder."
+
+
+def test_two_granules_of_one_date(tmp_path):
+    first = write_granule(tmp_path, {"AM": {}}, release="R18290")
+    second = write_granule(tmp_path, {"AM": {}}, release="R19240")
+    assert refusal(open_source, tmp_path) == (
+        f"{first} and {second} have the same date 2020-01-05; they are releases R18290 and R19240 of one "
+        "product: keep one release for all dates."
+    )
+    second.unlink()
+    copy = write_granule(tmp_path, {"AM": {}}, name="copy_20200105.h5")
+    assert refusal(open_source, tmp_path) == (
+        f"{first} and {copy} have the same date 2020-01-05; keep one of them."
+    )
+
+
+def test_two_products_in_one_folder(tmp_path):
+    coarse = write_granule(tmp_path, {"AM": {}}, "20200101")
+    fine = write_granule(tmp_path, {"AM": {}}, "20200102", product="SPL3SMP_E")
+    first, other = sorted([(str(coarse), "SPL3SMP"), (str(fine), "SPL3SMP_E")])
+    assert refusal(open_source, tmp_path) == (
+        f"{other[0]} is {other[1]} but {first[0]} is {first[1]}; import each product from a folder of its "
+        "own."
+    )
+
+
+def test_no_granule_in_the_period(tmp_path):
+    granules(tmp_path)
+    assert refusal(open_source, tmp_path, start=dt.date(2021, 1, 1)) == (
+        f"{tmp_path}: it holds no granule from 2021-01-01 to its end (its granules run from 2020-01-01 to "
+        "2020-01-03); choose other dates."
+    )
+
+
+# Rasters.
+
+GRID = WORLD.crop(WINDOW)
+VALUES = np.array([[0.02, 0.51, NAN, 0.3, 0.4]] * 4, np.float32)
+
+
+ONE_BAND = (Band("soil_moisture cm3/cm3"),)
+
+
+def rasters(folder, grid=GRID, values=VALUES, days=(1, 2), bands=ONE_BAND):
+    for day in days:
+        write_geotiff(folder / f"SMAP_2020-01-{day:02d}.tif", grid, values, bands)
+    return folder
+
+
+def test_dated_geotiffs(tmp_path):
+    listener = Listener()
+    source = rasters(tmp_path / "in")
+    result = import_smap(
+        source, tmp_path / "out", extent=extent_of(Window(101, 201, 2, 4)), progress=listener
+    )
+    assert result.grid == WORLD.crop(Window(101, 201, 2, 4))
+    assert [row.date for row in result.rows] == [dt.date(2020, 1, 1), dt.date(2020, 1, 2)]
+    dataset = open_dataset(tmp_path / "out" / "soil_moisture_20200102.tif")
+    np.testing.assert_array_equal(read_band(dataset, 1), VALUES[1:3, 1:])
+    assert (dataset.GetMetadataItem("SOURCE"), dataset.GetMetadataItem("PRODUCT")) == (
+        "SMAP_2020-01-02.tif",
+        "SPL3SMP",
+    )
+    said = f"{source}: it has no band retrieval_qual_flag; the quality of its values is not checked."
+    assert said in listener.lines
+    assert listener.warnings == []
+
+
+def test_a_raster_slightly_off_the_grid_is_put_on_it(tmp_path):
+    off = Grid(EASE2_CRS, round(GRID.left), round(GRID.top), 36032.22, 36032.22, GRID.width, GRID.height)
+    assert off != GRID
+    assert import_smap(rasters(tmp_path / "in", off), tmp_path / "out").grid == GRID
+
+
+def test_geotiffs_with_a_quality_band(tmp_path):
+    flags = np.array([[0, 1, 0, 5, NAN]] * 4, np.float32)
+    bands = (Band("soil_moisture"), Band("retrieval_qual_flag"))
+    source = rasters(tmp_path / "in", values=np.stack([VALUES, flags]), bands=bands)
+    counts = {}
+    for quality in ("recommended", "successful", "all"):
+        row = import_smap(source, tmp_path / quality, Choices(quality=quality)).rows[0]
+        counts[quality] = (row.summary.valid, row.retrieved, row.out_of_range, row.failed_quality)
+    assert counts == {"recommended": (4, 16, 0, 12), "successful": (8, 16, 0, 8), "all": (16, 16, 0, 0)}
+
+
+def test_minus_9999_without_a_nodata_tag_is_missing(tmp_path):
+    (tmp_path / "in").mkdir()
+    path = tmp_path / "in" / "smap_20200101.tif"
+    values = np.where(np.isnan(VALUES), -9999, VALUES).astype(np.float32)
+    dataset = gdal.GetDriverByName("GTiff").Create(str(path), 5, 4, 1, gdal.GDT_Float32)
+    dataset.SetGeoTransform(GRID.geotransform)
+    from smap_downscaler.geo.datasets import spatial_reference
+
+    dataset.SetSpatialRef(spatial_reference(EASE2_CRS))
+    dataset.GetRasterBand(1).WriteArray(values)
+    del dataset
+    row = import_smap(path.parent, tmp_path / "out").rows[0]
+    assert (row.summary.valid, row.retrieved, row.out_of_range) == (16, 16, 0)
+    assert row.summary.minimum == np.float32(0.02)
+
+
+def test_multi_band_raster_with_dated_bands(tmp_path):
+    path = tmp_path / "in" / "stack.tif"
+    days = [Band(f"2020-01-0{day}") for day in (1, 2, 3)]
+    write_geotiff(path, GRID, np.stack([VALUES, VALUES / 2, np.full_like(VALUES, NAN)]), days)
+    result = import_smap(path, tmp_path / "out")
+    assert [row.status for row in result.rows] == ["written", "written", "skipped"]
+    np.testing.assert_array_equal(
+        read_band(open_dataset(tmp_path / "out" / "soil_moisture_20200102.tif"), 1), VALUES / 2
+    )
+    assert [row.status for row in import_smap(path, tmp_path / "out").rows] == ["kept", "kept", "skipped"]
+
+
+def test_netcdf_with_a_time_axis(tmp_path):
+    import h5py
+
+    path = tmp_path / "in" / "smap.nc"
+    path.parent.mkdir()
+    with h5py.File(path, "w") as file:
+        _netcdf(file)
+    result = import_smap(path, tmp_path / "out")
+    assert [row.date for row in result.rows] == [dt.date(2020, 1, 1), dt.date(2020, 1, 2)]
+    assert result.grid == GRID
+    np.testing.assert_array_equal(
+        read_band(open_dataset(tmp_path / "out" / "soil_moisture_20200101.tif"), 1), VALUES
+    )
+
+
+def _netcdf(file):
+    """A CF file of two days and two variables, of which one is soil moisture."""
+    from smap_downscaler.geo.datasets import spatial_reference
+
+    axes = {
+        "time": (np.array([0.0, 1.0]), {"units": "days since 2020-01-01", "standard_name": "time"}),
+        "y": (GRID.y_centres(), {"units": "m", "standard_name": "projection_y_coordinate"}),
+        "x": (GRID.x_centres(), {"units": "m", "standard_name": "projection_x_coordinate"}),
+    }
+    for name, (numbers, attributes) in axes.items():
+        file[name] = numbers
+        file[name].make_scale(name)
+        for key, text in attributes.items():
+            file[name].attrs[key] = np.bytes_(text)
+    crs = file.create_dataset("crs", data=np.int32(0))
+    crs.attrs["grid_mapping_name"] = np.bytes_("lambert_cylindrical_equal_area")
+    crs.attrs["crs_wkt"] = np.bytes_(spatial_reference(EASE2_CRS).ExportToWkt())
+    crs.attrs["spatial_ref"] = np.bytes_(spatial_reference(EASE2_CRS).ExportToWkt())
+    for name in ("soil_moisture", "temperature"):
+        data = np.stack([VALUES, VALUES / 2]) + (280 if name == "temperature" else 0)
+        variable = file.create_dataset(name, data=np.where(np.isnan(data), -9999, data).astype(np.float32))
+        variable.attrs["_FillValue"] = np.float32(-9999)
+        variable.attrs["grid_mapping"] = np.bytes_("crs")
+        for index, axis in enumerate(axes):
+            variable.dims[index].attach_scale(file[axis])
+
+
+NEVER = "SMAP is never resampled: import the HDF5 granules, or rasters in EPSG:6933 as they came."
+
+
+def test_rasters_in_degrees_are_refused(tmp_path):
+    source = rasters(tmp_path / "in", Grid("EPSG:4326", -72, -13, 0.09, 0.09, 5, 4))
+    assert refusal(import_smap, source, tmp_path / "out") == (
+        f"{source / 'SMAP_2020-01-01.tif'}: it is in EPSG:4326, not on the EASE-Grid 2.0 (EPSG:6933); {NEVER}"
+    )
+
+
+def test_resampled_rasters_are_refused(tmp_path):
+    source = rasters(tmp_path / "in", Grid(EASE2_CRS, -7000000, -1500000, 9000, 9000, 5, 4))
+    assert refusal(import_smap, source, tmp_path / "out") == (
+        f"{source / 'SMAP_2020-01-01.tif'}: its cells (9000.000 m x 9000.000 m from -7000000.000, "
+        f"-1500000.000) are not those of the EASE-Grid 2.0 of 9 or 36 km; {NEVER}"
+    )
+
+
+def test_recommended_needs_flags(tmp_path):
+    source = rasters(tmp_path / "in")
+    assert refusal(import_smap, source, tmp_path / "out", Choices(quality="recommended")) == (
+        f"{source / 'SMAP_2020-01-01.tif'}: it has no band retrieval_qual_flag, so QUALITY 'recommended' "
+        "cannot be told; choose another QUALITY or import the HDF5 granules."
+    )
+
+
+def test_percent_is_not_taken_for_soil_moisture(tmp_path):
+    source = rasters(tmp_path / "in", values=VALUES * 100)
+    assert refusal(import_smap, source, tmp_path / "out") == (
+        f"{source / 'SMAP_2020-01-01.tif'}: most of its values lie outside 0-1 (up to 51), so they are no "
+        "soil moisture in m3 m-3; choose other rasters, or rescale them (percent: divide by 100)."
+    )
+
+
+def test_months_are_no_dates(tmp_path):
+    write_geotiff(tmp_path / "in" / "01.tif", GRID, VALUES)
+    assert refusal(import_smap, tmp_path / "in", tmp_path / "out").startswith(
+        f"{tmp_path / 'in' / '01.tif'}: its name holds no date;"
+    )
+
+
+# Real data.
+
+
+def test_the_real_granule_and_its_crop_agree(shared_data, tmp_path):
+    folder = shared_data / "smap_l3_36km"
+    area = Bounds(-72.30, -14.68, -70.83, -13.13), "EPSG:4326"
+    granule = import_smap(folder / granule_name("20150402", release="R13080"), tmp_path / "a", extent=area)
+    crop = import_smap(folder / "smap_l3_36km_20150402_S_Peru_epsg6933.tif", tmp_path / "b", extent=area)
+    assert granule.grid == crop.grid
+    assert granule.rows[0].summary == crop.rows[0].summary
+    assert granule.rows[0].summary.valid == 30
+    listener = Listener()
+    best = import_smap(folder, tmp_path / "c", Choices(quality="recommended"), area, progress=listener)
+    assert best.rows[0].summary.valid == 21
+    assert f"{folder}: it holds granules and rasters; the rasters are left aside." in listener.lines
+
+
+def test_western_australia(shared_data, tmp_path):
+    path = shared_data / "smap_l3e_9km" / "smap_l3e_9km_W_Australia_epsg6933.tif"
+    result = import_smap(path, tmp_path / "out")
+    assert len(result.rows) == 45
+    assert (result.rows[0].date, result.rows[-1].date) == (dt.date(2020, 1, 1), dt.date(2020, 2, 15))
+    row, col = result.grid.offset_in(ease2_grid("9 km"))
+    assert abs(row - round(row)) < 1e-9
+    assert abs(col - round(col)) < 1e-9
+    source = gdal.Open(str(path)).ReadAsArray()
+    for band, found in enumerate(result.rows):
+        if found.status == "skipped":
+            assert (source[band] == -9999).all()
+            continue
+        written = gdal.Open(str(tmp_path / "out" / f"soil_moisture_{found.date:%Y%m%d}.tif")).ReadAsArray()
+        np.testing.assert_array_equal(written.view(np.uint32), source[band].view(np.uint32))
+    assert result.count == 45
+
+
+def test_an_extent_across_the_180th_meridian_is_refused():
+    with pytest.raises(InputError) as caught:
+        ease2_bounds(Bounds(175, -20, 185, -10), "EPSG:4326")
+    assert str(caught.value) == (
+        "EXTENT: 175 to 185 degrees crosses the 180th meridian, where SMAP's grid ends; "
+        "import each side by itself."
+    )

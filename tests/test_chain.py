@@ -1,0 +1,139 @@
+"""The chain as users string it together: the shipped model, a batch, `qgis_process`."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from own_process import OwnProcess, needs_qgis_process
+from small_case import make_small_case
+
+_KEPT = []
+
+
+@pytest.fixture(scope="module")
+def basin(tmp_path_factory, qgis_provider):
+    """A small made-up basin."""
+    import processing
+
+    folder = tmp_path_factory.mktemp("basin")
+    processing.run(
+        "smapdownscaler:createdemodata", {"SEED": 5, "DAYS": 3, "CELLS": 60, "OUTPUT": str(folder)}
+    )
+    return folder
+
+
+def test_the_shipped_model_goes_from_files_to_maps(run, basin, tmp_path):
+    from osgeo import gdal
+
+    maps = tmp_path / "maps"
+    outputs = run(
+        "smaptomaps",
+        {
+            "SMAP": str(basin / "smap"),
+            "COVARIATES": [
+                str(basin / "dem.tif"),
+                str(basin / "soil" / "clay.tif"),
+                str(basin / "soil" / "sand.tif"),
+            ],
+            "NAMES": "elevation,clay,sand",
+            "PRECIPITATION": str(basin / "precipitation"),
+            "MASK": str(basin / "mask.tif"),
+            "RESOLUTION": 500,
+            "SEED": 1,
+            "maps": str(maps),
+            "series": str(tmp_path / "series.vrt"),
+            "forests": str(tmp_path / "forests.smapforest"),
+            "scores": str(tmp_path / "scores.gpkg"),
+        },
+    )
+    from smap_downscaler.methods.file.reader import open_forests
+
+    with open_forests(outputs["forests"]) as forests:
+        assert forests.names == ("elevation", "clay", "sand", "p_antecedent")
+        dates = forests.dates
+    assert dates
+    assert sorted(path.name for path in maps.glob("*.tif")) == [
+        f"soil_moisture_{d:%Y%m%d}.tif" for d in dates
+    ]
+    series = gdal.Open(outputs["series"])
+    assert [series.GetRasterBand(band + 1).GetDescription() for band in range(series.RasterCount)] == [
+        str(date) for date in dates
+    ]
+    values = series.GetRasterBand(1).ReadAsArray()
+    valid = values[values != series.GetRasterBand(1).GetNoDataValue()]
+    assert valid.size > 1000
+    assert 0.02 < valid.min() < valid.max() < 0.6
+    assert gdal.Open(str(next(maps.glob("*.tif")))).GetGeoTransform()[1] == 500
+
+
+def test_the_shipped_model_is_what_its_script_writes(qgis_provider, tmp_path):
+    from qgis.core import QgsProcessingModelAlgorithm
+
+    import make_models
+
+    make_models.write_smap_to_maps(tmp_path / "smaptomaps.model3")
+    models = []
+    for folder in (tmp_path, make_models.MODELS):
+        model = QgsProcessingModelAlgorithm()
+        assert model.fromFile(str(folder / "smaptomaps.model3"))
+        models.append(model.toVariant())
+    assert models[0] == models[1]
+
+
+def test_a_batch_maps_each_row(qgis_provider, tmp_path):
+    """Two rows of the batch dialog, as its panel fills them."""
+    import processing
+    from processing.gui.BatchAlgorithmDialog import BatchAlgorithmDialog
+    from qgis.core import QgsApplication
+    from qgis.PyQt.QtCore import QCoreApplication, QElapsedTimer
+
+    cases = [make_small_case(tmp_path / name) for name in ("first", "second")]
+    dialog = BatchAlgorithmDialog(qgis_provider.algorithm("regressionmatrix").create())
+    dialog.show()
+    outputs = [tmp_path / f"{number}.gpkg" for number in range(2)]
+    rows = [
+        {
+            "SMAP": case.smap_folder,
+            "COVARIATES": case.coarse_stack,
+            "DYNAMIC": [case.rain_folder],
+            "MINIMUM_COVERED": 0.5,
+            "OUTPUT": str(output),
+        }
+        for case, output in zip(cases, outputs)
+    ]
+    dialog.execute(rows)
+    clock = QElapsedTimer()
+    clock.start()
+    tasks = QgsApplication.taskManager()
+    while (
+        not (all(path.exists() for path in outputs) and not tasks.countActiveTasks())
+        and clock.elapsed() < 60_000
+    ):
+        QCoreApplication.processEvents()
+    assert all(path.exists() for path in outputs)
+    # Not closed: what the last task still posts would find the dialog gone.
+    _KEPT.append(dialog)
+    assert processing is not None
+
+
+@needs_qgis_process
+def test_qgis_process_runs_a_step_and_refuses_with_exit_code_1(tmp_path):
+    case = make_small_case(tmp_path / "case")
+    process = OwnProcess(tmp_path / "profile")
+    inputs = {
+        "SMAP": case.smap_folder,
+        "COVARIATES": case.coarse_stack,
+        "DYNAMIC": [case.rain_folder],
+        "OUTPUT": str(tmp_path / "matrix.gpkg"),
+    }
+    done = process.run("regressionmatrix", inputs)
+    assert done.returncode == 0, done.stderr
+    results = json.loads(done.stdout)["results"]
+    assert results["COUNT"] == sum(np.isfinite(theta).sum() for theta in case.smap.values())
+    inputs["SMAP"] = str(tmp_path / "nothing")
+    done = process.run("regressionmatrix", inputs)
+    assert done.returncode == 1
+    assert f"{tmp_path}/nothing: there is no such file; check the path." in done.stderr

@@ -1,0 +1,89 @@
+"""What a manifest says of files and series: path and SHA-256, and why there is none."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+
+from small_case import CELLS
+from smap_downscaler.base.progress import SILENT
+from smap_downscaler.geo.geotiff import write_geotiff
+from smap_downscaler.steps.field.numbers.readings import FieldData
+
+
+def test_files(qgis_provider, tmp_path, monkeypatch):
+    from smap_downscaler.toolbox import inputs_used
+
+    small, large = tmp_path / "ñ.csv", tmp_path / "large.tif"
+    small.write_bytes(b"a,b\n")
+    large.write_bytes(bytes(4097))
+    monkeypatch.setattr(inputs_used, "_LARGEST", 4096)
+    files = {"table": str(small), "stack": str(large), "mask": "", "rain": 'NETCDF:"a.nc":p'}
+    assert inputs_used.files_used(files, SILENT) == {
+        "table": str(small),
+        "table, SHA-256": hashlib.sha256(b"a,b\n").hexdigest(),
+        "stack": str(large),
+        "stack, SHA-256": "not worked out: the file is large (0.0 GiB)",
+        "mask": "",
+        "rain": 'NETCDF:"a.nc":p',
+    }
+
+
+def test_series(qgis_provider, tmp_path):
+    from smap_downscaler.runs.provenance import series_hash
+    from smap_downscaler.series.series import open_series
+    from smap_downscaler.toolbox.inputs_used import all_series_used, series_used
+
+    for date in ("20210101", "20210102"):
+        write_geotiff(tmp_path / "smap" / f"s_{date}.tif", CELLS, np.zeros(CELLS.shape, np.float32))
+    series = open_series(tmp_path / "smap")
+    expected = {
+        "smap": f"{tmp_path / 'smap'} (2, 2021-01-01 to 2021-01-02)",
+        "smap, SHA-256 of contents": series_hash(series).digest,
+    }
+    assert series_used({"smap": series, "rain": None}, SILENT) == {**expected, "rain": ""}
+    assert all_series_used([series], SILENT) == expected
+
+
+def test_a_folder_of_stations(qgis_provider, tmp_path):
+    from smap_downscaler.steps.field.toolbox.parameters import stations_used
+
+    class Given:
+        def path(self, name):
+            return str(tmp_path)
+
+    lines = []
+    for name in ("a/one.stm", "b/ñ.stm"):
+        file = tmp_path / name
+        file.parent.mkdir()
+        file.write_text(name, encoding="utf-8")
+        digest = hashlib.sha256(name.encode()).hexdigest()
+        lines.append([name, len(name.encode()), digest])
+    (tmp_path / "readme.txt").write_text("no readings", encoding="utf-8")
+    assert stations_used(Given(), FieldData("field", "EPSG:4326", ()), SILENT) == {
+        "stations, folder": str(tmp_path),
+        "stations, SHA-256 of contents": hashlib.sha256(json.dumps(lines).encode()).hexdigest(),
+        "CRS of the stations": "EPSG:4326",
+    }
+
+
+def test_a_stack_of_other_files(qgis_provider, tmp_path):
+    """The rasters behind a VRT count, not its text alone."""
+    from osgeo import gdal
+
+    from smap_downscaler.toolbox.inputs_used import files_used
+
+    band, stack = tmp_path / "clay.tif", str(tmp_path / "stack.vrt")
+    write_geotiff(band, CELLS, np.zeros(CELLS.shape, np.float32))
+    gdal.BuildVRT(stack, [str(band)]).FlushCache()
+    before = files_used({"stack": stack}, SILENT)
+    assert set(before) == {"stack", "stack, SHA-256 of contents"}
+    assert files_used({"stack": stack}, SILENT) == before
+    write_geotiff(band, CELLS, np.ones(CELLS.shape, np.float32))
+    assert files_used({"stack": stack}, SILENT) != before
+    tables = tmp_path / "tables.vrt"
+    tables.write_text("<OGRVRTDataSource></OGRVRTDataSource>", encoding="utf-8")
+    digest = hashlib.sha256(tables.read_bytes()).hexdigest()
+    assert files_used({"polygons": str(tables)}, SILENT)["polygons, SHA-256"] == digest
