@@ -7,9 +7,8 @@ import unicodedata
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
-from ..methods.features import DERIVED
-from ..steps.matrix.numbers.rows import RESERVED
 from .errors import InputError
+from .matrix_columns import DERIVED, RESERVED
 
 #: Names that a sentence lists of many.
 _MOST_NAMED = 5

@@ -291,3 +291,10 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         ) from None
     finally:
         remove([part, *(Path(f"{part}{ending}") for ending in _SIDE_CARS)])
+
+
+def check_folders(source: str | Path, folder: str | Path) -> None:
+    """Raise `InputError` if the source is missing or the folder is a file."""
+    check_source(source)
+    if Path(folder).is_file():
+        raise InputError(f"OUTPUT: {folder} is a file; choose a folder.")

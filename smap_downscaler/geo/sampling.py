@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+AUTO, BILINEAR, MEAN, NEAREST = "auto", "bilinear", "mean", "nearest"
+RESAMPLINGS = (AUTO, BILINEAR, MEAN, NEAREST)
+
 #: Slack of the least covered share: areas come from a Jacobian at pixel centres.
 SHARE_TOLERANCE = 1e-3
 

@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from ..base.progress import SILENT, Progress
-from ..steps.covariates.numbers.layers_table import AUTO, BILINEAR, MEAN, NEAREST
 from .area_means import cell_means
 from .datasets import same_crs
 from .geotiff import TILE
 from .grid import Grid, Window
 from .lattice import Lattice
-from .sampling import bilinear, nearest
+from .sampling import AUTO, BILINEAR, MEAN, NEAREST, bilinear, nearest
 from .sources import BandReader, Mask, Source
 
 #: Ways to the fine grid beside BILINEAR and NEAREST, as the log calls them.

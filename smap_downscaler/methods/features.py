@@ -10,11 +10,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from ..base.errors import InputError
+from ..base.matrix_columns import DAY_OF_YEAR, NEIGHBOURS
 
-DAY_OF_YEAR = ("doy_sin", "doy_cos")
-NEIGHBOURS = ("sm_before", "sm_after", "days_before", "days_after")
-#: Names that forests give to such covariates, and no other covariate may have.
-DERIVED = frozenset({*DAY_OF_YEAR, *NEIGHBOURS})
 #: Days at which the distance of a neighbour in time is capped.
 FARTHEST_DAYS = 30
 

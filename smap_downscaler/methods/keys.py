@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Union
 
+from ..base.matrix_columns import MOST_CELLS
+
 BY_DATE, BY_CELL, POOLED = "by date", "by cell", "pooled"
 MODES = (BY_DATE, BY_CELL, POOLED)
-#: Rows and columns are below this, so that a cell has a number of its own.
-MOST_CELLS = 2**31
 
 
 @dataclass(frozen=True, order=True)

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..report.figure import COLOURS, MARKERS, date_axis, new_figure, png
-from ..report.page import Page
+from ..report.page import Page, Table
 from .layer_check import LayerCheck
-from .report import Table, add_preflight, add_warnings
+from .report import add_preflight, add_warnings
 
 #: Dates that a reader still goes through one by one.
 _MOST_DATES = 400

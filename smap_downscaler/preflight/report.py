@@ -17,14 +17,6 @@ _WORDS = (
 )
 
 
-@dataclass(frozen=True)
-class Table:
-    """Headers and rows of texts."""
-
-    headers: Sequence[str]
-    rows: Sequence[Sequence[str]]
-
-
 def add_warnings(page: Page, warnings: Sequence[str]) -> None:
     """What needs a second look, or that nothing does."""
     if not warnings:

@@ -12,9 +12,9 @@ import numpy as np
 from ..base.progress import SILENT, Progress
 from ..geo.grid import Bounds, Grid, Window
 from ..geo.lattice import Lattice
+from ..geo.points import Places, place_on
 from ..geo.sampling import cells_of
 from ..geo.sources import BandReader, Mask, Source
-from ..steps.field.extract import Places, place_on
 
 #: Points looked at, and rows of a raster read for them, at most: fewer of a large one, whose rows
 #: may each cost a row of packed tiles.

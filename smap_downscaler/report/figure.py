@@ -9,6 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
+#: SMAP's own accuracy, m3 m-3: the mission's goal .04, and .06, as in the paper's discussion.
+SMAP_BAND = (0.04, 0.06)
+
 #: Width of an A4 page between its margins, inches.
 PAGE_WIDTH = 7.1
 #: Okabe & Ito's colours, told apart with any colour vision; black comes last.
@@ -138,3 +143,10 @@ def _round_dates(first: dt.date, last: dt.date) -> list[dt.date]:
     locator = AutoDateLocator(minticks=4, maxticks=_MOST_TICKS - 1)
     ticks = locator.tick_values(*(dt.datetime.combine(date, dt.time()) for date in (first, last)))
     return [tick.date() for tick in num2date(ticks)]
+
+
+def cell_step(x: np.ndarray, y: np.ndarray) -> float:
+    """The distance of neighbouring cells: the least difference of their x or y, up to rounding."""
+    steps = [np.diff(np.unique(np.round(values, 3))) for values in (x, y)]
+    found = np.concatenate(steps)
+    return float(np.min(found)) if found.size else 1.0

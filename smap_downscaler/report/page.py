@@ -6,6 +6,7 @@ import base64
 import html
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import takewhile
 from urllib.parse import quote
 
@@ -222,3 +223,11 @@ def _class(number: bool) -> str:
 def _is_numeric(texts: Sequence[str]) -> bool:
     told = [text for text in texts if text.strip()]
     return bool(told) and all(_NUMBER.fullmatch(text.strip()) for text in told)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Headers and rows of texts."""
+
+    headers: Sequence[str]
+    rows: Sequence[Sequence[str]]

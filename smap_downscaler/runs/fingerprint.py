@@ -16,11 +16,10 @@ from ..base.progress import Progress
 from ..base.version import plugin_version
 from ..base.words import counted
 from ..geo.datasets import open_dataset
+from ..series.files_behind import files_behind
 from ..series.series import SeriesEntry, raster_files
-from .file_state import file_state, files_behind
-
-#: Tag of a raster that tells what it was made from.
-RUN_TAG = "SMAP_DOWNSCALER_RUN"
+from ..series.tags import RUN_TAG
+from .file_state import file_state
 
 
 def digest(content: Mapping[str, Any]) -> str:

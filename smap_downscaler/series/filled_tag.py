@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from osgeo import gdal
 
-from ..runs.file_state import tags_behind
+from .files_behind import tags_behind
 
 #: Tag of the days of 'Fill gaps', and of what is made from them.
 FILLED_TAG = "SMAP_DOWNSCALER_FILLED"

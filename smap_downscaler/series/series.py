@@ -19,19 +19,21 @@ from osgeo import gdal
 
 from ..base.dates import find_date, is_within
 from ..base.errors import InputError
+from ..base.months_in_names import year_and_month
 from ..base.progress import SILENT, Progress
 from ..geo.datasets import dataset_grid, open_dataset, read_band, same_crs
 from ..geo.grid import Grid, Window
 from .filled_tag import is_filled
 from .netcdf_time import netcdf_dates, time_variables
-from .refusals import no_raster, two_of_a_day, undated
+from .tags import FIRST_BAND_TAG
+
+#: How portals pack files.
+_PACKED = frozenset({".gz", ".zip", ".bz2", ".xz", ".7z", ".rar", ".tar", ".tgz"})
 
 #: Endings that count as rasters in a folder; everything else there is passed over.
 RASTER_SUFFIXES = frozenset(
     {".tif", ".tiff", ".nc", ".nc4", ".img", ".asc", ".bil", ".flt", ".sdat", ".rst", ".grd", ".hgt"}
 )
-#: Tag of a dated file whose other bands only say something of the first one.
-FIRST_BAND_TAG = "SMAP_DOWNSCALER_FIRST_BAND"
 _GRID_TOLERANCE = 1e-4
 
 
@@ -296,3 +298,34 @@ def _described_dates(dataset: gdal.Dataset, path: str) -> list[dt.date]:
             "give every band a date such as 2021-01-31."
         )
     return [date for date in dates if date]
+
+
+def no_raster(folder: Path, advice: str) -> InputError:
+    """What to say of a folder without rasters; portals give them packed."""
+    packed = sorted(file.name for file in folder.iterdir() if file.suffix.lower() in _PACKED)
+    if packed:
+        advice = f"unpack its {len(packed):,} packed files first ({packed[0]} and so on)"
+    return InputError(f"{folder}: the folder holds no raster; {advice}.")
+
+
+def undated(path: str) -> InputError:
+    """What to say of a name without a date."""
+    if year_and_month(Path(path).name):
+        return InputError(
+            f"{path}: its name holds a year and a month but no day; add the day that it stands for, such as "
+            "name_20210131.tif (for the rain of months, 'Seasonal precipitation' has KIND monthly)."
+        )
+    return InputError(
+        f"{path}: its name holds no date; rename it so that it holds one, such as name_20210131.tif "
+        "(YYYYMMDD, YYYY-MM-DD, YYYY.MM.DD or YYYYDDD)."
+    )
+
+
+def two_of_a_day(one: SeriesEntry, other: SeriesEntry) -> InputError:
+    """What to say of two rasters of one date: of two files, or of the hours in one."""
+    if one.path != other.path:
+        return InputError(f"{one.label} and {other.label} have the same date {one.date}; keep one of them.")
+    return InputError(
+        f"{one.path}: its bands {one.band} and {other.band} have the same date {one.date}; a series has one "
+        "raster a day, so add up or average the hours first, or keep one band."
+    )

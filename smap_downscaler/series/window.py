@@ -10,8 +10,11 @@ from pathlib import Path
 from ..base.errors import InputError
 from ..base.progress import Progress
 from ..base.words import counted
-from ..steps.rain.numbers.columns import is_rain as rain_by_name
 from .series import Series
+
+#: Units that rain is told in, and beginnings and parts of names of rain without a unit.
+_UNITS = frozenset({"mm/d", "mm/day", "mm d-1", "mm"})
+_BEGINNING, _PARTS = "p_", ("precip", "rain")
 
 #: Runs of dates named in a line of the log, at most.
 _MOST_RUNS = 40
@@ -29,7 +32,14 @@ def is_rain(series: Series) -> bool:
     Told by its name or that of its first file, which of 'Antecedent precipitation' is `p_antecedent_...`
     whatever the folder is called. Not by its unit: evaporation is in mm/d too.
     """
-    return any(rain_by_name(name, "") for name in (series.name, Path(series.entries[0].path).name))
+    return any(is_rain_name(name, "") for name in (series.name, Path(series.entries[0].path).name))
+
+
+def is_rain_name(name: str, unit: str) -> bool:
+    """Whether a covariate is rain: by its unit, and without one by its name (p_..., precip, rain)."""
+    if unit:
+        return unit in _UNITS
+    return name.lower().startswith(_BEGINNING) or any(part in name.lower() for part in _PARTS)
 
 
 def source_date(series: Series, date: dt.date, window: int) -> dt.date | None:

@@ -14,8 +14,7 @@ from smap_downscaler.base.covariate_names import (
     split_names,
 )
 from smap_downscaler.base.errors import InputError
-from smap_downscaler.methods.features import DERIVED
-from smap_downscaler.steps.matrix.numbers.rows import RESERVED
+from smap_downscaler.base.matrix_columns import DERIVED, RESERVED
 
 
 @pytest.mark.parametrize(

@@ -11,15 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smap_downscaler.base.errors import InputError
+from smap_downscaler.base.matrix_columns import DERIVED, RESERVED
 from smap_downscaler.methods.features import (
-    DERIVED,
     FeatureSettings,
     add_features,
     calendar_features,
     drop_constant,
     neighbour_features,
 )
-from smap_downscaler.steps.matrix.numbers.rows import RESERVED
 
 
 def test_the_year_goes_round_once():

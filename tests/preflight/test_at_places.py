@@ -12,6 +12,7 @@ from osgeo import ogr
 from gap_case import make_gap_case
 from raster_cases import Listener, grid_raster
 from smap_downscaler.base.errors import Cancelled
+from smap_downscaler.geo.crs_choice import Region
 from smap_downscaler.geo.grid import Bounds, Grid, Window, ease2_grid
 from smap_downscaler.geo.sources import Source
 from smap_downscaler.methods.features import FeatureSettings
@@ -19,11 +20,10 @@ from smap_downscaler.methods.file.reader import open_forests
 from smap_downscaler.preflight.sample import ROWS, PointSampler
 from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack
-from smap_downscaler.steps.covariates.grids import Region
 from smap_downscaler.steps.field.numbers.readings import DailySeries, FieldData, Station
 from smap_downscaler.steps.field.preflight import check_stations
 from smap_downscaler.steps.gaps.inputs import GapInputs
-from smap_downscaler.steps.matrix.preflight import check_gaps
+from smap_downscaler.steps.gaps.preflight import check_gaps
 from smap_downscaler.steps.polygons.numbers.squares import sides_on
 from smap_downscaler.steps.polygons.placing import AREA, CENTRE, place, read_shapes
 from smap_downscaler.steps.polygons.preflight import check_polygons

@@ -9,7 +9,7 @@ import pytest
 
 from smap_downscaler.preflight.by_date_page import ByDate, Joined, Line, figure_by_date, joining_page
 from smap_downscaler.preflight.layer_check import LayerCheck
-from smap_downscaler.preflight.report import Table
+from smap_downscaler.report.page import Table
 
 pytest.importorskip("matplotlib")
 

@@ -13,10 +13,10 @@ import pytest
 from smap_downscaler.geo.graticule import MapFrame
 from smap_downscaler.geo.grid import Bounds
 from smap_downscaler.preflight.layer_check import LayerCheck
-from smap_downscaler.preflight.report import Before, Table, add_before
+from smap_downscaler.preflight.report import Before, add_before
 from smap_downscaler.report.atlas import AtlasPanel, atlas_png, colour_ends, ramp_of
 from smap_downscaler.report.map_parts import panel_letter
-from smap_downscaler.report.page import Page
+from smap_downscaler.report.page import Page, Table
 from smap_downscaler.steps.covariates.report import covariates_page
 
 VOID = {"meta", "img", "br"}

@@ -10,7 +10,8 @@ from smap_downscaler.base.errors import Cancelled
 from smap_downscaler.base.progress import Progress
 from smap_downscaler.geo.geotiff import write_geotiff
 from smap_downscaler.geo.grid import Grid
-from smap_downscaler.runs.fingerprint import RUN_TAG, tell_other_runs
+from smap_downscaler.runs.fingerprint import tell_other_runs
+from smap_downscaler.series.tags import RUN_TAG
 
 GRID = Grid("EPSG:32718", 690000.0, 8540000.0, 100.0, 100.0, 3, 2)
 ONES = np.ones((1, *GRID.shape), np.float32)

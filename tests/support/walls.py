@@ -16,7 +16,9 @@ PACKAGE = "smap_downscaler"
 WITH_WINDOW = ("plugin.py", "__init__.py")
 QGIS = ("qgis", "processing")  # "processing" is QGIS's own plugin of that name
 #: Rooms that several steps share, each above those that it may use.
-SHARED = ("base", "stats", "geo", "report", "tables", "series", "runs", "preflight", "methods")
+SHARED = ("base", "stats", "geo", "report", "series", "tables", "runs", "preflight", "methods", "toolbox")
+#: The list of algorithms, the one place of the shared rooms that knows the steps.
+LIST = "toolbox/algorithms.py"
 #: The steps, in the order of the work: a step imports only steps before it.
 STEPS = (
     "demo",
@@ -115,26 +117,31 @@ def _closed(module: str, place: str) -> Iterator[str]:
     as_file = "/".join(other)
     if not has_qgis(place) and ("toolbox" in other or re.search(r"algorithm(/|$)", as_file)):
         yield ", which needs QGIS"
-    if own[0] != "steps" and own[0] != "toolbox" and other[0] == "steps":
+    if own[0] in SHARED and other[0] == "steps" and place != LIST:
         yield ": a step, from a room below the steps"
     if own[0] in SHARED and other[0] in SHARED and SHARED.index(other[0]) > SHARED.index(own[0]):
         yield f": {other[0]} is above {own[0]}"
-    if own[0] == other[0] == "steps" and len(other) > 1 and own[1] in STEPS and other[1] in STEPS:
-        if STEPS.index(other[1]) > STEPS.index(own[1]):
-            yield f": {other[1]} comes after {own[1]}"
+    steps = own[1:2] + other[1:2] if own[0] == other[0] == "steps" else ()
+    if (
+        len(steps) == 2
+        and all(step in STEPS for step in steps)
+        and STEPS.index(steps[1]) > STEPS.index(steps[0])
+    ):
+        yield f": {other[1]} comes after {own[1]}"
 
 
-def graph(files: Mapping[str, str]) -> dict[str, dict[str, int]]:
-    """Which files each file imports, with the line: place -> {place: line}.  Imports for types do not count."""
-    found: dict[str, dict[str, int]] = {}
+def _step_number(parts: tuple[str, ...]) -> int:
+    return STEPS.index(parts[1]) if len(parts) > 1 and parts[1] in STEPS else -1
+
+
+def graph(files: Mapping[str, str], types: bool) -> dict[str, set[str]]:
+    """Which files each file imports; with or without those for types only."""
+    found: dict[str, set[str]] = {}
     for place, source in files.items():
         tree = ast.parse(source)
-        typing = set(_lines_for_types(tree))
-        found[place] = {}
-        for line, module in imported(tree, place):
-            for other in _files_of(module, files):
-                if other != place and line not in typing:
-                    found[place].setdefault(other, line)
+        passed_over = set() if types else set(_lines_for_types(tree))
+        modules = [module for line, module in imported(tree, place) if line not in passed_over]
+        found[place] = {other for module in modules for other in _files_of(module, files)} - {place}
     return found
 
 
@@ -152,7 +159,7 @@ def _files_of(module: str, files: Mapping[str, str]) -> Iterator[str]:
 
 def reach_findings(files: Mapping[str, str]) -> list[str]:
     """Files that must be free of GDAL and reach it through what they import: ``file: through a, b``."""
-    edges = graph(files)
+    edges = graph(files, types=False)
     with_gdal = {
         place
         for place, source in files.items()
@@ -166,7 +173,7 @@ def reach_findings(files: Mapping[str, str]) -> list[str]:
     return found
 
 
-def _way(start: str, edges: Mapping[str, Mapping[str, int]], ends: set[str]) -> list[str]:
+def _way(start: str, edges: Mapping[str, set[str]], ends: set[str]) -> list[str]:
     """The shortest way from a file to one of others; empty where there is none."""
     before: dict[str, str] = {start: ""}
     queue = [start]
@@ -185,7 +192,7 @@ def _way(start: str, edges: Mapping[str, Mapping[str, int]], ends: set[str]) -> 
 
 def circles(files: Mapping[str, str]) -> list[str]:
     """Files that import each other, in a round: ``a -> b -> a``."""
-    edges = graph(files)
+    edges = graph(files, types=True)
     found = []
     for place in sorted(files):
         for other in sorted(edges[place]):

@@ -11,12 +11,13 @@ from datetime import date
 from typing import Any
 
 from ...base.errors import InputError
-from ..features import DERIVED, NO_FEATURES, FeatureSettings
+from ...base.matrix_columns import DERIVED, MOST_CELLS
+from ..features import NO_FEATURES, FeatureSettings
 from ..forest.arrays import MAX_FEATURES, ForestFileError
 from ..forest.codec import MEMBERS
 from ..forest.oob import OobScores
 from ..forest.settings import ForestSettings
-from ..keys import BY_CELL, BY_DATE, MODES, MOST_CELLS, CellKey, Key, PooledKey, key_path
+from ..keys import BY_CELL, BY_DATE, MODES, CellKey, Key, PooledKey, key_path
 from .fields import Fields
 
 FORMAT = "smap-downscaler-forests"

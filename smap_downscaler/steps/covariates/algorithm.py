@@ -25,9 +25,9 @@ from ...base.errors import InputError
 from ...base.progress import Progress
 from ...series.series import open_series
 from ...toolbox.algorithm import SmapAlgorithm
-from ...toolbox.by_date_output import preflight_output, write_preflight_table
 from ...toolbox.layers import hand_over_stack
 from ...toolbox.parameters import advanced, decimal, series_folder
+from ...toolbox.preflight_output import preflight_output, write_preflight_table
 from ...toolbox.reports import report_parameter
 from ...toolbox.values import Values
 from ...toolbox.warnings_kept import Remembering

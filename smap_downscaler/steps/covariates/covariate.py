@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...geo.sampling import AUTO
 from ...geo.sources import Source
 from .numbers.conversions import AS_IS, Change
-from .numbers.layers_table import AUTO
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import numpy as np
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...geo.area_means import CellMeans, cell_means
+from ...geo.crs_choice import Region, default_crs
 from ...geo.geotiff import Band, GeoTiff, create_geotiff
 from ...geo.grid import Bounds, Grid
 from ...geo.sources import Mask, window_over
@@ -20,7 +21,7 @@ from ...preflight.look import Preflight, smap_row
 from .checks import check_fractions, check_ranges, require_means, require_pixels
 from .covariate import Covariate, Layer
 from .fine_summary import Notes
-from .grids import FineGrid, Region, check_finer, coarse_grid, default_crs, fine_grid
+from .grids import FineGrid, check_finer, coarse_grid, fine_grid
 from .layers import expand_classes, read_covariates, require_meeting
 from .numbers.alike import COARSE_R, FINE_R, alike_pairs
 from .numbers.layers_table import LayerRow

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from ...base.errors import InputError
 from ...base.progress import Progress
+from ...geo.sampling import AUTO
 from ...geo.sources import Source
 from ...preflight.layer_check import table_lines
 from .covariate import ConvertedSource, Covariate
 from .numbers.conversions import LOG_OUT
 from .numbers.known import Known, known_name, known_names, taken_as
-from .numbers.layers_table import AUTO, LayerRow
+from .numbers.layers_table import LayerRow
 from .numbers.ranges import quantity_of
 from .numbers.units import plain_unit
 

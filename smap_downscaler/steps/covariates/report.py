@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ...preflight.layer_check import LayerCheck
-from ...preflight.report import Table, add_preflight, add_warnings
-from ...report.page import Page
+from ...preflight.report import add_preflight, add_warnings
+from ...report.page import Page, Table
 
 
 def covariates_page(

@@ -8,14 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ...report.figure import COLOURS, MARKERS, SOIL_MOISTURE_UNIT, date_axis, new_figure, png
+from ...report.figure import COLOURS, MARKERS, SMAP_BAND, SOIL_MOISTURE_UNIT, date_axis, new_figure, png
 from ...report.importance_figure import ImportanceSeries
 from ...report.number_text import fixed
 from .numbers.schemes import BLOCKS, LOCATIONS, LOCATIONS_AND_DATES, PERIODS, RANDOM, scheme_text
 from .numbers.summary import RiseRow, UnitScores
 
-#: SMAP's own accuracy, m3 m-3: the mission's goal .04, and .06, as in the paper's discussion.
-SMAP_BAND = (0.04, 0.06)
 _SCHEMES = (RANDOM, BLOCKS, PERIODS, LOCATIONS, LOCATIONS_AND_DATES)
 SCHEME_COLOURS = dict(zip(_SCHEMES, (COLOURS[0], COLOURS[1], COLOURS[1], COLOURS[2], COLOURS[1])))
 _MARKERS = dict(zip(_SCHEMES, (MARKERS[0], MARKERS[1], MARKERS[1], MARKERS[2], MARKERS[1])))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...report.figure import PAGE_WIDTH, date_axis, new_figure, png
+from ...report.figure import PAGE_WIDTH, cell_step, date_axis, new_figure, png
 from .numbers.results import FoldPicture
 from .numbers.schemes import IN_SPACE, scheme_text
 
@@ -76,13 +76,6 @@ def fold_times(pictures: Sequence[FoldPicture], block_km: float) -> bytes:
 
 def _colour(fold: int) -> str:
     return _NONE if fold < 0 else _FOLDS[fold % len(_FOLDS)]
-
-
-def cell_step(x: np.ndarray, y: np.ndarray) -> float:
-    """The distance of neighbouring cells: the least difference of their x or y, up to rounding."""
-    steps = [np.diff(np.unique(np.round(values, 3))) for values in (x, y)]
-    found = np.concatenate(steps)
-    return float(np.min(found)) if found.size else 1.0
 
 
 def _folds(axis: Any, places: np.ndarray, step: float, picture: FoldPicture, labelled: bool) -> None:

@@ -8,16 +8,17 @@ import datetime as dt
 import numpy as np
 
 from ...base.progress import SILENT, Progress
+from ...series.window import is_rain_name
 from ..matrix.read import MatrixTable
 from ..matrix.row_selection import WHOLE_TABLE, Scope
-from ..rain.numbers.columns import RainSeries, is_rain
+from .numbers.results import RainSeries
 
 
 def rain_series(
     table: MatrixTable, scope: Scope = WHOLE_TABLE, progress: Progress = SILENT
 ) -> list[RainSeries]:
-    """Each covariate that is rain (see `is_rain`) and varies in time."""
-    names = [name for name in table.covariates if is_rain(name, table.units.get(name, ""))]
+    """Each covariate that is rain (see `is_rain_name`) and varies in time."""
+    names = [name for name in table.covariates if is_rain_name(name, table.units.get(name, ""))]
     if not names:
         return []
     columns = [table.covariates.index(name) for name in names]

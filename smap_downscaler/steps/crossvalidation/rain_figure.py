@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...report.figure import COLOURS, date_axis, new_figure, png
-from ..rain.numbers.columns import RainSeries
+from .numbers.results import RainSeries
 
 
 def rain_by_date(rain: RainSeries) -> bytes:

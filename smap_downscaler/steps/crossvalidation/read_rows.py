@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...base.errors import InputError
+from ...base.matrix_columns import MOST_CELLS
 from ...base.progress import SILENT, Progress
 from ...base.words import counted
-from ...methods.keys import BY_CELL, BY_DATE, MOST_CELLS, CellKey, Key, PooledKey, key_label
+from ...methods.keys import BY_CELL, BY_DATE, CellKey, Key, PooledKey, key_label
 from ..matrix.numbers.rows import DayRows, least_cells, why_unusable
 from ..matrix.read import MatrixTable
 from ..matrix.row_selection import Scope

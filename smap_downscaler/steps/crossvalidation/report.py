@@ -11,10 +11,9 @@ from ...report.figure import SOIL_MOISTURE_UNIT
 from ...report.importance_figure import importance_figure
 from ...report.number_text import UNIT, fixed
 from ...report.page import Page
-from ..rain.numbers.columns import RainSeries
 from .figures import WORST_CELLS, importance_series, scores_by_date, scores_over_cells
 from .fold_figure import fold_map, fold_times
-from .numbers.results import ValidationRun
+from .numbers.results import RainSeries, ValidationRun
 from .numbers.schemes import UNIT_NOUNS, scheme_text
 from .numbers.summary import CELLS, DATES, OVER, SummaryRow, by_unit, summarise_rises, uneven_folds
 from .rain_figure import rain_by_date

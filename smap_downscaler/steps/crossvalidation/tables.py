@@ -14,9 +14,8 @@ from ...base.seasons_of_year import ALL
 from ...methods.forest.hyper_grid import Candidate
 from ...methods.keys import CellKey, Key
 from ...tables.geopackage import DATE, INTEGER, REAL, TEXT, create_table, distribution_fields
-from ..rain.numbers.columns import RainSeries
 from .numbers.pieces import LINE, SCORES, most_chosen
-from .numbers.results import ValidationRun
+from .numbers.results import RainSeries, ValidationRun
 from .numbers.summary import RiseRow, SummaryRow, told_scores
 
 _HYPER = {

@@ -13,7 +13,6 @@ from ...base.words import counted
 from ...preflight.report import Before
 from ...series.series import Series, open_series
 from ...toolbox.algorithm import SmapAlgorithm
-from ...toolbox.by_date_output import preflight_output, write_preflight_table
 from ...toolbox.inputs_used import series_used
 from ...toolbox.parameters import (
     advanced,
@@ -23,6 +22,7 @@ from ...toolbox.parameters import (
     table_destination,
     whole_number,
 )
+from ...toolbox.preflight_output import preflight_output, write_preflight_table
 from ...toolbox.reports import footer, manifest, period_used, report_parameter, write_report
 from ...toolbox.values import Values
 from .collocation_report import collocation_page

@@ -4,51 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from osgeo import gdal
 
 from ...base.progress import Counter
-from ...geo.datasets import open_dataset, read_band, spatial_reference
+from ...geo.datasets import open_dataset, read_band
 from ...geo.geotiff import TILE
 from ...geo.grid import Grid, Window
-from ...geo.lattice import Transformation
+from ...geo.points import Places
 from ...geo.sampling import bilinear
 from ...series.series import Series
 
 #: The cell that contains the station, or interpolation between the centres of four.
 EXTRACTIONS = ("cell", "bilinear")
-
-
-@dataclass(frozen=True, eq=False)
-class Places:
-    """Where stations lie on a grid: rows and columns from its upper left corner, in fractions of cells.
-
-    `inside` tells which of them lie on the grid.
-    """
-
-    rows: np.ndarray
-    cols: np.ndarray
-    inside: np.ndarray
-
-
-def place_on(grid: Grid, crs: str, x: np.ndarray, y: np.ndarray) -> Places:
-    """Stations at `x`, `y`, shape (n,), in `crs`, on a grid.
-
-    Raises
-    ------
-    InputError
-        If there is no way from one CRS to the other.
-    """
-    x, y = Transformation(crs, grid.crs)(x, y)
-    if spatial_reference(grid.crs).IsGeographic():
-        # Grids of 0 to 360 degrees.
-        x = grid.left + np.mod(x - grid.left, 360.0)
-    rows, cols = (grid.top - y) / grid.cell_height, (x - grid.left) / grid.cell_width
-    with np.errstate(invalid="ignore"):
-        inside = (rows >= 0) & (rows < grid.height) & (cols >= 0) & (cols < grid.width)
-    return Places(rows, cols, inside)
 
 
 def extract(

@@ -11,8 +11,9 @@ import numpy as np
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...base.words import counted
+from ...geo.points import Places, place_on
 from ...series.series import Series
-from .extract import Places, extract, place_on
+from .extract import extract
 from .numbers.climatology import LEAST_SPAN
 from .numbers.pairs import Pairs, as_anomalies
 from .numbers.readings import FieldData, Station, listed

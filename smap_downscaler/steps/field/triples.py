@@ -10,11 +10,11 @@ import numpy as np
 
 from ...base.errors import InputError
 from ...base.progress import Progress
-from ...runs.file_state import tags_behind
+from ...series.files_behind import tags_behind
 from ...series.series import Series
+from ...series.tags import CHOICE_TAGS
 from ...tables.geopackage import INTEGER, REAL, TEXT, create_table
 from ..maps.downscale import RUN_TAG
-from ..smap.importing import CHOICE_TAGS
 from .numbers.collocation import MEMBERS, RESULTS, TripleRow
 from .numbers.pairs import Pairs
 

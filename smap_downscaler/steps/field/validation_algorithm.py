@@ -14,7 +14,6 @@ from ...preflight.report import Before
 from ...report.number_text import score_text
 from ...series.series import Series, open_series
 from ...toolbox.algorithm import SmapAlgorithm
-from ...toolbox.by_date_output import preflight_output, write_preflight_table
 from ...toolbox.inputs_used import series_used
 from ...toolbox.parameters import (
     choice,
@@ -24,6 +23,7 @@ from ...toolbox.parameters import (
     table_destination,
     whole_number,
 )
+from ...toolbox.preflight_output import preflight_output, write_preflight_table
 from ...toolbox.reports import (
     footer,
     manifest,

@@ -8,9 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from ...report.figure import COLOURS, MARKERS, PAGE_WIDTH, SOIL_MOISTURE_UNIT, date_axis, new_figure, png
-from ..crossvalidation.figures import SMAP_BAND
-from ..crossvalidation.fold_figure import cell_step
+from ...report.figure import (
+    COLOURS,
+    MARKERS,
+    PAGE_WIDTH,
+    SMAP_BAND,
+    SOIL_MOISTURE_UNIT,
+    cell_step,
+    date_axis,
+    new_figure,
+    png,
+)
 
 _FEW_DATES = 120
 

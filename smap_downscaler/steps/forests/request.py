@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...base.matrix_columns import RESPONSE, RESPONSE_UNIT
 from ...base.progress import Progress
 from ...base.version import plugin_version
 from ...methods.features import NO_FEATURES, FeatureSettings
@@ -15,7 +16,6 @@ from ...methods.file.reader import ForestWriter
 from ...methods.forest.hyper_grid import check_mtry
 from ...methods.forest.settings import ForestSettings
 from ...methods.forest.tuning import NO_WISHES, Grown, Wishes, grow_forest
-from ..matrix.numbers.rows import RESPONSE, RESPONSE_UNIT
 from ..matrix.read import MatrixTable
 from ..matrix.row_selection import WHOLE_TABLE, Scope
 

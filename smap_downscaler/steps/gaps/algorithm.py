@@ -25,7 +25,6 @@ from ...runs.journal import forget, work_file_of
 from ...series.series import open_series
 from ...series.window import check_window
 from ...toolbox.algorithm import SmapAlgorithm
-from ...toolbox.by_date_output import preflight_output, write_preflight_table
 from ...toolbox.inputs_used import all_series_used, files_used, series_used
 from ...toolbox.parameters import (
     advanced,
@@ -35,10 +34,10 @@ from ...toolbox.parameters import (
     series_folder,
     whole_number,
 )
+from ...toolbox.preflight_output import preflight_output, write_preflight_table
 from ...toolbox.reports import footer, manifest, report_parameter, table_output, write_report
 from ...toolbox.series_output import SeriesDestination, check_series, write_series
 from ...toolbox.values import Values
-from ..matrix.preflight import check_gaps
 from .day_files import read_course
 from .fill import FillSettings, fill_gaps
 from .inputs import GapInputs
@@ -47,6 +46,7 @@ from .numbers.hidden import HidingSettings
 from .numbers.scores import FOREST, LINEAR, MEDIAN, GapScore, score_gaps
 from .numbers.verdict import gaps_verdict, overall, verdict
 from .outcome import GapReport
+from .preflight import check_gaps
 from .report import GapStory, gaps_page
 from .tables import write_counts, write_gap_scores
 

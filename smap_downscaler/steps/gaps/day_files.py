@@ -9,14 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ...base.matrix_columns import RESPONSE_UNIT
 from ...geo.datasets import open_dataset, read_band
 from ...geo.geotiff import Band, write_geotiff
 from ...geo.grid import Grid, Window
-from ...runs.fingerprint import RUN_TAG
 from ...series.filled_tag import filled_tags
-from ...series.series import FIRST_BAND_TAG
+from ...series.tags import FIRST_BAND_TAG, RUN_TAG
 from ..maps.downscale import map_file
-from ..matrix.numbers.rows import RESPONSE_UNIT
 from .numbers.courses import CellCourse
 
 OBSERVED, FILLED = 1, 2

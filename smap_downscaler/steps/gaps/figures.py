@@ -8,10 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from ...report.figure import COLOURS, MARKERS, PAGE_WIDTH, SOIL_MOISTURE_UNIT, date_axis, new_figure, png
+from ...report.figure import (
+    COLOURS,
+    MARKERS,
+    PAGE_WIDTH,
+    SMAP_BAND,
+    SOIL_MOISTURE_UNIT,
+    cell_step,
+    date_axis,
+    new_figure,
+    png,
+)
 from ...report.number_text import fixed
-from ..crossvalidation.figures import SMAP_BAND
-from ..crossvalidation.fold_figure import cell_step
 from .numbers.courses import CellCourse
 from .numbers.scores import CLIMATOLOGY, DISTANCES, FOREST, LINEAR, METHOD_TEXTS, POOLED, GapScore, HiddenDays
 

@@ -13,6 +13,7 @@ from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...geo.area_means import cell_means
 from ...geo.blocks import blocks
+from ...geo.crs_choice import is_metric
 from ...geo.geotiff import Band, create_geotiff
 from ...geo.grid import Grid
 from ...geo.sources import BandReader, Source
@@ -20,7 +21,6 @@ from ...geo.to_fine_grid import AREA_MEAN, way_of
 from ...series.series import Series, open_series
 from ...series.stack import Stack, open_stack
 from ...series.window import source_date
-from ..covariates.grids import is_metric
 from .downscale import MapInputs, make_maps, map_file
 
 #: A resolution within this share of the stack's own is the stack's own.

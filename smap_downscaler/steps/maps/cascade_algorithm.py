@@ -29,9 +29,9 @@ from ...toolbox.by_date_output import join_outputs
 from ...toolbox.parameters import advanced, date_parameter, dated_covariates, decimal, whole_number
 from ...toolbox.values import Values
 from ...toolbox.warnings_kept import Remembering
-from ..matrix.preflight import check_maps
 from .cascade import make_cascade, parse_resolutions
 from .downscale import MapInputs
+from .preflight import check_maps
 from .toolbox.cascade_output import report_cascade
 
 

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ...preflight.by_date_page import Opening
-from ...preflight.report import Table
 from ...report.figure import COLOURS, MARKERS, SOIL_MOISTURE_UNIT, light_grid, new_figure, png
-from ...report.page import Page
+from ...report.page import Page, Table
 
 #: Number, label and style of each line.
 _LINES = (("maximum", "maximum", ":"), ("mean", "mean, bar: one SD", "-"), ("minimum", "minimum", ":"))

@@ -24,9 +24,10 @@ from ...methods.features import add_features
 from ...methods.file.reader import ForestFile
 from ...methods.forest.predict import Forest
 from ...methods.keys import BY_CELL, POOLED, PooledKey
-from ...runs.fingerprint import RUN_TAG, contents, fingerprint, run_of
+from ...runs.fingerprint import contents, fingerprint, run_of
 from ...series.series import Series
 from ...series.stack import Stack
+from ...series.tags import RUN_TAG
 from ...series.window import check_window, source_date, tell_substitutes, why_missing
 
 _NAME = "soil_moisture"

@@ -20,14 +20,15 @@ from ...runs.fingerprint import tell_other_runs
 from ...series.stack import open_stack
 from ...series.window import check_window
 from ...toolbox.algorithm import SmapAlgorithm
-from ...toolbox.by_date_output import join_outputs, report_maps
+from ...toolbox.by_date_output import join_outputs
 from ...toolbox.parameters import advanced, dated_covariates, period_parameters, whole_number
 from ...toolbox.series_output import SeriesDestination, check_series, write_series
 from ...toolbox.values import Values
 from ...toolbox.warnings_kept import Remembering
-from ..matrix.preflight import check_maps
 from .dates import dates_to_map
 from .downscale import MapInputs, make_maps
+from .preflight import check_maps
+from .toolbox.report_output import report_maps
 
 
 class Downscale(SmapAlgorithm):

@@ -16,7 +16,7 @@ from ...series.series import open_series
 from ...series.stack import open_stack
 from ...series.window import check_window
 from ...toolbox.algorithm import SmapAlgorithm
-from ...toolbox.by_date_output import join_outputs, report_matrix
+from ...toolbox.by_date_output import join_outputs
 from ...toolbox.parameters import (
     advanced,
     dated_covariates,
@@ -30,6 +30,7 @@ from ...toolbox.values import Values
 from ...toolbox.warnings_kept import Remembering
 from .build import MatrixInputs, build_matrix
 from .preflight import check_matrix
+from .toolbox.report_output import report_matrix
 
 
 class RegressionMatrix(SmapAlgorithm):

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from ...base.errors import InputError
+from ...base.matrix_columns import DERIVED, KEY_COLUMNS, RESERVED, RESPONSE
 from ...base.progress import SILENT, Progress
 from ...geo.datasets import same_crs
 from ...geo.grid import Grid, Window
-from ...methods.features import DERIVED
 from ...series.cell_means import DatedCells
 from ...series.series import Series
 from ...series.stack import Stack
 from ...series.window import check_window, tell_substitutes
-from .numbers.rows import KEY_COLUMNS, RESERVED, RESPONSE, day_rows, unusable_name
+from .numbers.rows import day_rows, unusable_name
 from .write import create_matrix
 
 #: How far cells of the stack may lie beside those of SMAP, in cells.

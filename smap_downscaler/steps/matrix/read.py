@@ -16,13 +16,12 @@ import numpy as np
 
 from ...base.dates import is_within, parse_iso_date
 from ...base.errors import InputError
+from ...base.matrix_columns import DERIVED, MOST_CELLS, RESERVED, RESPONSE
 from ...base.progress import SILENT, Progress
-from ...methods.features import DERIVED
-from ...methods.keys import MOST_CELLS
 from ...series.filled_tag import unobserved_sentence
 from ...tables.geopackage import quoted, read_notes, read_only
 from .numbers.pooling import pool, pooled_bytes
-from .numbers.rows import RESERVED, RESPONSE, CellRows, DayRows, PooledRows
+from .numbers.rows import CellRows, DayRows, PooledRows
 
 #: Different dates that are remembered while cells are read.
 _MOST_DATES = 65_536

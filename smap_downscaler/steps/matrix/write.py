@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ...base.matrix_columns import RESPONSE
 from ...base.progress import SILENT, Progress
 from ...geo.grid import Grid
 from ...tables.geopackage import DATE, INTEGER, REAL, TableWriter, create_table
-from .numbers.rows import RESPONSE, DayRows, cell_centres
+from .numbers.rows import DayRows, cell_centres
 
 TABLE = "regression_matrix"
 

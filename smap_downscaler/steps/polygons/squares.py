@@ -10,10 +10,10 @@ import numpy as np
 
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
+from ...geo.crs_choice import Region
 from ...geo.grid import EASE2_CRS, EDGE_TOLERANCE, Bounds, Grid
 from ...geo.lattice import Lattice, Transformation, transform_bounds
 from ...geo.sources import Mask
-from ..covariates.grids import Region
 from .numbers.squares import FINER, MOST_PLACES, Choice, Sides, lattice, outline_areas
 
 #: Random places tried in a cell that the lattice left without a square, and cells tried at a time.

@@ -22,16 +22,16 @@ from qgis.core import (
 from ...base.errors import InputError
 from ...base.progress import Progress
 from ...base.words import counted
+from ...geo.crs_choice import Region, default_crs, is_metric
 from ...geo.datasets import dataset_grid, open_dataset, same_crs
 from ...geo.grid import EASE2_CELLS, Grid, ease2_grid
 from ...geo.sources import Gaps, Mask
 from ...series.series import Series, open_series
 from ...toolbox.algorithm import SmapAlgorithm
-from ...toolbox.by_date_output import preflight_output, write_preflight_table
 from ...toolbox.parameters import advanced, choice, decimal, series_folder, whole_number
+from ...toolbox.preflight_output import preflight_output, write_preflight_table
 from ...toolbox.values import Values
 from ...toolbox.vectors import INTEGER, REAL, fields_of, qgis_crs, write_layer
-from ..covariates.grids import Region, default_crs, is_metric
 from .numbers.squares import sides_on
 from .squares import SquareDesign, Squares, sample_squares
 from .squares_preflight import check_squares

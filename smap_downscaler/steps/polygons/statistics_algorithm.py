@@ -30,9 +30,9 @@ from ...preflight.report import Before
 from ...series.series import Series, open_several
 from ...series.stack import Stack, open_stack
 from ...toolbox.algorithm import SmapAlgorithm
-from ...toolbox.by_date_output import preflight_output, write_preflight_table
 from ...toolbox.inputs_used import files_used, layer_used, series_used
 from ...toolbox.parameters import SeriesParameter, advanced, choice, period_parameters, whole_number
+from ...toolbox.preflight_output import preflight_output, write_preflight_table
 from ...toolbox.reports import footer, manifest, period_used, report_parameter, table_output, write_report
 from ...toolbox.values import Values
 from ...toolbox.vectors import add_columns, check_shapes, read_features

@@ -15,12 +15,12 @@ from osgeo import gdal
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...geo.blocks import blocks
-from ...geo.datasets import dataset_grid, open_dataset
+from ...geo.datasets import check_folders, dataset_grid, open_dataset
 from ...geo.geotiff import Band, create_geotiff
 from ...geo.grid import Bounds, Grid, Window
-from ...runs.fingerprint import RUN_TAG, digest, run_of
+from ...runs.fingerprint import digest, run_of
 from ...series.series import Series, SeriesEntry, open_series, same_grid
-from ..smap.importing import check_folders
+from ...series.tags import RUN_TAG
 from .days import CELLS_A_BLOCK, Days
 from .numbers.antecedent import Antecedent, all_dates, listed_dates, mean_of_days
 from .reading import UNIT, file_state, warn_of_unit, window_of

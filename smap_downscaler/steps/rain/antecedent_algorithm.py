@@ -15,10 +15,10 @@ from qgis.core import (
 
 from ...base.progress import Progress
 from ...base.words import counted
+from ...geo.datasets import check_folders
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.parameters import advanced, date_parameter, series_folder, whole_number
 from ...toolbox.values import Values
-from ..smap.importing import check_folders
 from .antecedent import NAME, antecedent_precipitation
 from .numbers.antecedent import Antecedent
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from osgeo import gdal
 
 from ...base.errors import InputError
+from ...base.months_in_names import YearMonth, year_and_month
 from ...base.progress import Progress
 from ...geo.datasets import dataset_grid, open_dataset
 from ...geo.grid import Grid
 from ...series.netcdf_time import netcdf_dates, time_dimension, time_variables
-from ...series.refusals import no_raster
-from ...series.series import raster_files, same_grid
-from .numbers.months import MONTHS, YearMonth, month_of, year_and_month
+from ...series.series import no_raster, raster_files, same_grid
+from .numbers.months import MONTHS, month_of
 
 _MONTHS_SINCE = re.compile(r"^\s*months?\s+since\s+(\d{1,4})-(\d{1,2})(?:-|\s|$)", re.IGNORECASE)
 _TWELVE = range(1, 13)

@@ -16,10 +16,11 @@ from qgis.core import (
 
 from ...base.progress import Progress
 from ...base.words import counted
+from ...geo.datasets import check_folders
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.parameters import advanced, choice, period_parameters, series_folder
 from ...toolbox.values import Values
-from .importing import check_folders, ease2_bounds, import_smap
+from .importing import ease2_bounds, import_smap
 from .numbers.screening import OVERPASSES, QUALITIES, RETRIEVALS, Choices
 
 

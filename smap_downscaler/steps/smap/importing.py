@@ -15,7 +15,7 @@ from osgeo import gdal, osr
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...geo.datasets import (
-    check_source,
+    check_folders,
     dataset_grid,
     gdal_errors,
     open_dataset,
@@ -26,13 +26,12 @@ from ...geo.geotiff import Band, write_geotiff
 from ...geo.grid import EASE2_CRS, Bounds, Grid, Window, ease2_grid
 from ...series.filled_tag import FILLED_TAG, filled_tags
 from ...series.series import same_grid
+from ...series.tags import CHOICE_TAGS
 from .numbers.screening import DEFAULT_CHOICES, Choices, Screened, ease2_window
 from .report_table import REPORT_NAME, Row, make_row, write_report
 from .source import Item, SmapSource, open_source
 
 _NAME = re.compile(r"^soil_moisture_(\d{8})\.tif$")
-#: Tags that say how a file was made; those of the source file besides the choices.
-CHOICE_TAGS = ("PRODUCT", "OVERPASS", "QUALITY", "ALGORITHM")
 _COUNT_TAGS = ("RETRIEVED", "OUT_OF_RANGE", "FAILED_QUALITY")
 _DENSIFY = 101
 
@@ -102,13 +101,6 @@ def import_smap(
             f"({rows[0].date}: {rows[0].reason}); choose another EXTENT, QUALITY or OVERPASS (see {report})."
         )
     return result
-
-
-def check_folders(source: str | Path, folder: str | Path) -> None:
-    """Raise `InputError` if the source is missing or the folder is a file."""
-    check_source(source)
-    if Path(folder).is_file():
-        raise InputError(f"OUTPUT: {folder} is a file; choose a folder.")
 
 
 def ease2_bounds(bounds: Bounds, crs: str) -> Bounds:

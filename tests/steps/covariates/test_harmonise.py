@@ -12,13 +12,14 @@ from osgeo import gdal
 from clipping import clipped_means
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.base.progress import Progress
+from smap_downscaler.geo.crs_choice import Region, default_crs, utm_zone
 from smap_downscaler.geo.datasets import dataset_grid, open_dataset, read_band, spatial_reference
 from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.geo.grid import Bounds, Grid, Window, ease2_grid
 from smap_downscaler.geo.lattice import Transformation, transform_bounds
 from smap_downscaler.geo.sources import Source, window_over
 from smap_downscaler.series.stack import open_stack
-from smap_downscaler.steps.covariates.grids import Region, default_crs, fine_grid, utm_zone
+from smap_downscaler.steps.covariates.grids import fine_grid
 from smap_downscaler.steps.covariates.harmonise import Request, harmonise
 from smap_downscaler.steps.covariates.layers import Layer, read_covariates
 

@@ -15,9 +15,10 @@ from smap_downscaler.methods.features import FeatureSettings
 from smap_downscaler.methods.forest.hyper_grid import candidates
 from smap_downscaler.methods.forest.settings import ForestSettings
 from smap_downscaler.methods.keys import CellKey, PooledKey
+from smap_downscaler.report.figure import cell_step
 from smap_downscaler.report.importance_figure import importance_figure
 from smap_downscaler.steps.crossvalidation.figures import importance_series, scores_by_date
-from smap_downscaler.steps.crossvalidation.fold_figure import cell_step, fold_map, fold_times
+from smap_downscaler.steps.crossvalidation.fold_figure import fold_map, fold_times
 from smap_downscaler.steps.crossvalidation.numbers.pieces import (
     SCORES,
     Choice,
@@ -25,13 +26,12 @@ from smap_downscaler.steps.crossvalidation.numbers.pieces import (
     Piece,
     PieceResult,
 )
-from smap_downscaler.steps.crossvalidation.numbers.results import FoldPicture, ValidationRun
+from smap_downscaler.steps.crossvalidation.numbers.results import FoldPicture, RainSeries, ValidationRun
 from smap_downscaler.steps.crossvalidation.numbers.settings import ValidationSettings
 from smap_downscaler.steps.crossvalidation.numbers.summary import by_unit, summarise, summarise_rises
 from smap_downscaler.steps.crossvalidation.rain_figure import rain_by_date
 from smap_downscaler.steps.crossvalidation.report import crossvalidation_page
 from smap_downscaler.steps.crossvalidation.scatter_figure import observed_predicted, observed_predicted_pooled
-from smap_downscaler.steps.rain.numbers.columns import RainSeries
 
 FOREST = ForestSettings(10, None, None, 4, 1, None, 1)
 

@@ -12,9 +12,10 @@ from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.base.progress import SILENT
 from smap_downscaler.geo.grid import Grid, Window, ease2_grid
 from smap_downscaler.geo.lattice import Transformation
+from smap_downscaler.geo.points import place_on
 from smap_downscaler.series.series import open_series
 from smap_downscaler.steps.field import extract as field_extract
-from smap_downscaler.steps.field.extract import extract, place_on
+from smap_downscaler.steps.field.extract import extract
 from smap_downscaler.steps.field.numbers.climatology import anomalies
 from smap_downscaler.steps.field.numbers.readings import FieldData, Station, daily
 from smap_downscaler.steps.field.pairs import PairChoices, pair_up

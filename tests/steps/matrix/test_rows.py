@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from smap_downscaler.base.matrix_columns import RESERVED
 from smap_downscaler.geo.grid import Grid
 from smap_downscaler.steps.matrix.numbers.rows import (
-    RESERVED,
     DayRows,
     cell_centres,
     day_rows,

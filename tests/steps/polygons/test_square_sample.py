@@ -9,9 +9,9 @@ import pytest
 
 from raster_cases import grid_raster
 from smap_downscaler.base.errors import InputError
+from smap_downscaler.geo.crs_choice import Region
 from smap_downscaler.geo.grid import Bounds, Grid
 from smap_downscaler.geo.sources import Mask
-from smap_downscaler.steps.covariates.grids import Region
 from smap_downscaler.steps.polygons.numbers.squares import sides_on
 from smap_downscaler.steps.polygons.squares import SquareDesign, sample_squares
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from smap_downscaler.base.errors import InputError
+from smap_downscaler.base.months_in_names import year_and_month
 from smap_downscaler.steps.rain.numbers.antecedent import (
     Antecedent,
     all_dates,
@@ -22,7 +23,7 @@ from smap_downscaler.steps.rain.numbers.antecedent import (
     mean_of_days,
     valid_rain,
 )
-from smap_downscaler.steps.rain.numbers.months import days_in, mean_days_in, month_of, year_and_month
+from smap_downscaler.steps.rain.numbers.months import days_in, mean_days_in, month_of
 from smap_downscaler.steps.rain.numbers.seasons import DEFAULT_SEASONS, Season, SeasonMeans, parse_seasons
 
 RAIN = st.floats(0, 500, width=32) | st.just(np.nan)

@@ -14,10 +14,10 @@ from osgeo import gdal
 from granules import LOGIN_PAGE, granule_name, truncate, write_granule
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.base.progress import Progress
-from smap_downscaler.geo.datasets import dataset_grid, open_dataset, read_band
+from smap_downscaler.geo.datasets import check_folders, dataset_grid, open_dataset, read_band
 from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.geo.grid import EASE2_CRS, Bounds, Grid, Window, ease2_grid
-from smap_downscaler.steps.smap.importing import check_folders, ease2_bounds, import_smap
+from smap_downscaler.steps.smap.importing import ease2_bounds, import_smap
 from smap_downscaler.steps.smap.numbers.screening import Choices
 from smap_downscaler.steps.smap.source import open_source
 

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from ....base.covariate_names import covariate_name
 from ....base.errors import InputError
+from ....geo.sampling import RESAMPLINGS
 from .conversions import Change, Conversion, find_conversion, find_log10, joined_change
 
 #: Column headers of the table.
 HEADERS = ("Layer", "Covariate", "Conversion", "Resampling", "Log10")
-AUTO, BILINEAR, MEAN, NEAREST = "auto", "bilinear", "mean", "nearest"
-RESAMPLINGS = (AUTO, BILINEAR, MEAN, NEAREST)
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from ....base.progress import Progress
 from ....geo.map_frame import frame_of
-from ....preflight.report import Table
 from ....report.atlas import AtlasPanel, atlas_png
 from ....report.number_text import fixed
+from ....report.page import Table
 from ....series.series import Series
 from ....toolbox.inputs_used import files_used, series_used
 from ....toolbox.reports import footer, manifest, write_report

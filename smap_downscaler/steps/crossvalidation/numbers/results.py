@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -113,3 +114,22 @@ class ValidationRun:
             for result in self.results
             if result.piece.scheme == scheme and result.predicted is not None
         )
+
+
+@dataclass(frozen=True, eq=False)
+class RainSeries:
+    """A dated covariate of rain.
+
+    Parameters
+    ----------
+    name, unit : str
+    dates : tuple of datetime.date, length t
+        Ascending.
+    values : float32, shape (t, cells)
+        NaN where a cell has no row.
+    """
+
+    name: str
+    unit: str
+    dates: tuple[dt.date, ...]
+    values: np.ndarray

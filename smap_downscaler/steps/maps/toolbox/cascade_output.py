@@ -11,12 +11,14 @@ from ....base.words import counted
 from ....preflight.by_date_page import Opening
 from ....preflight.look import Preflight
 from ....report.page import Page
-from ....tables.by_date import DatesTable, cascade_resolutions
-from ....toolbox.by_date_output import map_inputs_facts, map_inputs_used, table_texts, write_joined
+from ....tables.by_date import DatesTable
+from ....toolbox.by_date_output import table_texts, write_joined
 from ....toolbox.reports import footer, manifest
 from ....toolbox.values import Values
 from ..cascade_report import ByResolution, cascade_page
 from ..downscale import MapInputs
+from ..tables import cascade_resolutions
+from .report_output import map_inputs_facts, map_inputs_used
 
 
 def report_cascade(

@@ -9,15 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....base.errors import InputError
+from ....base.matrix_columns import RESERVED
 from ....geo.grid import Grid
-from ....methods.features import DERIVED
-
-#: Columns before the covariates.
-KEY_COLUMNS = ("date", "row", "col", "x", "y")
-RESPONSE = "soil_moisture"
-RESPONSE_UNIT = "m3 m-3"
-#: Names that no covariate may have: other columns of the table, what OGR calls its own, what forests add.
-RESERVED = frozenset({*KEY_COLUMNS, RESPONSE, "fid", "ogc_fid", "geom", "geometry", *DERIVED})
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,6 @@ import calendar
 import re
 import unicodedata
 
-from ....base.dates import find_date
-
 #: English names of the months, for messages.
 MONTHS = (
     "January", "February", "March", "April", "May", "June",
@@ -32,29 +30,8 @@ def _names() -> dict[str, int]:
 
 
 _NUMBERS = _names()
-_YEAR = r"(?:19|20)\d\d"
-#: Two years in a row are the period of a climatology, no date.
-_PERIOD = re.compile(rf"(?<!\d){_YEAR}[-._]{_YEAR}(?!\d)")
-_YEAR_MONTH = re.compile(rf"(?<!\d)(?P<year>{_YEAR})[-._]?(?P<month>0[1-9]|1[0-2])(?!\d)")
 _LAST_NUMBER = re.compile(r"(?<!\d)(\d{1,2})$")
 _LAST_WORD = re.compile(r"([a-z]+)$")
-
-YearMonth = tuple[int, int]
-
-
-def year_and_month(text: str) -> YearMonth | None:
-    """The year and month of a dated name (YYYYMM, YYYY-MM, YYYY.MM, YYYY_MM, or a whole date), or None.
-
-    Raises
-    ------
-    InputError
-        If the name holds two whole dates.
-    """
-    date = find_date(text)
-    if date:
-        return date.year, date.month
-    match = None if _PERIOD.search(text) else _YEAR_MONTH.search(text)
-    return (int(match["year"]), int(match["month"])) if match else None
 
 
 def month_of(text: str) -> int | None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ....base.covariate_names import covariate_name
 from ....base.errors import InputError
-from ...matrix.numbers.rows import RESERVED
+from ....base.matrix_columns import RESERVED
 
 DEFAULT_SEASONS = "p_djf=12,1,2; p_mam=3,4,5; p_jja=6,7,8; p_son=9,10,11"
 _FORM = "write it as p_djf=12,1,2"

@@ -1,0 +1,78 @@
+"""The report of a regression matrix, as an output."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ....base.progress import Progress
+from ....preflight.by_date_page import ByDate, Joined, Line, joining_page
+from ....preflight.layer_check import dates_text
+from ....preflight.look import Preflight
+from ....report.page import Page
+from ....tables.by_date import DatesTable
+from ....toolbox.by_date_output import days_of, table_texts, write_joined
+from ....toolbox.inputs_used import all_series_used, files_used, series_used
+from ....toolbox.reports import footer, manifest, period_used
+from ....toolbox.values import Values
+from ..build import MatrixInputs, MatrixReport
+from ..tables import matrix_dates
+
+
+def report_matrix(
+    values: Values,
+    inputs: MatrixInputs,
+    made: MatrixReport,
+    found: Preflight,
+    warnings: Sequence[str],
+    progress: Progress,
+) -> dict[str, str]:
+    """Write what is asked for of the tables and the report of a matrix; returns them as outputs."""
+
+    def page(table: DatesTable) -> Page:
+        joined = Joined(
+            "Regression matrix",
+            "SMAP soil moisture and covariates, a row a cell and date",
+            _matrix_facts(inputs, made, values.output("OUTPUT")),
+            warnings,
+            found.rows,
+            "the cells of SMAP and stack",
+            _matrix_by_date(table),
+        )
+        told = {
+            **files_used({"coarse stack": inputs.stack.path}, progress),
+            **series_used({"SMAP": inputs.smap}, progress),
+            **all_series_used(inputs.dynamic, progress),
+        }
+        share = values.number("MINIMUM_COVERED")
+        settings = {
+            **period_used(values, "SMAP's"),
+            "least share of a cell that a dated covariate covers": f"{share:g}",
+            "days that a dated covariate may be old": inputs.window,
+        }
+        return joining_page(joined, manifest(told, settings), footer("Regression matrix"))
+
+    return write_joined(values, found, lambda: matrix_dates(inputs, made), page, progress)
+
+
+def _matrix_facts(inputs: MatrixInputs, made: MatrixReport, path: str) -> list[tuple[str, str]]:
+    grid, without = inputs.smap.grid, sum(not count for count in made.rows.values())
+    return [
+        ("Rows", f"{sum(made.rows.values()):,}, of them without a gap {sum(made.complete.values()):,}"),
+        ("Dates", f"{dates_text(list(made.rows))}, {without:,} of them without soil moisture"),
+        ("SMAP cells", f"{grid.width} x {grid.height}, {inputs.smap.source}"),
+        ("Coarse stack", inputs.stack.path),
+        ("Covariates", ", ".join(inputs.names)),
+        ("Table", path),
+    ]
+
+
+def _matrix_by_date(table: DatesTable) -> ByDate:
+    lines = [
+        Line("cells with soil moisture", table.column("cells")),
+        Line("of them with all covariates", table.column("complete")),
+    ]
+    caption = (
+        "Rows a date: cells with soil moisture, and those of them that have all covariates. Only the latter "
+        "train forests."
+    )
+    return ByDate(days_of(table), table_texts(table), lines, "rows of the matrix", caption)
