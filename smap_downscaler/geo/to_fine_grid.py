@@ -32,7 +32,7 @@ _BANDS_AT_A_TIME = 4
 def way_of(source: Grid, target: Grid, wanted: str = AUTO) -> str:
     """How a raster on `source` is brought to `target`: COPIED, BILINEAR, NEAREST or AREA_MEAN.
 
-    What is `wanted` (see `core.products.rows.RESAMPLINGS`) counts, unless the raster can be copied.
+    What is `wanted` (see `sampling.RESAMPLINGS`) counts, unless the raster can be copied.
     """
     if aligned_offset(source, target) is not None:
         return COPIED

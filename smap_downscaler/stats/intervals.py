@@ -67,7 +67,7 @@ def intervals_defined(n: int, length: int) -> bool:
 def draw_blocks(n: int, length: int, draws: int, rng: np.random.Generator) -> np.ndarray:
     """How often each block is in each sample: float64, shape (draws, n - length + 1).
 
-    A block is known by its first day; see `core.autocorrelation.block_starts`.
+    A block is known by its first day; see `autocorrelation.block_starts`.
     """
     begins = n - length + 1
     flat = (block_starts(n, length, draws, rng) + np.arange(draws)[:, None] * begins).ravel()

@@ -181,9 +181,9 @@ import resource, signal, sys
 import numpy as np
 from osgeo import gdal
 gdal.UseExceptions() if sys.argv[1] == "exceptions on" else gdal.DontUseExceptions()
-from smap_downscaler.core.errors import InputError
-from smap_downscaler.core.grid import Grid
-from smap_downscaler.raster.geotiff import write_geotiff
+from smap_downscaler.base.errors import InputError
+from smap_downscaler.geo.grid import Grid
+from smap_downscaler.geo.geotiff import write_geotiff
 
 grid = Grid("EPSG:32748", 0, 0, 100, 100, 300, 300)
 values = np.random.default_rng(0).random(grid.shape, np.float32)

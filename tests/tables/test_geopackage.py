@@ -255,8 +255,8 @@ FULL_DISK = """
 import resource, signal, sys
 from osgeo import gdal
 gdal.UseExceptions() if sys.argv[1] == "exceptions on" else gdal.DontUseExceptions()
-from smap_downscaler.core.errors import InputError
-from smap_downscaler.raster.geopackage import REAL, create_table
+from smap_downscaler.base.errors import InputError
+from smap_downscaler.tables.geopackage import REAL, create_table
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 for limit in (0, 1000, 60_000, 110_000, 300_000):

@@ -48,7 +48,7 @@ class Covariate:
     categorical : bool
         Whether its values are classes.
     quantity : str
-        Which quantity it is (a key of `core.products.ranges.QUANTITIES`), or empty.
+        Which quantity it is (a key of `numbers.ranges.QUANTITIES`), or empty.
     stored : str
         Unit in the file, or empty where nobody knows.
     change : Change

@@ -42,7 +42,7 @@ class GapReport:
     observed : int
         Observed days of the cells of `hidden`, hidden or not.
     filled_at : dict of str to int
-        Filled values of all days by distance to an observation, see `core.gaps.filled`; empty where
+        Filled values of all days by distance to an observation, see `numbers.filled`; empty where
         nothing was hidden.
     remarks : list of str
         What lessens the worth of the error.

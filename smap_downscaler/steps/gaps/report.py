@@ -46,7 +46,7 @@ class GapStory:
     forests : int
         Cells with a forest.
     filled : mapping
-        Filled values by distance to an observation, see `core.gaps.filled`.
+        Filled values by distance to an observation, see `numbers.filled`.
     remarks : sequence of str
         What lessens the worth of the error.
     courses : sequence of CellCourse
