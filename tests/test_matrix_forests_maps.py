@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from forest_cases import told, train_forest
 from small_case import CELLS, DATES, NAMES, PIXELS, SPARSE, make_small_case
 from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.methods.file.reader import open_forests
-from smap_downscaler.methods.forest.train import train_forest
 
 FOREST = {"PRESET": "custom", "N_ESTIMATORS": 12, "MINIMUM_CELLS": 20, "SEED": 3}
 
@@ -192,7 +192,7 @@ def test_forests_are_those_of_plain_scikit_learn(run, case, matrix, tmp_path):
         assert file.names == NAMES
         assert file.units == {"elevation": "m", "clay": "g/kg", "sand": "g/kg"}
         assert file.dates == (DATES[0], DATES[2])
-        assert np.allclose(file.load(date).predict(x), plain.predict(x), rtol=0, atol=1e-14)
+        assert np.allclose(told(file.load(date), x), plain.predict(x), rtol=0, atol=1e-14)
 
 
 def test_scores_tell_every_date(run, said, case, matrix, tmp_path):
@@ -235,7 +235,7 @@ def test_a_memory_layer_and_a_csv_train_the_same_forests(run, case, matrix, fore
     from qgis.core import QgsFeatureRequest, QgsVectorLayer
 
     with open_forests(forests) as file:
-        expected = file.load(DATES[0]).predict(case.coarse[:, :3, 5].T)
+        expected = told(file.load(DATES[0]), case.coarse[:, :3, 5].T)
     table = QgsVectorLayer(matrix, "table", "ogr")
     in_memory = table.materialize(QgsFeatureRequest())
     in_csv = str(tmp_path / "matrix.csv")
@@ -244,7 +244,7 @@ def test_a_memory_layer_and_a_csv_train_the_same_forests(run, case, matrix, fore
         output = str(tmp_path / f"{number}.smapforest")
         run("trainforests", {"INPUT": source, **FOREST, "OUTPUT": output})
         with open_forests(output) as file:
-            got = file.load(DATES[0]).predict(case.coarse[:, :3, 5].T)
+            got = told(file.load(DATES[0]), case.coarse[:, :3, 5].T)
         # A CSV file keeps 15 digits.
         assert np.allclose(got, expected, rtol=0, atol=1e-12)
 
@@ -548,7 +548,7 @@ def test_dated_covariates_reach_the_maps(run, refusal, case, tmp_path):
     corners = 0.95 * 0.95 * rain[3, 4] + 0.95 * 0.05 * (rain[2, 4] + rain[3, 5]) + 0.05 * 0.05 * rain[2, 5]
     x = np.array([[*case.fine[:, row, col], corners]], np.float32)
     got = read(tmp_path / "maps" / f"soil_moisture_{DATES[0]:%Y%m%d}.tif")[row, col]
-    assert got == pytest.approx(forest.predict(x)[0], abs=1e-7)
+    assert got == pytest.approx(told(forest, x)[0], abs=1e-7)
 
 
 def test_date_of_the_case_is_as_assumed():

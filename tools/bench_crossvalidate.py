@@ -27,13 +27,14 @@ import numpy as np
 
 from smap_downscaler.base.threads import growing_threads, thread_count
 from smap_downscaler.geo.grid import Window, ease2_grid
+from smap_downscaler.methods.base import Cells
 from smap_downscaler.methods.forest.growth import new_sklearn_forest
-from smap_downscaler.methods.forest.hyper_grid import Candidate
+from smap_downscaler.methods.forest.hyper_grid import ForestCandidate
 from smap_downscaler.methods.forest.settings import PAPER
 from smap_downscaler.steps.crossvalidation.cell_coordinates import cell_places
 from smap_downscaler.steps.crossvalidation.numbers.crossvalidate import plan_piece
-from smap_downscaler.steps.crossvalidation.numbers.grow import forest_key
-from smap_downscaler.steps.crossvalidation.numbers.pieces import Piece, Rows
+from smap_downscaler.steps.crossvalidation.numbers.grow import model_key
+from smap_downscaler.steps.crossvalidation.numbers.pieces import Piece
 from smap_downscaler.steps.crossvalidation.numbers.results import ValidationRun
 from smap_downscaler.steps.crossvalidation.numbers.settings import ValidationSettings
 from smap_downscaler.steps.crossvalidation.run import crossvalidate_table
@@ -43,7 +44,7 @@ from smap_downscaler.steps.matrix.write import create_matrix
 
 SIDE = 60
 CELLS = ease2_grid("9 km").crop(Window(900, 1100, SIDE, SIDE))
-SETTINGS = ValidationSettings(folds=10, repeats=1, block_km=72, candidates=(Candidate(PAPER),))
+SETTINGS = ValidationSettings(folds=10, repeats=1, block_km=72, candidates=(ForestCandidate(PAPER),))
 
 
 def make_table(path: Path, dates: int, cells: int, covariates: int) -> MatrixTable:
@@ -70,13 +71,13 @@ def pure_scikit_learn(table: MatrixTable, threads: int) -> dict[Piece, np.ndarra
     for day in table.days():
         place = np.array([places[cell] for cell in zip(day.rows.tolist(), day.cols.tolist())])
         cells = np.stack([day.rows, day.cols], axis=1)
-        rows = Rows(day.x, day.y, cells, np.full(day.y.size, day.date.toordinal()), place)
+        rows = Cells(day.x, day.y, cells, np.full(day.y.size, day.date.toordinal()), place)
         for scheme in SETTINGS.schemes:
             job = plan_piece(rows, Piece(day.date, scheme, 1), SETTINGS)
             predicted = np.empty(day.y.size)
             for fold in range(job.folds.number):
                 train, test = job.folds.train(fold), job.folds.test(fold)
-                key = forest_key(job.piece, fold)
+                key = model_key(job.piece, fold)
                 forest = new_sklearn_forest(PAPER, int(train.sum()), day.x.shape[1], key)
                 forest.set_params(n_jobs=threads).fit(day.x[train], day.y[train])
                 predicted[test] = forest.predict(day.x[test])
@@ -120,7 +121,7 @@ def main() -> None:
                 check(run, plain)
     if run.plan is None:
         raise SystemExit("the run made no plan")
-    print(f"{run.plan.forests:,} forests of {run.plan.trees:,} trees; {cores} cores, {threads} threads of A")
+    print(f"{run.plan.models:,} forests of {run.plan.parts:,} trees; {cores} cores, {threads} threads of A")
     print(f"  load of the machine at the end     {Path('/proc/loadavg').read_text().split()[0]}")
     print(f"  estimate before the start          {run.plan.seconds:.1f} s")
     print(f"  time of A over that of B           {total(ours, 'wall') / total(theirs, 'wall'):.2f}")

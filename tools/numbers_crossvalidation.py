@@ -14,7 +14,7 @@ from smap_downscaler.base.seasons_of_year import ALL
 from smap_downscaler.base.threads import growing_threads
 from smap_downscaler.base.words import counted
 from smap_downscaler.methods.features import NO_FEATURES, FeatureSettings
-from smap_downscaler.methods.forest.hyper_grid import Candidate
+from smap_downscaler.methods.forest.hyper_grid import ForestCandidate
 from smap_downscaler.methods.forest.settings import PAPER
 from smap_downscaler.methods.keys import BY_CELL, POOLED
 from smap_downscaler.steps.crossvalidation.numbers.results import ValidationRun
@@ -174,7 +174,7 @@ def validation_settings(
         folds=folds,
         repeats=1,
         block_km=block_km,
-        candidates=(Candidate(replace(PAPER, n_estimators=trees, seed=SEED)),),
+        candidates=(ForestCandidate(replace(PAPER, n_estimators=trees, seed=SEED)),),
         seed=SEED,
         mode=mode,
         period=period,

@@ -16,6 +16,7 @@ import numpy as np
 
 from real_cases import AUSTRALIAN_CELLS, conus_series, spread, western_australia_series
 from smap_downscaler.methods.features import FeatureSettings
+from smap_downscaler.methods.forest.method import RANDOM_FOREST
 from smap_downscaler.methods.forest.settings import PAPER
 from smap_downscaler.methods.keys import key_number
 from smap_downscaler.steps.gaps.numbers.cell import CellSeries
@@ -155,7 +156,7 @@ def _hide(series: CellSeries, features: FeatureSettings, period: int) -> HiddenD
         series.days[series.seen],
         series.observed[series.seen],
         lambda hidden: series.covariates(names, features, series.seen, hidden),
-        (PAPER, key_number(series.key)),
+        (RANDOM_FOREST, PAPER, key_number(series.key)),
         HidingSettings(period),
     ).hidden
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -156,3 +156,15 @@ def ease2_grid(resolution: str) -> Grid:
     height, width = EASE2_SHAPES[resolution]
     cell = EASE2_CELLS[resolution]
     return Grid(EASE2_CRS, EASE2_LEFT, EASE2_TOP, cell, cell, width, height)
+
+
+def grid_from(content: object) -> Grid | None:
+    """A grid from the JSON of its fields (``dataclasses.asdict``); None for what is none."""
+    if not isinstance(content, dict) or set(content) != {field.name for field in fields(Grid)}:
+        return None
+    sizes = [content[name] for name in ("cell_width", "cell_height", "width", "height")]
+    numbers = [content["left"], content["top"], *sizes]
+    plain = all(isinstance(one, (int, float)) and math.isfinite(one) for one in numbers)
+    if not (isinstance(content["crs"], str) and plain and min(sizes) > 0):
+        return None
+    return Grid(**{**content, "width": int(content["width"]), "height": int(content["height"])})

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forest_cases import train_forest
 from raster_cases import Listener, grid_raster
 from small_case import CELLS, DATES, make_small_case
 from smap_downscaler.base.errors import InputError
 from smap_downscaler.geo.datasets import open_dataset, read_band
 from smap_downscaler.methods.file.reader import ForestWriter, open_forests
 from smap_downscaler.methods.forest.settings import ForestSettings
-from smap_downscaler.methods.forest.train import train_forest
 from smap_downscaler.series.series import Series, SeriesEntry, open_series
 from smap_downscaler.series.stack import open_stack
 from smap_downscaler.series.window import missing_dates, source_date, substitutes, tell_substitutes

@@ -1,23 +1,29 @@
-"""Small forests and ways to tamper with their files, for the tests of `core.forest`."""
+"""Small forests, ways to ask them, and ways to tamper with their files."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from smap_downscaler.base.progress import Progress
+from smap_downscaler.base.progress import SILENT, Progress
+from smap_downscaler.methods.base import NO_WISHES, Block, Cells, Model
 from smap_downscaler.methods.features import FeatureSettings
 from smap_downscaler.methods.file.reader import ForestWriter
+from smap_downscaler.methods.forest.engines import SCIKIT_LEARN
+from smap_downscaler.methods.forest.method import RANDOM_FOREST
+from smap_downscaler.methods.forest.model import Forest
 from smap_downscaler.methods.forest.settings import ForestSettings
-from smap_downscaler.methods.forest.train import TrainedForest, train_forest
+from smap_downscaler.methods.forest.tuning import grow_forest
 from smap_downscaler.methods.keys import CellKey, key_number
+from smap_downscaler.steps.crossvalidation.numbers.grow import permuted_orders
 
 NAMES = ("elevation", "clay", "p_antecedent", "twi_fd8")
 UNITS = {"elevation": "m", "clay": "g/kg", "p_antecedent": "mm/d"}
@@ -38,9 +44,69 @@ def settings(**changes: Any) -> ForestSettings:
     return ForestSettings(**(fields | changes))
 
 
-def growing(chosen: ForestSettings) -> Callable[..., TrainedForest]:
-    """What `train_each` does with the rows of each key: a plain forest."""
-    return lambda x, y, number, progress: train_forest(x, y, chosen, number, progress)
+def train_forest(
+    x: np.ndarray,
+    y: np.ndarray,
+    chosen: ForestSettings,
+    key: int,
+    progress: Progress = SILENT,
+    threads: int = 1,
+) -> Forest:
+    """A plain forest of rows."""
+    return grow_forest(x, y, chosen, NO_WISHES, key, progress, threads)
+
+
+def cells_of(x: np.ndarray, y: np.ndarray, day: date = DAY) -> Cells:
+    """Rows of one date, for a method."""
+    return Cells(x, y, np.full((len(y), 2), -1), np.full(len(y), day.toordinal()))
+
+
+def block_of(x: np.ndarray, day: date = DAY) -> Block:
+    """Pixels of one date, for a model."""
+    return Block(x, np.full(len(x), day.toordinal()))
+
+
+def told(model: Model, x: np.ndarray, *arguments: Any, **more: Any) -> np.ndarray:
+    """What a model tells of pixels."""
+    return model.predict(block_of(x), *arguments, **more).mean
+
+
+def growing(chosen: ForestSettings) -> Callable[..., Forest]:
+    """What `fit_each` does with the rows of each key: a plain forest."""
+    return lambda cells, number, progress: RANDOM_FOREST.fit(cells, chosen, number, progress)
+
+
+def grow_and_predict(
+    x: np.ndarray,
+    y: np.ndarray,
+    x_new: np.ndarray,
+    chosen: ForestSettings,
+    key: int,
+    counts: Sequence[int],
+    progress: Progress = SILENT,
+    engine: str = SCIKIT_LEARN,
+) -> np.ndarray:
+    """What forests of some numbers of trees tell of held-out rows."""
+    own = [replace(chosen, n_estimators=count) for count in counts]
+    return RANDOM_FOREST.held_out(cells_of(x, y), block_of(x_new), own, key, progress, engine)
+
+
+def permuted_errors(
+    x: np.ndarray,
+    y: np.ndarray,
+    x_test: np.ndarray,
+    y_test: np.ndarray,
+    chosen: ForestSettings,
+    key: int,
+    progress: Progress = SILENT,
+    engine: str = SCIKIT_LEARN,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Predictions of held-out rows, and sums of squared errors with each covariate permuted."""
+    orders = permuted_orders(*x_test.shape, chosen.seed, key)
+    predicted, permuted = RANDOM_FOREST.permuted(
+        cells_of(x, y), block_of(x_test), chosen, key, orders, progress, engine
+    )
+    return predicted, np.sum((permuted - y_test) ** 2, axis=1)
 
 
 def rows(n: int, seed: int = 0, p: int = len(NAMES)) -> tuple[np.ndarray, np.ndarray]:

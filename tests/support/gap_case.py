@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from forest_cases import train_forest
 from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.geo.grid import Grid, Window, ease2_grid
 from smap_downscaler.methods.features import FeatureSettings, add_features
 from smap_downscaler.methods.file.reader import ForestWriter, open_forests
 from smap_downscaler.methods.forest.settings import ForestSettings
-from smap_downscaler.methods.forest.train import train_forest
 from smap_downscaler.methods.keys import BY_CELL, CellKey, key_number
 from smap_downscaler.series.series import open_series
 from smap_downscaler.steps.gaps.inputs import GapInputs

@@ -9,8 +9,8 @@ import numpy as np
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.metrics import mean_squared_error
 
+from smap_downscaler.methods.base import Cells
 from smap_downscaler.methods.forest.settings import ForestSettings
-from smap_downscaler.steps.crossvalidation.numbers.pieces import Rows
 from smap_downscaler.steps.crossvalidation.numbers.settings import ValidationSettings
 
 #: Part of the seed of each forest.
@@ -140,7 +140,7 @@ def plain_folds(
     return found
 
 
-def _places(rows: Rows, wanted: ValidationSettings, scheme: str, rng: np.random.Generator) -> list | None:
+def _places(rows: Cells, wanted: ValidationSettings, scheme: str, rng: np.random.Generator) -> list | None:
     """The cell, or block, of each row; where blocks begin is drawn."""
     if scheme not in ("blocks", "locations", "locations and dates"):
         return None
@@ -159,7 +159,7 @@ class Nested:
 
     def __init__(
         self,
-        rows: Rows,
+        rows: Cells,
         unit: int,
         scheme: str,
         wanted: ValidationSettings,

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from smap_downscaler.methods.base import Cells
 from smap_downscaler.methods.forest.hyper_grid import candidates
 from smap_downscaler.methods.forest.settings import ForestSettings
-from smap_downscaler.steps.crossvalidation.numbers.pieces import Piece, Rows
+from smap_downscaler.steps.crossvalidation.numbers.pieces import Piece
 from smap_downscaler.steps.crossvalidation.numbers.settings import ValidationSettings
 
 DAY = dt.date(2020, 2, 28)
@@ -19,15 +20,15 @@ CELL = 9008.055210146
 FOREST = ForestSettings(8, 2, None, 4, 1, None, 7)
 
 
-def rows_of_date(x: np.ndarray, y: np.ndarray, place: tuple[np.ndarray, np.ndarray] | None = None) -> Rows:
+def rows_of_date(x: np.ndarray, y: np.ndarray, place: tuple[np.ndarray, np.ndarray] | None = None) -> Cells:
     """Rows of one date, a cell each."""
     n = len(x)
     where = None if place is None else np.stack(place, axis=1)
     cells = np.stack([np.zeros(n, np.int64), np.arange(n)], axis=1)
-    return Rows(x, y, cells, np.full(n, DAY.toordinal()), where)
+    return Cells(x, y, cells, np.full(n, DAY.toordinal()), where)
 
 
-def case(side: int = 12, seed: int = 0, p: int = 4) -> Rows:
+def case(side: int = 12, seed: int = 0, p: int = 4) -> Cells:
     """Covariates, soil moisture and places of side x side cells of 9 km."""
     rng = np.random.default_rng(seed)
     row, col = (values.ravel() for values in np.mgrid[0:side, 0:side])
@@ -36,17 +37,17 @@ def case(side: int = 12, seed: int = 0, p: int = 4) -> Rows:
     return rows_of_date(x, y, (col * CELL - 8e6, 1.5e6 - row * CELL))
 
 
-def one_cell(n: int = 120, seed: int = 0) -> Rows:
+def one_cell(n: int = 120, seed: int = 0) -> Cells:
     """The series of cell (7, 9) with gaps: rain and a constant as covariates."""
     rng = np.random.default_rng(seed)
     days = FIRST + np.sort(rng.choice(2 * n, n, replace=False))
     rain = rng.gamma(0.5, 4, n)
     y = 0.2 + 0.05 * np.sin(days / 20) + 0.004 * rain + 0.01 * rng.normal(size=n)
     x = np.stack([rain, np.full(n, 31.0)], axis=1).astype(np.float32)
-    return Rows(x, y, np.tile([7, 9], (n, 1)), days)
+    return Cells(x, y, np.tile([7, 9], (n, 1)), days)
 
 
-def pooled_rows(cells: int = 30, dates: int = 40, seed: int = 0, gaps: float = 0.1) -> Rows:
+def pooled_rows(cells: int = 30, dates: int = 40, seed: int = 0, gaps: float = 0.1) -> Cells:
     """Cells of a square on each date: a static covariate and rain."""
     rng = np.random.default_rng(seed)
     side = int(np.ceil(np.sqrt(cells)))
@@ -56,7 +57,7 @@ def pooled_rows(cells: int = 30, dates: int = 40, seed: int = 0, gaps: float = 0
     x = np.stack([clay, rain], axis=1).astype(np.float32)
     numbers = np.stack([cell // side, cell % side], axis=1)
     place = np.stack([cell % side * 9000.0, cell // side * -9000.0], axis=1)
-    rows = Rows(x, y, numbers, FIRST + date, place)
+    rows = Cells(x, y, numbers, FIRST + date, place)
     return rows.take(rng.uniform(size=cell.size) >= gaps)
 
 

@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from pathlib import Path, PureWindowsPath
 
-from ..forest.arrays import ForestFileError
+from ..base import ModelFileError
 
 _MAGIC = b"PK\x03\x04"
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -32,7 +32,7 @@ _ZIP_ERRORS = (
 class Container:
     """The members of a zip file, held open for reading.
 
-    Every problem is a `ForestFileError` whose sentence names the file.  Several threads may read.
+    Every problem is a `ModelFileError` whose sentence names the file.  Several threads may read.
     """
 
     def __init__(self, path: Path):
@@ -65,7 +65,7 @@ class Container:
             with self._lock:
                 data = self._zip.read(info)
         except OSError as error:
-            raise ForestFileError(f"{self.path} could not be read ({error.strerror or error}).") from error
+            raise ModelFileError(f"{self.path} could not be read ({error.strerror or error}).") from error
         except _ZIP_ERRORS as error:
             raise self.error(f"the member {name} is truncated or corrupt") from error
         if len(data) != info.file_size:
@@ -74,9 +74,9 @@ class Container:
             raise self.error(f"the member {name} was changed (its checksum differs)")
         return data
 
-    def error(self, problem: str) -> ForestFileError:
+    def error(self, problem: str) -> ModelFileError:
         """An error whose sentence names the file; `problem` is a clause."""
-        return ForestFileError(
+        return ModelFileError(
             f"{self.path} is damaged: {problem}; get another copy or train the forests again."
         )
 
@@ -97,23 +97,23 @@ class Container:
 
 def _open(path: Path) -> zipfile.ZipFile:
     if path.is_dir():
-        raise ForestFileError(f"{path} is a folder; choose a forest file (.smapforest).")
+        raise ModelFileError(f"{path} is a folder; choose a forest file (.smapforest).")
     try:
         with path.open("rb") as stream:
             magic = stream.read(len(_MAGIC))
         if magic != _MAGIC:
-            raise ForestFileError(
+            raise ModelFileError(
                 f"{path} is not a forest file (it is no zip archive); choose what 'Train forests' wrote."
             )
         return zipfile.ZipFile(path)
     except FileNotFoundError as error:
-        raise ForestFileError(f"{path} does not exist; choose a forest file (.smapforest).") from error
-    except ForestFileError:
+        raise ModelFileError(f"{path} does not exist; choose a forest file (.smapforest).") from error
+    except ModelFileError:
         raise
     except OSError as error:
-        raise ForestFileError(f"{path} could not be read ({error.strerror or error}).") from error
+        raise ModelFileError(f"{path} could not be read ({error.strerror or error}).") from error
     except _ZIP_ERRORS as error:
-        raise ForestFileError(
+        raise ModelFileError(
             f"{path} is a truncated or corrupt forest file; get another copy or train the forests again."
         ) from error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..forest.arrays import ForestFileError
+from ..base import ModelFileError
 
 
 class Fields:
@@ -14,13 +14,13 @@ class Fields:
     def __init__(self, content: Any, where: str):
         self._where = where
         if not isinstance(content, dict):
-            raise ForestFileError(f"its manifest is wrong at {where or 'the top'}")
+            raise ModelFileError(f"its manifest is wrong at {where or 'the top'}")
         self.content: dict[str, Any] = content
 
     def _get(self, name: str, kind: type) -> Any:
         value = self.content.get(name)
         if not isinstance(value, kind) or isinstance(value, bool):
-            raise ForestFileError(f"its manifest is wrong at {f'{self._where} {name}'.strip()}")
+            raise ModelFileError(f"its manifest is wrong at {f'{self._where} {name}'.strip()}")
         return value
 
     def text(self, name: str) -> str:
@@ -34,7 +34,7 @@ class Fields:
     def flag(self, name: str) -> bool:
         value = self.content.get(name)
         if not isinstance(value, bool):
-            raise ForestFileError(f"its manifest is wrong at {self._where} {name}")
+            raise ModelFileError(f"its manifest is wrong at {self._where} {name}")
         return value
 
     def number(self, name: str) -> float | None:
@@ -43,7 +43,7 @@ class Fields:
         if value is None:
             return None
         if not isinstance(value, (int, float)) or isinstance(value, bool) or not _is_finite(value):
-            raise ForestFileError(f"its manifest is wrong at {self._where} {name}")
+            raise ModelFileError(f"its manifest is wrong at {self._where} {name}")
         return float(value)
 
     def list(self, name: str) -> list[Any]:

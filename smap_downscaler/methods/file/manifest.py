@@ -1,4 +1,7 @@
-"""manifest.json of a forest file: what the file says about itself, checked field by field."""
+"""manifest.json of a model file: what the file says about itself, checked field by field.
+
+Versions 1 and 2 are of forests; version 3 names its method.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +15,18 @@ from typing import Any
 
 from ...base.errors import InputError
 from ...base.matrix_columns import DERIVED, MOST_CELLS
+from ..base import MOST_COVARIATES, Method, ModelFileError
 from ..features import NO_FEATURES, FeatureSettings
-from ..forest.arrays import MAX_FEATURES, ForestFileError
 from ..forest.codec import MEMBERS
-from ..forest.oob import OobScores
-from ..forest.settings import ForestSettings
+from ..forest.method import RANDOM_FOREST
 from ..keys import BY_CELL, BY_DATE, MODES, CellKey, Key, PooledKey, key_path
+from ..register import method_of
+from ..skill import OobScores
 from .fields import Fields
 
 FORMAT = "smap-downscaler-forests"
-#: Plain forests by date are of the first version, which older plugins read; all else is of the second.
-FIRST_VERSION, VERSION = 1, 2
+#: Plain forests by date are of the first version, which older plugins read, other forests of the second.
+FIRST_VERSION, PACKED_VERSION, VERSION = 1, 2, 3
 MANIFEST = "manifest.json"
 #: Bounds of what is read into memory: the manifest, and all members of one forest (some 55
 #: million nodes).
@@ -30,6 +34,8 @@ MAX_BYTES = 2**26
 MAX_FOREST_BYTES = 2**30
 #: The one member of a forest in a file of the second version.
 PACKED = "forest.bin"
+#: Names of members that a method may choose.
+_MEMBER_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\.(npy|json)")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -49,37 +55,38 @@ class Entry:
     ----------
     key : Key
         What it is for.
-    scores : OobScores
+    scores : OobScores or None
     members : dict
-        Its members by name: the keys of `codec.MEMBERS`, or `PACKED` alone.
+        Its members by name; in the second version `PACKED` alone.
     columns : tuple of int, or None
         Which of the file's covariates it has, ascending; None: all.
-    settings : ForestSettings or None
+    settings : object or None
         What it was grown with, if that was chosen for it; None: the file's.
     """
 
     key: Key
-    scores: OobScores
+    scores: OobScores | None
     members: dict[str, Member]
     columns: tuple[int, ...] | None = None
-    settings: ForestSettings | None = None
+    settings: Any = None
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """All that a forest file tells besides the trees."""
+    """All that a model file tells besides the models; `settings` are those of the method."""
 
     names: tuple[str, ...]
     units: dict[str, str]
     response: str
     response_unit: str
-    settings: ForestSettings
+    settings: Any
     versions: dict[str, str]
     extra: dict[str, Any]
     entries: tuple[Entry, ...]
     mode: str = BY_DATE
     features: FeatureSettings = NO_FEATURES
     version: int = FIRST_VERSION
+    method: Method = RANDOM_FOREST
 
     def to_json(self) -> bytes:
         """The bytes of manifest.json; equal manifests give equal bytes."""
@@ -90,7 +97,7 @@ class Manifest:
             "covariates": [{"name": name, "unit": self.units[name]} for name in self.names],
             "response": {"name": self.response, "unit": self.response_unit},
             "settings": self.settings.as_dict(),
-            "seed": self.settings.seed,
+            "seed": self.settings.as_dict().get("seed"),
             "versions": self.versions,
             "extra": self.extra,
             "forests": [_entry_content(entry) for entry in self.entries],
@@ -98,12 +105,14 @@ class Manifest:
         if self.version == FIRST_VERSION:
             return json.dumps(content, sort_keys=True, allow_nan=False, ensure_ascii=True, indent=1).encode()
         content["features"] = self.features.as_dict()
+        if self.version == VERSION:
+            content["method"] = self.method.name
         return json.dumps(content, sort_keys=True, allow_nan=False, separators=(",", ":")).encode()
 
 
 def _entry_content(entry: Entry) -> dict[str, Any]:
     key, members = entry.key, entry.members
-    content: dict[str, Any] = {"scores": entry.scores.as_dict()}
+    content: dict[str, Any] = {} if entry.scores is None else {"scores": entry.scores.as_dict()}
     if isinstance(key, date):
         content["date"] = key.isoformat()
     elif isinstance(key, CellKey):
@@ -112,8 +121,8 @@ def _entry_content(entry: Entry) -> dict[str, Any]:
         content["members"] = {
             name: {"size": member.size, "sha256": member.sha256} for name, member in members.items()
         }
-        return content
-    content.update(size=members[PACKED].size, sha256=members[PACKED].sha256)
+    else:
+        content.update(size=members[PACKED].size, sha256=members[PACKED].sha256)
     if entry.columns is not None:
         content["columns"] = list(entry.columns)
     if entry.settings is not None:
@@ -121,15 +130,15 @@ def _entry_content(entry: Entry) -> dict[str, Any]:
     return content
 
 
-def member_path(key: Key, name: str) -> str:
-    """Where a member of a forest lies in the zip."""
-    return f"forests/{key_path(key)}/{name}"
+def member_path(key: Key, name: str, version: int) -> str:
+    """Where a member of a model lies in the zip."""
+    return f"{'models' if version == VERSION else 'forests'}/{key_path(key)}/{name}"
 
 
 def check_names(names: Sequence[str]) -> None:
     """Raise `InputError` unless there is a covariate, and all have names that differ."""
-    if not 1 <= len(names) <= MAX_FEATURES:
-        raise InputError(f"A forest takes 1 to {MAX_FEATURES} covariates, not {len(names)}.")
+    if not 1 <= len(names) <= MOST_COVARIATES:
+        raise InputError(f"A forest takes 1 to {MOST_COVARIATES} covariates, not {len(names)}.")
     if not all(names):
         raise InputError("A covariate has no name; name every band.")
     for position, name in enumerate(names):
@@ -142,34 +151,35 @@ def parse(data: bytes) -> Manifest:
 
     Raises
     ------
-    ForestFileError
+    ModelFileError
         With a clause (no file name yet) that says what is wrong.
     """
     try:
         content = json.loads(data.decode("utf-8"), parse_constant=_refuse)
     except (ValueError, RecursionError, MemoryError) as error:
-        raise ForestFileError("its manifest is not valid JSON") from error
+        raise ModelFileError("its manifest is not valid JSON") from error
     root = Fields(content, "")
     if root.text("format") != FORMAT:
-        raise ForestFileError("its manifest is not that of a forest file")
+        raise ModelFileError("its manifest is not that of a forest file")
     version = root.whole("version")
     if version > VERSION:
         raise NewerVersionError(version)
     if version < FIRST_VERSION:
-        raise ForestFileError(f"its format version {version} does not exist")
+        raise ModelFileError(f"its format version {version} does not exist")
     mode = root.text("mode")
-    if mode not in (MODES if version == VERSION else (BY_DATE,)):
-        raise ForestFileError(f"its mode {mode!r} is unknown")
+    if mode not in ((BY_DATE,) if version == FIRST_VERSION else MODES):
+        raise ModelFileError(f"its mode {mode!r} is unknown")
     covariates = [Fields(item, "covariates") for item in root.list("covariates")]
     names = tuple(item.text("name") for item in covariates)
     response = root.object("response")
-    settings = _settings(root.object("settings"))
+    method = method_of(root.text("method")) if version == VERSION else RANDOM_FOREST
+    settings = _settings(root.object("settings"), method)
     try:
         check_names(names)
     except InputError as error:
         raise _wrong(error) from error
-    if root.whole("seed") != settings.seed:
-        raise ForestFileError("its manifest is wrong at seed")
+    if root.content.get("seed") != settings.as_dict().get("seed"):
+        raise ModelFileError("its manifest is wrong at seed")
     versions = root.object("versions")
     return Manifest(
         names=names,
@@ -179,14 +189,15 @@ def parse(data: bytes) -> Manifest:
         settings=settings,
         versions={name: versions.text(name) for name in versions.content},
         extra=root.object("extra").content,
-        entries=_entries(root.list("forests"), mode, version, len(names)),
+        entries=_entries(root.list("forests"), mode, version, len(names), method),
         mode=mode,
         features=NO_FEATURES if version == FIRST_VERSION else _features(root.object("features"), names),
         version=version,
+        method=method,
     )
 
 
-class NewerVersionError(ForestFileError):
+class NewerVersionError(ModelFileError):
     """The file has a format that this version of the plugin does not know yet."""
 
     def __init__(self, version: int):
@@ -198,22 +209,22 @@ def _refuse(constant: str) -> None:
     raise ValueError(constant)
 
 
-def _wrong(error: InputError) -> ForestFileError:
-    return ForestFileError(f"its manifest is wrong ({str(error).rstrip('.')})")
+def _wrong(error: InputError) -> ModelFileError:
+    return ModelFileError(f"its manifest is wrong ({str(error).rstrip('.')})")
 
 
-def _settings(item: Fields) -> ForestSettings:
-    if set(item.content) != {field.name for field in fields(ForestSettings)}:
-        raise ForestFileError("its manifest is wrong at settings")
+def _settings(item: Fields, method: Method) -> Any:
     try:
-        return ForestSettings(**item.content)
+        return method.read_settings(item.content)
     except InputError as error:
         raise _wrong(error) from error
+    except TypeError as error:
+        raise ModelFileError("its manifest is wrong at settings") from error
 
 
 def _features(item: Fields, names: Sequence[str]) -> FeatureSettings:
     if set(item.content) != {field.name for field in fields(FeatureSettings)}:
-        raise ForestFileError("its manifest is wrong at features")
+        raise ModelFileError("its manifest is wrong at features")
     flags, farthest = (item.flag("day_of_year"), item.flag("neighbours")), item.whole("farthest")
     try:
         features = FeatureSettings(*flags, farthest)
@@ -224,30 +235,44 @@ def _features(item: Fields, names: Sequence[str]) -> FeatureSettings:
     if tuple(name for name in names if name in DERIVED) != derived or (
         derived and tuple(names[-len(derived) :]) != derived
     ):
-        raise ForestFileError("its manifest is wrong at features")
+        raise ModelFileError("its manifest is wrong at features")
     return features
 
 
-def _entries(items: list[Any], mode: str, version: int, covariates: int) -> tuple[Entry, ...]:
+def _entries(items: list[Any], mode: str, version: int, covariates: int, method: Method) -> tuple[Entry, ...]:
     if not items:
-        raise ForestFileError("it holds no forest")
-    read = _entry if version == FIRST_VERSION else _packed_entry
-    entries = tuple(read(Fields(item, "forests"), mode, covariates) for item in items)
+        raise ModelFileError(f"it holds no {method.noun}")
+    entries = tuple(_entry(Fields(item, "forests"), mode, version, covariates, method) for item in items)
     if len({entry.key for entry in entries}) < len(entries):
-        what = {BY_DATE: "date", BY_CELL: "cell"}.get(mode, "pooled forest")
-        raise ForestFileError(f"its manifest names a {what} twice")
+        what = {BY_DATE: "date", BY_CELL: "cell"}.get(mode, f"pooled {method.noun}")
+        raise ModelFileError(f"its manifest names a {what} twice")
     return entries
 
 
-def _packed_entry(item: Fields, mode: str, covariates: int) -> Entry:
+def _entry(item: Fields, mode: str, version: int, covariates: int, method: Method) -> Entry:
+    if version == FIRST_VERSION:
+        return Entry(_date(item), _scores(item.object("scores")), _members(item, version))
     columns = item.list("columns") if "columns" in item.content else None
+    without_scores = version == VERSION and "scores" not in item.content
     return Entry(
         _key(item, mode),
-        _scores(item.object("scores")),
-        {PACKED: _member(item)},
+        None if without_scores else _scores(item.object("scores")),
+        _members(item, version),
         None if columns is None else _columns(columns, covariates),
-        _settings(item.object("settings")) if "settings" in item.content else None,
+        _settings(item.object("settings"), method) if "settings" in item.content else None,
     )
+
+
+def _members(item: Fields, version: int) -> dict[str, Member]:
+    if version == PACKED_VERSION:
+        return {PACKED: _member(item)}
+    members = item.object("members")
+    if version == FIRST_VERSION and set(members.content) != set(MEMBERS):
+        raise ModelFileError("its manifest is wrong at forests members")
+    if not members.content or not all(_MEMBER_NAME.fullmatch(name) for name in members.content):
+        raise ModelFileError("its manifest is wrong at forests members")
+    names = MEMBERS if version == FIRST_VERSION else members.content
+    return {name: _member(members.object(name)) for name in names}
 
 
 def _key(item: Fields, mode: str) -> Key:
@@ -257,7 +282,7 @@ def _key(item: Fields, mode: str) -> Key:
         return PooledKey()
     row, col = item.whole("row"), item.whole("col")
     if not (0 <= row < MOST_CELLS and 0 <= col < MOST_CELLS):
-        raise ForestFileError("its manifest is wrong at forests row and col")
+        raise ModelFileError("its manifest is wrong at forests row and col")
     x, y = (item.number(name) for name in ("x", "y"))
     return CellKey(row, col, x, y)
 
@@ -265,9 +290,9 @@ def _key(item: Fields, mode: str) -> Key:
 def _columns(columns: list[Any], covariates: int) -> tuple[int, ...]:
     whole = all(isinstance(column, int) and not isinstance(column, bool) for column in columns)
     if not columns or not whole or not 0 <= columns[0] <= columns[-1] < covariates:
-        raise ForestFileError("its manifest is wrong at forests columns")
+        raise ModelFileError("its manifest is wrong at forests columns")
     if any(later <= earlier for earlier, later in zip(columns, columns[1:])):
-        raise ForestFileError("its manifest is wrong at forests columns")
+        raise ModelFileError("its manifest is wrong at forests columns")
     return tuple(columns)
 
 
@@ -276,34 +301,23 @@ def _date(item: Fields) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError as error:
-        raise ForestFileError("its manifest is wrong at forests date") from error
+        raise ModelFileError("its manifest is wrong at forests date") from error
     if day.isoformat() != text:
-        raise ForestFileError("its manifest is wrong at forests date")
+        raise ModelFileError("its manifest is wrong at forests date")
     return day
-
-
-def _entry(item: Fields, mode: str, covariates: int) -> Entry:
-    """An entry of the first version: by date, all covariates."""
-    day = _date(item)
-    members = item.object("members")
-    if set(members.content) != set(MEMBERS):
-        raise ForestFileError("its manifest is wrong at forests members")
-    return Entry(
-        day, _scores(item.object("scores")), {name: _member(members.object(name)) for name in MEMBERS}
-    )
 
 
 def _member(item: Fields) -> Member:
     size, sha256 = item.whole("size"), item.text("sha256")
     if size < 0 or not _SHA256.fullmatch(sha256):
-        raise ForestFileError("its manifest is wrong at forests members")
+        raise ModelFileError("its manifest is wrong at forests members")
     return Member(size, sha256)
 
 
 def _scores(item: Fields) -> OobScores:
     n, n_scored = item.whole("n"), item.whole("n_scored")
     if n < 2 or not 0 <= n_scored <= n:
-        raise ForestFileError("its manifest is wrong at scores n")
+        raise ModelFileError("its manifest is wrong at scores n")
     found = {name: item.number(name) for name in ("rmse", "mae", "bias", "r2", "pearson_r2")}
     values = {name: math.nan if value is None else value for name, value in found.items()}
     return OobScores(n=n, n_scored=n_scored, **values)

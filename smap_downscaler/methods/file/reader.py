@@ -9,16 +9,14 @@ import os
 from datetime import date
 from pathlib import Path
 from types import TracebackType
-
-import numpy as np
+from typing import Any
 
 from ...base.errors import InputError
+from ...geo.grid import grid_from
+from ..base import Model, ModelFileError, ModelMismatch
 from ..forest import codec
-from ..forest.arrays import ForestFileError
-from ..forest.oob import OobScores
-from ..forest.predict import Forest
-from ..forest.settings import ForestSettings
 from ..keys import BY_CELL, BY_DATE, Key, key_label
+from ..skill import OobScores
 from .container import Container
 from .manifest import (
     MANIFEST,
@@ -44,6 +42,7 @@ class ForestFile:
     Attributes
     ----------
     path : Path
+    method : Method
     mode : str
         "by date", "by cell" or "pooled".
     keys : tuple of Key
@@ -56,6 +55,8 @@ class ForestFile:
         Those that are not derived.
     features : FeatureSettings
         The derived ones.
+    grid : Grid or None
+        The SMAP grid, where the method needs places.
     units, response, response_unit, settings, versions, extra
         As they were given to `ForestWriter`.
     """
@@ -65,6 +66,7 @@ class ForestFile:
         self._manifest = manifest
         self._entries = {entry.key: entry for entry in manifest.entries}
         self.path = container.path
+        self.method = manifest.method
         self.mode = manifest.mode
         self.names = manifest.names
         self.features = manifest.features
@@ -75,6 +77,7 @@ class ForestFile:
         self.settings = manifest.settings
         self.versions = dict(manifest.versions)
         self.extra = dict(manifest.extra)
+        self.grid = grid_from(manifest.extra.get("grid"))
         self.keys: tuple[Key, ...] = tuple(sorted(self._entries))
         self.dates = tuple(key for key in self.keys if isinstance(key, date))
 
@@ -93,12 +96,12 @@ class ForestFile:
         """Let go of the file."""
         self._container.close()
 
-    def scores(self, key: Key) -> OobScores:
-        """Out-of-bag scores of a forest."""
+    def scores(self, key: Key) -> OobScores | None:
+        """What a model tells of its error, such as out-of-bag scores."""
         return self._entry(key).scores
 
-    def settings_of(self, key: Key) -> ForestSettings:
-        """What a forest was grown with: chosen for it alone, or the file's `settings`."""
+    def settings_of(self, key: Key) -> Any:
+        """What a model was fitted with: chosen for it alone, or the file's `settings`."""
         return self._entry(key).settings or self.settings
 
     def names_of(self, key: Key) -> tuple[str, ...]:
@@ -106,8 +109,8 @@ class ForestFile:
         columns = self._entry(key).columns
         return self.names if columns is None else tuple(self.names[column] for column in columns)
 
-    def load(self, key: Key) -> Forest:
-        """A forest, read, checked and tried on its probe.
+    def load(self, key: Key) -> Model:
+        """A model, read and checked.
 
         Parameters
         ----------
@@ -122,23 +125,22 @@ class ForestFile:
         """
         entry, names, label = self._entry(key), self.names_of(key), key_label(key)
         members = {
-            name: self._container.read(member_path(key, name), member.size, member.sha256)
+            name: self._container.read(
+                member_path(key, name, self._manifest.version), member.size, member.sha256
+            )
             for name, member in entry.members.items()
         }
         try:
-            found = codec.unpack(members[PACKED]) if PACKED in members else members
-            arrays, probe_x, probe_y = codec.decode(found)
-            forest = Forest(names, self.units, entry.key, arrays, entry.scores)
-        except ForestFileError as error:
+            if PACKED in members:
+                members = codec.unpack(members[PACKED])
+            return self.method.load(members, names, entry.scores)
+        except ModelMismatch as error:
+            raise self._container.error(f"the {self.method.noun} of {label} {error}") from error
+        except ModelFileError as error:
             problem = str(error).rstrip(".")
-            raise self._container.error(f"the forest of {label} is unusable ({problem})") from error
-        if probe_x.shape[1] != len(names):
             raise self._container.error(
-                f"the forest of {label} has {probe_x.shape[1]} covariates, not {len(names)}"
-            )
-        if not np.array_equal(forest.predict(probe_x), probe_y):
-            raise self._container.error(f"the forest of {label} does not give the predictions stored with it")
-        return forest
+                f"the {self.method.noun} of {label} is unusable ({problem})"
+            ) from error
 
     def _entry(self, key: Key) -> Entry:
         entry = self._entries.get(key)
@@ -174,7 +176,7 @@ def open_forests(path: str | os.PathLike[str]) -> ForestFile:
 
 def _read_manifest(container: Container) -> Manifest:
     if MANIFEST not in container.sizes:
-        raise ForestFileError(
+        raise ModelFileError(
             f"{container.path} is not a forest file (it holds no {MANIFEST}); "
             "choose what 'Train forests' wrote."
         )
@@ -182,11 +184,11 @@ def _read_manifest(container: Container) -> Manifest:
     try:
         return parse(data)
     except NewerVersionError as error:
-        raise ForestFileError(
+        raise ModelFileError(
             f"{container.path} was written by a newer version of the plugin (format {error.version}); "
             "update the plugin."
         ) from error
-    except ForestFileError as error:
+    except ModelFileError as error:
         raise container.error(str(error)) from error
 
 
@@ -196,7 +198,7 @@ def _compare(container: Container, manifest: Manifest) -> None:
     del sizes[MANIFEST]
     for entry in manifest.entries:
         for name, member in entry.members.items():
-            full = member_path(entry.key, name)
+            full = member_path(entry.key, name, manifest.version)
             size = sizes.pop(full, None)
             if size is None:
                 raise container.error(f"the member {full} is missing")

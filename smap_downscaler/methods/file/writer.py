@@ -21,10 +21,10 @@ from ...base.errors import InputError
 from ...base.part_files import part_name, remove_leftovers
 from ...base.progress import SILENT, Progress
 from ...base.threads import interruptible_if
+from ..base import Method, Model
 from ..features import NO_FEATURES, FeatureSettings
 from ..forest import codec
-from ..forest.settings import ForestSettings
-from ..forest.train import MANY_NODES, TrainedForest
+from ..forest.method import RANDOM_FOREST
 from ..keys import BY_CELL, BY_DATE, Key, key_label, mode_of
 from .manifest import (
     FIRST_VERSION,
@@ -32,6 +32,7 @@ from .manifest import (
     MAX_BYTES,
     MAX_FOREST_BYTES,
     PACKED,
+    PACKED_VERSION,
     VERSION,
     Entry,
     Manifest,
@@ -65,8 +66,8 @@ class ForestWriter:
         Unit by covariate; empty where unknown.
     response, response_unit : str
         Name and unit of the response.
-    settings : ForestSettings
-        What the forests were grown with.
+    settings : object
+        What the models were fitted with, as its method knows it.
     plugin_version : str
         Version of the plugin.
     extra : mapping, optional
@@ -76,7 +77,8 @@ class ForestWriter:
     features : FeatureSettings
         Which of the covariates are derived.
     tuned : bool
-        Whether forests come with settings of their own.
+        Whether models come with settings of their own.
+    method : Method
 
     Raises
     ------
@@ -91,12 +93,13 @@ class ForestWriter:
         units: Mapping[str, str],
         response: str,
         response_unit: str,
-        settings: ForestSettings,
+        settings: Any,
         plugin_version: str,
         extra: Mapping[str, Any] | None = None,
         mode: str = BY_DATE,
         features: FeatureSettings = NO_FEATURES,
         tuned: bool = False,
+        method: Method = RANDOM_FOREST,
     ):
         check_names(names)
         self.path = Path(path)
@@ -109,7 +112,11 @@ class ForestWriter:
         self._extra: dict[str, Any] = json.loads(json.dumps(dict(extra or {}), allow_nan=False))
         self._mode, self._features = mode, features
         plain = mode == BY_DATE and not features.names and not tuned
-        self._version = FIRST_VERSION if plain else VERSION
+        self._method = method
+        if method is not RANDOM_FOREST:
+            self._version = VERSION
+        else:
+            self._version = FIRST_VERSION if plain else PACKED_VERSION
         self._entries: dict[Key, Entry] = {}
         self._temporary = part_name(self.path, secrets.token_hex(6), self.path.suffix)
 
@@ -140,21 +147,21 @@ class ForestWriter:
     def add(
         self,
         key: Key,
-        trained: TrainedForest,
+        model: Model,
         columns: Sequence[int] | None = None,
-        settings: ForestSettings | None = None,
+        settings: Any = None,
         progress: Progress = SILENT,
     ) -> None:
-        """Add a forest; refuses one whose key is already there.  A cancel is heard within a second.
+        """Add a model; refuses one whose key is already there.  A cancel is heard within a second.
 
         Parameters
         ----------
         key : Key
             What it is for; a date, in a file by date.
-        trained : TrainedForest
+        model : Model
         columns : sequence of int, optional
             Which of the file's covariates it has, ascending; without it all.
-        settings : ForestSettings, optional
+        settings : object, optional
             What was chosen for it, if that differs from forest to forest.
         """
         label = key_label(key)
@@ -165,37 +172,37 @@ class ForestWriter:
         if key in self._entries:
             what = {BY_DATE: "date", BY_CELL: "cell"}.get(self._mode, "forest")
             raise InputError(f"The {what} {label} is there twice; one forest a {what} is kept.")
-        prepare = partial(
-            self._prepared, label, trained, len(self._names) if columns is None else len(columns)
+        covariates = len(self._names) if columns is None else len(columns)
+        prepared = interruptible_if(
+            model.is_large, partial(self._prepared, label, model, covariates), progress
         )
-        prepared = interruptible_if(trained.arrays.n_nodes > MANY_NODES, prepare, progress)
         members = {}
         try:
             for name, (data, checksum) in prepared.items():
-                self._write(member_path(key, name), data, progress)
+                self._write(member_path(key, name, self._version), data, progress)
                 members[name] = Member(len(data), checksum)
         except OSError as error:
             raise self._unwritable(error) from error
         kept = None if columns is None else tuple(int(column) for column in columns)
-        self._entries[key] = Entry(key, trained.scores, members, kept, settings)
+        self._entries[key] = Entry(key, model.scores, members, kept, settings)
 
-    def _prepared(self, label: str, trained: TrainedForest, covariates: int) -> dict[str, tuple[bytes, str]]:
-        """Bytes and checksum of each member of a forest; touches nothing of the writer."""
-        trained.arrays.check(covariates)
-        encoded = codec.encode(trained.arrays, trained.probe_x, trained.probe_y)
+    def _prepared(self, label: str, model: Model, covariates: int) -> dict[str, tuple[bytes, str]]:
+        """Bytes and checksum of each member of a model; touches nothing of the writer."""
+        encoded = model.members(covariates)
         if sum(map(len, encoded.values())) > MAX_FOREST_BYTES:
             raise InputError(
-                f"The forest of {label} is too large for a file; give N_ESTIMATORS or "
-                "SAMPLE_SIZE a smaller number."
+                f"The {self._method.noun} of {label} is too large for a file; {self._method.smaller}."
             )
-        if self._version != FIRST_VERSION:
+        if self._version == PACKED_VERSION:
             encoded = {PACKED: codec.pack(encoded)}
         return {name: (data, hashlib.sha256(data).hexdigest()) for name, data in encoded.items()}
 
     def _finish(self) -> None:
         if not self._entries:
             what = {BY_DATE: "no date", BY_CELL: "no cell"}.get(self._mode, "nothing")
-            raise InputError(f"{self.path} was not written: {what} had enough data to train a forest.")
+            raise InputError(
+                f"{self.path} was not written: {what} had enough data to train a {self._method.noun}."
+            )
         manifest = Manifest(
             names=self._names,
             units=self._units,
@@ -208,6 +215,7 @@ class ForestWriter:
             mode=self._mode,
             features=self._features,
             version=self._version,
+            method=self._method,
         ).to_json()
         if len(manifest) > MAX_BYTES:
             what = "cells" if self._mode == BY_CELL else "dates"

@@ -9,15 +9,11 @@ from typing import Any
 import numpy as np
 
 from ...base.errors import InputError
+from ..base import MOST_COVARIATES, ModelFileError
 
 LEAF = -1
-MAX_FEATURES = int(np.iinfo(np.int16).max)
 #: Node fields without which this module cannot fill scikit-learn's trees.
 _NEEDED = ("left_child", "right_child", "feature", "threshold")
-
-
-class ForestFileError(InputError):
-    """Trees, or the file that holds them, are damaged or not what they say they are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +70,7 @@ class ForestArrays:
         )
 
     def check(self, n_features: int) -> None:
-        """Raise `ForestFileError` unless every tree is sound for `n_features` covariates.
+        """Raise `ModelFileError` unless every tree is sound for `n_features` covariates.
 
         scikit-learn follows children and features blindly: one out of range crashes the process,
         a cycle never ends.
@@ -85,16 +81,16 @@ class ForestArrays:
         own = np.arange(self.n_nodes, dtype=np.int64) - first
         leaf = self.left == LEAF
         if np.any(leaf != (self.right == LEAF)):
-            raise ForestFileError("A tree is damaged: a node has only one child.")
+            raise ModelFileError("A tree is damaged: a node has only one child.")
         inner = ~leaf
         self._check_children(inner, own, np.repeat(sizes, sizes), first)
         feature = self.feature
         if np.any(feature[leaf] != LEAF) or np.any((feature[inner] < 0) | (feature[inner] >= n_features)):
-            raise ForestFileError(
+            raise ModelFileError(
                 f"A tree is damaged: a node asks for a covariate that is not one of the {n_features}."
             )
         if not np.all(np.isfinite(self.number)):
-            raise ForestFileError("A tree is damaged: it holds a number that is not finite.")
+            raise ModelFileError("A tree is damaged: it holds a number that is not finite.")
 
     def _check_layout(self, n_features: int) -> None:
         layout = (
@@ -105,16 +101,16 @@ class ForestArrays:
             (self.number, np.float64),
         )
         if any(array.ndim != 1 or array.dtype != dtype for array, dtype in layout):
-            raise ForestFileError("The trees are damaged: an array has the wrong type or shape.")
-        if not 1 <= n_features <= MAX_FEATURES:
-            raise ForestFileError(f"A forest takes 1 to {MAX_FEATURES} covariates, not {n_features}.")
+            raise ModelFileError("The trees are damaged: an array has the wrong type or shape.")
+        if not 1 <= n_features <= MOST_COVARIATES:
+            raise ModelFileError(f"A forest takes 1 to {MOST_COVARIATES} covariates, not {n_features}.")
         if any(array.size != self.n_nodes for array, _ in layout[1:]):
-            raise ForestFileError("The trees are damaged: their arrays differ in length.")
+            raise ModelFileError("The trees are damaged: their arrays differ in length.")
         offsets = self.offsets
         if offsets.size < 2:
-            raise ForestFileError("The forest is damaged: it holds no tree.")
+            raise ModelFileError("The forest is damaged: it holds no tree.")
         if offsets[0] != 0 or offsets[-1] != self.n_nodes or np.any(offsets[1:] <= offsets[:-1]):
-            raise ForestFileError("The forest is damaged: its trees do not follow each other.")
+            raise ModelFileError("The forest is damaged: its trees do not follow each other.")
 
     def _check_children(
         self, inner: np.ndarray, own: np.ndarray, size: np.ndarray, first: np.ndarray
@@ -122,14 +118,14 @@ class ForestArrays:
         """Every node but the root is the child of exactly one earlier node of its own tree."""
         for child in (self.left, self.right):
             if np.any((child[inner] <= own[inner]) | (child[inner] >= size[inner])):
-                raise ForestFileError(
+                raise ModelFileError(
                     "A tree is damaged: a child does not lie after its parent in the same tree."
                 )
         children = np.concatenate([first[inner] + self.left[inner], first[inner] + self.right[inner]])
         parents = np.bincount(children, minlength=self.n_nodes)
         parents[self.offsets[:-1]] += 1
         if np.any(parents != 1):
-            raise ForestFileError("A tree is damaged: a node does not have exactly one parent.")
+            raise ModelFileError("A tree is damaged: a node does not have exactly one parent.")
 
     def depths(self) -> np.ndarray:
         """Depth of each tree (0: only a root), int64, shape (n_trees,).  For checked trees only."""

@@ -13,9 +13,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .arrays import LEAF, ForestArrays, ForestFileError
-from .train import PROBE_ROWS
+from ..base import ModelFileError
+from .arrays import LEAF, ForestArrays
 
+#: Rows of training covariates kept with a forest, at most, so that a loaded one can be tried.
+PROBE_ROWS = 16
 #: Member -> its dtype and number of dimensions.
 MEMBERS: dict[str, tuple[str, int]] = {
     "sizes.npy": ("<i4", 1),  # nodes of each tree
@@ -62,18 +64,18 @@ def decode(members: Mapping[str, bytes]) -> tuple[ForestArrays, np.ndarray, np.n
 
     Raises
     ------
-    ForestFileError
+    ModelFileError
         A member is not the array that it should be.
     """
     raw = {name: _from_npy(members[name], name, *kind) for name, kind in MEMBERS.items()}
     sizes = raw["sizes.npy"].astype(np.int64)
     nodes = raw["left.npy"].size
     if sizes.size == 0 or np.any(sizes < 1) or int(sizes.sum()) != nodes:
-        raise ForestFileError("The forest is damaged: its trees do not follow each other.")
+        raise ModelFileError("The forest is damaged: its trees do not follow each other.")
     if raw["right.npy"].size != nodes or raw["feature.npy"].size != nodes:
-        raise ForestFileError("The trees are damaged: their arrays differ in length.")
+        raise ModelFileError("The trees are damaged: their arrays differ in length.")
     if raw["number.npy"].shape != (8, nodes):
-        raise ForestFileError("The trees are damaged: their arrays differ in length.")
+        raise ModelFileError("The trees are damaged: their arrays differ in length.")
     left, right = _children(raw["left.npy"], sizes), _children(raw["right.npy"], sizes)
     shuffled = np.ascontiguousarray(raw["number.npy"].T).view("<f8").reshape(-1)
     leaf = left == LEAF
@@ -90,9 +92,9 @@ def decode(members: Mapping[str, bytes]) -> tuple[ForestArrays, np.ndarray, np.n
     probe_x = raw["probe_x.npy"].astype(np.float32)
     probe_y = raw["probe_y.npy"].astype(np.float64)
     if not 1 <= probe_y.size <= PROBE_ROWS or probe_x.shape[0] != probe_y.size:
-        raise ForestFileError("The forest is damaged: its stored predictions are missing or too many.")
+        raise ModelFileError("The forest is damaged: its stored predictions are missing or too many.")
     if not (np.all(np.isfinite(probe_x)) and np.all(np.isfinite(probe_y))):
-        raise ForestFileError("The forest is damaged: its stored predictions are not finite.")
+        raise ModelFileError("The forest is damaged: its stored predictions are not finite.")
     return arrays, probe_x, probe_y
 
 
@@ -107,14 +109,14 @@ def unpack(data: bytes) -> dict[str, bytes]:
 
     Raises
     ------
-    ForestFileError
+    ModelFileError
         The piece is not as long as it says.
     """
     if len(data) < _LENGTHS.size:
-        raise ForestFileError("The forest is not as long as it says.")
+        raise ModelFileError("The forest is not as long as it says.")
     lengths = _LENGTHS.unpack_from(data)
     if _LENGTHS.size + sum(lengths) != len(data):
-        raise ForestFileError("The forest is not as long as it says.")
+        raise ModelFileError("The forest is not as long as it says.")
     members, start = {}, _LENGTHS.size
     for name, length in zip(MEMBERS, lengths):
         members[name] = data[start : start + length]
@@ -131,7 +133,7 @@ def _positions(sizes: np.ndarray) -> np.ndarray:
 def _children(distance: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     child = np.where(distance != 0, _positions(sizes) + distance, LEAF)
     if np.any(distance < 0) or np.any(child > np.iinfo(np.int32).max):
-        raise ForestFileError("A tree is damaged: a child does not lie after its parent in the same tree.")
+        raise ModelFileError("A tree is damaged: a child does not lie after its parent in the same tree.")
     return child.astype(np.int32)
 
 
@@ -147,18 +149,18 @@ def _from_npy(data: bytes, name: str, dtype: str, dimensions: int) -> np.ndarray
     try:
         version = np.lib.format.read_magic(stream)
         if version != (1, 0):
-            raise ForestFileError(f"The member {name} is not an array of the expected kind.")
+            raise ModelFileError(f"The member {name} is not an array of the expected kind.")
         shape, fortran, found = np.lib.format.read_array_header_1_0(stream)
-    except ForestFileError:
+    except ModelFileError:
         raise
     except _HEADER_ERRORS as error:
-        raise ForestFileError(f"The member {name} is not an array of the expected kind.") from error
+        raise ModelFileError(f"The member {name} is not an array of the expected kind.") from error
     body = len(data) - stream.tell()
     if found != np.dtype(dtype) or len(shape) != dimensions or fortran or min(shape) < 0:
-        raise ForestFileError(f"The member {name} is not an array of the expected kind.")
+        raise ModelFileError(f"The member {name} is not an array of the expected kind.")
     count = 1
     for length in shape:
         count *= int(length)
     if count * found.itemsize != body:
-        raise ForestFileError(f"The member {name} is not as long as it says.")
+        raise ModelFileError(f"The member {name} is not as long as it says.")
     return np.frombuffer(data, dtype=dtype, offset=len(data) - body).reshape(shape)

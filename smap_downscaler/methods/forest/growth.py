@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ...base.progress import Progress
+from ...base.errors import InputError
+from ...base.progress import SILENT, Progress
 from ...base.threads import interruptible_if, ordered_map
+from ..base import MOST_COVARIATES
 from .settings import ForestSettings
 
 #: Draws times covariates tried of a tree that may take longer (about 0.3 s): scikit-learn cannot be
 #: stopped in it, so that it grows where a cancel can leave it.
 _LONG_TREE = 300_000
+#: Rows that a tree sees at once: some hundredths of a second, and little memory beside `x`.
+_CHUNK_ROWS = 65_536
 
 
 @dataclass(frozen=True, eq=False)
-class Forest:
-    """A fitted forest.
+class GrownTrees:
+    """The trees of a forest while it is grown.
 
     Parameters
     ----------
@@ -50,13 +54,13 @@ def drawn_rows(seed: int, rows: int, draws: int) -> np.ndarray:
 
 def grow_trees(
     x: np.ndarray, y: np.ndarray, settings: ForestSettings, key: int, progress: Progress, threads: int = 1
-) -> Forest:
-    """The forest of `core.forest.train.train_forest`; `x` and `y` come from `check_rows`."""
+) -> GrownTrees:
+    """All trees of a forest; `x` and `y` come from `check_rows`."""
     trees = []
     for tree in grow_each(x, y, settings, key, progress, threads):
         trees.append(tree)
         progress.set_fraction(len(trees) / settings.n_estimators)
-    return Forest(trees, settings.draws(len(y)))
+    return GrownTrees(trees, settings.draws(len(y)))
 
 
 def grow_each(
@@ -103,6 +107,43 @@ def _grow_tree(x: np.ndarray, y: np.ndarray, settings: ForestSettings, seed: int
         return tree.fit(x, y, counts.astype(np.float64), check_input=False)
 
 
+def sums_of_trees(
+    trees: Iterable[Any], x: np.ndarray, progress: Progress = SILENT
+) -> Iterator[tuple[int, np.ndarray]]:
+    """After each tree, how many there were and the sum of what they tell: float64, shape (n,).
+
+    Summed in the order of the trees in one array, which the next tree changes.
+
+    Parameters
+    ----------
+    trees : iterable of sklearn.tree._tree.Tree
+    x : float32, shape (n, p), contiguous
+    """
+    total = np.zeros(x.shape[0])
+    for number, tree in enumerate(trees, 1):
+        total += tree_predict(tree, x, progress)
+        yield number, total
+
+
+def mean_of_trees(trees: Iterable[Any], x: np.ndarray, progress: Progress = SILENT) -> np.ndarray:
+    """Mean of what all trees tell, see `sums_of_trees`: float64, shape (n,)."""
+    *_, (number, total) = sums_of_trees(trees, x, progress)
+    return total / number
+
+
+def tree_predict(
+    tree: Any, x: np.ndarray, progress: Progress = SILENT, rows: np.ndarray | None = None
+) -> np.ndarray:
+    """What a Tree of scikit-learn tells of `x`, or of some of its rows only: float64, shape (n,)."""
+    n = len(x) if rows is None else rows.size
+    told = np.empty(n)
+    for start in range(0, n, _CHUNK_ROWS):
+        progress.check()
+        block = slice(start, start + _CHUNK_ROWS)
+        told[block] = tree.predict(x[block if rows is None else rows[block]])[:, 0]
+    return told
+
+
 def new_sklearn_forest(settings: ForestSettings, rows: int, covariates: int, key: int) -> Any:
     """scikit-learn's RandomForestRegressor, not fitted, that has the trees of `grow_each`."""
     from sklearn.ensemble import RandomForestRegressor
@@ -123,3 +164,31 @@ def forest_arguments(settings: ForestSettings, rows: int, covariates: int, key: 
         "n_jobs": 1,
         "random_state": forest_seed(settings, key),
     }
+
+
+def check_rows(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`x` as float32 and `y` as float64, if a forest can be grown from them.
+
+    Raises
+    ------
+    InputError
+        Values that are not finite, fewer than two rows, a constant response.
+    """
+    x = np.ascontiguousarray(x, dtype=np.float32)
+    y = np.ascontiguousarray(y, dtype=np.float64)
+    if x.ndim != 2 or y.shape != x.shape[:1]:
+        raise InputError(f"Covariates {x.shape} and response {y.shape} do not belong together.")
+    if not 1 <= x.shape[1] <= MOST_COVARIATES:
+        raise InputError(f"A forest takes 1 to {MOST_COVARIATES} covariates, not {x.shape[1]}.")
+    if not np.all(np.isfinite(x)):
+        raise InputError("The covariates hold values that are missing or infinite; drop those rows.")
+    if not np.all(np.isfinite(y)):
+        raise InputError("The response holds values that are missing or infinite; drop those rows.")
+    if y.size < 2:
+        raise InputError(f"A forest needs at least 2 rows with data, and there are {y.size}.")
+    if np.min(y) == np.max(y):
+        raise InputError(
+            f"All {y.size} values of the response are {y[0]:g}, so there is nothing to learn; check the soil "
+            "moisture."
+        )
+    return x, y

@@ -6,9 +6,10 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ...base.errors import InputError
+from ..base import Candidate
 from .settings import ForestSettings
 
 MOST_CANDIDATES = 1000
@@ -16,7 +17,7 @@ Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True)
-class Candidate:
+class ForestCandidate(Candidate):
     """One choice of hyper-parameters.
 
     Parameters
@@ -26,7 +27,6 @@ class Candidate:
         Share of the training rows that is drawn for each tree, in place of `settings.sample_size`.
     """
 
-    settings: ForestSettings
     sample_share: float | None = None
 
     def of(self, rows: int) -> ForestSettings:
@@ -45,6 +45,16 @@ class Candidate:
             f"{settings.n_estimators} trees, mtry {settings.mtry(covariates)}, "
             f"split {settings.min_samples_split}, {sample} drawn"
         )
+
+    def columns(self, covariates: int) -> dict[str, Any]:
+        """Hyper-parameters by the names of `RandomForest.columns`; mtry is that of so many covariates."""
+        settings = self.settings
+        return {
+            **settings.as_dict(),
+            "max_features": settings.mtry(covariates),
+            "sample_size": settings.sample_size if self.sample_share is None else None,
+            "sample_share": self.sample_share,
+        }
 
 
 def parse_grid(text: str, parameter: str, least: int, greatest: int) -> tuple[int, ...]:
@@ -85,7 +95,7 @@ def candidates(
     min_samples_split: str = "",
     n_estimators: str = "",
     sample_share: str = "",
-) -> tuple[Candidate, ...]:
+) -> tuple[ForestCandidate, ...]:
     """All combinations of the grids; what has no grid is as in `base`.  One candidate: nothing to tune.
 
     Raises
@@ -108,7 +118,7 @@ def candidates(
         )
     fields = [field for field, _ in given]
     return tuple(
-        Candidate(replace(base, **dict(zip(fields, values))), share)
+        ForestCandidate(replace(base, **dict(zip(fields, values))), share)
         for values in product(*(numbers for _, numbers in given))
         for share in shares
     )
@@ -135,12 +145,11 @@ def mtry_of_all(choices: Sequence[Candidate], covariates: int) -> list[int]:
     return sorted({mtry for one in choices if (mtry := one.settings.max_features or 1) >= covariates})
 
 
-def tree_groups(candidates: Sequence[Candidate]) -> list[list[int]]:
-    """Indices of candidates that differ by their number of trees alone: one forest serves each group."""
-    groups: dict[tuple[ForestSettings, float | None], list[int]] = {}
-    for index, candidate in enumerate(candidates):
-        same = replace(candidate.settings, n_estimators=1), candidate.sample_share
-        groups.setdefault(same, []).append(index)
+def tree_groups(settings: Sequence[ForestSettings]) -> list[list[int]]:
+    """Indices of settings that differ by their number of trees alone: one forest serves each group."""
+    groups: dict[ForestSettings, list[int]] = {}
+    for index, own in enumerate(settings):
+        groups.setdefault(replace(own, n_estimators=1), []).append(index)
     return list(groups.values())
 
 

@@ -2,71 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ...base.progress import SILENT, Progress
-from ...stats.distribution import Distribution
-from .growth import Forest, drawn_rows
-from .oob import tree_predict
+from ..skill import Importance
+from .growth import GrownTrees, drawn_rows, tree_predict
 
 #: Rows that the importance is measured on, at most: a sample by the seed of larger tables.
 MOST_ROWS = 20_000
 _SHUFFLING = 9113
 
 
-@dataclass(frozen=True, eq=False)
-class Importance:
-    """Rise of the out-of-bag mean square error by covariate, (m3 m-3)2.
-
-    Parameters
-    ----------
-    mean, sd : float64, shape (p,)
-        Over the repeats; SD with n - 1, NaN for one repeat.
-    """
-
-    mean: np.ndarray
-    sd: np.ndarray
-
-
-@dataclass(frozen=True)
-class ImportanceRow:
-    """The importance of a covariate over `n_forests` forests, (m3 m-3)2; SD with n - 1."""
-
-    covariate: str
-    n_forests: int
-    mean: float
-    sd: float
-    median: float
-    q25: float
-    q75: float
-
-
-def summarise_importance(
-    found: Iterable[tuple[Sequence[str], Importance]], names: Sequence[str]
-) -> list[ImportanceRow]:
-    """The importances of several forests by covariate, most important first.
-
-    A forest without a covariate, or that could not be measured, does not count for it.
-    """
-    values: dict[str, list[float]] = {name: [] for name in names}
-    for own, importance in found:
-        for name, mean in zip(own, importance.mean.tolist()):
-            values[name].append(mean)
-    spreads = {name: Distribution.of(np.array(numbers)) for name, numbers in values.items()}
-    rows = [
-        ImportanceRow(name, each.n, each.mean, each.sd, each.median, each.q1, each.q3)
-        for name, each in spreads.items()
-        if each.n
-    ]
-    return sorted(rows, key=lambda row: (-row.mean, row.covariate))
-
-
 def permutation_importance(
-    forest: Forest,
+    forest: GrownTrees,
     x: np.ndarray,
     y: np.ndarray,
     repeats: int,
@@ -82,7 +32,7 @@ def permutation_importance(
 
     Parameters
     ----------
-    forest : Forest
+    forest : GrownTrees
         Fitted on all rows of `x`.
     x, y : float32, shape (n, p); float64, shape (n,)
         The training rows.
@@ -124,7 +74,7 @@ def _rises_of_tree(
     tree: Any, x: np.ndarray, y: np.ndarray, orders: np.ndarray, progress: Progress
 ) -> np.ndarray:
     """Rise of a tree's mean square error by repeat and covariate: float64, (repeats, p)."""
-    error = np.mean((tree_predict(tree, x, progress) - y) ** 2)
+    error = np.mean((tree_predict(tree.tree_, x, progress) - y) ** 2)
     rises = np.zeros((len(orders), x.shape[1]))
     feature = tree.tree_.feature
     # What a tree never asks for changes nothing.
@@ -132,6 +82,6 @@ def _rises_of_tree(
         kept = x[:, covariate].copy()
         for repeat, order in enumerate(orders):
             x[:, covariate] = kept[order]
-            rises[repeat, covariate] = np.mean((tree_predict(tree, x, progress) - y) ** 2) - error
+            rises[repeat, covariate] = np.mean((tree_predict(tree.tree_, x, progress) - y) ** 2) - error
         x[:, covariate] = kept
     return rises

@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 
 from ...base.version import plugin_version
-from ...methods.forest.engines import FASTEST, SCIKIT_LEARN, version_of
+from ...methods.base import Cells
+from ...methods.forest.engines import FASTEST
 from ...methods.keys import BY_DATE, Key, key_label
 from ...runs.journal import DAMAGED, KeptLines
 from .fold_journal import FoldFile
-from .numbers.pieces import LINE, SCORES, Choice, PartScores, Piece, PieceResult, Rows
+from .numbers.pieces import LINE, SCORES, Choice, PartScores, Piece, PieceResult
 from .numbers.settings import ValidationSettings
 from .records import number_of, number_or_none, unit_as_dict, unit_of
 
@@ -30,12 +31,12 @@ _ROWS = ("observed", "predicted", "fold_of_row")
 
 def settings_key(covariates: Sequence[str], settings: ValidationSettings) -> str:
     """A hash of all but the rows that results depend on; not of the number of repeats."""
-    engines = {SCIKIT_LEARN, settings.engine} - {FASTEST}
+    engines = {*settings.method.engines[:1], settings.engine} - {FASTEST}
     said = {
         **settings.as_dict(),
         "repeats": 0,
         "covariates": list(covariates),
-        "versions": [plugin_version(), *map(version_of, sorted(engines)), np.__version__],
+        "versions": [plugin_version(), *map(settings.method.engine_version, sorted(engines)), np.__version__],
     }
     if settings.mode == BY_DATE:
         # The seasons of dates are made of whole pieces.
@@ -49,7 +50,7 @@ def rows_told(counts: Mapping[Key, int]) -> str:
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
-def rows_key(about: str, rows: Rows) -> str:
+def rows_key(about: str, rows: Cells) -> str:
     """`about`, which is of `settings_key`, and a hash of the rows of a unit."""
     digest = hashlib.sha256()
     place = () if rows.place is None else (rows.place,)

@@ -13,12 +13,12 @@ from ...base.errors import InputError
 from ...base.matrix_columns import MOST_CELLS
 from ...base.progress import SILENT, Progress
 from ...base.words import counted
+from ...methods.base import Cells
 from ...methods.keys import BY_CELL, BY_DATE, CellKey, Key, PooledKey, key_label
-from ..matrix.numbers.rows import DayRows, least_cells, why_unusable
+from ..matrix.numbers.rows import DayRows, least_cells, places_of, why_unusable
 from ..matrix.read import MatrixTable
 from ..matrix.row_selection import Scope
 from .journal import rows_key
-from .numbers.pieces import Rows
 from .numbers.results import ValidationRun
 from .numbers.schemes import ROW_NOUNS
 from .numbers.settings import ValidationSettings
@@ -32,7 +32,7 @@ class UnitRows:
     """A unit that can be worked on; `number` counts from 1, `key` is a hash of all that results depend on."""
 
     unit: Key
-    rows: Rows
+    rows: Cells
     key: str
     number: int
 
@@ -64,7 +64,7 @@ class UnitReader:
     ):
         self.table, self.settings, self.scope, self.about = table, settings, scope, about
         self._places = places
-        self._held: list[tuple[Key, Rows]] | None = None
+        self._held: list[tuple[Key, Cells]] | None = None
         #: Pooled rows that the table left out itself for a missing covariate.
         self._left_out = 0
 
@@ -141,7 +141,7 @@ class UnitReader:
         if total and self.settings.mode == BY_CELL:
             say(f"{counted(total, 'row')} without all covariates left out")
 
-    def _parts(self, progress: Progress) -> Generator[tuple[Key, Rows], None, None]:
+    def _parts(self, progress: Progress) -> Generator[tuple[Key, Cells], None, None]:
         if self.settings.mode != BY_DATE:
             yield from self._whole(progress)
             return
@@ -149,10 +149,22 @@ class UnitReader:
             for day in days:
                 yield day.date, self._rows_of_day(day)
 
-    def _rows_of_day(self, day: DayRows) -> Rows:
+    def _rows_of_day(self, day: DayRows) -> Cells:
         cells = np.stack([day.rows, day.cols], axis=1).astype(np.int64)
         days = np.full(day.y.size, day.date.toordinal(), np.int64)
-        return Rows(day.x, day.y, cells, days, self._place(cells))
+        return self._rows(day.x, day.y, cells, days, self._place(cells))
+
+    def _rows(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        cells: np.ndarray,
+        days: np.ndarray,
+        place: np.ndarray | None = None,
+    ) -> Cells:
+        if place is None and self.settings.method.uses_place:
+            place = places_of(self.table.grid, cells)
+        return Cells(x, y, cells, days, place, self.table.covariates, self.table.grid, self.settings.fine)
 
     def _place(self, cells: np.ndarray) -> np.ndarray | None:
         if not (self._places or self.settings.needs_places):
@@ -172,21 +184,21 @@ class UnitReader:
                 "locations need; fill them in, or remove the rows."
             )
 
-    def _whole(self, progress: Progress) -> list[tuple[Key, Rows]]:
+    def _whole(self, progress: Progress) -> list[tuple[Key, Cells]]:
         """All rows, of the cells or pooled; read once."""
         if self._held is None:
             by_cell = self.settings.mode == BY_CELL
             self._held = list(self._cells(progress)) if by_cell else [self._pooled(progress)]
         return self._held
 
-    def _cells(self, progress: Progress) -> Iterator[tuple[Key, Rows]]:
+    def _cells(self, progress: Progress) -> Iterator[tuple[Key, Cells]]:
         progress.set_text("Sorting the table by cell")
         with contextlib.closing(self.table.cells(self.scope.start, self.scope.end, progress)) as cells:
             for cell in cells:
                 numbers = np.tile(np.array([cell.row, cell.col], np.int64), (cell.y.size, 1))
-                yield CellKey(cell.row, cell.col), Rows(cell.x, cell.y, numbers, cell.days)
+                yield CellKey(cell.row, cell.col), self._rows(cell.x, cell.y, numbers, cell.days)
 
-    def _pooled(self, progress: Progress) -> tuple[Key, Rows]:
+    def _pooled(self, progress: Progress) -> tuple[Key, Cells]:
         progress.set_text("Reading all dates")
         scope, seed = self.scope, self.settings.seed
         found = self.table.pooled(scope.start, scope.end, scope.maximum_rows, seed, scope.memory_mb, progress)
@@ -194,7 +206,7 @@ class UnitReader:
         cells = np.stack([found.rows, found.cols], axis=1).astype(np.int64)
         self._check_numbered(cells)
         days = found.days.astype(np.int64)
-        return PooledKey(), Rows(found.x, found.y, cells, days, self._place(cells))
+        return PooledKey(), self._rows(found.x, found.y, cells, days, self._place(cells))
 
 
 def with_period(

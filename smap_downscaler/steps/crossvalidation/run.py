@@ -13,8 +13,8 @@ from ...base.errors import InputError
 from ...base.progress import SILENT, Counter, Progress
 from ...base.threads import ordered_map
 from ...base.words import counted
-from ...methods.forest.engines import FASTEST, INTELEX, SCIKIT_LEARN, engine_text, version_of
-from ...methods.forest.hyper_grid import check_mtry, mtry_of_all
+from ...methods.base import Method
+from ...methods.forest.engines import FASTEST
 from ...methods.keys import BY_DATE, POOLED, key_label
 from ...runs.journal import forget
 from ..matrix.numbers.rows import check_least
@@ -23,13 +23,13 @@ from ..matrix.row_selection import WHOLE_TABLE, Scope
 from .cell_coordinates import cell_places
 from .journal import WorkFile, folds_file_of, rows_told, settings_key
 from .numbers.crossvalidate import assemble, plan_piece, run_fold
+from .numbers.design import designed
 from .numbers.pieces import FoldOutcome, Piece, PieceJob
 from .numbers.plan import Plan, make_plan
 from .numbers.results import KEPT_UNITS, FoldPicture, ValidationRun
 from .numbers.schemes import UNIT_NOUNS
 from .numbers.settings import ValidationSettings
 from .numbers.summary import uneven_folds
-from .numbers.trial import faster_engine
 from .read_rows import UnitReader, UnitRows
 
 
@@ -63,7 +63,7 @@ def crossvalidate_table(
     """
     check_least("MINIMUM_CELLS" if settings.mode == BY_DATE else "MINIMUM_DATES", scope.minimum)
     run = ValidationRun(settings, table.covariates)
-    check_mtry(settings.candidates, len(run.covariate_names), table.label)
+    settings.method.check(settings.candidates, len(run.covariate_names), table.label)
     places = _places(table, settings, progress)
     reader = UnitReader(table, settings, scope, places, settings_key(table.covariates, settings))
     counts = reader.counts(progress)
@@ -143,14 +143,9 @@ def _plan(
 
 def _warn_of_equals(job: PieceJob, progress: Progress) -> None:
     """By cell, what never changes in a cell is left out: a grid that counts on it holds equals."""
-    covariates = job.columns.size
-    equals = mtry_of_all(job.settings.candidates, covariates)
-    if len(equals) > 1:
-        listed, unit = ", ".join(map(str, equals)), key_label(job.piece.unit)
-        progress.warn(
-            f"MAX_FEATURES_GRID: {listed} come to the same where no more than {covariates} covariates change "
-            f"in time, as in {unit}; leave out all of them but one."
-        )
+    equals = job.settings.method.equals(job.settings.candidates, job.columns.size)
+    if equals:
+        progress.warn(f"{equals}, as in {key_label(job.piece.unit)}; leave out all of them but one.")
 
 
 def _first_job(reader: UnitReader, least: int, progress: Progress) -> PieceJob | None:
@@ -168,23 +163,36 @@ def _first_job(reader: UnitReader, least: int, progress: Progress) -> PieceJob |
 def _with_engine(
     reader: UnitReader, least: int, work: WorkFile, threads: int, progress: Progress
 ) -> tuple[UnitReader, str]:
-    """The reader with an engine in its settings that grows forests, and a sentence on it.
+    """The reader with an engine in its settings that fits models, and a sentence on it.
 
     Finished pieces keep theirs, so that no result is of two engines.
     """
+    method = reader.settings.method
     if reader.settings.engine != FASTEST:
-        return reader, engine_text(reader.settings.engine)
-    for engine in (INTELEX, SCIKIT_LEARN):
+        return reader, _engine_text(method, reader.settings.engine)
+    for engine in reversed(method.engines):
         own = _under(reader, engine)
-        if version_of(engine) is not None and work.knows(own.about):
-            text = f"Forests grow with {engine_text(engine)}, as the finished pieces of work did."
+        if method.engine_version(engine) is not None and work.knows(own.about):
+            grow = f"{method.noun.capitalize()}s grow with {_engine_text(method, engine)}"
+            text = f"{grow}, as the finished pieces of work did."
             break
     else:
         job = _first_job(reader, least, progress)
-        engine, text = (SCIKIT_LEARN, "") if job is None else faster_engine(job, threads, progress)
+        engine, text = (method.engines[0], "") if job is None else _faster(job, threads, progress)
         own = _under(reader, engine)
     progress.log(text)
-    return own, f"{engine_text(engine)} ({text.rstrip('.')})"
+    return own, f"{_engine_text(method, engine)} ({text.rstrip('.')})"
+
+
+def _faster(job: PieceJob, threads: int, progress: Progress) -> tuple[str, str]:
+    """The engine that is faster on the first fold of a piece."""
+    cells, block = designed(job.rows, job.columns, job.folds.train(0), job.folds.test(0), job.settings)
+    settings = job.settings.candidates[0].of(len(cells.y))
+    return job.settings.method.faster_engine(cells, block, settings, threads, progress)
+
+
+def _engine_text(method: Method, engine: str) -> str:
+    return f"{engine} {method.engine_version(engine)}" if engine else method.name
 
 
 def _under(reader: UnitReader, engine: str) -> UnitReader:
@@ -207,10 +215,8 @@ def _jobs(
     reader: UnitReader, least: int, run: ValidationRun, work: WorkFile, counter: Counter, progress: Progress
 ) -> Generator[_Task, None, None]:
     """The folds of all pieces that are not yet done; done ones go straight to the results."""
-    # Imported once here: threads that import the same package at once may trip over each other.
-    import sklearn.tree  # noqa: F401
-
     settings = reader.settings
+    settings.method.get_ready()
     with contextlib.closing(reader.units(least, run, progress)) as units:
         for unit in units:
             if unit.number == 1:

@@ -11,24 +11,13 @@ from typing import Any
 import numpy as np
 
 from ...base.seasons_of_year import ALL
-from ...methods.forest.hyper_grid import Candidate
 from ...methods.keys import CellKey, Key
 from ...tables.geopackage import DATE, INTEGER, REAL, TEXT, create_table, distribution_fields
 from .numbers.pieces import LINE, SCORES, most_chosen
 from .numbers.results import RainSeries, ValidationRun
 from .numbers.summary import RiseRow, SummaryRow, told_scores
 
-_HYPER = {
-    "n_estimators": INTEGER,
-    "max_features": INTEGER,
-    "min_samples_split": INTEGER,
-    "min_samples_leaf": INTEGER,
-    "max_depth": INTEGER,
-    "sample_size": INTEGER,
-    "sample_share": REAL,
-}
-
-
+_KINDS = {int: INTEGER, float: REAL}
 _UNIT = {"date": DATE, "row": INTEGER, "col": INTEGER}
 
 
@@ -44,7 +33,8 @@ def write_scores(path: str | Path, run: ValidationRun) -> None:
         If it cannot be written.
     """
     fields = {**_UNIT, "season": TEXT, "scheme": TEXT, "repeat": INTEGER, "n": INTEGER}
-    fields |= {"n_dropped": INTEGER, "folds": INTEGER, **dict.fromkeys((*SCORES, *LINE), REAL), **_HYPER}
+    fields |= {"n_dropped": INTEGER, "folds": INTEGER, **dict.fromkeys((*SCORES, *LINE), REAL)}
+    fields |= _setting_fields(run)
     fields |= {"folds_agree": INTEGER, "status": TEXT}
     with create_table(path, "cross_validation", fields) as table:
         table.write(row for _, row in sorted(_score_rows(run), key=lambda item: item[0]))
@@ -55,11 +45,11 @@ _Row = tuple[Any, ...]
 
 def _score_rows(run: ValidationRun) -> Iterator[tuple[tuple[Key, str, int, int], _Row]]:
     """Rows with what they are sorted by."""
-    nothing = [None] * (len(SCORES) + len(LINE) + len(_HYPER) + 1)
+    nothing = [None] * (len(SCORES) + len(LINE) + len(run.settings.method.columns) + 1)
     for result in run.results:
         piece = result.piece
         chosen, votes = most_chosen(result.choices)
-        hyper = _hyper(run.settings.candidates[chosen], result.choices[0].covariates)
+        hyper = _settings_row(run, chosen, result.choices[0].covariates)
         for number, (unit, season, n, scores) in enumerate(told_scores(result)):
             yield (
                 (piece.unit, piece.scheme, piece.repeat, number),
@@ -92,18 +82,13 @@ def _unit_row(unit: Key) -> tuple[str | None, int | None, int | None]:
     return (None, unit.row, unit.col) if isinstance(unit, CellKey) else (None, None, None)
 
 
-def _hyper(candidate: Candidate, covariates: int) -> tuple[Any, ...]:
-    settings = candidate.settings
-    size = settings.sample_size if candidate.sample_share is None else None
-    return (
-        settings.n_estimators,
-        settings.mtry(covariates),
-        settings.min_samples_split,
-        settings.min_samples_leaf,
-        settings.max_depth,
-        size,
-        candidate.sample_share,
-    )
+def _setting_fields(run: ValidationRun) -> dict[str, int]:
+    return {name: _KINDS[kind] for name, kind in run.settings.method.columns.items()}
+
+
+def _settings_row(run: ValidationRun, candidate: int, covariates: int) -> list[Any]:
+    values = run.settings.candidates[candidate].columns(covariates)
+    return [values[name] for name in run.settings.method.columns]
 
 
 def write_summary(path: str | Path, rows: Sequence[SummaryRow]) -> None:
@@ -144,7 +129,7 @@ def write_choices(path: str | Path, run: ValidationRun) -> None:
         If it cannot be written.
     """
     fields = {**_UNIT, "scheme": TEXT, "repeat": INTEGER, "fold": INTEGER, "n_train": INTEGER}
-    fields |= {"n_test": INTEGER, **_HYPER, "inner_rmse": REAL}
+    fields |= {"n_test": INTEGER, **_setting_fields(run), "inner_rmse": REAL}
     with create_table(path, "choices", fields) as table:
         table.write(_choice_rows(run))
 
@@ -160,7 +145,7 @@ def _choice_rows(run: ValidationRun) -> Iterator[tuple[Any, ...]]:
                 choice.fold,
                 choice.n_train,
                 choice.n_test,
-                *_hyper(run.settings.candidates[choice.candidate], choice.covariates),
+                *_settings_row(run, choice.candidate, choice.covariates),
                 choice.inner_rmse,
             )
 

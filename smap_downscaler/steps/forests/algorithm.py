@@ -18,9 +18,9 @@ from ...base.errors import InputError
 from ...base.progress import Progress
 from ...base.threads import growing_threads
 from ...base.words import counted
-from ...methods.forest.importance import summarise_importance
-from ...methods.forest.tuning import Wishes
+from ...methods.base import Wishes
 from ...methods.keys import BY_CELL, BY_DATE, MODES, POOLED
+from ...methods.skill import summarise_importance
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.parameters import advanced, choice, period_parameters, whole_number
 from ...toolbox.reports import footer, input_file, manifest, report_parameter, table_output, write_report

@@ -12,8 +12,9 @@ import numpy as np
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...base.words import counted
-from ...methods.features import FeatureSettings, add_features, drop_constant
-from ...methods.forest.train import train_each
+from ...methods.base import Cells
+from ...methods.features import add_features, drop_constant
+from ...methods.fitting import fit_each
 from ...methods.keys import BY_CELL, CellKey, Key
 from ..matrix.numbers.rows import CellRows, check_least, least_cells
 from ..matrix.read import MatrixTable
@@ -49,22 +50,23 @@ def train_cells(
             "cell needs; use a longer series, or lower MINIMUM_DATES."
         )
     names = choices.names(table)
-    report = TrainingReport(BY_CELL, names=names)
-    reader = _Reader(table, choices.features, names, least, report)
+    report = TrainingReport(BY_CELL, names=names, method=choices.method)
+    reader = _Reader(table, choices, names, least, report)
     items = reader.items(progress, scope)
     writer = choices.writer(table, names, output, BY_CELL, {"minimum_dates": least})
     progress.set_text("Sorting the table by cell")
     with writer:
-        trained_cells = train_each(
-            items, choices.grow, threads, progress, table.count_cells(least, progress), "cells"
+        choices.method.get_ready()
+        trained_cells = fit_each(
+            items, choices.fit, threads, progress, table.count_cells(least, progress), "cells"
         )
         with contextlib.closing(items), contextlib.closing(trained_cells):
-            for key, grown in trained_cells:
+            for key, model in trained_cells:
                 columns = reader.columns.pop(key).tolist()
-                writer.add(key, grown.trained, columns, choices.chosen(grown))
-                report.add(key, grown, [names[column] for column in columns], choices.wishes.tuned)
+                writer.add(key, model, columns, choices.chosen(model))
+                report.add(key, model, [names[column] for column in columns], choices.wishes.tuned)
         _tell(report, progress)
-        if not report.scores:
+        if not report.trained:
             reasons = tally(report.skipped) or "no row has a cell number"
             raise InputError(
                 f"{table.label}: no cell can be trained ({reasons}); check its soil moisture and "
@@ -78,15 +80,13 @@ class _Reader:
     """Makes training rows of cells, and keeps which covariates each forest has."""
 
     table: MatrixTable
-    features: FeatureSettings
+    choices: TrainingChoices
     names: tuple[str, ...]
     least: int
     report: TrainingReport
     columns: dict[Key, np.ndarray] = field(default_factory=dict)
 
-    def items(
-        self, progress: Progress, scope: Scope
-    ) -> Generator[tuple[Key, np.ndarray, np.ndarray], None, None]:
+    def items(self, progress: Progress, scope: Scope) -> Generator[tuple[Key, Cells], None, None]:
         with contextlib.closing(self.table.cells(scope.start, scope.end, progress)) as cells:
             for cell in cells:
                 key = CellKey(cell.row, cell.col, *(cell.place or (None, None)))
@@ -98,11 +98,14 @@ class _Reader:
                     self.report.skipped[key] = reason
                     continue
                 self.columns[key] = columns
-                yield key, x, cell.y[complete]
+                days = cell.days[complete]
+                numbers = np.tile(np.array([[cell.row, cell.col]], np.int64), (days.size, 1))
+                kept = [self.names[column] for column in columns.tolist()]
+                yield key, self.choices.cells(self.table, kept, x, cell.y[complete], numbers, days)
 
     def _covariates(self, cell: CellRows, complete: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         days = cell.days[complete]
-        x = add_features(cell.x[complete], days, self.features, cell.days, cell.y)
+        x = add_features(cell.x[complete], days, self.choices.features, cell.days, cell.y)
         if not days.size:
             return x, np.zeros(0, np.int64)
         kept, _, columns = drop_constant(x, self.names)

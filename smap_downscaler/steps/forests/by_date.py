@@ -11,11 +11,11 @@ import numpy as np
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...base.words import counted
-from ...methods.forest.train import train_each
+from ...methods.base import Cells
+from ...methods.fitting import fit_each
 from ...methods.keys import BY_DATE, Key
 from ..matrix.numbers.rows import check_least, least_cells, why_unusable
 from ..matrix.read import MatrixTable
-from ..matrix.row_selection import Scope
 from .request import TrainingChoices
 from .tables import TrainingReport
 
@@ -45,17 +45,18 @@ def train_from_table(
             f"{most}); enlarge the study area, or lower MINIMUM_CELLS."
         )
     names = choices.names(table)
-    report = TrainingReport(names=names)
-    items = _usable_days(table, least, report, progress, scope)
+    report = TrainingReport(names=names, method=choices.method)
+    items = _usable_days(table, least, report, progress, choices)
+    choices.method.get_ready()
     with choices.writer(table, names, output, BY_DATE, {"minimum_cells": least}) as writer:
         total = sum(n >= least for n in counts.values())
-        trained_days = train_each(items, choices.grow, threads, progress, total)
+        trained_days = fit_each(items, choices.fit, threads, progress, total)
         # Closed here, not when they are collected: no thread and no open table stays behind an error.
         with contextlib.closing(items), contextlib.closing(trained_days):
-            for date, grown in trained_days:
-                writer.add(date, grown.trained, settings=choices.chosen(grown))
-                report.add(date, grown, names, choices.wishes.tuned)
-        if not report.scores:
+            for date, model in trained_days:
+                writer.add(date, model, settings=choices.chosen(model))
+                report.add(date, model, names, choices.wishes.tuned)
+        if not report.trained:
             first, reason = next(iter(report.skipped.items()))
             raise InputError(
                 f"{table.label}: no date can be trained ({first}: {reason}); check its soil "
@@ -69,8 +70,9 @@ def _usable_days(
     least: int,
     report: TrainingReport,
     progress: Progress,
-    scope: Scope,
-) -> Generator[tuple[Key, np.ndarray, np.ndarray], None, None]:
+    choices: TrainingChoices,
+) -> Generator[tuple[Key, Cells], None, None]:
+    scope, names = choices.scope, choices.names(table)
     with contextlib.closing(table.days(scope.start, scope.end, progress)) as days:
         for day in days:
             kept = day.keep(day.complete)
@@ -84,4 +86,6 @@ def _usable_days(
                 progress.log(
                     f"{day.date}: {counted(report.dropped[day.date], 'cell')} without all covariates left out"
                 )
-            yield day.date, kept.x, kept.y
+            cells = np.stack([kept.rows, kept.cols], axis=1).astype(np.int64)
+            days_of_rows = np.full(len(kept.y), day.date.toordinal(), np.int64)
+            yield day.date, choices.cells(table, names, kept.x, kept.y, cells, days_of_rows)

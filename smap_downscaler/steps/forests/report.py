@@ -10,10 +10,9 @@ import numpy as np
 
 from ...base.dates import period_text
 from ...base.words import counted
-from ...methods.forest.importance import Importance, ImportanceRow
-from ...methods.forest.oob import OobScores, summarise_scores
 from ...methods.forest.settings import ForestSettings
 from ...methods.keys import BY_CELL, BY_DATE, CellKey, Key
+from ...methods.skill import Importance, ImportanceRow, OobScores, summarise_scores
 from ...report.figure import COLOURS, MARKERS
 from ...report.importance_figure import ImportanceSeries, importance_figure
 from ...report.number_text import UNIT, fixed, score_text

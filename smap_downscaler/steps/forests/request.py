@@ -1,21 +1,22 @@
-"""What a training is asked for, the same for forests by date, by cell and pooled."""
+"""What a training is asked for, the same for models by date, by cell and pooled."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ...base.matrix_columns import RESPONSE, RESPONSE_UNIT
 from ...base.progress import Progress
 from ...base.version import plugin_version
+from ...methods.base import NO_WISHES, Cells, FineReader, Method, Model, Wishes
 from ...methods.features import NO_FEATURES, FeatureSettings
 from ...methods.file.reader import ForestWriter
-from ...methods.forest.hyper_grid import check_mtry
-from ...methods.forest.settings import ForestSettings
-from ...methods.forest.tuning import NO_WISHES, Grown, Wishes, grow_forest
+from ...methods.forest.method import RANDOM_FOREST
+from ..matrix.numbers.rows import places_of
 from ..matrix.read import MatrixTable
 from ..matrix.row_selection import WHOLE_TABLE, Scope
 
@@ -26,8 +27,8 @@ class TrainingChoices:
 
     Parameters
     ----------
-    settings : ForestSettings
-        What forests are grown with.
+    settings : object
+        What models are fitted with, as the method knows it.
     scope : Scope
         Which rows are used: first and last date, by date and by cell the least rows of a forest, pooled
         the most rows of a date and the memory, MB, that rows and trees may take.
@@ -35,23 +36,28 @@ class TrainingChoices:
         Derived covariates to add: by cell all, pooled the day of year, by date none.
     wishes : Wishes
         Tuning and importance.
+    method : Method
+    fine : FineReader or None
+        The fine stack, for methods that look below the cells.
     """
 
-    settings: ForestSettings
+    settings: Any
     scope: Scope = WHOLE_TABLE
     features: FeatureSettings = NO_FEATURES
     wishes: Wishes = NO_WISHES
+    method: Method = RANDOM_FOREST
+    fine: FineReader | None = None
 
     def names(self, table: MatrixTable) -> tuple[str, ...]:
-        """The covariates of the forests: the table's, then the derived ones.
+        """The covariates of the models: the table's, then the derived ones.
 
         Raises
         ------
         InputError
-            If one of the candidates tries more at a split than there are.
+            If the method refuses the candidates for them.
         """
         names = (*table.covariates, *self.features.names)
-        check_mtry(self.wishes.candidates, len(names), table.label)
+        self.method.check(self.wishes.candidates, len(names), table.label)
         return names
 
     def writer(
@@ -66,6 +72,8 @@ class TrainingChoices:
 
         `extra` is kept in it with the table's name.
         """
+        # Files of forests stay as older versions read them.
+        grid = {"grid": asdict(table.grid)} if table.grid is not None and self.method.uses_place else {}
         return ForestWriter(
             output,
             names,
@@ -74,16 +82,30 @@ class TrainingChoices:
             RESPONSE_UNIT,
             self.settings,
             plugin_version(),
-            {"table": table.label, **extra},
+            {"table": table.label, **extra, **grid},
             mode,
             self.features,
             self.wishes.tuned,
+            self.method,
         )
 
-    def grow(self, x: np.ndarray, y: np.ndarray, key: int, progress: Progress, threads: int = 1) -> Grown:
-        """A forest of rows: see `core.validation.tuning.grow_forest`."""
-        return grow_forest(x, y, self.settings, self.wishes, key, progress, threads)
+    def cells(
+        self,
+        table: MatrixTable,
+        names: Sequence[str],
+        x: np.ndarray,
+        y: np.ndarray,
+        cells: np.ndarray,
+        days: np.ndarray,
+    ) -> Cells:
+        """Rows for the method, see `Cells`, with what is known of the SMAP grid and the fine stack."""
+        place = places_of(table.grid, cells) if self.method.uses_place else None
+        return Cells(x, y, cells, days, place, tuple(names), table.grid, self.fine)
 
-    def chosen(self, grown: Grown) -> ForestSettings | None:
-        """What a file keeps with a forest: the settings chosen for it, where there was a choice."""
-        return grown.settings if self.wishes.tuned else None
+    def fit(self, cells: Cells, key: int, progress: Progress, threads: int = 1) -> Model:
+        """A model of rows."""
+        return self.method.fit(cells, self.settings, key, progress, threads, self.wishes)
+
+    def chosen(self, model: Model) -> Any:
+        """What a file keeps with a model: the settings chosen for it, where there was a choice."""
+        return model.settings if self.wishes.tuned else None

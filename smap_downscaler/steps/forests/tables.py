@@ -11,15 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from ...base.words import counted
-from ...methods.forest.importance import Importance, ImportanceRow
-from ...methods.forest.oob import SCORES, OobScores, summarise_scores
-from ...methods.forest.settings import ForestSettings
-from ...methods.forest.tuning import Grown
+from ...methods.base import Method, Model
+from ...methods.forest.method import RANDOM_FOREST
 from ...methods.keys import BY_CELL, BY_DATE, CellKey, Key
+from ...methods.skill import SCORES, Importance, ImportanceRow, OobScores, summarise_scores
 from ...tables.geopackage import DATE, INTEGER, REAL, TEXT, create_table, distribution_fields
-
-#: Hyper-parameters that may be chosen for each forest.
-CHOSEN = ("n_estimators", "max_features", "min_samples_split", "sample_size")
 
 
 @dataclass
@@ -31,13 +27,15 @@ class TrainingReport:
     mode : str
         "by date", "by cell" or "pooled".
     scores : dict
-        Out-of-bag scores of the keys that have a forest.
+        What models tell of their own error, by key: out-of-bag scores of forests.
     dropped : dict
         Rows left out for a missing covariate, by key.
     skipped : dict
         Why a key has no forest.
     names : tuple of str
         All covariates.
+    trained : int
+        How many models there are.
     settings : dict
         Hyper-parameters by key, where they were chosen for each.
     importance : dict
@@ -49,16 +47,20 @@ class TrainingReport:
     dropped: dict[Key, int] = field(default_factory=dict)
     skipped: dict[Key, str] = field(default_factory=dict)
     names: tuple[str, ...] = ()
-    settings: dict[Key, ForestSettings] = field(default_factory=dict)
+    trained: int = 0
+    method: Method = RANDOM_FOREST
+    settings: dict[Key, Any] = field(default_factory=dict)
     importance: dict[Key, tuple[tuple[str, ...], Importance]] = field(default_factory=dict)
 
-    def add(self, key: Key, grown: Grown, names: Sequence[str], tuned: bool) -> None:
-        """Note what became of a forest of the covariates `names`."""
-        self.scores[key] = grown.trained.scores
+    def add(self, key: Key, model: Model, names: Sequence[str], tuned: bool) -> None:
+        """Note what became of a model of the covariates `names`."""
+        self.trained += 1
+        if model.scores is not None:
+            self.scores[key] = model.scores
         if tuned:
-            self.settings[key] = grown.settings
-        if grown.importance is not None:
-            self.importance[key] = (tuple(names), grown.importance)
+            self.settings[key] = model.settings
+        if model.importance is not None:
+            self.importance[key] = (tuple(names), model.importance)
 
     def median(self, name: str) -> float:
         """Median over the forests of a score."""
@@ -82,7 +84,7 @@ def write_scores(path: str | Path, report: TrainingReport) -> None:
     fields = {**_key_fields(report.mode), "n": INTEGER, "n_dropped": INTEGER, "n_scored": INTEGER}
     fields.update({f"oob_{name}": REAL for name in SCORES})
     if report.settings:
-        fields.update(dict.fromkeys(CHOSEN, INTEGER))
+        fields.update(dict.fromkeys(report.method.tunable, INTEGER))
     fields["status"] = TEXT
     with create_table(path, "scores", fields) as table:
         table.write(_score_row(report, key) for key in sorted({*report.scores, *report.skipped}))
@@ -126,7 +128,7 @@ def _chosen(report: TrainingReport, key: Key) -> tuple[int | None, ...]:
     if not report.settings:
         return ()
     settings = report.settings.get(key)
-    return tuple(getattr(settings, name) if settings else None for name in CHOSEN)
+    return tuple(getattr(settings, name) if settings else None for name in report.method.tunable)
 
 
 def write_importance(path: str | Path, report: TrainingReport) -> None:

@@ -62,10 +62,8 @@ class CellsWork:
         """The work on each of `cells`, in their order."""
         if not cells:
             return
-        # Imported once here: threads that import the same package at once may trip over each other.
-        import sklearn.ensemble  # noqa: F401
-
         inputs = self.inputs
+        inputs.forests.method.get_ready()
         dated = DatedCells.over(
             inputs.smap.grid, inputs.dynamic, inputs.window, inputs.minimum_share, progress
         )

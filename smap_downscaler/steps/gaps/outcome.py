@@ -102,9 +102,10 @@ def tell_remarks(
         )
     for remark in remarks:
         progress.log(remark)
-    trained = sum(forests.scores(cell).n for cell in told)
+    scores = [forests.scores(cell) for cell in told]
+    trained = sum(score.n for score in scores if score is not None)
     complete = sum(outcome.complete for outcome in told.values())
-    if abs(trained - complete) > _ALIKE * complete:
+    if None not in scores and abs(trained - complete) > _ALIKE * complete:
         remarks.append(
             f"over {counted(len(told), 'cell')} the forests of the file were trained on {trained:,} days, "
             f"{'more' if trained > complete else 'fewer'} than the {complete:,} observed days with all "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,14 +20,15 @@ from ...geo.lattice import Lattice
 from ...geo.overlap import window_around
 from ...geo.sampling import bilinear
 from ...geo.sources import windows_over
+from ...methods.base import Block, Model
 from ...methods.features import add_features
 from ...methods.file.reader import ForestFile
-from ...methods.forest.predict import Forest
+from ...methods.fine_blocks import pixel_places
 from ...methods.keys import BY_CELL, POOLED, PooledKey
 from ...runs.fingerprint import contents, fingerprint, run_of
 from ...series.series import Series
 from ...series.stack import Stack
-from ...series.tags import RUN_TAG
+from ...series.tags import FIRST_BAND_TAG, RUN_TAG
 from ...series.window import check_window, source_date, tell_substitutes, why_missing
 
 _NAME = "soil_moisture"
@@ -38,16 +39,17 @@ _LARGEST_BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class MapInputs:
-    """What maps are made from: forests, the fine stack and the dated covariates by name.
+    """What maps are made from: models, the fine stack and the dated covariates by name.
 
     For a date without a raster of a dated covariate (other than rain) the
-    latest of the `window` days before stands.
+    latest of the `window` days before stands.  With `sd` maps have a second band, the standard deviation.
     """
 
     forests: ForestFile
     stack: Stack
     dynamic: tuple[Series, ...] = ()
     window: int = 0
+    sd: bool = False
 
     def __post_init__(self) -> None:
         check_window(self.window)
@@ -56,6 +58,8 @@ class MapInputs:
                 f"{self.forests.path}: its forests are by cell, each for one SMAP cell; use 'Fill gaps' with "
                 "them, and for maps forests that were trained by date or pooled."
             )
+        if self.forests.method.uses_place and self.forests.grid is None:
+            raise InputError(f"{self.forests.path}: it does not tell the SMAP grid; train it anew.")
         dated = [series.name for series in self.dynamic]
         refuse_unknown(self.forests, self.dynamic)
         both = [name for name in dated if name in self.stack.names]
@@ -94,7 +98,8 @@ class MapInputs:
         }
         paths += [entry.path for entries in dated.values() for entry in entries]
         told = {name: contents(entries) for name, entries in dated.items()}
-        return fingerprint(paths, {"names": self.forests.names, "date": str(date), "dated": told})
+        content = {"names": self.forests.names, "date": str(date), "dated": told}
+        return fingerprint(paths, {**content, "sd": True} if self.sd else content)
 
 
 @dataclass
@@ -162,6 +167,9 @@ def make_maps(
             path = files[date]
             tags = {"DATE": date.isoformat(), RUN_TAG: run, "FORESTS": Path(inputs.forests.path).name}
             bands = [Band(date.isoformat(), inputs.forests.response_unit, {"DATE": date.isoformat()})]
+            if inputs.sd:
+                tags[FIRST_BAND_TAG] = _NAME
+                bands.append(Band(f"{_NAME}_sd", inputs.forests.response_unit))
             try:
                 with create_geotiff(path, inputs.stack.grid, bands, tags) as tiff:
                     _write_blocks(tiff, results, len(windows), counter)
@@ -209,14 +217,15 @@ class _NoValue(Exception):
 
 
 def _write_blocks(
-    tiff: GeoTiff, results: Iterator[tuple[Window, np.ndarray]], count: int, counter: Counter
+    tiff: GeoTiff, results: Iterator[tuple[Window, list[np.ndarray]]], count: int, counter: Counter
 ) -> None:
     """Write the next `count` blocks; raises `_NoValue` if no pixel has a value."""
     pixels = 0
     for _ in range(count):
-        window, values = next(results)
-        tiff.write(values, window)
-        pixels += int(np.isfinite(values).sum())
+        window, layers = next(results)
+        for band, values in enumerate(layers, start=1):
+            tiff.write(values, window, band)
+        pixels += int(np.isfinite(layers[0]).sum())
         counter.advance()
     if not pixels:
         raise _NoValue
@@ -276,37 +285,44 @@ class _Task:
     """A block of a map, and all that is needed to fill it."""
 
     inputs: MapInputs
-    forest: Forest
+    model: Model
     date: dt.date
     window: Window
     dated: tuple[tuple[_DatedField, np.ndarray], ...]
+    place: Callable[[Window], np.ndarray] | None
 
 
 def _tasks(
     inputs: MapInputs, dates: Sequence[dt.date], windows: Sequence[Window], fields: Sequence[_DatedField]
 ) -> Iterator[_Task]:
-    pooled = inputs.forests.load(PooledKey()) if inputs.forests.mode == POOLED else None
+    forests = inputs.forests
+    pooled = forests.load(PooledKey()) if forests.mode == POOLED else None
+    place = pixel_places(inputs.stack.grid, forests.grid) if forests.method.uses_place else None
     for date in dates:
-        forest = pooled or inputs.forests.load(date)
+        model = pooled or inputs.forests.load(date)
         dated = tuple(
             (field, field.series.read(source, field.window))
             for field in fields
             if (source := source_date(field.series, date, inputs.window)) is not None
         )
         for window in windows:
-            yield _Task(inputs, forest, date, window, dated)
+            yield _Task(inputs, model, date, window, dated, place)
 
 
-def _predict(task: _Task, progress: Progress) -> tuple[Window, np.ndarray]:
-    """Soil moisture of a block, float32; NaN where any covariate is missing."""
+def _predict(task: _Task, progress: Progress) -> tuple[Window, list[np.ndarray]]:
+    """Soil moisture of a block, float32, and its SD where asked for; NaN where any covariate is missing."""
     covariates = _covariates(task)
     valid = np.isfinite(covariates).all(axis=0)
-    values = np.full(valid.shape, np.nan, np.float32)
+    layers = [np.full(valid.shape, np.nan, np.float32) for _ in range(1 + task.inputs.sd)]
     if valid.any():
         x = np.ascontiguousarray(covariates[:, valid].T)
-        days = np.full(len(x), task.date.toordinal())
-        values[valid] = task.forest.predict(add_features(x, days, task.inputs.forests.features), progress)
-    return task.window, values
+        days = np.full(len(x), task.date.toordinal(), np.int64)
+        place = None if task.place is None else task.place(task.window)[valid]
+        block = Block(add_features(x, days, task.inputs.forests.features), days, place)
+        found = task.model.predict(block, progress, task.inputs.sd)
+        for layer, values in zip(layers, found):
+            layer[valid] = values
+    return task.window, layers
 
 
 def _covariates(task: _Task) -> np.ndarray:

@@ -18,6 +18,7 @@ from ...base.dates import is_within, parse_iso_date
 from ...base.errors import InputError
 from ...base.matrix_columns import DERIVED, MOST_CELLS, RESERVED, RESPONSE
 from ...base.progress import SILENT, Progress
+from ...geo.grid import Grid, grid_from
 from ...series.filled_tag import unobserved_sentence
 from ...tables.geopackage import quoted, read_notes, read_only
 from .numbers.pooling import pool, pooled_bytes
@@ -46,6 +47,8 @@ class MatrixTable:
         Fields that hold numbers as text, as those of a CSV file do.
     has_places : bool
         Whether it has the fields x and y.
+    grid : Grid or None
+        The SMAP grid that `row` and `col` count in, where the table tells it.
     """
 
     path: str
@@ -55,6 +58,7 @@ class MatrixTable:
     units: dict[str, str]
     texts: frozenset[str] = frozenset()
     has_places: bool = False
+    grid: Grid | None = None
 
     def _column(self, name: str) -> str:
         return f"NULLIF(TRIM({quoted(name)}), '')" if name in self.texts else quoted(name)
@@ -269,6 +273,7 @@ def open_matrix(
         {str(key): str(unit) for key, unit in units.items()} if isinstance(units, dict) else {},
         _numbers_as_text(path, name, label, fields, ("row", "col", RESPONSE, *covariates), progress),
         {"x", "y"} <= set(fields),
+        grid_from(notes.get("grid")),
     )
 
 

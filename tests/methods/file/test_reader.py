@@ -25,6 +25,8 @@ from forest_cases import (
     rows,
     settings,
     tampered,
+    told,
+    train_forest,
     write_forests,
     write_zip,
 )
@@ -34,7 +36,6 @@ from smap_downscaler.methods.file import reader as file
 from smap_downscaler.methods.file.reader import ForestWriter, open_forests
 from smap_downscaler.methods.forest import codec
 from smap_downscaler.methods.forest.growth import new_sklearn_forest
-from smap_downscaler.methods.forest.train import train_forest
 
 LATER = "get another copy or train the forests again."
 FIRST = f"forests/{DAY.isoformat()}"
@@ -76,8 +77,7 @@ def test_loaded_forests_predict_as_scikit_learns_trees(path):
             for estimator in forest.estimators_:
                 total += estimator.predict(x)
             loaded = opened.load(day)
-            np.testing.assert_array_equal(loaded.predict(x), total / 3)
-            assert (loaded.key, loaded.names) == (day, NAMES)
+            np.testing.assert_array_equal(told(loaded, x), total / 3)
 
 
 def test_what_the_file_tells(path):
@@ -143,16 +143,16 @@ def test_dates_are_sorted_whatever_the_order_of_adding(tmp_path):
             writer.add(day, train_forest(*rows(20), chosen, day.toordinal()))
     with open_forests(tmp_path / "f.smapforest") as opened:
         assert opened.dates == tuple(sorted(days))
-        assert [opened.load(day).key for day in opened.dates] == sorted(days)
+        assert list(opened.dates) == sorted(days)
 
 
 def test_several_threads_load_at_once(tmp_path):
     path = write_forests(tmp_path / "f.smapforest", dates=8)
     x = rows(100, seed=7)[0]
     with open_forests(path) as opened:
-        expected = [opened.load(day).predict(x) for day in opened.dates]
+        expected = [told(opened.load(day), x) for day in opened.dates]
         with ThreadPoolExecutor(4) as pool:
-            found = list(pool.map(lambda day: opened.load(day).predict(x), opened.dates))
+            found = list(pool.map(lambda day: told(opened.load(day), x), opened.dates))
     np.testing.assert_array_equal(found, expected)
 
 
@@ -193,7 +193,7 @@ def test_packing_in_pieces_gives_the_same_file_and_hears_a_cancel(tmp_path, monk
     files, asked = [], []
     for number, (piece, many) in enumerate(((2**22, 500_000), (1000, 0))):
         monkeypatch.setattr(writer, "_PIECE", piece)
-        monkeypatch.setattr(writer, "MANY_NODES", many)
+        monkeypatch.setattr("smap_downscaler.methods.forest.model._MANY_NODES", many)
         listener = CancelAfter(10**9)
         target = tmp_path / f"{number}.smapforest"
         with start(target) as opened:
@@ -356,8 +356,8 @@ def test_a_file_that_may_not_be_read(path):
 
 
 def test_a_newer_format(path):
-    tampered(path, edit=lambda manifest: manifest.update(version=3))
-    refused(path, f"{path} was written by a newer version of the plugin (format 3); update the plugin.")
+    tampered(path, edit=lambda manifest: manifest.update(version=4))
+    refused(path, f"{path} was written by a newer version of the plugin (format 4); update the plugin.")
 
 
 # ---- manifests

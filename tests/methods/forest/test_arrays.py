@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from forest_cases import rows, settings
 from smap_downscaler.base.errors import InputError
-from smap_downscaler.methods.forest.arrays import ForestArrays, ForestFileError
+from smap_downscaler.methods.base import ModelFileError
+from smap_downscaler.methods.forest.arrays import ForestArrays
 from smap_downscaler.methods.forest.growth import new_sklearn_forest
 
 ORDER = "A tree is damaged: a child does not lie after its parent in the same tree."
@@ -97,7 +98,7 @@ def test_bad_trees_are_refused(changes, sentence):
     bad = replace(
         arrays, **{name: np.array(value, getattr(arrays, name).dtype) for name, value in changes.items()}
     )
-    with pytest.raises(ForestFileError) as caught:
+    with pytest.raises(ModelFileError) as caught:
         bad.check(2)
     assert str(caught.value) == sentence
     with pytest.raises(InputError):
@@ -107,13 +108,13 @@ def test_bad_trees_are_refused(changes, sentence):
 def test_wrong_types_and_feature_counts_are_refused():
     arrays = small()
     with pytest.raises(
-        ForestFileError, match=r"^The trees are damaged: an array has the wrong type or shape\.$"
+        ModelFileError, match=r"^The trees are damaged: an array has the wrong type or shape\.$"
     ):
         replace(arrays, left=arrays.left.astype(np.int64)).check(2)
     for p in (0, 40_000):
-        with pytest.raises(ForestFileError, match=rf"^A forest takes 1 to 32767 covariates, not {p}\.$"):
+        with pytest.raises(ModelFileError, match=rf"^A forest takes 1 to 32767 covariates, not {p}\.$"):
             arrays.check(p)
-    with pytest.raises(ForestFileError, match="a covariate that is not one of the 1"):
+    with pytest.raises(ModelFileError, match="a covariate that is not one of the 1"):
         arrays.check(1)
 
 
@@ -166,5 +167,5 @@ def test_the_check_agrees_with_a_walk(data):
     if is_sound(changed, 4):
         assert changed.to_trees(4)[0].predict(np.zeros((1, 4), np.float32)).shape == (1, 1)
     else:
-        with pytest.raises(ForestFileError):
+        with pytest.raises(ModelFileError):
             changed.check(4)

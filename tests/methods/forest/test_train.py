@@ -6,6 +6,7 @@ import inspect
 import re
 import threading
 import time
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -13,16 +14,25 @@ import pytest
 from sklearn.ensemble import RandomForestRegressor, _forest
 from sklearn.tree import DecisionTreeRegressor
 
-from forest_cases import DAY, CancelAfter, growing, rows, settings
+from forest_cases import (
+    DAY,
+    CancelAfter,
+    cells_of,
+    grow_and_predict,
+    growing,
+    permuted_errors,
+    rows,
+    settings,
+    train_forest,
+)
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.base.progress import SILENT, Progress
+from smap_downscaler.methods.fitting import fit_each
 from smap_downscaler.methods.forest import growth
 from smap_downscaler.methods.forest.arrays import ForestArrays
 from smap_downscaler.methods.forest.growth import drawn_rows, grow_trees, new_sklearn_forest
 from smap_downscaler.methods.forest.oob import out_of_bag
-from smap_downscaler.methods.forest.train import train_each, train_forest
 from smap_downscaler.stats import scores
-from smap_downscaler.steps.crossvalidation.numbers.grow import grow_and_predict, permuted_errors
 
 
 class CancelledAt(Progress):
@@ -36,8 +46,9 @@ class CancelledAt(Progress):
 
 
 def dates(n: int, count: int = 60):
-    """(date, x, y) for `n` days."""
-    return ((DAY + timedelta(days=number), *rows(count, seed=number)) for number in range(n))
+    """(date, rows) for `n` days."""
+    days = (DAY + timedelta(days=number) for number in range(n))
+    return ((day, cells_of(*rows(count, seed=number), day)) for number, day in enumerate(days))
 
 
 def assert_same(one, other):
@@ -255,7 +266,7 @@ class Stubborn:
         lambda x, y, chosen, progress: grow_and_predict(x, y, x[:9], chosen, 0, (3,), progress),
         lambda x, y, chosen, progress: permuted_errors(x, y, x[:9], y[:9], chosen, 0, progress),
         lambda x, y, chosen, progress: list(
-            train_each([(DAY, x, y)] * 3, growing(chosen), 2, progress, total=3)
+            fit_each([(DAY, cells_of(x, y))] * 3, growing(chosen), 2, progress, total=3)
         ),
     ],
     ids=["pooled", "validated", "validated with importance", "in threads"],
@@ -312,16 +323,16 @@ def test_out_of_bag_is_cancelled_at_any_tree():
 
 
 def test_the_same_forests_for_any_number_of_threads():
-    one = list(train_each(dates(6), growing(settings()), 1, SILENT, 6))
+    one = list(fit_each(dates(6), growing(settings()), 1, SILENT, 6))
     assert [day for day, _ in one] == [DAY + timedelta(days=number) for number in range(6)]
     for threads in (2, 4):
-        other = list(train_each(dates(6), growing(settings()), threads, SILENT, 6))
+        other = list(fit_each(dates(6), growing(settings()), threads, SILENT, 6))
         assert [day for day, _ in other] == [day for day, _ in one]
         for (_, a), (_, b) in zip(one, other, strict=True):
             assert_same(a, b)
     # ... and whatever the other dates: a date alone gives the same forest.
-    day, x, y = list(dates(6))[4]
-    assert_same(train_forest(x, y, settings(), day.toordinal()), one[4][1])
+    day, cells = list(dates(6))[4]
+    assert_same(train_forest(cells.x, cells.y, settings(), day.toordinal()), one[4][1])
 
 
 def test_dates_are_pulled_lazily():
@@ -332,7 +343,7 @@ def test_dates_are_pulled_lazily():
             pulled.append(item[0])
             yield item
 
-    results = train_each(items(), growing(settings()), 2, SILENT, 20)
+    results = fit_each(items(), growing(settings()), 2, SILENT, 20)
     for taken in range(1, 21):
         next(results)
         assert len(pulled) <= min(taken + 3, 20), "at most twice the threads in flight"
@@ -342,10 +353,11 @@ def test_dates_are_pulled_lazily():
 
 def test_the_first_bad_date_is_named():
     def items():
-        for number, (day, x, y) in enumerate(dates(30, count=20)):
-            yield day, x, np.full_like(y, 0.25) if number in (3, 4) else y
+        for number, (day, cells) in enumerate(dates(30, count=20)):
+            y = np.full_like(cells.y, 0.25)
+            yield day, replace(cells, y=y) if number in (3, 4) else cells
 
-    results = train_each(items(), growing(settings()), 2, SILENT, 30)
+    results = fit_each(items(), growing(settings()), 2, SILENT, 30)
     for _ in range(3):
         next(results)
     with pytest.raises(
@@ -363,31 +375,31 @@ def test_an_error_of_the_items_ends_the_work():
         raise KeyError("table")
 
     with pytest.raises(KeyError, match="table"):
-        list(train_each(items(), growing(settings()), 2, SILENT, 10))
+        list(fit_each(items(), growing(settings()), 2, SILENT, 10))
     assert forest_threads() == []
 
 
 def test_threads_must_be_positive():
     with pytest.raises(InputError, match=r"^THREADS is 0; give a whole number of at least 1\.$"):
-        list(train_each(dates(1), growing(settings()), 0, SILENT, 1))
+        list(fit_each(dates(1), growing(settings()), 0, SILENT, 1))
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_cancel_ends_all_threads(threads):
     x, y = rows(1278)
-    items = ((date(2020, 1, 1 + number), x, y) for number in range(20))
+    items = ((date(2020, 1, 1 + number), cells_of(x, y)) for number in range(20))
     progress = CancelledAt(0.3)
     with pytest.raises(Cancelled):
-        list(train_each(items, growing(settings(n_estimators=5000)), threads, progress, 20))
+        list(fit_each(items, growing(settings(n_estimators=5000)), threads, progress, 20))
     assert time.monotonic() - progress.moment < 1.8
     assert forest_threads() == []
 
 
 def test_closing_the_iterator_ends_all_threads():
     x, y = rows(1278)
-    fast, slow = rows(20), (x, y)
-    items = ((date(2020, 1, 1 + number), *(slow if number else fast)) for number in range(20))
-    results = train_each(items, growing(settings(n_estimators=500)), 2, SILENT, 20)
+    fast, slow = cells_of(*rows(20)), cells_of(x, y)
+    items = ((date(2020, 1, 1 + number), slow if number else fast) for number in range(20))
+    results = fit_each(items, growing(settings(n_estimators=500)), 2, SILENT, 20)
     next(results)
     assert forest_threads() != []
     begun = time.monotonic()
@@ -408,7 +420,7 @@ def test_progress_counts_dates():
             self.texts.append(text)
 
     progress = Listening()
-    list(train_each(dates(3, count=20), growing(settings()), 2, progress, 3))
+    list(fit_each(dates(3, count=20), growing(settings()), 2, progress, 3))
     assert progress.fractions[-1] == 1
     assert progress.fractions == sorted(progress.fractions)
     assert progress.texts[-1].startswith("3 of 3 dates")

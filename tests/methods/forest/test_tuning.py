@@ -10,19 +10,15 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from forest_cases import CancelAfter, rows, settings
+from forest_cases import CancelAfter, rows, settings, train_forest
 from smap_downscaler.base.errors import Cancelled, InputError
+from smap_downscaler.methods.base import NO_WISHES, Wishes
 from smap_downscaler.methods.forest import importance as importance_module
-from smap_downscaler.methods.forest.growth import Forest, new_sklearn_forest
-from smap_downscaler.methods.forest.hyper_grid import Candidate, candidates, check_mtry
-from smap_downscaler.methods.forest.importance import (
-    Importance,
-    permutation_importance,
-    shuffled,
-    summarise_importance,
-)
-from smap_downscaler.methods.forest.train import train_forest
-from smap_downscaler.methods.forest.tuning import NO_WISHES, Wishes, grow_forest
+from smap_downscaler.methods.forest.growth import GrownTrees, new_sklearn_forest
+from smap_downscaler.methods.forest.hyper_grid import ForestCandidate, candidates, check_mtry
+from smap_downscaler.methods.forest.importance import permutation_importance, shuffled
+from smap_downscaler.methods.forest.tuning import grow_forest
+from smap_downscaler.methods.skill import Importance, summarise_importance
 
 
 def unseen_by_tree(forest, n, draws):
@@ -35,7 +31,7 @@ def unseen_by_tree(forest, n, draws):
 
 def own(forest):
     """A forest of scikit-learn's in the plugin's clothes."""
-    return Forest(forest.estimators_, forest.max_samples)
+    return GrownTrees(forest.estimators_, forest.max_samples)
 
 
 def oob_rmse(x, y, chosen, key):
@@ -59,7 +55,7 @@ def test_the_candidate_with_the_least_out_of_bag_error_is_chosen():
     assert len(set(errors)) == len(GRID) == 16
     grown = grow_forest(x, y, settings(), Wishes(GRID), 9)
     assert grown.settings == GRID[best].of(60)
-    assert grown.trained.scores.rmse == pytest.approx(errors[best], abs=1e-12)
+    assert grown.scores.rmse == pytest.approx(errors[best], abs=1e-12)
     assert grown.importance is None
 
 
@@ -73,18 +69,16 @@ def test_the_forest_is_that_of_the_chosen_settings_alone(seed, order, threads):
     )
     alone = train_forest(x, y, grown.settings, seed)
     for name in ("offsets", "left", "right", "feature", "number"):
-        np.testing.assert_array_equal(
-            getattr(grown.trained.arrays, name), getattr(alone.arrays, name), err_msg=name
-        )
-    np.testing.assert_array_equal(grown.trained.oob, alone.oob)
-    assert grown.trained.scores == alone.scores
+        np.testing.assert_array_equal(getattr(grown.arrays, name), getattr(alone.arrays, name), err_msg=name)
+    np.testing.assert_array_equal(grown.oob, alone.oob)
+    assert grown.scores == alone.scores
     assert grown.settings == grow_forest(x, y, settings(), Wishes(GRID), seed).settings
 
 
 def test_of_equal_candidates_the_first_is_chosen():
     """With four covariates an mtry of 4 and of 9 is the same."""
     x, y = rows(30)
-    pair = tuple(Candidate(settings(max_features=mtry)) for mtry in (9, 4))
+    pair = tuple(ForestCandidate(settings(max_features=mtry)) for mtry in (9, 4))
     assert grow_forest(x, y, settings(), Wishes(pair), 1).settings.max_features == 9
     assert grow_forest(x, y, settings(), Wishes(pair[::-1]), 1).settings.max_features == 4
 
@@ -94,16 +88,16 @@ def test_a_candidate_without_an_error_is_the_last_choice():
     x, y = rows(2)
     chosen = settings(n_estimators=1)
     key = next(key for key in range(100) if train_forest(x, y, chosen, key).scores.n_scored == 0)
-    pair = (Candidate(chosen), Candidate(settings(n_estimators=40)))
+    pair = (ForestCandidate(chosen), ForestCandidate(settings(n_estimators=40)))
     assert grow_forest(x, y, chosen, Wishes(pair), key).settings.n_estimators == 40
-    only = (Candidate(chosen), Candidate(replace(chosen, min_samples_split=5)))
+    only = (ForestCandidate(chosen), ForestCandidate(replace(chosen, min_samples_split=5)))
     assert grow_forest(x, y, chosen, Wishes(only), key).settings == chosen
 
 
 def test_without_wishes_it_is_a_plain_forest():
     x, y = rows(40)
     grown = grow_forest(x, y, settings(), NO_WISHES, 4)
-    assert grown.trained.scores == train_forest(x, y, settings(), 4).scores
+    assert grown.scores == train_forest(x, y, settings(), 4).scores
     assert (grown.settings, grown.importance) == (settings(), None)
 
 

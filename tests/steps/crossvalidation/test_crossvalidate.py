@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
+from forest_cases import grow_and_predict
 from plain_validation import Nested, forest_key, plain_forest
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.base.progress import Progress
 from smap_downscaler.methods.forest.settings import ForestSettings
 from smap_downscaler.steps.crossvalidation.numbers.crossvalidate import cross_validate, plan_piece, run_fold
-from smap_downscaler.steps.crossvalidation.numbers.grow import forest_key as our_key
-from smap_downscaler.steps.crossvalidation.numbers.grow import grow_and_predict
+from smap_downscaler.steps.crossvalidation.numbers.grow import model_key as our_key
 from validation_cases import CELL, DAY, FOREST, case, piece, rows_of_date, settings
 
 UNIT = DAY.toordinal()

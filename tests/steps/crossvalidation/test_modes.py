@@ -11,6 +11,7 @@ from sklearn.metrics import r2_score
 
 from plain_validation import Nested, derived_by_hand, forest_key, plain_forest
 from smap_downscaler.base.errors import InputError
+from smap_downscaler.methods.base import Cells
 from smap_downscaler.methods.features import FeatureSettings
 from smap_downscaler.methods.forest.settings import ForestSettings
 from smap_downscaler.methods.keys import CellKey, PooledKey
@@ -22,7 +23,7 @@ from smap_downscaler.steps.crossvalidation.numbers.crossvalidate import (
 )
 from smap_downscaler.steps.crossvalidation.numbers.folds import dealt_folds, within
 from smap_downscaler.steps.crossvalidation.numbers.periods import period_runs
-from smap_downscaler.steps.crossvalidation.numbers.pieces import Piece, Rows
+from smap_downscaler.steps.crossvalidation.numbers.pieces import Piece
 from validation_cases import FIRST, FOREST, one_cell, pooled_rows, settings
 
 CELL, CELL_NUMBER = CellKey(7, 9), 7 * 2**31 + 9
@@ -188,7 +189,7 @@ def test_a_random_number_a_cell_tells_cells_apart_and_nothing_else():
     own, level = rng.uniform(size=150), 0.25 + 0.06 * rng.normal(size=150)
     y = level[cell] + 0.01 * rng.normal(size=cell.size)
     cells = np.stack([cell, np.zeros_like(cell)], axis=1)
-    rows = Rows(own[cell][:, None].astype(np.float32), y, cells, FIRST + date)
+    rows = Cells(own[cell][:, None].astype(np.float32), y, cells, FIRST + date)
     wanted = pooled(forest=ForestSettings(30, None, None, 4, 1, None, 1), folds=10, period=1)
     found = {
         scheme: cross_validate(rows, Piece(PooledKey(), scheme, 1), wanted).scores["r2"]
@@ -204,7 +205,7 @@ def test_neighbours_in_time_flatter_single_days_and_not_periods():
     rng = np.random.default_rng(2)
     days = FIRST + np.arange(360)
     y = 0.25 + 0.02 * np.cumsum(rng.normal(size=360)) / 4
-    rows = Rows(rng.normal(size=(360, 1)).astype(np.float32), y, np.tile([7, 9], (360, 1)), days)
+    rows = Cells(rng.normal(size=(360, 1)).astype(np.float32), y, np.tile([7, 9], (360, 1)), days)
     forest = ForestSettings(30, None, None, 4, 1, None, 1)
     wanted = settings(
         forest=forest, mode="by cell", block_km=0.0, period=30, features=FeatureSettings(neighbours=True)
@@ -246,13 +247,13 @@ def test_a_fold_is_the_same_wherever_and_whenever_it_is_run():
     job = plan_piece(rows, piece, wanted)
     here = [run_fold(job, fold) for fold in range(job.folds.number)]
     arrays = {
-        field.name: (getattr(rows, field.name).dtype.str, getattr(rows, field.name).tolist())
-        for field in dataclasses.fields(rows)
+        name: (getattr(rows, name).dtype.str, getattr(rows, name).tolist())
+        for name in ("x", "y", "cells", "days", "place")
     }
     message = json.dumps({"rows": arrays, "scheme": piece.scheme, "repeat": piece.repeat})
     for fold in reversed(range(job.folds.number)):
         told = json.loads(message)
-        sent = Rows(**{name: np.array(values, dtype) for name, (dtype, values) in told["rows"].items()})
+        sent = Cells(**{name: np.array(values, dtype) for name, (dtype, values) in told["rows"].items()})
         there = run_fold(plan_piece(sent, Piece(PooledKey(), told["scheme"], told["repeat"]), wanted), fold)
         assert there.choice.n_train == here[fold].choice.n_train
         assert there.predicted.tobytes() == here[fold].predicted.tobytes()

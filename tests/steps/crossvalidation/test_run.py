@@ -9,10 +9,11 @@ import pytest
 from crossvalidation_case import SCOPE, day, same, settings
 from raster_cases import Listener, listing
 from smap_downscaler.base.errors import Cancelled, InputError
+from smap_downscaler.methods.base import Cells
 from smap_downscaler.runs.journal import work_file_of
 from smap_downscaler.steps.crossvalidation.cell_coordinates import cell_places
 from smap_downscaler.steps.crossvalidation.numbers.crossvalidate import cross_validate
-from smap_downscaler.steps.crossvalidation.numbers.pieces import LINE, SCORES, Piece, Rows, most_chosen
+from smap_downscaler.steps.crossvalidation.numbers.pieces import LINE, SCORES, Piece, most_chosen
 from smap_downscaler.steps.crossvalidation.numbers.summary import summarise
 from smap_downscaler.steps.crossvalidation.run import crossvalidate_table, forget_work
 from smap_downscaler.steps.crossvalidation.tables import write_choices, write_scores, write_summary
@@ -53,7 +54,7 @@ def test_each_piece_is_that_of_the_rows_of_its_date(table):
     assert len(rows.y) == 40
     place = np.stack([(rows.cols + 0.5) * 9000 - 7e6, -1.6e6 - (rows.rows + 0.5) * 9000], axis=1)
     cells = np.stack([rows.rows, rows.cols], axis=1)
-    of_day = Rows(rows.x, rows.y, cells, np.full(40, day(1).toordinal()), place)
+    of_day = Cells(rows.x, rows.y, cells, np.full(40, day(1).toordinal()), place)
     for result in run.results[4:8]:
         expected = cross_validate(of_day, result.piece, settings(GRIDS))
         assert (result.choices, result.scores) == (expected.choices, expected.scores)

@@ -11,10 +11,9 @@ from crossvalidation_case import SCOPE, same, settings
 from engine_stand_in import installed, not_installed
 from raster_cases import Listener
 from smap_downscaler.base.errors import Cancelled
-from smap_downscaler.methods.forest.engines import FASTEST, INTELEX, SCIKIT_LEARN
-from smap_downscaler.steps.crossvalidation import run as crossvalidation
+from smap_downscaler.methods.forest import method
+from smap_downscaler.methods.forest.engines import FASTEST, INTELEX, SCIKIT_LEARN, faster_engine
 from smap_downscaler.steps.crossvalidation.numbers import plan
-from smap_downscaler.steps.crossvalidation.numbers.trial import faster_engine
 from smap_downscaler.steps.crossvalidation.run import crossvalidate_table
 
 FAST, SLOW = 0.25, 4.0
@@ -27,7 +26,7 @@ def short_estimate(monkeypatch):
 
 def stand_in(monkeypatch, seconds_a_tree):
     clock = installed(monkeypatch, seconds_a_tree)
-    monkeypatch.setattr(crossvalidation, "faster_engine", partial(faster_engine, clock=clock))
+    monkeypatch.setattr(method, "faster_engine", partial(faster_engine, clock=clock))
 
 
 def run_of(table, engine, work=None, progress=None, threads=1):

@@ -10,6 +10,7 @@ import pytest
 from raster_cases import CELLS, Listener
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.geo.grid import Grid
+from smap_downscaler.methods.base import Cells
 from smap_downscaler.methods.features import FeatureSettings
 from smap_downscaler.methods.forest.hyper_grid import candidates
 from smap_downscaler.methods.forest.settings import ForestSettings
@@ -17,7 +18,7 @@ from smap_downscaler.methods.keys import CellKey, PooledKey
 from smap_downscaler.runs.journal import work_file_of
 from smap_downscaler.steps.crossvalidation.journal import folds_file_of
 from smap_downscaler.steps.crossvalidation.numbers.crossvalidate import cross_validate
-from smap_downscaler.steps.crossvalidation.numbers.pieces import Piece, Rows
+from smap_downscaler.steps.crossvalidation.numbers.pieces import Piece
 from smap_downscaler.steps.crossvalidation.numbers.settings import ValidationSettings
 from smap_downscaler.steps.crossvalidation.numbers.summary import summarise
 from smap_downscaler.steps.crossvalidation.rain_columns import rain_series
@@ -88,7 +89,7 @@ def test_cells_are_those_of_the_table(table):
     assert "5 rows without all covariates left out" in listener.lines
     cell = next(cell for cell in table.cells() if (cell.row, cell.col) == (2, 2))
     good = cell.complete
-    rows = Rows(cell.x[good], cell.y[good], np.tile([2, 2], (55, 1)), cell.days[good])
+    rows = Cells(cell.x[good], cell.y[good], np.tile([2, 2], (55, 1)), cell.days[good])
     for result in run.results:
         if result.piece.unit == CellKey(2, 2):
             expected = cross_validate(rows, result.piece, settings("by cell"))
@@ -103,7 +104,7 @@ def test_pooled_rows_are_those_of_the_table(table):
     assert run.results[0].n == 11 * 60 + 9 - 5
     found = table.pooled()
     cells = np.stack([found.rows, found.cols], axis=1)
-    rows = Rows(found.x, found.y, cells, found.days.astype(np.int64))
+    rows = Cells(found.x, found.y, cells, found.days.astype(np.int64))
     expected = cross_validate(rows, Piece(PooledKey(), "locations and dates", 1), settings("pooled"))
     assert run.results[1].predicted.tobytes() == expected.predicted.tobytes()
     # A map for people, though no block was asked for.
@@ -321,7 +322,7 @@ def test_finished_folds_of_pooled_forests_are_kept(table, tmp_path, monkeypatch)
     assert grown == [*first, *[(first[-1][0], fold) for fold in (1, 2, 3)]]
     assert told(run) == told(whole)
     assert run.resumed == 2
-    assert (run.plan.pieces, run.plan.forests) == (1, 3)
+    assert (run.plan.pieces, run.plan.models) == (1, 3)
     assert not folds.exists()
     forget_work(work)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.gpkg"]

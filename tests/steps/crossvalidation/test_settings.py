@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from smap_downscaler.base.errors import InputError
-from smap_downscaler.methods.forest.hyper_grid import Candidate, candidates
+from smap_downscaler.methods.forest.hyper_grid import ForestCandidate, candidates
 from smap_downscaler.methods.forest.settings import PAPER
 from smap_downscaler.methods.keys import CellKey
 from smap_downscaler.steps.crossvalidation.numbers.crossvalidate import plan_piece
@@ -17,7 +17,7 @@ from smap_downscaler.steps.crossvalidation.numbers.pieces import (
     Piece,
     PieceResult,
 )
-from smap_downscaler.steps.crossvalidation.numbers.plan import duration_text, forests_a_piece, make_plan
+from smap_downscaler.steps.crossvalidation.numbers.plan import duration_text, make_plan, models_a_piece
 from smap_downscaler.steps.crossvalidation.numbers.settings import ValidationSettings
 from smap_downscaler.steps.crossvalidation.numbers.summary import by_unit, median_of, summarise, uneven_folds
 from validation_cases import FOREST, case, piece, settings
@@ -40,7 +40,7 @@ def test_grids_combine():
     assert all(candidate.settings.min_samples_split == PAPER.min_samples_split for candidate in found)
     assert found[0].of(1000).sample_size == 500
     assert found[0].of(2).sample_size == 2
-    assert candidates(PAPER) == (Candidate(PAPER),)
+    assert candidates(PAPER) == (ForestCandidate(PAPER),)
     assert candidates(PAPER)[0].of(10) == PAPER
     assert found[0].text(20) == "50 trees, mtry 2, split 4, 0.5 of the rows drawn"
     assert candidates(PAPER)[0].text(5) == "100 trees, mtry 5, split 4, at most 1,278 rows drawn"
@@ -118,7 +118,7 @@ def test_refused_grids(grid, sentence):
     ],
 )
 def test_refused_settings(change, sentence):
-    fields = {"folds": 10, "repeats": 1, "block_km": 72.0, "candidates": (Candidate(PAPER),)}
+    fields = {"folds": 10, "repeats": 1, "block_km": 72.0, "candidates": (ForestCandidate(PAPER),)}
     assert refusal(ValidationSettings, **{**fields, **change}) == sentence
 
 
@@ -199,16 +199,16 @@ def test_summary_of_nothing():
 
 
 def test_count_of_forests():
-    assert forests_a_piece(settings()) == (5, 5 * 8)
+    assert models_a_piece(settings(), 144) == (5, 5 * 8)
     grid = {"max_features": "1,2,3", "n_estimators": "4,8"}
     # Three groups, each grown once to 8 trees in 5 x 3 inner folds; a chosen forest has 6 in the mean.
-    assert forests_a_piece(settings(grid)) == (5 + 5 * 3 * 3, 5 * 6 + 5 * 3 * 3 * 8)
+    assert models_a_piece(settings(grid), 144) == (5 + 5 * 3 * 3, 5 * 6 + 5 * 3 * 3 * 8)
 
 
 def test_plan():
     job = plan_piece(case(), piece(), settings())
     plan = make_plan(job, {144: 6, 288: 4}, 2, threads=2)
-    assert (plan.pieces, plan.forests, plan.trees, plan.threads) == (8, 40, 320, 2)
+    assert (plan.pieces, plan.models, plan.parts, plan.threads) == (8, 40, 320, 2)
     assert 0 < plan.seconds < 600
     assert plan.text() == (
         f"8 pieces of work with 40 forests of 320 trees: {duration_text(plan.seconds)} with 2 threads."

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from osgeo import gdal, ogr
 
+from forest_cases import told
 from small_case import NAMES, make_small_case
+from smap_downscaler.methods.base import Wishes
 from smap_downscaler.methods.file.reader import open_forests
 from smap_downscaler.methods.forest.hyper_grid import candidates
-from smap_downscaler.methods.forest.tuning import Wishes, grow_forest
+from smap_downscaler.methods.forest.tuning import grow_forest
 from smap_downscaler.methods.keys import CellKey, PooledKey
 
 FOREST = {"PRESET": "custom", "N_ESTIMATORS": 6, "SEED": 3, "MINIMUM_CELLS": 20, "MINIMUM_DATES": 2}
@@ -71,7 +73,7 @@ def test_a_pooled_forest_maps_a_date_that_no_forest_saw(run, case, matrix, tmp_p
     corners = 0.95 * 0.95 * rain[3, 4] + 0.95 * 0.05 * (rain[2, 4] + rain[3, 5]) + 0.05 * 0.05 * rain[2, 5]
     x = np.array([[*case.fine[:, row, col], corners, 0.0, 1.0]], np.float32)
     with open_forests(outputs["OUTPUT"]) as file:
-        assert last[row, col] == pytest.approx(file.load(PooledKey()).predict(x)[0], abs=1e-7)
+        assert last[row, col] == pytest.approx(told(file.load(PooledKey()), x)[0], abs=1e-7)
 
 
 def test_tuning_is_told_in_scores_and_file(run, case, matrix, tmp_path):
@@ -93,7 +95,7 @@ def test_tuning_is_told_in_scores_and_file(run, case, matrix, tmp_path):
             x = np.column_stack([*case.coarse[:, seen], rain[seen]])
             grown = grow_forest(x, case.smap[date][seen], base, Wishes(choice), date.toordinal())
             assert file.settings_of(date) == grown.settings
-            assert file.scores(date) == grown.trained.scores
+            assert file.scores(date) == grown.scores
             row = rows[f"{date:%Y/%m/%d}"]
             for name in ("n_estimators", "max_features", "min_samples_split", "sample_size"):
                 assert row[name] == getattr(grown.settings, name)
@@ -215,5 +217,5 @@ def test_neighbours_in_time(run, matrix, tmp_path):
     outputs = run("trainforests", parameters(matrix, tmp_path, MODE="by cell", NEIGHBOURS=True))
     with open_forests(outputs["OUTPUT"]) as file:
         assert file.features.neighbours
-        assert file.load(file.keys[0]).names[-2:] == ("days_before", "days_after")
+        assert file.names_of(file.keys[0])[-2:] == ("days_before", "days_after")
         assert isinstance(file.keys[0], CellKey)

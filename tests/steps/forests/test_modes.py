@@ -6,6 +6,7 @@ import sqlite3
 import numpy as np
 import pytest
 
+from forest_cases import told
 from raster_cases import CELLS, Listener, listing
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.geo.grid import Grid
@@ -127,10 +128,10 @@ def test_a_forest_by_cell_is_that_of_the_rows_of_its_cell(table, tmp_path):
         with open_forests(tmp_path / "f") as forests:
             forest = forests.load(CellKey(row, col))
             names = np.array((*NAMES, *BOTH.names))[varying]
-            assert forest.names == tuple(names)
+            assert forests.names_of(CellKey(row, col)) == tuple(names)
             assert {"p3", "doy_sin", "sm_before"} <= set(names) < set(forests.names)
             assert forests.covariates == NAMES
-            assert np.allclose(forest.predict(x), plain.predict(x), rtol=0, atol=1e-12)
+            assert np.allclose(told(forest, x), plain.predict(x), rtol=0, atol=1e-12)
 
 
 def test_rows_outside_of_the_period_are_unseen(table, tmp_path):
@@ -188,7 +189,7 @@ def test_a_pooled_forest_is_that_of_all_rows(table, tmp_path):
     with open_forests(tmp_path / "f") as forests:
         assert (forests.mode, forests.keys) == ("pooled", (PooledKey(),))
         assert forests.names == (*NAMES, "doy_sin", "doy_cos")
-        assert np.allclose(forests.load(PooledKey()).predict(x), plain.predict(x), rtol=0, atol=1e-12)
+        assert np.allclose(told(forests.load(PooledKey()), x), plain.predict(x), rtol=0, atol=1e-12)
     score = report.scores[PooledKey()]
     seen = plain.oob_prediction_ != 0
     error = plain.oob_prediction_[seen] - y[seen]
@@ -225,7 +226,7 @@ def test_refusals_of_pooled_forests(table, tmp_path):
     sentence = refusal(train_pooled, table, path, many)
     assert sentence.startswith(f"{table.label}: 100,000 trees of {rows - 5} rows each would take up to ")
     assert sentence.endswith(
-        " MB with the rows, more than the 100 MB of MEMORY; give SAMPLE_SIZE or N_ESTIMATORS a smaller "
+        " MB with the rows, more than the 100 MB of MEMORY; give N_ESTIMATORS or SAMPLE_SIZE a smaller "
         "number, or MEMORY a larger one."
     )
     assert refusal(train_pooled, table, path, within(maximum_rows=0)) == (

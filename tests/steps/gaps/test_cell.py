@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from forest_cases import train_forest
 from smap_downscaler.methods.features import FeatureSettings
 from smap_downscaler.methods.file.reader import ForestWriter, open_forests
 from smap_downscaler.methods.forest.settings import ForestSettings
-from smap_downscaler.methods.forest.train import train_forest
 from smap_downscaler.methods.keys import BY_CELL, CellKey
 from smap_downscaler.steps.crossvalidation.numbers.folds import fold_generator
 from smap_downscaler.steps.crossvalidation.numbers.periods import period_folds

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from forest_cases import train_forest
 from gap_case import (
     CELLS,
     DAYS,
@@ -31,7 +32,6 @@ from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.geo.grid import Window, ease2_grid
 from smap_downscaler.methods.features import FeatureSettings
 from smap_downscaler.methods.file.reader import ForestWriter, open_forests
-from smap_downscaler.methods.forest.train import train_forest
 from smap_downscaler.methods.keys import BY_CELL, CellKey
 from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack

@@ -7,6 +7,7 @@ import pytest
 
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.base.progress import Progress
+from smap_downscaler.methods.forest.method import RANDOM_FOREST
 from smap_downscaler.methods.forest.settings import ForestSettings
 from smap_downscaler.steps.crossvalidation.numbers.folds import fold_generator
 from smap_downscaler.steps.crossvalidation.numbers.periods import period_folds
@@ -41,7 +42,7 @@ def test_against_scikit_learn_and_formulas_written_anew():
     days, observed, x = wet_and_dry()
     x[7] = np.nan
     found = hide_and_fill(
-        (4, 9), days, observed, lambda hidden: x, (TREES, 77), HidingSettings(10, 4, 2)
+        (4, 9), days, observed, lambda hidden: x, (RANDOM_FOREST, TREES, 77), HidingSettings(10, 4, 2)
     ).hidden
     kept = np.delete(np.arange(150), 7)
     assert np.array_equal(found.days, days[kept])
@@ -77,7 +78,9 @@ def test_hidden_days_do_not_leak():
         own = np.where(hidden, 0.2, observed)
         return np.stack([own, x[:, 1]], axis=1).astype(np.float32)
 
-    found = hide_and_fill((0, 0), days, observed, covariates, (TREES, 1), HidingSettings(5, 5, 1)).hidden
+    found = hide_and_fill(
+        (0, 0), days, observed, covariates, (RANDOM_FOREST, TREES, 1), HidingSettings(5, 5, 1)
+    ).hidden
     score = {row.method: row.r2 for row in score_gaps([found]) if row.scope == "cell"}
     assert score[FOREST] < 0.1
     # The first call asks which rows are complete; after it each day is hidden once.
@@ -114,7 +117,7 @@ def test_cells_that_tell_nothing_say_why(case, why, complete):
         x = np.full_like(x, np.nan)
     folds = 2 if case in ("few left", "constant outside") else 5
     found = hide_and_fill(
-        (0, 0), days, observed, lambda hidden: x, (TREES, 1), HidingSettings(period, folds, 1)
+        (0, 0), days, observed, lambda hidden: x, (RANDOM_FOREST, TREES, 1), HidingSettings(period, folds, 1)
     )
     assert (found.hidden, found.why, found.complete) == (None, why, complete)
 
@@ -122,7 +125,9 @@ def test_cells_that_tell_nothing_say_why(case, why, complete):
 def test_what_is_complete_is_counted():
     days, observed, x = wet_and_dry()
     x[:9] = np.nan
-    found = hide_and_fill((0, 0), days, observed, lambda hidden: x, (TREES, 1), HidingSettings(5))
+    found = hide_and_fill(
+        (0, 0), days, observed, lambda hidden: x, (RANDOM_FOREST, TREES, 1), HidingSettings(5)
+    )
     assert (found.complete, found.why, len(found.hidden.days)) == (141, "", 141)
 
 
@@ -133,7 +138,9 @@ def test_cancel():
 
     days, observed, x = wet_and_dry()
     with pytest.raises(Cancelled):
-        hide_and_fill((0, 0), days, observed, lambda hidden: x, (TREES, 1), HidingSettings(5), Stopped())
+        hide_and_fill(
+            (0, 0), days, observed, lambda hidden: x, (RANDOM_FOREST, TREES, 1), HidingSettings(5), Stopped()
+        )
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from forest_cases import train_forest
 from gap_case import DAYS, PIXELS, TREES, centre, day, inputs_of, make_gap_case
 from smap_downscaler.base.progress import Progress
 from smap_downscaler.geo.datasets import open_dataset, read_band
 from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.methods.features import FeatureSettings
 from smap_downscaler.methods.file.reader import ForestWriter
-from smap_downscaler.methods.forest.train import train_forest
 from smap_downscaler.methods.keys import BY_CELL, CellKey
 from smap_downscaler.series.series import open_series
 from smap_downscaler.steps.gaps.fill import FillSettings, fill_gaps

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forest_cases import train_forest
 from raster_cases import Listener, grid_raster
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.geo.datasets import dataset_grid, open_dataset, read_band
@@ -16,7 +17,6 @@ from smap_downscaler.geo.grid import Grid
 from smap_downscaler.geo.sampling import bilinear
 from smap_downscaler.methods.file.reader import ForestWriter, open_forests
 from smap_downscaler.methods.forest.settings import ForestSettings
-from smap_downscaler.methods.forest.train import train_forest
 from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack
 from smap_downscaler.steps.maps.cascade import cascade_file, make_cascade, parse_resolutions

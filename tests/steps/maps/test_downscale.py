@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from osgeo import gdal
 
+from forest_cases import train_forest
 from raster_cases import Listener, grid_raster, listing, netcdf
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.geo.datasets import open_dataset, read_band
@@ -18,7 +19,6 @@ from smap_downscaler.methods.features import FeatureSettings, calendar_features
 from smap_downscaler.methods.file.reader import ForestWriter, open_forests
 from smap_downscaler.methods.forest.growth import new_sklearn_forest
 from smap_downscaler.methods.forest.settings import ForestSettings
-from smap_downscaler.methods.forest.train import train_forest
 from smap_downscaler.methods.keys import CellKey, PooledKey
 from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack

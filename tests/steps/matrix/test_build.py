@@ -17,7 +17,7 @@ from smap_downscaler.steps.matrix.build import MatrixInputs, build_matrix
 from smap_downscaler.steps.matrix.read import open_matrix
 
 DAYS = [dt.date(2019, 12, 31), dt.date(2020, 1, 1), dt.date(2020, 1, 3)]
-#: Rows 1-4 and columns 2-7 of SMAP.
+#: Cells 1-4 and columns 2-7 of SMAP.
 PART = Window(1, 2, 4, 6)
 #: 0.05 degrees, as CHIRPS.
 RAIN = Grid("EPSG:4326", -72.75, -13.1, 0.05, 0.05, 26, 16)

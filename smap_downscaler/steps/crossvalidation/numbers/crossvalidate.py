@@ -13,14 +13,14 @@ import numpy as np
 
 from ....base.errors import InputError
 from ....base.progress import SILENT, Progress
-from ....methods.forest.hyper_grid import tree_groups
+from ....methods.base import Cells
 from ....methods.keys import key_number
 from ....stats import scores
 from .design import designed, used_columns
 from .folds import block_numbers, fold_generator
-from .grow import forest_key, grow_and_predict, permuted_errors
+from .grow import model_key, permuted_orders
 from .part_scores import parts_of
-from .pieces import Choice, FoldOutcome, Piece, PieceJob, PieceResult, Rows, all_scores
+from .pieces import Choice, FoldOutcome, Piece, PieceJob, PieceResult, all_scores
 from .schemes import BLOCKS, IN_SPACE, LOCATIONS, LOCATIONS_AND_DATES, RANDOM, ROW_NOUNS, Folds, make_folds
 from .settings import ValidationSettings
 
@@ -28,7 +28,7 @@ _LEAST_ROWS = 4
 
 
 def cross_validate(
-    rows: Rows, piece: Piece, settings: ValidationSettings, progress: Progress = SILENT
+    rows: Cells, piece: Piece, settings: ValidationSettings, progress: Progress = SILENT
 ) -> PieceResult:
     """Cross-validate one piece.
 
@@ -41,7 +41,7 @@ def cross_validate(
     return assemble(job, [run_fold(job, fold, progress) for fold in range(job.folds.number)])
 
 
-def plan_piece(rows: Rows, piece: Piece, settings: ValidationSettings) -> PieceJob:
+def plan_piece(rows: Cells, piece: Piece, settings: ValidationSettings) -> PieceJob:
     """The folds of a piece; arguments and errors as for `cross_validate`."""
     _check_rows(rows, settings)
     generator = fold_generator(settings.seed, key_number(piece.unit), piece.repeat)
@@ -56,7 +56,7 @@ def plan_piece(rows: Rows, piece: Piece, settings: ValidationSettings) -> PieceJ
     return job
 
 
-def _check_rows(rows: Rows, settings: ValidationSettings) -> None:
+def _check_rows(rows: Cells, settings: ValidationSettings) -> None:
     x, y, noun = rows.x, rows.y, ROW_NOUNS[settings.mode]
     if x.ndim != 2 or not x.shape[1] or y.shape != x.shape[:1]:
         raise InputError(f"Covariates {x.shape} and response {y.shape} do not belong together.")
@@ -76,7 +76,7 @@ def _check_rows(rows: Rows, settings: ValidationSettings) -> None:
 
 
 def _groups(
-    rows: Rows, scheme: str, settings: ValidationSettings, generator: np.random.Generator
+    rows: Cells, scheme: str, settings: ValidationSettings, generator: np.random.Generator
 ) -> np.ndarray | None:
     """The block or cell of each row, where the scheme holds out whole ones."""
     if scheme not in IN_SPACE:
@@ -128,27 +128,27 @@ def _inner_folds(job: PieceJob, fold: int, train: np.ndarray) -> Folds:
 
 
 def run_fold(job: PieceJob, fold: int, progress: Progress = SILENT) -> FoldOutcome:
-    """Predict the rows of a fold by a forest of all that it may see.
+    """Predict the rows of a fold by a model of all that it may see.
 
-    The forest's hyper-parameters are chosen among the rows that it sees.
+    The model's settings are chosen among the rows that it sees.
     """
     train, test = job.folds.train(fold), job.folds.test(fold)
-    x, x_test = designed(job.rows, job.columns, train, test, job.settings)
-    y = job.rows.y[train]
+    seen, block = designed(job.rows, job.columns, train, test, job.settings)
+    n, p = seen.x.shape
     chosen, inner_rmse = 0, float("nan")
     if job.settings.tuned:
         errors = _inner_errors(job, fold, train, progress)
         chosen = int(np.argmin(errors))
         inner_rmse = float(errors[chosen])
-    choice = Choice(fold + 1, y.size, int(test.sum()), x.shape[1], chosen, inner_rmse)
-    settings, key = job.settings.candidates[chosen].of(y.size), forest_key(job.piece, fold)
-    engine = job.settings.engine
+    choice = Choice(fold + 1, n, int(test.sum()), p, chosen, inner_rmse)
+    method, engine = job.settings.method, job.settings.engine
+    settings, key = job.settings.candidates[chosen].of(n), model_key(job.piece, fold)
     if not job.measures_importance:
-        counts = (settings.n_estimators,)
-        predicted = grow_and_predict(x, y, x_test, settings, key, counts, progress, engine)[0]
-        return FoldOutcome(predicted, choice)
-    predicted, sse = permuted_errors(x, y, x_test, job.rows.y[test], settings, key, progress, engine)
-    return FoldOutcome(predicted, choice, sse)
+        return FoldOutcome(method.held_out(seen, block, [settings], key, progress, engine)[0], choice)
+    seed = settings.as_dict().get("seed") or 0
+    orders = permuted_orders(len(block.x), p, seed, key)
+    predicted, permuted = method.permuted(seen, block, settings, key, orders, progress, engine)
+    return FoldOutcome(predicted, choice, np.sum((permuted - job.rows.y[test]) ** 2, axis=1))
 
 
 def _inner_errors(job: PieceJob, fold: int, train: np.ndarray, progress: Progress) -> np.ndarray:
@@ -158,13 +158,10 @@ def _inner_errors(job: PieceJob, fold: int, train: np.ndarray, progress: Progres
     predicted = np.full((len(settings.candidates), rows.y.size), np.nan)
     for inner in range(folds.number):
         seen, test = folds.train(inner), folds.test(inner)
-        x, x_test = designed(rows, job.columns, seen, test, settings)
-        key = forest_key(job.piece, fold, inner + 1)
-        for group in tree_groups(settings.candidates):
-            counts = [settings.candidates[index].settings.n_estimators for index in group]
-            own = settings.candidates[group[0]].of(int(seen.sum()))
-            found = grow_and_predict(x, rows.y[seen], x_test, own, key, counts, progress, settings.engine)
-            predicted[np.ix_(np.array(group), np.nonzero(test)[0])] = found
+        cells, block = designed(rows, job.columns, seen, test, settings)
+        own = [candidate.of(len(cells.y)) for candidate in settings.candidates]
+        key = model_key(job.piece, fold, inner + 1)
+        predicted[:, test] = settings.method.held_out(cells, block, own, key, progress, settings.engine)
     tested = folds.tested
     return np.array([scores.rmse(rows.y[tested], row[tested]) for row in predicted])
 

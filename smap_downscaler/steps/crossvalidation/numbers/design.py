@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ....base.errors import InputError
+from ....methods.base import Block, Cells
 from ....methods.features import add_features, drop_constant
 from ....methods.keys import BY_CELL
-from .pieces import Rows
 from .settings import ValidationSettings
 
 
-def used_columns(rows: Rows, settings: ValidationSettings) -> np.ndarray:
+def used_columns(rows: Cells, settings: ValidationSettings) -> np.ndarray:
     """Numbers of the covariates, of the table and derived, that are used: by cell those that vary, else all.
 
     Raises
@@ -32,27 +34,27 @@ def used_columns(rows: Rows, settings: ValidationSettings) -> np.ndarray:
 
 
 def designed(
-    rows: Rows, columns: np.ndarray, seen: np.ndarray, test: np.ndarray, settings: ValidationSettings
-) -> tuple[np.ndarray, np.ndarray]:
-    """Covariates of the rows that a forest sees and of those that it predicts.
+    rows: Cells, columns: np.ndarray, seen: np.ndarray, test: np.ndarray, settings: ValidationSettings
+) -> tuple[Cells, Block]:
+    """The rows that a model sees, and those that it predicts.
 
     Neighbours in time, of both, are looked for among the rows that the forest sees alone.
 
     Parameters
     ----------
-    rows : Rows
+    rows : Cells
     columns : int array
         Numbers of the covariates in use, see `used_columns`.
     seen, test : bool, shape (n,)
 
-    Returns
-    -------
-    float32, shapes (n seen, p) and (n test, p)
     """
     x_seen, x_test = (
         add_features(rows.x[mask], rows.days[mask], settings.features, rows.days, rows.y, ~seen)
         for mask in (seen, test)
     )
-    if columns.size == x_seen.shape[1]:
-        return x_seen, x_test
-    return np.ascontiguousarray(x_seen[:, columns]), np.ascontiguousarray(x_test[:, columns])
+    names = (*rows.names, *settings.features.names)
+    if columns.size < x_seen.shape[1]:
+        x_seen, x_test = (np.ascontiguousarray(x[:, columns]) for x in (x_seen, x_test))
+        names = tuple(names[column] for column in columns.tolist()) if rows.names else ()
+    place = None if rows.place is None else rows.place[test]
+    return replace(rows.take(seen), x=x_seen, names=names), Block(x_test, rows.days[test], place)

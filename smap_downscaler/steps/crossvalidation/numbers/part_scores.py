@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from ....base.seasons_of_year import ALL, DRY, WET
+from ....methods.base import Cells
 from ....methods.keys import BY_DATE, POOLED, CellKey, Key
-from .pieces import PartScores, Piece, Rows, all_scores
+from .pieces import PartScores, Piece, all_scores
 from .settings import ValidationSettings
 
 #: A score of fewer rows tells nothing.
@@ -17,7 +18,7 @@ _LEAST_ROWS = 4
 
 
 def parts_of(
-    piece: Piece, rows: Rows, predicted: np.ndarray, settings: ValidationSettings
+    piece: Piece, rows: Cells, predicted: np.ndarray, settings: ValidationSettings
 ) -> tuple[PartScores, ...]:
     """The scores of the parts of a piece's predicted rows; parts of fewer than 4 rows are passed over.
 
@@ -42,19 +43,19 @@ def parts_of(
     )
 
 
-def _seasons(unit: Key, rows: Rows, settings: ValidationSettings) -> Iterator[tuple[Key, str, np.ndarray]]:
+def _seasons(unit: Key, rows: Cells, settings: ValidationSettings) -> Iterator[tuple[Key, str, np.ndarray]]:
     dates, inverse = np.unique(rows.days, return_inverse=True)
     months = np.array([dt.date.fromordinal(int(day)).month for day in dates], np.int64)[inverse]
     for season, wanted in ((WET, settings.wet), (DRY, settings.dry)):
         yield unit, season, np.nonzero(np.isin(months, wanted))[0]
 
 
-def _by_date(rows: Rows) -> Iterator[tuple[dt.date, np.ndarray]]:
+def _by_date(rows: Cells) -> Iterator[tuple[dt.date, np.ndarray]]:
     for members in _members(rows.days):
         yield dt.date.fromordinal(int(rows.days[members[0]])), members
 
 
-def _by_cell(rows: Rows) -> Iterator[tuple[CellKey, np.ndarray]]:
+def _by_cell(rows: Cells) -> Iterator[tuple[CellKey, np.ndarray]]:
     numbers = np.unique(rows.cells, axis=0, return_inverse=True)[1].reshape(-1)
     for members in _members(numbers):
         row, col = rows.cells[members[0]].tolist()

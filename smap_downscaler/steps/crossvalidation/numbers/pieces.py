@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ....methods.base import Cells
 from ....methods.keys import Key
 from ....stats import scores
 from .schemes import Folds
@@ -24,36 +25,6 @@ class Piece:
     unit: Key
     scheme: str
     repeat: int
-
-
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """The rows of a unit.
-
-    Parameters
-    ----------
-    x : float32, shape (n, p)
-        Covariates; no NaN.
-    y : float64, shape (n,)
-        Response; no NaN.
-    cells : int64, shape (n, 2)
-        Row and column of each row's cell in the SMAP grid.
-    days : int64, shape (n,)
-        Ordinal of each row's date.
-    place : float64, shape (n, 2), or None
-        x and y, metres; needed for blocks only.
-    """
-
-    x: np.ndarray
-    y: np.ndarray
-    cells: np.ndarray
-    days: np.ndarray
-    place: np.ndarray | None = None
-
-    def take(self, mask: np.ndarray) -> Rows:
-        """The rows of a mask."""
-        place = None if self.place is None else self.place[mask]
-        return Rows(self.x[mask], self.y[mask], self.cells[mask], self.days[mask], place)
 
 
 @dataclass(frozen=True)
@@ -89,7 +60,7 @@ class PieceJob:
     Parameters
     ----------
     piece : Piece
-    rows : Rows
+    rows : Cells
     folds : Folds
     groups : int64, shape (n,), or None
         What the scheme holds out together in space (blocks or cells).
@@ -99,7 +70,7 @@ class PieceJob:
     """
 
     piece: Piece
-    rows: Rows
+    rows: Cells
     folds: Folds
     groups: np.ndarray | None
     columns: np.ndarray

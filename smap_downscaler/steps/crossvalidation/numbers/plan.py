@@ -12,15 +12,12 @@ import numpy as np
 
 from ....base.progress import SILENT, Progress
 from ....base.words import counted
-from ....methods.forest.engines import SCIKIT_LEARN
-from ....methods.forest.hyper_grid import tree_groups
 from .design import designed
-from .grow import forest_key, grow_and_predict
+from .grow import model_key
 from .pieces import PieceJob
 from .settings import ValidationSettings
 
 _SECONDS_OF_TRIAL = 1.0
-_TREES_A_TRY = 4
 
 
 @dataclass(frozen=True)
@@ -29,43 +26,43 @@ class Plan:
 
     Parameters
     ----------
-    pieces, forests, trees : int
-        What is left to do; a piece is a unit, scheme and repeat.
+    pieces, models, parts : int
+        What is left to do; a piece is a unit, scheme and repeat, parts are the trees of forests.
     seconds : float
         Estimate.
     threads : int
     """
 
     pieces: int
-    forests: int
-    trees: int
+    models: int
+    parts: int
     seconds: float
     threads: int
+    nouns: tuple[str, str] = ("forest", "tree")
 
     def text(self) -> str:
         """One sentence for the log."""
         work = counted(self.pieces, "piece of work", "pieces of work")
-        forests, trees = counted(self.forests, "forest"), counted(self.trees, "tree")
-        threads = counted(self.threads, "thread")
-        return f"{work} with {forests} of {trees}: {duration_text(self.seconds)} with {threads}."
+        models, threads = counted(self.models, self.nouns[0]), counted(self.threads, "thread")
+        parts = f" of {counted(self.parts, self.nouns[1])}" if self.nouns[1] else ""
+        return f"{work} with {models}{parts}: {duration_text(self.seconds)} with {threads}."
 
 
-def forests_a_piece(settings: ValidationSettings) -> tuple[int, float]:
-    """Forests that a piece grows, and their trees (of the mean candidate where there is a choice)."""
-    counts = [candidate.settings.n_estimators for candidate in settings.candidates]
-    forests, trees = settings.folds, settings.folds * float(np.mean(counts))
+def models_a_piece(settings: ValidationSettings, rows: int) -> tuple[int, float]:
+    """Models that a piece fits, and their parts (of the mean candidate where there is a choice)."""
+    method, own = settings.method, [candidate.of(rows) for candidate in settings.candidates]
+    models, parts = settings.folds, settings.folds * float(np.mean([method.work([one])[1] for one in own]))
     if settings.tuned:
-        groups = tree_groups(settings.candidates)
-        forests += settings.folds * settings.inner_folds * len(groups)
-        grown = sum(max(counts[index] for index in group) for group in groups)
-        trees += settings.folds * settings.inner_folds * grown
-    return forests, trees
+        more, more_parts = method.work(own)
+        models += settings.folds * settings.inner_folds * more
+        parts += settings.folds * settings.inner_folds * more_parts
+    return models, parts
 
 
 def make_plan(
     job: PieceJob, rows_of_pieces: Mapping[int, int], done: float, threads: int, progress: Progress = SILENT
 ) -> Plan:
-    """Time about a second of trees of a piece's first fold and reckon from them.
+    """Time about a second of a piece's first fold and reckon from them.
 
     Parameters
     ----------
@@ -78,14 +75,15 @@ def make_plan(
     threads : int
     """
     settings = job.settings
-    forests, trees = forests_a_piece(settings)
+    models, parts = models_a_piece(settings, job.rows.y.size)
     pieces = sum(rows_of_pieces.values())
     left = pieces - done
-    # The time of a tree grows a little faster than its rows.
+    # The time of a model grows a little faster than its rows.
     share = sum(count * _work(rows) for rows, count in rows_of_pieces.items()) / _work(job.rows.y.size)
     busy = min(threads, os.cpu_count() or 1)
-    seconds = _seconds_a_tree(job, progress) * trees * share * left / pieces / busy
-    return Plan(math.ceil(left), round(forests * left), round(trees * left), seconds, threads)
+    seconds = _seconds_a_part(job, progress) * parts * share * left / pieces / busy
+    nouns = settings.method.noun, settings.method.parts
+    return Plan(math.ceil(left), round(models * left), round(parts * left), seconds, threads, nouns)
 
 
 def duration_text(seconds: float) -> str:
@@ -103,23 +101,21 @@ def _work(rows: int) -> float:
     return rows * float(np.log2(max(rows, 2)))
 
 
-def _seconds_a_tree(job: PieceJob, progress: Progress) -> float:
+def _seconds_a_part(job: PieceJob, progress: Progress) -> float:
     """Mean over up to three candidates, spread over the grid."""
-    train = job.folds.train(0)
-    x, x_test = designed(job.rows, job.columns, train, job.folds.test(0), job.settings)
-    y, engine = job.rows.y[train], job.settings.engine
+    cells, block = designed(job.rows, job.columns, job.folds.train(0), job.folds.test(0), job.settings)
+    method, engine = job.settings.method, job.settings.engine
     tried = sorted({0, len(job.settings.candidates) // 2, len(job.settings.candidates) - 1})
     found = []
     for index in tried:
-        settings = job.settings.candidates[index].of(y.size)
+        settings = job.settings.candidates[index].of(len(cells.y))
+        sample, step = method.sample(settings, engine)
+        whole, parts = method.work([settings])[1], 0
         # The first call loads libraries.
-        grow_and_predict(x, y, x_test, settings, 0, (1,), progress, engine)
-        # Other engines make something of the rows first, once a forest.
-        step = _TREES_A_TRY if engine == SCIKIT_LEARN else settings.n_estimators
-        trees, begun = 0, time.perf_counter()
-        while time.perf_counter() - begun < _SECONDS_OF_TRIAL / len(tried) and trees < settings.n_estimators:
-            key = forest_key(job.piece, 0, trees)
-            grow_and_predict(x, y, x_test, settings, key, (step,), progress, engine)
-            trees += step
-        found.append((time.perf_counter() - begun) / max(trees, 1))
+        method.held_out(cells, block, [method.sample(settings, "")[0]], 0, progress, engine)
+        begun = time.perf_counter()
+        while time.perf_counter() - begun < _SECONDS_OF_TRIAL / len(tried) and parts < whole:
+            method.held_out(cells, block, [sample], model_key(job.piece, 0, parts), progress, engine)
+            parts += step
+        found.append((time.perf_counter() - begun) / max(parts, 1))
     return float(np.mean(found))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ....base.errors import InputError
+from ....methods.base import Candidate, FineReader, Method
 from ....methods.features import NO_FEATURES, FeatureSettings
-from ....methods.forest.engines import FASTEST, INTELEX, SCIKIT_LEARN
-from ....methods.forest.hyper_grid import Candidate
+from ....methods.forest.engines import FASTEST, SCIKIT_LEARN
+from ....methods.forest.method import RANDOM_FOREST
 from ....methods.keys import BY_CELL, BY_DATE, MODES
 from .schemes import BLOCKS, LOCATIONS, LOCATIONS_AND_DATES, PERIODS, RANDOM
 
@@ -31,7 +32,7 @@ class ValidationSettings:
     inner_folds : int
         Folds of the choice.
     seed : int
-        Seed of the folds; the forests' own is in their settings.
+        Seed of the folds; the models' own is in their settings.
     mode : str
         What has a forest of its own: `by date`, `by cell`, or `pooled` for one of all rows.
     period : int
@@ -45,8 +46,11 @@ class ValidationSettings:
     wet, dry : tuple of int
         Months of the seasons that the rows of cells and pooled rows are scored in.
     engine : str
-        What grows the forests: `scikit-learn`, `scikit-learn-intelex`, or `fastest` for whichever is; that
-        must be decided before a fold is worked on.
+        One of the method's engines, or `fastest` for whichever is; that must be decided before a fold is
+        worked on.
+    method : Method
+    fine : FineReader or None
+        The fine stack, for methods that look below the cells.
 
     A value out of its range raises `InputError` with the name of the QGIS parameter.
     """
@@ -65,6 +69,8 @@ class ValidationSettings:
     wet: tuple[int, ...] = ()
     dry: tuple[int, ...] = ()
     engine: str = SCIKIT_LEARN
+    method: Method = RANDOM_FOREST
+    fine: FineReader | None = None
 
     def __post_init__(self) -> None:
         if self.folds < 2:
@@ -86,7 +92,11 @@ class ValidationSettings:
             raise InputError(f"PERIOD is {self.period} days; give 1 or more.")
         if self.gap < 0:
             raise InputError(f"GAP is {self.gap} days; give 0 or more.")
-        if self.engine not in (SCIKIT_LEARN, INTELEX, FASTEST):
+        if self.mode not in self.method.modes:
+            raise InputError(f"MODE is '{self.mode}', which a {self.method.name} cannot be.")
+        if not self.method.engines:
+            object.__setattr__(self, "engine", "")
+        elif self.engine not in (*self.method.engines, FASTEST):
             raise InputError(f"ENGINE is '{self.engine}'; give {FASTEST} or {SCIKIT_LEARN}.")
 
     @property
@@ -110,4 +120,5 @@ class ValidationSettings:
 
     def as_dict(self) -> dict[str, Any]:
         """The fields by name, for JSON."""
-        return asdict(self)
+        plain = asdict(replace(self, fine=None))
+        return {**plain, "method": self.method.name}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....base.progress import SILENT, Progress
+from ....methods.base import Block
 from ....methods.features import FeatureSettings, add_features
 from ....methods.file.reader import ForestFile
 from ....methods.keys import CellKey, key_number
@@ -107,15 +108,16 @@ def work_on_cell(task: CellTask, progress: Progress = SILENT) -> FilledCell:
         If the forest is damaged.
     """
     series, features = task.series, task.forests.features
-    forest, settings = task.forests.load(series.key), task.forests.settings_of(series.key)
+    model, names = task.forests.load(series.key), task.forests.names_of(series.key)
+    method, settings = task.forests.method, task.forests.settings_of(series.key)
     seen, values = series.seen, np.full(len(series.days), np.nan)
     if task.fill:
         gaps = ~seen
-        x = series.covariates(forest.names, features, gaps)
+        x = series.covariates(names, features, gaps)
         whole = np.isfinite(x).all(axis=1)
         told = np.full(len(x), np.nan)
         if whole.any():
-            told[whole] = forest.predict(x[whole], progress)
+            told[whole] = model.predict(Block(x[whole], series.days[gaps][whole]), progress).mean
         values[gaps] = told
     outcome = None
     if task.hiding is not None:
@@ -123,8 +125,8 @@ def work_on_cell(task: CellTask, progress: Progress = SILENT) -> FilledCell:
             (series.key.row, series.key.col),
             series.days[seen],
             series.observed[seen],
-            lambda mask: series.covariates(forest.names, features, seen, mask),
-            (settings, key_number(series.key)),
+            lambda mask: series.covariates(names, features, seen, mask),
+            (method, settings, key_number(series.key)),
             task.hiding,
             progress,
         )

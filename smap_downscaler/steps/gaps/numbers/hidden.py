@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ....base.errors import InputError
 from ....base.progress import SILENT, Progress
-from ....methods.forest.growth import grow_trees
-from ....methods.forest.settings import ForestSettings
-from ....methods.forest.train import sum_in_order
+from ....methods.base import Block, Cells, Method
 from ...crossvalidation.numbers.folds import fold_generator
 from ...crossvalidation.numbers.periods import check_period, period_folds
 from .baselines import climatology, distance, linear
@@ -83,7 +82,7 @@ def hide_and_fill(
     days: np.ndarray,
     observed: np.ndarray,
     covariates: Covariates,
-    forest: tuple[ForestSettings, int],
+    learning: tuple[Method, Any, int],
     hiding: HidingSettings,
     progress: Progress = SILENT,
 ) -> HidingOutcome:
@@ -99,15 +98,15 @@ def hide_and_fill(
         Soil moisture, m3 m-3.
     covariates : callable
         See `Covariates`.
-    forest : ForestSettings and int
-        How forests are grown, and the key that tells those of the cell from others.
+    learning : Method, settings and int
+        How models are fitted, and the key that tells those of the cell from others.
     hiding : HidingSettings
 
     Returns
     -------
     HidingOutcome
     """
-    settings, key = forest
+    method, settings, key = learning
     generator = fold_generator(hiding.seed, *cell)
     complete = np.isfinite(covariates(np.zeros(len(days), bool))).all(axis=1)
     count = int(np.count_nonzero(complete))
@@ -116,7 +115,7 @@ def hide_and_fill(
     if days[-1] - days[0] < 2 * hiding.period:
         return HidingOutcome(None, count, TOO_SHORT)
     fold_of_day = period_folds(days, hiding.period, hiding.folds, generator)
-    predicted = {method: np.full(len(days), np.nan) for method in (FOREST, LINEAR, CLIMATOLOGY)}
+    predicted = {way: np.full(len(days), np.nan) for way in (FOREST, LINEAR, CLIMATOLOGY)}
     gap, why = np.zeros(len(days), np.int64), TOO_FEW_LEFT
     for fold in range(int(fold_of_day.max()) + 1):
         hidden = fold_of_day == fold
@@ -128,8 +127,10 @@ def hide_and_fill(
         if np.ptp(observed[train]) == 0:
             why = CONSTANT
             continue
-        grown = grow_trees(x[train], observed[train], settings, key, progress)
-        predicted[FOREST][test] = sum_in_order(grown.trees, x[test])
+        numbers = np.tile(np.array([cell], np.int64), (int(train.sum()), 1))
+        rows = Cells(x[train], observed[train], numbers, days[train])
+        block = Block(x[test], days[test])
+        predicted[FOREST][test] = method.held_out(rows, block, [settings], key, progress)[0]
         predicted[LINEAR][test] = linear(days[~hidden], observed[~hidden], days[test])
         predicted[CLIMATOLOGY][test] = climatology(days[~hidden], observed[~hidden], days[test])
         gap[test] = distance(days[~hidden], days[test])

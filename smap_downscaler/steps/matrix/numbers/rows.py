@@ -134,6 +134,16 @@ def cell_centres(grid: Grid, rows: np.ndarray, cols: np.ndarray) -> tuple[np.nda
     return grid.x_centres()[cols], grid.y_centres()[rows]
 
 
+def places_of(grid: Grid | None, cells: np.ndarray) -> np.ndarray | None:
+    """x and y of the centres of cells (rows, columns; int64, shape (n, 2)): float64, shape (n, 2).
+
+    None where the grid is not known, or a cell does not lie in it.
+    """
+    if grid is None or not ((cells >= 0).all() and (cells < (grid.height, grid.width)).all()):
+        return None
+    return np.stack(cell_centres(grid, *cells.T), axis=1)
+
+
 def check_least(parameter: str, least: int | None) -> None:
     """Refuse a least number of rows, given as `parameter`, that no forest can be grown from."""
     if least is not None and least < 2:

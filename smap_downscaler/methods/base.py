@@ -1,0 +1,391 @@
+"""What a method is to the steps: it fits models to SMAP's cells, and a model tells soil moisture.
+
+A method is one file (or folder) in this room and one line in `register`.  Training, cross-validation,
+maps, filled gaps and the model file know methods by these classes only.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from ..base.errors import InputError
+from ..base.progress import SILENT, Progress
+from ..geo.grid import Grid
+from .keys import MODES
+from .skill import Importance, OobScores
+
+#: Covariates of a model, at most: what 16 bits count.
+MOST_COVARIATES = int(np.iinfo(np.int16).max)
+
+
+class ModelFileError(InputError):
+    """A model, or the file that holds it, is damaged or not what it says it is."""
+
+
+class ModelMismatch(ModelFileError):
+    """A model does not fit to what the file says of it; the text goes on "the model of ... "."""
+
+
+class FineBlock(NamedTuple):
+    """Fine pixels side by side.
+
+    Attributes
+    ----------
+    x : float32, shape (p, rows, columns)
+        Covariates; NaN where missing.
+    rows, cols : float64, shape (rows, columns)
+        Where the pixels lie in the SMAP grid, in cells: the centre of the first cell is at 0.5.
+    """
+
+    x: np.ndarray
+    rows: np.ndarray
+    cols: np.ndarray
+
+
+class FineReader(Protocol):
+    """Reads the fine stack block by block, for methods that look below the cells."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The covariates of the stack."""
+
+    def blocks(self, names: Sequence[str], progress: Progress = SILENT) -> Iterator[FineBlock]:
+        """All pixels once, in blocks, with the covariates `names`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Rows of SMAP cells and dates: what a model is fitted to.
+
+    Attributes
+    ----------
+    x : float32, shape (n, p)
+        Covariates, derived ones last; no NaN where a model is fitted.
+    y : float64, shape (n,)
+        Soil moisture, m3 m-3.
+    cells : int64, shape (n, 2)
+        Row and column of each row's cell in the SMAP grid; -1 where unknown.
+    days : int64, shape (n,)
+        Ordinal of each row's date.
+    place : float64, shape (n, 2), or None
+        x and y of the cells' centres in the CRS of the SMAP grid, where known and asked for.
+    names : tuple of str
+        The covariates; empty where nobody asks.
+    grid : Grid or None
+        The SMAP grid, where known.
+    fine : FineReader or None
+        The fine stack, where there is one.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    cells: np.ndarray
+    days: np.ndarray
+    place: np.ndarray | None = None
+    names: tuple[str, ...] = ()
+    grid: Grid | None = None
+    fine: FineReader | None = None
+
+    def take(self, mask: np.ndarray) -> Cells:
+        """The rows of a mask."""
+        place = None if self.place is None else self.place[mask]
+        return Cells(
+            self.x[mask],
+            self.y[mask],
+            self.cells[mask],
+            self.days[mask],
+            place,
+            self.names,
+            self.grid,
+            self.fine,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Pixels, or cells, whose soil moisture is asked for.
+
+    Attributes
+    ----------
+    x : float32, shape (n, p)
+        Covariates in the order of the model's; no NaN.
+    days : int64, shape (n,)
+        Ordinals of the dates.
+    place : float64, shape (n, 2), or None
+        x and y of the centres in the CRS of the SMAP grid; None unless the method `uses_place`.
+    """
+
+    x: np.ndarray
+    days: np.ndarray
+    place: np.ndarray | None = None
+
+
+class Prediction(NamedTuple):
+    """Soil moisture, m3 m-3: mean and, where asked for, standard deviation; float64, shape (n,)."""
+
+    mean: np.ndarray
+    sd: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One choice of settings; methods whose settings hang on the number of rows extend it."""
+
+    settings: Any
+
+    def of(self, rows: int) -> Any:
+        """The settings for a training part of `rows` rows."""
+        return self.settings
+
+    def text(self, covariates: int) -> str:
+        """In one line, for people."""
+        return ", ".join(f"{name} {value}" for name, value in self.settings.as_dict().items())
+
+    def columns(self, covariates: int) -> dict[str, Any]:
+        """Settings by the names of `Method.columns`, for a model of so many covariates."""
+        return dict(self.settings.as_dict())
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What is wanted of each model of a run beside its fit.
+
+    Parameters
+    ----------
+    candidates : tuple of Candidate
+        Settings to choose from; none: as the settings say.
+    importance_repeats : int
+        How often each covariate is shuffled for the permutation importance; 0: no importance.
+    """
+
+    candidates: tuple[Candidate, ...] = ()
+    importance_repeats: int = 0
+
+    def __post_init__(self) -> None:
+        if self.importance_repeats < 0:
+            raise InputError(f"IMPORTANCE_REPEATS is {self.importance_repeats}; give 1 or more.")
+
+    @property
+    def tuned(self) -> bool:
+        """Whether there is a choice."""
+        return len(self.candidates) > 1
+
+
+NO_WISHES = Wishes()
+
+
+class Model(ABC):
+    """A fitted model.
+
+    Attributes
+    ----------
+    settings
+        What it was fitted with; None in a model that was read from a file, which keeps them.
+    scores : OobScores or None
+        What it tells of its own error, such as out-of-bag scores.
+    importance : Importance or None
+        Of its covariates, where that was wished for.
+    tells_sd : bool
+        Whether `predict` can tell a standard deviation.
+    """
+
+    settings: Any = None
+    scores: OobScores | None = None
+    importance: Importance | None = None
+    tells_sd = False
+    #: Whether it takes so long to be packed that a cancel must be able to leave it.
+    is_large = False
+
+    @abstractmethod
+    def predict(self, block: Block, progress: Progress = SILENT, sd: bool = False) -> Prediction:
+        """Soil moisture of a block; several threads may call it at once.
+
+        Parameters
+        ----------
+        block : Block
+        progress : Progress
+        sd : bool
+            Whether the standard deviation is asked for; only where the model `tells_sd`.
+        """
+
+    @abstractmethod
+    def members(self, covariates: int) -> dict[str, bytes]:
+        """All that `Method.load` needs, by name: arrays or JSON, nothing executable.
+
+        Raises
+        ------
+        InputError
+            If it does not fit to so many covariates.
+        """
+
+
+class Method(ABC):
+    """A way to learn.
+
+    Attributes
+    ----------
+    name : str
+        What files and reports call it.
+    noun : str
+        What a model of it is called.
+    modes : tuple of str
+        Of `keys.MODES`: whether a model is by date, by cell or of all rows.
+    parts : str
+        What a model is made of, for estimates, such as "tree"; empty where it is of one piece.
+    smaller : str
+        What to do where models are too large, as a part of a sentence.
+    uses_place : bool
+        Whether `Cells` and `Block` need a place.
+    columns : dict
+        Settings as columns of tables: name -> int or float; see `Candidate.columns`.
+    tunable : tuple of str
+        Settings that may be chosen for each model.
+    engines : tuple of str
+        Programs that can fit it; empty where there is no choice.
+    """
+
+    name = ""
+    noun = "model"
+    modes: tuple[str, ...] = MODES
+    parts = ""
+    smaller = "use fewer covariates"
+    uses_place = False
+    columns: Mapping[str, type] = MappingProxyType({})
+    tunable: tuple[str, ...] = ()
+    engines: tuple[str, ...] = ()
+
+    @abstractmethod
+    def read_settings(self, content: Mapping[str, Any]) -> Any:
+        """Settings from what their `as_dict` gave.
+
+        Raises
+        ------
+        InputError
+            If one is out of its limits.
+        TypeError
+            If one is unknown or missing.
+        """
+
+    @abstractmethod
+    def fit(
+        self,
+        cells: Cells,
+        settings: Any,
+        key: int,
+        progress: Progress = SILENT,
+        threads: int = 1,
+        wishes: Wishes = NO_WISHES,
+    ) -> Model:
+        """A model of rows.
+
+        It depends on the rows, settings, wishes and `key` (which tells its randomness from that of
+        others of the run) only.
+
+        Raises
+        ------
+        InputError
+            If nothing can be learned from the rows.
+        """
+
+    @abstractmethod
+    def load(self, members: Mapping[str, bytes], names: Sequence[str], scores: OobScores | None) -> Model:
+        """The model of `Model.members`, with the covariates `names`.
+
+        Raises
+        ------
+        ModelFileError
+            If it is damaged.
+        """
+
+    def get_ready(self) -> None:
+        """Load packages: threads that load the same one at once may trip over each other."""
+        return
+
+    def check(self, candidates: Sequence[Candidate], covariates: int, label: str) -> None:
+        """Refuse settings that make no sense for so many covariates of the table `label`.
+
+        Raises
+        ------
+        InputError
+        """
+        return
+
+    def equals(self, candidates: Sequence[Candidate], covariates: int) -> str:
+        """Candidates that come to the same with so few covariates, as a sentence; empty where none do."""
+        return ""
+
+    def bytes_of(self, settings: Any, rows: int) -> float:
+        """Memory that a model may take while it is fitted, beside the rows."""
+        return 0.0
+
+    def size_text(self, settings: Any, rows: int) -> str:
+        """How large a model is, for people."""
+        return f"a {self.noun} of {rows:,} rows"
+
+    def held_out(
+        self,
+        cells: Cells,
+        block: Block,
+        settings: Sequence[Any],
+        key: int,
+        progress: Progress = SILENT,
+        engine: str = "",
+    ) -> np.ndarray:
+        """Predictions of rows that were held out, for each of some settings: float64, (settings, n)."""
+        return np.stack(
+            [self.fit(cells, own, key, progress).predict(block, progress).mean for own in settings]
+        )
+
+    def permuted(
+        self,
+        cells: Cells,
+        block: Block,
+        settings: Any,
+        key: int,
+        orders: np.ndarray,
+        progress: Progress = SILENT,
+        engine: str = "",
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Predictions of held-out rows, as they are and with one covariate at a time in another order.
+
+        Parameters
+        ----------
+        orders : int64, shape (p, n)
+            The order of the rows in which each covariate is given.
+
+        Returns
+        -------
+        predicted : float64, shape (n,)
+        permuted : float64, shape (p, n)
+        """
+        model, x = self.fit(cells, settings, key, progress), block.x.copy()
+        permuted = np.empty((x.shape[1], x.shape[0]))
+        for number, order in enumerate(orders):
+            x[:, number] = block.x[order, number]
+            permuted[number] = model.predict(Block(x, block.days, block.place), progress).mean
+            x[:, number] = block.x[:, number]
+        return model.predict(block, progress).mean, permuted
+
+    def work(self, settings: Sequence[Any]) -> tuple[int, int]:
+        """How many models, and parts of models, `held_out` fits for some settings."""
+        return len(settings), len(settings)
+
+    def sample(self, settings: Any, engine: str) -> tuple[Any, int]:
+        """Settings of a small piece of a model's work, for an estimate of time, and its parts."""
+        return settings, 1
+
+    def faster_engine(
+        self, cells: Cells, block: Block, settings: Any, threads: int, progress: Progress
+    ) -> tuple[str, str]:
+        """The engine that fits faster, and a sentence that says why."""
+        return "", ""
+
+    def engine_version(self, engine: str) -> str | None:
+        """The version of an engine; None where it is not installed or does not load."""
+        return ""

@@ -1,0 +1,136 @@
+"""A forest that is ready to predict."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ...base.progress import SILENT, Progress
+from ...base.threads import interruptible_if
+from ..base import Block, Model, ModelMismatch, Prediction
+from ..skill import Importance, OobScores
+from .arrays import ForestArrays
+from .codec import PROBE_ROWS, encode
+from .growth import mean_of_trees
+from .settings import ForestSettings
+
+#: Rows a tree sees at once: a few milliseconds between two looks at the cancel button.
+CHUNK_ROWS = 16_384
+#: Nodes of a forest that takes so long to be gathered and packed that a cancel must be able to leave it.
+_MANY_NODES = 500_000
+
+
+class Forest(Model):
+    """A forest.
+
+    Parameters
+    ----------
+    arrays : ForestArrays
+        Its trees; damaged ones raise `ModelFileError` when `trees` are asked for.
+    probe_x : float32, shape (k, p), k <= 16
+        Some training rows.
+    probe_y : float64, shape (k,)
+        What scikit-learn's own trees predict for them, summed in tree order.
+    scores : OobScores or None
+        Its out-of-bag scores.
+    oob : float64, shape (n,), or None
+        Out-of-bag predictions of the training rows, NaN for rows that every tree drew; of a forest that
+        was just grown.
+    settings, importance
+        As of `Model`.
+    """
+
+    def __init__(
+        self,
+        arrays: ForestArrays,
+        probe_x: np.ndarray,
+        probe_y: np.ndarray,
+        scores: OobScores | None = None,
+        oob: np.ndarray | None = None,
+        settings: ForestSettings | None = None,
+        importance: Importance | None = None,
+    ):
+        self.arrays, self.probe_x, self.probe_y = arrays, probe_x, probe_y
+        self.scores, self.oob, self.settings, self.importance = scores, oob, settings, importance
+
+    @classmethod
+    def of_trees(
+        cls,
+        trees: list[Any],
+        x: np.ndarray,
+        y: np.ndarray,
+        oob: np.ndarray,
+        settings: ForestSettings,
+        importance: Importance | None = None,
+        progress: Progress = SILENT,
+    ) -> Forest:
+        """The forest of scikit-learn's trees that were grown on rows, and their out-of-bag predictions."""
+        large = sum(tree.tree_.node_count for tree in trees) > _MANY_NODES
+        arrays = interruptible_if(large, lambda: ForestArrays.from_sklearn(trees), progress)
+        probe_x = x[_probe_rows(x.shape[0])]
+        probe_y = mean_of_trees((tree.tree_ for tree in trees), probe_x)
+        return cls(arrays, probe_x, probe_y, OobScores.of(y, oob), oob, settings, importance)
+
+    @property
+    def is_large(self) -> bool:  # type: ignore[override]
+        """Whether it takes long to be packed."""
+        return self.arrays.n_nodes > _MANY_NODES
+
+    @property
+    def covariates(self) -> int:
+        """How many covariates it has."""
+        return int(self.probe_x.shape[1])
+
+    @cached_property
+    def trees(self) -> list[Any]:
+        """scikit-learn's own trees, checked."""
+        return self.arrays.to_trees(self.covariates)
+
+    def predict(
+        self, block: Block, progress: Progress = SILENT, sd: bool = False, chunk_rows: int = CHUNK_ROWS
+    ) -> Prediction:
+        """Mean of the trees, float64, shape (n,).
+
+        Summed in tree order in float64, so that the result is the same to the last bit however
+        the rows are cut into blocks.  Several threads may call it at once.
+
+        Raises
+        ------
+        ValueError
+            For covariates of another shape, or that hold NaN: those rows are the caller's to leave out.
+        """
+        x = np.asarray(block.x, dtype=np.float32)
+        if x.ndim != 2 or x.shape[1] != self.covariates:
+            raise ValueError(f"covariates must have the shape (n, {self.covariates}), not {x.shape}")
+        if np.isnan(x).any():
+            raise ValueError("covariates must not hold NaN; leave those rows out")
+        result = np.empty(x.shape[0], dtype=np.float64)
+        for start in range(0, x.shape[0], chunk_rows):
+            part = slice(start, start + chunk_rows)
+            result[part] = mean_of_trees(self.trees, np.ascontiguousarray(x[part]), progress)
+        return Prediction(result)
+
+    def check_probe(self, covariates: int) -> None:
+        """Raise unless it has so many covariates and gives the predictions that are stored with it.
+
+        Raises
+        ------
+        ModelMismatch
+        """
+        if self.covariates != covariates:
+            raise ModelMismatch(f"has {self.covariates} covariates, not {covariates}")
+        days = np.zeros(len(self.probe_x), np.int64)
+        if not np.array_equal(self.predict(Block(self.probe_x, days)).mean, self.probe_y):
+            raise ModelMismatch("does not give the predictions stored with it")
+
+    def members(self, covariates: int) -> dict[str, bytes]:
+        """Its arrays as .npy files."""
+        self.arrays.check(covariates)
+        return encode(self.arrays, self.probe_x, self.probe_y)
+
+
+def _probe_rows(rows: int) -> np.ndarray:
+    """Up to `PROBE_ROWS` rows spread evenly over all."""
+    return np.unique(np.linspace(0, rows - 1, min(PROBE_ROWS, rows)).round().astype(np.int64))
