@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 from ..base.dates import period_text
 from ..base.nodata import FILL
+from ..base.progress import Progress
 from ..base.words import counted
 from ..geo.grid import EASE2_CELLS, EASE2_LEFT, EASE2_TOP, Grid
 
 HEADERS = ("layer", "CRS", "cell", "EASE shift", "covered", "NoData", "min", "max", "dates", "notes")
 #: A shift against the EASE-Grid of more than this share of a cell is told as a warning.
-MOST_SHIFT = 0.1
+_MOST_SHIFT = 0.1
 _NO_SHIFT = 1e-3
 #: What stands for a missing value in files that do not say so, and the size from which any number does.
 _FILLS, _LARGEST = frozenset({FILL, -32768.0, -99999.0}), 1e20
@@ -95,6 +96,31 @@ class LayerCheck:
         )
 
 
+@dataclass(frozen=True)
+class Preflight:
+    """What was looked at before the work.
+
+    Attributes
+    ----------
+    rows : sequence of LayerCheck
+    warnings : sequence of str
+    area : str
+        What was looked at: "the SMAP cells".
+    """
+
+    rows: Sequence[LayerCheck]
+    warnings: Sequence[str]
+    area: str
+
+    def tell(self, progress: Progress) -> None:
+        """Log the table, then the warnings."""
+        progress.log("Before the work (a sample of each layer):")
+        for line in table_lines(HEADERS, [row.texts() for row in self.rows]):
+            progress.log(f"  {line}")
+        for warning in self.warnings:
+            progress.warn(warning)
+
+
 def _cell_text(width: float, height: float) -> str:
     if math.isnan(width):
         return ""
@@ -171,21 +197,21 @@ def _plain(shift: float) -> float:
     return shift + 1 if shift < _NO_SHIFT - 0.5 else shift
 
 
-def is_shifted(shift: tuple[float, float] | None) -> bool:
-    """Whether a shift is large enough to warn of."""
-    return shift is not None and max(abs(part) for part in shift) > MOST_SHIFT
-
-
 def shift_sentence(label: str, shift: tuple[float, float]) -> str:
-    """The warning for a shift; half a cell is what becomes of coordinates of centres taken for corners."""
+    """The warning for a shift, empty for a small one.
+
+    Half a cell is what becomes of coordinates of centres taken for corners.
+    """
     down, right = shift
+    if max(abs(down), abs(right)) <= _MOST_SHIFT:
+        return ""
     parts = [
         f"{abs(part):.2f} cells {way}"
         for part, way in ((down, "south" if down > 0 else "north"), (right, "east" if right > 0 else "west"))
         if part
     ]
     sentence = f"{label}: its cells lie {' and '.join(parts)} of those of the EASE-Grid 2.0"
-    half = all(part == 0 or abs(abs(part) - 0.5) < MOST_SHIFT for part in shift)
+    half = all(part == 0 or abs(abs(part) - 0.5) < _MOST_SHIFT for part in shift)
     if half:
         sentence += ", as where coordinates of cell centres were taken for corners"
     return f"{sentence}; export it anew on the grid."

@@ -1,85 +1,120 @@
-"""The look before layers are joined: one row a layer, warnings for what a user should not miss."""
+"""The look before layers are joined: one loop over what a step hands in."""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-
-import numpy as np
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations, groupby
 
 from ..base.errors import InputError
-from ..base.progress import Progress
 from ..geo.datasets import same_crs
 from ..geo.grid import EASE2_CRS, Grid
 from ..geo.sources import Source, has_value
-from ..series.series import Series
+from ..series.series import Series, SeriesEntry
 from ..series.stack import Stack
 from ..series.window import missing_dates, source_date
 from .layer_check import (
-    HEADERS,
     LayerCheck,
+    Preflight,
     dates_note,
     dates_text,
     ease_shift,
     fill_sentence,
     gaps_note,
-    is_shifted,
     shift_sentence,
-    table_lines,
 )
-from .sample import Looker, Sample, Sampler, same_values
+from .sample import Looker, Sample, same_values, together
 
-#: Rasters of a series that are looked at, spread over its dates.
+#: Rasters of a layer that are looked at, spread over its dates.
 _DATES_SEEN = 3
+#: What is said of two layers that are the same.
+SAME_VALUES = "{0.label}: {0.row.name} and {1.row.name} hold the same values"
+SAME_FILES = "{0.label}: {0.row.name} and {1.row.name} are the same files; leave out one of them."
 
 
-@dataclass
-class Preflight:
-    """The rows of the table, the warnings, and which covariates are in doubt."""
+@dataclass(frozen=True)
+class LayerToCheck:
+    """What is to be joined: a raster, the rasters of a series, or what is none, such as stations.
 
-    rows: list[LayerCheck] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    #: Covariates whose values speak against their unit.
-    doubtful: set[str] = field(default_factory=set)
+    Attributes
+    ----------
+    row : LayerCheck or None
+        Its row of the table before the look; None where there are only warnings.
+    rasters : sequence of Source
+        A few of them are looked at.
+    label : str
+        The file or parameter, for warnings.
+    warnings : sequence of str
+        What is known without a look; empty ones are left out.
+    refusal : str
+        What is said where no raster has a value; empty where none is needed.
+    judge : callable, optional
+        From a sample to a warning and a note of the table, both empty where all is well.
+    twins : str
+        What is said of two layers {0} and {1} that are the same, if both in a row have this sentence.
+    files : sequence
+        What tells whether they are; without, it is the values seen.
+    """
 
-    def tell(self, progress: Progress) -> None:
-        """Log the table, then the warnings."""
-        progress.log("Before the work (a sample of each layer):")
-        for line in table_lines(HEADERS, [row.texts() for row in self.rows]):
-            progress.log(f"  {line}")
-        for warning in self.all_warnings():
-            progress.warn(warning)
-
-    def all_warnings(self) -> list[str]:
-        """The warnings, and one for each row with a fill value that its file does not declare."""
-        return self.warnings + [
-            fill_sentence(row.name, row.fill) for row in self.rows if row.fill is not None
-        ]
-
-    def add(self, row: LayerCheck, label: str) -> None:
-        """Add a row; a cell grid beside the EASE-Grid gives a warning."""
-        if row.shift is not None and is_shifted(row.shift):
-            self.warnings.append(shift_sentence(label, row.shift))
-        self.rows.append(row)
+    row: LayerCheck | None
+    rasters: Sequence[Source] = ()
+    label: str = ""
+    warnings: Sequence[str] = ()
+    refusal: str = ""
+    judge: Callable[[Sample], tuple[str, str]] | None = None
+    twins: str = ""
+    files: Sequence[SeriesEntry] = ()
 
 
-def shift_of(grid: Grid) -> tuple[float, float] | None:
-    """`ease_shift` of a grid in any CRS."""
-    return ease_shift(grid) if same_crs(grid.crs, EASE2_CRS) else None
+def look_at(layers: Iterable[LayerToCheck], looker: Looker | None, area: str) -> Preflight:
+    """Look at layers in the order of the table.
+
+    Parameters
+    ----------
+    layers : iterable of LayerToCheck
+    looker : Looker or None
+        Where to look; None: nowhere.
+    area : str
+        What reports call that: "the SMAP cells".
+
+    Raises
+    ------
+    InputError
+        If a layer has no value where one is needed, its values cannot be true, or a file cannot be read.
+    """
+    rows: list[LayerCheck] = []
+    warnings: list[str] = []
+    for _twins, kind in groupby(layers, key=lambda layer: layer.twins):
+        looked = []
+        for layer in kind:
+            sample = _look(layer, looker)
+            warning, note = layer.judge(sample) if layer.judge and sample else ("", "")
+            warnings += [text for text in (warning, *layer.warnings) if text]
+            if layer.row is not None:
+                rows.append(_with_sample(layer.row, sample, note))
+            looked.append((layer, sample))
+        warnings += _same(looked)
+    warnings += [fill_sentence(row.name, row.fill) for row in rows if row.fill is not None]
+    return Preflight(rows, warnings, area)
 
 
-def row_of(name: str, grid: Grid, sample: Sample | None = None, dates: str = "", *notes: str) -> LayerCheck:
-    """The row of a layer, with what a sample of it says."""
-    row = LayerCheck(
-        name,
-        grid.crs,
-        (grid.cell_width, grid.cell_height),
-        shift_of(grid),
-        dates=dates,
-        notes=tuple(note for note in notes if note),
-    )
+def _look(layer: LayerToCheck, looker: Looker | None) -> Sample | None:
+    if looker is None or not layer.rasters:
+        return None
+    last = len(layer.rasters) - 1
+    chosen = sorted({round(part * last / (_DATES_SEEN - 1)) for part in range(_DATES_SEEN)})
+    sample = together([looker.look(layer.rasters[number]) for number in chosen])
+    # Layers that lie elsewhere are told by whoever joins them.
+    if layer.refusal and sample.covered and math.isnan(sample.low):
+        cells, progress = looker.cells, looker.progress
+        if cells is not None and not any(has_value(one, cells, progress) for one in layer.rasters):
+            raise InputError(layer.refusal)
+    return sample
+
+
+def _with_sample(row: LayerCheck, sample: Sample | None, note: str) -> LayerCheck:
     if sample is None:
         return row
     return replace(
@@ -89,117 +124,84 @@ def row_of(name: str, grid: Grid, sample: Sample | None = None, dates: str = "",
         low=sample.low,
         high=sample.high,
         single=sample.count < 2,
+        notes=(*row.notes, note) if note else row.notes,
     )
 
 
-def smap_row(label: str, grid: Grid, dates: Sequence[dt.date], samples: Sequence[Sample] = ()) -> LayerCheck:
-    """The row of the SMAP series."""
-    return row_of(label, grid, together(samples), dates_text(dates), gaps_note(dates))
+def _same(looked: Sequence[tuple[LayerToCheck, Sample | None]]) -> Iterator[str]:
+    """What is said of layers of one kind that are the same."""
+    layers = [layer for layer, _sample in looked]
+    if not layers[0].twins:
+        return
+    alike = [] if layers[0].files else same_values([sample for _layer, sample in looked if sample])
+    for pair in combinations(range(len(layers)), 2):
+        first, second = (layers[number] for number in pair)
+        if first.files == second.files if first.files else pair in alike or first.rasters == second.rasters:
+            yield first.twins.format(first, second)
 
 
-def together(samples: Sequence[Sample]) -> Sample | None:
-    """Several samples as one."""
-    if not samples:
-        return None
-    return Sample(
-        float(np.mean([sample.covered for sample in samples])),
-        np.concatenate([sample.values for sample in samples]),
-        np.concatenate([sample.stored for sample in samples]),
-    )
+def row_of(name: str, grid: Grid, dates: Sequence[dt.date] = (), *notes: str) -> LayerCheck:
+    """The row of a layer before the look."""
+    cell, kept = (grid.cell_width, grid.cell_height), tuple(note for note in notes if note)
+    return LayerCheck(name, grid.crs, cell, _shift_of(grid), dates=dates_text(dates), notes=kept)
 
 
-@dataclass(frozen=True)
-class Area:
-    """The cells of work, what messages call them, and who is asked for cancellation."""
-
-    grid: Grid
-    name: str
-    progress: Progress
-
-    def lacks(self, sample: Sample | None, sources: Iterable[Source]) -> bool:
-        """Whether sources have no value here: seen from the sample where it has one, else read in full.
-
-        Those that lie elsewhere are told by whoever joins them.
-        """
-        if sample is None or not sample.covered or not math.isnan(sample.low):
-            return False
-        return not any(has_value(source, self.grid, self.progress) for source in sources)
+def _shift_of(grid: Grid) -> tuple[float, float] | None:
+    return ease_shift(grid) if same_crs(grid.crs, EASE2_CRS) else None
 
 
-def add_stack(found: Preflight, stack: Stack, names: Sequence[str], sampler: Sampler, area: Area) -> None:
-    """Rows of some covariates of a stack, all of which are needed.
+def shift_warning(label: str, grid: Grid) -> str:
+    """The warning of cells beside those of the EASE-Grid; empty where they are not."""
+    shift = _shift_of(grid)
+    return "" if shift is None else shift_sentence(label, shift)
 
-    Raises
-    ------
-    InputError
-        If one has no value over the area.
-    """
-    samples = []
+
+def series_layer(
+    series: Series, label: str, warnings: Sequence[str] = (), notes: Sequence[str] = ()
+) -> LayerToCheck:
+    """A series, all of its dates."""
+    row = row_of(series.name, series.grid, series.dates, gaps_note(series.dates), *notes)
+    told = [shift_warning(label, series.grid), *warnings]
+    return LayerToCheck(row, _rasters(series, series.entries), label, told)
+
+
+def smap_layer(smap: Series, *warnings: str) -> LayerToCheck:
+    """The SMAP series."""
+    return series_layer(replace(smap, name="SMAP"), f"SMAP ({smap.source})", warnings)
+
+
+def stack_layers(stack: Stack, names: Sequence[str], area: str) -> Iterator[LayerToCheck]:
+    """Covariates of a stack, each of which is needed over an area."""
+    yield LayerToCheck(None, warnings=[shift_warning(stack.path, stack.grid)])
     for name in names:
-        source = Source(stack.path, stack.names.index(name) + 1, stack.grid)
-        sample = sampler.look(source)
-        if area.lacks(sample, [source]):
-            raise InputError(
-                f"{stack.path}: {name} has no value over {area.name}, and every covariate is needed; make "
-                "the stack anew, or without it."
-            )
-        samples.append(sample)
-        found.rows.append(row_of(name, stack.grid, sample))
-    shift = shift_of(stack.grid)
-    if shift is not None and is_shifted(shift):
-        found.warnings.append(shift_sentence(stack.path, shift))
-    for first, second in same_values(samples):
-        found.warnings.append(
-            f"{stack.path}: {names[first]} and {names[second]} hold the same values; leave out one of them."
+        yield LayerToCheck(
+            row_of(name, stack.grid),
+            [Source(stack.path, stack.names.index(name) + 1, stack.grid)],
+            stack.path,
+            refusal=f"{stack.path}: {name} has no value over {area}, and every covariate is needed; make the "
+            "stack anew, or without it.",
+            twins=f"{SAME_VALUES}; leave out one of them.",
         )
 
 
-def add_series(
-    found: Preflight,
-    series: Series,
-    dates: Sequence[dt.date],
-    window: int,
-    sampler: Sampler,
-    area: Area,
-) -> None:
-    """The row of a dated covariate that is needed on each of `dates`.
-
-    Raises
-    ------
-    InputError
-        If it has no value over the area on any of them.
-    """
-    used = {source_date(series, date, window) for date in dates}
-    of_use = [entry for entry in series.entries if entry.date in used]
-    missing = missing_dates(series, dates, window)
-    note = dates_note(missing, len(dates))
-    sample = together(looks(replace(series, entries=tuple(of_use)), sampler)) if of_use else None
-    if area.lacks(sample, (Source(entry.path, entry.band, series.grid) for entry in of_use)):
-        raise InputError(
-            f"{series.source}: {series.name} has no value over {area.name} on any of the dates, and every "
-            "covariate is needed; check its NoData value, or leave it out."
+def dated_layers(
+    dynamic: Sequence[Series], dates: Sequence[dt.date], window: int, area: str
+) -> Iterator[LayerToCheck]:
+    """Dated covariates, each of which is needed over an area on each of `dates`."""
+    for series in dynamic:
+        used = {source_date(series, date, window) for date in dates}
+        missing = missing_dates(series, dates, window)
+        yield LayerToCheck(
+            row_of(series.name, series.grid, series.dates, dates_note(missing, len(dates))),
+            _rasters(series, [entry for entry in series.entries if entry.date in used]),
+            series.source,
+            [shift_warning(series.source, series.grid)],
+            f"{series.source}: {series.name} has no value over {area} on any of the dates, and every "
+            "covariate is needed; check its NoData value, or leave it out.",
+            twins=SAME_FILES,
+            files=series.entries,
         )
-    found.add(row_of(series.name, series.grid, sample, dates_text(series.dates), note), series.source)
 
 
-def looks(series: Series, sampler: Looker) -> list[Sample]:
-    """Samples of a few dates spread over a series."""
-    count = len(series.entries)
-    chosen = sorted({round(part * (count - 1) / max(_DATES_SEEN - 1, 1)) for part in range(_DATES_SEEN)})
-    entries = [series.entries[number] for number in chosen]
-    return [sampler.look(Source(entry.path, entry.band, series.grid)) for entry in entries]
-
-
-def add_twins(found: Preflight, all_series: Sequence[Series]) -> None:
-    """Warn of series that are the same files."""
-    for first, second in _pairs(all_series):
-        if first.entries == second.entries:
-            found.warnings.append(
-                f"{first.source}: {first.name} and {second.name} are the same files; leave out one of them."
-            )
-
-
-def _pairs(all_series: Sequence[Series]) -> Iterator[tuple[Series, Series]]:
-    for number, first in enumerate(all_series):
-        for second in all_series[number + 1 :]:
-            yield first, second
+def _rasters(series: Series, entries: Sequence[SeriesEntry]) -> list[Source]:
+    return [Source(entry.path, entry.band, series.grid) for entry in entries]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ..base.words import counted
 from ..report.page import Page
-from .layer_check import HEADERS, LayerCheck
+from .layer_check import HEADERS, LayerCheck, Preflight
 
 _MOST_WARNINGS = 40
 _WORDS = (
@@ -39,25 +38,7 @@ def add_preflight(page: Page, rows: Sequence[LayerCheck], area: str) -> None:
     page.table(HEADERS, [row.texts() for row in rows])
 
 
-@dataclass(frozen=True)
-class Before:
-    """What was looked at before the work.
-
-    Attributes
-    ----------
-    rows : sequence of LayerCheck
-    warnings : sequence of str
-        What the look found to be warned of.
-    area : str
-        What was looked at: "the SMAP cells".
-    """
-
-    rows: Sequence[LayerCheck]
-    warnings: Sequence[str]
-    area: str
-
-
-def add_before(page: Page, before: Before) -> None:
+def add_before(page: Page, found: Preflight) -> None:
     """The section of a report whose other warnings stand elsewhere."""
-    add_preflight(page, before.rows, before.area)
-    _list(page, before.warnings)
+    add_preflight(page, found.rows, found.area)
+    _list(page, found.warnings)

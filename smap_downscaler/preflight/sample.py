@@ -6,13 +6,14 @@ import abc
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
 from ..base.progress import SILENT, Progress
 from ..geo.grid import Bounds, Grid, Window
 from ..geo.lattice import Lattice
-from ..geo.points import Places, place_on
+from ..geo.points import place_on
 from ..geo.sampling import cells_of
 from ..geo.sources import BandReader, Mask, Source
 
@@ -53,14 +54,27 @@ class Sample:
     @property
     def low(self) -> float:
         """Lowest value; NaN without any."""
-        valid = self.values[~np.isnan(self.values)]
-        return float(valid.min()) if valid.size else math.nan
+        return range_of(self.values)[0]
 
     @property
     def high(self) -> float:
         """Highest value; NaN without any."""
-        valid = self.values[~np.isnan(self.values)]
-        return float(valid.max()) if valid.size else math.nan
+        return range_of(self.values)[1]
+
+
+def range_of(values: np.ndarray) -> tuple[float, float]:
+    """Lowest and highest of the values that are not NaN; NaN without any."""
+    valid = values[~np.isnan(values)]
+    return (float(valid.min()), float(valid.max())) if valid.size else (math.nan, math.nan)
+
+
+def together(samples: Sequence[Sample]) -> Sample:
+    """Several samples as one."""
+    return Sample(
+        float(np.mean([sample.covered for sample in samples])),
+        np.concatenate([sample.values for sample in samples]),
+        np.concatenate([sample.stored for sample in samples]),
+    )
 
 
 def points_over(target: Grid, most: int = POINTS) -> Grid:
@@ -78,19 +92,18 @@ def box_grid(crs: str, bounds: Bounds) -> Grid:
 
 
 class Looker(abc.ABC):
-    """Looks at sources at points; for one thread, and `progress` is asked for cancellation."""
+    """Looks at sources at points; for one thread, and `progress` is asked for cancellation.
 
-    def __init__(self, progress: Progress):
-        self._progress, self._reader = progress, BandReader()
+    `cells` is what the points stand for; None where they stand for themselves.
+    """
+
+    def __init__(self, progress: Progress, cells: Grid | None = None):
+        self.progress, self.cells, self._reader = progress, cells, BandReader()
         self._places: dict[Grid, tuple[float, np.ndarray, np.ndarray]] = {}
 
     @abc.abstractmethod
     def _find(self, grid: Grid) -> tuple[float, np.ndarray, np.ndarray]:
         """Share of the points on a grid, and rows and columns of those that are looked at there."""
-
-    @abc.abstractmethod
-    def _stride(self, height: int, width: int) -> int:
-        """Of a window around the points every how many rows are read."""
 
     def look(self, source: Source) -> Sample:
         """The sample of a source."""
@@ -107,16 +120,17 @@ class Looker(abc.ABC):
         return self._places[grid]
 
     def _read(self, source: Source, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
-        """Values at (nearly) these cells: rows are read whole, so only every n-th of them."""
+        """Values at these cells, or nearly: of `cells` only every n-th row is read, and whole."""
         plain = Source(source.path, source.band, source.grid)
         top, left = int(rows.min()), int(cols.min())
         width = int(cols.max()) - left + 1
         height = int(rows.max()) - top + 1
-        stride = self._stride(height, width)
+        most = max(LEAST_ROWS, int(ROWS * min(1.0, _LARGE / (height * width))))
+        stride = 1 if self.cells is None else math.ceil(height / most)
         strips = (rows - top) // stride
         out = np.full(rows.shape, np.nan, np.float32)
         for strip in np.unique(strips):
-            self._progress.check()
+            self.progress.check()
             row = min(top + int(strip) * stride + stride // 2, source.grid.height - 1)
             values = self._reader.read(plain, Window(row, left, 1, width))[0]
             here = strips == strip
@@ -136,7 +150,7 @@ class Sampler(Looker):
     """
 
     def __init__(self, target: Grid, mask: Mask | None = None, progress: Progress = SILENT):
-        super().__init__(progress)
+        super().__init__(progress, target)
         self._points = points_over(target)
         self._kept = np.ones(self._points.shape, bool)
         if mask is not None:
@@ -148,15 +162,11 @@ class Sampler(Looker):
         return 1.0 - float(self._kept.mean())
 
     def _find(self, grid: Grid) -> tuple[float, np.ndarray, np.ndarray]:
-        positions = Lattice(self._points, grid, self._progress).positions()
+        positions = Lattice(self._points, grid, self.progress).positions()
         inside, rows, cols = cells_of(*positions, grid.shape)
         inside &= self._kept
         count = int(self._kept.sum())
         return float(inside.sum() / count) if count else math.nan, rows[inside], cols[inside]
-
-    def _stride(self, height: int, width: int) -> int:
-        most = max(LEAST_ROWS, int(ROWS * min(1.0, _LARGE / (height * width))))
-        return max(1, math.ceil(height / most))
 
 
 class PointSampler(Looker):
@@ -173,29 +183,19 @@ class PointSampler(Looker):
         super().__init__(progress)
         self._crs, self._x, self._y = crs, x, y
 
-    def places(self, grid: Grid) -> Places:
-        """Where the points lie on a grid."""
-        return place_on(grid, self._crs, self._x, self._y)
-
     def _find(self, grid: Grid) -> tuple[float, np.ndarray, np.ndarray]:
-        places = self.places(grid)
+        places = place_on(grid, self._crs, self._x, self._y)
         inside = np.flatnonzero(places.inside)
         some = inside[np.unique(np.linspace(0, len(inside) - 1, min(len(inside), ROWS)).astype(np.intp))]
         covered = float(places.inside.mean()) if len(places.inside) else math.nan
         return covered, places.rows[some].astype(np.intp), places.cols[some].astype(np.intp)
 
-    def _stride(self, height: int, width: int) -> int:
-        return 1
-
 
 def same_values(samples: Sequence[Sample]) -> list[tuple[int, int]]:
     """Pairs of samples with the same numbers at all points, but for those of one value."""
-    pairs = []
-    for first in range(len(samples)):
-        values = samples[first].values
-        if not samples[first].low < samples[first].high:
-            continue
-        for second in range(first + 1, len(samples)):
-            if np.array_equal(values, samples[second].values, equal_nan=True):
-                pairs.append((first, second))
-    return pairs
+    several = [number for number, sample in enumerate(samples) if sample.low < sample.high]
+    return [
+        (first, second)
+        for first, second in combinations(several, 2)
+        if np.array_equal(samples[first].values, samples[second].values, equal_nan=True)
+    ]

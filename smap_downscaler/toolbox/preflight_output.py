@@ -1,13 +1,18 @@
-"""The preflight as an optional table."""
+"""The preflight as an optional table: a row a layer, shares from 0 to 1, shifts in cells."""
 
 from __future__ import annotations
 
 from qgis.core import QgsProcessingParameterDefinition
 
-from ..preflight.look import Preflight
-from ..preflight.table import write_preflight
+from ..preflight.layer_check import Preflight
+from ..tables.geopackage import REAL, TEXT, create_table
 from .reports import table_output
 from .values import Values
+
+_REALS = (
+    "cell_width", "cell_height", "shift_down", "shift_right", "covered", "nodata", "minimum", "maximum",
+)  # fmt: skip
+_FIELDS = {"layer": TEXT, "crs": TEXT, **dict.fromkeys(_REALS, REAL), "dates": TEXT, "notes": TEXT}
 
 
 def preflight_output() -> QgsProcessingParameterDefinition:
@@ -20,5 +25,9 @@ def write_preflight_table(values: Values, found: Preflight) -> dict[str, str]:
     path = values.output("PREFLIGHT")
     if not path:
         return {}
-    write_preflight(path, found.rows)
+    with create_table(path, "preflight", _FIELDS) as table:
+        for row in found.rows:
+            shift = row.shift or (None, None)
+            numbers = (*row.cell, *shift, row.covered, row.nodata, row.low, row.high)
+            table.write([(row.name, row.crs, *numbers, row.dates, row.remarks)])
     return {"PREFLIGHT": path}

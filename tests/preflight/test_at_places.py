@@ -17,7 +17,9 @@ from smap_downscaler.geo.grid import Bounds, Grid, Window, ease2_grid
 from smap_downscaler.geo.sources import Source
 from smap_downscaler.methods.features import FeatureSettings
 from smap_downscaler.methods.file.reader import open_forests
+from smap_downscaler.preflight.report import add_before
 from smap_downscaler.preflight.sample import ROWS, PointSampler
+from smap_downscaler.report.page import Page
 from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack
 from smap_downscaler.steps.field.numbers.readings import DailySeries, FieldData, Station
@@ -26,9 +28,8 @@ from smap_downscaler.steps.gaps.inputs import GapInputs
 from smap_downscaler.steps.gaps.preflight import check_gaps
 from smap_downscaler.steps.polygons.numbers.squares import sides_on
 from smap_downscaler.steps.polygons.placing import AREA, CENTRE, place, read_shapes
-from smap_downscaler.steps.polygons.preflight import check_polygons
+from smap_downscaler.steps.polygons.preflight import check_polygons, check_squares
 from smap_downscaler.steps.polygons.squares import SquareDesign
-from smap_downscaler.steps.polygons.squares_preflight import check_squares
 
 MAPS = Grid("EPSG:32718", 690_000.0, 8_540_000.0, 100.0, 100.0, 40, 30)
 SMAP = ease2_grid("9 km").crop(Window(960, 1110, 80, 80))
@@ -210,7 +211,12 @@ def test_missing_values_that_are_not_declared_are_told(tmp_path):
     values[:10] = -9999
     maps = series_of(tmp_path / "maps", MAPS, values, (0,))
     listener = Listener()
-    check_stations(field(station("A", *at(3, 3), {0})), [("maps", maps)], (None, None)).tell(listener)
+    found = check_stations(field(station("A", *at(3, 3), {0})), [("maps", maps)], (None, None))
+    found.tell(listener)
+    page = Page("T")
+    add_before(page, found)
+    assert page.html().count("<li>maps: it holds -9999, ") == 1
+    assert found.warnings == listener.warnings
     assert listener.warnings == [
         "maps: it holds -9999, which most likely stands for a missing value but counts as a number; declare "
         "it as NoData (Raster > Conversion > Translate)."

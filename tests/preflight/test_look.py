@@ -13,8 +13,7 @@ from small_case import CELLS, DATES, NAMES, PIXELS, make_small_case
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.geo.grid import Grid, Window
 from smap_downscaler.geo.sources import Mask, Source, has_value
-from smap_downscaler.preflight.layer_check import LayerCheck
-from smap_downscaler.preflight.look import smap_row
+from smap_downscaler.preflight.look import LayerToCheck, row_of, shift_warning
 from smap_downscaler.preflight.sample import POINTS, Sampler, points_over
 from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack
@@ -24,7 +23,7 @@ from smap_downscaler.steps.covariates.preflight import check_covariates
 from smap_downscaler.steps.matrix.build import MatrixInputs
 from smap_downscaler.steps.matrix.preflight import check_matrix
 
-SMAP_ROW = LayerCheck("SMAP", CELLS.crs, (CELLS.cell_width, CELLS.cell_height), (0.0, 0.0))
+SMAP = LayerToCheck(row_of("SMAP", CELLS))
 
 
 @pytest.fixture
@@ -106,7 +105,7 @@ def test_half_a_cell_beside_the_ease_grid_is_told(tmp_path, down):
     left, top = CELLS.left + 0.5 * CELLS.cell_width, CELLS.top - down * CELLS.cell_height
     moved = replace(CELLS, left=left, top=top)
     one = covariate(source(tmp_path, "ndvi", moved, np.random.default_rng(0).random(CELLS.shape)), "ndvi")
-    found, _ = check_covariates([one], CELLS, None, SMAP_ROW, "SMAP (s)")
+    found, _ = check_covariates([one], CELLS, None, SMAP)
     (warning,) = found.warnings
     south = "0.50 cells south and " if down else ""
     assert warning == (
@@ -118,8 +117,8 @@ def test_half_a_cell_beside_the_ease_grid_is_told(tmp_path, down):
 
 def test_a_shifted_series_is_told(tmp_path):
     moved = replace(CELLS, top=CELLS.top + 0.5 * CELLS.cell_height)
-    row = smap_row("SMAP", moved, DATES)
-    found, _ = check_covariates([], CELLS, None, row, "SMAP (s)")
+    smap = LayerToCheck(row_of("SMAP", moved, DATES), warnings=[shift_warning("SMAP (s)", moved)])
+    found, _ = check_covariates([], CELLS, None, smap)
     assert found.warnings == [
         "SMAP (s): its cells lie 0.50 cells south of those of the EASE-Grid 2.0, as where coordinates of "
         "cell centres were taken for corners; export it anew on the grid."
@@ -137,7 +136,7 @@ def test_the_same_band_or_the_same_values_twice(tmp_path):
         covariate(source(tmp_path, "flat", PIXELS, np.ones(PIXELS.shape, np.float32)), "flat"),
         covariate(source(tmp_path, "flat2", PIXELS, np.ones(PIXELS.shape, np.float32)), "flat2"),
     ]
-    found, _ = check_covariates(ones, CELLS, None, SMAP_ROW, "SMAP (s)")
+    found, _ = check_covariates(ones, CELLS, None, SMAP)
     assert found.warnings == [
         f"{ones[i].label} and {ones[j].label} hold the same values; leave out one of them."
         for i, j in ((0, 1), (0, 2), (1, 2))

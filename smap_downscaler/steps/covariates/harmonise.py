@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,7 +17,8 @@ from ...geo.geotiff import Band, GeoTiff, create_geotiff
 from ...geo.grid import Bounds, Grid
 from ...geo.sources import Mask, window_over
 from ...geo.to_fine_grid import FineResampler, blocks
-from ...preflight.look import Preflight, smap_row
+from ...preflight.layer_check import Preflight, gaps_note
+from ...preflight.look import LayerToCheck, row_of, shift_warning
 from .checks import check_fractions, check_ranges, require_means, require_pixels
 from .covariate import Covariate, Layer
 from .fine_summary import Notes
@@ -25,7 +26,7 @@ from .grids import FineGrid, check_finer, coarse_grid, fine_grid
 from .layers import expand_classes, read_covariates, require_meeting
 from .numbers.alike import COARSE_R, FINE_R, alike_pairs
 from .numbers.layers_table import LayerRow
-from .preflight import check_covariates
+from .preflight import check_covariates, in_doubt
 from .products import tell_used
 
 
@@ -112,9 +113,9 @@ class Harmonised:
     coarse: Grid
     fine: Grid
     layers: tuple[LayerReport, ...]
-    covariates: tuple[Covariate, ...] = ()
-    preflight: Preflight = field(default_factory=Preflight)
-    pictures: np.ndarray = field(default_factory=lambda: np.empty((0, 0, 0), np.float32))
+    covariates: tuple[Covariate, ...]
+    preflight: Preflight
+    pictures: np.ndarray
 
 
 def harmonise(request: Request, progress: Progress = SILENT) -> Harmonised:
@@ -141,15 +142,18 @@ def harmonise(request: Request, progress: Progress = SILENT) -> Harmonised:
         f"{grid.crs[:60]}."
     )
     tell_used(covariates, request.guess, progress)
-    smap = smap_row("SMAP", request.smap, request.smap_dates)
-    preflight, covariates = check_covariates(covariates, coarse, mask, smap, request.smap_label, progress)
+    smap = LayerToCheck(
+        row_of("SMAP", request.smap, request.smap_dates, gaps_note(request.smap_dates)),
+        warnings=[shift_warning(request.smap_label, request.smap)],
+    )
+    preflight, covariates = check_covariates(covariates, coarse, mask, smap, progress)
     preflight.tell(progress)
     used = tuple(covariates)
     covariates = expand_classes(covariates, coarse, progress)
     means = _coarse_means(covariates, coarse, mask, request, progress.part(0.0, 0.35))
     covariates, means = _occurring(covariates, means)
     require_means(covariates, means, request.mask)
-    check_fractions(covariates, means, preflight.doubtful, progress)
+    check_fractions(covariates, means, in_doubt(preflight), progress)
     sources, wanted = [one.source for one in covariates], [one.resampling for one in covariates]
     resampler = FineResampler(sources, grid, mask, progress, wanted)
     ways = resampler.ways

@@ -1,35 +1,36 @@
-"""The look at the layers of 'Harmonise covariates': values against units, duplicates, the mask."""
+"""What is looked at before layers are harmonised: values against units, duplicates, the mask."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-
-import numpy as np
+from functools import partial
 
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...geo.grid import Grid
 from ...geo.sources import Mask
-from ...preflight.layer_check import LayerCheck
-from ...preflight.look import Preflight, row_of
-from ...preflight.sample import Sample, Sampler, same_values
+from ...preflight.layer_check import Preflight
+from ...preflight.look import LayerToCheck, look_at, row_of, shift_warning
+from ...preflight.sample import Sample, Sampler, range_of
 from .covariate import Covariate
 from .numbers.conversions import LOG_OUT
 from .numbers.ranges import judge
 from .products import FROM_NAME
+
+#: The note of a covariate whose values speak against its unit.
+UNIT_IN_DOUBT = "unit?"
 
 
 def check_covariates(
     covariates: Sequence[Covariate],
     coarse: Grid,
     mask: Mask | None,
-    smap: LayerCheck,
-    smap_label: str,
+    smap: LayerToCheck,
     progress: Progress = SILENT,
 ) -> tuple[Preflight, list[Covariate]]:
-    """Look at the layers of 'Harmonise covariates' over the SMAP cells.
+    """SMAP and the covariates over the SMAP cells.
 
     Returns
     -------
@@ -41,25 +42,31 @@ def check_covariates(
     InputError
         If values of a layer cannot be true in its unit, or the mask takes all cells away.
     """
-    found = Preflight()
-    found.add(smap, smap_label)
     sampler = Sampler(coarse, mask, progress)
     if mask is not None:
         _check_mask(mask, sampler.masked, coarse, progress)
-    samples, out = [], []
-    for one in covariates:
-        sample = sampler.look(one.source)
-        samples.append(sample)
-        checked, note = _checked(one, sample, found)
-        out.append(checked)
-        shown = sample if not one.categorical else replace(sample, values=sample.stored)
-        found.add(row_of(one.name, one.source.grid, shown, "", note), one.label)
-    for first, second in _duplicates(covariates, samples):
-        found.warnings.append(
-            f"{covariates[first].label} and {covariates[second].label} hold the same values; "
-            "leave out one of them."
+    layers = [
+        LayerToCheck(
+            row_of(one.name, one.source.grid),
+            [one.source],
+            one.label,
+            [shift_warning(one.label, one.source.grid)],
+            judge=partial(_verdict, one),
+            twins="{0.label} and {1.label} hold the same values; leave out one of them.",
         )
-    return found, out
+        for one in covariates
+    ]
+    found = look_at([smap, *layers], sampler, "the SMAP cells")
+    doubtful = in_doubt(found)
+    return found, [
+        replace(one, unit="") if one.name in doubtful and one.why.startswith(FROM_NAME) else one
+        for one in covariates
+    ]
+
+
+def in_doubt(found: Preflight) -> set[str]:
+    """Names of covariates whose values speak against their unit."""
+    return {row.name for row in found.rows if UNIT_IN_DOUBT in row.notes}
 
 
 def _check_mask(mask: Mask, masked: float, coarse: Grid, progress: Progress) -> None:
@@ -71,32 +78,12 @@ def _check_mask(mask: Mask, masked: float, coarse: Grid, progress: Progress) -> 
         )
 
 
-def _checked(one: Covariate, sample: Sample, found: Preflight) -> tuple[Covariate, str]:
-    """The covariate, with a unit that its values do not deny, and a note."""
-    if one.categorical:
-        return one, ""
+def _verdict(one: Covariate, sample: Sample) -> tuple[str, str]:
+    """What values say of a covariate's unit: a warning and a note; refuses those that cannot be true."""
     natural = one.change.natural(sample.stored) if sample.stored.size else sample.stored
-    text = judge_values(one, natural, sample.stored)
-    if not text:
-        return one, ""
-    found.warnings.append(f"{one.label}: {one.name}: {text}.")
-    found.doubtful.add(one.name)
-    if one.why.startswith(FROM_NAME):
-        one = replace(one, unit="")
-    return one, "unit?"
-
-
-def judge_values(one: Covariate, natural: np.ndarray, stored: np.ndarray) -> str:
-    """A warning about the values of a covariate, or empty.
-
-    Raises
-    ------
-    InputError
-        If they cannot be true.
-    """
-    ends = _ends(natural)
-    if math.isnan(ends[0]):
-        return ""
+    ends = range_of(natural)
+    if one.categorical or math.isnan(ends[0]):
+        return "", ""
     if one.change.log10 == LOG_OUT and ends[0] <= 0:
         raise InputError(
             f"{one.label}: {one.name}: its lowest value is {ends[0]:.6g}, which has no log10; "
@@ -104,25 +91,10 @@ def judge_values(one: Covariate, natural: np.ndarray, stored: np.ndarray) -> str
         )
     # The unit of a value before its logarithm is taken.
     unit = one.change.conversion.target or ("" if one.unit.startswith("log10(") else one.unit)
-    verdict = judge(one.quantity, unit, *ends, one.change, _ends(stored), one.usual)
+    verdict = judge(one.quantity, unit, *ends, one.change, range_of(sample.stored), one.usual)
     if verdict is None:
-        return ""
+        return "", ""
+    sentence = f"{one.label}: {one.name}: {verdict.text}."
     if not verdict.possible:
-        raise InputError(f"{one.label}: {one.name}: {verdict.text}.")
-    return verdict.text
-
-
-def _ends(values: np.ndarray) -> tuple[float, float]:
-    valid = values[~np.isnan(values)]
-    return (float(valid.min()), float(valid.max())) if valid.size else (math.nan, math.nan)
-
-
-def _duplicates(covariates: Sequence[Covariate], samples: Sequence[Sample]) -> list[tuple[int, int]]:
-    places = [(one.source.path, one.source.band) for one in covariates]
-    pairs = {
-        (first, second)
-        for first in range(len(places))
-        for second in range(first + 1, len(places))
-        if places[first] == places[second] and covariates[first].change == covariates[second].change
-    }
-    return sorted(pairs | set(same_values(samples)))
+        raise InputError(sentence)
+    return sentence, UNIT_IN_DOUBT

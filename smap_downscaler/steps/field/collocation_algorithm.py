@@ -10,7 +10,6 @@ from qgis.core import QgsProcessingOutputNumber, QgsProcessingParameterString
 from ...base.errors import InputError
 from ...base.progress import Progress
 from ...base.words import counted
-from ...preflight.report import Before
 from ...series.series import Series, open_series
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.inputs_used import series_used
@@ -129,7 +128,7 @@ class TripleCollocation(SmapAlgorithm):
                 paired.left_out,
                 pairing.anomalies,
                 choices.reference,
-                Before(found.rows, found.all_warnings(), "the stations"),
+                found,
                 told,
                 footer("Triple collocation at stations"),
             )

@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 
 from ...base.words import counted
-from ...preflight.report import Before, add_before
+from ...preflight.layer_check import Preflight
+from ...preflight.report import add_before
 from ...report.figure import SOIL_MOISTURE_UNIT
 from ...report.interval_figure import MOST_LINES, dot_panels
 from ...report.number_text import UNIT, with_interval
@@ -29,7 +30,7 @@ def collocation_page(
     left_out: Mapping[str, str],
     anomalies: str,
     reference: str,
-    before: Before,
+    before: Preflight,
     manifest: Mapping[str, Mapping[str, object]],
     footer: str = "",
 ) -> Page:
@@ -46,7 +47,7 @@ def collocation_page(
         Of `climatology.ANOMALIES`.
     reference : str
         Of `MEMBERS`.
-    before : Before
+    before : Preflight
     manifest : mapping
         What the results came from: sections of names and values.
     footer : str

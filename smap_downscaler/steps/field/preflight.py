@@ -1,4 +1,4 @@
-"""The look before series are held against field stations: places, days, and the days that all share."""
+"""What is looked at before series are held against field stations, and the days that all of them share."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import numpy as np
 from ...base.dates import is_within
 from ...base.progress import SILENT, Progress
 from ...base.words import counted
-from ...preflight.layer_check import LayerCheck, dates_text, gaps_note
-from ...preflight.look import Preflight, add_twins, looks, row_of, together
+from ...geo.points import place_on
+from ...preflight.layer_check import LayerCheck, Preflight, dates_text, gaps_note
+from ...preflight.look import SAME_FILES, LayerToCheck, look_at, series_layer
 from ...preflight.sample import PointSampler
 from ...series.filled_tag import unobserved_sentence
 from ...series.series import Series
@@ -26,55 +27,43 @@ Period = tuple[Optional[dt.date], Optional[dt.date]]
 def check_stations(
     data: FieldData, named: Sequence[tuple[str, Series]], period: Period, progress: Progress = SILENT
 ) -> Preflight:
-    """Look at stations and series at them: places, days, and the days that all of them share.
-
-    Parameters
-    ----------
-    data : FieldData
-    named : sequence of (str, Series)
-        What the table calls each series, and the series.
-    period : pair of date
-        First and last date, None where open.
-
-    Raises
-    ------
-    InputError
-        If a file cannot be read.
-    """
-    found = Preflight()
+    """Stations, and series at them under the names that the table gives them."""
     x, y = (np.array([getattr(station, axis) for station in data.stations], float) for axis in "xy")
     days = np.unique([day for one in data.stations for day in one.readings.between(*period).days.tolist()])
     read = [dt.date.fromordinal(int(day)) for day in days]
     notes = (counted(len(x), "station"), gaps_note(read))
-    found.rows.append(LayerCheck("stations", data.crs, dates=dates_text(read), notes=notes))
-    found.warnings += _stations_twice(data)
-    sampler, shared = PointSampler(data.crs, x, y, progress), set(read)
+    layers = [
+        LayerToCheck(
+            LayerCheck("stations", data.crs, dates=dates_text(read), notes=notes),
+            warnings=_stations_twice(data),
+        )
+    ]
+    shared = set(read)
     for name, series in named:
         entries = tuple(entry for entry in series.entries if is_within(entry.date, *period))
         shared &= {entry.date for entry in entries}
-        found.add(_row_at_stations(name, replace(series, entries=entries), sampler), series.source)
-        if series.has_origin():
-            fate = "are held against the field"
-            found.warnings.append(unobserved_sentence(series.source, fate, "SMAP"))
+        fate = "are held against the field"
+        filled = unobserved_sentence(series.source, fate, "SMAP") if series.has_origin() else ""
+        within = replace(series, name=name, entries=entries)
+        layer = series_layer(within, series.source, [filled], _notes(within, data.crs, x, y))
+        layers.append(replace(layer, twins=SAME_FILES, files=series.entries))
     on_all = sorted(shared)
     note = gaps_note(on_all) if on_all else "not one day"
-    found.rows.append(LayerCheck("days of all", "", dates=dates_text(on_all), notes=(note,)))
-    add_twins(found, [replace(series, name=name) for name, series in named])
-    return found
+    layers.append(LayerToCheck(LayerCheck("days of all", "", dates=dates_text(on_all), notes=(note,))))
+    return look_at(layers, PointSampler(data.crs, x, y, progress), "the stations")
 
 
-def _row_at_stations(name: str, series: Series, sampler: PointSampler) -> LayerCheck:
-    places = sampler.places(series.grid)
+def _notes(series: Series, crs: str, x: np.ndarray, y: np.ndarray) -> tuple[str, ...]:
+    """How stations lie on a series."""
+    places = place_on(series.grid, crs, x, y)
     inside = places.inside
     cells = set(zip(places.rows[inside].astype(int).tolist(), places.cols[inside].astype(int).tolist()))
     outside, within = int((~inside).sum()), int(inside.sum())
-    notes = (
-        gaps_note(series.dates) if series.entries else "no raster in the period",
+    return (
+        "" if series.entries else "no raster in the period",
         f"{counted(outside, 'station')} outside" if outside else "",
         f"{within:,} stations in {counted(len(cells), 'cell')}" if len(cells) < within else "",
     )
-    sample = together(looks(series, sampler)) if series.entries else None
-    return row_of(name, series.grid, sample, dates_text(series.dates), *notes)
 
 
 def _stations_twice(data: FieldData) -> list[str]:

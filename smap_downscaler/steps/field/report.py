@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from ...base.seasons_of_year import ALL
 from ...base.words import counted
-from ...preflight.report import Before, add_before
+from ...preflight.layer_check import Preflight
+from ...preflight.report import add_before
 from ...report.interval_figure import MOST_LINES
 from ...report.number_text import UNIT, fixed, with_interval
 from ...report.page import Page
@@ -35,7 +36,7 @@ def field_page(
     rows: Sequence[MetricRow],
     left_out: Mapping[str, str],
     anomalies: str,
-    before: Before,
+    before: Preflight,
     manifest: Mapping[str, Mapping[str, object]],
     footer: str = "",
 ) -> Page:
@@ -50,7 +51,7 @@ def field_page(
         Stations without a pair, and why.
     anomalies : str
         Of `climatology.ANOMALIES`.
-    before : Before
+    before : Preflight
     manifest : mapping
         What the results came from: sections of names and values.
     footer : str

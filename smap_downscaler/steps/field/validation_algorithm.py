@@ -10,7 +10,6 @@ from qgis.core import QgsProcessingOutputNumber
 from ...base.errors import InputError
 from ...base.progress import Progress
 from ...base.words import counted
-from ...preflight.report import Before
 from ...report.number_text import score_text
 from ...series.series import Series, open_series
 from ...toolbox.algorithm import SmapAlgorithm
@@ -126,7 +125,7 @@ class FieldValidation(SmapAlgorithm):
                 rows,
                 paired.left_out,
                 pairing.anomalies,
-                Before(found.rows, found.all_warnings(), "the stations"),
+                found,
                 told,
                 footer("Validate maps against the field"),
             )

@@ -19,8 +19,7 @@ from ...base.progress import Progress
 from ...base.threads import growing_threads
 from ...base.words import counted
 from ...methods.file.reader import open_forests
-from ...preflight.look import Preflight
-from ...preflight.report import Before
+from ...preflight.layer_check import Preflight
 from ...runs.journal import forget, work_file_of
 from ...series.series import open_series
 from ...series.window import check_window
@@ -218,7 +217,7 @@ def _story(
         [read_course(report.files, cell) for cell in typical_cells(report.hidden)],
         places,
         grid.cell_width / 1000,
-        Before(found.rows, found.all_warnings(), "the SMAP cells"),
+        found,
     )
 
 

@@ -1,26 +1,20 @@
-"""The look before gaps are filled."""
+"""What is looked at before gaps are filled."""
 
 from __future__ import annotations
 
 from ...base.progress import SILENT, Progress
-from ...preflight.look import Area, Preflight, add_series, add_twins, looks, smap_row
+from ...preflight.layer_check import Preflight
+from ...preflight.look import dated_layers, look_at, smap_layer
 from ...preflight.sample import Sampler
 from .inputs import GapInputs
 
+_AREA = "the SMAP cells"
+
 
 def check_gaps(inputs: GapInputs, progress: Progress = SILENT) -> Preflight:
-    """Look at SMAP and the dated covariates over the SMAP cells, on all days of the filled series.
-
-    Raises
-    ------
-    InputError
-        If a covariate has no value at all, or a file cannot be read.
-    """
-    found, cells = Preflight(), inputs.smap.grid
-    sampler, area = Sampler(cells, None, progress), Area(cells, "the SMAP cells", progress)
-    row = smap_row("SMAP", cells, inputs.smap.dates, looks(inputs.smap, sampler))
-    found.add(row, f"SMAP ({inputs.smap.source})")
-    for series in inputs.dynamic:
-        add_series(found, series, inputs.dates, inputs.window, sampler, area)
-    add_twins(found, inputs.dynamic)
-    return found
+    """SMAP, and the dated covariates on all days of the filled series."""
+    layers = [
+        smap_layer(inputs.smap),
+        *dated_layers(inputs.dynamic, inputs.dates, inputs.window, _AREA),
+    ]
+    return look_at(layers, Sampler(inputs.smap.grid, None, progress), _AREA)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...base.words import counted
-from ...preflight.report import Before, add_before
+from ...preflight.layer_check import Preflight
+from ...preflight.report import add_before
 from ...report.number_text import UNIT, score_text
 from ...report.page import Page
 from .figures import courses, error_by_distance, skill_map
@@ -55,7 +56,7 @@ class GapStory:
         x and y of the cells of `results`, km.
     cell_km : float
         Side of a cell.
-    before : Before
+    before : Preflight
     """
 
     subtitle: str
@@ -70,7 +71,7 @@ class GapStory:
     courses: Sequence[CellCourse]
     places: tuple[np.ndarray, np.ndarray]
     cell_km: float
-    before: Before
+    before: Preflight
 
 
 def gaps_page(story: GapStory, manifest: Mapping[str, Mapping[str, object]], footer: str = "") -> Page:

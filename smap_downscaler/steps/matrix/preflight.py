@@ -1,33 +1,25 @@
-"""The look before dated layers are joined on cells or pixels: regression matrix, maps, filled gaps."""
+"""What is looked at before a regression matrix is made."""
 
 from __future__ import annotations
 
 from ...base.progress import SILENT, Progress
-from ...preflight.look import Area, Preflight, add_series, add_stack, add_twins, looks, smap_row
+from ...preflight.layer_check import Preflight
+from ...preflight.look import dated_layers, look_at, smap_layer, stack_layers
 from ...preflight.sample import Sampler
 from ...series.filled_tag import unobserved_sentence
 from .build import MatrixInputs
 
+_AREA = "the SMAP cells"
+
 
 def check_matrix(inputs: MatrixInputs, progress: Progress = SILENT) -> Preflight:
-    """Look at SMAP, coarse stack and dated covariates over the cells that they share.
-
-    Raises
-    ------
-    InputError
-        If they do not fit together, a covariate has no value at all, or a file cannot be read.
-    """
+    """SMAP, coarse stack and dated covariates, over the cells that SMAP and stack share."""
+    smap, stack = inputs.smap, inputs.stack
     window, _stack_window = inputs.common_cells()
-    cells = inputs.smap.grid.crop(window)
-    found = Preflight()
-    sampler = Sampler(cells, None, progress)
-    area = Area(cells, "the SMAP cells", progress)
-    row = smap_row("SMAP", inputs.smap.grid, inputs.smap.dates, looks(inputs.smap, sampler))
-    found.add(row, f"SMAP ({inputs.smap.source})")
-    if inputs.smap.has_origin():
-        found.warnings.append(unobserved_sentence(inputs.smap.source, "go into the matrix", "forests"))
-    add_stack(found, inputs.stack, inputs.stack.names, sampler, area)
-    for series in inputs.dynamic:
-        add_series(found, series, inputs.smap.dates, inputs.window, sampler, area)
-    add_twins(found, inputs.dynamic)
-    return found
+    filled = unobserved_sentence(smap.source, "go into the matrix", "forests") if smap.has_origin() else ""
+    layers = [
+        smap_layer(smap, filled),
+        *stack_layers(stack, stack.names, _AREA),
+        *dated_layers(inputs.dynamic, smap.dates, inputs.window, _AREA),
+    ]
+    return look_at(layers, Sampler(smap.grid.crop(window), None, progress), "the cells of SMAP and stack")

@@ -1,20 +1,31 @@
-"""The look before polygons get their statistics: where they lie, and the rasters below them."""
+"""What is looked at before polygons get their statistics, and before squares are placed."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from ...base.progress import SILENT, Progress
 from ...base.words import counted
-from ...geo.grid import Bounds
-from ...geo.sources import Source
-from ...preflight.layer_check import LayerCheck, dates_text, gaps_note
-from ...preflight.look import Preflight, looks, row_of, together
-from ...preflight.sample import Sampler, box_grid, same_values
+from ...geo.datasets import dataset_grid, open_dataset
+from ...geo.grid import Bounds, Grid
+from ...geo.sources import Mask, Source
+from ...preflight.layer_check import LayerCheck, Preflight
+from ...preflight.look import (
+    SAME_VALUES,
+    LayerToCheck,
+    look_at,
+    row_of,
+    series_layer,
+    shift_warning,
+    smap_layer,
+)
+from ...preflight.sample import Sample, Sampler, box_grid
 from ...series.series import Series
 from ...series.stack import Stack
 from .placing import AREA, Placed, Shapes
+from .squares import SquareDesign
 
 
 def check_polygons(
@@ -23,7 +34,7 @@ def check_polygons(
     rule: str,
     progress: Progress = SILENT,
 ) -> Preflight:
-    """Look at polygons and the rasters below them, over the box around the polygons.
+    """Polygons, and the rasters below them over the box around the polygons.
 
     Parameters
     ----------
@@ -32,43 +43,62 @@ def check_polygons(
         A series or stack by the parameter that holds it, and how the polygons lie on it.
     rule : str
         CENTRE or AREA.
-
-    Raises
-    ------
-    InputError
-        If a file cannot be read.
     """
-    found = Preflight()
-    notes = (
-        counted(shapes.count, "polygon"),
-        f"{len(shapes.empty):,} without area" if len(shapes.empty) else "",
-    )
-    found.rows.append(LayerCheck("polygons", shapes.crs, notes=notes))
-    found.warnings += _polygons_twice(shapes)
-    sampler = _sampler_around(shapes, progress)
+    empty = f"{len(shapes.empty):,} without area" if len(shapes.empty) else ""
+    row = LayerCheck("polygons", shapes.crs, notes=(counted(shapes.count, "polygon"), empty))
+    looked_at = [LayerToCheck(row, warnings=_polygons_twice(shapes))]
     for parameter, (raster, placed) in layers.items():
-        found.warnings += _where_polygons_lie(parameter, placed, shapes, rule)
+        looked_at.append(LayerToCheck(None, warnings=_where_polygons_lie(parameter, placed, shapes, rule)))
         outside = f"{counted(placed.outside, 'polygon')} outside" if placed.outside else ""
         if isinstance(raster, Series):
-            sample = together(looks(raster, sampler)) if sampler else None
-            days = dates_text(raster.dates)
-            row = row_of(raster.name, raster.grid, sample, days, gaps_note(raster.dates), outside)
-            found.add(row, raster.source)
+            looked_at.append(series_layer(raster, raster.source, notes=[outside]))
         else:
-            _add_bands(found, raster, sampler, outside)
-    return found
+            looked_at += _bands(raster.path, raster.grid, raster.names, outside, SAME_VALUES)
+    return look_at(looked_at, _sampler_around(shapes, progress), "the box around the polygons")
 
 
-def _add_bands(found: Preflight, stack: Stack, sampler: Sampler | None, outside: str) -> None:
-    """Rows of the bands of a stack; bands may lack values, unlike those that forests need."""
-    sources = [Source(stack.path, band, stack.grid) for band in range(1, len(stack.names) + 1)]
-    samples = [sampler.look(source) for source in sources] if sampler else []
-    for number, name in enumerate(stack.names):
-        found.rows.append(row_of(name, stack.grid, samples[number] if samples else None, "", outside))
-    for first, second in same_values(samples):
-        found.warnings.append(
-            f"{stack.path}: {stack.names[first]} and {stack.names[second]} hold the same values"
-        )
+def check_squares(
+    design: SquareDesign, smap: Series | None, mask: str, stack: str, progress: Progress = SILENT
+) -> Preflight:
+    """SMAP (None: the cells of the global grid), the files of the mask and of the raster whose pixels squares
+    follow, empty where there is none, over the study area.
+    """
+    area = design.regions[0]
+    if smap is None:
+        row, warning = row_of("SMAP cells", design.cells), shift_warning("SMAP", design.cells)
+        layers = [LayerToCheck(row, warnings=[warning])]
+    else:
+        layers = [smap_layer(smap)]
+    if mask:
+        grid = Mask(mask).grid
+        row, judge = row_of("mask", grid), partial(_coverage, mask)
+        layers.append(LayerToCheck(row, [Source(mask, 1, grid)], judge=judge))
+    if stack:
+        grid = dataset_grid(open_dataset(stack), f"COVARIATES ({stack})")
+        layers += _bands(stack, grid, _band_names(stack))
+    return look_at(layers, Sampler(box_grid(area.crs, area.bounds), None, progress), "the study area")
+
+
+def _coverage(mask: str, sample: Sample) -> tuple[str, str]:
+    if sample.covered >= 1:
+        return "", ""
+    share = f"{100 * sample.covered:.0f} %" if sample.covered else "nothing"
+    return f"MASK ({mask}): it covers {share} of the study area; outside it no square is masked", ""
+
+
+def _bands(
+    path: str, grid: Grid, names: Sequence[str], note: str = "", twins: str = ""
+) -> Iterator[LayerToCheck]:
+    """Bands of a raster, which may lack values, unlike those that forests need."""
+    for band, name in enumerate(names, start=1):
+        yield LayerToCheck(row_of(name, grid, (), note), [Source(path, band, grid)], path, twins=twins)
+
+
+def _band_names(path: str) -> list[str]:
+    # Bands die with their dataset.
+    dataset = open_dataset(path)
+    bands = range(1, dataset.RasterCount + 1)
+    return [dataset.GetRasterBand(band).GetDescription() or f"band {band}" for band in bands]
 
 
 def _where_polygons_lie(parameter: str, placed: Placed, shapes: Shapes, rule: str) -> list[str]:

@@ -10,7 +10,8 @@ import numpy as np
 
 from ...base.dates import period_text
 from ...base.words import counted
-from ...preflight.report import Before, add_before
+from ...preflight.layer_check import Preflight
+from ...preflight.report import add_before
 from ...report.number_text import UNIT, number_text
 from ...report.page import Page
 from .figures import over_time, violins
@@ -38,7 +39,7 @@ class PolygonReport:
     moisture, covariates : sequence of Spread
     warnings : sequence of str
         Those of the look before the work too.
-    before : Before
+    before : Preflight
     """
 
     polygons: int
@@ -49,7 +50,7 @@ class PolygonReport:
     moisture: Sequence[Spread]
     covariates: Sequence[Spread]
     warnings: Sequence[str]
-    before: Before
+    before: Preflight
 
 
 def polygon_page(report: PolygonReport, manifest: Mapping[str, Mapping[str, object]], footer: str) -> Page:

@@ -33,8 +33,8 @@ from ...toolbox.preflight_output import preflight_output, write_preflight_table
 from ...toolbox.values import Values
 from ...toolbox.vectors import INTEGER, REAL, fields_of, qgis_crs, write_layer
 from .numbers.squares import sides_on
+from .preflight import check_squares
 from .squares import SquareDesign, Squares, sample_squares
-from .squares_preflight import check_squares
 
 _FIELDS = (
     ("id", INTEGER),

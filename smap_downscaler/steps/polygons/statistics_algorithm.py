@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,8 +25,7 @@ from ...base.dates import parse_dates
 from ...base.errors import InputError
 from ...base.progress import Progress
 from ...base.words import counted
-from ...preflight.look import Preflight
-from ...preflight.report import Before
+from ...preflight.layer_check import Preflight
 from ...series.series import Series, open_several
 from ...series.stack import Stack, open_stack
 from ...toolbox.algorithm import SmapAlgorithm
@@ -174,7 +173,7 @@ def _report(values: Values, run: _Run, before: Preflight, warnings: Sequence[str
         run.spreads("SERIES"),
         run.spreads("COVARIATES"),
         warnings,
-        Before(before.rows, (), "the box around the polygons"),
+        replace(before, warnings=()),
     )
 
 

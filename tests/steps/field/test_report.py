@@ -10,8 +10,7 @@ from base64 import b64decode
 import numpy as np
 import pytest
 
-from smap_downscaler.preflight.layer_check import LayerCheck
-from smap_downscaler.preflight.report import Before
+from smap_downscaler.preflight.layer_check import LayerCheck, Preflight
 from smap_downscaler.report.interval_figure import dot_panels
 from smap_downscaler.stats.intervals import Interval
 from smap_downscaler.steps.field.collocation_report import collocation_page
@@ -23,7 +22,7 @@ from smap_downscaler.steps.field.report import field_page, verdict
 from smap_downscaler.steps.field.skill_figures import beside_smap, scatter
 
 FIRST = 737425
-BEFORE = Before([LayerCheck("stations", "EPSG:4326", notes=("2 stations",))], ["a < b"], "the stations")
+BEFORE = Preflight([LayerCheck("stations", "EPSG:4326", notes=("2 stations",))], ["a < b"], "the stations")
 GAP = " (95 % interval of the difference"
 NAMES = {"source": "map", "field": "field", "third": "a <model>"}
 

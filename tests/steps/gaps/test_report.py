@@ -10,8 +10,7 @@ from base64 import b64decode
 import numpy as np
 import pytest
 
-from smap_downscaler.preflight.layer_check import LayerCheck
-from smap_downscaler.preflight.report import Before
+from smap_downscaler.preflight.layer_check import LayerCheck, Preflight
 from smap_downscaler.steps.gaps.figures import courses
 from smap_downscaler.steps.gaps.numbers.courses import CellCourse, typical_cells
 from smap_downscaler.steps.gaps.numbers.scores import CLIMATOLOGY, FOREST, LINEAR, HiddenDays, score_gaps
@@ -54,7 +53,7 @@ def story(results, **changed):
         "courses": courses,
         "places": (9.0 * cells[:, 1], -9.0 * cells[:, 0]),
         "cell_km": 9.0,
-        "before": Before([LayerCheck("SMAP", "EPSG:6933")], ["a < b"], "the SMAP cells"),
+        "before": Preflight([LayerCheck("SMAP", "EPSG:6933")], ["a < b"], "the SMAP cells"),
     }
     return GapStory(**{**given, **changed})
 
