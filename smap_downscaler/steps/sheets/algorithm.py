@@ -38,7 +38,7 @@ from .toolbox.make import (
     make_locator,
     make_sheet,
 )
-from .toolbox.project import SheetLayers, locator_layers, locator_layout, sheet_layers, sheet_layout
+from .toolbox.map_layers import SheetLayers, locator_layers, locator_layout, sheet_layers, sheet_layout
 
 
 class MapSheet(SmapAlgorithm):
