@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import string
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,23 @@ from ..geo.grid import Bounds
 NO_VALUE = {"facecolor": "white", "edgecolor": "#8c8c8c", "hatch": "//////", "linewidth": 0.0}
 #: Share of an edge at either end that has no labels.
 _CORNER = 0.07
+#: The sign of the legend for what has no value; the others are the kinds of overlays.
+NO_VALUE_SIGN = "no value"
+#: How lines and points are drawn, by their kind.
+_LOOKS: dict[str, dict[str, Any]] = {
+    "line": {"color": "black", "linewidth": 0.9},
+    "thin": {"color": "#333333", "linewidth": 0.35},
+    "border": {"color": "#555555", "linewidth": 0.5},
+    "area": {"color": "#D55E00", "linewidth": 1.4},
+    "points": {
+        "color": "white",
+        "marker": "^",
+        "linestyle": "none",
+        "markersize": 5,
+        "markeredgecolor": "black",
+        "markeredgewidth": 0.8,
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -26,23 +43,16 @@ class Overlay:
     Parameters
     ----------
     label : str
+        In the legend; empty for none.
     parts : sequence of float array, shape (n, 2)
         x and y: a line each, or points.
-    points : bool
-    thin : bool
-        Lines that stay in the background.
+    kind : str
+        `line`, `thin` and `border` (lines in the background), `area` (filled) or `points`.
     """
 
     label: str
     parts: Sequence[np.ndarray]
-    points: bool = False
-    thin: bool = False
-
-    def look(self) -> dict[str, Any]:
-        """How matplotlib draws it."""
-        if self.points:
-            return _POINT
-        return _THIN if self.thin else _LINE
+    kind: str = "line"
 
 
 def panel_letter(number: int) -> str:
@@ -68,10 +78,10 @@ def round_length(metres: float) -> float:
     return length * max(step for step in (1, 2, 5) if step * length <= metres)
 
 
-def scale_bar(axis: Any, bounds: Bounds, metres_a_unit: float, share: float = 1 / 3) -> None:
-    """A bar of a round length at the lower left, at most that share of the width."""
+def scale_bar(axis: Any, bounds: Bounds, metres_a_unit: float, metres: float = 0.0) -> None:
+    """A bar of so many metres at the lower left; for 0 a round length, at most a third of the width."""
     width, height = bounds.right - bounds.left, bounds.top - bounds.bottom
-    metres = round_length(width * metres_a_unit * share)
+    metres = metres or round_length(width * metres_a_unit / 3)
     length = metres / metres_a_unit
     x, y = bounds.left + 0.05 * width, bounds.bottom + 0.06 * height
     axis.plot(
@@ -88,25 +98,20 @@ def scale_bar(axis: Any, bounds: Bounds, metres_a_unit: float, share: float = 1 
     )
 
 
-def scale_bar_beside(axis: Any, frame: MapFrame, size: tuple[float, float], map_width: float) -> None:
-    """A scale bar on an axis of its own.
+def bar_length(frame: MapFrame, width: float, map_width: float) -> float:
+    """Metres that a scale bar shows in a box of that width beside a map; widths in inches."""
+    ground = (frame.bounds.right - frame.bounds.left) * frame.metres_a_unit
+    return round_length(0.8 * ground * width / map_width)
 
-    Parameters
-    ----------
-    axis : matplotlib axis
-    frame : MapFrame
-        Of the map that it belongs to.
-    size : tuple of float
-        Width and height of the axis, inches.
-    map_width : float
-        Width of the map, inches.
-    """
+
+def scale_bar_beside(axis: Any, frame: MapFrame, size: tuple[float, float], map_width: float) -> None:
+    """A scale bar on an axis of its own, of that size, beside a map of that width; inches."""
     units = (frame.bounds.right - frame.bounds.left) * size[0] / map_width
     box = Bounds(0.0, 0.0, units, units * size[1] / size[0])
     axis.set_axis_off()
     axis.set_xlim(box.left, box.right)
     axis.set_ylim(box.bottom, box.top)
-    scale_bar(axis, box, frame.metres_a_unit, 0.8)
+    scale_bar(axis, box, frame.metres_a_unit, bar_length(frame, size[0], map_width))
 
 
 def north_arrow(axis: Any, north: tuple[float, float]) -> None:
@@ -164,29 +169,28 @@ def _labelled(
 def draw_overlays(axis: Any, overlays: Sequence[Overlay]) -> None:
     """Outlines and points over a map."""
     for overlay in overlays:
-        rim = {} if overlay.points or overlay.thin else {"path_effects": halo(2.0)}
+        look = dict(_LOOKS[overlay.kind])
+        if overlay.kind == "line":
+            look["path_effects"] = halo(2.0)
         for part in overlay.parts:
-            axis.plot(part[:, 0], part[:, 1], **overlay.look(), **rim)
+            if overlay.kind == "area":
+                axis.fill(part[:, 0], part[:, 1], color=look["color"], alpha=0.3, linewidth=0)
+            axis.plot(part[:, 0], part[:, 1], **look)
 
 
-def legend_handles(overlays: Sequence[Overlay]) -> list[Any]:
-    """What stands in the legend: no value, then the overlays."""
+def legend_handles(signs: Mapping[str, str]) -> list[Any]:
+    """What stands in the legend: by their labels the kinds of signs."""
+    from matplotlib.colors import to_rgba
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    handles: list[Any] = [Patch(label="no value", **{**NO_VALUE, "linewidth": 0.5})]
-    for overlay in overlays:
-        handles.append(Line2D([], [], label=overlay.label, **overlay.look()))
+    handles: list[Any] = []
+    for label, kind in signs.items():
+        if kind == NO_VALUE_SIGN:
+            handles.append(Patch(label=label, **{**NO_VALUE, "linewidth": 0.5}))
+        elif kind == "area":
+            edge = _LOOKS[kind]["color"]
+            handles.append(Patch(label=label, facecolor=to_rgba(edge, 0.3), edgecolor=edge, linewidth=1.2))
+        else:
+            handles.append(Line2D([], [], label=label, **_LOOKS[kind]))
     return handles
-
-
-_LINE = {"color": "black", "linewidth": 0.9}
-_THIN = {"color": "#333333", "linewidth": 0.35}
-_POINT = {
-    "color": "white",
-    "marker": "^",
-    "linestyle": "none",
-    "markersize": 5,
-    "markeredgecolor": "black",
-    "markeredgewidth": 0.8,
-}

@@ -95,7 +95,11 @@ def unread_layer(
 @contextlib.contextmanager
 def _stand_in(bands: int, name: str) -> Iterator[QgsRasterLayer]:
     """An empty layer of one pixel."""
-    listed = "".join(f'<VRTRasterBand dataType="Float32" band="{number}"/>' for number in range(1, bands + 1))
+    # It has a NoData value, so that the layer heeds that of its file.
+    listed = "".join(
+        f'<VRTRasterBand dataType="Float32" band="{number}"><NoDataValue>-9999</NoDataValue></VRTRasterBand>'
+        for number in range(1, bands + 1)
+    )
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "bands.vrt"
         file.write_text(

@@ -24,21 +24,12 @@ from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.parameters import advanced, choice, period_parameters, series_folder, whole_number
 from ...toolbox.reports import table_output
 from ...toolbox.values import Values
-from .drawing import sheet_pages
-from .locator import locator_page
+from .drawing import draw_page
 from .table import write_sheet_table
 from .toolbox.main_thread import in_main_thread
-from .toolbox.make import (
-    CASCADE,
-    DAYS,
-    LOCATOR,
-    MadeLocator,
-    MadeSheet,
-    check_dates,
-    make_locator,
-    make_sheet,
-)
-from .toolbox.map_layers import SheetLayers, locator_layers, locator_layout, sheet_layers, sheet_layout
+from .toolbox.make import CASCADE, DAYS, LOCATOR, MadeSheet, check_dates, make_sheet
+from .toolbox.map_layers import SheetLayers, sheet_layers
+from .toolbox.print_layout import SheetLayout
 
 
 class MapSheet(SmapAlgorithm):
@@ -94,46 +85,33 @@ class MapSheet(SmapAlgorithm):
             raise InputError("SERIES is empty; give the folder of maps to draw.")
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
-        made, pages = _drawn(values, progress)
+        made = make_sheet(values, progress.part(0.0, 0.7))
         output = values.output_file("OUTPUT")
-        outputs: dict[str, Any] = {"OUTPUT": output, "COUNT": len(made.rows())}
+        outputs: dict[str, Any] = {"OUTPUT": output, "COUNT": len(made.rows)}
+        pages = (draw_page(page) for page in made.pages)
         outputs["PAGES"] = _write_pictures(output, pages, values.integer("DPI"), progress)
         table = values.output("TABLE")
         if table:
-            write_sheet_table(table, made.rows())
+            write_sheet_table(table, made.rows)
             outputs["TABLE"] = table
         layouts = {name: values.output_file(name) for name in ("LAYOUT", "PROJECT") if values.given(name)}
         if layouts:
             progress.set_text("Making the print layout")
             progress.check()
-            layers = _layers(made, values, progress).give_to_main_thread()
+            layers = sheet_layers(made, values, progress).give_to_main_thread()
             # Not in postProcessAlgorithm: QGIS takes the run for good by then, whatever is raised there.
             in_main_thread(lambda: _write_layout(made, layers, layouts))
         return outputs | layouts
 
 
-def _layers(made: MadeSheet | MadeLocator, values: Values, progress: Progress) -> SheetLayers:
-    if isinstance(made, MadeLocator):
-        return locator_layers(values, progress)
-    return sheet_layers(made, values, progress)
-
-
-def _write_layout(made: MadeSheet | MadeLocator, layers: SheetLayers, files: dict[str, str]) -> None:
-    layout = locator_layout(made, layers) if isinstance(made, MadeLocator) else sheet_layout(made, layers)
+def _write_layout(made: MadeSheet, layers: SheetLayers, files: dict[str, str]) -> None:
+    layout = SheetLayout(made.title, made.crs, layers)
     try:
+        for page in made.pages:
+            layout.add_page(page)
         layout.write(files.get("LAYOUT", ""), files.get("PROJECT", ""))
     finally:
         layout.close()
-
-
-def _drawn(values: Values, progress: Progress) -> tuple[MadeSheet | MadeLocator, Iterator[Any]]:
-    """What is drawn, and its pages, which are drawn one by one as they are asked for."""
-    kind = values.choice("KIND")
-    if kind == LOCATOR:
-        locator = make_locator(values, progress)
-        return locator, (locator_page(one) for one in (locator.locator,))
-    sheet = make_sheet(values, kind, progress.part(0.0, 0.7))
-    return sheet, sheet_pages(sheet.sheet)
 
 
 def _write_pictures(path: str, pages: Iterator[Any], dpi: int, progress: Progress) -> int:

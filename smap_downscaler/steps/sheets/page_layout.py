@@ -1,9 +1,22 @@
-"""Where panels, title and legend stand on an A4 page, inches from its upper left corner."""
+"""What stands where on the pages of a sheet, in inches from a page's upper left corner.
+
+The picture (`drawing`) and the print layout (`toolbox.print_layout`) are both made from these pages.  The
+picture is no export of the layout: QGIS's layouts are not thread safe, its exports cannot be cancelled,
+and in the main thread they would hold up QGIS's window.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
+
+from ...geo.graticule import MapFrame
+from ...geo.grid import Bounds, Grid
+from ...report.colours import SOIL_MOISTURE_RAMP
+from ...report.map_parts import NO_VALUE_SIGN, Overlay
 
 A4_WIDTH, A4_HEIGHT = 8.27, 11.69
 MARGIN = 0.4
@@ -13,11 +26,141 @@ _GAP = 0.14
 _MOST_COLUMNS = 4
 #: Panels are no narrower than this where there are several pages.
 _NARROWEST = 1.5
+#: Left, top, width and height.
 Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
-class Arrangement:
+class Text:
+    """A line of text in points, at the left, centre or right of its box, and in the middle of its height."""
+
+    box: Box
+    text: str
+    size: float
+    across: str = "left"
+
+
+@dataclass(frozen=True)
+class MapItem:
+    """A map on a page, or an overview in degrees of where the first map lies.
+
+    `frame` is what it shows.  `values`, shape (rows, columns), lie over `bounds`: soil moisture, m3 m-3, or
+    of `terrain` elevation, m; NaN, where the map is hatched.  `overlays` are in the CRS of the frame; the
+    edges of `cells` are among them.  Degrees stand along its `left` edge and `below`.
+    """
+
+    name: str
+    box: Box
+    frame: MapFrame
+    values: np.ndarray | None
+    bounds: Bounds
+    overlays: Sequence[Overlay] = ()
+    left: bool = True
+    below: bool = True
+    terrain: bool = False
+    overview: bool = False
+    cells: Grid | None = None
+
+
+@dataclass(frozen=True)
+class ColourBar:
+    """The colours of a page's first map; with `beyond`, there are values above the last tick."""
+
+    box: Box
+    label: str
+    ticks: Sequence[float] = ()
+    beyond: bool = False
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page; colours, scale and north are those of its first map."""
+
+    height: float
+    maps: Sequence[MapItem]
+    texts: Sequence[Text]
+    colour_bar: ColourBar | None
+    legend: Box
+    scale_bar: Box
+    north_arrow: Box
+
+    def signs(self) -> dict[str, str]:
+        """The legend: by its label the kind of a sign."""
+        found = {"no value": NO_VALUE_SIGN} if any(item.values is not None for item in self.maps) else {}
+        overlays = (overlay for item in self.maps for overlay in item.overlays if overlay.label)
+        return found | {overlay.label: overlay.kind for overlay in overlays}
+
+
+@dataclass(frozen=True)
+class SheetPanel:
+    """Soil moisture, m3 m-3, shape (rows, columns), NaN where missing; a `note` stands right of the title."""
+
+    title: str
+    values: np.ndarray
+    bounds: Bounds
+    note: str = ""
+
+
+def sheet_pages(
+    title: str,
+    frame: MapFrame,
+    panels: Sequence[SheetPanel],
+    overlays: Sequence[Overlay] = (),
+    group: int = 1,
+    footer: str = "",
+) -> list[Page]:
+    """The pages of maps of soil moisture on one scale.
+
+    Parameters
+    ----------
+    title : str
+    frame : MapFrame
+        What each panel shows.
+    panels : sequence of SheetPanel
+    overlays : sequence of Overlay
+    group : int
+        Panels that belong side by side.
+    footer : str
+        A line below the legend.
+    """
+    grid = fit_panels(len(panels), frame.aspect, group)
+    highest = SOIL_MOISTURE_RAMP[-1][0]
+    ticks = (0.0, 0.1, 0.2, 0.3, 0.4, highest)
+    beyond = any(np.nanmax(panel.values, initial=0.0) > highest for panel in panels)
+    count, right, scale = -(-len(panels) // grid.capacity), A4_WIDTH - MARGIN, min(grid.width, 2.0)
+    pages = []
+    for page in range(count):
+        shown = panels[page * grid.capacity : (page + 1) * grid.capacity]
+        top = grid.legend_top(-(-len(shown) // grid.columns))
+        texts = [heading(f"{title} ({page + 1} of {count})" if count > 1 else title)]
+        maps = []
+        for number, panel in enumerate(shown):
+            box = grid.panel(number)
+            edges = number % grid.columns == 0, number + grid.columns >= len(shown)
+            maps.append(MapItem(panel.title, box, frame, panel.values, panel.bounds, overlays, *edges))
+            texts += [Text(above(box), panel.title, 7.5), Text(above(box), panel.note, 6.5, "right")]
+        for number, line in enumerate((frame.crs, footer)):
+            texts.append(Text((MARGIN, top + 0.7 + 0.12 * number, right - MARGIN, 0.12), line, 6.5, "right"))
+        bar = ColourBar((MARGIN + 0.2, top + 0.1, 2.9, 0.15), "soil moisture, m³ m⁻³", ticks, beyond)
+        legend = (MARGIN + 3.4, top, 1.6, LEGEND)
+        beside = (right - 0.6 - scale, top + 0.05, scale, 0.45), (right - 0.5, top, 0.5, 0.5)
+        pages.append(Page(top + LEGEND + MARGIN, maps, texts, bar, legend, *beside))
+    return pages
+
+
+def heading(text: str) -> Text:
+    """The title of a page."""
+    return Text((MARGIN, MARGIN, A4_WIDTH - 2 * MARGIN, 0.25), text, 11, "centre")
+
+
+def above(box: Box) -> Box:
+    """Where the title of a map stands."""
+    left, top, wide, _high = box
+    return left, top - 0.2, wide, 0.18
+
+
+@dataclass(frozen=True)
+class PanelGrid:
     """Panels in rows and columns.
 
     Attributes
@@ -38,7 +181,7 @@ class Arrangement:
         return self.columns * self.rows
 
     def panel(self, number: int) -> Box:
-        """Left, top, width and height of the map of the panel that is `number`-th on its page, from 0."""
+        """The map of the panel that is `number`-th on its page, from 0."""
         row, column = divmod(number, self.columns)
         used = _LEFT + self.columns * self.width + (self.columns - 1) * _GAP
         left = (A4_WIDTH - used) / 2 + _LEFT + column * (self.width + _GAP)
@@ -50,7 +193,7 @@ class Arrangement:
         return MARGIN + _TITLE + rows * (self.height + _PANEL_TITLE + _GAP) - _GAP + _BELOW
 
 
-def arrange(count: int, aspect: float, group: int = 1) -> Arrangement:
+def fit_panels(count: int, aspect: float, group: int = 1) -> PanelGrid:
     """The largest panels that fit on an A4 page, upright; as many as do where they would be too small.
 
     Parameters
@@ -73,13 +216,7 @@ def arrange(count: int, aspect: float, group: int = 1) -> Arrangement:
     return max(options, key=lambda option: (option.capacity, option.width))
 
 
-def place(box: Box, height: float) -> list[float]:
-    """A box as matplotlib's fractions from the lower left of a page of that height."""
-    left, top, wide, high = box
-    return [left / A4_WIDTH, 1 - (top + high) / height, wide / A4_WIDTH, high / height]
-
-
-def _fitted(columns: int, count: int, aspect: float) -> Arrangement:
+def _fitted(columns: int, count: int, aspect: float) -> PanelGrid:
     """So many columns, and as many rows of them as are needed and fit."""
     across = (A4_WIDTH - 2 * MARGIN - _LEFT - (columns - 1) * _GAP) / columns
     down = A4_HEIGHT - 2 * MARGIN - _TITLE - _BELOW - LEGEND + _GAP
@@ -89,4 +226,4 @@ def _fitted(columns: int, count: int, aspect: float) -> Arrangement:
     narrow = max(int(down / (_NARROWEST * aspect + _PANEL_TITLE + _GAP)), 1)
     rows = min(needed, max(most, narrow))
     width = min(across, (down / rows - _PANEL_TITLE - _GAP) / aspect)
-    return Arrangement(columns, rows, width, width * aspect)
+    return PanelGrid(columns, rows, width, width * aspect)

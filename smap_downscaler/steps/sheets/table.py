@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...geo.grid import Bounds
 from ...geo.lattice import transform_bounds
@@ -34,8 +33,7 @@ _FIELDS = {
 }
 
 
-@dataclass(frozen=True)
-class SheetRow:
+class SheetRow(NamedTuple):
     """A row: page and panel from 1, kind, date as text, cell size in units of the CRS, and where it is.
 
     `moments` are of all cells of the panel; `bounds` in `crs`.
@@ -71,19 +69,5 @@ def _values(rows: Sequence[SheetRow]) -> Iterator[tuple[Any, ...]]:
         numbers = (found.low, found.mean, found.high, found.sd) if found.n else (None,) * 4
         share = 1 - found.n / found.cells if found.cells else math.nan
         edges = transform_bounds(row.bounds, row.crs, "EPSG:4326")
-        yield (
-            row.page,
-            row.panel,
-            row.kind,
-            row.date,
-            row.cell,
-            row.unit,
-            found.n,
-            *numbers,
-            share,
-            edges.left,
-            edges.bottom,
-            edges.right,
-            edges.top,
-            row.file,
-        )
+        where = (edges.left, edges.bottom, edges.right, edges.top)
+        yield (*row[:6], found.n, *numbers, share, *where, row.file)

@@ -112,6 +112,74 @@ def exported(project_file, target, dpi=60):
     return sources, names, pages
 
 
+def labels(project_file):
+    """All texts of the layout of a project."""
+    from qgis.core import QgsLayoutItemLabel, QgsProject
+
+    project = QgsProject()
+    assert project.read(str(project_file))
+    (layout,) = project.layoutManager().printLayouts()
+    texts = [item.text() for item in layout.items() if isinstance(item, QgsLayoutItemLabel)]
+    project.clear()
+    return texts
+
+
+def test_the_layout_says_what_the_picture_says(run, case, tmp_path, monkeypatch):
+    """All texts, the round values along the colour bar, and no value where there is none."""
+    from smap_downscaler.steps.sheets import algorithm as map_sheet
+
+    drawn, inner = [], map_sheet.draw_page
+    monkeypatch.setattr(map_sheet, "draw_page", lambda page: drawn.append(page) or inner(page))
+    run(
+        "mapsheet",
+        {
+            "SERIES": str(case.folder / "maps"),
+            "SMAP": case.smap_folder,
+            **FAST,
+            "OUTPUT": str(tmp_path / "s.png"),
+            "PROJECT": str(tmp_path / "s.qgz"),
+        },
+    )
+    (page,) = drawn
+    wanted = [text.text for text in page.texts if text.text]
+    wanted += ["0.1", "0.2", "0.3", "0.4", "soil moisture, m³ m⁻³", "no value"]
+    assert sorted(labels(tmp_path / "s.qgz")) == sorted(wanted)
+    exported(tmp_path / "s.qgz", tmp_path / "layout.png")
+    # A tenth of each map has no value; the driest colour stands in the colour bar alone.
+    driest = dict(SOIL_MOISTURE_RAMP)[0.0]
+    assert 0 < share_of(picture(tmp_path / "layout.png"), driest) < 0.001
+
+
+def test_a_day_without_smap_is_hatched_in_the_layout(run, case, tmp_path):
+    """A layout's map without a layer would show what the project's canvas shows."""
+    from qgis.core import QgsLayoutExporter, QgsProject
+    from qgis.PyQt.QtCore import QRectF
+
+    run(
+        "mapsheet",
+        {
+            "SERIES": str(case.folder / "maps"),
+            "SMAP": str(case.folder / "smap" / f"soil_moisture_{DATES[0]:%Y%m%d}.tif"),
+            **FAST,
+            "OUTPUT": str(tmp_path / "s.png"),
+            "PROJECT": str(tmp_path / "s.qgz"),
+        },
+    )
+    project = QgsProject()
+    assert project.read(str(tmp_path / "s.qgz"))
+    (layout,) = project.layoutManager().printLayouts()
+    spread = {}
+    for name in (f"{DATES[2]}, no SMAP", f"{DATES[2]}"):
+        item = layout.itemById(name)
+        box = QRectF(item.pos().x(), item.pos().y(), item.rect().width(), item.rect().height())
+        QgsLayoutExporter(layout).renderRegionToImage(box, dpi=60).save(str(tmp_path / "map.png"))
+        spread[name] = np.ptp(picture(tmp_path / "map.png"), axis=2).max()
+    project.clear()
+    hatched, coloured = spread.values()
+    assert hatched < 0.02
+    assert coloured > 0.2
+
+
 def test_days_with_smap(run, said, case, tmp_path):
     outputs = run(
         "mapsheet",
@@ -273,6 +341,10 @@ def test_many_days_go_over_pages(run, said, case, tmp_path):
     assert not (tmp_path / f"all_{outputs['PAGES'] + 1}.png").exists()
     _sources, _names, pages = exported(tmp_path / "all.qgz", tmp_path / "layout.png", 30)
     assert pages == outputs["PAGES"]
+    titles = [text for text in labels(tmp_path / "all.qgz") if text.startswith("Soil moisture, ")]
+    assert sorted(titles) == [
+        f"Soil moisture, 2021-01-01 to 2021-01-12 ({page} of {pages})" for page in range(1, pages + 1)
+    ]
     outputs = run("mapsheet", {**parameters, "PANELS": 0, "OUTPUT": str(tmp_path / "all.pdf")})
     assert b"/Count %d" % outputs["PAGES"] in (tmp_path / "all.pdf").read_bytes()
     # Thinned evenly, or chosen.
@@ -356,7 +428,9 @@ def test_a_locator(run, case, tmp_path):
     assert float(row["west"]) == pytest.approx(PIXELS.left / per_degree, abs=1e-6)
     assert float(row["east"]) == pytest.approx(PIXELS.bounds.right / per_degree, abs=1e-6)
     sources, names, _pages = exported(tmp_path / "where.qgz", tmp_path / "layout.png", 150)
-    assert {"study area", "overview", "legend"} <= names
+    assert {"study area", "overview", "legend", "colours", "SMAP cells, 9 km", "extent of the maps"} <= names
+    texts = labels(tmp_path / "where.qgz")
+    assert {"Overview", "Study area", "elevation, m"} <= set(texts)
     # The edge of the area in the overview.
     assert share_of(picture(tmp_path / "layout.png"), "#d55e00", 0.1) > 0.00002
     assert any("world_map" in source for source in sources)
@@ -366,8 +440,8 @@ def test_a_locator_of_smap_alone_with_borders_of_its_own(run, case, tmp_path, mo
     from smap_downscaler.steps.sheets import algorithm as map_sheet
 
     drawn = []
-    inner = map_sheet.locator_page
-    monkeypatch.setattr(map_sheet, "locator_page", lambda one: drawn.append(one.extent_of) or inner(one))
+    inner = map_sheet.draw_page
+    monkeypatch.setattr(map_sheet, "draw_page", lambda page: drawn.extend(page.signs()) or inner(page))
     run(
         "mapsheet",
         {
@@ -382,7 +456,7 @@ def test_a_locator_of_smap_alone_with_borders_of_its_own(run, case, tmp_path, mo
     )
     (row,) = rows_of(tmp_path / "where.csv")
     assert (row["kind"], row["n"], row["mean"]) == ("extent", "0", "")
-    assert drawn == ["SMAP"]
+    assert drawn == ["SMAP cells, 9 km", "extent of SMAP"]
     sources, _names, _pages = exported(tmp_path / "where.qgz", tmp_path / "layout.png")
     assert [source.split("|")[0] for source in sources] == [str(case.folder / "aoi.gpkg")]
 
@@ -450,7 +524,7 @@ def test_layouts_are_made_in_the_main_thread(qgis_provider, case, tmp_path, monk
     from smap_downscaler.steps.sheets import algorithm as map_sheet
 
     threads = {}
-    for name in ("_drawn", "_layers", "_write_layout"):
+    for name in ("draw_page", "sheet_layers", "_write_layout"):
         inner = getattr(map_sheet, name)
 
         def noting(*arguments, name=name, inner=inner):
@@ -468,7 +542,7 @@ def test_layouts_are_made_in_the_main_thread(qgis_provider, case, tmp_path, monk
     }
     assert in_background(qgis_provider.algorithm("mapsheet"), values, context, feedback)
     # Opening the layers of many dates would keep the user waiting there.
-    assert threads == {"_drawn": False, "_layers": False, "_write_layout": True}
+    assert threads == {"draw_page": False, "sheet_layers": False, "_write_layout": True}
     sources, _names, _pages = exported(tmp_path / "s.qgz", tmp_path / "layout.png")
     assert len(sources) == 3
 

@@ -14,9 +14,17 @@ from smap_downscaler.geo.grid import Bounds
 from smap_downscaler.report.colours import soil_moisture_colormap
 from smap_downscaler.report.figure import new_figure, save_pages
 from smap_downscaler.report.map_parts import Overlay, round_length, scale_bar
-from smap_downscaler.steps.sheets.drawing import Sheet, SheetPanel, sheet_pages
-from smap_downscaler.steps.sheets.locator import Locator, locator_page, overview_bounds
-from smap_downscaler.steps.sheets.page_layout import A4_HEIGHT, A4_WIDTH, LEGEND, MARGIN, arrange
+from smap_downscaler.steps.sheets.drawing import draw_page
+from smap_downscaler.steps.sheets.locator import locator_page, overview_bounds
+from smap_downscaler.steps.sheets.page_layout import (
+    A4_HEIGHT,
+    A4_WIDTH,
+    LEGEND,
+    MARGIN,
+    SheetPanel,
+    fit_panels,
+    sheet_pages,
+)
 
 BOX = Bounds(0.0, 0.0, 60_000.0, 40_000.0)
 FRAME = MapFrame(BOX, "made up", 1.0, (0.0, 1.0), ((30_000.0, "71° W"),), ((20_000.0, "13° S"),), (0.5, 0.5))
@@ -25,7 +33,7 @@ FRAME = MapFrame(BOX, "made up", 1.0, (0.0, 1.0), ((30_000.0, "71° W"),), ((20_
 @given(st.integers(1, 120), st.floats(0.1, 8), st.integers(1, 2))
 @settings(max_examples=200)
 def test_panels_stand_apart_on_the_page(count, aspect, group):
-    plan = arrange(count, aspect, group)
+    plan = fit_panels(count, aspect, group)
     assert plan.columns % group == 0 or plan.columns >= count
     shown = min(count, plan.capacity)
     boxes = [plan.panel(number) for number in range(shown)]
@@ -69,22 +77,21 @@ def pixels(figure, dpi=100):
 
 def sheet(values, **more):
     panels = [SheetPanel(f"day {n}", array, BOX, f"mean {n}") for n, array in enumerate(values)]
-    return Sheet("A title", FRAME, panels, **more)
+    return sheet_pages("A title", FRAME, panels, **more)
 
 
-def inside(picture, plan, number, dpi=100):
+def inside(picture, page, number, dpi=100):
     """The pixels of a panel's map, without its frame."""
-    left, top, wide, high = (round(side * dpi) for side in plan.panel(number))
+    left, top, wide, high = (round(side * dpi) for side in page.maps[number].box)
     return picture[top + 4 : top + high - 4, left + 4 : left + wide - 4]
 
 
 def test_colours_are_those_of_the_ramp_and_missing_cells_are_hatched():
     half = np.full((40, 60), 0.3, np.float32)
     half[:, 30:] = np.nan
-    one = sheet([np.full((4, 6), 0.1, np.float32), half])
-    (figure,) = sheet_pages(one)
-    picture = pixels(figure)
-    first, second = (inside(picture, one.arrangement(), number) for number in (0, 1))
+    (page,) = sheet([np.full((4, 6), 0.1, np.float32), half])
+    picture = pixels(draw_page(page))
+    first, second = (inside(picture, page, number) for number in (0, 1))
     ramp = soil_moisture_colormap()
     assert np.allclose(first, ramp(0.1 / 0.5)[:3], atol=0.01)
     middle = second.shape[1] // 2
@@ -97,21 +104,19 @@ def test_colours_are_those_of_the_ramp_and_missing_cells_are_hatched():
 
 
 def test_what_stands_beside():
-    overlays = [Overlay("stations", [np.array([[30_000.0, 20_000.0]])], points=True)]
-    (figure,) = sheet_pages(
-        sheet([np.full((4, 6), 0.6, np.float32)], overlays=overlays, footer="maps of 1 km")
-    )
+    overlays = [Overlay("stations", [np.array([[30_000.0, 20_000.0]])], "points")]
+    (page,) = sheet([np.full((4, 6), 0.6, np.float32)], overlays=overlays, footer="maps of 1 km")
+    figure = draw_page(page)
     words = {text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))}
     assert {"A title", "day 0", "mean 0", "71° W", "13° S", "N", "10 km", "no value", "stations"} <= words
-    assert "made up\nmaps of 1 km" in words
-    assert "soil moisture, m$^3$ m$^{-3}$" in words
+    assert {"made up", "maps of 1 km", "soil moisture, m³ m⁻³"} <= words
 
 
 def test_many_maps_go_over_pages(tmp_path):
     many = sheet([np.full((2, 3), 0.2, np.float32)] * 50)
-    a_page = many.arrangement().capacity
-    pages = list(sheet_pages(many))
-    assert len(pages) == -(-50 // a_page) > 1
+    assert len(many) == -(-50 // len(many[0].maps)) > 1
+    assert [item.name for page in many for item in page.maps] == [f"day {number}" for number in range(50)]
+    pages = list(map(draw_page, many))
     titles = [page.texts[0].get_text() for page in pages]
     assert titles == [f"A title ({number} of {len(pages)})" for number in range(1, len(pages) + 1)]
     save_pages(tmp_path / "s.pdf", pages, 50)
@@ -122,13 +127,13 @@ def test_many_maps_go_over_pages(tmp_path):
 
 def test_equal_sheets_are_equal_files(tmp_path):
     for name in ("a.png", "b.png"):
-        save_pages(tmp_path / name, sheet_pages(sheet([np.full((2, 3), 0.2, np.float32)])), 50)
+        save_pages(tmp_path / name, map(draw_page, sheet([np.full((2, 3), 0.2, np.float32)])), 50)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
 def test_a_sheet_without_any_value():
-    (figure,) = sheet_pages(sheet([np.full((4, 6), np.nan, np.float32)]))
-    assert pixels(figure).min() < 0.1
+    (page,) = sheet([np.full((4, 6), np.nan, np.float32)])
+    assert pixels(draw_page(page)).min() < 0.1
 
 
 def test_the_overview_is_wider_and_stays_on_earth():
@@ -147,8 +152,8 @@ def test_a_locator(terrain, of):
     around = MapFrame(Bounds(-79.5, -21.5, -63.5, -5.5), "degrees", 1e5, (0.0, 1.0), (), (), (5.0, 5.0))
     outline = np.array([[-72, -14], [-71, -14], [-71, -13], [-72, -13], [-72, -14]], float)
     border = np.array([[-79.0, -20.0], [-64.0, -6.0]])
-    cells = Overlay("SMAP cells, 9 km", [np.array([[0.0, 9000.0], [60_000.0, 9000.0]])], thin=True)
-    figure = locator_page(Locator("Where", FRAME, around, outline, [border], elevation, [cells], of))
+    cells = Overlay("SMAP cells, 9 km", [np.array([[0.0, 9000.0], [60_000.0, 9000.0]])], "thin")
+    figure = draw_page(locator_page("Where", FRAME, around, outline, [border], elevation, [cells], of))
     words = {text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))}
     assert {"Where", "Overview", "Study area", f"extent of {of}", "SMAP cells, 9 km", "N"} <= words
     assert ("elevation, m" in words) == terrain

@@ -1,4 +1,4 @@
-"""The maps of a sheet: days, cascades, SMAP's cells, and the table of their numbers."""
+"""The maps of a sheet: days, cascades, SMAP's cells, their pictures, and the table of their numbers."""
 
 from __future__ import annotations
 
@@ -7,24 +7,30 @@ import datetime as dt
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from raster_cases import grid_raster
-from smap_downscaler.base.errors import InputError
+from raster_cases import Listener, grid_raster
+from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.geo.grid import Bounds, Grid, Window, ease2_grid
 from smap_downscaler.geo.lattice import Transformation
 from smap_downscaler.series.series import open_series
 from smap_downscaler.stats.moments import Moments
 from smap_downscaler.steps.sheets.maps import (
+    block_means,
     cascade_maps,
     cell_lines,
     cell_text,
     daily_maps,
     dates_of,
+    picture_of,
+    read_picture,
     smap_map,
 )
 from smap_downscaler.steps.sheets.table import SheetRow, write_sheet_table
 
 FINE = Grid("EPSG:32719", 260_000.0, 8_500_000.0, 100.0, 100.0, 300, 200)
+PICTURED = Grid("EPSG:32719", 300_000.0, 8_500_000.0, 100.0, 100.0, 70, 53)
 DAYS = [dt.date(2021, 1, 1), dt.date(2021, 1, 2)]
 
 
@@ -178,3 +184,48 @@ def test_the_table(tmp_path):
     assert edges == [-72.0, -14.0, -71.0, -13.0]
     assert first["file"] == "a, b.tif"
     assert (second["n"], second["mean"], second["sd"], second["nodata_share"]) == ("0", "", "", "1")
+
+
+def slow_means(values, step):
+    rows, columns = -(-values.shape[0] // step), -(-values.shape[1] // step)
+    out = np.full((rows, columns), np.nan)
+    for r in range(rows):
+        for c in range(columns):
+            block = values[r * step : (r + 1) * step, c * step : (c + 1) * step]
+            valid = block[np.isfinite(block)]
+            if valid.size:
+                out[r, c] = valid.astype(np.float64).mean()
+    return out
+
+
+@given(st.integers(1, 23), st.integers(1, 17), st.integers(1, 9), st.integers(0, 1000))
+def test_means_of_blocks(rows, columns, step, seed):
+    rng = np.random.default_rng(seed)
+    values = np.where(rng.random((rows, columns)) < 0.3, np.nan, rng.random((rows, columns)))
+    got = block_means(values, step)
+    assert got.dtype == np.float32
+    assert np.allclose(got, slow_means(values, step), rtol=1e-6, equal_nan=True)
+
+
+def test_a_picture_of_a_file(tmp_path, monkeypatch):
+    values = np.random.default_rng(2).random(PICTURED.shape).astype(np.float32)
+    values[:20, :30] = np.nan
+    path = str(grid_raster(tmp_path / "map.tif", PICTURED, values))
+    # Several strips.
+    monkeypatch.setattr("smap_downscaler.steps.sheets.maps._PIXELS_A_STRIP", 700)
+    picture = read_picture(path, 1, PICTURED, 20)
+    assert np.allclose(picture.values, slow_means(values, 4), rtol=1e-6, equal_nan=True)
+    assert picture.bounds == Bounds(300_000.0, 8_500_000.0 - 14 * 400, 300_000.0 + 18 * 400, 8_500_000.0)
+    found, valid = picture.moments, values[np.isfinite(values)].astype(np.float64)
+    assert (found.n, found.cells) == (valid.size, values.size)
+    assert (found.mean, found.sd) == pytest.approx((valid.mean(), valid.std()), rel=1e-9)
+    again = picture_of(values, PICTURED, 20)
+    assert np.array_equal(again.values, picture.values, equal_nan=True)
+    assert again.bounds == picture.bounds
+
+
+def test_reading_is_cancelled_between_strips(tmp_path, monkeypatch):
+    path = str(grid_raster(tmp_path / "map.tif", PICTURED, np.zeros(PICTURED.shape, np.float32)))
+    monkeypatch.setattr("smap_downscaler.steps.sheets.maps._PIXELS_A_STRIP", 700)
+    with pytest.raises(Cancelled):
+        read_picture(path, 1, PICTURED, 70, Listener(calls=2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from qgis.PyQt.QtCore import QCoreApplication, QObject, Qt, QThread, pyqtSignal, pyqtSlot
@@ -26,8 +27,9 @@ def in_main_thread(function: Callable[[], Result]) -> Result:
     call.asked.connect(call.answer, Qt.ConnectionType.BlockingQueuedConnection)
     _KEPT.append(call)
     call.asked.emit()
-    result: Result = call.take()
-    return result
+    result: Future[Result] = call.result
+    del call.function, call.result
+    return result.result()
 
 
 class _Call(QObject):
@@ -35,23 +37,13 @@ class _Call(QObject):
 
     def __init__(self, function: Callable[[], Any]):
         super().__init__()
-        self._function: Callable[[], Any] | None = function
-        self._result: Any = None
-        self._error: BaseException | None = None
+        self.function = function
+        self.result: Future[Any] = Future()
 
     @pyqtSlot()
     def answer(self) -> None:
         """Call the function, in the thread of this object."""
-        function, self._function = self._function, None
         try:
-            self._result = function() if function is not None else None
+            self.result.set_result(self.function())
         except BaseException as error:  # handed to the caller, who raises it
-            self._error = error
-
-    def take(self) -> Any:
-        """What the function returned or raised; the call holds nothing of it any longer."""
-        result, error = self._result, self._error
-        self._result = self._error = None
-        if error is not None:
-            raise error
-        return result
+            self.result.set_exception(error)

@@ -24,8 +24,7 @@ from ....series.filled_tag import unobserved_sentence
 from ....series.series import Series, open_series
 from ....stats.moments import Moments
 from ....toolbox.values import Values
-from ..drawing import Sheet, SheetPanel
-from ..locator import Locator, overview_bounds
+from ..locator import locator_page, overview_bounds
 from ..maps import (
     SMAP,
     SheetMap,
@@ -37,7 +36,7 @@ from ..maps import (
     display_grid,
     smap_map,
 )
-from ..page_layout import arrange
+from ..page_layout import Page, SheetPanel, fit_panels, sheet_pages
 from ..table import SheetRow
 from .overlays import borders, overlay
 
@@ -48,41 +47,40 @@ _EDGE_POINTS = 50
 
 @dataclass(frozen=True)
 class MadeSheet:
-    """A sheet, and its maps in the order of the panels; None where SMAP has no map of a date."""
+    """A sheet of maps, or a locator.
 
-    sheet: Sheet
-    maps: Sequence[SheetMap | None]
+    Parameters
+    ----------
+    title : str
+    crs : str
+        Of the maps.
+    pages : sequence of Page
+    rows : sequence of SheetRow
+        Of the table.
+    maps : sequence of SheetMap or None
+        In the order of the panels; None where SMAP has no map of a date.  A locator has none.
+    """
+
+    title: str
     crs: str
-
-    def rows(self) -> list[SheetRow]:
-        """The rows of the table."""
-        a_page = self.sheet.arrangement().capacity
-        return [
-            SheetRow(
-                number // a_page + 1,
-                number % a_page + 1,
-                one.kind,
-                one.entry.date.isoformat(),
-                one.grid.cell_width,
-                "m3 m-3",
-                one.picture.moments,
-                one.grid.bounds,
-                one.grid.crs,
-                one.entry.label,
-            )
-            for number, one in enumerate(self.maps)
-            if one is not None
-        ]
+    pages: Sequence[Page]
+    rows: Sequence[SheetRow]
+    maps: Sequence[SheetMap | None] = ()
 
 
-def make_sheet(values: Values, kind: str, progress: Progress) -> MadeSheet:
-    """The maps of days, or of one date at several resolutions.
+def make_sheet(values: Values, progress: Progress) -> MadeSheet:
+    """The maps of days, of one date at several resolutions, or where they lie.
 
     Raises
     ------
     InputError
         If there is nothing to draw, or a file cannot be read.
     """
+    kind = values.choice("KIND")
+    return _locator(values, progress) if kind == LOCATOR else _sheet(values, kind, progress)
+
+
+def _sheet(values: Values, kind: str, progress: Progress) -> MadeSheet:
     asked = parse_dates(values.text("DATES"), "DATES")
     smap = open_series(values.path("SMAP"), progress=progress) if values.given("SMAP") else None
     # SMAP and the map of a day stand side by side.
@@ -94,6 +92,7 @@ def make_sheet(values: Values, kind: str, progress: Progress) -> MadeSheet:
         maps = _days(values, asked, group, progress)
         first, last = maps[0].entry.date, maps[-1].entry.date
         title = f"Soil moisture, {first}" + (f" to {last}" if len(maps) > 1 else "")
+    title = values.text("TITLE") or title
     grid = maps[-1].grid
     frame = map_frame(grid.bounds, grid.crs)
     shown = _with_smap(maps, smap, kind, frame.bounds, grid.crs)
@@ -101,15 +100,28 @@ def make_sheet(values: Values, kind: str, progress: Progress) -> MadeSheet:
     _warn_of_filled(shown, progress)
     panels = [_panel(one, maps, number, kind, frame.bounds) for number, one in enumerate(shown)]
     overlays = _overlays(values, grid.crs, progress)
-    sheet = Sheet(
-        values.text("TITLE") or title,
-        frame,
-        panels,
-        overlays,
-        group,
-        f"maps of {cell_text(grid)}" if kind == DAYS else "",
-    )
-    return MadeSheet(sheet, shown, grid.crs)
+    footer = f"maps of {cell_text(grid)}" if kind == DAYS else ""
+    pages = sheet_pages(title, frame, panels, overlays, group, footer)
+    return MadeSheet(title, grid.crs, pages, _rows(pages, shown), shown)
+
+
+def _rows(pages: Sequence[Page], maps: Sequence[SheetMap | None]) -> list[SheetRow]:
+    numbers = [(page, panel) for page, one in enumerate(pages, 1) for panel in range(1, len(one.maps) + 1)]
+    return [
+        SheetRow(
+            *pair,
+            one.kind,
+            one.entry.date.isoformat(),
+            one.grid.cell_width,
+            "m3 m-3",
+            one.picture.moments,
+            one.grid.bounds,
+            one.grid.crs,
+            one.entry.label,
+        )
+        for pair, one in zip(numbers, maps)
+        if one is not None
+    ]
 
 
 def _days(values: Values, asked: Sequence[dt.date], group: int, progress: Progress) -> list[SheetMap]:
@@ -123,9 +135,11 @@ def _days(values: Values, asked: Sequence[dt.date], group: int, progress: Progre
         if len(dates) < len(series.dates):
             progress.log(f"{len(dates)} of {len(series.dates)} dates are drawn; raise PANELS for more")
     bounds = series.grid.bounds
-    plan = arrange(len(dates) * group, (bounds.top - bounds.bottom) / (bounds.right - bounds.left), group)
+    panels = fit_panels(
+        len(dates) * group, (bounds.top - bounds.bottom) / (bounds.right - bounds.left), group
+    )
     # No picture needs more pixels than its panel has dots.
-    most = math.ceil(max(plan.width, plan.height) * values.integer("DPI"))
+    most = math.ceil(max(panels.width, panels.height) * values.integer("DPI"))
     return daily_maps(series, dates, most, progress)
 
 
@@ -190,27 +204,7 @@ def _overlays(values: Values, crs: str, progress: Progress) -> list[Overlay]:
     ]
 
 
-@dataclass(frozen=True)
-class MadeLocator:
-    """The locator, and the row of its table."""
-
-    locator: Locator
-    row: SheetRow
-    crs: str
-
-    def rows(self) -> list[SheetRow]:
-        """The rows of the table."""
-        return [self.row]
-
-
-def make_locator(values: Values, progress: Progress) -> MadeLocator:
-    """Where the maps (without them SMAP's cells) lie.
-
-    Raises
-    ------
-    InputError
-        If there is neither, or a file cannot be read.
-    """
+def _locator(values: Values, progress: Progress) -> MadeSheet:
     smap = open_series(values.path("SMAP"), progress=progress) if values.given("SMAP") else None
     area = open_series(values.path("SERIES"), progress=progress) if values.given("SERIES") else smap
     if area is None:
@@ -225,14 +219,15 @@ def make_locator(values: Values, progress: Progress) -> MadeLocator:
     if smap is not None:
         cells = cell_lines(smap.grid, grid.bounds, grid.crs)
         if cells:
-            overlays.insert(0, Overlay(f"SMAP cells, {cell_text(smap.grid)}", cells, thin=True))
+            overlays.insert(0, Overlay(f"SMAP cells, {cell_text(smap.grid)}", cells, "thin"))
     elevation, moments, dem = None, Moments(), ""
     if values.given("DEM"):
         dem = values.raster_path("DEM")
         elevation = _elevation(dem, grid, progress)
         moments.add(elevation)
-    locator = Locator(
-        values.text("TITLE") or "Study area",
+    title = values.text("TITLE") or "Study area"
+    page = locator_page(
+        title,
         frame,
         map_frame(around, "EPSG:4326"),
         outline,
@@ -240,12 +235,13 @@ def make_locator(values: Values, progress: Progress) -> MadeLocator:
         elevation,
         overlays,
         "the maps" if values.given("SERIES") else "SMAP",
+        smap.grid if smap else None,
     )
     kind, unit = ("elevation", "m") if dem else ("extent", "")
     row = SheetRow(
         1, 1, kind, None, grid.cell_width, unit, moments, grid.bounds, grid.crs, dem or area.source
     )
-    return MadeLocator(locator, row, grid.crs)
+    return MadeSheet(title, grid.crs, [page], [row])
 
 
 def _outline(bounds: Bounds, crs: str) -> np.ndarray:

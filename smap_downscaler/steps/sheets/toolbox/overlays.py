@@ -39,7 +39,7 @@ def overlay(values: Values, name: str, label: str, crs: str, progress: Progress)
         progress.warn(
             f"{name}: the layer {source.sourceName()} has no shape, so that nothing of it is drawn."
         )
-    return [Overlay(label, parts, points)]
+    return [Overlay(label, parts, "points" if points else "line")]
 
 
 def borders(values: Values, name: str, bounds: Bounds, progress: Progress) -> list[np.ndarray]:

@@ -25,12 +25,13 @@ from qgis.core import (
     QgsLayoutMeasurement,
     QgsLayoutPoint,
     QgsLayoutSize,
+    QgsLegendRenderer,
     QgsLegendStyle,
     QgsMapLayer,
     QgsMapLayerLegendUtils,
+    QgsMapThemeCollection,
     QgsPrintLayout,
     QgsProject,
-    QgsRasterLayer,
     QgsReadWriteContext,
     QgsRectangle,
     QgsTextFormat,
@@ -40,121 +41,130 @@ from qgis.PyQt.QtGui import QColor, QFont
 
 from ....base.errors import InputError
 from ....geo.datasets import whole_file
-from ....geo.graticule import MapFrame, decimals
+from ....geo.graticule import decimals
 from ....geo.grid import Grid
-from ....report.map_parts import round_length
+from ....report.map_parts import NO_VALUE_SIGN, bar_length
 from ....toolbox.vectors import qgis_crs
-from ..page_layout import Box
+from ..page_layout import Box, ColourBar, MapItem, Page, Text
+from .map_layers import SheetLayers
 
 _MM = 25.4
 #: Place of the ramp among what QGIS makes of a raster in a legend, after the name of its band.
 _RAMP = 1
+_EMPTY = "no layer"
 _ARROW = ":/images/north_arrows/layout_default_north_arrow.svg"
-#: What lies under the maps: hatched, where they have no value.
-_NO_VALUE = {"style": "b_diagonal", "color": "140,140,140", "outline_style": "no"}
+#: What is no layer, by the kinds of signs.
+_SIGNS = {
+    NO_VALUE_SIGN: {"style": "b_diagonal", "color": "140,140,140", "outline_width": "0.1"},
+    "area": {"color": "213,94,0,70", "outline_color": "213,94,0", "outline_width": "0.5"},
+    "thin": {"style": "no", "outline_color": "0,0,0", "outline_width": "0.1"},
+}
 _ACROSS = {
     "left": Qt.AlignmentFlag.AlignLeft,
     "centre": Qt.AlignmentFlag.AlignHCenter,
     "right": Qt.AlignmentFlag.AlignRight,
 }
-_AREA = {"color": "213,94,0,70", "outline_color": "213,94,0", "outline_width": "0.5"}
 
 
 class SheetLayout:
-    """A print layout in the making, in a project of its own.
+    """A print layout in the making, in a project of its own, with their title, CRS and layers."""
 
-    Parameters
-    ----------
-    title : str
-        Of project and layout.
-    crs : str
-        Of the project.
-    """
-
-    def __init__(self, title: str, crs: str):
+    def __init__(self, title: str, crs: str, layers: SheetLayers):
         self.project = QgsProject()
         self.project.setTitle(title)
         self.project.setFilePathStorage(Qgis.FilePathType.Relative)
         self.project.setCrs(qgis_crs(crs))
         self.project.setEllipsoid("EPSG:7030")
         self.layout = QgsPrintLayout(self.project)
-        self.layout.initializeDefaults()
         self.layout.setName(title)
         self.project.layoutManager().addLayout(self.layout)
-        self.layout.pageCollection().page(0).setPageSize("A4", QgsLayoutItemPage.Orientation.Portrait)
-
-    def add_layers(self, layers: Sequence[QgsMapLayer]) -> None:
-        """Take layers into the project, the first on top; all but the first raster hidden in its canvas."""
-        root = self.project.layerTreeRoot()
-        shown = False
-        for layer in layers:
+        self._layers = layers
+        self._page = -1
+        self._maps = iter(layers.maps)
+        # For maps without a layer: they would show those of the project's canvas.
+        self.project.mapThemeCollection().insert(_EMPTY, QgsMapThemeCollection.MapThemeRecord())
+        root, first = self.project.layerTreeRoot(), next(filter(None, layers.maps), [])
+        for layer in layers.all():
             self.project.addMapLayer(layer, False)
-            node = root.addLayer(layer)
-            raster = layer.type() == Qgis.LayerType.Raster
-            node.setItemVisibilityChecked(not (raster and shown))
-            shown = shown or raster
+            # In the canvas the first map is seen.
+            shown = layer in first or layer.type() != Qgis.LayerType.Raster
+            root.addLayer(layer).setItemVisibilityChecked(shown)
 
-    def page(self, number: int) -> None:
-        """Make sure that the page (from 0) is there."""
-        pages = self.layout.pageCollection()
-        while pages.pageCount() <= number:
-            page = QgsLayoutItemPage(self.layout)
-            page.setPageSize("A4", QgsLayoutItemPage.Orientation.Portrait)
-            pages.addPage(page)
+    def add_page(self, page: Page) -> None:
+        """Draw a page, on A4."""
+        paper = QgsLayoutItemPage(self.layout)
+        paper.setPageSize("A4", QgsLayoutItemPage.Orientation.Portrait)
+        self.layout.pageCollection().addPage(paper)
+        self._page += 1
+        items = [self._map(one) for one in page.maps]
+        first = items[0]
+        for one, item in zip(page.maps, items):
+            if one.overview:
+                extent = QgsLayoutItemMapOverview("area", item)
+                extent.setLinkedMap(first)
+                extent.setFrameSymbol(QgsFillSymbol.createSimple(_SIGNS["area"]))
+                item.overviews().addOverview(extent)
+        for text in page.texts:
+            self._label(text)
+        if page.colour_bar is not None:
+            self._colour_bar(page.colour_bar, first)
+        self._legend(page, first)
+        shown, wide = page.maps[0], page.scale_bar[2]
+        self._scale_bar(page.scale_bar, first, bar_length(shown.frame, wide, shown.box[2]))
+        self._north_arrow(page.north_arrow, first)
 
-    def map(
-        self,
-        page: int,
-        box: Box,
-        frame: MapFrame,
-        crs: str,
-        layers: Sequence[QgsMapLayer],
-        name: str,
-        hatched: bool = True,
-    ) -> QgsLayoutItemMap:
-        """A map that shows these layers and no others, with degrees along its left and lower edge.
-
-        Hatched, it shows where its layers have no value.
-        """
-        if hatched:
-            self._hatched(page, box, f"no value, {name}", _NO_VALUE)
+    def _map(self, one: MapItem) -> QgsLayoutItemMap:
+        """A map that shows its layers and no others, hatched where they have no value."""
+        if one.values is not None:
+            self._shape(one.box, f"no value, {one.name}", _SIGNS[NO_VALUE_SIGN] | {"outline_style": "no"})
         item = QgsLayoutItemMap(self.layout)
-        item.setId(name)
-        self._put(item, page, box)
-        item.setCrs(qgis_crs(crs))
-        item.setLayers(list(layers))
+        item.setId(one.name)
+        self._put(item, one.box)
+        item.setCrs(qgis_crs("EPSG:4326") if one.overview else self.project.crs())
+        layers = next(self._maps)
+        layers = layers if one.overview else [*self._layers.over, *layers]
+        item.setLayers(layers)
         item.setKeepLayerSet(True)
-        bounds = frame.bounds
+        if not layers:
+            item.setFollowVisibilityPreset(True)
+            item.setFollowVisibilityPresetName(_EMPTY)
+        bounds = one.frame.bounds
         item.zoomToExtent(QgsRectangle(bounds.left, bounds.bottom, bounds.right, bounds.top))
         item.setBackgroundEnabled(False)
         item.setFrameEnabled(True)
         item.setFrameStrokeWidth(QgsLayoutMeasurement(0.2, Qgis.LayoutUnit.Millimeters))
-        self._degrees(item, frame)
+        self._degrees(item, one)
+        if one.cells is not None:
+            self._cells(item, one.cells)
         return item
 
-    def _degrees(self, item: QgsLayoutItemMap, frame: MapFrame) -> None:
+    def _degrees(self, item: QgsLayoutItemMap, one: MapItem) -> None:
         grid = QgsLayoutItemMapGrid("degrees", item)
         grid.setCrs(qgis_crs("EPSG:4326"))
-        grid.setIntervalX(frame.steps[0])
-        grid.setIntervalY(frame.steps[1])
-        grid.setStyle(QgsLayoutItemMapGrid.GridStyle.FrameAnnotationsOnly)
+        grid.setIntervalX(one.frame.steps[0])
+        grid.setIntervalY(one.frame.steps[1])
+        if not one.overview:
+            grid.setStyle(QgsLayoutItemMapGrid.GridStyle.FrameAnnotationsOnly)
+        grid.setGridLineWidth(0.1)
+        grid.setGridLineColor(QColor("#bbbbbb"))
         grid.setAnnotationEnabled(True)
         grid.setAnnotationFormat(QgsLayoutItemMapGrid.AnnotationFormat.DecimalWithSuffix)
-        grid.setAnnotationPrecision(max(map(decimals, frame.steps)))
-        grid.setAnnotationTextFormat(_text_format(5.5))
-        for side, what in (
-            (QgsLayoutItemMapGrid.BorderSide.Left, QgsLayoutItemMapGrid.DisplayMode.LatitudeOnly),
-            (QgsLayoutItemMapGrid.BorderSide.Bottom, QgsLayoutItemMapGrid.DisplayMode.LongitudeOnly),
-            (QgsLayoutItemMapGrid.BorderSide.Right, QgsLayoutItemMapGrid.DisplayMode.HideAll),
-            (QgsLayoutItemMapGrid.BorderSide.Top, QgsLayoutItemMapGrid.DisplayMode.HideAll),
+        grid.setAnnotationPrecision(max(map(decimals, one.frame.steps)))
+        grid.setAnnotationTextFormat(_text_format(6))
+        left, below = one.left, one.below
+        for side, shown, what in (
+            (QgsLayoutItemMapGrid.BorderSide.Left, left, QgsLayoutItemMapGrid.DisplayMode.LatitudeOnly),
+            (QgsLayoutItemMapGrid.BorderSide.Bottom, below, QgsLayoutItemMapGrid.DisplayMode.LongitudeOnly),
+            (QgsLayoutItemMapGrid.BorderSide.Right, False, None),
+            (QgsLayoutItemMapGrid.BorderSide.Top, False, None),
         ):
-            grid.setAnnotationDisplay(what, side)
+            grid.setAnnotationDisplay(what if shown else QgsLayoutItemMapGrid.DisplayMode.HideAll, side)
         grid.setAnnotationDirection(
             QgsLayoutItemMapGrid.AnnotationDirection.Vertical, QgsLayoutItemMapGrid.BorderSide.Left
         )
         item.grids().addGrid(grid)
 
-    def cells(self, item: QgsLayoutItemMap, grid: Grid) -> None:
+    def _cells(self, item: QgsLayoutItemMap, grid: Grid) -> None:
         """The edges of a grid's cells over a map, thin lines."""
         lines = QgsLayoutItemMapGrid("SMAP cells", item)
         lines.setCrs(qgis_crs(grid.crs))
@@ -165,28 +175,20 @@ class SheetLayout:
         lines.setGridLineWidth(0.1)
         item.grids().addGrid(lines)
 
-    def overview(self, item: QgsLayoutItemMap, area: QgsLayoutItemMap) -> None:
-        """Where the area of a map lies in another."""
-        frame = QgsLayoutItemMapOverview("area", item)
-        frame.setLinkedMap(area)
-        frame.setFrameSymbol(QgsFillSymbol.createSimple(_AREA))
-        item.overviews().addOverview(frame)
-
-    def label(self, page: int, box: Box, text: str, size: float, across: str = "left") -> None:
-        """A line of text, at the left, centre or right of its box."""
+    def _label(self, text: Text) -> None:
+        if not text.text:
+            return
         item = QgsLayoutItemLabel(self.layout)
-        item.setText(text)
-        item.setTextFormat(_text_format(size))
-        item.setHAlign(_ACROSS[across])
+        item.setText(text.text)
+        item.setTextFormat(_text_format(text.size))
+        item.setHAlign(_ACROSS[text.across])
         item.setVAlign(Qt.AlignmentFlag.AlignVCenter)
         item.setMarginX(0)
         item.setMarginY(0)
-        self._put(item, page, box)
+        self._put(item, text.box)
 
-    def scale_bar(self, page: int, box: Box, item: QgsLayoutItemMap, frame: MapFrame) -> None:
-        """A bar of a round length, true on the ground, linked to a map."""
-        ground = (frame.bounds.right - frame.bounds.left) * frame.metres_a_unit
-        metres = round_length(ground / 3)
+    def _scale_bar(self, box: Box, item: QgsLayoutItemMap, metres: float) -> None:
+        """A bar of so many metres, true on the ground, linked to a map."""
         bar = QgsLayoutItemScaleBar(self.layout)
         bar.setStyle("Single Box")
         bar.setLinkedMap(item)
@@ -199,48 +201,59 @@ class SheetLayout:
         bar.setHeight(1.2)
         bar.setTextFormat(_text_format(6.5))
         bar.update()
-        self._put(bar, page, box)
+        self._put(bar, box)
 
-    def north_arrow(self, page: int, box: Box, item: QgsLayoutItemMap) -> None:
+    def _north_arrow(self, box: Box, item: QgsLayoutItemMap) -> None:
         """An arrow to true north, linked to a map."""
         arrow = QgsLayoutItemPicture(self.layout)
         arrow.setId("north arrow")
         arrow.setPicturePath(_ARROW)
         arrow.setNorthMode(QgsLayoutItemPicture.NorthMode.TrueNorth)
         arrow.setLinkedMap(item)
-        self._put(arrow, page, box)
+        self._put(arrow, box)
 
-    def legend(self, page: int, box: Box, item: QgsLayoutItemMap, layers: Sequence[QgsMapLayer]) -> None:
-        """A legend of some of the layers, with their ramps."""
-        legend = self._legend_of("legend", item, layers)
-        legend.setResizeToContents(True)
-        self._put(legend, page, box)
-        legend.adjustBoxSize()
+    def _legend(self, page: Page, item: QgsLayoutItemMap) -> None:
+        """Signs of what is no layer, above a legend of the layers over the maps."""
+        left, top, wide, high = page.legend
+        drawn = [(label, _SIGNS[kind]) for label, kind in page.signs().items() if kind in _SIGNS]
+        for label, look in drawn:
+            self._shape((left, top + 0.05, 0.27, 0.12), label, look)
+            self._label(Text((left + 0.36, top + 0.05, wide - 0.36, 0.12), label, 7))
+            top += 0.17
+        if self._layers.over:
+            legend = self._legend_of("legend", item, self._layers.over, 1.5)
+            self._put(legend, (left, top + 0.06, wide, high))
+            legend.adjustBoxSize()
 
-    def colour_bar(
-        self, page: int, box: Box, item: QgsLayoutItemMap, layer: QgsRasterLayer, title: str
-    ) -> None:
+    def _colour_bar(self, bar: ColourBar, item: QgsLayoutItemMap) -> None:
         """The colour ramp of a layer, lying; it follows the layer's style."""
-        legend = self._legend_of("colours", item, [layer])
+        layer, (left, top, wide, high) = self._layers.coloured(), bar.box
+        if layer is None:
+            return
+        legend = self._legend_of("colours", item, [layer], 0)
         (node,) = legend.model().rootGroup().findLayers()
-        node.setCustomProperty("cached_name", title)
-        node.setCustomProperty("legend/title-label", title)
+        QgsLegendRenderer.setNodeLegendStyle(node, QgsLegendStyle.Style.Hidden)
         settings = QgsColorRampLegendNodeSettings(
             layer.renderer().shader().rasterShaderFunction().legendSettings()
         )
         settings.setOrientation(Qt.Orientation.Horizontal)
         settings.setSuffix("")
         QgsMapLayerLegendUtils.setLegendNodeColorRampSettings(node, _RAMP, settings)
-        QgsMapLayerLegendUtils.setLegendNodeSymbolSize(node, _RAMP, QSizeF(0.9 * box[2] * _MM, 3.5))
+        QgsMapLayerLegendUtils.setLegendNodeSymbolSize(node, _RAMP, QSizeF(wide * _MM, high * _MM))
         # The name of the band stays out.
         QgsMapLayerLegendUtils.setLegendNodeOrder(node, [_RAMP])
         legend.model().refreshLayerLegend(node)
-        legend.setResizeToContents(True)
-        self._put(legend, page, box)
+        self._put(legend, bar.box)
         legend.adjustBoxSize()
+        # QGIS labels the ends, so far below.
+        below = top + high + 0.085
+        for tick in bar.ticks[1:-1]:
+            middle = left + wide * tick / bar.ticks[-1]
+            self._label(Text((middle - 0.2, below, 0.4, 0.12), f"{tick:g}", 7, "centre"))
+        self._label(Text((left, below + 0.14, wide, 0.14), bar.label, 7.5, "centre"))
 
     def _legend_of(
-        self, name: str, item: QgsLayoutItemMap, layers: Sequence[QgsMapLayer]
+        self, name: str, item: QgsLayoutItemMap, layers: Sequence[QgsMapLayer], gap: float
     ) -> QgsLayoutItemLegend:
         legend = QgsLayoutItemLegend(self.layout)
         legend.setId(name)
@@ -251,35 +264,27 @@ class SheetLayout:
         for node in root.findLayers():
             if node.layerId() not in wanted:
                 node.parent().removeChildNode(node)
-        for style, size in (
-            (QgsLegendStyle.Style.Title, 8.0),
-            (QgsLegendStyle.Style.Subgroup, 7.0),
-            (QgsLegendStyle.Style.SymbolLabel, 6.5),
-        ):
-            changed = legend.style(style)
-            changed.setTextFormat(_text_format(size))
-            legend.setStyle(style, changed)
+        legend.rstyle(QgsLegendStyle.Style.SymbolLabel).setTextFormat(_text_format(7))
+        legend.rstyle(QgsLegendStyle.Style.Symbol).setMargin(QgsLegendStyle.Side.Top, gap)
+        # Of a title that is not there.
+        legend.rstyle(QgsLegendStyle.Style.Title).setMargin(QgsLegendStyle.Side.Bottom, 0)
+        legend.setBoxSpace(0)
+        legend.setResizeToContents(True)
         legend.setBackgroundEnabled(False)
         return legend
 
-    def no_value(self, page: int, box: Box) -> None:
-        """What the hatching means."""
-        left, top, _wide, high = box
-        self._hatched(page, (left, top, 0.3, high), "no value", {**_NO_VALUE, "outline_style": "solid"})
-        self.label(page, (left + 0.36, top, 1.0, high), "no value", 6.5)
-
-    def _hatched(self, page: int, box: Box, name: str, look: Mapping[str, str]) -> None:
+    def _shape(self, box: Box, name: str, look: Mapping[str, str]) -> None:
         shape = QgsLayoutItemShape(self.layout)
         shape.setShapeType(QgsLayoutItemShape.Shape.Rectangle)
         shape.setSymbol(QgsFillSymbol.createSimple(dict(look)))
         shape.setId(name)
-        self._put(shape, page, box)
+        self._put(shape, box)
 
-    def _put(self, item: QgsLayoutItem, page: int, box: Box) -> None:
+    def _put(self, item: QgsLayoutItem, box: Box) -> None:
         left, top, wide, high = (side * _MM for side in box)
         unit = Qgis.LayoutUnit.Millimeters
         self.layout.addLayoutItem(item)
-        item.attemptMove(QgsLayoutPoint(left, top, unit), page=page)
+        item.attemptMove(QgsLayoutPoint(left, top, unit), page=self._page)
         item.attemptResize(QgsLayoutSize(wide, high, unit))
 
     def write(self, template: str, project: str) -> None:
