@@ -25,23 +25,52 @@ _PATTERNS = (
     re.compile(r"doy" + _YEAR + r"(?P<doy>[0-3]\d\d)(?:[01]\d|2[0-3])[0-5]\d[0-5]\d" + _NO_DIGIT_AFTER),
 )
 
+# Known names that hold a day of processing besides, or instead of, that of acquisition: what stands before
+# it, and the day, which does not count.
+_DAY = r"\d{8}"
+_TIME = _DAY + r"T\d{6}"
+_PROCESSED = tuple(
+    re.compile(r"(?<![A-Za-z0-9])(?P<kept>" + before + ")" + day + r"(?!\d)", re.IGNORECASE)
+    for before, day in (
+        # Landsat Collections 1 and 2, scenes and tiles (ARD): LXSS_LLLL_PPPRRR_acquired_processed_CC.
+        (rf"L[CEOTM]0\d_[A-Z0-9]{{2,4}}_\d{{6}}_{_DAY}_", _DAY + r"(?=_\d\d(?!\d))"),
+        # Sentinel-2 since December 2016: MMM_MSIXXX_sensed_Nxxyy_ROOO_Txxxxx_discriminator.
+        (rf"S2[A-D]_MSIL\d[A-Z]_{_TIME}_N\d{{4}}_R\d{{3}}_T\d\d[A-Z]{{3}}_", _TIME),
+        # The same images in Earth Engine: sensed_processed_Txxxxx.
+        (_TIME + "_", _TIME + r"(?=_T\d\d[A-Z]{3}(?![A-Za-z0-9]))"),
+        # Sentinel-2 before: products tell when they were sensed as V<start>_<stop>, granules do not.
+        (r"S2[A-D]_(?:OPER|USER)_[A-Z0-9_]{10}_[A-Z0-9_]{4}_", _TIME),
+    )
+)
+
 
 def find_date(text: str) -> dt.date | None:
     """The one date that `text` (a file name or band description) holds, or None.
 
     Understands YYYYMMDD, YYYY-MM-DD, YYYY.MM.DD, YYYY_MM_DD, YYYYMMDDhhmm[ss] and
-    YYYYDDD (day of year; after "doy" also with hhmmss).
+    YYYYDDD (day of year; after "doy" also with hhmmss). In names of Landsat and
+    Sentinel-2 the day of processing does not count.
 
     Raises
     ------
     InputError
-        If `text` holds two different dates.
+        If `text` holds two different dates, or that of its processing only.
     """
-    found = {date for pattern in _PATTERNS for match in pattern.finditer(text) if (date := _date_of(match))}
+    searched = text
+    for processed in _PROCESSED:
+        searched = processed.sub(r"\g<kept>", searched)
+    found = {
+        date for pattern in _PATTERNS for match in pattern.finditer(searched) if (date := _date_of(match))
+    }
     if len(found) > 1:
         first, second = sorted(found)[:2]
         raise InputError(
             f"{text}: the name holds two dates ({first} and {second}); rename it so that it holds one."
+        )
+    if not found and searched != text:
+        raise InputError(
+            f"{text}: the date in the name is that of its processing; put the day of acquisition before it, "
+            "such as 20210131_name.tif."
         )
     return found.pop() if found else None
 

@@ -52,12 +52,93 @@ def test_names(name, date):
     assert find_date(name) == date
 
 
-def test_two_dates_in_a_name_are_refused():
+@pytest.mark.parametrize(
+    ("name", "date"),
+    [
+        ("LC08_L2SP_006069_20210105_20210308_02_T1_SR_B4.TIF", dt.date(2021, 1, 5)),
+        ("LC09_L1GT_006069_20220105_20220105_02_RT_B10.tif", dt.date(2022, 1, 5)),
+        ("LE07_L1TP_006069_20000105_20161001_01_T1_ndvi.tif", dt.date(2000, 1, 5)),
+        ("LT05_L2SP_006069_19860105_20200918_02_T2_ST_B6.TIF", dt.date(1986, 1, 5)),
+        ("LM01_L1TP_006069_19721231_20200909_02_T2", dt.date(1972, 12, 31)),
+        ("LC08_CU_003009_20210105_20210308_02_SR_B4.tif", dt.date(2021, 1, 5)),
+        ("ndvi_lc08_l2sp_006069_20210105_20210308_02_t1.tif", dt.date(2021, 1, 5)),
+        ("LC08_006069_20210105.tif", dt.date(2021, 1, 5)),
+        ("S2A_MSIL2A_20200104T150731_N0214_R082_T18LTM_20200107T172315_NDVI.tif", dt.date(2020, 1, 4)),
+        ("S2B_MSIL1C_20170728T235959_N0500_R046_T01CCV_20230514T020406.SAFE", dt.date(2017, 7, 28)),
+        # The discriminator of an image may lie before its sensing.
+        ("S2C_MSIL2A_20250102T000031_N0511_R088_T57MVR_20250101T235959.SAFE", dt.date(2025, 1, 2)),
+        ("T18LTM_20200104T150731_NDVI_10m.jp2", dt.date(2020, 1, 4)),
+        ("L2A_T32TQM_A023456_20200104T102401_B08.tif", dt.date(2020, 1, 4)),
+        ("20190104T150731_20201009T000012_T18LTM.tif", dt.date(2019, 1, 4)),
+        ("ndvi_20190104T150731_20201009T000012_T18LTM_b1.tif", dt.date(2019, 1, 4)),
+        (
+            "S2A_OPER_PRD_MSIL1C_PDMC_20150818T101432_R022_V20150813T102406_20150813T102406.SAFE",
+            dt.date(2015, 8, 13),
+        ),
+        (
+            "S2A_USER_PRD_MSIL2A_PDMC_20160605T103412_R022_V20150813T102406_20150813T102655_NDVI.tif",
+            dt.date(2015, 8, 13),
+        ),
+        ("S2A_OPER_MSI_L1C_DS_EPA__20160325T184811_S20151221T205519_N02.01", dt.date(2015, 12, 21)),
+        ("20151221_S2A_OPER_MSI_L1C_TL_EPA__20160325T184811_A002599_T01CCV_B02.jp2", dt.date(2015, 12, 21)),
+        ("S1A_IW_GRDH_1SDV_20200104T102345_20200104T102410_030654_038388_1234.tif", dt.date(2020, 1, 4)),
+        ("HLS.L30.T18LTM.2020004T150731.v2.0.B05.tif", dt.date(2020, 1, 4)),
+        ("SENTINEL2A_20200104-105433-123_L2A_T31TCJ_C_V2-2_FRE_B4.tif", dt.date(2020, 1, 4)),
+    ],
+)
+def test_a_satellite_image_has_its_day_of_acquisition(name, date):
+    assert find_date(name) == date
+
+
+def test_a_day_of_processing_is_no_day_of_acquisition():
+    # The old granules of Sentinel-2 tell only when they were made, here a quarter of a year after the image.
+    name = "S2A_OPER_MSI_L1C_TL_EPA__20160325T184811_A002599_T01CCV_B02.jp2"
     with pytest.raises(InputError) as caught:
-        find_date("mean_20210101_20210131.tif")
+        find_date(name)
     assert str(caught.value) == (
-        "mean_20210101_20210131.tif: the name holds two dates (2021-01-01 and 2021-01-31); "
-        "rename it so that it holds one."
+        f"{name}: the date in the name is that of its processing; put the day of acquisition before it, "
+        "such as 20210131_name.tif."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "second"),
+    [
+        ("mean_20210101_20210131.tif", "2021-01-01", "2021-01-31"),
+        ("006069_20210105_20210308_02_T1.tif", "2021-01-05", "2021-03-08"),
+        ("LC08_L2SP_006069_20210105_20210308.tif", "2021-01-05", "2021-03-08"),
+        ("XLC08_L2SP_006069_20210105_20210308_02_T1.tif", "2021-01-05", "2021-03-08"),
+        ("LC08_L2SP_006069_20210105_20210308_02_T1_to_20210121.tif", "2021-01-05", "2021-01-21"),
+        (
+            "S2A_MSIL2A_20200104T150731_S2B_MSIL2A_20200107T172315_NDVI.tif",
+            "2020-01-04",
+            "2020-01-07",
+        ),
+        ("S2A_MSIL2A_20200104T150731_N0214_R082_20200107T172315.tif", "2020-01-04", "2020-01-07"),
+        # Sensed over midnight, or a mosaic of days: which day it is, the user must say.
+        (
+            "S2A_OPER_PRD_MSIL1C_PDMC_20150818T101432_R022_V20150813T235906_20150814T000106.SAFE",
+            "2015-08-13",
+            "2015-08-14",
+        ),
+        ("20190104T150731_20201009T000012.tif", "2019-01-04", "2020-10-09"),
+        (
+            "S1A_IW_GRDH_1SDV_20200104T235950_20200105T000015_030654_038388_1234.tif",
+            "2020-01-04",
+            "2020-01-05",
+        ),
+        (
+            "S3A_SL_2_LST____20200104T142400_20200104T142700_20200105T193000_0179_053_325_NT_004.nc",
+            "2020-01-04",
+            "2020-01-05",
+        ),
+    ],
+)
+def test_other_names_with_two_dates_are_refused(name, first, second):
+    with pytest.raises(InputError) as caught:
+        find_date(name)
+    assert str(caught.value) == (
+        f"{name}: the name holds two dates ({first} and {second}); rename it so that it holds one."
     )
 
 
