@@ -60,6 +60,15 @@ def test_fewer_rows_than_variables(seed, n, p):
     assert found.cumulative[-1] == pytest.approx(1)
 
 
+@pytest.mark.parametrize("n", [3, 5, 7])
+def test_rounding_makes_no_component(n):
+    # So far from zero, the rounding of the means leaves a direction of 1e-8 that the rows do not have.
+    values = made_up(4, n, 8, scale=False) + 1e8
+    found = principal_components(values, NAMES)
+    assert found.eigenvalues.shape == (n - 1,)
+    assert found.scores.shape == (n, n - 1)
+
+
 @given(st.integers(0, 2**32 - 1))
 def test_supplementary_loadings_are_correlations(seed):
     values = made_up(seed, 40, 4)

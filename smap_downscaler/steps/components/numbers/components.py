@@ -126,6 +126,8 @@ def principal_components(
     _refuse("FIELDS", names, constant, "one value only in the rows used")
     left, singular, right = np.linalg.svd((used - mean) / sd / np.sqrt(len(used)), full_matrices=False)
     kept = singular > singular[0] * max(used.shape) * np.finfo(np.float64).eps
+    # Centred rows span one dimension less than they are; rounding may leave something of it.
+    kept[len(used) - 1 :] = False
     singular, eigenvectors = singular[kept], right[kept].T
     sign = _signs(eigenvectors)
     eigenvectors = eigenvectors * sign
