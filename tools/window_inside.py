@@ -203,11 +203,9 @@ class Window:
         QTimer.singleShot(0, self.iface.actionExit().trigger)
 
 
-def start(job: dict[str, Any]) -> Runner:
-    """Begin with the job's steps."""
+def start(job: dict[str, Any], steps: dict[str, Callable[[Any], Step]]) -> Runner:
+    """Begin with those of the steps that the job names."""
     from qgis.utils import iface
 
-    from window_tour import STEPS
-
     Path(job["output"]).mkdir(parents=True, exist_ok=True)
-    return Runner(Window(iface, job), [(name, STEPS[name]) for name in job["steps"]], Path(job["status"]))
+    return Runner(Window(iface, job), [(name, steps[name]) for name in job["steps"]], Path(job["status"]))

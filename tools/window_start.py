@@ -1,4 +1,4 @@
-"""QGIS runs this file with --code; it hands over to window_inside.py, which QGIS can then import by name."""
+"""QGIS runs this file with --code; it hands the steps of window_tour.py to window_inside.py, by name."""
 
 import json
 import os
@@ -10,5 +10,6 @@ job = json.loads(Path(os.environ["SMAP_WINDOW_JOB"]).read_text(encoding="utf-8")
 sys.path.append(job["tools"])
 
 import window_inside  # noqa: E402
+import window_tour  # noqa: E402
 
-smap_window_runner = window_inside.start(job)
+smap_window_runner = window_inside.start(job, window_tour.STEPS)

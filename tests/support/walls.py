@@ -17,6 +17,8 @@ WITH_WINDOW = ("plugin.py", "__init__.py")
 QGIS = ("qgis", "processing")  # "processing" is QGIS's own plugin of that name
 #: Rooms that several steps share, each above those that it may use.
 SHARED = ("base", "stats", "geo", "report", "series", "tables", "runs", "preflight", "methods", "toolbox")
+#: Folders beside the package whose files import each other by their bare names.
+FLAT = ("tools", "tests/support")
 #: The list of algorithms, the one place of the shared rooms that knows the steps.
 LIST = "toolbox/algorithms.py"
 #: The steps, in the order of the work: a step imports only steps before it.
@@ -148,6 +150,7 @@ def graph(files: Mapping[str, str], types: bool) -> dict[str, set[str]]:
 def _files_of(module: str, files: Mapping[str, str]) -> Iterator[str]:
     parts = module.split(".")
     if parts[0] != PACKAGE:
+        yield from (place for place in (f"{folder}/{parts[0]}.py" for folder in FLAT) if place in files)
         return
     for end in range(len(parts), 1, -1):
         stem = "/".join(parts[1:end])
@@ -191,7 +194,7 @@ def _way(start: str, edges: Mapping[str, set[str]], ends: set[str]) -> list[str]
 
 
 def circles(files: Mapping[str, str]) -> list[str]:
-    """Files that import each other, in a round: ``a -> b -> a``."""
+    """Files that import each other, in a round: ``a -> b -> a``; those in `FLAT` as ``tools/a.py``."""
     edges = graph(files, types=True)
     found = []
     for place in sorted(files):
