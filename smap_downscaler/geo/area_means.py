@@ -15,7 +15,7 @@ import numpy as np
 
 from ..base.errors import InputError
 from ..base.progress import SILENT, Counter, Progress
-from .grid import Grid, Window
+from .grid import EDGE_TOLERANCE, Grid, Window
 from .lattice import Lattice
 from .sampling import CellSums, split_over_cells
 from .sources import BandReader, Mask, Source, windows_over
@@ -165,7 +165,7 @@ class _Pass:
 def cuts(longest_sides: tuple[float, float], parts: int) -> tuple[int, int]:
     """Into how many parts a pixel is cut downwards and to the right, so that they are small enough."""
     # A pixel of the very size wanted is not cut in two for a rounding error.
-    down, right = (max(1, math.ceil(side * parts - 1e-6)) for side in longest_sides)
+    down, right = (max(1, math.ceil(side * parts - EDGE_TOLERANCE)) for side in longest_sides)
     return down, right
 
 

@@ -15,12 +15,10 @@ from osgeo import gdal, osr
 from ..base.errors import InputError
 from ..base.nodata import FILL
 from ..base.part_files import part_name, remove, remove_leftovers
-from .grid import Grid, Window
+from .grid import ALIGNMENT, Grid, Window
 
 #: Value written for missing cells.
 NODATA = FILL
-#: How far rows and columns may lean over a whole raster, in cells.
-_LEAN_TOLERANCE = 1e-3
 #: Messages of GDAL longer than this (whole SQL scripts) lose their middle.
 _LONGEST_REASON = 200
 #: What other programs, or an earlier run, left beside a file that is replaced: it would describe the old one.
@@ -176,8 +174,8 @@ def dataset_grid(dataset: gdal.Dataset, label: str) -> Grid:
     upright = (
         width > 0
         and height != 0
-        and abs(lean_x) * dataset.RasterYSize <= _LEAN_TOLERANCE * width
-        and abs(lean_y) * dataset.RasterXSize <= _LEAN_TOLERANCE * abs(height)
+        and abs(lean_x) * dataset.RasterYSize <= ALIGNMENT * width
+        and abs(lean_y) * dataset.RasterXSize <= ALIGNMENT * abs(height)
     )
     if not upright:
         raise InputError(f"{label}: its grid is rotated or mirrored; warp it to a north-up grid first.")

@@ -7,7 +7,11 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-#: A tolerance for edges that touch, as a share of a cell.
+#: How far a place may be off, in parts of a cell, and still be that of the cell's corner. Coordinates in
+#: single precision, as in NetCDF, are off by up to 9e-4 of a cell of 30 seconds; so are cell sizes that
+#: were written with too few digits. It is 9 m on SMAP's cells, .1 m on pixels of 100 m.
+ALIGNMENT = 1e-3
+#: How far edges may overlap, in parts of a cell, and only touch: the rounding of double precision.
 EDGE_TOLERANCE = 1e-6
 
 
@@ -140,6 +144,26 @@ class Grid:
             (parent.top - self.top) / parent.cell_height,
             (self.left - parent.left) / parent.cell_width,
         )
+
+    def cell_offset_in(self, parent: Grid) -> tuple[int, int] | None:
+        """Row and column of this grid's first cell in `parent`, or None where its cells are not parent's.
+
+        They are where all corners lie on those of parent's cells, also beyond its edges, to `ALIGNMENT` of a
+        cell. The CRS of both must be the same; it is not looked at (see `datasets.same_crs`).
+        """
+        row, col = self.offset_in(parent)
+        first = round(row), round(col)
+        off = (
+            row - first[0],
+            col - first[1],
+            row - first[0] + self.height * (self.cell_height / parent.cell_height - 1),
+            col - first[1] + self.width * (self.cell_width / parent.cell_width - 1),
+        )
+        return first if max(map(abs, off)) <= ALIGNMENT else None
+
+    def is_aligned(self, other: Grid) -> bool:
+        """Whether this grid's cells are cells of `other`, see `cell_offset_in`."""
+        return self.cell_offset_in(other) is not None
 
 
 EASE2_CRS = "EPSG:6933"

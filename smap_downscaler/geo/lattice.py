@@ -16,12 +16,10 @@ from osgeo import osr
 from ..base.errors import InputError
 from ..base.progress import SILENT, Progress
 from .datasets import gdal_errors, same_crs, spatial_reference
-from .grid import Bounds, Grid, Window
+from .grid import ALIGNMENT, Bounds, Grid, Window
 
 #: Side of a lattice square in pixels; halved until the error is small enough.
 LATTICE_STEP = 16
-#: Largest error of the interpolation, in pixels of the source grid.
-LATTICE_TOLERANCE = 1e-3
 _BATCH_NODES = 100_000
 _EDGE_POINTS = 101
 _INNER_POINTS = 11
@@ -125,7 +123,7 @@ class Lattice:
     index of the cell that holds a point is its floor.  Positions may lie
     outside the target; where the transform fails they are NaN.  With one CRS
     the arithmetic is exact, else it is bilinear between nodes that are exact
-    and at most 1e-3 pixels off at the middle of a square.
+    and at most `ALIGNMENT` of a pixel off at the middle of a square.
 
     Immutable once made: threads may share it.
 
@@ -270,7 +268,7 @@ def _fine_enough_nodes(source: Grid, target: Grid, progress: Progress) -> _Nodes
     step = LATTICE_STEP
     while True:
         nodes = _nodes(exact, step, progress)
-        if step == 1 or _error(nodes, exact, progress) <= LATTICE_TOLERANCE:
+        if step == 1 or _error(nodes, exact, progress) <= ALIGNMENT:
             return nodes
         # A fold of the CRS (180 degrees) is never fine enough: go to single pixels in two strides.
         step //= 4

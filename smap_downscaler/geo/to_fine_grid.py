@@ -20,8 +20,6 @@ from .sources import BandReader, Mask, Source
 COPIED, AREA_MEAN = "copied", "area mean"
 #: A pixel must be this much smaller than the target's for an area mean to mean something.
 _FINER = 0.98
-#: Cells may drift apart by this share of a cell and still be the same.
-_ALIGNMENT = 1e-3
 #: Sub-pixels along the side of a fine cell in an area mean, at least.
 _PARTS = 2
 #: A block of work, about 64 MB: whole tiles of the file.
@@ -46,16 +44,7 @@ def way_of(source: Grid, target: Grid, wanted: str = AUTO) -> str:
 
 def aligned_offset(source: Grid, target: Grid) -> tuple[int, int] | None:
     """Row and column of the target's first cell in `source` where the cells coincide, else None."""
-    if not same_crs(source.crs, target.crs):
-        return None
-    drift = max(
-        abs(source.cell_width / target.cell_width - 1) * max(source.width, target.width),
-        abs(source.cell_height / target.cell_height - 1) * max(source.height, target.height),
-    )
-    row, col = target.offset_in(source)
-    if max(drift, abs(row - round(row)), abs(col - round(col))) > _ALIGNMENT:
-        return None
-    return round(row), round(col)
+    return target.cell_offset_in(source) if same_crs(source.crs, target.crs) else None
 
 
 def blocks(grid: Grid) -> list[Window]:

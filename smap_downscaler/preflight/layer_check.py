@@ -11,16 +11,13 @@ from ..base.dates import period_text
 from ..base.nodata import FILL
 from ..base.progress import Progress
 from ..base.words import counted
-from ..geo.grid import EASE2_CELLS, EASE2_LEFT, EASE2_TOP, Grid
+from ..geo.grid import ALIGNMENT, EASE2_CELLS, EASE2_LEFT, EASE2_TOP, Grid
 
 HEADERS = ("layer", "CRS", "cell", "EASE shift", "covered", "NoData", "min", "max", "dates", "notes")
 #: A shift against the EASE-Grid of more than this share of a cell is told as a warning.
 _MOST_SHIFT = 0.1
-_NO_SHIFT = 1e-3
 #: What stands for a missing value in files that do not say so, and the size from which any number does.
 _FILLS, _LARGEST = frozenset({FILL, -32768.0, -99999.0}), 1e20
-#: Share of a cell's side by which cells that are meant to be the EASE-Grid's may differ.
-_LIKE_EASE = 1e-5
 
 
 @dataclass(frozen=True)
@@ -184,17 +181,19 @@ def is_coarse(grid: Grid) -> bool:
 
 def _parts_of(side: float, grid: Grid) -> int:
     """How many cells of a grid make up a side, 0 where they are not square or no whole part of it."""
-    parts = side / grid.cell_width
-    square = math.isclose(grid.cell_width, grid.cell_height, rel_tol=_LIKE_EASE)
-    whole = round(parts)
-    return whole if square and whole and abs(parts / whole - 1) <= _LIKE_EASE else 0
+    parts = round(side / grid.cell_width)
+    drift = max(
+        grid.width * abs(grid.cell_width * parts / side - 1),
+        grid.height * abs(grid.cell_height * parts / side - 1),
+    )
+    return parts if drift <= ALIGNMENT else 0
 
 
 def _plain(shift: float) -> float:
     """Without the noise of coordinates; half a cell is half a cell down or to the right."""
-    if abs(shift) < _NO_SHIFT:
+    if abs(shift) < ALIGNMENT:
         return 0.0
-    return shift + 1 if shift < _NO_SHIFT - 0.5 else shift
+    return shift + 1 if shift < ALIGNMENT - 0.5 else shift
 
 
 def shift_sentence(label: str, shift: tuple[float, float]) -> str:

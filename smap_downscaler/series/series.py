@@ -34,7 +34,6 @@ _PACKED = frozenset({".gz", ".zip", ".bz2", ".xz", ".7z", ".rar", ".tar", ".tgz"
 RASTER_SUFFIXES = frozenset(
     {".tif", ".tiff", ".nc", ".nc4", ".img", ".asc", ".bil", ".flt", ".sdat", ".rst", ".grd", ".hgt"}
 )
-_GRID_TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -245,14 +244,8 @@ def _assemble(name: str, source: str, files: Iterable[str], progress: Progress) 
 
 def same_grid(first: Grid, second: Grid) -> bool:
     """Whether two grids are the same cell by cell."""
-    if first.shape != second.shape or not same_crs(first.crs, second.crs):
-        return False
-    row, col = second.offset_in(first)
-    stretch = max(
-        abs(second.cell_width / first.cell_width - 1) * first.width,
-        abs(second.cell_height / first.cell_height - 1) * first.height,
-    )
-    return max(abs(row), abs(col), stretch) < _GRID_TOLERANCE
+    same_shape = first.shape == second.shape
+    return same_shape and same_crs(first.crs, second.crs) and second.cell_offset_in(first) == (0, 0)
 
 
 def _look_at(path: str, progress: Progress) -> tuple[Grid, list[SeriesEntry]]:

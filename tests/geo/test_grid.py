@@ -1,10 +1,11 @@
 """Grids: windows, crops, the EASE-Grid 2.0."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smap_downscaler.geo.grid import Bounds, Grid, Window, ease2_grid
+from smap_downscaler.geo.grid import ALIGNMENT, Bounds, Grid, Window, ease2_grid
 
 GRID = Grid("EPSG:32719", 500.0, 900.0, 10.0, 20.0, 30, 40)
 
@@ -34,6 +35,58 @@ def test_a_crop_finds_its_own_window(col, row, width, height):
     assert crop.offset_in(GRID) == pytest.approx((row, col))
     assert crop.x_centres()[0] == pytest.approx(GRID.x_centres()[col])
     assert crop.y_centres()[-1] == pytest.approx(GRID.y_centres()[row + window.height - 1])
+
+
+def moved(grid, down, right, taller, wider):
+    """The grid with its corners moved by parts of a cell: the first one, and the last one further."""
+    height = grid.cell_height * (1 + taller / grid.height)
+    width = grid.cell_width * (1 + wider / grid.width)
+    left, top = grid.left + right * grid.cell_width, grid.top - down * grid.cell_height
+    return Grid(grid.crs, left, top, width, height, grid.width, grid.height)
+
+
+OFF = st.floats(-2 * ALIGNMENT, 2 * ALIGNMENT)
+PLACE, SIZE = st.integers(-50, 50), st.integers(1, 500)
+
+
+@given(PLACE, PLACE, SIZE, SIZE, OFF, OFF, OFF, OFF)
+def test_cells_are_the_same_if_all_their_corners_are(row, col, height, width, down, right, taller, wider):
+    part = moved(GRID.crop(Window(row, col, height, width)), down, right, taller, wider)
+    furthest = max(map(abs, (down, right, down + taller, right + wider)))
+    if abs(furthest - ALIGNMENT) > 1e-9:
+        assert part.cell_offset_in(GRID) == ((row, col) if furthest < ALIGNMENT else None)
+        assert part.is_aligned(GRID) == (furthest < ALIGNMENT)
+
+
+@given(st.sampled_from([3, 10, 30, 60, 120]), st.integers(0, 350), st.integers(-170, 160), st.integers(2, 20))
+def test_coordinates_in_single_precision_lie_on_their_cells(cells, left, top, size):
+    """Cells of 20 minutes to 30 seconds: centres in float32, as in NetCDF, and what GDAL makes of them."""
+    cell = 1 / cells
+    exact = Grid("EPSG:4326", left - 180.0, top / 2.0, cell, cell, size * cells, size * cells)
+    x, y = exact.x_centres().astype(np.float32), exact.y_centres().astype(np.float32)
+    width = (float(x[-1]) - float(x[0])) / (len(x) - 1)
+    height = (float(y[0]) - float(y[-1])) / (len(y) - 1)
+    read = Grid(exact.crs, x[0] - width / 2, y[0] + height / 2, width, height, *exact.shape[::-1])
+    assert read.cell_offset_in(exact) == (0, 0)
+    assert exact.crop(Window(1, 1, 1, 1)).cell_offset_in(read) == (1, 1)
+
+
+def test_the_ease_grid_in_single_precision_or_rounded_to_a_metre_is_the_ease_grid():
+    for resolution in ("9 km", "36 km"):
+        world = ease2_grid(resolution)
+        for corner in (np.float32, round):
+            read = Grid(world.crs, float(corner(world.left)), float(corner(world.top)), *world_cells(world))
+            assert read.cell_offset_in(world) == (0, 0)
+
+
+def world_cells(grid):
+    return round(grid.cell_width, 6), round(grid.cell_height, 6), grid.width, grid.height
+
+
+def test_half_a_cell_finer_or_coarser_is_not_aligned():
+    assert not moved(GRID, 0.5, 0, 0, 0).is_aligned(GRID)
+    assert not Grid(GRID.crs, GRID.left, GRID.top, 5, 10, 60, 80).is_aligned(GRID)
+    assert not Grid(GRID.crs, GRID.left, GRID.top, 20, 40, 15, 20).is_aligned(GRID)
 
 
 def test_bad_grids_are_refused():

@@ -10,10 +10,9 @@ from osgeo import ogr, osr
 
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.base.progress import Progress
-from smap_downscaler.geo.grid import Bounds, Grid, Window, ease2_grid
+from smap_downscaler.geo.grid import ALIGNMENT, Bounds, Grid, Window, ease2_grid
 from smap_downscaler.geo.lattice import (
     LATTICE_STEP,
-    LATTICE_TOLERANCE,
     Lattice,
     Transformation,
     transform_bounds,
@@ -59,7 +58,7 @@ def test_positions_are_exact_to_a_thousandth_of_a_pixel(source, target):
     found = lattice.positions()
     pixel = math.sqrt(lattice.areas().mean())
     error = np.hypot(found[0][rows, cols] - exact[0], found[1][rows, cols] - exact[1]) / pixel
-    assert error.max() < LATTICE_TOLERANCE
+    assert error.max() < ALIGNMENT
 
 
 @pytest.mark.parametrize(("source", "target"), [*PAIRS, (UTM, UTM.crop(Window(3, 5, 7, 9)))])

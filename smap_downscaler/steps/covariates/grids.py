@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from ...base.errors import InputError
 from ...geo.crs_choice import Region, is_metric
 from ...geo.datasets import same_crs, spatial_reference
-from ...geo.grid import Bounds, Grid, Window
+from ...geo.grid import EDGE_TOLERANCE, Bounds, Grid, Window
 from ...geo.lattice import Lattice, transform_bounds
 
 #: A fine stack with more pixels is a slip of the pen.
 MOST_PIXELS = 2_000_000_000
 #: A layer whose pixels are RESOLUTION to within this share gives the fine grid its place.
 _FOLLOW = 1e-3
-_SNAP = 1e-6
 
 
 def coarse_grid(smap: Grid, smap_label: str, extent: Region | None) -> Grid:
@@ -113,10 +112,10 @@ def _has_resolution(grid: Grid, resolution: float) -> bool:
 
 def _snapped(bounds: Bounds, crs: str, left: float, top: float, width: float, height: float) -> Grid:
     """The grid of pixels counted from `left`, `top` that covers `bounds`."""
-    first_col = math.floor((bounds.left - left) / width + _SNAP)
-    last_col = math.ceil((bounds.right - left) / width - _SNAP)
-    first_row = math.floor((top - bounds.top) / height + _SNAP)
-    last_row = math.ceil((top - bounds.bottom) / height - _SNAP)
+    first_col = math.floor((bounds.left - left) / width + EDGE_TOLERANCE)
+    last_col = math.ceil((bounds.right - left) / width - EDGE_TOLERANCE)
+    first_row = math.floor((top - bounds.top) / height + EDGE_TOLERANCE)
+    last_row = math.ceil((top - bounds.bottom) / height - EDGE_TOLERANCE)
     cols, rows = last_col - first_col, last_row - first_row
     if cols * rows > MOST_PIXELS:
         raise InputError(

@@ -10,15 +10,13 @@ import numpy as np
 
 from ...base.errors import InputError
 from ...base.progress import Progress
+from ...geo.grid import Grid
 from ...methods.file.reader import ForestFile
 from ...methods.keys import BY_CELL, CellKey
 from ...runs.fingerprint import contents, fingerprint
 from ...series.series import Series
 from ...series.window import check_window
 from ..maps.downscale import compare_units, refuse_unknown
-
-#: How far the centre of a forest's cell may lie beside that of the series, in cells.
-_SHIFT_TOLERANCE = 0.01
 
 
 @dataclass(frozen=True)
@@ -78,9 +76,9 @@ class GapInputs:
                 )
             if cell.x is None or cell.y is None:
                 continue
-            across = (cell.x - grid.left) / grid.cell_width - cell.col - 0.5
-            down = (grid.top - cell.y) / grid.cell_height - cell.row - 0.5
-            if max(abs(across), abs(down)) > _SHIFT_TOLERANCE:
+            width, height = grid.cell_width, grid.cell_height
+            there = Grid(grid.crs, cell.x - width / 2, cell.y + height / 2, width, height, 1, 1)
+            if there.cell_offset_in(grid) != (cell.row, cell.col):
                 raise InputError(
                     f"{self.forests.path}: its forest of row {cell.row}, col {cell.col} is that of another "
                     f"place than this cell of {self.smap.source}; {hint}."

@@ -15,7 +15,7 @@ from ...geo.area_means import cell_means
 from ...geo.blocks import blocks
 from ...geo.crs_choice import is_metric
 from ...geo.geotiff import Band, create_geotiff
-from ...geo.grid import Grid
+from ...geo.grid import EDGE_TOLERANCE, Grid
 from ...geo.sources import BandReader, Source
 from ...geo.to_fine_grid import AREA_MEAN, way_of
 from ...series.series import Series, open_series
@@ -144,7 +144,7 @@ def _coarser(grid: Grid, side: float, label: str) -> Grid:
         raise InputError(
             f"RESOLUTIONS: {side:g} m is wider than all of {label} ({width:g} x {height:g} m); leave it out."
         )
-    columns, rows = (math.ceil(length / side - 1e-6) for length in (width, height))
+    columns, rows = (math.ceil(length / side - EDGE_TOLERANCE) for length in (width, height))
     return Grid(grid.crs, grid.left, grid.top, side, side, max(columns, 1), max(rows, 1))
 
 

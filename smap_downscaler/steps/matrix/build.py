@@ -12,16 +12,13 @@ from ...base.errors import InputError
 from ...base.matrix_columns import DERIVED, KEY_COLUMNS, RESERVED, RESPONSE
 from ...base.progress import SILENT, Progress
 from ...geo.datasets import same_crs
-from ...geo.grid import Grid, Window
+from ...geo.grid import Window
 from ...series.cell_means import DatedCells
 from ...series.series import Series
 from ...series.stack import Stack
 from ...series.window import check_window, tell_substitutes
 from .numbers.rows import day_rows, unusable_name
 from .write import create_matrix
-
-#: How far cells of the stack may lie beside those of SMAP, in cells.
-_SHIFT_TOLERANCE = 1e-3
 
 
 def _why_not(name: str) -> str:
@@ -92,22 +89,16 @@ class MatrixInputs:
         """
         smap, stack = self.smap.grid, self.stack.grid
         hint = "make it with 'Harmonise covariates' and the same SMAP series"
-        if not same_crs(smap.crs, stack.crs) or not _same_cells(smap, stack):
+        first = stack.cell_offset_in(smap) if same_crs(smap.crs, stack.crs) else None
+        if first is None:
             raise InputError(f"{self.stack.path}: its cells are not those of {self.smap.source}; {hint}.")
-        row, col = (round(number) for number in stack.offset_in(smap))
+        row, col = first
         top, left = max(row, 0), max(col, 0)
         bottom, right = min(row + stack.height, smap.height), min(col + stack.width, smap.width)
         if bottom <= top or right <= left:
             raise InputError(f"{self.stack.path}: it does not meet the cells of {self.smap.source}; {hint}.")
         shape = bottom - top, right - left
         return Window(top, left, *shape), Window(top - row, left - col, *shape)
-
-
-def _same_cells(first: Grid, second: Grid) -> bool:
-    across = max(first.width, second.width) * abs(second.cell_width / first.cell_width - 1)
-    down = max(first.height, second.height) * abs(second.cell_height / first.cell_height - 1)
-    shift = max(abs(number - round(number)) for number in second.offset_in(first))
-    return max(across, down, shift) < _SHIFT_TOLERANCE
 
 
 def build_matrix(

@@ -10,7 +10,7 @@ from osgeo import ogr
 
 from ...base.progress import SILENT, Progress
 from ...geo.datasets import gdal_errors
-from ...geo.grid import Grid
+from ...geo.grid import EDGE_TOLERANCE, Grid
 from ...geo.lattice import Transformation, is_geographic
 from .numbers.edges import Edges, Rings, all_edges, edges_of
 from .numbers.runs import Runs, area_runs, centre_runs, joined, overlapping
@@ -19,8 +19,6 @@ from .numbers.runs import Runs, area_runs, centre_runs, joined, overlapping
 CENTRE, AREA = "centre", "area"
 #: Vertices worked on at a time (more only where one polygon has more).
 _VERTICES_AT_A_TIME = 200_000
-#: Share of a pixel by which a polygon on the edge of a grid may seem to reach over it, by rounding.
-_ROUNDING = 1e-6
 Ring = tuple[int, bool, np.ndarray]
 
 
@@ -175,14 +173,14 @@ def _on_grid(copies: Sequence[Rings], grid: Grid) -> tuple[np.ndarray, np.ndarra
     rings = copies[0]
     first = np.flatnonzero(np.diff(rings.polygon, prepend=-1))
     # On a grid around the globe what leaves it on one side comes in on the other.
-    around = len(copies) > 1 and grid.width * grid.cell_width >= 360 - _ROUNDING * grid.cell_width
+    around = len(copies) > 1 and grid.width * grid.cell_width >= 360 - EDGE_TOLERANCE * grid.cell_width
     meets, inside = np.ones((2, len(copies), len(rings.polygon)), bool)
     for number, copy in enumerate(copies):
         for positions, size, endless in ((copy.x, grid.width, around), (copy.y, grid.height, False)):
             # A vertex that cannot be transformed is NaN, and puts its ring outside.
             low, high = (end.reduceat(positions, rings.start[:-1]) for end in (np.minimum, np.maximum))
             meets[number] &= (low < size) & (high > 0)
-            inside[number] &= endless or (low >= -_ROUNDING) & (high <= size + _ROUNDING)
+            inside[number] &= endless or (low >= -EDGE_TOLERANCE) & (high <= size + EDGE_TOLERANCE)
     met = np.logical_or.reduceat(meets, first, axis=1)
     return met, np.logical_and.reduceat(inside.any(axis=0), first)
 

@@ -24,10 +24,6 @@ QUALITIES = ("recommended", "successful", "all")
 RETRIEVALS = {"default": "", "DCA": "_dca", "SCA-V": "_scav", "SCA-H": "_scah"}
 
 
-#: How far, in cells, a grid may be off the EASE-Grid 2.0 and still be it.
-GRID_TOLERANCE = 1e-3
-
-
 @dataclass(frozen=True)
 class Choices:
     """What to take from a retrieval; see `OVERPASSES`, `QUALITIES` and `RETRIEVALS`."""
@@ -207,21 +203,12 @@ def ease2_window(grid: Grid) -> tuple[str, Window] | None:
     -------
     (str, Window) or None
         The resolution ("9 km" or "36 km") and the window of the global grid, if no
-        corner is off by more than `GRID_TOLERANCE` of a cell; else None.
+        corner is off by more than `ALIGNMENT` of a cell; else None.
     """
     for resolution in EASE2_CELLS:
         world = ease2_grid(resolution)
-        row, col = grid.offset_in(world)
-        last_row = row + grid.height * grid.cell_height / world.cell_height
-        last_col = col + grid.width * grid.cell_width / world.cell_width
-        window = Window(round(row), round(col), grid.height, grid.width)
-        off = max(
-            abs(row - window.row),
-            abs(col - window.col),
-            abs(last_row - window.row - window.height),
-            abs(last_col - window.col - window.width),
-        )
-        if off <= GRID_TOLERANCE and _inside(window, world):
+        first = grid.cell_offset_in(world)
+        if first is not None and _inside(window := Window(*first, grid.height, grid.width), world):
             return resolution, window
     return None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,8 +25,6 @@ from ..numbers.elevations import Elevations
 
 #: SAGA's own value for missing cells.
 SAGA_NODATA = -99999.0
-#: How far the origin and size of a result may lie from those of the DEM, in cells (.sgrd rounds them).
-_SHIFT_TOLERANCE = 1e-3
 
 
 def row_blocks(grid: Grid) -> Iterator[Window]:
@@ -112,7 +109,8 @@ def open_saga_grid(path: str | Path, grid: Grid) -> gdal.Dataset:
     """
     dataset = open_dataset(path)
     found = dataset_grid(dataset, str(path))
-    if not _same_place(found, grid):
+    # An .sgrd rounds the origin and the cell size.
+    if found.shape != grid.shape or found.cell_offset_in(grid) != (0, 0):
         raise InputError(
             f"{path}: it has {found.width} x {found.height} cells of {found.cell_width:g} where the DEM has "
             f"{grid.width} x {grid.height} of {grid.cell_width:g}, or lies elsewhere."
@@ -121,16 +119,6 @@ def open_saga_grid(path: str | Path, grid: Grid) -> gdal.Dataset:
     if Path(path).stat().st_size < whole:
         raise InputError(f"{path}: it is cut off.")
     return dataset
-
-
-def _same_place(found: Grid, grid: Grid) -> bool:
-    cell = grid.cell_width
-    return (
-        found.shape == grid.shape
-        and math.isclose(found.left, grid.left, rel_tol=0, abs_tol=_SHIFT_TOLERANCE * cell)
-        and math.isclose(found.top, grid.top, rel_tol=0, abs_tol=_SHIFT_TOLERANCE * cell)
-        and math.isclose(found.cell_width, cell, rel_tol=1e-6)
-    )
 
 
 def remove_saga_grid(path: str | Path) -> None:
