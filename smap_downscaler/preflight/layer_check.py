@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..base.dates import period_text
-from ..base.nodata import FILL
+from ..base.nodata import first_fill
 from ..base.progress import Progress
 from ..base.words import counted
 from ..geo.grid import ALIGNMENT, EASE2_CELLS, EASE2_LEFT, EASE2_TOP, Grid
@@ -16,8 +16,6 @@ from ..geo.grid import ALIGNMENT, EASE2_CELLS, EASE2_LEFT, EASE2_TOP, Grid
 HEADERS = ("layer", "CRS", "cell", "EASE shift", "covered", "NoData", "min", "max", "dates", "notes")
 #: A shift against the EASE-Grid of more than this share of a cell is told as a warning.
 _MOST_SHIFT = 0.1
-#: What stands for a missing value in files that do not say so, and the size from which any number does.
-_FILLS, _LARGEST = frozenset({FILL, -32768.0, -99999.0}), 1e20
 
 
 @dataclass(frozen=True)
@@ -62,8 +60,7 @@ class LayerCheck:
     @property
     def fill(self) -> float | None:
         """A value seen that most likely stands for a missing one, though the file does not say so."""
-        ends = (self.low, self.high)
-        return next((end for end in ends if end in _FILLS or abs(end) >= _LARGEST), None)
+        return first_fill((self.low, self.high))
 
     @property
     def remarks(self) -> str:

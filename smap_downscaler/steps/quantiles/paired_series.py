@@ -15,7 +15,7 @@ import numpy as np
 from ...base.covariate_names import nearest_names
 from ...base.dates import is_within
 from ...base.errors import InputError
-from ...base.nodata import FILL
+from ...base.nodata import first_fill
 from ...base.progress import SILENT, Progress
 from ...base.timestamps import parse_timestamp
 from ...tables.geopackage import quoted, read_notes, read_only
@@ -206,7 +206,7 @@ class _Reader:
                 f"{self.label}: the field {name} holds '{value}', which is no number; write numbers with a "
                 "decimal point, and leave missing ones empty."
             )
-        if number == FILL or math.isinf(number):
+        if first_fill([number]) is not None:
             raise InputError(
                 f"{self.label}: the field {name} holds {number:g}, which would be averaged as a value; leave "
                 "missing values empty."

@@ -14,7 +14,7 @@ from osgeo import gdal
 
 from ...base.dates import is_within
 from ...base.errors import InputError
-from ...base.nodata import FILL
+from ...base.nodata import is_fill
 from ...base.progress import SILENT, Progress
 from ...geo.datasets import open_dataset, read_band, same_crs, spatial_reference
 from ...geo.grid import EASE2_CRS, Grid, Window, ease2_grid
@@ -106,7 +106,7 @@ class SeriesSource:
             raise InputError(_no_flags(entry.path))
         found = screen(values, flags, choices.quality, PHYSICAL_RANGE)
         if found.out_of_range > 0.5 * found.retrieved:
-            worst = np.nanmax(np.where(values == FILL, np.nan, values))
+            worst = np.nanmax(np.where(is_fill(values), np.nan, values))
             raise InputError(
                 f"{entry.path}: most of its values lie outside 0-1 (up to {worst:.4g}), so they are no soil "
                 "moisture in m3 m-3; choose other rasters, or rescale them (percent: divide by 100)."

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from ....base.nodata import LIKELY_FILLS, first_fill
 from .conversions import CONVERSIONS, LOG_IN, NO_LOG, NONE, Change
 from .units import plain_unit
 
-#: Values that programs write where they have none.
-_FILLS = (
-    -9999.0,
-    -999.0,
-    -99.0,
-    -99999.0,
-    -32768.0,
-    -32767.0,
-    -2147483648.0,
-    65535.0,
-    32767.0,
-    255.0,
-    9999.0,
-)
-_LARGEST = 1e30
 #: Fractions of fine earth, g/kg, add up to 1000 and some rounding; less than this cannot be g/kg.
 MOST_OF_FRACTIONS, LEAST_OF_FRACTIONS = 1050.0, 500.0
 FRACTIONS = ("clay", "sand", "silt")
@@ -222,7 +209,7 @@ def _after_number(unit: str) -> str:
 
 
 def _advice(known: Quantity, change: Change, stored: tuple[float, float], usual: Change | None) -> str:
-    fill = next((value for value in stored if value in _FILLS or _LARGEST < abs(value) < np.inf), None)
+    fill = first_fill(filter(math.isfinite, stored), LIKELY_FILLS)
     if fill is not None:
         return f"{fill:g} is likely a NoData value without a tag: set it as the layer's NoData value"
     for other in (*([usual] if usual else []), Change(), *known.others):

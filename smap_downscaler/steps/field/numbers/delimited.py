@@ -8,13 +8,12 @@ from collections.abc import Sequence
 
 from ....base.covariate_names import covariate_name
 from ....base.errors import InputError
+from ....base.nodata import LIKELY_FILLS
 
 #: Tried in this order where two give as many columns.
 SEPARATORS = (";", "\t", ",")
 #: What stands for no value, in small letters.
 MISSING = frozenset({"", "-", "--", "na", "n/a", "nan", "none", "null", "nd", "missing", "#n/a"})
-#: Numbers that loggers write for no value.
-MISSING_NUMBERS = frozenset({-99.0, -99.9, -999.0, -999.9, -9999.0})
 _NUMBER = re.compile(r"[+\-\u2212]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 #: Usual names of the columns, the better ones first.
 USUAL = {
@@ -128,4 +127,5 @@ class NumberReader:
                 f"{points}), and one of the two may be a thousands separator; write all in one way."
             )
         number = float(text.replace(",", ".").replace("\u2212", "-"))
-        return None if number in MISSING_NUMBERS else number
+        # What loggers write for no value; a large number is for its range to judge.
+        return None if number < 0 and number in LIKELY_FILLS else number

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ....base.errors import InputError
-from ....base.nodata import FILL
+from ....base.nodata import is_fill
 from ....base.progress import Progress
 
 #: The land of the Earth and the floor of its seas lie between these, m.
@@ -35,8 +35,8 @@ class Elevations:
         InputError
             For values that no place on Earth has.
         """
-        # The fill value is within that range, but never an elevation to the last digit.
-        odd = (values < LOWEST) | (values > HIGHEST) | (values == FILL)
+        # Fill values within that range are never an elevation to the last digit.
+        odd = (values < LOWEST) | (values > HIGHEST) | is_fill(values)
         if odd.any():
             value = float(values[odd][0])
             raise InputError(
