@@ -15,6 +15,7 @@ import numpy as np
 
 from ..base.errors import InputError
 from ..base.progress import SILENT, Counter, Progress
+from .blocks import windows
 from .grid import EDGE_TOLERANCE, Grid, Window
 from .lattice import Lattice
 from .sampling import CellSums, split_over_cells
@@ -186,9 +187,4 @@ def refined(grid: Grid, cut: tuple[int, int]) -> Grid:
 def chunks(grid: Grid) -> list[Window]:
     """The windows of a (refined) grid worked on one at a time, row by row."""
     width = min(grid.width, _CHUNK_WIDTH)
-    height = max(1, _CHUNK // width)
-    return [
-        Window(row, col, min(height, grid.height - row), min(width, grid.width - col))
-        for row in range(0, grid.height, height)
-        for col in range(0, grid.width, width)
-    ]
+    return list(windows(grid.whole, max(1, _CHUNK // width), width))

@@ -1,4 +1,4 @@
-"""Cutting a grid into blocks that fit a memory budget."""
+"""Cutting a grid into windows that are worked on one at a time."""
 
 from __future__ import annotations
 
@@ -8,12 +8,26 @@ from .geotiff import TILE
 from .grid import Grid, Window
 
 
+def windows(whole: Window, height: int, width: int | None = None) -> Iterator[Window]:
+    """Windows of `height` rows and `width` columns (all without one) of a whole, row by row.
+
+    The last ones may be smaller.
+    """
+    width = width or whole.width
+    bottom, right = whole.row + whole.height, whole.col + whole.width
+    for row in range(whole.row, bottom, height):
+        for col in range(whole.col, right, width):
+            yield Window(row, col, min(height, bottom - row), min(width, right - col))
+
+
+def row_blocks(whole: Window) -> Iterator[Window]:
+    """As many rows of a whole as file tiles have, so that each tile is read or packed once."""
+    return windows(whole, TILE)
+
+
 def blocks(grid: Grid, most_pixels: int) -> Iterator[Window]:
     """Windows of whole file tiles with at most `most_pixels` cells (never less than one tile), row by row."""
     width = grid.width
     if width * TILE > most_pixels:
         width = max(most_pixels // TILE // TILE, 1) * TILE
-    height = max(most_pixels // max(width, 1) // TILE, 1) * TILE
-    for row in range(0, grid.height, height):
-        for col in range(0, grid.width, width):
-            yield Window(row, col, min(height, grid.height - row), min(width, grid.width - col))
+    return windows(grid.whole, max(most_pixels // max(width, 1) // TILE, 1) * TILE, width)

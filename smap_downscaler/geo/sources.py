@@ -9,13 +9,11 @@ import numpy as np
 from osgeo import gdal
 
 from ..base.progress import SILENT, Progress
+from .blocks import row_blocks
 from .datasets import dataset_grid, open_dataset, read_band
 from .grid import Bounds, Grid, Window
 from .lattice import is_geographic, transform_bounds
 from .sampling import cells_of
-
-#: Rows read at a time in search of a value: those of a file's tiles.
-_ROWS = 256
 
 
 @dataclass(frozen=True)
@@ -162,5 +160,4 @@ def has_value(source: Source, target: Grid, progress: Progress = SILENT) -> bool
 def _strips(grid: Grid, target: Grid) -> Iterator[Window]:
     """The windows of `grid` over a target, a few rows at a time."""
     for window in windows_over(grid, target.bounds, target.crs, margin=0):
-        for row in range(window.row, window.row + window.height, _ROWS):
-            yield Window(row, window.col, min(_ROWS, window.row + window.height - row), window.width)
+        yield from row_blocks(window)

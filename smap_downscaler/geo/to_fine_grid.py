@@ -9,6 +9,7 @@ import numpy as np
 
 from ..base.progress import SILENT, Progress
 from .area_means import cell_means
+from .blocks import windows
 from .datasets import same_crs
 from .geotiff import TILE
 from .grid import Grid, Window
@@ -49,11 +50,7 @@ def aligned_offset(source: Grid, target: Grid) -> tuple[int, int] | None:
 
 def blocks(grid: Grid) -> list[Window]:
     """The blocks in which a fine grid is made, row by row."""
-    return [
-        Window(row, col, min(_BLOCK_ROWS, grid.height - row), min(_BLOCK_COLS, grid.width - col))
-        for row in range(0, grid.height, _BLOCK_ROWS)
-        for col in range(0, grid.width, _BLOCK_COLS)
-    ]
+    return list(windows(grid.whole, _BLOCK_ROWS, _BLOCK_COLS))
 
 
 class FineResampler:

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smap_downscaler.geo.blocks import blocks
+from smap_downscaler.geo.blocks import blocks, windows
 from smap_downscaler.geo.geotiff import TILE
 from smap_downscaler.geo.grid import Grid, Window
 
@@ -32,3 +32,15 @@ def test_blocks_are_as_large_as_the_budget_allows():
     assert list(blocks(grid, 1000 * TILE))[:2] == [Window(0, 0, 256, 1000), Window(256, 0, 256, 1000)]
     assert list(blocks(grid, 1000 * TILE - 1))[:2] == [Window(0, 0, 256, 768), Window(0, 768, 256, 232)]
     assert len(list(blocks(grid, 1))) == 16
+
+
+@given(st.integers(0, 50), st.integers(0, 50), *[st.integers(1, 60)] * 4)
+def test_windows_cut_a_part_of_a_grid(row, col, height, width, rows, cols):
+    seen = np.zeros((110, 110), np.uint8)
+    for window in windows(Window(row, col, height, width), rows, cols):
+        assert window.height <= rows
+        assert window.width <= cols
+        seen[window.slices] += 1
+    assert seen[row : row + height, col : col + width].min() == seen.max() == 1
+    assert seen.sum() == height * width
+    assert {window.width for window in windows(Window(row, col, height, width), rows)} == {width}

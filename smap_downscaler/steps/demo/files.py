@@ -15,9 +15,10 @@ from osgeo import gdal, ogr, osr
 
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
+from ...geo.blocks import row_blocks
 from ...geo.datasets import gdal_errors, spatial_reference, whole_file
-from ...geo.geotiff import TILE, Band, create_geotiff
-from ...geo.grid import EASE2_CRS, Grid, Window
+from ...geo.geotiff import Band, create_geotiff
+from ...geo.grid import EASE2_CRS, Grid
 from .numbers import readme
 from .numbers.basin import Basin, Day, make_basin, simulate
 from .numbers.settings import BLOCK, PIXEL, DemoSettings
@@ -256,10 +257,9 @@ def _reading_lines(basin: Basin, moisture: np.ndarray, day: Day, stations: Stati
 def _write(path: Path, grid: Grid, values: np.ndarray, band: Band, progress: Progress) -> None:
     """A GeoTIFF, in rows of tiles so that a cancel is seen between them."""
     with create_geotiff(path, grid, [band], _SOURCE) as tiff:
-        for row in range(0, grid.height, TILE):
+        for window in row_blocks(grid.whole):
             progress.check()
-            height = min(TILE, grid.height - row)
-            tiff.write(values[row : row + height], Window(row, 0, height, grid.width))
+            tiff.write(values[window.slices], window)
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
+from ...geo.blocks import windows
 from ...geo.datasets import open_dataset, read_band, same_crs
 from ...geo.grid import Bounds, Grid, Window
 from ...geo.lattice import Lattice, Transformation, is_geographic
@@ -211,8 +212,7 @@ def read_picture(
     dataset, moments, strips = open_dataset(path), Moments(), []
     height = max(_PIXELS_A_STRIP // grid.width // step, 1) * step
     counter = progress.counter(grid.height, "rows read")
-    for row in range(0, grid.height, height):
-        window = Window(row, 0, min(height, grid.height - row), grid.width)
+    for window in windows(grid.whole, height):
         values = read_band(dataset, band, window)
         moments.add(values)
         strips.append(block_means(values, step))

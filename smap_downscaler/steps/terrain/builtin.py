@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from ...base.progress import Progress
+from ...geo.blocks import row_blocks
 from ...geo.datasets import open_dataset, read_band
-from ...geo.geotiff import TILE, Band, create_geotiff
-from ...geo.grid import Grid, Window
+from ...geo.geotiff import Band, create_geotiff
+from ...geo.grid import Grid
 from .dem import check_dem, scale_warning
 from .numbers.accumulate import FlowOrder, flow_order, upslope_cells
 from .numbers.elevations import Elevations
@@ -79,7 +80,7 @@ def _read(path: str, grid: Grid, progress: Progress) -> Surface:
     dataset = open_dataset(path)
     elevation = np.empty(grid.shape, np.float32)
     counter, seen = progress.counter(grid.height, "rows read"), Elevations(path)
-    for window in _row_blocks(grid):
+    for window in row_blocks(grid.whole):
         elevation[window.slices] = read_band(dataset, 1, window)
         seen.see(elevation[window.slices])
         counter.advance(window.height)
@@ -122,7 +123,7 @@ class _Job:
         }
         surface = self.filled
         with create_geotiff(self.outputs[key], self.grid, [OUTPUT_BANDS[key]], tags) as tiff:
-            for window in _row_blocks(self.grid):
+            for window in row_blocks(self.grid.whole):
                 self.progress.check()
                 part = slice(
                     (window.row + 1) * surface.stride, (window.row + window.height + 1) * surface.stride
@@ -160,9 +161,3 @@ def _route_one(job: _Job, order: FlowOrder, router: str, progress: Progress) -> 
     job.write(f"sca_{router}", area)
     job.write(f"twi_{router}", index)
     return balance.kept_share
-
-
-def _row_blocks(grid: Grid) -> Iterator[Window]:
-    """Whole rows of file tiles, so that each tile is packed once."""
-    for row in range(0, grid.height, TILE):
-        yield Window(row, 0, min(TILE, grid.height - row), grid.width)

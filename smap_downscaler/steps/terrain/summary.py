@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from ...base.progress import SILENT, Progress
+from ...geo.blocks import windows
 from ...geo.datasets import dataset_grid, open_dataset, read_band
-from ...geo.grid import Window
 from ...tables.geopackage import INTEGER, REAL, TEXT, create_table
 from .numbers.outcome import RasterSummary
 
@@ -45,10 +45,9 @@ def summarise(path: str | Path, progress: Progress = SILENT) -> RasterSummary:
     cells, total, squares, low, high = 0, 0.0, 0.0, math.inf, -math.inf
     # Squares of differences from a value that is there lose no digits to a large mean.
     origin = math.nan
-    for number in range(picture.shape[0]):
+    for number, window in enumerate(windows(grid.whole, step)):
         progress.check()
-        row = number * step
-        values = read_band(dataset, 1, Window(row, 0, min(step, grid.height - row), grid.width), np.float64)
+        values = read_band(dataset, 1, window, np.float64)
         valid = np.isfinite(values)
         picture[number] = _block_means(values, valid, step)
         seen = values[valid]

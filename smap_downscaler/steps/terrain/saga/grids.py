@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 
 from osgeo import gdal
 
 from ....base.errors import InputError
 from ....base.progress import Progress
+from ....geo.blocks import row_blocks
 from ....geo.datasets import (
     close_dataset,
     dataset_grid,
@@ -19,18 +19,11 @@ from ....geo.datasets import (
     reason_of,
     spatial_reference,
 )
-from ....geo.geotiff import TILE
-from ....geo.grid import Grid, Window
+from ....geo.grid import Grid
 from ..numbers.elevations import Elevations
 
 #: SAGA's own value for missing cells.
 SAGA_NODATA = -99999.0
-
-
-def row_blocks(grid: Grid) -> Iterator[Window]:
-    """Windows of whole rows that cover a grid, whole blocks of the files written here."""
-    for row in range(0, grid.height, TILE):
-        yield Window(row, 0, min(TILE, grid.height - row), grid.width)
 
 
 def write_saga_grid(dem_path: str, path: str | Path, grid: Grid, progress: Progress) -> int:
@@ -50,7 +43,7 @@ def write_saga_grid(dem_path: str, path: str | Path, grid: Grid, progress: Progr
             target = None
     if target is None:
         raise _cannot_write(path, messages)
-    for window in row_blocks(grid):
+    for window in row_blocks(grid.whole):
         progress.check()
         values = read_band(source, 1, window)
         elevations.see(values)

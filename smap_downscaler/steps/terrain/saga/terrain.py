@@ -16,6 +16,7 @@ import numpy as np
 
 from ....base.errors import InputError
 from ....base.progress import Progress
+from ....geo.blocks import row_blocks
 from ....geo.datasets import read_band
 from ....geo.geotiff import GeoTiff, create_geotiff
 from ....geo.grid import Grid, Window
@@ -23,7 +24,7 @@ from ..builtin import OUTPUT_BANDS
 from ..dem import check_dem, scale_warning
 from ..numbers.outcome import TerrainReport, filling_text, water_text
 from ..numbers.settings import ROUTERS, TerrainSettings
-from .grids import open_saga_grid, remove_saga_grid, row_blocks, write_saga_grid
+from .grids import open_saga_grid, remove_saga_grid, write_saga_grid
 from .runner import Runner, SagaFailure, Session
 from .tools import FILL, FLOW, SLOPE, WIDTH, Call, Option
 
@@ -174,7 +175,7 @@ class _Writer:
 
     def write(self, progress: Progress) -> TerrainReport:
         counter = progress.counter(self._grid.height, "rows written")
-        for window in row_blocks(self._grid):
+        for window in row_blocks(self._grid.whole):
             for key, values in self._block(window):
                 if key in self._targets:
                     self._targets[key].write(values, window)
