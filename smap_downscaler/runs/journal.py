@@ -1,9 +1,10 @@
-"""Finished work on disk, a line of JSON each, so that a run that was stopped goes on from there."""
+"""Finished work on disk, a checked line each, so that a run that was stopped goes on from there."""
 
 from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -13,23 +14,25 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ..base.errors import InputError
+from ..base.version import plugin_version
 
-#: What a record that somebody else wrote, or that is damaged, may raise where it is read.
-DAMAGED = (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError)
+_ARRAY = "<array>"
 
 
-class KeptLines:
-    """Adds records to a file and reads those that are there; without a path it keeps nothing.
+class Journal:
+    """Adds records to a file and finds those that are there; without a path it keeps nothing.
 
-    The file is made with the first record that is added.  A line that was cut off by a stop is passed
-    over.
+    A record is what JSON knows, and arrays, which keep each bit.  It stands in a line of its own behind a
+    checksum: a line that a stop cut off, that is damaged, or that another version of the plugin wrote is
+    passed over, and its work is done anew.  What else a record depends on (inputs, settings) its writer puts
+    into it as a digest, see `fingerprint.digest`.  The file is made with the first record that is added.
     """
 
     def __init__(self, path: str | Path | None):
         self._path = None if path is None else Path(path)
         self._stream: BinaryIO | None = None
 
-    def records(self) -> Iterator[Any]:
+    def records(self) -> Iterator[dict[str, Any]]:
         """What is in the file, line by line.
 
         Raises
@@ -42,11 +45,9 @@ class KeptLines:
         try:
             with self._path.open("rb") as stream:
                 for line in stream:
-                    try:
-                        record = json.loads(line)
-                    except (ValueError, RecursionError):
-                        continue
-                    yield record
+                    checksum, _, text = line.rstrip(b"\n").partition(b" ")
+                    if checksum == _checksum(text):
+                        yield json.loads(text, object_hook=_unpacked)
         except OSError as error:
             raise InputError(f"{self._path}: it cannot be read ({error.strerror}); remove it.") from None
 
@@ -60,12 +61,12 @@ class KeptLines:
         """
         if self._path is None:
             return
-        line = json.dumps(record, allow_nan=False) + "\n"
+        text = json.dumps(record, default=_packed).encode()
         try:
             if self._stream is None:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 self._stream = self._open(self._path)
-            self._stream.write(line.encode())
+            self._stream.write(_checksum(text) + b" " + text + b"\n")
             self._stream.flush()
         except OSError as error:
             raise InputError(
@@ -78,6 +79,11 @@ class KeptLines:
         if self._stream is not None:
             self._stream.close()
             self._stream = None
+
+    def clear(self) -> None:
+        """Remove the file: what it kept is needed no longer."""
+        self.close()
+        forget(self._path)
 
     @staticmethod
     def _open(path: Path) -> BinaryIO:
@@ -105,18 +111,22 @@ def forget(*paths: str | Path | None) -> None:
             Path(path).unlink()
 
 
-def array_text(values: np.ndarray, kind: str) -> str:
-    """An array as text that keeps each bit: base64 of its values as `kind`, a little-endian dtype."""
-    return base64.b64encode(np.ascontiguousarray(values, kind).tobytes()).decode("ascii")
+def _checksum(text: bytes) -> bytes:
+    return hashlib.sha256(plugin_version().encode() + text).hexdigest()[:16].encode()
 
 
-def array_of(text: str, kind: str) -> np.ndarray:
-    """What `array_text` made the text of, flat.
+def _packed(value: Any) -> dict[str, Any]:
+    """An array for JSON, in the same bytes on any machine."""
+    if not isinstance(value, np.ndarray):
+        raise TypeError(f"a record cannot hold {type(value).__name__}")
+    values = np.ascontiguousarray(value, value.dtype.newbyteorder("<"))
+    text = base64.b64encode(values.tobytes()).decode("ascii")
+    return {_ARRAY: [values.dtype.str, list(values.shape), text]}
 
-    Raises
-    ------
-    ValueError
-        If it is no such text.
-    """
-    data = base64.b64decode(text, validate=True)
-    return np.frombuffer(data, kind).astype(np.dtype(kind).newbyteorder("="))
+
+def _unpacked(item: dict[str, Any]) -> Any:
+    if _ARRAY not in item:
+        return item
+    kind, shape, text = item[_ARRAY]
+    values = np.frombuffer(base64.b64decode(text), kind).reshape(shape)
+    return values.astype(values.dtype.newbyteorder("="))

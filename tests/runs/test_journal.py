@@ -9,63 +9,118 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hn
 
 from smap_downscaler.base.errors import InputError
-from smap_downscaler.runs.journal import KeptLines, array_of, array_text
+from smap_downscaler.runs.journal import Journal
 
 
 def test_records_are_found_in_their_order(tmp_path):
-    lines = KeptLines(tmp_path / "new" / "work")
-    assert list(lines.records()) == []
+    journal = Journal(tmp_path / "new" / "work")
+    assert list(journal.records()) == []
     assert not (tmp_path / "new").exists()
     for number in range(3):
-        lines.add({"number": number, "text": "\u00fc\n"})
+        journal.add({"number": number, "text": "\u00fc\n"})
         # On disk at once: a kill asks nobody.
-        assert len(list(KeptLines(tmp_path / "new" / "work").records())) == number + 1
-    lines.close()
-    lines.add({"number": 3})
-    lines.close()
-    assert [record["number"] for record in lines.records()] == [0, 1, 2, 3]
+        assert len(list(Journal(tmp_path / "new" / "work").records())) == number + 1
+    journal.close()
+    journal.add({"number": 3})
+    journal.close()
+    assert [record["number"] for record in journal.records()] == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize("half", [b'{"number": 1', b"\xff\xfe", b'{"number": 1}'])
-def test_a_line_that_was_cut_off_does_not_swallow_the_next(tmp_path, half):
+def test_a_line_that_was_cut_off_does_not_swallow_the_next(tmp_path):
     path = tmp_path / "work"
-    path.write_bytes(b'{"number": 0}\n' + half)
-    lines = KeptLines(path)
-    lines.add({"number": 2})
-    lines.close()
-    found = [record["number"] for record in lines.records()]
-    assert found == ([0, 1, 2] if half.endswith(b"}") else [0, 2])
+    journal = Journal(path)
+    for number in range(2):
+        journal.add({"number": number})
+    journal.close()
+    first, second = path.read_bytes().splitlines(keepends=True)
+    for cut in range(len(second)):
+        path.write_bytes(first + second[:cut])
+        journal.add({"number": 2})
+        journal.close()
+        # All but its end of line is a whole record.
+        found = [0, 1, 2] if cut == len(second) - 1 else [0, 2]
+        assert [record["number"] for record in journal.records()] == found
+
+
+@given(data=st.data())
+def test_a_damaged_line_is_passed_over(tmp_path_factory, data):
+    path = tmp_path_factory.mktemp("work") / "work"
+    journal = Journal(path)
+    journal.add({"values": np.arange(5.0), "text": "a"})
+    journal.close()
+    line = bytearray(path.read_bytes())
+    place = data.draw(st.integers(0, len(line) - 2))
+    line[place] ^= data.draw(st.integers(1, 255))
+    path.write_bytes(line)
+    assert list(journal.records()) == []
+
+
+@pytest.mark.parametrize(
+    "line", [b'{"key": "a", "scores": {}}', b"7", b"", b"\xff\xfe", b'0123456789abcdef {"a": 1}']
+)
+def test_what_others_wrote_is_passed_over(tmp_path, line):
+    """The plugin 0.1.0 kept lines of JSON without a checksum."""
+    path = tmp_path / "work"
+    path.write_bytes(line + b"\n")
+    journal = Journal(path)
+    journal.add({"number": 1})
+    journal.close()
+    assert [record["number"] for record in journal.records()] == [1]
+
+
+def test_what_another_version_wrote_is_passed_over(tmp_path, monkeypatch):
+    journal = Journal(tmp_path / "work")
+    journal.add({"number": 1})
+    journal.close()
+    assert len(list(journal.records())) == 1
+    monkeypatch.setattr("smap_downscaler.runs.journal.plugin_version", lambda: "0.0.9")
+    assert list(journal.records()) == []
 
 
 def test_nothing_is_kept_without_a_path(tmp_path):
-    lines = KeptLines(None)
-    lines.add({"number": 1})
-    assert list(lines.records()) == []
-    lines.close()
+    journal = Journal(None)
+    journal.add({"number": 1})
+    assert list(journal.records()) == []
+    journal.close()
 
 
 def test_a_file_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     path = tmp_path / "file" / "work"
     with pytest.raises(InputError) as error:
-        KeptLines(path).add({})
+        Journal(path).add({})
     assert str(error.value).startswith(f"{path}: finished work cannot be kept there (")
     assert str(error.value).endswith("; remove it, make room, or choose another folder.")
 
 
-@pytest.mark.parametrize("kind", ["<f4", "<f8", "<i8"])
+@pytest.mark.parametrize("kind", ["<f4", "<f8", "<i4", "<i8", "?"])
 @given(data=st.data())
-def test_arrays_keep_each_bit(kind, data):
-    values = data.draw(hn.arrays(kind, st.integers(0, 20)))
-    text = array_text(values, kind)
-    found = array_of(text, kind)
+def test_arrays_and_numbers_keep_each_bit(tmp_path_factory, kind, data):
+    path = tmp_path_factory.mktemp("work") / "work"
+    shape = hn.array_shapes(min_dims=1, max_dims=2, min_side=0, max_side=9)
+    values, number = data.draw(hn.arrays(kind, shape)), data.draw(st.floats())
+    journal = Journal(path)
+    # In the machine's own order or the other one: the line is the same.
+    for array in (values, values.astype(values.dtype.newbyteorder(">"))):
+        journal.add({"in": [{"values": array}], "number": number, "nothing": None})
+    journal.close()
+    one, other = path.read_bytes().splitlines()
+    assert one == other
+    record = next(journal.records())
+    found = record["in"][0]["values"]
     assert found.dtype == np.dtype(kind)
+    assert found.shape == values.shape
     assert found.tobytes() == values.tobytes()
-    # In the machine's own order or the other one: the file is the same.
-    assert array_text(values.astype(values.dtype.newbyteorder(">")), kind) == text
+    assert np.array_equal(record["number"], number, equal_nan=True)
+    assert record["nothing"] is None
 
 
-@pytest.mark.parametrize("text", ["?", "QUJD"])
-def test_a_text_that_is_no_array(text):
-    with pytest.raises(ValueError, match=r"."):
-        array_of(text, "<f4")
+def test_a_cleared_file_is_gone(tmp_path):
+    journal = Journal(tmp_path / "work")
+    journal.clear()
+    journal.add({"number": 1})
+    journal.clear()
+    assert not (tmp_path / "work").exists()
+    journal.add({"number": 2})
+    journal.close()
+    assert [record["number"] for record in journal.records()] == [2]

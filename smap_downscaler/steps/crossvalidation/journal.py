@@ -1,32 +1,27 @@
-"""Finished pieces of a cross-validation, kept so that a run that was stopped goes on from there.
+"""Finished pieces of a cross-validation, and folds of the piece under way, for a run that was stopped.
 
-One JSON line a piece, each with a hash of the rows and settings that it came from: a table or a
-setting that changed finds nothing.
+Each is kept with a hash of the rows and settings that it came from: a table or a setting that changed finds
+nothing.
 """
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
+import datetime as dt
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...base.version import plugin_version
 from ...methods.base import Cells
 from ...methods.forest.engines import FASTEST
-from ...methods.keys import BY_DATE, Key, key_label
-from ...runs.journal import DAMAGED, KeptLines
-from .fold_journal import FoldFile
-from .numbers.pieces import LINE, SCORES, Choice, PartScores, Piece, PieceResult
+from ...methods.keys import BY_DATE, CellKey, Key, PooledKey, key_label
+from ...runs.fingerprint import digest
+from ...runs.journal import Journal
+from .numbers.pieces import Choice, FoldOutcome, PartScores, Piece, PieceResult
 from .numbers.settings import ValidationSettings
-from .records import number_of, number_or_none, unit_as_dict, unit_of
-
-_ROWS = ("observed", "predicted", "fold_of_row")
 
 
 def settings_key(covariates: Sequence[str], settings: ValidationSettings) -> str:
@@ -36,28 +31,27 @@ def settings_key(covariates: Sequence[str], settings: ValidationSettings) -> str
         **settings.as_dict(),
         "repeats": 0,
         "covariates": list(covariates),
-        "versions": [plugin_version(), *map(settings.method.engine_version, sorted(engines)), np.__version__],
+        "versions": [*map(settings.method.engine_version, sorted(engines)), np.__version__],
     }
     if settings.mode == BY_DATE:
         # The seasons of dates are made of whole pieces.
         said.update(wet=(), dry=())
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    return digest(said)
 
 
 def rows_told(counts: Mapping[Key, int]) -> str:
     """A hash of how many rows each date or cell has: it is cheap, and tells one table from most others."""
-    told = sorted((key_label(unit), n) for unit, n in counts.items())
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+    return digest({key_label(unit): n for unit, n in counts.items()})
 
 
 def rows_key(about: str, rows: Cells) -> str:
     """`about`, which is of `settings_key`, and a hash of the rows of a unit."""
-    digest = hashlib.sha256()
+    found = hashlib.sha256()
     place = () if rows.place is None else (rows.place,)
     for array in (rows.x, rows.y, rows.cells, rows.days, *place):
-        digest.update(f"{array.dtype.str}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return f"{about}-{digest.hexdigest()}"
+        found.update(f"{array.dtype.str}{array.shape}".encode())
+        found.update(np.ascontiguousarray(array).tobytes())
+    return f"{about}-{found.hexdigest()}"
 
 
 def folds_file_of(work_file: str | Path) -> Path:
@@ -67,9 +61,7 @@ def folds_file_of(work_file: str | Path) -> Path:
 
 
 class WorkFile:
-    """Finds and adds finished pieces; without a path it keeps nothing.
-
-    The file is made with the first piece that is added.
+    """Finds and adds finished pieces, and folds of the piece under way; without a path it keeps nothing.
 
     Parameters
     ----------
@@ -77,7 +69,7 @@ class WorkFile:
     rows : str
         A hash of how many rows there are, see `rows_told`: what is counted as done was made of as many.
     with_folds : bool
-        Whether finished folds of the piece under way are kept too.
+        Whether finished folds are kept too: of pooled forests, a piece may take hours.
 
     Raises
     ------
@@ -86,26 +78,33 @@ class WorkFile:
     """
 
     def __init__(self, path: str | Path | None, rows: str = "", with_folds: bool = False):
-        self._lines, self._rows = KeptLines(path), rows
-        #: Of the piece under way.
-        self.folds = FoldFile(folds_file_of(path) if with_folds and path is not None else None, rows)
-        self.pieces: dict[tuple[str, Piece], PieceResult] = {}
+        self._journal, self._rows = Journal(path), rows
+        self._fold_journal = Journal(folds_file_of(path) if with_folds and path is not None else None)
+        self._pieces: dict[tuple[str, Piece], PieceResult] = {}
         self._of_these_rows: set[tuple[str, Piece]] = set()
-        for record in self._lines.records():
-            with contextlib.suppress(*DAMAGED):
-                key, result = _from_dict(record)
-                self.pieces[key, result.piece] = result
-                if record.get("rows") == rows:
-                    self._of_these_rows.add((key, result.piece))
+        for record in self._journal.records():
+            place = record["key"], _piece_of(record)
+            self._pieces[place] = _result_of(place[1], record)
+            if record["rows"] == rows:
+                self._of_these_rows.add(place)
+        self._folds = {
+            (record["key"], _piece_of(record), record["fold"]): _outcome_of(record)
+            for record in self._fold_journal.records()
+            if record["rows"] == rows
+        }
 
     def find(self, key: str, piece: Piece, with_rows: bool) -> PieceResult | None:
         """A finished piece, or None."""
-        found = self.pieces.get((key, piece))
+        found = self._pieces.get((key, piece))
         if found is None or (with_rows and found.predicted is None):
             return None
         if with_rows:
             return found
         return dataclasses.replace(found, observed=None, predicted=None, fold_of_row=None)
+
+    def find_fold(self, key: str, piece: Piece, fold: int) -> FoldOutcome | None:
+        """A finished fold (from 0) of the rows and settings of `key`, or None."""
+        return self._folds.get((key, piece, fold))
 
     def count(self, about: str, repeats: int) -> int:
         """Finished pieces of these settings (see `settings_key`) and as many rows, up to a repeat."""
@@ -113,69 +112,73 @@ class WorkFile:
             key.startswith(f"{about}-") and piece.repeat <= repeats for key, piece in self._of_these_rows
         )
 
+    def count_folds(self, about: str) -> int:
+        """Finished folds of these settings and as many rows."""
+        return sum(key.startswith(f"{about}-") for key, _, _ in self._folds)
+
     def knows(self, about: str) -> bool:
         """Whether any finished work is of these settings."""
-        return any(key.startswith(f"{about}-") for key, _ in self.pieces) or bool(self.folds.count(about))
+        return any(key.startswith(f"{about}-") for key, _ in self._pieces) or self.count_folds(about) > 0
 
     def add(self, key: str, result: PieceResult) -> None:
         """Keep a finished piece on disk, and its folds no longer."""
-        self._lines.add({**_as_dict(key, result), "rows": self._rows})
-        self.folds.clear()
+        record = {
+            **vars(result),
+            "piece": None,
+            "choices": [vars(choice) for choice in result.choices],
+            "parts": [{**vars(part), "unit": None, **_unit_record(part.unit)} for part in result.parts],
+        }
+        self._journal.add({**record, **self._place(key, result.piece)})
+        self._fold_journal.clear()
+        self._folds.clear()
+
+    def add_fold(self, key: str, piece: Piece, fold: int, outcome: FoldOutcome) -> None:
+        """Keep a finished fold on disk."""
+        record = {**vars(outcome), "choice": vars(outcome.choice)}
+        self._fold_journal.add({**self._place(key, piece), "fold": fold, **record})
 
     def close(self) -> None:
-        """Close the file; it stays."""
-        self._lines.close()
-        self.folds.close()
+        """Close the files; they stay."""
+        self._journal.close()
+        self._fold_journal.close()
+
+    def _place(self, key: str, piece: Piece) -> dict[str, Any]:
+        place = {"key": key, "rows": self._rows, "scheme": piece.scheme, "repeat": piece.repeat}
+        return {**place, **_unit_record(piece.unit)}
 
 
-def _as_dict(key: str, result: PieceResult) -> dict[str, Any]:
-    piece = result.piece
-    record: dict[str, Any] = {
-        "key": key,
-        **unit_as_dict(piece.unit),
-        "scheme": piece.scheme,
-        "repeat": piece.repeat,
-        "n": result.n,
-        "scores": _scores_as_dict(result.scores),
-        "choices": [
-            {**dataclasses.asdict(choice), "inner_rmse": number_or_none(choice.inner_rmse)}
-            for choice in result.choices
-        ],
-        "parts": [
-            {
-                **unit_as_dict(part.unit),
-                "season": part.season,
-                "n": part.n,
-                "scores": _scores_as_dict(part.scores),
-            }
-            for part in result.parts
-        ],
-        "importance": [number_or_none(value) for value in result.importance],
-    }
-    for name in _ROWS:
-        values = getattr(result, name)
-        record[name] = None if values is None else values.tolist()
-    return record
+def _unit_record(unit: Key) -> dict[str, Any]:
+    """A unit in a record: its date, its cell, or nothing of pooled rows."""
+    if isinstance(unit, dt.date):
+        return {"date": unit.isoformat()}
+    return {"cell": [unit.row, unit.col]} if isinstance(unit, CellKey) else {}
 
 
-def _from_dict(record: dict[str, Any]) -> tuple[str, PieceResult]:
-    piece = Piece(unit_of(record), str(record["scheme"]), int(record["repeat"]))
-    choices = tuple(
-        Choice(**{**choice, "inner_rmse": number_of(choice["inner_rmse"])}) for choice in record["choices"]
+def _unit_of(record: Mapping[str, Any]) -> Key:
+    if "date" in record:
+        return dt.date.fromisoformat(record["date"])
+    return CellKey(*record["cell"]) if "cell" in record else PooledKey()
+
+
+def _piece_of(record: Mapping[str, Any]) -> Piece:
+    return Piece(_unit_of(record), record["scheme"], record["repeat"])
+
+
+def _result_of(piece: Piece, record: Mapping[str, Any]) -> PieceResult:
+    return PieceResult(
+        piece,
+        record["n"],
+        record["scores"],
+        tuple(Choice(**choice) for choice in record["choices"]),
+        tuple(
+            PartScores(_unit_of(part), part["season"], part["n"], part["scores"]) for part in record["parts"]
+        ),
+        tuple(record["importance"]),
+        record["observed"],
+        record["predicted"],
+        record["fold_of_row"],
     )
-    parts = tuple(
-        PartScores(unit_of(part), str(part["season"]), int(part["n"]), _scores(part["scores"]))
-        for part in record["parts"]
-    )
-    importance = tuple(number_of(value) for value in record["importance"])
-    rows = [None if record[name] is None else np.array(record[name]) for name in _ROWS]
-    found = _scores(record["scores"])
-    return str(record["key"]), PieceResult(piece, int(record["n"]), found, choices, parts, importance, *rows)
 
 
-def _scores_as_dict(scores: dict[str, float]) -> dict[str, float | None]:
-    return {name: number_or_none(value) for name, value in scores.items()}
-
-
-def _scores(record: dict[str, Any]) -> dict[str, float]:
-    return {name: number_of(record[name]) for name in (*SCORES, *LINE)}
+def _outcome_of(record: Mapping[str, Any]) -> FoldOutcome:
+    return FoldOutcome(record["predicted"], Choice(**record["choice"]), record["permuted_sse"])

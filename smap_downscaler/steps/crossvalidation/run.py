@@ -75,7 +75,7 @@ def crossvalidate_table(
         run.settings = reader.settings
         counter = progress.counter(sum(pieces.values()) * settings.folds, "folds")
         run.resumed = min(work.count(reader.about, settings.repeats), sum(pieces.values()))
-        begun = work.folds.count(reader.about)
+        begun = work.count_folds(reader.about)
         for number, nouns in ((run.resumed, ("piece", "pieces")), (begun, ("fold", "folds"))):
             if number:
                 done = counted(number, f"{nouns[0]} of work was", f"{nouns[1]} of work were")
@@ -88,7 +88,7 @@ def crossvalidate_table(
             for task, outcome in folds:
                 job, key, keep = task.job, task.key, task.keep
                 if task.known is None:
-                    work.folds.add(key, job.piece, task.fold, outcome)
+                    work.add_fold(key, job.piece, task.fold, outcome)
                 outcomes.append(outcome)
                 counter.advance(1)
                 if len(outcomes) == job.folds.number:
@@ -237,7 +237,7 @@ def _jobs(
                     counter.advance(settings.folds)
                     continue
                 for fold in range(job.folds.number):
-                    yield _Task(job, unit.key, keep, fold, work.folds.find(unit.key, piece, fold))
+                    yield _Task(job, unit.key, keep, fold, work.find_fold(unit.key, piece, fold))
 
 
 def _pictures(table: MatrixTable, unit: UnitRows, settings: ValidationSettings) -> list[FoldPicture]:

@@ -6,7 +6,6 @@ grows forests, and only if all days that are asked for now were asked for when i
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -18,12 +17,10 @@ from ...base.progress import SILENT, Progress
 from ...methods.forest.engines import SCIKIT_LEARN, version_of
 from ...methods.keys import CellKey
 from ...runs.fingerprint import digest
-from ...runs.journal import DAMAGED, KeptLines, array_of, array_text
+from ...runs.journal import Journal
 from .numbers.cell import FilledCell
 from .numbers.hidden import HidingOutcome, HidingSettings
 from .numbers.scores import HiddenDays
-
-_ASKED, _DAYS, _VALUES, _EXACT = "<i4", "<i8", "<f4", "<f8"
 
 
 class KeptCells:
@@ -40,7 +37,7 @@ class KeptCells:
     """
 
     def __init__(self, path: str | Path | None, run: str, days: np.ndarray, hiding: HidingSettings | None):
-        self._lines = KeptLines(path)
+        self._journal = Journal(path)
         self._days = days
         versions = [version_of(SCIKIT_LEARN), np.__version__]
         self._plain, self._hiding = (
@@ -67,67 +64,52 @@ class KeptCells:
         progress : Progress
         """
         left = {(cell.row, cell.col): cell for cell in cells}
-        for record in self._lines.records():
+        for record in self._journal.records():
             progress.check()
-            with contextlib.suppress(*DAMAGED):
-                cell = left[tuple(record["cell"])]
-                if record["key"] != (self._hiding if cell in hide else self._plain):
-                    continue
-                found = self._cell(cell, record, wanted)
-                if found is not None:
-                    del left[cell.row, cell.col]
-                    yield found
+            cell = left.get(tuple(record["cell"]))
+            if cell is None or record["key"] != (self._hiding if cell in hide else self._plain):
+                continue
+            found = self._cell(cell, record, wanted)
+            if found is not None:
+                del left[cell.row, cell.col]
+                yield found
 
     def add(self, found: FilledCell, asked: np.ndarray) -> None:
         """Keep a cell on disk; `asked`, bool, shape (n,), are the days that it was to be filled on."""
-        self._lines.add(
+        self._journal.add(
             {
                 "key": self._plain if found.hiding is None else self._hiding,
                 "cell": [found.key.row, found.key.col],
-                "asked": array_text(self._days[asked], _ASKED),
-                "values": array_text(found.values[asked], _VALUES),
+                "asked": self._days[asked].astype(np.int32),
+                # As single as they are in the files.
+                "values": found.values[asked].astype(np.float32),
                 "hiding": found.hiding and _as_dict(found.hiding),
             }
         )
 
     def close(self) -> None:
         """Close the file; it stays."""
-        self._lines.close()
+        self._journal.close()
 
     def _cell(self, cell: CellKey, record: dict[str, Any], wanted: np.ndarray) -> FilledCell | None:
         """The cell of a record, or None if a day that is wanted was not asked for."""
-        places = array_of(record["asked"], _ASKED) - self._days[0]
+        places = record["asked"] - self._days[0]
         within = (places >= 0) & (places < len(self._days))
         lacking = wanted.copy()
         lacking[places[within]] = False
         if lacking.any():
             return None
         values = np.full(len(self._days), np.nan)
-        values[places[within]] = array_of(record["values"], _VALUES)[within]
-        return FilledCell(cell, values, record["hiding"] and _outcome(cell, record["hiding"]))
+        values[places[within]] = record["values"][within]
+        return FilledCell(cell, values, record["hiding"] and _outcome(record["hiding"]))
 
 
 def _as_dict(outcome: HidingOutcome) -> dict[str, Any]:
-    record: dict[str, Any] = {"complete": outcome.complete, "why": outcome.why, "hidden": None}
-    hidden = outcome.hidden
+    return {**vars(outcome), "hidden": outcome.hidden and vars(outcome.hidden)}
+
+
+def _outcome(record: dict[str, Any]) -> HidingOutcome:
+    hidden = record["hidden"]
     if hidden is not None:
-        record["hidden"] = {
-            "days": array_text(hidden.days, _DAYS),
-            "observed": array_text(hidden.observed, _EXACT),
-            "distance": array_text(hidden.distance, _DAYS),
-            "predicted": {name: array_text(values, _EXACT) for name, values in hidden.predicted.items()},
-        }
-    return record
-
-
-def _outcome(cell: CellKey, record: dict[str, Any]) -> HidingOutcome:
-    said, hidden = record["hidden"], None
-    if said is not None:
-        hidden = HiddenDays(
-            (cell.row, cell.col),
-            array_of(said["days"], _DAYS),
-            array_of(said["observed"], _EXACT),
-            array_of(said["distance"], _DAYS),
-            {name: array_of(text, _EXACT) for name, text in said["predicted"].items()},
-        )
-    return HidingOutcome(hidden, int(record["complete"]), str(record["why"]))
+        hidden = HiddenDays(**{**hidden, "cell": tuple(hidden["cell"])})
+    return HidingOutcome(hidden, record["complete"], record["why"])

@@ -1,6 +1,7 @@
 """Cross-validation from a table: which rows, the same for any threads and stops, and what is left behind."""
 
 import json
+import math
 import sqlite3
 
 import numpy as np
@@ -223,11 +224,11 @@ def test_finished_pieces_are_used_only_for_the_same_rows_and_settings(table, tmp
     assert same(changed, crossvalidate_table(table, settings(), None, SCOPE))
 
 
-def test_a_work_file_is_lines_of_json(table, tmp_path):
+def test_a_work_file_is_checked_lines_of_json(table, tmp_path):
     run = crossvalidate_table(table, settings(), tmp_path / "work", SCOPE)
-    lines = [json.loads(line) for line in (tmp_path / "work").read_text().splitlines()]
+    lines = [json.loads(line.split(" ", 1)[1]) for line in (tmp_path / "work").read_text().splitlines()]
     assert {line["date"] for line in lines} == {date.isoformat() for date in run.units}
-    assert all(line["choices"][0]["inner_rmse"] is None for line in lines)
+    assert all(math.isnan(line["choices"][0]["inner_rmse"]) for line in lines)
 
 
 def test_cancel_leaves_nothing_but_finished_work(table, tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import replace
 
@@ -254,23 +253,15 @@ def test_a_cell_that_tells_no_error_says_why_again(tmp_path):
     assert vars(found.hiding) == {"hidden": None, "complete": 5, "why": TOO_SHORT}
 
 
-def spoiled(record):
-    yield {**record, "cell": None}
-    yield {**record, "asked": "?"}
-    yield {**record, "values": "AAAA"}
-    yield {**record, "hiding": {"complete": 1}}
-    yield {name: value for name, value in record.items() if name != "values"}
-    yield 7
-
-
-def test_lines_that_are_damaged_are_passed_over(tmp_path):
-    path = tmp_path / "work"
+def test_a_line_that_is_damaged_is_passed_over(tmp_path):
+    path, everywhere = tmp_path / "work", np.ones(6, bool)
     lines = kept(path)
-    lines.add(FilledCell(KEY, np.full(6, 0.25), outcome()), np.ones(6, bool))
+    lines.add(FilledCell(KEY, np.full(6, 0.25), outcome()), everywhere)
     lines.close()
-    whole = json.loads(path.read_text())
-    bad = list(spoiled(whole))
-    path.write_text("".join(json.dumps(record) + "\n" for record in bad))
-    assert list(kept(path).finished({KEY}, {KEY}, np.ones(6, bool))) == []
-    path.write_text("".join(json.dumps(record) + "\n" for record in [*bad, whole, whole]))
-    assert len(list(kept(path).finished({KEY}, {KEY}, np.ones(6, bool)))) == 1
+    whole = path.read_text()
+    bad = whole.replace('"cell": [2, 3]', '"cell": [2, 4]')
+    assert bad != whole
+    path.write_text(bad + whole[20:] + "7\n")
+    assert list(kept(path).finished({KEY, CellKey(2, 4)}, {KEY}, everywhere)) == []
+    path.write_text(bad + whole + whole)
+    assert len(list(kept(path).finished({KEY}, {KEY}, everywhere))) == 1
