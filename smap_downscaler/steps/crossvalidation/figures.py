@@ -11,6 +11,7 @@ import numpy as np
 from ...report.figure import COLOURS, MARKERS, SMAP_BAND, SOIL_MOISTURE_UNIT, date_axis, new_figure, png
 from ...report.importance_figure import ImportanceSeries
 from ...report.number_text import fixed
+from ...stats.distribution import Distribution
 from .numbers.schemes import BLOCKS, LOCATIONS, LOCATIONS_AND_DATES, PERIODS, RANDOM, scheme_text
 from .numbers.summary import RiseRow, UnitScores
 
@@ -59,7 +60,7 @@ def _lowest_r2(scores: Mapping[str, UnitScores], share: float) -> float:
 
 def _line(axis: Any, found: UnitScores, name: str, scheme: str, block_km: float) -> None:
     mean, sd = found.mean[name], found.sd[name]
-    middle = np.nanmedian(mean) if np.isfinite(mean).any() else np.nan
+    middle = Distribution.of(mean).median
     # Of many dates only the cloud can be read, not each with its SD.
     few = len(found.units) <= _DATES_WITH_LINES
     axis.errorbar(
@@ -86,7 +87,7 @@ def scores_over_cells(scores: Mapping[str, UnitScores], block_km: float) -> byte
         for scheme, found in scores.items():
             values = np.sort(found.mean[name][np.isfinite(found.mean[name])])
             share = 100 * (np.arange(values.size) + 0.5) / max(values.size, 1)
-            middle = np.median(values) if values.size else np.nan
+            middle = Distribution.of(values).median
             axis.plot(
                 share,
                 values,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...report.figure import COLOURS, date_axis, new_figure, png
+from ...stats.distribution import Distribution
 from .numbers.results import RainSeries
 
 
@@ -18,8 +19,7 @@ def rain_by_date(rain: RainSeries) -> bytes:
     axis.plot(rain.dates, values, color="#888888", linewidth=0.5, alpha=alpha, zorder=1)
     # Beyond the drawn axes: all lines of the cells share one entry in the legend.
     axis.plot([], [], color="#888888", linewidth=0.8, label=f"each of {values.shape[1]:,} cells")
-    known = [row[np.isfinite(row)] for row in values]
-    median = np.array([np.median(row) if row.size else np.nan for row in known])
+    median = [Distribution.of(row).median for row in values]
     axis.plot(rain.dates, median, color=COLOURS[0], linewidth=1.6, zorder=2, label="median of the cells")
     axis.set_ylabel(f"{rain.name}, {rain.unit}" if rain.unit else rain.name, fontsize=9)
     axis.set_ylim(bottom=0)

@@ -12,6 +12,7 @@ import numpy as np
 
 from ...base.seasons_of_year import ALL
 from ...methods.keys import CellKey, Key
+from ...stats.distribution import Distribution
 from ...tables.geopackage import DATE, INTEGER, REAL, TEXT, create_table, distribution_fields
 from .numbers.pieces import LINE, SCORES, most_chosen
 from .numbers.results import RainSeries, ValidationRun
@@ -180,7 +181,7 @@ def write_rain(path: str | Path, series: Sequence[RainSeries]) -> None:
     fields = {"covariate": TEXT, "unit": TEXT, "date": DATE, "n": INTEGER, **dict.fromkeys(numbers, REAL)}
     with create_table(path, "rain", fields) as table:
         for rain in series:
-            for date, values in zip(rain.dates, rain.values.astype(np.float64)):
-                known = values[np.isfinite(values)]
-                told = np.percentile(known, (50, 25, 75, 0, 100)).tolist() if known.size else [None] * 5
-                table.write([(rain.name, rain.unit, date.isoformat(), known.size, *told)])
+            for date, values in zip(rain.dates, rain.values):
+                found = Distribution.of(values)
+                over = (getattr(found, number) for number in numbers)
+                table.write([(rain.name, rain.unit, date.isoformat(), found.n, *over)])

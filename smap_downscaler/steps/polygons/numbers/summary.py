@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ....stats.distribution import Distribution
 from .moments import Statistics
 
 #: The statistics of a polygon, in the order of tables and figures.
@@ -16,10 +17,7 @@ STATISTICS = ("mean", "sd", "cv")
 
 @dataclass(frozen=True)
 class Spread:
-    """A statistic of a variable (on a date) over the polygons that have it; NaN where none has.
-
-    `sd` is that over the polygons, with n - 1; quartiles by linear interpolation.
-    """
+    """A statistic of a variable (on a date) over the polygons that have it, see `Distribution`."""
 
     variable: str
     date: dt.date | None
@@ -44,12 +42,9 @@ def spreads(layers: Sequence[tuple[str, dt.date | None]], statistics: Statistics
 
 
 def _spread(variable: str, date: dt.date | None, name: str, values: np.ndarray) -> Spread:
-    known = values[np.isfinite(values)]
-    if not known.size:
-        return Spread(variable, date, name, 0, *[np.nan] * 7)
-    sd = float(known.std(ddof=1)) if known.size > 1 else np.nan
-    quartiles = (float(value) for value in np.quantile(known, (0, 0.25, 0.5, 0.75, 1)))
-    return Spread(variable, date, name, known.size, float(known.mean()), sd, *quartiles)
+    found = Distribution.of(values)
+    numbers = (found.mean, found.sd, found.minimum, found.q1, found.median, found.q3, found.maximum)
+    return Spread(variable, date, name, found.n, *numbers)
 
 
 @dataclass(frozen=True)
