@@ -161,6 +161,10 @@ class Grid:
         )
         return first if max(map(abs, off)) <= ALIGNMENT else None
 
+    def has_side(self, side: float) -> bool:
+        """Whether its cells are `side` wide and high, to `ALIGNMENT` of a cell."""
+        return all(abs(own / side - 1) <= ALIGNMENT for own in (self.cell_width, self.cell_height))
+
     def is_aligned(self, other: Grid) -> bool:
         """Whether this grid's cells are cells of `other`, see `cell_offset_in`."""
         return self.cell_offset_in(other) is not None

@@ -14,8 +14,6 @@ from ...geo.lattice import Lattice, transform_bounds
 
 #: A fine stack with more pixels is a slip of the pen.
 MOST_PIXELS = 2_000_000_000
-#: A layer whose pixels are RESOLUTION to within this share gives the fine grid its place.
-_FOLLOW = 1e-3
 
 
 def coarse_grid(smap: Grid, smap_label: str, extent: Region | None) -> Grid:
@@ -82,7 +80,7 @@ def fine_grid(
         min(bounds.top, limits.top),
     )
     for name, grid in layers:
-        if same_crs(grid.crs, crs) and _has_resolution(grid, resolution):
+        if same_crs(grid.crs, crs) and grid.has_side(resolution):
             return FineGrid(
                 _snapped(bounds, crs, grid.left, grid.top, grid.cell_width, grid.cell_height), name
             )
@@ -104,10 +102,6 @@ def _check_resolution(crs: str, resolution: float) -> None:
         raise InputError(
             f"CRS {crs[:60]} is in {unit}, not in metres; choose another CRS, such as the UTM zone."
         )
-
-
-def _has_resolution(grid: Grid, resolution: float) -> bool:
-    return all(abs(side / resolution - 1) <= _FOLLOW for side in (grid.cell_width, grid.cell_height))
 
 
 def _snapped(bounds: Bounds, crs: str, left: float, top: float, width: float, height: float) -> Grid:

@@ -23,8 +23,6 @@ from ...series.stack import Stack, open_stack
 from ...series.window import source_date
 from .downscale import MapInputs, make_maps, map_file
 
-#: A resolution within this share of the stack's own is the stack's own.
-_SAME = 1e-3
 #: Parts along the side of a cell into which pixels are cut at least; with one CRS areas are exact anyway.
 _PARTS = 4
 _CELLS_A_BLOCK = 1 << 16
@@ -131,7 +129,7 @@ def _coarser(grid: Grid, side: float, label: str) -> Grid:
             f"COVARIATES ({label}): its CRS {grid.crs[:60]} is not in metres, so that resolutions in metres "
             "cannot be made from it; harmonise the covariates with a CRS in metres."
         )
-    if max(abs(side / grid.cell_width - 1), abs(side / grid.cell_height - 1)) <= _SAME:
+    if grid.has_side(side):
         return grid
     finest = max(grid.cell_width, grid.cell_height)
     if side < finest:
