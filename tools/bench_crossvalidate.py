@@ -33,7 +33,7 @@ from smap_downscaler.methods.forest.hyper_grid import ForestCandidate
 from smap_downscaler.methods.forest.settings import PAPER
 from smap_downscaler.steps.crossvalidation.cell_coordinates import cell_places
 from smap_downscaler.steps.crossvalidation.numbers.crossvalidate import plan_piece
-from smap_downscaler.steps.crossvalidation.numbers.grow import model_key
+from smap_downscaler.steps.crossvalidation.numbers.design import model_key
 from smap_downscaler.steps.crossvalidation.numbers.pieces import Piece
 from smap_downscaler.steps.crossvalidation.numbers.results import ValidationRun
 from smap_downscaler.steps.crossvalidation.numbers.settings import ValidationSettings

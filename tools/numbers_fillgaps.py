@@ -20,7 +20,6 @@ from smap_downscaler.methods.forest.method import RANDOM_FOREST
 from smap_downscaler.methods.forest.settings import PAPER
 from smap_downscaler.methods.keys import key_number
 from smap_downscaler.steps.gaps.numbers.cell import CellSeries
-from smap_downscaler.steps.gaps.numbers.filled import filled_by_distance, weighted_rmse
 from smap_downscaler.steps.gaps.numbers.hidden import HidingSettings, hide_and_fill
 from smap_downscaler.steps.gaps.numbers.scores import (
     CLIMATOLOGY,
@@ -30,7 +29,7 @@ from smap_downscaler.steps.gaps.numbers.scores import (
     HiddenDays,
     score_gaps,
 )
-from smap_downscaler.steps.gaps.numbers.verdict import overall
+from smap_downscaler.steps.gaps.numbers.verdict import filled_by_distance, overall, weighted_rmse
 
 #: Does what `map` does, maybe in other processes.
 CellMap = Callable[

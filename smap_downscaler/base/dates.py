@@ -8,6 +8,12 @@ from collections.abc import Sequence
 
 from .errors import InputError
 
+_YEAR = r"(?:19|20)\d\d"
+#: Two years in a row are the period of a climatology, no date.
+_PERIOD = re.compile(rf"(?<!\d){_YEAR}[-._]{_YEAR}(?!\d)")
+_YEAR_MONTH = re.compile(rf"(?<!\d)(?P<year>{_YEAR})[-._]?(?P<month>0[1-9]|1[0-2])(?!\d)")
+YearMonth = tuple[int, int]
+
 _NO_DIGIT_BEFORE = r"(?<!\d)"
 _NO_DIGIT_AFTER = r"(?!\d)"
 _YEAR = r"(?P<year>19\d\d|20\d\d)"
@@ -134,3 +140,18 @@ def period_text(dates: Sequence[dt.date]) -> str:
     """The first and the last of ascending dates, `2021-01-01 to 2021-01-31`, or the only one."""
     first, last = dates[0], dates[-1]
     return f"{first}" if first == last else f"{first} to {last}"
+
+
+def year_and_month(text: str) -> YearMonth | None:
+    """The year and month of a dated name (YYYYMM, YYYY-MM, YYYY.MM, YYYY_MM, or a whole date), or None.
+
+    Raises
+    ------
+    InputError
+        If the name holds two whole dates.
+    """
+    date = find_date(text)
+    if date:
+        return date.year, date.month
+    match = None if _PERIOD.search(text) else _YEAR_MONTH.search(text)
+    return (int(match["year"]), int(match["month"])) if match else None

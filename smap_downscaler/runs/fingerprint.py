@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,6 @@ from ..geo.datasets import open_dataset
 from ..series.files_behind import files_behind
 from ..series.series import SeriesEntry, raster_files
 from ..series.tags import RUN_TAG
-from .file_state import file_state
 
 
 def digest(content: Mapping[str, Any]) -> str:
@@ -82,3 +82,13 @@ def tell_other_runs(
             f"of {min(dates)}; whoever opens the folder as a series reads them too, so remove them or choose "
             "another OUTPUT"
         )
+
+
+def file_state(path: str) -> tuple[str, int, int]:
+    """Path, size and time of change."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        # The name of a subdataset, or a file on the network.
+        return path, 0, 0
+    return os.path.abspath(path), status.st_size, status.st_mtime_ns

@@ -20,7 +20,7 @@ from ..base.progress import SILENT, Progress
 from ..base.version import plugin_version
 from ..series.files_behind import files_behind
 from ..series.series import Series
-from .file_state import file_state
+from .fingerprint import file_state
 
 _BLOCK = 1 << 22
 #: Bytes of many files up to which their contents are hashed, which takes about a second: years of fine maps

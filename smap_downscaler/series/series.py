@@ -17,9 +17,8 @@ from pathlib import Path
 import numpy as np
 from osgeo import gdal
 
-from ..base.dates import find_date, is_within
+from ..base.dates import find_date, is_within, year_and_month
 from ..base.errors import InputError
-from ..base.months_in_names import year_and_month
 from ..base.progress import SILENT, Progress
 from ..geo.datasets import dataset_grid, open_dataset, read_band, same_crs
 from ..geo.grid import Grid, Window

@@ -7,6 +7,7 @@ checks what is cheap to check in `validate()` and works in `work()`.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, ClassVar
 
 from qgis.core import (
@@ -24,10 +25,11 @@ from ..base.progress import Progress
 from .dependencies import advice, missing
 from .feedback import QgisProgress
 from .help import as_html, as_plain, load_help
-from .icons import icon_path
 from .output_checks import check_places
 from .reports import numbers_output
 from .values import Values
+
+RESOURCES = Path(__file__).resolve().parents[1] / "resources"
 
 #: Groups of the toolbox, in the order in which the data flow.
 GROUPS = {
@@ -164,3 +166,8 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
                 f"{self.displayName()}: the memory of this machine does not suffice; close other programs, "
                 "or work on a smaller extent."
             ) from None
+
+
+def icon_path() -> str:
+    """The plugin's icon."""
+    return str(RESOURCES / "icon.svg")

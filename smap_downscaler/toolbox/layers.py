@@ -22,7 +22,7 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QDate, QDateTime, QTime
 from qgis.PyQt.QtXml import QDomDocument
 
-from .icons import RESOURCES
+from .algorithm import RESOURCES
 
 STYLE = RESOURCES / "styles" / "soil_moisture.qml"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from qgis.core import QgsApplication, QgsProcessingModelAlgorithm, QgsProcessingProvider
 from qgis.PyQt.QtGui import QIcon
 
+from .algorithm import icon_path
 from .algorithms import algorithms
 from .help import load_help
-from .icons import icon_path
 
 MODELS = Path(__file__).resolve().parents[1] / "workflows"
 

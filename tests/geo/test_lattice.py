@@ -11,12 +11,7 @@ from osgeo import ogr, osr
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.base.progress import Progress
 from smap_downscaler.geo.grid import ALIGNMENT, Bounds, Grid, Window, ease2_grid
-from smap_downscaler.geo.lattice import (
-    LATTICE_STEP,
-    Lattice,
-    Transformation,
-    transform_bounds,
-)
+from smap_downscaler.geo.lattice import LATTICE_STEP, Lattice, Transformation, transform_bounds
 
 EASE = ease2_grid("9 km")
 UTM = Grid("EPSG:32748", 103841.2, 9875403.0, 99.98, 99.98, 421, 307)

@@ -24,12 +24,12 @@ from ...base.nodata import is_fill
 from ...base.progress import Progress
 from ...base.words import counted
 from ...toolbox.algorithm import SmapAlgorithm
+from ...toolbox.feedback import Remembering
 from ...toolbox.inputs_used import layer_used
 from ...toolbox.parameters import advanced, whole_number
 from ...toolbox.reports import footer, manifest, report_parameter, table_output, write_report
 from ...toolbox.values import Values
 from ...toolbox.vectors import REAL, Column, add_columns, read_features
-from ...toolbox.warnings_kept import Remembering
 from .numbers.components import Components, principal_components
 from .report import components_page
 from .tables import write_eigenvalues, write_loadings

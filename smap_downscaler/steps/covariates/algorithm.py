@@ -25,12 +25,12 @@ from ...base.errors import InputError
 from ...base.progress import Progress
 from ...series.series import open_series
 from ...toolbox.algorithm import SmapAlgorithm
+from ...toolbox.feedback import Remembering
 from ...toolbox.layers import hand_over_stack
 from ...toolbox.parameters import advanced, decimal, series_folder
 from ...toolbox.preflight_output import preflight_output, write_preflight_table
 from ...toolbox.reports import report_parameter
 from ...toolbox.values import Values
-from ...toolbox.warnings_kept import Remembering
 from .covariate import Covariate, Layer
 from .harmonise import Request, harmonise
 from .layers import read_covariates

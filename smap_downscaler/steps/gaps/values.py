@@ -14,7 +14,7 @@ from .daily_cube import DailyCube
 from .day_files import FILLED, OBSERVED, DayCounts, read_filled
 from .inputs import places
 from .numbers.cell import FilledCell
-from .numbers.filled import filled_by_distance
+from .numbers.verdict import filled_by_distance
 
 
 class GapValues:

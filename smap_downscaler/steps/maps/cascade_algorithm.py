@@ -26,9 +26,9 @@ from ...series.stack import open_stack
 from ...series.window import check_window
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.by_date_output import join_outputs
+from ...toolbox.feedback import Remembering
 from ...toolbox.parameters import advanced, date_parameter, dated_covariates, decimal, whole_number
 from ...toolbox.values import Values
-from ...toolbox.warnings_kept import Remembering
 from .cascade import make_cascade, parse_resolutions
 from .downscale import MapInputs
 from .preflight import check_maps

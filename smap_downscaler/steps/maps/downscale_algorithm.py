@@ -21,10 +21,10 @@ from ...series.stack import open_stack
 from ...series.window import check_window
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.by_date_output import join_outputs
+from ...toolbox.feedback import Remembering
 from ...toolbox.parameters import advanced, dated_covariates, period_parameters, whole_number
 from ...toolbox.series_output import SeriesDestination, check_series, write_series
 from ...toolbox.values import Values
-from ...toolbox.warnings_kept import Remembering
 from .dates import dates_to_map
 from .downscale import MapInputs, make_maps
 from .preflight import check_maps

@@ -17,6 +17,7 @@ from ...series.stack import open_stack
 from ...series.window import check_window
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.by_date_output import join_outputs
+from ...toolbox.feedback import Remembering
 from ...toolbox.parameters import (
     advanced,
     dated_covariates,
@@ -27,7 +28,6 @@ from ...toolbox.parameters import (
     whole_number,
 )
 from ...toolbox.values import Values
-from ...toolbox.warnings_kept import Remembering
 from .build import MatrixInputs, build_matrix
 from .preflight import check_matrix
 from .toolbox.report_output import report_matrix

@@ -21,8 +21,7 @@ from ...base.progress import SILENT, Progress
 from ...geo.grid import Grid, grid_from
 from ...series.filled_tag import unobserved_sentence
 from ...tables.geopackage import quoted, read_notes, read_only
-from .numbers.pooling import pool, pooled_bytes
-from .numbers.rows import CellRows, DayRows, PooledRows
+from .numbers.rows import CellRows, DayRows, PooledRows, pool, pooled_bytes
 
 #: Different dates that are remembered while cells are read.
 _MOST_DATES = 65_536

@@ -29,13 +29,13 @@ from ...preflight.layer_check import Preflight
 from ...series.series import Series, open_several
 from ...series.stack import Stack, open_stack
 from ...toolbox.algorithm import SmapAlgorithm
+from ...toolbox.feedback import Remembering
 from ...toolbox.inputs_used import files_used, layer_used, series_used
 from ...toolbox.parameters import SeriesParameter, advanced, choice, period_parameters, whole_number
 from ...toolbox.preflight_output import preflight_output, write_preflight_table
 from ...toolbox.reports import footer, manifest, period_used, report_parameter, table_output, write_report
 from ...toolbox.values import Values
 from ...toolbox.vectors import add_columns, check_shapes, read_features
-from ...toolbox.warnings_kept import Remembering
 from .numbers.summary import STATISTICS, Spread, driest_and_wettest
 from .placing import AREA, CENTRE, Placed, Shapes, place, read_shapes
 from .preflight import check_polygons, of_polygons

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from osgeo import gdal
 
+from ...base.dates import YearMonth, year_and_month
 from ...base.errors import InputError
-from ...base.months_in_names import YearMonth, year_and_month
 from ...base.progress import Progress
 from ...geo.datasets import dataset_grid, open_dataset
 from ...geo.grid import Grid

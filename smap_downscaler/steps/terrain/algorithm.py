@@ -14,9 +14,9 @@ from qgis.core import (
 from ...base.errors import InputError
 from ...base.progress import Progress
 from ...toolbox.algorithm import SmapAlgorithm
+from ...toolbox.feedback import Remembering
 from ...toolbox.parameters import advanced, any_file, choice, decimal
 from ...toolbox.values import Values
-from ...toolbox.warnings_kept import Remembering
 from .builtin import compute_terrain as compute_builtin
 from .dem import check_dem
 from .numbers.outcome import TerrainReport

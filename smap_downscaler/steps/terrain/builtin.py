@@ -19,9 +19,8 @@ from .numbers.fill import fill_sinks
 from .numbers.outcome import TerrainReport, filling_text, water_text
 from .numbers.routing import ROUTINGS
 from .numbers.settings import ROUTERS, TerrainSettings
-from .numbers.slope import gradient, tan_slope
 from .numbers.surface import Surface
-from .numbers.twi import specific_area, wetness_index
+from .numbers.wetness import gradient, specific_area, tan_slope, wetness_index
 
 #: What outputs and reports call it.
 ENGINE = "built-in"

@@ -12,7 +12,7 @@ from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.base.progress import Progress
 from smap_downscaler.methods.forest.settings import ForestSettings
 from smap_downscaler.steps.crossvalidation.numbers.crossvalidate import cross_validate, plan_piece, run_fold
-from smap_downscaler.steps.crossvalidation.numbers.grow import model_key as our_key
+from smap_downscaler.steps.crossvalidation.numbers.design import model_key as our_key
 from validation_cases import CELL, DAY, FOREST, case, piece, rows_of_date, settings
 
 UNIT = DAY.toordinal()

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hn
 
-from smap_downscaler.steps.gaps.numbers.filled import filled_by_distance, untold, weighted_rmse
 from smap_downscaler.steps.gaps.numbers.scores import (
     CELL,
     DISTANCES,
@@ -20,7 +19,7 @@ from smap_downscaler.steps.gaps.numbers.scores import (
     POOLED,
     GapScore,
 )
-from smap_downscaler.steps.gaps.numbers.verdict import gaps_verdict
+from smap_downscaler.steps.gaps.numbers.verdict import filled_by_distance, gaps_verdict, untold, weighted_rmse
 
 NAMES = tuple(name for name, *_ in DISTANCES)
 

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from smap_downscaler.base.dates import year_and_month
 from smap_downscaler.base.errors import InputError
-from smap_downscaler.base.months_in_names import year_and_month
 from smap_downscaler.steps.rain.numbers.antecedent import (
     Antecedent,
     all_dates,

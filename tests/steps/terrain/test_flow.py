@@ -16,9 +16,14 @@ from smap_downscaler.steps.terrain.numbers import surface as terrain_surface
 from smap_downscaler.steps.terrain.numbers.accumulate import flow_order, upslope_cells
 from smap_downscaler.steps.terrain.numbers.routing import ROUTINGS
 from smap_downscaler.steps.terrain.numbers.settings import ROUTERS, TerrainSettings
-from smap_downscaler.steps.terrain.numbers.slope import flow_width, gradient, tan_slope
 from smap_downscaler.steps.terrain.numbers.surface import Surface
-from smap_downscaler.steps.terrain.numbers.twi import specific_area, wetness_index
+from smap_downscaler.steps.terrain.numbers.wetness import (
+    flow_width,
+    gradient,
+    specific_area,
+    tan_slope,
+    wetness_index,
+)
 from terrain_cases import SLOWLY, accumulate_slowly, dems, falls_of, valid_cells
 
 CELL = 30.0

@@ -16,11 +16,9 @@ from ....base.progress import SILENT, Progress
 from ....methods.base import Cells
 from ....methods.keys import key_number
 from ....stats import scores
-from .design import designed, used_columns
+from .design import designed, model_key, permuted_orders, used_columns
 from .folds import block_numbers, fold_generator
-from .grow import model_key, permuted_orders
-from .part_scores import parts_of
-from .pieces import Choice, FoldOutcome, Piece, PieceJob, PieceResult, all_scores
+from .pieces import Choice, FoldOutcome, Piece, PieceJob, PieceResult, all_scores, parts_of
 from .schemes import BLOCKS, IN_SPACE, LOCATIONS, LOCATIONS_AND_DATES, RANDOM, ROW_NOUNS, Folds, make_folds
 from .settings import ValidationSettings
 

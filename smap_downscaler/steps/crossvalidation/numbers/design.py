@@ -1,4 +1,4 @@
-"""Covariates of a fold: those of the table, and those that are made from the rows the forest may see."""
+"""What the model of a fold sees: its covariates, and its randomness."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import numpy as np
 from ....base.errors import InputError
 from ....methods.base import Block, Cells
 from ....methods.features import add_features, drop_constant
-from ....methods.keys import BY_CELL
+from ....methods.keys import BY_CELL, key_number
+from .pieces import Piece
+from .schemes import SCHEME_NUMBERS
 from .settings import ValidationSettings
 
 
@@ -58,3 +60,26 @@ def designed(
         names = tuple(names[column] for column in columns.tolist()) if rows.names else ()
     place = None if rows.place is None else rows.place[test]
     return replace(rows.take(seen), x=x_seen, names=names), Block(x_test, rows.days[test], place)
+
+
+def model_key(piece: Piece, fold: int, inner: int = 0) -> int:
+    """Tells the randomness of a model from that of all others; `inner` is 0 for the outer fold's own.
+
+    The candidates of a grid share it, so that they differ by their settings alone.
+    """
+    numbers = [key_number(piece.unit), SCHEME_NUMBERS[piece.scheme], piece.repeat, fold, inner]
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
+
+
+def permuted_orders(n: int, p: int, seed: int, key: int) -> np.ndarray:
+    """An order of `n` rows for each of `p` covariates: int64, shape (p, n).
+
+    Drawn from the seed, the model's key and the covariate's number, after Breiman (2001), Machine Learning
+    45, 5-32, with held-out rows in place of out-of-bag ones.
+    """
+    return np.stack(
+        [
+            np.random.default_rng(np.random.SeedSequence([seed, key, number])).permutation(n)
+            for number in range(p)
+        ]
+    )

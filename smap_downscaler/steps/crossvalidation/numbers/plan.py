@@ -12,8 +12,7 @@ import numpy as np
 
 from ....base.progress import SILENT, Progress
 from ....base.words import counted
-from .design import designed
-from .grow import model_key
+from .design import designed, model_key
 from .pieces import PieceJob
 from .settings import ValidationSettings
 
