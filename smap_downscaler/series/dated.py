@@ -71,7 +71,7 @@ class DatedCovariate:
 
     @cached_property
     def is_rain(self) -> bool:
-        """Whether it is rain: as it is said, else by its name or that of its first file."""
+        """Whether it is rain: as it is said, else by its name or that of its first file, as in 0.1.0."""
         if self.said_rain is not None:
             return self.said_rain
         # A file's name without its date.
@@ -80,7 +80,7 @@ class DatedCovariate:
 
     @property
     def doubt(self) -> str:
-        """What to ask the user of a window that ends at a name; empty where there is nothing to ask."""
+        """What to ask where a name alone keeps the window from it; empty where nothing is to be asked."""
         if not self.window or self.said_rain is not None or not self.is_rain:
             return ""
         return (

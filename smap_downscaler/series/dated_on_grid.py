@@ -166,13 +166,17 @@ class OnPixels:
             If a file cannot be read; the means may raise it too, and `Cancelled`.
         """
         source, lattice = self.covariate.source(date), self._lattice
+
+        def missing(_progress: Progress) -> np.ndarray:
+            return np.full((window.height, window.width), np.nan, np.float32)
+
         if source is None:
-            return lambda progress: np.full((window.height, window.width), np.nan, np.float32)
+            return missing
         if lattice is None:
             return partial(self._means, source, window)
         needed = window_around(windows_over(lattice.target, self.grid.crop(window).bounds, self.grid.crs))
         if not needed.width:
-            return lambda progress: np.full((window.height, window.width), np.nan, np.float32)
+            return missing
         row, col = self._hull.row + needed.row, self._hull.col + needed.col
         values = BandReader().read(source, Window(row, col, needed.height, needed.width))
 

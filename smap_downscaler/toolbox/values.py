@@ -239,7 +239,7 @@ class Values:
             raise InputError(f"{name}: there is no table {value!r}; check the path.")
         return str(layer.source().split("|")[0] if layer.dataProvider().name() == "ogr" else layer.name())
 
-    def dated_covariates(self, progress: Progress, minimum_share: float = 0.5) -> tuple[DatedCovariate, ...]:
+    def dated_covariates(self, progress: Progress, minimum_share: float) -> tuple[DatedCovariate, ...]:
         """The dated covariates of DYNAMIC, DYNAMIC_NAMES, WINDOW and RAIN; see `toolbox.parameters`.
 
         Raises
