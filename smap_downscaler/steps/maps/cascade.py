@@ -17,7 +17,7 @@ from ...geo.crs_choice import is_metric
 from ...geo.geotiff import Band, create_geotiff
 from ...geo.grid import EDGE_TOLERANCE, Grid
 from ...geo.sources import BandReader, Source
-from ...series.stack import Stack, open_stack
+from ...series.stack import open_stack
 from .downscale import MapInputs, make_maps, map_file
 
 #: Parts along the side of a cell into which pixels are cut at least; with one CRS areas are exact anyway.
@@ -149,37 +149,16 @@ def _cost(target: Grid, grid: Grid) -> float:
 def _averaged(
     inputs: MapInputs, target: Grid, place: Path, minimum_share: float, progress: Progress
 ) -> MapInputs:
-    """The same inputs at the resolution of `target`."""
+    """The same inputs at the resolution of `target`, with the stack averaged to it."""
     stack = inputs.stack
     if target == stack.grid:
         return inputs
-    place.mkdir(parents=True, exist_ok=True)
-    needed = [name for name in stack.names if name in inputs.forests.names]
-    dynamic = tuple(replace(dated, minimum_share=minimum_share) for dated in inputs.dynamic)
-    averaged = _averaged_stack(stack, needed, target, place / "stack.tif", minimum_share, progress)
-    return replace(inputs, stack=averaged, dynamic=dynamic)
-
-
-def _averaged_stack(
-    stack: Stack, names: Sequence[str], target: Grid, path: Path, minimum_share: float, progress: Progress
-) -> Stack:
-    numbers = [stack.names.index(name) for name in names]
+    numbers = [number for number, name in enumerate(stack.names) if name in inputs.forests.names]
     sources = [Source(stack.path, number + 1, stack.grid) for number in numbers]
-    bands = [Band(name, stack.units[number]) for name, number in zip(names, numbers)]
-    _write_means(path, sources, bands, target, minimum_share, progress)
-    return open_stack(path, stack.source)
-
-
-def _write_means(
-    path: Path,
-    sources: Sequence[Source],
-    bands: Sequence[Band],
-    target: Grid,
-    minimum_share: float,
-    progress: Progress,
-) -> None:
+    bands = [Band(stack.names[number], stack.units[number]) for number in numbers]
+    place.mkdir(parents=True, exist_ok=True)
     reader, windows = BandReader(), list(blocks(target, _CELLS_A_BLOCK))
-    with create_geotiff(path, target, bands) as tiff:
+    with create_geotiff(place / "stack.tif", target, bands) as tiff:
         for number, window in enumerate(windows):
             part = progress.part(number / len(windows), (number + 1) / len(windows))
             means = cell_means(
@@ -187,3 +166,5 @@ def _write_means(
             )
             for band, values in enumerate(means.values, start=1):
                 tiff.write(values, window, band)
+    dynamic = tuple(replace(dated, minimum_share=minimum_share) for dated in inputs.dynamic)
+    return replace(inputs, stack=open_stack(place / "stack.tif", stack.source), dynamic=dynamic)
