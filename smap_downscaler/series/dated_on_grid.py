@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from ..base.errors import InputError
 from ..base.progress import SILENT, Progress
 from ..geo.area_means import CHUNK_BYTES, cell_means
+from ..geo.blocks import windows
 from ..geo.geotiff import TILE
 from ..geo.grid import Grid, Window
 from ..geo.lattice import Lattice
@@ -97,14 +98,10 @@ class OnCells:
         return sums.means(0, self.covariate.minimum_share).astype(np.float32)
 
 
-def _bands(windows: Sequence[Window]) -> list[list[Window]]:
+def _bands(parts: Sequence[Window]) -> list[tuple[Window, ...]]:
     """Windows of the same rows cut into bands of rows that are not too large to be worked on."""
-    hull = window_around(windows)
-    height = max(_PIXELS_A_BAND // max(hull.width, 1), 1)
-    return [
-        [Window(row, one.col, min(height, hull.row + hull.height - row), one.width) for one in windows]
-        for row in range(hull.row, hull.row + hull.height, height)
-    ]
+    height = max(_PIXELS_A_BAND // max(window_around(parts).width, 1), 1)
+    return list(zip(*(windows(part, height) for part in parts)))
 
 
 class OnPixels:
@@ -130,12 +127,12 @@ class OnPixels:
     def __init__(self, covariate: DatedCovariate, grid: Grid, progress: Progress = SILENT):
         self.covariate, self.grid = covariate, grid
         series = covariate.series
-        windows = windows_over(series.grid, grid.bounds, grid.crs)
-        if not windows:
+        found = windows_over(series.grid, grid.bounds, grid.crs)
+        if not found:
             raise InputError(
                 f"{series.source}: it does not meet the fine stack; choose a series of the same area."
             )
-        self._hull = window_around(windows)
+        self._hull = window_around(found)
         self._lattice: Lattice | None = None
         if way_of(series.grid, grid) != AREA_MEAN:
             self._lattice = Lattice(grid, series.grid.crop(self._hull), progress)
@@ -189,7 +186,7 @@ class OnPixels:
 
     def _means(self, source: Source, window: Window, progress: Progress) -> np.ndarray:
         out, reader = np.empty((window.height, window.width), np.float32), BandReader()
-        for tile in _tiles(window):
+        for tile in windows(window, TILE, TILE):
             found = cell_means(
                 [source],
                 self.grid.crop(tile),
@@ -201,12 +198,3 @@ class OnPixels:
             row, col = tile.row - window.row, tile.col - window.col
             out[row : row + tile.height, col : col + tile.width] = found.values[0]
         return out
-
-
-def _tiles(window: Window) -> Iterator[Window]:
-    """The parts of a window in the tiles of its grid."""
-    bottom, right = window.row + window.height, window.col + window.width
-    for top in range(window.row // TILE * TILE, bottom, TILE):
-        for left in range(window.col // TILE * TILE, right, TILE):
-            row, col = max(top, window.row), max(left, window.col)
-            yield Window(row, col, min(top + TILE, bottom) - row, min(left + TILE, right) - col)
