@@ -263,7 +263,7 @@ def test_cancel_in_the_reading(tmp_path, monkeypatch):
     pixels = OnPixels(covariate(tmp_path / "pixels", FINE, holed(FINE, 9)), PIXELS)
     for read in (
         cells.read,
-        lambda date, progress: pixels.block(date, Window(0, TILE - 64, TILE, 128))(progress),
+        lambda date, progress: pixels.block(date, Window(0, 0, TILE, 2 * TILE))(progress),
     ):
         whole = Listener()
         read(DAY, whole)
