@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from forest_cases import told, train_forest
 from small_case import CELLS, DATES, NAMES, PIXELS, SPARSE, make_small_case
 from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.methods.file.reader import open_forests
+from smap_downscaler.steps.matrix.read import open_matrix
 
 FOREST = {"PRESET": "custom", "N_ESTIMATORS": 12, "MINIMUM_CELLS": 20, "SEED": 3}
 
@@ -549,6 +551,57 @@ def test_dated_covariates_reach_the_maps(run, refusal, case, tmp_path):
     x = np.array([[*case.fine[:, row, col], corners]], np.float32)
     got = read(tmp_path / "maps" / f"soil_moisture_{DATES[0]:%Y%m%d}.tif")[row, col]
     assert got == pytest.approx(told(forest, x)[0], abs=1e-7)
+
+
+def test_rain_is_asked_for_and_said(run, said, refusal, case, tmp_path):
+    """A series of the first date only, whose name speaks of rain: from the matrix to the maps."""
+    (tmp_path / "rain_index").mkdir()
+    shutil.copy(f"{case.rain_folder}/rain_{DATES[0]:%Y%m%d}.tif", tmp_path / "rain_index")
+    dynamic = {"DYNAMIC": [str(tmp_path / "rain_index")], "WINDOW": 2}
+    given = {"SMAP": case.smap_folder, "COVARIATES": case.coarse_stack, **dynamic}
+    question = "rain_index is taken as rain by its name alone, so WINDOW does not apply to it"
+
+    def matrix(**more):
+        said.warnings.clear()
+        table = run("regressionmatrix", {**given, **more, "OUTPUT": str(tmp_path / "m.gpkg")})["OUTPUT"]
+        days = list(open_matrix(table).days())
+        asked = sum(question in line for line in said.warnings)
+        return asked, open_matrix(table).rain, [bool(np.isfinite(day.x[:, -1]).all()) for day in days]
+
+    assert matrix() == (1, {}, [True, False, False])
+    assert matrix(WINDOW=0) == (0, {}, [True, False, False])
+    assert matrix(RAIN="rain_index") == (0, {"rain_index": True}, [True, False, False])
+    assert matrix(RAIN=" none") == (0, {"rain_index": False}, [True, True, True])
+    sentence = (
+        "RAIN: there is no dated covariate named snow (there is rain_index); give the names of those that "
+        "are rain, separated by commas, or 'none'."
+    )
+    assert (
+        refusal("regressionmatrix", {**given, "RAIN": "snow", "OUTPUT": str(tmp_path / "n.gpkg")}) == sentence
+    )
+    forests = str(tmp_path / "f.smapforest")
+    run("trainforests", {"INPUT": str(tmp_path / "m.gpkg"), **FOREST, "OUTPUT": forests})
+    maps = {"FORESTS": forests, "COVARIATES": case.fine_stack, **dynamic, "OUTPUT": str(tmp_path / "maps")}
+    assert refusal("downscale", {**maps, "RAIN": "snow"}) == sentence
+    said.warnings.clear()
+    report = {"REPORT": str(tmp_path / "maps.html")}
+    assert run("downscale", {**maps, **report})["COUNT"] == 1
+    assert sum(question in line for line in said.warnings) == 1
+    page = (tmp_path / "maps.html").read_text(encoding="utf-8")
+    assert question in page
+    assert "<dt>dated covariates that are rain</dt><dd>rain_index</dd>" in page
+    said.warnings.clear()
+    assert run("downscale", {**maps, "RAIN": "none"})["COUNT"] == 2
+    assert not any(question in line for line in said.warnings)
+    cascade = {
+        **maps,
+        "DATE": DATES[2].isoformat(),
+        "RESOLUTIONS": "9008",
+        "OUTPUT": str(tmp_path / "cascade"),
+    }
+    assert refusal("cascade", {**cascade, "RAIN": "snow"}) == sentence
+    assert refusal("cascade", cascade) == "No date can be mapped: rain_index has no raster of 2021-01-01."
+    assert run("cascade", {**cascade, "RAIN": "none"})["COUNT"] == 1
 
 
 def test_date_of_the_case_is_as_assumed():

@@ -27,6 +27,7 @@ import numpy as np
 from smap_downscaler.geo.geotiff import Band, create_geotiff, write_geotiff
 from smap_downscaler.geo.grid import Grid, Window, ease2_grid
 from smap_downscaler.geo.lattice import transform_bounds
+from smap_downscaler.series.dated import dated_covariates
 from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack
 from smap_downscaler.steps.matrix.build import MatrixInputs, build_matrix
@@ -68,7 +69,7 @@ def build(folder: Path, count: int, output: Path) -> dict[str, float]:
     before = _peak_mb()
     begun = time.perf_counter()
     smap = open_series(folder / "smap").between(None, FIRST + dt.timedelta(days=count - 1))
-    dynamic = (open_series(folder / "rain"), open_series(folder / "ndvi.tif"))
+    dynamic = dated_covariates([open_series(folder / "rain"), open_series(folder / "ndvi.tif")])
     report = build_matrix(MatrixInputs(smap, open_stack(folder / "stack.tif"), dynamic), output)
     built, peak = time.perf_counter() - begun, _peak_mb()
     begun = time.perf_counter()

@@ -10,6 +10,11 @@ from difflib import SequenceMatcher
 from .errors import InputError
 from .matrix_columns import DERIVED, RESERVED
 
+#: A word for rain, which is no end of terrain, train, drain, grain, brain or refrain.
+_RAIN_WORD = re.compile(r"(?:[a-z]*[^bdfgrt])?rain(?:s|fall)?|[a-z]*precip(?:itation)?")
+_SEASONS = "|".join(["def", *("jfmamjjasondjf"[month : month + 3] for month in range(12))])
+#: `p`, and names such as `p_3d`, `p_10`, `p_ant10`, `p_antecedent`, `p_djf`.
+_RAIN_NAME = re.compile(rf"p(?:_(?:\d{{1,3}}d?|ant(?:ecedent)?\d*|daily|mean|sum|total|{_SEASONS})(?:_.*)?)?")
 #: Names that a sentence lists of many.
 _MOST_NAMED = 5
 
@@ -22,6 +27,17 @@ def covariate_name(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text.replace("ß", "ss"))
     ascii_text = decomposed.encode("ascii", "ignore").decode("ascii").lower()
     return re.sub(r"[^a-z0-9]+", "_", ascii_text).strip("_")
+
+
+def looks_like_rain(name: str) -> bool:
+    """Whether a covariate may be rain by its name: a word for rain in it, or a name such as `p_3d`, `p_djf`.
+
+    `terrain_corrected`, `training_ndvi`, `drainage` and `p_sand` are none.
+    """
+    plain = covariate_name(name)
+    if any(_RAIN_WORD.fullmatch(word) for word in re.findall("[a-z]+", plain)):
+        return True
+    return _RAIN_NAME.fullmatch(plain) is not None
 
 
 def class_name(name: str, value: int) -> str:

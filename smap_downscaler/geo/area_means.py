@@ -23,9 +23,9 @@ from .sources import BandReader, Mask, Source, windows_over
 
 #: Sub-pixels along the side of a cell, at least.
 SUBPIXELS_A_CELL = 64
-#: Sub-pixels worked on at a time, about 40 MB, and the width of such a chunk: not
+#: Sub-pixels worked on at a time, what that takes, and the width of such a chunk: not
 #: long and thin, or a mask in another CRS would be read far beyond it.
-_CHUNK = 1 << 18
+_CHUNK, CHUNK_BYTES = 1 << 18, 44 << 20
 _CHUNK_WIDTH = 1 << 12
 
 
@@ -67,8 +67,7 @@ def cell_means(
     CellMeans
         float64; NaN where a cell has no mean; shares as parts of the whole cell.
     """
-    if not 0 <= minimum_share <= 1:
-        raise InputError(f"MINIMUM_COVERED is {minimum_share:g}; give a share from 0 to 1.")
+    check_share(minimum_share)
     sums = CellSums(len(sources), target.shape)
     job = _Job(target, mask, parts, reader or BandReader(), progress)
     passes = _passes(sources, job)
@@ -80,6 +79,12 @@ def cell_means(
         np.stack([sums.means(band, minimum_share) for band in bands]),
         np.stack([sums.shares(band) for band in bands]),
     )
+
+
+def check_share(minimum_share: float) -> None:
+    """Raise `InputError` for a least covered share that is none."""
+    if not 0 <= minimum_share <= 1:
+        raise InputError(f"MINIMUM_COVERED is {minimum_share:g}; give a share from 0 to 1.")
 
 
 @dataclass(frozen=True)

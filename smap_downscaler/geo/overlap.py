@@ -7,13 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..base.errors import InputError
 from ..base.progress import SILENT, Progress
 from .area_means import SUBPIXELS_A_CELL, chunks, cuts, refined
 from .grid import Grid, Window
 from .lattice import Lattice
-from .sampling import SHARE_TOLERANCE, split_over_cells
-from .sources import windows_over
+from .sampling import split_over_cells
 
 
 @dataclass(frozen=True)
@@ -24,8 +22,6 @@ class Overlap:
     ----------
     window : Window
         The part of the source grid that meets the cells.
-    shape : tuple of int
-        Rows and columns of the cells.
     pixels, cells : int arrays, shape (n,)
         Flat numbers in the window and in the grid of cells.
     areas : float64 array, shape (n,)
@@ -33,43 +29,29 @@ class Overlap:
     """
 
     window: Window
-    shape: tuple[int, int]
     pixels: np.ndarray
     cells: np.ndarray
     areas: np.ndarray
 
-    def mean(self, values: np.ndarray, minimum_share: float) -> np.ndarray:
-        """Area-weighted means of the valid pixels, float64, shape (rows, columns).
-
-        Parameters
-        ----------
-        values : array of the window's shape
-            NaN where missing.
-        minimum_share : float
-            Cells of which valid pixels cover less are NaN.
-        """
-        flat = values.ravel()[self.pixels]
-        valid = np.isfinite(flat)
-        size = self.shape[0] * self.shape[1]
-        weights = np.where(valid, self.areas, 0.0)
-        areas = np.bincount(self.cells, weights, size)
-        sums = np.bincount(self.cells, weights * np.where(valid, flat, 0.0), size)
-        enough = (areas > 0) & (areas >= minimum_share - SHARE_TOLERANCE)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.where(enough, sums / areas, np.nan).reshape(self.shape)
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it takes."""
+        return self.pixels.nbytes + self.cells.nbytes + self.areas.nbytes
 
 
-def overlap(source: Grid, target: Grid, label: str, progress: Progress = SILENT) -> Overlap:
-    """The overlap of the pixels of `source` with the cells of `target`, whatever their CRS.
+def overlap(source: Grid, target: Grid, windows: Sequence[Window], progress: Progress = SILENT) -> Overlap:
+    """The overlap of some pixels of `source` with the cells of `target`, whatever their CRS.
 
-    Pixels are cut into parts at most 1/64 of a cell wide, as `resample_mean` does.
+    Pixels are cut into parts at most 1/64 of a cell wide, as `area_means` does.
 
-    Raises
-    ------
-    InputError
-        If they do not meet; `label` names the source.
+    Parameters
+    ----------
+    source, target : Grid
+    windows : sequence of Window
+        The pixels, see `sources.windows_over`; the windows share none.
+    progress : Progress
+        Asked for cancellation.
     """
-    windows = windows_over(source, target.bounds, target.crs)
     hull = window_around(windows)
     found = [
         part
@@ -77,11 +59,12 @@ def overlap(source: Grid, target: Grid, label: str, progress: Progress = SILENT)
         for part in _shared(_Part(source.crop(window), window, hull), target, progress)
     ]
     if not found:
-        raise InputError(f"{label}: it does not meet the SMAP cells; choose rasters of the same area.")
+        none = np.empty(0, np.int64)
+        return Overlap(hull, none, none, np.empty(0))
     size = target.width * target.height
     keys, inverse = np.unique(np.concatenate([keys for keys, _ in found]), return_inverse=True)
     areas = np.bincount(inverse, np.concatenate([areas for _, areas in found]), len(keys))
-    return Overlap(hull, target.shape, keys // size, keys % size, areas)
+    return Overlap(hull, keys // size, keys % size, areas)
 
 
 def window_around(windows: Sequence[Window]) -> Window:

@@ -12,9 +12,9 @@ from ..base.errors import InputError
 from ..geo.datasets import same_crs
 from ..geo.grid import EASE2_CRS, Grid
 from ..geo.sources import Source, has_value
+from ..series.dated import DatedCovariate
 from ..series.series import Series, SeriesEntry
 from ..series.stack import Stack
-from ..series.window import missing_dates, source_date
 from .layer_check import (
     LayerCheck,
     Preflight,
@@ -185,17 +185,16 @@ def stack_layers(stack: Stack, names: Sequence[str], area: str) -> Iterator[Laye
 
 
 def dated_layers(
-    dynamic: Sequence[Series], dates: Sequence[dt.date], window: int, area: str
+    dynamic: Sequence[DatedCovariate], dates: Sequence[dt.date], area: str
 ) -> Iterator[LayerToCheck]:
     """Dated covariates, each of which is needed over an area on each of `dates`."""
-    for series in dynamic:
-        used = {source_date(series, date, window) for date in dates}
-        missing = missing_dates(series, dates, window)
+    for dated in dynamic:
+        series, used = dated.series, {dated.entry(date) for date in dates}
         yield LayerToCheck(
-            row_of(series.name, series.grid, series.dates, dates_note(missing, len(dates))),
-            _rasters(series, [entry for entry in series.entries if entry.date in used]),
+            row_of(series.name, series.grid, series.dates, dates_note(dated.missing(dates), len(dates))),
+            _rasters(series, [entry for entry in series.entries if entry in used]),
             series.source,
-            [shift_warning(series.source, series.grid)],
+            [shift_warning(series.source, series.grid), dated.doubt],
             f"{series.source}: {series.name} has no value over {area} on any of the dates, and every "
             "covariate is needed; check its NoData value, or leave it out.",
             twins=SAME_FILES,

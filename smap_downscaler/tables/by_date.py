@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..geo.datasets import open_dataset
-from ..series.series import Series
-from ..series.window import source_date
+from ..series.dated import DatedCovariate
 from .geopackage import DATE, create_table
 
 #: Fields of numbers of a map, and the items of its file that hold them.
@@ -48,14 +47,15 @@ class DatesTable:
         return [row[place] for row in self.rows]
 
 
-def taken_fields(all_series: Sequence[Series]) -> dict[str, int]:
-    return {f"{series.name}_date": DATE for series in all_series}
+def taken_fields(covariates: Sequence[DatedCovariate]) -> dict[str, int]:
+    """The fields of `taken_dates`."""
+    return {f"{dated.name}_date": DATE for dated in covariates}
 
 
-def taken_dates(all_series: Sequence[Series], date: dt.date, window: int) -> list[str | None]:
+def taken_dates(covariates: Sequence[DatedCovariate], date: dt.date) -> list[str | None]:
     """The date of the raster of each dated covariate that stands for `date`."""
-    sources = [source_date(series, date, window) for series in all_series]
-    return [None if source is None else source.isoformat() for source in sources]
+    entries = [dated.entry(date) for dated in covariates]
+    return [None if entry is None else entry.date.isoformat() for entry in entries]
 
 
 def map_statistics(path: Path, items: Mapping[str, str]) -> tuple[float, ...]:

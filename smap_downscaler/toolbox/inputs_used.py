@@ -9,6 +9,7 @@ from ..base.errors import InputError
 from ..base.progress import Progress
 from ..preflight.layer_check import dates_text
 from ..runs.provenance import file_hash, files_hash, named_files, series_hash
+from ..series.dated import DatedCovariate
 from ..series.series import Series
 from .values import Values
 
@@ -76,6 +77,8 @@ def series_used(named: Mapping[str, Series | None], progress: Progress) -> dict[
     return told
 
 
-def all_series_used(all_series: Sequence[Series], progress: Progress) -> dict[str, object]:
-    """What `series_used` tells of dated covariates, by their names."""
-    return series_used({series.name: series for series in all_series}, progress)
+def dated_covariates_used(covariates: Sequence[DatedCovariate], progress: Progress) -> dict[str, object]:
+    """What `series_used` tells of dated covariates, by their names, and which of them are rain."""
+    told = series_used({dated.name: dated.series for dated in covariates}, progress)
+    rain = [dated.name for dated in covariates if dated.is_rain]
+    return {**told, "dated covariates that are rain": ", ".join(rain) or "none"} if covariates else told

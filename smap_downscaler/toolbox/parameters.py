@@ -56,6 +56,14 @@ def dated_covariates() -> Iterator[QgsProcessingParameterDefinition]:
     )
 
 
+def window_and_rain() -> Iterator[QgsProcessingParameterDefinition]:
+    """How old the rasters of dated covariates may be, and which of these are rain, whose may not."""
+    yield advanced(whole_number("WINDOW", "Most days that a dated covariate may be old", 0, 0))
+    yield advanced(
+        QgsProcessingParameterString("RAIN", "Dated covariates that are rain, by comma", optional=True)
+    )
+
+
 def whole_number(
     name: str, description: str, default: int | None, least: int, most: int = 2**31 - 1
 ) -> QgsProcessingParameterNumber:

@@ -21,7 +21,8 @@ from ..base.errors import InputError
 from ..base.progress import Progress
 from ..base.seasons_of_year import check_seasons, parse_months
 from ..geo.grid import Bounds
-from ..series.series import Series, open_several
+from ..series.dated import DatedCovariate, dated_covariates
+from ..series.series import open_several
 from .sources import raster_sources
 
 
@@ -238,12 +239,17 @@ class Values:
             raise InputError(f"{name}: there is no table {value!r}; check the path.")
         return str(layer.source().split("|")[0] if layer.dataProvider().name() == "ogr" else layer.name())
 
-    def several_series(self, name: str, names: str, progress: Progress) -> list[Series]:
-        """Dated series, named by the comma-separated text of parameter `names`, or where it is blank after
-        their folders.
+    def dated_covariates(self, progress: Progress, minimum_share: float) -> tuple[DatedCovariate, ...]:
+        """The dated covariates of DYNAMIC, DYNAMIC_NAMES, WINDOW and RAIN; see `toolbox.parameters`.
+
+        Raises
+        ------
+        InputError
+            If one cannot be opened, or names do not fit.
         """
-        given = split_names(self.text(names))
-        return open_several(self.paths(name), given, progress)
+        names, rain = (split_names(self.text(name)) for name in ("DYNAMIC_NAMES", "RAIN"))
+        all_series = open_several(self.paths("DYNAMIC"), names, progress)
+        return dated_covariates(all_series, self.integer("WINDOW"), rain, minimum_share)
 
     def crs(self, name: str) -> str:
         """A CRS as `EPSG:code` or WKT, or empty where none is given."""

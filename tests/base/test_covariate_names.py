@@ -10,6 +10,7 @@ from smap_downscaler.base.covariate_names import (
     check_covariate_names,
     class_name,
     covariate_name,
+    looks_like_rain,
     nearest_names,
     split_names,
 )
@@ -102,3 +103,19 @@ def test_the_names_most_like_a_missing_one():
     assert shown.startswith("Clay_Mean, clay_sd, ")
     assert shown.endswith(" and 397 more")
     assert shown.count(",") == 4
+
+
+RAIN = """rain rain_3 Rain10 daily-rain dailyrain rainfall_mm totalrainfall precip totalPrecip precipitation p
+    p_3d p_10 p_3_days p_ant10 p_antecedent p_antecedent_30 p_djf p_def_mean P_SUM"""
+NO_RAIN = """terrain_corrected s1_terrain_corrected training_ndvi trains drainage drain grain_size brain
+    strain refrain rainbow precipitable_water p_sand p_value p_2020 p_dj pressure p3 ndvi lst clay"""
+
+
+@pytest.mark.parametrize("name", RAIN.split())
+def test_names_that_speak_of_rain(name):
+    assert looks_like_rain(name)
+
+
+@pytest.mark.parametrize("name", NO_RAIN.split())
+def test_names_that_do_not(name):
+    assert not looks_like_rain(name)

@@ -8,10 +8,12 @@ from hypothesis.extra.numpy import arrays
 from osgeo import ogr
 
 from raster_cases import CELLS, Listener
-from smap_downscaler.base.errors import Cancelled, InputError
+from smap_downscaler.base.errors import Cancelled
 from smap_downscaler.geo.grid import Grid, Window
 from smap_downscaler.geo.lattice import Transformation, transform_bounds
 from smap_downscaler.geo.overlap import overlap, window_around
+from smap_downscaler.geo.sampling import CellSums
+from smap_downscaler.geo.sources import windows_over
 
 MAYBE = st.one_of(st.just(np.nan), st.floats(-100, 100, width=32))
 
@@ -57,8 +59,18 @@ def clipped_areas(source, target):
     return shared / (target.cell_width * target.cell_height)
 
 
+def over(source, cells=CELLS):
+    return overlap(source, cells, windows_over(source, cells.bounds, cells.crs))
+
+
+def mean_of(found, values, minimum, cells=CELLS):
+    sums = CellSums(1, cells.shape)
+    sums.add(0, found.cells, found.areas, values.ravel()[found.pixels])
+    return sums.means(0, minimum)
+
+
 def areas_of(found, source):
-    shared = np.zeros((*source.shape, *found.shape))
+    shared = np.zeros((*source.shape, *CELLS.shape))
     rows, cols = np.divmod(found.pixels, found.window.width)
     shared.reshape(*source.shape, -1)[rows + found.window.row, cols + found.window.col, found.cells] = (
         found.areas
@@ -77,7 +89,7 @@ def areas_of(found, source):
     ids=["CHIRPS", "coarser than the cells", "0 to 360", "askew"],
 )
 def test_areas_are_those_of_clipped_polygons(source):
-    found = overlap(source, CELLS, "rain")
+    found = over(source)
     got, expected = areas_of(found, source), clipped_areas(source, CELLS)
     # The cells are covered once.
     assert np.allclose(got.sum(axis=(0, 1)), expected.sum(axis=(0, 1)), atol=2e-4)
@@ -95,7 +107,7 @@ def test_one_crs_is_exact():
         25,
         5,
     )
-    assert np.allclose(areas_of(overlap(source, CELLS, ""), source), clipped_areas(source, CELLS), atol=1e-9)
+    assert np.allclose(areas_of(over(source), source), clipped_areas(source, CELLS), atol=1e-9)
 
 
 def test_over_the_seam_of_0_to_360_degrees():
@@ -107,14 +119,14 @@ def test_over_the_seam_of_0_to_360_degrees():
     field = np.cos(np.radians(longitudes) * 5) + np.arange(240)[:, None] / 100
     means = []
     for grid, values in ((world, field), (centred, np.roll(field, 720, axis=1))):
-        found = overlap(grid, cells, "era5")
-        means.append(found.mean(values[found.window.slices], 0.99))
+        found = over(grid, cells)
+        means.append(mean_of(found, values[found.window.slices], 0.99, cells))
     assert np.isfinite(means[0]).all()
     assert np.allclose(means[0], means[1], rtol=0, atol=1e-6)
 
 
 SOURCE = degrees_over(CELLS, 0.1)
-SHARED = overlap(SOURCE, CELLS, "rain")
+SHARED = over(SOURCE)
 SHARES = areas_of(SHARED, SOURCE)
 
 
@@ -124,7 +136,7 @@ SHARES = areas_of(SHARED, SOURCE)
     minimum=st.sampled_from([0.0, 0.25, 0.5, 0.9, 1.0]),
 )
 def test_means_leave_missing_pixels_out(values, minimum):
-    got = SHARED.mean(values[SHARED.window.slices], minimum)
+    got = mean_of(SHARED, values[SHARED.window.slices], minimum)
     for row in range(CELLS.height):
         for col in range(CELLS.width):
             weights = SHARES[:, :, row, col]
@@ -141,25 +153,26 @@ def test_means_leave_missing_pixels_out(values, minimum):
 
 @given(value=st.floats(-1e6, 1e6, width=32))
 def test_a_constant_stays_constant(value):
-    got = SHARED.mean(np.full((SHARED.window.height, SHARED.window.width), value, np.float32), 1.0)
+    got = mean_of(SHARED, np.full((SHARED.window.height, SHARED.window.width), value, np.float32), 1.0)
     assert (got.astype(np.float32) == np.float32(value)).all()
 
 
 def test_only_the_part_over_the_cells_is_read():
     world = Grid("EPSG:4326", -180.0, 90.0, 0.25, 0.25, 1440, 720)
-    window = overlap(world, CELLS, "rain").window
+    window = over(world).window
     assert window.height * window.width < 100
 
 
-def test_grids_that_do_not_meet(tmp_path):
-    with pytest.raises(InputError) as caught:
-        overlap(Grid("EPSG:4326", 20.0, 10.0, 0.5, 0.5, 4, 3), CELLS, "rain")
-    assert str(caught.value) == "rain: it does not meet the SMAP cells; choose rasters of the same area."
+def test_grids_that_do_not_meet():
+    far = Grid("EPSG:4326", 20.0, 10.0, 0.5, 0.5, 4, 3)
+    for windows in ([], [far.whole]):
+        found = overlap(far, CELLS, windows)
+        assert (found.nbytes, found.pixels.size) == (0, 0)
 
 
 def test_cancel():
     with pytest.raises(Cancelled):
-        overlap(SOURCE, CELLS, "rain", Listener(calls=0))
+        overlap(SOURCE, CELLS, [SOURCE.whole], Listener(calls=0))
 
 
 def test_the_window_around_windows():

@@ -20,6 +20,7 @@ from smap_downscaler.methods.file.reader import open_forests
 from smap_downscaler.preflight.report import add_before
 from smap_downscaler.preflight.sample import ROWS, PointSampler
 from smap_downscaler.report.page import Page
+from smap_downscaler.series.dated import DatedCovariate
 from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack
 from smap_downscaler.steps.field.numbers.readings import DailySeries, FieldData, Station
@@ -263,7 +264,7 @@ def test_filled_gaps(tmp_path):
     case.forests(path, FeatureSettings())
     smap, rain = open_series(case.smap), open_series(case.rain_folder)
     with open_forests(path) as forests:
-        found = check_gaps(GapInputs(smap, forests, (rain,)))
+        found = check_gaps(GapInputs(smap, forests, (DatedCovariate(rain),)))
     dates = smap.dates
     missing = (dates[-1] - dates[0]).days + 1 - len(dates)
     assert [row.name for row in found.rows] == ["SMAP", rain.name]

@@ -15,6 +15,7 @@ from smap_downscaler.geo.grid import Grid, Window
 from smap_downscaler.geo.sources import Mask, Source, has_value
 from smap_downscaler.preflight.look import LayerToCheck, row_of, shift_warning
 from smap_downscaler.preflight.sample import POINTS, Sampler, points_over
+from smap_downscaler.series.dated import DatedCovariate, dated_covariates
 from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack
 from smap_downscaler.steps.covariates.covariate import ConvertedSource, Covariate, Layer
@@ -145,8 +146,8 @@ def test_the_same_band_or_the_same_values_twice(tmp_path):
 
 
 def matrix_inputs(case, dynamic=("rain",), **more):
-    series = tuple(open_series(case.folder / name) for name in dynamic)
-    return MatrixInputs(open_series(case.smap_folder), open_stack(case.coarse_stack), series, **more)
+    series = tuple(DatedCovariate(open_series(case.folder / name), **more) for name in dynamic)
+    return MatrixInputs(open_series(case.smap_folder), open_stack(case.coarse_stack), series)
 
 
 def test_the_table_of_a_matrix(case):
@@ -176,7 +177,7 @@ def test_the_table_of_a_matrix(case):
 def test_one_series_under_two_names(case):
     rain = open_series(case.rain_folder)
     inputs = matrix_inputs(case)
-    found = check_matrix(replace(inputs, dynamic=(rain, replace(rain, name="wet"))))
+    found = check_matrix(replace(inputs, dynamic=dated_covariates([rain, replace(rain, name="wet")])))
     assert found.warnings == [f"{case.rain_folder}: rain and wet are the same files; leave out one of them."]
 
 
@@ -238,7 +239,7 @@ def hollow_rain(case):
 
 def test_a_series_without_any_value_over_the_cells_is_refused(case, hollow_rain):
     smap, stack = open_series(case.smap_folder), open_stack(case.coarse_stack)
-    sentence = refusal_of(check_matrix, MatrixInputs(smap, stack, (hollow_rain,)))
+    sentence = refusal_of(check_matrix, MatrixInputs(smap, stack, (DatedCovariate(hollow_rain),)))
     assert sentence == (
         f"{hollow_rain.source}: hollow has no value over the SMAP cells on any of the dates, and every "
         "covariate is needed; check its NoData value, or leave it out."
@@ -252,7 +253,7 @@ def test_one_value_on_one_date_is_enough(case, hollow_rain):
         grid_raster(case.folder / "hollow" / f"{date:%Y%m%d}.tif", CELLS, values * np.nan)
     grid_raster(case.folder / "hollow" / f"{DATES[1]:%Y%m%d}.tif", CELLS, values)
     smap, stack = open_series(case.smap_folder), open_stack(case.coarse_stack)
-    found = check_matrix(MatrixInputs(smap, stack, (open_series(case.folder / "hollow"),)))
+    found = check_matrix(MatrixInputs(smap, stack, (DatedCovariate(open_series(case.folder / "hollow")),)))
     assert found.rows[-1].name == "hollow"
 
 

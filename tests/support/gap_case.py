@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from smap_downscaler.methods.features import FeatureSettings, add_features
 from smap_downscaler.methods.file.reader import ForestWriter, open_forests
 from smap_downscaler.methods.forest.settings import ForestSettings
 from smap_downscaler.methods.keys import BY_CELL, CellKey, key_number
+from smap_downscaler.series.dated import DatedCovariate
 from smap_downscaler.series.series import open_series
 from smap_downscaler.steps.gaps.inputs import GapInputs
 
@@ -118,7 +119,12 @@ def make_gap_case(folder: Path, days: int = DAYS) -> GapCase:
     return GapCase(folder, theta, rain)
 
 
+def with_share(inputs: GapInputs, share: float) -> GapInputs:
+    """The same inputs with another least covered share."""
+    return replace(inputs, dynamic=tuple(replace(one, minimum_share=share) for one in inputs.dynamic))
+
+
 def inputs_of(case: GapCase, forests: Path, **more: Any) -> GapInputs:
     """The series and the rain of a case with a file of forests; `more` is for `GapInputs`."""
     smap, rain = case.open()
-    return GapInputs(smap, open_forests(forests), (rain,), **more)
+    return GapInputs(smap, open_forests(forests), (DatedCovariate(rain),), **more)

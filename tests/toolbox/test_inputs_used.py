@@ -33,8 +33,9 @@ def test_files(qgis_provider, tmp_path, monkeypatch):
 
 def test_series(qgis_provider, tmp_path):
     from smap_downscaler.runs.provenance import series_hash
+    from smap_downscaler.series.dated import DatedCovariate
     from smap_downscaler.series.series import open_series
-    from smap_downscaler.toolbox.inputs_used import all_series_used, series_used
+    from smap_downscaler.toolbox.inputs_used import dated_covariates_used, series_used
 
     for date in ("20210101", "20210102"):
         write_geotiff(tmp_path / "smap" / f"s_{date}.tif", CELLS, np.zeros(CELLS.shape, np.float32))
@@ -44,7 +45,11 @@ def test_series(qgis_provider, tmp_path):
         "smap, SHA-256 of contents": series_hash(series).digest,
     }
     assert series_used({"smap": series, "rain": None}, SILENT) == {**expected, "rain": ""}
-    assert all_series_used([series], SILENT) == expected
+    told = {**expected, "dated covariates that are rain": "none"}
+    assert dated_covariates_used([DatedCovariate(series)], SILENT) == told
+    told["dated covariates that are rain"] = "smap"
+    assert dated_covariates_used([DatedCovariate(series, said_rain=True)], SILENT) == told
+    assert dated_covariates_used([], SILENT) == {}
 
 
 def test_a_folder_of_stations(qgis_provider, tmp_path):

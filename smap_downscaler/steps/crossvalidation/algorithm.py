@@ -9,8 +9,10 @@ from qgis.core import (
     Qgis,
     QgsProcessingOutputNumber,
     QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterString,
 )
 
+from ...base.covariate_names import split_names
 from ...base.progress import Progress
 from ...base.threads import growing_threads
 from ...base.words import counted
@@ -35,7 +37,7 @@ from ..matrix.row_selection import Scope
 from .numbers.results import ValidationRun
 from .numbers.schemes import BLOCKS, LOCATIONS, LOCATIONS_AND_DATES, PERIODS, RANDOM, scheme_text
 from .numbers.summary import OVER, median_of, summarise, summarise_rises
-from .rain_columns import rain_series
+from .rain_columns import rain_names, rain_series
 from .read_rows import with_period
 from .report import crossvalidation_page
 from .run import crossvalidate_table, forget_work
@@ -72,6 +74,11 @@ class CrossValidate(SmapAlgorithm):
             "INPUT", "Regression matrix", types=[Qgis.ProcessingSourceType.Vector]
         )
         yield from validation_parameters()
+        yield advanced(
+            QgsProcessingParameterString(
+                "RAIN_COVARIATES", "Covariates that are rain, by comma", optional=True
+            )
+        )
         yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
         yield table_destination("OUTPUT", "Scores")
         yield table_output("SUMMARY", "Summary of the scores")
@@ -96,6 +103,7 @@ class CrossValidate(SmapAlgorithm):
         settings, scope = validation_settings(values), table_scope(values)
         # QGIS hands over a GeoPackage as it is, and a copy of anything else (memory layer, CSV, selection).
         table = open_matrix(*values.table("INPUT"), progress)
+        wet = rain_names(table, split_names(values.text("RAIN_COVARIATES")))
         if values.optional_integer("PERIOD") is None:
             settings = with_period(settings, table, scope, progress)
         output = values.output("OUTPUT")
@@ -106,7 +114,7 @@ class CrossValidate(SmapAlgorithm):
         run = crossvalidate_table(table, settings, work_file, scope, threads, progress.part(0.0, 0.95))
         settings = run.settings
         summary = summarise(run.results, settings)
-        rain = rain_series(table, scope, progress) if report or values.given("RAIN") else []
+        rain = rain_series(table, wet, scope, progress) if report or values.given("RAIN") else []
         write_scores(output, run)
         outputs = {"OUTPUT": output, "COUNT": len(run.units), **_numbers(run)}
         tables = {

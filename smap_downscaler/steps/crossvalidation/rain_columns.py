@@ -4,21 +4,55 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+from collections.abc import Sequence
 
 import numpy as np
 
+from ...base.covariate_names import looks_like_rain
+from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
-from ...series.window import is_rain_name
+from ...series.dated import NO_RAIN
 from ..matrix.read import MatrixTable
 from ..matrix.row_selection import WHOLE_TABLE, Scope
 from .numbers.results import RainSeries
 
+#: Units that rain is told in.
+_UNITS = frozenset({"mm/d", "mm/day", "mm d-1", "mm"})
+
+
+def rain_names(table: MatrixTable, named: Sequence[str] = ()) -> list[str]:
+    """The covariates of a table that are rain.
+
+    Those that are `named`, none for the word `NO_RAIN`; else those of which the table says so, and of which
+    it says nothing those in a unit of rain, or without a unit those with a name of rain.
+
+    Raises
+    ------
+    InputError
+        For a name that the table does not have.
+    """
+    said = [name for name in named if name]
+    if [name.lower() for name in said] == [NO_RAIN]:
+        return []
+    unknown = [name for name in said if name not in table.covariates]
+    if unknown:
+        raise InputError(
+            f"RAIN_COVARIATES: {table.label} has no covariate named {unknown[0]} (it has "
+            f"{', '.join(table.covariates)}); give the names of those that are rain, separated by commas, or "
+            f"'{NO_RAIN}'."
+        )
+    return said or [name for name in table.covariates if table.rain.get(name, _seems_rain(table, name))]
+
+
+def _seems_rain(table: MatrixTable, name: str) -> bool:
+    unit = table.units.get(name, "")
+    return unit in _UNITS if unit else looks_like_rain(name)
+
 
 def rain_series(
-    table: MatrixTable, scope: Scope = WHOLE_TABLE, progress: Progress = SILENT
+    table: MatrixTable, names: Sequence[str], scope: Scope = WHOLE_TABLE, progress: Progress = SILENT
 ) -> list[RainSeries]:
-    """Each covariate that is rain (see `is_rain_name`) and varies in time."""
-    names = [name for name in table.covariates if is_rain_name(name, table.units.get(name, ""))]
+    """Those of some covariates, see `rain_names`, that vary in time."""
     if not names:
         return []
     columns = [table.covariates.index(name) for name in names]

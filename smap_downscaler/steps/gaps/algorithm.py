@@ -21,10 +21,10 @@ from ...base.words import counted
 from ...methods.file.reader import open_forests
 from ...preflight.layer_check import Preflight
 from ...runs.journal import forget, work_file_of
+from ...series.dated import check_window
 from ...series.series import open_series
-from ...series.window import check_window
 from ...toolbox.algorithm import SmapAlgorithm
-from ...toolbox.inputs_used import all_series_used, files_used, series_used
+from ...toolbox.inputs_used import dated_covariates_used, files_used, series_used
 from ...toolbox.parameters import (
     advanced,
     date_parameter,
@@ -32,6 +32,7 @@ from ...toolbox.parameters import (
     minimum_covered,
     series_folder,
     whole_number,
+    window_and_rain,
 )
 from ...toolbox.preflight_output import preflight_output, write_preflight_table
 from ...toolbox.reports import footer, manifest, report_parameter, table_output, write_report
@@ -80,7 +81,7 @@ class FillGaps(SmapAlgorithm):
         yield advanced(whole_number("VALIDATION_CELLS", "Most cells with hidden days (0: all)", 200, 0))
         yield advanced(whole_number("SEED", "Seed of the hidden runs", 1, 0))
         yield advanced(minimum_covered())
-        yield advanced(whole_number("WINDOW", "Most days that a dated covariate may be old", 0, 0))
+        yield from window_and_rain()
         yield advanced(whole_number("MEMORY", "Memory for covariates (MB)", 512, 16))
         yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of the daily series")
@@ -106,12 +107,12 @@ class FillGaps(SmapAlgorithm):
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         smap = open_series(values.path("SMAP"), progress=progress.part(0.0, 0.02))
-        dynamic = values.several_series("DYNAMIC", "DYNAMIC_NAMES", progress.part(0.02, 0.05))
-        window, share = values.integer("WINDOW"), values.number("MINIMUM_COVERED")
+        share = values.number("MINIMUM_COVERED")
+        dynamic = values.dated_covariates(progress.part(0.02, 0.05), share)
         folder = values.output_folder("OUTPUT")
         threads, memory = growing_threads(values.integer("THREADS")), values.integer("MEMORY")
         with open_forests(values.path("FORESTS")) as forests:
-            inputs = GapInputs(smap, forests, tuple(dynamic), window, share, *values.period())
+            inputs = GapInputs(smap, forests, dynamic, *values.period())
             found = check_gaps(inputs, progress)
             found.tell(progress)
             inputs.warn_of_units(progress)
@@ -229,7 +230,7 @@ def _manifest(
         {
             **series_used({"SMAP series": inputs.smap}, progress),
             **files_used({"forest file": str(forests.path)}, progress),
-            **all_series_used(inputs.dynamic, progress),
+            **dated_covariates_used(inputs.dynamic, progress),
             "covariates of the forests": ", ".join(forests.names),
         },
         {
@@ -238,8 +239,8 @@ def _manifest(
             "days of a hidden run": settings.period,
             "goes in which the days are hidden": values.integer("FOLDS"),
             "most cells with hidden days": settings.most_cells or "all",
-            "least covered share of a cell": inputs.minimum_share,
-            "days that a dated covariate may be old": inputs.window,
+            "least covered share of a cell": values.number("MINIMUM_COVERED"),
+            "days that a dated covariate may be old": values.integer("WINDOW"),
             "seed of the hidden runs": values.integer("SEED"),
             **forests.settings.as_dict(),
         },

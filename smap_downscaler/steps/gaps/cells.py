@@ -13,7 +13,7 @@ import numpy as np
 from ...base.progress import Progress
 from ...base.threads import ordered_map
 from ...methods.keys import CellKey
-from ...series.cell_means import DatedCells
+from ...series.dated_on_grid import OnCells
 from .daily_cube import DailyCube
 from .inputs import GapInputs, places
 from .numbers.cell import CellSeries, CellTask, FilledCell, work_on_cell
@@ -64,15 +64,16 @@ class CellsWork:
             return
         inputs = self.inputs
         inputs.forests.method.get_ready()
-        dated = DatedCells.over(
-            inputs.smap.grid, inputs.dynamic, inputs.window, inputs.minimum_share, progress
-        )
+        # Half of it, or less, for how pixels lie in the cells; the rest for the covariates of the cells.
+        a_covariate = memory_mb / 2 / max(len(inputs.dynamic), 1)
+        readers = [OnCells(dated, inputs.smap.grid, a_covariate, progress) for dated in inputs.dynamic]
         a_cell = 4 * len(self.cube.values) * (len(inputs.dynamic) + 1)
-        size = max(memory_mb * 2**20 // a_cell, 1)
+        free = memory_mb * 2**20 - sum(reader.kept_bytes for reader in readers)
+        size = max(free // a_cell, 1)
         groups = [cells[start : start + size] for start in range(0, len(cells), size)]
         for number, group in enumerate(groups):
             part = progress.part(number / len(groups), (number + 1) / len(groups))
-            covariates = self._covariates(dated, group, part.part(0.0, 0.3))
+            covariates = self._covariates(readers, group, part.part(0.0, 0.3))
             counter = part.part(0.3, 1.0).counter(len(group), "cells")
             tasks = self._tasks(group, covariates)
             with contextlib.closing(ordered_map(work_on_cell, tasks, threads, progress)) as results:
@@ -80,22 +81,25 @@ class CellsWork:
                     yield found
                     counter.advance()
 
-    def _covariates(self, dated: DatedCells, group: Sequence[CellKey], progress: Progress) -> np.ndarray:
+    def _covariates(
+        self, readers: Sequence[OnCells], group: Sequence[CellKey], progress: Progress
+    ) -> np.ndarray:
         """Dated covariates: float32, shape (cells, days, covariates), NaN on days that nobody asks for."""
         rows, cols = places(group)
-        out = np.full((len(group), len(self.cube.values), len(dated.series)), np.nan, np.float32)
-        if not dated.series:
+        out = np.full((len(group), len(self.cube.values), len(readers)), np.nan, np.float32)
+        if not readers:
             return out
         needed = np.flatnonzero(self.read)
         dates = self.cube.dates
         counter = progress.counter(len(needed), "days of covariates read")
         for number in needed:
-            out[:, number] = dated.read(dates[number])[:, rows, cols].T
+            for covariate, reader in enumerate(readers):
+                out[:, number, covariate] = reader.read(dates[number], progress)[rows, cols]
             counter.advance()
         return out
 
     def _tasks(self, group: Sequence[CellKey], covariates: np.ndarray) -> Iterator[CellTask]:
-        names = tuple(series.name for series in self.inputs.dynamic)
+        names = tuple(dated.name for dated in self.inputs.dynamic)
         for cell, dynamic in zip(group, covariates):
             observed = self.cube.values[:, cell.row, cell.col].astype(np.float64)
             series = CellSeries(cell, self.cube.ordinals, observed, names, dynamic)

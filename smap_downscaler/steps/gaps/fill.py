@@ -15,7 +15,7 @@ from ...base.progress import SILENT, Progress
 from ...base.words import counted
 from ...methods.keys import CellKey
 from ...runs.fingerprint import run_of, tell_other_runs
-from ...series.window import tell_substitutes
+from ...series.dated import tell_substitutes
 from ..maps.downscale import map_file
 from .cells import CellsWork
 from .daily_cube import DailyCube, read_cube
@@ -91,7 +91,7 @@ def fill_gaps(
     dates, cells = inputs.dates, inputs.cells
     cube = read_cube(inputs.smap, inputs.start, inputs.end, progress.part(0.0, 0.1))
     _check_gaps(inputs, cube, dates, cells)
-    tell_substitutes(inputs.dynamic, dates, inputs.window, progress)
+    tell_substitutes(inputs.dynamic, dates, progress)
     run = inputs.fingerprint()
     report = GapReport(forests=len(cells))
     tell_other_runs(folder, [map_file(folder, date) for date in dates], lambda date: run, progress)

@@ -14,8 +14,8 @@ from ...geo.grid import Grid
 from ...methods.file.reader import ForestFile
 from ...methods.keys import BY_CELL, CellKey
 from ...runs.fingerprint import contents, fingerprint
+from ...series.dated import DatedCovariate
 from ...series.series import Series
-from ...series.window import check_window
 from ..maps.downscale import compare_units, refuse_unknown
 
 
@@ -25,22 +25,17 @@ class GapInputs:
 
     Attributes
     ----------
-    window, minimum_share
-        As for `dated_cells.DatedCells`.
     start, end : date, optional
         First and last day of the filled series; without them those of the SMAP series.
     """
 
     smap: Series
     forests: ForestFile
-    dynamic: tuple[Series, ...] = ()
-    window: int = 0
-    minimum_share: float = 0.5
+    dynamic: tuple[DatedCovariate, ...] = ()
     start: dt.date | None = None
     end: dt.date | None = None
 
     def __post_init__(self) -> None:
-        check_window(self.window)
         forests = self.forests
         if forests.mode != BY_CELL:
             raise InputError(
@@ -53,7 +48,7 @@ class GapInputs:
                 "observed ones; choose the series that it was made from."
             )
         refuse_unknown(forests, self.dynamic)
-        given = [series.name for series in self.dynamic]
+        given = [dated.name for dated in self.dynamic]
         # What is constant in a cell its forest does not need.
         needed = {name for cell in self.cells for name in forests.names_of(cell)}
         missing = [name for name in forests.covariates if name in needed and name not in given]
@@ -101,21 +96,23 @@ class GapInputs:
 
     def warn_of_units(self, progress: Progress) -> None:
         """Warn where a covariate, or soil moisture, is told in another unit than the forests know."""
-        compare_units(self.forests, {series.name: series.unit() for series in self.dynamic}, progress)
+        compare_units(self.forests, {dated.name: dated.series.unit() for dated in self.dynamic}, progress)
 
     def fingerprint(self) -> str:
         """A hash of all that the days depend on.
 
         It is one for all days: neighbours in time come from the whole of the series.
         """
-        series = {"SMAP": self.smap, **{f"covariate {one.name}": one for one in self.dynamic}}
+        series = {"SMAP": self.smap, **{f"covariate {dated.name}": dated.series for dated in self.dynamic}}
         paths = {entry.path for one in series.values() for entry in one.entries}
         settings = {
             # Which file is which day of which covariate: the same files under other names are other inputs.
             "series": {name: contents(one.entries) for name, one in series.items()},
-            "window": self.window,
-            "minimum_share": self.minimum_share,
+            "window": max((dated.window for dated in self.dynamic), default=0),
+            "minimum_share": max((dated.minimum_share for dated in self.dynamic), default=0.5),
         }
+        if settings["window"]:
+            settings["rain"] = [dated.name for dated in self.dynamic if dated.is_rain]
         return fingerprint([str(self.forests.path), *sorted(paths)], settings)
 
 

@@ -15,6 +15,6 @@ def check_gaps(inputs: GapInputs, progress: Progress = SILENT) -> Preflight:
     """SMAP, and the dated covariates on all days of the filled series."""
     layers = [
         smap_layer(inputs.smap),
-        *dated_layers(inputs.dynamic, inputs.dates, inputs.window, _AREA),
+        *dated_layers(inputs.dynamic, inputs.dates, _AREA),
     ]
     return look_at(layers, Sampler(inputs.smap.grid, None, progress), _AREA)

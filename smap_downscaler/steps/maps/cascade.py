@@ -17,10 +17,7 @@ from ...geo.crs_choice import is_metric
 from ...geo.geotiff import Band, create_geotiff
 from ...geo.grid import EDGE_TOLERANCE, Grid
 from ...geo.sources import BandReader, Source
-from ...geo.to_fine_grid import AREA_MEAN, way_of
-from ...series.series import Series, open_series
-from ...series.stack import Stack, open_stack
-from ...series.window import source_date
+from ...series.stack import open_stack
 from .downscale import MapInputs, make_maps, map_file
 
 #: Parts along the side of a cell into which pixels are cut at least; with one CRS areas are exact anyway.
@@ -78,9 +75,7 @@ def make_cascade(
     """Write a map of one date at each resolution; returns the files from coarse to fine.
 
     The stack is averaged by area to square cells counted from its upper left
-    corner, and so are dated covariates finer than these; coarser ones are
-    interpolated as in `make_maps`.  At the stack's own resolution the map is
-    that of `make_maps`, to the last bit.
+    corner.  At its own resolution the map is that of `make_maps`, to the last bit.
 
     Parameters
     ----------
@@ -112,7 +107,7 @@ def make_cascade(
         progress.log(f"{side:g} m: {target.width:,} x {target.height:,} cells")
         part = progress.part(done / sum(costs), (done + cost) / sum(costs))
         averaged = 1 - target.width * target.height / cost
-        at_side = _averaged(inputs, target, date, place, minimum_share, part.part(0.0, averaged))
+        at_side = _averaged(inputs, target, place, minimum_share, part.part(0.0, averaged))
         mapping = part.part(averaged, 1.0)
         maps = make_maps(at_side, folder, [date], threads, memory_mb, mapping, _ending(side))
         made.append(maps.files[date])
@@ -152,69 +147,18 @@ def _cost(target: Grid, grid: Grid) -> float:
 
 
 def _averaged(
-    inputs: MapInputs, target: Grid, date: dt.date, place: Path, minimum_share: float, progress: Progress
+    inputs: MapInputs, target: Grid, place: Path, minimum_share: float, progress: Progress
 ) -> MapInputs:
-    """The same inputs with what is finer than `target` averaged to it."""
-    place.mkdir(parents=True, exist_ok=True)
+    """The same inputs at the resolution of `target`, with the stack averaged to it."""
     stack = inputs.stack
-    if target != stack.grid:
-        needed = [name for name in stack.names if name in inputs.forests.names]
-        most = progress.part(0.0, 0.9)
-        stack = _averaged_stack(stack, needed, target, place / "stack.tif", minimum_share, most)
-    dynamic = tuple(
-        _averaged_series(
-            series,
-            target,
-            source_date(series, date, inputs.window),
-            place / f"dated_{number}",
-            minimum_share,
-            progress.part(0.9, 1.0),
-        )
-        for number, series in enumerate(inputs.dynamic)
-    )
-    return replace(inputs, stack=stack, dynamic=dynamic)
-
-
-def _averaged_stack(
-    stack: Stack, names: Sequence[str], target: Grid, path: Path, minimum_share: float, progress: Progress
-) -> Stack:
-    numbers = [stack.names.index(name) for name in names]
+    if target == stack.grid:
+        return inputs
+    numbers = [number for number, name in enumerate(stack.names) if name in inputs.forests.names]
     sources = [Source(stack.path, number + 1, stack.grid) for number in numbers]
-    bands = [Band(name, stack.units[number]) for name, number in zip(names, numbers)]
-    _write_means(path, sources, bands, target, minimum_share, progress)
-    return open_stack(path, stack.source)
-
-
-def _averaged_series(
-    series: Series,
-    target: Grid,
-    date: dt.date | None,
-    folder: Path,
-    minimum_share: float,
-    progress: Progress,
-) -> Series:
-    """A series of the one raster that is needed, averaged; the series itself where it is coarser."""
-    # Without a raster `make_maps` says what is missing.
-    if date is None or way_of(series.grid, target) != AREA_MEAN:
-        return series
-    entry = next(entry for entry in series.entries if entry.date == date)
-    folder.mkdir()
-    source = Source(entry.path, entry.band, series.grid)
-    path = folder / f"{date:%Y%m%d}.tif"
-    _write_means(path, [source], [Band(series.name, series.unit())], target, minimum_share, progress)
-    return replace(open_series(folder, series.name), source=series.source)
-
-
-def _write_means(
-    path: Path,
-    sources: Sequence[Source],
-    bands: Sequence[Band],
-    target: Grid,
-    minimum_share: float,
-    progress: Progress,
-) -> None:
+    bands = [Band(stack.names[number], stack.units[number]) for number in numbers]
+    place.mkdir(parents=True, exist_ok=True)
     reader, windows = BandReader(), list(blocks(target, _CELLS_A_BLOCK))
-    with create_geotiff(path, target, bands) as tiff:
+    with create_geotiff(place / "stack.tif", target, bands) as tiff:
         for number, window in enumerate(windows):
             part = progress.part(number / len(windows), (number + 1) / len(windows))
             means = cell_means(
@@ -222,3 +166,5 @@ def _write_means(
             )
             for band, values in enumerate(means.values, start=1):
                 tiff.write(values, window, band)
+    dynamic = tuple(replace(dated, minimum_share=minimum_share) for dated in inputs.dynamic)
+    return replace(inputs, stack=open_stack(place / "stack.tif", stack.source), dynamic=dynamic)

@@ -22,12 +22,19 @@ from ...base.threads import thread_count
 from ...base.words import counted
 from ...methods.file.reader import ForestFile, open_forests
 from ...methods.keys import POOLED
+from ...series.dated import check_window
 from ...series.stack import open_stack
-from ...series.window import check_window
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.by_date_output import join_outputs
 from ...toolbox.feedback import Remembering
-from ...toolbox.parameters import advanced, date_parameter, dated_covariates, decimal, whole_number
+from ...toolbox.parameters import (
+    advanced,
+    date_parameter,
+    dated_covariates,
+    decimal,
+    whole_number,
+    window_and_rain,
+)
 from ...toolbox.values import Values
 from .cascade import make_cascade, parse_resolutions
 from .downscale import MapInputs
@@ -51,7 +58,7 @@ class Cascade(SmapAlgorithm):
         yield from dated_covariates()
         yield date_parameter("DATE", "Date")
         yield QgsProcessingParameterString("RESOLUTIONS", "Resolutions (m), by comma", "3000, 1000, 250, 100")
-        yield advanced(whole_number("WINDOW", "Most days that a dated covariate may be old", 0, 0))
+        yield from window_and_rain()
         yield advanced(
             decimal("MINIMUM_COVERED", "Least share of a cell that the covariates cover", 0.5, 0.0, 1.0)
         )
@@ -74,8 +81,7 @@ class Cascade(SmapAlgorithm):
         temporary = QgsProcessingUtils.tempFolder(values.context)
         with open_forests(values.path("FORESTS")) as forests:
             stack = open_stack(values.raster_path("COVARIATES"))
-            dynamic = tuple(values.several_series("DYNAMIC", "DYNAMIC_NAMES", progress))
-            inputs = MapInputs(forests, stack, dynamic, values.integer("WINDOW"))
+            inputs = MapInputs(forests, stack, values.dated_covariates(progress, minimum_share=0.0))
             date = _date(forests, values.date("DATE"))
             resolutions = parse_resolutions(values.text("RESOLUTIONS"))
             listener = Remembering(progress)

@@ -7,7 +7,6 @@ import datetime as dt
 from ...base.dates import is_within
 from ...base.errors import InputError
 from ...methods.keys import POOLED
-from ...series.window import source_date
 from .downscale import MapInputs
 
 
@@ -39,17 +38,13 @@ def _dates_of_pooled(inputs: MapInputs, start: dt.date | None, end: dt.date | No
             f"{inputs.forests.path}: it has one forest for all dates, and no dated covariate tells which to "
             "map; give START and END."
         )
-    begins = [series.dates[0] for series in inputs.dynamic] + ([start] if start else [])
-    ends = [series.dates[-1] + dt.timedelta(inputs.window) for series in inputs.dynamic]
+    begins = [dated.series.dates[0] for dated in inputs.dynamic] + ([start] if start else [])
+    ends = [dated.series.dates[-1] + dt.timedelta(dated.window) for dated in inputs.dynamic]
     first, last = max(begins), min(ends + ([end] if end else []))
     days = (first + dt.timedelta(number) for number in range((last - first).days + 1))
-    dates = [
-        day
-        for day in days
-        if all(source_date(series, day, inputs.window) is not None for series in inputs.dynamic)
-    ]
+    dates = [day for day in days if all(dated.entry(day) is not None for dated in inputs.dynamic)]
     if not dates:
-        names = ", ".join(series.name for series in inputs.dynamic)
+        names = ", ".join(dated.name for dated in inputs.dynamic)
         raise InputError(
             f"{inputs.forests.path}: no date from {start or 'the begin'} to {end or 'the end'} has a raster "
             f"of every dated covariate ({names}); choose other dates, or series that overlap in time."

@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,21 +16,18 @@ from ...base.progress import SILENT, Counter, Progress
 from ...base.threads import ordered_map
 from ...geo.blocks import blocks
 from ...geo.geotiff import Band, GeoTiff, create_geotiff
-from ...geo.grid import Grid, Window
-from ...geo.lattice import Lattice
-from ...geo.overlap import window_around
-from ...geo.sampling import bilinear
-from ...geo.sources import windows_over
+from ...geo.grid import Window
+from ...geo.to_fine_grid import AREA_MEAN, way_of
 from ...methods.base import Block, Model
 from ...methods.features import add_features
 from ...methods.file.reader import ForestFile
 from ...methods.fine_blocks import pixel_places
 from ...methods.keys import BY_CELL, POOLED, PooledKey
 from ...runs.fingerprint import contents, fingerprint, run_of
-from ...series.series import Series
+from ...series.dated import DatedCovariate, tell_substitutes
+from ...series.dated_on_grid import OnPixels
 from ...series.stack import Stack
 from ...series.tags import FIRST_BAND_TAG, RUN_TAG
-from ...series.window import check_window, source_date, tell_substitutes, why_missing
 
 _NAME = "soil_moisture"
 #: Bytes a pixel takes while it is predicted, beside those of its covariates (read, gathered, positions).
@@ -41,18 +39,15 @@ _LARGEST_BLOCK = 1 << 20
 class MapInputs:
     """What maps are made from: models, the fine stack and the dated covariates by name.
 
-    For a date without a raster of a dated covariate (other than rain) the
-    latest of the `window` days before stands.  With `sd` maps have a second band, the standard deviation.
+    With `sd` maps have a second band, the standard deviation.
     """
 
     forests: ForestFile
     stack: Stack
-    dynamic: tuple[Series, ...] = ()
-    window: int = 0
+    dynamic: tuple[DatedCovariate, ...] = ()
     sd: bool = False
 
     def __post_init__(self) -> None:
-        check_window(self.window)
         if self.forests.mode == BY_CELL:
             raise InputError(
                 f"{self.forests.path}: its forests are by cell, each for one SMAP cell; use 'Fill gaps' with "
@@ -60,15 +55,15 @@ class MapInputs:
             )
         if self.forests.method.uses_place and self.forests.grid is None:
             raise InputError(f"{self.forests.path}: it does not tell the SMAP grid; train it anew.")
-        dated = [series.name for series in self.dynamic]
+        names = [dated.name for dated in self.dynamic]
         refuse_unknown(self.forests, self.dynamic)
-        both = [name for name in dated if name in self.stack.names]
+        both = [dated for dated in self.dynamic if dated.name in self.stack.names]
         if both:
             raise InputError(
-                f"{self.named(both[0]).source}: {both[0]} is a band of the stack too; leave out one of them."
+                f"{both[0].series.source}: {both[0].name} is a band of the stack too; leave out one of them."
             )
         missing = [
-            name for name in self.forests.covariates if name not in dated and name not in self.stack.names
+            name for name in self.forests.covariates if name not in names and name not in self.stack.names
         ]
         if missing:
             raise InputError(
@@ -76,14 +71,10 @@ class MapInputs:
                 f"of the stack ({', '.join(self.stack.names)}) nor a dated series; add it."
             )
 
-    def named(self, name: str) -> Series:
-        """The dated covariate of a name."""
-        return next(series for series in self.dynamic if series.name == name)
-
     def units(self) -> dict[str, str]:
         """The unit that each covariate tells, or empty."""
         units = dict(zip(self.stack.names, self.stack.units))
-        return units | {series.name: series.unit() for series in self.dynamic}
+        return units | {dated.name: dated.series.unit() for dated in self.dynamic}
 
     def fingerprint(self, date: dt.date) -> str:
         """A hash of all that the map of a date depends on: files by path, size and time of change.
@@ -91,15 +82,25 @@ class MapInputs:
         Other dates of a series are left out: a longer series does not make old maps anew.
         """
         paths = [str(self.forests.path), self.stack.path]
-        sources = {series.name: source_date(series, date, self.window) for series in self.dynamic}
-        dated = {
-            series.name: [entry for entry in series.entries if entry.date == sources[series.name]]
-            for series in self.dynamic
+        taken = {dated.name: dated.entry(date) for dated in self.dynamic}
+        paths += [entry.path for entry in taken.values() if entry]
+        told = {name: contents([entry] if entry else []) for name, entry in taken.items()}
+        content: dict[str, object] = {"names": self.forests.names, "date": str(date), "dated": told}
+        if self.sd:
+            content["sd"] = True
+        if self._averaged:
+            content["averaged"] = self._averaged
+        return fingerprint(paths, content)
+
+    @cached_property
+    def _averaged(self) -> dict[str, float]:
+        """Least covered share of the dated covariates that are finer than the stack."""
+        grid = self.stack.grid
+        return {
+            dated.name: dated.minimum_share
+            for dated in self.dynamic
+            if way_of(dated.series.grid, grid) == AREA_MEAN
         }
-        paths += [entry.path for entries in dated.values() for entry in entries]
-        told = {name: contents(entries) for name, entries in dated.items()}
-        content = {"names": self.forests.names, "date": str(date), "dated": told}
-        return fingerprint(paths, {**content, "sd": True} if self.sd else content)
 
 
 @dataclass
@@ -150,8 +151,8 @@ def make_maps(
     """
     _check_dates(inputs, dates)
     compare_units(inputs.forests, inputs.units(), progress)
-    tell_substitutes(inputs.dynamic, sorted(set(dates)), inputs.window, progress)
-    fields = [_DatedField.over(inputs.stack.grid, series, progress) for series in inputs.dynamic]
+    tell_substitutes(inputs.dynamic, sorted(set(dates)), progress)
+    dated = [OnPixels(one, inputs.stack.grid, progress) for one in inputs.dynamic]
     report = MapsReport()
     files = {date: map_file(folder, date, ending) for date in dates}
     wanted = _dates_to_map(inputs, files, report, progress)
@@ -159,9 +160,9 @@ def make_maps(
         raise InputError(
             f"No date can be mapped: {next(iter(report.skipped.values()), 'no date is chosen')}."
         )
-    windows = list(blocks(inputs.stack.grid, _pixels_a_block(inputs, threads, memory_mb)))
+    windows = list(blocks(inputs.stack.grid, _pixels_a_block(inputs, dated, threads, memory_mb)))
     counter = progress.counter(len(wanted) * len(windows), "blocks mapped")
-    tasks = _tasks(inputs, list(wanted), windows, fields)
+    tasks = _tasks(inputs, list(wanted), windows, dated)
     with contextlib.closing(ordered_map(_predict, tasks, threads, progress)) as results:
         for date, run in wanted.items():
             path = files[date]
@@ -194,12 +195,12 @@ def _check_dates(inputs: MapInputs, dates: Sequence[dt.date]) -> None:
         raise InputError(f"{inputs.forests.path}: it has no forest of {lacking[0]}; choose other dates.")
 
 
-def refuse_unknown(forests: ForestFile, dynamic: Sequence[Series]) -> None:
+def refuse_unknown(forests: ForestFile, dynamic: Sequence[DatedCovariate]) -> None:
     """Raise `InputError` for a dated covariate that the forests do not know."""
-    for series in dynamic:
-        if series.name not in forests.covariates:
+    for dated in dynamic:
+        if dated.name not in forests.covariates:
             raise InputError(
-                f"{series.source}: the forests know no covariate named {series.name} "
+                f"{dated.series.source}: the forests know no covariate named {dated.name} "
                 f"(they know {', '.join(forests.covariates)}); rename it with DYNAMIC_NAMES, or leave it out."
             )
 
@@ -238,11 +239,9 @@ def _dates_to_map(
     wanted: dict[dt.date, str] = {}
     for date, path in sorted(files.items()):
         progress.check()
-        lacking = [
-            series.name for series in inputs.dynamic if source_date(series, date, inputs.window) is None
-        ]
+        lacking = [dated for dated in inputs.dynamic if dated.entry(date) is None]
         if lacking:
-            report.skipped[date] = why_missing(inputs.named(lacking[0]), date, inputs.window)
+            report.skipped[date] = lacking[0].why_missing(date)
             progress.warn(f"{date}: no map, {report.skipped[date]}")
             continue
         run = inputs.fingerprint(date)
@@ -255,29 +254,13 @@ def _dates_to_map(
     return wanted
 
 
-def _pixels_a_block(inputs: MapInputs, threads: int, memory_mb: int) -> int:
-    # ordered_map keeps up to 2 blocks a thread.
+def _pixels_a_block(inputs: MapInputs, dated: Sequence[OnPixels], threads: int, memory_mb: int) -> int:
+    # Of dated covariates that are averaged a thread reads one at a time; the others are read ahead.
+    free = memory_mb * 2**20 - threads * max((one.bytes_a_block for one in dated), default=0)
     a_pixel = _BYTES_A_PIXEL + _BYTES_A_COVARIATE * len(inputs.forests.names)
-    return min(int(memory_mb * 2**20 / (2 * threads * a_pixel)), _LARGEST_BLOCK)
-
-
-@dataclass(frozen=True)
-class _DatedField:
-    """The part of a dated covariate over the stack, and where the stack's pixels lie in it."""
-
-    series: Series
-    window: Window
-    lattice: Lattice
-
-    @classmethod
-    def over(cls, grid: Grid, series: Series, progress: Progress) -> _DatedField:
-        windows = windows_over(series.grid, grid.bounds, grid.crs)
-        if not windows:
-            raise InputError(
-                f"{series.source}: it does not meet the fine stack; choose a series of the same area."
-            )
-        window = window_around(windows)
-        return cls(series, window, Lattice(grid, series.grid.crop(window), progress))
+    a_pixel += sum(one.bytes_a_pixel for one in dated)
+    # ordered_map keeps up to 2 blocks a thread.
+    return max(min(free // (2 * threads * a_pixel), _LARGEST_BLOCK), 1)
 
 
 @dataclass(frozen=True)
@@ -288,30 +271,26 @@ class _Task:
     model: Model
     date: dt.date
     window: Window
-    dated: tuple[tuple[_DatedField, np.ndarray], ...]
+    dated: Mapping[str, Callable[[Progress], np.ndarray]]
     place: Callable[[Window], np.ndarray] | None
 
 
 def _tasks(
-    inputs: MapInputs, dates: Sequence[dt.date], windows: Sequence[Window], fields: Sequence[_DatedField]
+    inputs: MapInputs, dates: Sequence[dt.date], windows: Sequence[Window], dated: Sequence[OnPixels]
 ) -> Iterator[_Task]:
     forests = inputs.forests
     pooled = forests.load(PooledKey()) if forests.mode == POOLED else None
     place = pixel_places(inputs.stack.grid, forests.grid) if forests.method.uses_place else None
     for date in dates:
         model = pooled or inputs.forests.load(date)
-        dated = tuple(
-            (field, field.series.read(source, field.window))
-            for field in fields
-            if (source := source_date(field.series, date, inputs.window)) is not None
-        )
         for window in windows:
-            yield _Task(inputs, model, date, window, dated, place)
+            blocks_of = {one.covariate.name: one.block(date, window) for one in dated}
+            yield _Task(inputs, model, date, window, blocks_of, place)
 
 
 def _predict(task: _Task, progress: Progress) -> tuple[Window, list[np.ndarray]]:
     """Soil moisture of a block, float32, and its SD where asked for; NaN where any covariate is missing."""
-    covariates = _covariates(task)
+    covariates = _covariates(task, progress)
     valid = np.isfinite(covariates).all(axis=0)
     layers = [np.full(valid.shape, np.nan, np.float32) for _ in range(1 + task.inputs.sd)]
     if valid.any():
@@ -325,13 +304,12 @@ def _predict(task: _Task, progress: Progress) -> tuple[Window, list[np.ndarray]]
     return task.window, layers
 
 
-def _covariates(task: _Task) -> np.ndarray:
+def _covariates(task: _Task, progress: Progress) -> np.ndarray:
     """Covariates in the order of the forest, the derived ones left out: float32, shape (p, rows, columns)."""
     names = task.inputs.forests.covariates
     out = np.empty((len(names), task.window.height, task.window.width), np.float32)
-    dated = {part.series.name for part, _ in task.dated}
-    static = [name for name in names if name not in dated]
+    static = [name for name in names if name not in task.dated]
     out[[names.index(name) for name in static]] = task.inputs.stack.read(static, task.window)
-    for part, values in task.dated:
-        out[names.index(part.series.name)] = bilinear(values, *part.lattice.positions(task.window))
+    for name, block in task.dated.items():
+        out[names.index(name)] = block(progress)
     return out

@@ -17,12 +17,12 @@ from ...base.threads import thread_count
 from ...base.words import counted
 from ...methods.file.reader import open_forests
 from ...runs.fingerprint import tell_other_runs
+from ...series.dated import check_window
 from ...series.stack import open_stack
-from ...series.window import check_window
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.by_date_output import join_outputs
 from ...toolbox.feedback import Remembering
-from ...toolbox.parameters import advanced, dated_covariates, period_parameters, whole_number
+from ...toolbox.parameters import advanced, dated_covariates, period_parameters, whole_number, window_and_rain
 from ...toolbox.series_output import SeriesDestination, check_series, write_series
 from ...toolbox.values import Values
 from .dates import dates_to_map
@@ -46,7 +46,7 @@ class Downscale(SmapAlgorithm):
         yield QgsProcessingParameterRasterLayer("COVARIATES", "Fine stack of covariates")
         yield from dated_covariates()
         yield from period_parameters()
-        yield advanced(whole_number("WINDOW", "Most days that a dated covariate may be old", 0, 0))
+        yield from window_and_rain()
         yield advanced(whole_number("MEMORY", "Memory for blocks (MB)", 512, 16))
         yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of maps")
@@ -66,8 +66,8 @@ class Downscale(SmapAlgorithm):
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         with open_forests(values.path("FORESTS")) as forests:
             stack = open_stack(values.raster_path("COVARIATES"))
-            dynamic = tuple(values.several_series("DYNAMIC", "DYNAMIC_NAMES", progress))
-            inputs = MapInputs(forests, stack, dynamic, values.integer("WINDOW"))
+            # As 'Harmonise covariates' fills fine pixels: by whatever lies in them.
+            inputs = MapInputs(forests, stack, values.dated_covariates(progress, minimum_share=0.0))
             dates = dates_to_map(inputs, *values.period())
             listener = Remembering(progress)
             found = check_maps(inputs, dates, progress)

@@ -18,7 +18,7 @@ _AREA = "the pixels to be mapped"
 
 def check_maps(inputs: MapInputs, dates: Sequence[dt.date], progress: Progress = SILENT) -> Preflight:
     """The fine stack and the dated covariates."""
-    stack, dated = inputs.stack, {series.name for series in inputs.dynamic}
+    stack, names = inputs.stack, {dated.name for dated in inputs.dynamic}
     coarse = (
         f"{stack.path}: it lies on SMAP's own cells, and so will the maps; give COVARIATES the fine stack of "
         "'Harmonise covariates'"
@@ -26,7 +26,7 @@ def check_maps(inputs: MapInputs, dates: Sequence[dt.date], progress: Progress =
     is_on_cells = same_crs(stack.grid.crs, EASE2_CRS) and is_coarse(stack.grid)
     layers = [
         LayerToCheck(None, warnings=[coarse] if is_on_cells else []),
-        *stack_layers(stack, [name for name in inputs.forests.covariates if name not in dated], _AREA),
-        *dated_layers(inputs.dynamic, dates, inputs.window, _AREA),
+        *stack_layers(stack, [name for name in inputs.forests.covariates if name not in names], _AREA),
+        *dated_layers(inputs.dynamic, dates, _AREA),
     ]
     return look_at(layers, Sampler(stack.grid, None, progress), _AREA)

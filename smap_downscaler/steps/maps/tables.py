@@ -39,7 +39,7 @@ def map_dates(inputs: MapInputs, report: MapsReport) -> DatesTable:
         path = report.files.get(date)
         numbers = map_statistics(path, STATISTICS) if path else (math.nan,) * len(STATISTICS)
         note = report.skipped.get(date, "kept from an earlier run" if date in kept else "")
-        taken = taken_dates(inputs.dynamic, date, inputs.window)
+        taken = taken_dates(inputs.dynamic, date)
         rows.append((date.isoformat(), path.name if path else "", *numbers, *taken, note))
     return DatesTable({**fields, **taken_fields(inputs.dynamic), "note": TEXT}, rows)
 
@@ -63,7 +63,7 @@ def cascade_resolutions(
         If a map cannot be read.
     """
     fields = {"date": DATE, "resolution": REAL, "map": TEXT, **dict.fromkeys(STATISTICS_AND_SD, REAL)}
-    taken = taken_dates(inputs.dynamic, date, inputs.window)
+    taken = taken_dates(inputs.dynamic, date)
     rows = [
         (date.isoformat(), side, path.name, *map_statistics(path, STATISTICS_AND_SD), *taken)
         for side, path in zip(resolutions, files)

@@ -12,9 +12,9 @@ from qgis.core import (
 
 from ...base.progress import Progress
 from ...base.words import counted
+from ...series.dated import check_window
 from ...series.series import open_series
 from ...series.stack import open_stack
-from ...series.window import check_window
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.by_date_output import join_outputs
 from ...toolbox.feedback import Remembering
@@ -25,7 +25,7 @@ from ...toolbox.parameters import (
     period_parameters,
     series_folder,
     table_destination,
-    whole_number,
+    window_and_rain,
 )
 from ...toolbox.values import Values
 from .build import MatrixInputs, build_matrix
@@ -46,7 +46,7 @@ class RegressionMatrix(SmapAlgorithm):
         yield from dated_covariates()
         yield from period_parameters()
         yield advanced(minimum_covered())
-        yield advanced(whole_number("WINDOW", "Most days that a dated covariate may be old", 0, 0))
+        yield from window_and_rain()
         yield table_destination("OUTPUT", "Regression matrix")
         yield from join_outputs()
 
@@ -60,16 +60,16 @@ class RegressionMatrix(SmapAlgorithm):
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         smap = open_series(values.path("SMAP"), progress=progress.part(0, 0.1)).between(*values.period())
         stack = open_stack(values.raster_path("COVARIATES"))
-        dynamic = values.several_series("DYNAMIC", "DYNAMIC_NAMES", progress.part(0.1, 0.2))
+        share = values.number("MINIMUM_COVERED")
+        dynamic = values.dated_covariates(progress.part(0.1, 0.2), share)
         output = values.output("OUTPUT")
-        inputs = MatrixInputs(smap, stack, tuple(dynamic), values.integer("WINDOW"))
+        inputs = MatrixInputs(smap, stack, dynamic)
         listener = Remembering(progress)
         found = check_matrix(inputs, progress)
         found.tell(listener)
-        share = values.number("MINIMUM_COVERED")
-        report = build_matrix(inputs, output, share, listener.part(0.2, 0.98))
+        report = build_matrix(inputs, output, listener.part(0.2, 0.98))
         rows = sum(report.rows.values())
-        covariates = ", ".join((*stack.names, *(series.name for series in dynamic)))
+        covariates = ", ".join(inputs.names)
         progress.log(
             f"{counted(rows, 'row')} of {counted(len(report.rows), 'date')}; covariates: {covariates}"
         )

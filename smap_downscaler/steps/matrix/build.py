@@ -13,12 +13,15 @@ from ...base.matrix_columns import DERIVED, KEY_COLUMNS, RESERVED, RESPONSE
 from ...base.progress import SILENT, Progress
 from ...geo.datasets import same_crs
 from ...geo.grid import Window
-from ...series.cell_means import DatedCells
+from ...series.dated import DatedCovariate, tell_substitutes
+from ...series.dated_on_grid import OnCells
 from ...series.series import Series
 from ...series.stack import Stack
-from ...series.window import check_window, tell_substitutes
 from .numbers.rows import day_rows, unusable_name
 from .write import create_matrix
+
+#: What may be kept of how pixels of dated covariates lie in the cells.
+_MEMORY_MB = 512
 
 
 def _why_not(name: str) -> str:
@@ -41,19 +44,13 @@ class MatrixReport:
 
 @dataclass(frozen=True)
 class MatrixInputs:
-    """SMAP, the coarse stack on its cells, and dated covariates on grids of their own.
-
-    For a date without a raster of a dated covariate (other than rain) the
-    latest of the `window` days before stands.
-    """
+    """SMAP, the coarse stack on its cells, and dated covariates on grids of their own."""
 
     smap: Series
     stack: Stack
-    dynamic: tuple[Series, ...] = ()
-    window: int = 0
+    dynamic: tuple[DatedCovariate, ...] = ()
 
     def __post_init__(self) -> None:
-        check_window(self.window)
         names = self.names
         bad = unusable_name(names)
         if bad is not None and not bad.strip():
@@ -69,15 +66,20 @@ class MatrixInputs:
     @property
     def names(self) -> tuple[str, ...]:
         """The covariates: the bands of the stack, then the dated ones."""
-        return (*self.stack.names, *(series.name for series in self.dynamic))
+        return (*self.stack.names, *(dated.name for dated in self.dynamic))
 
     @property
     def units(self) -> dict[str, str]:
         """Unit of each covariate, where the files tell it."""
         units = dict(zip(self.stack.names, self.stack.units))
-        for series in self.dynamic:
-            units[series.name] = series.unit()
+        for dated in self.dynamic:
+            units[dated.name] = dated.series.unit()
         return {name: unit for name, unit in units.items() if unit}
+
+    @property
+    def said_rain(self) -> dict[str, bool]:
+        """Whether each dated covariate is rain, where its files or the user say so."""
+        return {dated.name: dated.said_rain for dated in self.dynamic if dated.said_rain is not None}
 
     def common_cells(self) -> tuple[Window, Window]:
         """The cells that SMAP and the stack share, as windows of SMAP and of the stack.
@@ -104,7 +106,6 @@ class MatrixInputs:
 def build_matrix(
     inputs: MatrixInputs,
     output: str | Path,
-    minimum_share: float = 0.5,
     progress: Progress = SILENT,
 ) -> MatrixReport:
     """Write the regression matrix: a row a cell and date with soil moisture; a date at a time in memory.
@@ -118,8 +119,6 @@ def build_matrix(
     inputs : MatrixInputs
     output : path
         A table; see `matrix_writer.create_matrix`.
-    minimum_share : float
-        Least share of a cell that a dated covariate must cover.
 
     Raises
     ------
@@ -129,21 +128,25 @@ def build_matrix(
     smap_window, stack_window = inputs.common_cells()
     cells = inputs.smap.grid.crop(smap_window)
     static = inputs.stack.read(inputs.stack.names, stack_window)
-    dated = DatedCells.over(cells, inputs.dynamic, inputs.window, minimum_share, progress)
-    tell_substitutes(inputs.dynamic, inputs.smap.dates, inputs.window, progress)
+    memory = _MEMORY_MB / max(len(inputs.dynamic), 1)
+    readers = [OnCells(dated, cells, memory, progress) for dated in inputs.dynamic]
+    tell_substitutes(inputs.dynamic, inputs.smap.dates, progress)
     report = MatrixReport()
     counter = progress.counter(len(inputs.smap.dates), "dates joined")
     filled = inputs.smap.has_origin()
-    with create_matrix(output, inputs.smap.grid, inputs.names, inputs.units, progress, filled) as table:
+    with create_matrix(
+        output, inputs.smap.grid, inputs.names, inputs.units, progress, filled, inputs.said_rain
+    ) as table:
         for date in inputs.smap.dates:
             soil_moisture = inputs.smap.read(date, smap_window)
             check_soil_moisture(inputs.smap, date, soil_moisture)
-            covariates = np.concatenate([static, dated.read(date)])
+            covariates = np.concatenate([static, *(one.read(date, progress)[None] for one in readers)])
             day = day_rows(date, soil_moisture, covariates, (smap_window.row, smap_window.col))
             table.write(day)
             report.rows[date] = len(day.y)
             report.complete[date] = int(day.complete.sum())
-            _note_missing(report, dated.missing(date), date, progress)
+            missing = [dated.name for dated in inputs.dynamic if dated.entry(date) is None]
+            _note_missing(report, missing, date, progress)
             counter.advance()
         if not table.count:
             raise InputError(

@@ -20,6 +20,6 @@ def check_matrix(inputs: MatrixInputs, progress: Progress = SILENT) -> Preflight
     layers = [
         smap_layer(smap, filled),
         *stack_layers(stack, stack.names, _AREA),
-        *dated_layers(inputs.dynamic, smap.dates, inputs.window, _AREA),
+        *dated_layers(inputs.dynamic, smap.dates, _AREA),
     ]
     return look_at(layers, Sampler(smap.grid.crop(window), None, progress), "the cells of SMAP and stack")

@@ -6,7 +6,7 @@ import contextlib
 import datetime as dt
 import math
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
@@ -48,6 +48,8 @@ class MatrixTable:
         Whether it has the fields x and y.
     grid : Grid or None
         The SMAP grid that `row` and `col` count in, where the table tells it.
+    rain : dict
+        Whether covariates are rain, of those of which it is said.
     """
 
     path: str
@@ -58,6 +60,7 @@ class MatrixTable:
     texts: frozenset[str] = frozenset()
     has_places: bool = False
     grid: Grid | None = None
+    rain: Mapping[str, bool] = field(default_factory=dict)
 
     def _column(self, name: str) -> str:
         return f"NULLIF(TRIM({quoted(name)}), '')" if name in self.texts else quoted(name)
@@ -261,7 +264,7 @@ def open_matrix(
     name, notes = found
     if notes.get("filled"):
         progress.warn(unobserved_sentence(label, "train forests", "forests"))
-    units = notes.get("units")
+    units, rain = notes.get("units"), notes.get("rain")
     fields = _fields(path, name, label)
     covariates = _covariates(fields, label)
     return MatrixTable(
@@ -273,6 +276,7 @@ def open_matrix(
         _numbers_as_text(path, name, label, fields, ("row", "col", RESPONSE, *covariates), progress),
         {"x", "y"} <= set(fields),
         grid_from(notes.get("grid")),
+        {str(key): bool(said) for key, said in rain.items()} if isinstance(rain, dict) else {},
     )
 
 
@@ -328,12 +332,12 @@ def _numbers_as_text(
     path: str, layer: str, label: str, fields: Mapping[str, str], used: Sequence[str], progress: Progress
 ) -> frozenset[str]:
     """The fields of `used` that are text and hold numbers; words in one are refused."""
-    texts = [field for field in used if fields[field].upper().startswith(_TEXT_TYPES)]
-    for field in texts:
-        word = _first_word(path, layer, label, field, progress)
+    texts = [name for name in used if fields[name].upper().startswith(_TEXT_TYPES)]
+    for name in texts:
+        word = _first_word(path, layer, label, name, progress)
         if word is not None:
             raise InputError(
-                f"{label}: the field {field} is not a number (it holds '{word}'); "
+                f"{label}: the field {name} is not a number (it holds '{word}'); "
                 "remove it or turn it into numbers."
             )
     return frozenset(texts)

@@ -23,6 +23,6 @@ def matrix_dates(inputs: MatrixInputs, report: MatrixReport) -> DatesTable:
         note = f"no raster of {', '.join(missing)}" if missing else ""
         if not cells:
             note = "no cell with soil moisture"
-        taken = taken_dates(inputs.dynamic, date, inputs.window)
+        taken = taken_dates(inputs.dynamic, date)
         rows.append((date.isoformat(), cells, report.complete[date], *taken, note))
     return DatesTable({**fields, **taken_fields(inputs.dynamic), "note": TEXT}, rows)

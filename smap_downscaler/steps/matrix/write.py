@@ -52,6 +52,7 @@ def create_matrix(
     units: Mapping[str, str],
     progress: Progress = SILENT,
     filled: bool = False,
+    rain: Mapping[str, bool] | None = None,
 ) -> Iterator[MatrixWriter]:
     """A regression matrix that appears under `path` only when it is whole.
 
@@ -67,6 +68,8 @@ def create_matrix(
     progress : Progress
     filled : bool
         Whether some of the soil moisture comes from 'Fill gaps', which those who read the table must know.
+    rain : mapping, optional
+        Whether covariates are rain, of those of which it is said.
 
     Raises
     ------
@@ -78,5 +81,7 @@ def create_matrix(
     notes: dict[str, object] = {"units": dict(units), "grid": dataclasses.asdict(grid)}
     if filled:
         notes["filled"] = True
+    if rain:
+        notes["rain"] = dict(rain)
     with create_table(path, TABLE, fields, notes, "date", progress) as table:
         yield MatrixWriter(table, grid)

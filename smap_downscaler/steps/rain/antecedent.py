@@ -20,7 +20,7 @@ from ...geo.geotiff import Band, create_geotiff
 from ...geo.grid import Bounds, Grid, Window
 from ...runs.fingerprint import digest, run_of
 from ...series.series import Series, SeriesEntry, open_series, same_grid
-from ...series.tags import RUN_TAG
+from ...series.tags import KIND_TAG, RAIN_KIND, RUN_TAG
 from .days import CELLS_A_BLOCK, Days
 from .numbers.antecedent import Antecedent, all_dates, listed_dates, mean_of_days
 from .reading import UNIT, file_state, warn_of_unit, window_of
@@ -236,6 +236,7 @@ class _Job:
             "DATE": date.isoformat(),
             **self._kind(),
             "DAYS_USED": listed_dates(used),
+            KIND_TAG: RAIN_KIND,
             "SOURCE": Path(self.series.source).name,
             RUN_TAG: self._run(used),
         }

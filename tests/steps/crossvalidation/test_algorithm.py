@@ -315,6 +315,11 @@ def test_the_other_modes(run, said, series, tmp_path, mode):
         ),
         ({"MODE": "pooled", "BLOCKS": 20}, BLOCKS_SENTENCE.format(20)),
         (
+            {"MODE": "pooled", "RAIN_COVARIATES": "p_antecedent, snow"},
+            "RAIN_COVARIATES: {series} has no covariate named snow (it has clay, p_antecedent); give the "
+            "names of those that are rain, separated by commas, or 'none'.",
+        ),
+        (
             {"MODE": "pooled", "BLOCKS": 0, "FOLDS": 500},
             "{series}: 360 rows from the begin to the end are too few for 500 folds; validate more dates, or "
             "give FOLDS a smaller number.",

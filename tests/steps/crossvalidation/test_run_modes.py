@@ -21,7 +21,7 @@ from smap_downscaler.steps.crossvalidation.numbers.crossvalidate import cross_va
 from smap_downscaler.steps.crossvalidation.numbers.pieces import Piece
 from smap_downscaler.steps.crossvalidation.numbers.settings import ValidationSettings
 from smap_downscaler.steps.crossvalidation.numbers.summary import summarise
-from smap_downscaler.steps.crossvalidation.rain_columns import rain_series
+from smap_downscaler.steps.crossvalidation.rain_columns import rain_names, rain_series
 from smap_downscaler.steps.crossvalidation.read_rows import with_period
 from smap_downscaler.steps.crossvalidation.run import crossvalidate_table, forget_work
 from smap_downscaler.steps.crossvalidation.tables import (
@@ -182,7 +182,7 @@ def test_tables_of_cells(table, tmp_path):
 
 
 def test_rain_is_told_by_unit_and_varies_in_time(table, tmp_path):
-    series = rain_series(table)
+    series = rain_series(table, rain_names(table))
     assert [(rain.name, rain.unit, rain.values.shape) for rain in series] == [
         ("p_antecedent", "mm/d", (DAYS, 12))
     ]
@@ -194,8 +194,30 @@ def test_rain_is_told_by_unit_and_varies_in_time(table, tmp_path):
     assert [row[name] for name in ("median", "q1", "q3", "minimum", "maximum")] == pytest.approx(
         np.percentile(rain, (50, 25, 75, 0, 100)).tolist()
     )
-    some = rain_series(table, Scope(START, START + dt.timedelta(6)))
+    some = rain_series(table, rain_names(table), Scope(START, START + dt.timedelta(6)))
     assert some[0].dates[-1] == START + dt.timedelta(6)
+
+
+def test_which_covariates_are_rain(tmp_path):
+    """Those that are named; else what the table says; else by unit, and without one by name."""
+    names = ("wet", "evaporation", "rain_index", "p_antecedent", "ndvi", "terrain_corrected")
+    units = {"wet": "mm/d", "evaporation": "mm/d", "p_antecedent": "mm/d"}
+
+    def table(said):
+        with create_matrix(tmp_path / "t.gpkg", GRID, names, units, rain=said) as writer:
+            one = np.ones(1)
+            writer.write(
+                DayRows(START, one.astype(int), one.astype(int), one / 4, np.ones((1, 6), np.float32))
+            )
+        return open_matrix(tmp_path / "t.gpkg")
+
+    silent = table({})
+    assert rain_names(silent) == ["wet", "evaporation", "rain_index", "p_antecedent"]
+    said = {"evaporation": False, "rain_index": False, "ndvi": True}
+    assert table(said).rain == said
+    assert rain_names(table(said)) == ["wet", "p_antecedent", "ndvi"]
+    assert rain_names(table(said), ["ndvi", "wet"]) == ["ndvi", "wet"]
+    assert rain_names(table(said), ["None"]) == rain_names(silent, ["none"]) == []
 
 
 def test_an_empty_period_is_a_share_of_the_dates(table):

@@ -24,6 +24,7 @@ from gap_case import (
     day,
     inputs_of,
     make_gap_case,
+    with_share,
 )
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.base.progress import Progress
@@ -33,6 +34,7 @@ from smap_downscaler.geo.grid import Window, ease2_grid
 from smap_downscaler.methods.features import FeatureSettings
 from smap_downscaler.methods.file.reader import ForestWriter, open_forests
 from smap_downscaler.methods.keys import BY_CELL, CellKey
+from smap_downscaler.series.dated import DatedCovariate, dated_covariates
 from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack
 from smap_downscaler.steps.gaps.day_files import DayCounts, read_course
@@ -159,6 +161,18 @@ def test_it_does_not_depend_on_threads_or_memory(case, season, tmp_path):
     assert np.array_equal(*both, equal_nan=True)
 
 
+def test_whether_it_is_rain_counts_where_it_matters(case, season):
+    """With a window days that rain of other days filled are other days; without one they are the same."""
+    asked = inputs_of(case, season)
+
+    def fingerprint(**more):
+        return replace(asked, dynamic=tuple(replace(one, **more) for one in asked.dynamic)).fingerprint()
+
+    assert fingerprint(said_rain=False) == fingerprint(said_rain=True) == asked.fingerprint()
+    assert fingerprint(said_rain=False, window=2) != fingerprint(said_rain=True, window=2)
+    assert fingerprint(said_rain=None, window=2) == fingerprint(said_rain=True, window=2)
+
+
 def test_a_run_goes_on_where_it_stopped(case, season, tmp_path):
     folder = tmp_path / "filled"
     asked = inputs_of(case, season, start=day(0), end=day(9))
@@ -171,10 +185,10 @@ def test_a_run_goes_on_where_it_stopped(case, season, tmp_path):
     after = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
     assert {name for name in before if before[name] != after[name]} == {lost.name}
     # Other rain, or other settings, make all anew.
-    assert not fill_gaps(replace(asked, minimum_share=0.4), folder, PLAIN).kept
+    assert not fill_gaps(with_share(asked, 0.4), folder, PLAIN).kept
     rain = tmp_path / "p_3d"
     shutil.copytree(case.rain_folder, rain)
-    other = replace(asked, dynamic=(open_series(rain),))
+    other = replace(asked, dynamic=(DatedCovariate(open_series(rain)),))
     assert not fill_gaps(other, folder, PLAIN).kept
     os.utime(next(rain.iterdir()), ns=(1, 1))
     assert not fill_gaps(other, folder, PLAIN).kept
@@ -191,8 +205,8 @@ def test_days_of_covariates_that_changed_names_are_not_kept(case, tmp_path):
     series = {
         name: {folder: open_series(folder, name) for folder in (case.rain_folder, other)} for name in "xy"
     }
-    first = (series["x"][case.rain_folder], series["y"][other])
-    swapped = (series["x"][other], series["y"][case.rain_folder])
+    first = dated_covariates((series["x"][case.rain_folder], series["y"][other]))
+    swapped = dated_covariates((series["x"][other], series["y"][case.rain_folder]))
     asked = GapInputs(smap, open_forests(forests), first)
     fill_gaps(asked, tmp_path / "filled", PLAIN)
     # In another order they are the same.
@@ -210,8 +224,9 @@ def test_another_band_is_another_input(case, season):
     smap, rain = case.open()
     entry = rain.entries[3]
     moved = (*rain.entries[:3], replace(entry, band=2), *rain.entries[4:])
-    asked = GapInputs(smap, open_forests(season), (rain,))
-    assert asked.fingerprint() != replace(asked, dynamic=(replace(rain, entries=moved),)).fingerprint()
+    asked = GapInputs(smap, open_forests(season), (DatedCovariate(rain),))
+    other = DatedCovariate(replace(rain, entries=moved))
+    assert asked.fingerprint() != replace(asked, dynamic=(other,)).fingerprint()
 
 
 def two_covariates(case, path):
@@ -347,7 +362,7 @@ def test_covariates_that_lack_or_are_unknown(case, season):
         "to DYNAMIC."
     )
     other = open_series(case.rain_folder, "ndvi")
-    assert refusal(GapInputs, smap, open_forests(season), (rain, other)) == (
+    assert refusal(GapInputs, smap, open_forests(season), dated_covariates((rain, other))) == (
         f"{case.rain_folder}: the forests know no covariate named ndvi (they know p_3d); rename it with "
         "DYNAMIC_NAMES, or leave it out."
     )

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gap_case import DAYS, day, inputs_of, make_gap_case
+from gap_case import DAYS, day, inputs_of, make_gap_case, with_share
 from smap_downscaler.base.errors import Cancelled
 from smap_downscaler.base.progress import Progress
 from smap_downscaler.methods.features import FeatureSettings
@@ -176,7 +176,7 @@ def test_other_inputs_or_hidden_runs_find_nothing(asked, tmp_path):
         return fill_gaps(inputs, tmp_path / name, settings, work_file=work).resumed
 
     assert resumed(asked, HIDING, "same") == CELLS
-    assert resumed(replace(asked, minimum_share=0.4), HIDING, "share") == 0
+    assert resumed(with_share(asked, 0.4), HIDING, "share") == 0
     for number, hiding in enumerate(
         [HidingSettings(6, 3, 2), HidingSettings(5, 4, 2), HidingSettings(5, 3, 3)]
     ):

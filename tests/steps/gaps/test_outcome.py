@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from forest_cases import train_forest
-from gap_case import DAYS, PIXELS, TREES, centre, day, inputs_of, make_gap_case
+from gap_case import DAYS, PIXELS, TREES, centre, day, inputs_of, make_gap_case, with_share
 from smap_downscaler.base.progress import Progress
 from smap_downscaler.geo.datasets import open_dataset, read_band
 from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.methods.features import FeatureSettings
 from smap_downscaler.methods.file.reader import ForestWriter
 from smap_downscaler.methods.keys import BY_CELL, CellKey
+from smap_downscaler.series.dated import DatedCovariate
 from smap_downscaler.series.series import open_series
 from smap_downscaler.steps.gaps.fill import FillSettings, fill_gaps
 from smap_downscaler.steps.gaps.numbers.hidden import (
@@ -86,7 +87,7 @@ def test_days_of_other_inputs_in_the_folder_are_told(case, season, tmp_path):
     # Fewer days of the same inputs mix nothing, more of others do.
     fill_gaps(replace(asked, end=day(4)), folder, PLAIN, progress=listener)
     assert listener.warnings == []
-    fill_gaps(replace(asked, end=day(4), minimum_share=0.4), folder, PLAIN, progress=listener)
+    fill_gaps(with_share(replace(asked, end=day(4)), 0.4), folder, PLAIN, progress=listener)
     assert listener.warnings == [
         f"{folder}: it holds 5 dated rasters not made from these inputs, the first of {day(5)}; whoever "
         "opens the folder as a series reads them too, so remove them or choose another OUTPUT"
@@ -156,7 +157,8 @@ def test_cells_that_tell_no_error_are_told(case, tmp_path):
         values[:2, :2] = np.nan
         write_geotiff(path, PIXELS, values, [Band("p_3d", "mm/d")])
     asked = replace(
-        inputs_of(case, forests_of(case, tmp_path / "f.smapforest")), dynamic=(open_series(rain),)
+        inputs_of(case, forests_of(case, tmp_path / "f.smapforest")),
+        dynamic=(DatedCovariate(open_series(rain)),),
     )
     (said,) = [remark for remark in remarks_on(asked, tmp_path / "filled") if "tell none" in remark]
     assert said == (

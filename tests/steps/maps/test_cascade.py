@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from smap_downscaler.geo.grid import Grid
 from smap_downscaler.geo.sampling import bilinear
 from smap_downscaler.methods.file.reader import ForestWriter, open_forests
 from smap_downscaler.methods.forest.settings import ForestSettings
+from smap_downscaler.series.dated import DatedCovariate
 from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack
 from smap_downscaler.steps.maps.cascade import cascade_file, make_cascade, parse_resolutions
@@ -54,7 +56,7 @@ class Case:
             writer.add(DAY, self.forest)
 
     def inputs(self, **more):
-        dynamic = tuple(open_series(self.folder / name) for name in ("p_antecedent", "ndvi"))
+        dynamic = tuple(DatedCovariate(open_series(self.folder / name)) for name in ("p_antecedent", "ndvi"))
         return MapInputs(open_forests(self.folder / "forests.smapforest"), open_stack(self.stack), dynamic)
 
     def make(self, resolutions, inputs=None, progress=None, **more):
@@ -130,6 +132,28 @@ def test_at_its_own_resolution_the_map_is_that_of_downscale(case):
     assert np.array_equal(read_band(open_dataset(made[-1]), 1), plain, equal_nan=True)
     assert [open_dataset(path).RasterXSize for path in made] == [2, 24, 60]
     assert list((case.folder / "scratch").iterdir()) == []
+
+
+def test_a_dated_covariate_finer_than_the_stack(case):
+    """At the stack's own resolution the map is that of downscale; at others means of all its pixels count."""
+    finer = Grid(FINE.crs, FINE.left, FINE.top, 25.0, 25.0, 240, 180)
+    values = np.random.default_rng(9).random(finer.shape).astype(np.float32)
+    values[:60] = np.where(np.random.default_rng(8).random((60, 240)) < 0.7, np.nan, values[:60])
+    grid_raster(case.folder / "ndvi" / f"{DAY:%Y%m%d}.tif", finer, values)
+    inputs = case.inputs()
+    inputs = replace(inputs, dynamic=tuple(replace(one, minimum_share=0.0) for one in inputs.dynamic))
+    coarse, own = case.make([1000.0, 100.0], inputs)
+    inputs = replace(inputs, forests=case.inputs().forests)
+    with inputs.forests:
+        make_maps(inputs, case.folder / "plain", [DAY])
+    plain = read_band(open_dataset(map_file(case.folder / "plain", DAY)), 1)
+    assert np.array_equal(read_band(open_dataset(own), 1), plain, equal_nan=True)
+    # A third of the pixels of the first row of cells lacks, too many for MINIMUM_COVERED.
+    covered = np.isfinite(block_means(values, 40, 0.5))
+    assert (covered[0].any(), covered[2].all()) == (False, True)
+    expected = covered & np.isfinite(block_means(case.fine[0], 10, 0.5))
+    assert np.array_equal(np.isfinite(read_band(open_dataset(coarse), 1)), expected)
+    assert np.isfinite(plain[:10, 10:]).mean() > 0.9
 
 
 def test_a_covered_share_of_one_drops_cells_over_the_edge(case):

@@ -3,6 +3,8 @@
 import datetime as dt
 import os
 import shutil
+import traceback
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,6 +22,8 @@ from smap_downscaler.methods.file.reader import ForestWriter, open_forests
 from smap_downscaler.methods.forest.growth import new_sklearn_forest
 from smap_downscaler.methods.forest.settings import ForestSettings
 from smap_downscaler.methods.keys import CellKey, PooledKey
+from smap_downscaler.series.dated import DatedCovariate
+from smap_downscaler.series.dated_on_grid import OnPixels
 from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack
 from smap_downscaler.steps.maps.dates import dates_to_map
@@ -68,7 +72,9 @@ class Case:
 
     def inputs(self, stack=None, dynamic=("p_antecedent",), names=None):
         series = [open_series(self.folder / path, name) for path, name in zip(dynamic, names or (None,) * 9)]
-        return MapInputs(open_forests(self.forests), open_stack(stack or self.stack), tuple(series))
+        return MapInputs(
+            open_forests(self.forests), open_stack(stack or self.stack), tuple(map(DatedCovariate, series))
+        )
 
     def make(self, folder=None, dates=DAYS[:2], threads=1, memory_mb=64, progress=None, **more):
         inputs = self.inputs(**more)
@@ -165,6 +171,102 @@ def test_tiles_threads_and_memory_do_not_change_a_bit(case):
         for day in DAYS[:2]:
             one, other = (case.map(day, each).view(np.uint32) for each in (case.folder / "whole", folder))
             assert np.array_equal(one, other)
+
+
+#: 16 pixels in each of the fine grid.
+FINER = Grid(FINE.crs, FINE.left, FINE.top, 25.0, 25.0, 4 * FINE.width, 4 * FINE.height)
+
+
+def finer_rain(case):
+    """Dated rasters finer than the stack in place of the rain; returns them, shape (dates, rows, columns)."""
+    values = np.random.default_rng(5).gamma(2, 0.5, (2, *FINER.shape)).astype(np.float32)
+    values[0, 400:440, 400:480] = np.nan
+    for date, day in zip(DAYS, values):
+        grid_raster(case.folder / "p_antecedent" / f"{date:%Y%m%d}.tif", FINER, day)
+    return values
+
+
+def test_a_finer_dated_covariate_is_averaged_over_each_pixel(case):
+    """As the forest saw it averaged over SMAP cells: against block means and scikit-learn."""
+    values = finer_rain(case)
+    case.make()
+    for number, day in enumerate(DAYS[:2]):
+        x, y = case.train[number]
+        forest = new_sklearn_forest(SETTINGS, 60, 3, day.toordinal()).set_params(n_estimators=6).fit(x, y)
+        blocks = values[number].astype(np.float64).reshape(FINE.height, 4, FINE.width, 4)
+        pixels = np.stack([case.fine[2], blocks.mean(axis=(1, 3)), case.fine[0]]).astype(np.float32)
+        whole = np.isfinite(pixels).all(axis=0)
+        expected = forest.predict(pixels[:, whole].T)
+        got = case.map(day)
+        assert np.array_equal(np.isfinite(got), whole)
+        assert np.mean(np.abs(got[whole] - expected) > 1e-6) < 1e-3
+
+
+def test_a_finer_dated_covariate_in_blocks_of_any_size(case):
+    finer_rain(case)
+    case.make(case.folder / "whole", threads=1, memory_mb=4096)
+    case.make(case.folder / "tiles", threads=2, memory_mb=1)
+    for day in DAYS[:2]:
+        one, other = (case.map(day, case.folder / name).view(np.uint32) for name in ("whole", "tiles"))
+        assert np.array_equal(one, other)
+
+
+def test_another_covered_share_of_a_finer_one_makes_the_map_anew(case):
+    coarser = case.inputs()
+    shares = [replace(coarser.dynamic[0], minimum_share=share) for share in (0.0, 0.5)]
+    assert len({replace(coarser, dynamic=(one,)).fingerprint(DAYS[0]) for one in shares}) == 1
+    finer_rain(case)
+    finer = case.inputs()
+    assert len({replace(finer, dynamic=(one,)).fingerprint(DAYS[0]) for one in shares}) == 1
+    shares = [replace(finer.dynamic[0], minimum_share=share) for share in (0.0, 0.5)]
+    assert len({replace(finer, dynamic=(one,)).fingerprint(DAYS[0]) for one in shares}) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "memory_mb", "pixels"),
+    [
+        ("coarser", 64, FINE.width * FINE.height),
+        ("finer", 64, TILE**2),
+        ("coarser", 24, FINE.width * TILE),
+        ("of its size", 24, TILE**2),
+    ],
+)
+def test_what_is_read_counts_into_the_memory_of_the_blocks(case, monkeypatch, kind, memory_mb, pixels):
+    """By bytes, as whole tiles: 88 a pixel of a block, of which two are under way; what is finer takes 44 MB,
+    what is as fine 32 bytes a pixel more."""
+    if kind == "finer":
+        finer_rain(case)
+    elif kind == "of its size":
+        for date, values in zip(DAYS, case.fine):
+            grid_raster(case.folder / "p_antecedent" / f"{date:%Y%m%d}.tif", FINE, values)
+    read, plain = [], OnPixels.block
+
+    def block(self, date, window):
+        read.append((window, self))
+        return plain(self, date, window)
+
+    monkeypatch.setattr(OnPixels, "block", block)
+    case.make(dates=DAYS[:1], memory_mb=memory_mb)
+    assert max(window.height * window.width for window, _ in read) == pixels
+    a_pixel = 88 + read[0][1].bytes_a_pixel
+    assert 2 * a_pixel * pixels + read[0][1].bytes_a_block <= memory_mb * 2**20
+
+
+def test_cancel_in_the_reading_of_a_dated_covariate(case):
+    finer_rain(case)
+    asked = []
+
+    class Impatient(Listener):
+        """Cancelled when the first tile's means are being worked out."""
+
+        def is_cancelled(self):
+            asked.append("cell_means" in {frame.name for frame in traceback.extract_stack()})
+            return asked[-1]
+
+    with pytest.raises(Cancelled):
+        case.make(progress=Impatient())
+    assert any(asked)
+    assert not list(case.maps.glob("*.tif"))
 
 
 def test_bands_are_matched_by_name(case):
@@ -356,7 +458,9 @@ class TestGoingOn:
         series = open_series(names["dynamic"][0], "p_antecedent")
 
         def fingerprint():
-            return MapInputs(inputs.forests, open_stack(names["stack"]), (series,)).fingerprint(DAYS[0])
+            return MapInputs(
+                inputs.forests, open_stack(names["stack"]), (DatedCovariate(series),)
+            ).fingerprint(DAYS[0])
 
         first = fingerprint()
         assert fingerprint() == first
@@ -468,7 +572,7 @@ def test_within_the_window_a_pooled_forest_maps_days_between_rasters(case):
         grid_raster(case.folder / "ndvi" / f"{day:%Y%m%d}.tif", RAIN, values)
     pooled_forests(case, ("clay", "ndvi"), FeatureSettings())
     series = open_series(case.folder / "ndvi", "ndvi")
-    inputs = MapInputs(open_forests(case.forests), open_stack(case.stack), (series,), 3)
+    inputs = MapInputs(open_forests(case.forests), open_stack(case.stack), (DatedCovariate(series, 3),))
     numbers = [(day - DAYS[0]).days for day in dates_to_map(inputs)]
     assert numbers == [0, 1, 2, 3, 6, 7, 8, 9]
     assert [(day - DAYS[0]).days for day in dates_to_map(inputs, end=DAYS[1])] == [0, 1]

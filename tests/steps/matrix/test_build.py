@@ -11,6 +11,7 @@ from raster_cases import CELLS, Listener, grid_raster, listing
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.geo.grid import Grid, Window
 from smap_downscaler.geo.lattice import Transformation
+from smap_downscaler.series.dated import DatedCovariate
 from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack
 from smap_downscaler.steps.matrix.build import MatrixInputs, build_matrix
@@ -47,12 +48,14 @@ class Case:
             self.folder / f"{name}.tif", grid, values, names=names, units=("g/kg", "")[: len(values)]
         )
 
-    def inputs(self, stack=None, dynamic=("rain",)):
-        series = tuple(open_series(self.folder / name) for name in dynamic)
+    def inputs(self, stack=None, dynamic=("rain",), share=0.5):
+        series = tuple(
+            DatedCovariate(open_series(self.folder / name), minimum_share=share) for name in dynamic
+        )
         return MatrixInputs(open_series(self.folder / "smap"), open_stack(stack or self.stack), series)
 
-    def build(self, *arguments, **more):
-        return build_matrix(self.inputs(), self.folder / "m.gpkg", *arguments, **more)
+    def build(self, share=0.5, **more):
+        return build_matrix(self.inputs(share=share), self.folder / "m.gpkg", **more)
 
 
 @pytest.fixture
@@ -214,7 +217,7 @@ def test_names_that_clash(case, names, sentence):
 def test_a_name_of_blanks_is_none(case):
     blank = open_series(case.folder / "rain", " ")
     smap, stack = open_series(case.folder / "smap"), open_stack(case.stack)
-    assert refusal(MatrixInputs, smap, stack, (blank,)) == (
+    assert refusal(MatrixInputs, smap, stack, (DatedCovariate(blank),)) == (
         "A covariate has no name; name the bands of COVARIATES, and dated series by DYNAMIC_NAMES."
     )
 

@@ -15,6 +15,8 @@ from rain_cases import days_from, rain, raw, tags_of, write_days, write_netcdf, 
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.base.progress import Progress
 from smap_downscaler.geo.grid import Bounds, Grid
+from smap_downscaler.series.dated import dated_covariates
+from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack
 from smap_downscaler.steps.rain import antecedent as rain_antecedent
 from smap_downscaler.steps.rain import days as rain_days
@@ -88,6 +90,9 @@ def test_what_a_raster_says_of_itself(tmp_path):
         "DATE": "2021-01-01", "DAYS": "3", "LAG": "1", "DAYS_USED": "2020-12-29 to 2020-12-31",
         "SOURCE": "chirps",
     }  # fmt: skip
+    assert tags["SMAP_DOWNSCALER_KIND"] == "rain"
+    (dated,) = dated_covariates([open_series(tmp_path / "out", "wet")])
+    assert dated.said_rain
     assert names(source) == sorted(f"chirps-v2.0.{date:%Y.%m.%d}.tif" for date in days_from("2020-12-29", 4))
 
 

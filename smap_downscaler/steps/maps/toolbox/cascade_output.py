@@ -47,7 +47,7 @@ def report_cascade(
             "date": date,
             "resolutions, m": ", ".join(f"{side:g}" for side in resolutions),
             "least share of a cell that the covariates cover": f"{values.number('MINIMUM_COVERED'):g}",
-            "days that a dated covariate may be old": inputs.window,
+            "days that a dated covariate may be old": values.integer("WINDOW"),
         }
         by_resolution = ByResolution(resolutions, table_texts(table), numbers)
         return cascade_page(

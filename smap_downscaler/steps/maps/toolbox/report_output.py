@@ -12,7 +12,7 @@ from ....report.figure import SOIL_MOISTURE_UNIT
 from ....report.page import Page
 from ....tables.by_date import DatesTable
 from ....toolbox.by_date_output import days_of, table_texts, write_joined
-from ....toolbox.inputs_used import all_series_used, files_used
+from ....toolbox.inputs_used import dated_covariates_used, files_used
 from ....toolbox.reports import footer, manifest, period_used
 from ....toolbox.values import Values
 from ..downscale import MapInputs, MapsReport
@@ -42,7 +42,7 @@ def report_maps(
         told = map_inputs_used(inputs, progress)
         settings = {
             **period_used(values, "the forests'"),
-            "days that a dated covariate may be old": inputs.window,
+            "days that a dated covariate may be old": values.integer("WINDOW"),
         }
         return joining_page(joined, manifest(told, settings), footer("Downscale"))
 
@@ -75,7 +75,7 @@ def map_inputs_facts(inputs: MapInputs, pixels: str) -> list[tuple[str, str]]:
 def map_inputs_used(inputs: MapInputs, progress: Progress) -> dict[str, object]:
     """What maps are made from, for the manifest of a report."""
     files = {"forest file": str(inputs.forests.path), "fine stack": inputs.stack.path}
-    return {**files_used(files, progress), **all_series_used(inputs.dynamic, progress)}
+    return {**files_used(files, progress), **dated_covariates_used(inputs.dynamic, progress)}
 
 
 def _maps_by_date(table: DatesTable) -> ByDate:

@@ -11,7 +11,7 @@ from ....preflight.look import Preflight
 from ....report.page import Page
 from ....tables.by_date import DatesTable
 from ....toolbox.by_date_output import days_of, table_texts, write_joined
-from ....toolbox.inputs_used import all_series_used, files_used, series_used
+from ....toolbox.inputs_used import dated_covariates_used, files_used, series_used
 from ....toolbox.reports import footer, manifest, period_used
 from ....toolbox.values import Values
 from ..build import MatrixInputs, MatrixReport
@@ -41,13 +41,13 @@ def report_matrix(
         told = {
             **files_used({"coarse stack": inputs.stack.path}, progress),
             **series_used({"SMAP": inputs.smap}, progress),
-            **all_series_used(inputs.dynamic, progress),
+            **dated_covariates_used(inputs.dynamic, progress),
         }
         share = values.number("MINIMUM_COVERED")
         settings = {
             **period_used(values, "SMAP's"),
             "least share of a cell that a dated covariate covers": f"{share:g}",
-            "days that a dated covariate may be old": inputs.window,
+            "days that a dated covariate may be old": values.integer("WINDOW"),
         }
         return joining_page(joined, manifest(told, settings), footer("Regression matrix"))
 
