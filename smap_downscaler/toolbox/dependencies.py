@@ -28,6 +28,7 @@ PACKAGES = {
         Package("matplotlib", "matplotlib", "python3-matplotlib"),
         Package("joblib", "joblib", "python3-joblib"),
         Package("scipy", "scipy", "python3-scipy"),
+        Package("pyproj", "pyproj", "python3-pyproj"),
     )
 }
 
