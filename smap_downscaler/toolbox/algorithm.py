@@ -134,7 +134,7 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
 
     def _check(self, parameters: dict[str, Any], context: QgsProcessingContext) -> None:
         wants_report = self.parameterDefinition("REPORT") is not None and parameters.get("REPORT")
-        lacking = missing(("matplotlib",)) if wants_report else []
+        lacking = missing(("matplotlib", "jinja2")) if wants_report else []
         if lacking:
             raise InputError(f"REPORT: {advice(lacking)}")
         self.validate(Values(self, parameters, context))
