@@ -9,6 +9,7 @@ gets the same bits as the whole.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ class Transformation:
     """Points from one CRS to another, x before y; failures are NaN.
 
     Where two CRS have several transformations between them, PROJ chooses the best for each point.
-    Not to be shared between threads.
+    Threads may share it: pyproj makes a transformer for each of them.
 
     Raises
     ------
@@ -51,6 +52,7 @@ class Transformation:
         return np.where(lost, np.nan, x), np.where(lost, np.nan, y)
 
 
+@lru_cache(maxsize=32)
 def _transformer(crs_from: str, crs_to: str) -> Any:
     from pyproj import Transformer
     from pyproj.exceptions import ProjError

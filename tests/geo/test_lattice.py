@@ -180,11 +180,12 @@ def test_a_crs_without_a_transformation_is_refused():
     )
 
 
-def test_a_transformation_of_its_own_in_each_thread():
+def test_threads_share_a_transformation():
     x, y = np.linspace(-76, -75, 20_000), np.linspace(-12, -11, 20_000)
-    expected = Transformation("EPSG:4326", "EPSG:32718")(x, y)
+    transform = Transformation("EPSG:4326", "EPSG:32718")
+    expected = transform(x, y)
     with ThreadPoolExecutor(4) as pool:
-        for found in pool.map(lambda _: Transformation("EPSG:4326", "EPSG:32718")(x, y), range(12)):
+        for found in pool.map(lambda _: transform(x, y), range(12)):
             np.testing.assert_array_equal(found, expected)
 
 
