@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ..report.figure import COLOURS, MARKERS, date_axis, new_figure, png
@@ -12,8 +12,6 @@ from ..report.number_text import fixed
 from ..report.page import Page, Table
 from ..tables.by_date import DatesTable
 from ..tables.geopackage import REAL
-from .layer_check import LayerCheck
-from .report import add_preflight, add_warnings
 
 #: Dates that a reader still goes through one by one.
 _MOST_DATES = 400
@@ -26,21 +24,6 @@ _STYLES = ("-", "--", ":")
 #: How the tables of a report write numbers of some fields (others: .4f), and what they call them.
 _DIGITS = {"valid": ".1f", "resolution": "g"}
 _HEADERS = {"valid": "valid, %", "resolution": "resolution, m", "sd": "SD"}
-
-
-def begin_page(
-    title: str,
-    subtitle: str,
-    facts: Sequence[tuple[str, str]],
-    warnings: Sequence[str],
-    rows: Sequence[LayerCheck],
-    area: str,
-) -> Page:
-    """How a report of joined layers begins: facts, warnings, and the preflight's `rows` over `area`."""
-    page = Page(title, subtitle).facts(facts)
-    add_warnings(page, warnings)
-    add_preflight(page, rows, area)
-    return page
 
 
 def add_dates(page: Page, table: DatesTable, lines: Mapping[str, str], axis: str, caption: str) -> Page:

@@ -7,8 +7,9 @@ import math
 
 import pytest
 
-from smap_downscaler.preflight.by_date_page import add_dates, begin_page, figure_by_date
-from smap_downscaler.preflight.layer_check import LayerCheck
+from smap_downscaler.preflight.by_date_page import add_dates, figure_by_date
+from smap_downscaler.preflight.layer_check import LayerCheck, Preflight
+from smap_downscaler.preflight.report import begin_page
 from smap_downscaler.tables.by_date import DatesTable
 from smap_downscaler.tables.geopackage import DATE, INTEGER, REAL, TEXT
 
@@ -27,7 +28,7 @@ def by_date(count, noted=()):
 
 def page_of(table, warnings=()):
     checks = [LayerCheck("clay", "EPSG:6933", (9000.0, 9000.0), covered=1.0, nodata=0.25, low=1.0, high=2.0)]
-    page = begin_page("T", "sub", [("Rows", "5")], warnings, checks, "the SMAP cells")
+    page = begin_page("T", "sub", [("Rows", "5")], warnings, Preflight(checks, [], "the SMAP cells"))
     return add_dates(page, table, LINES, "cells", "Below").html()
 
 

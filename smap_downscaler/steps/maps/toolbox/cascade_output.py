@@ -8,8 +8,9 @@ from pathlib import Path
 
 from ....base.progress import Progress
 from ....base.words import counted
-from ....preflight.by_date_page import begin_page, table_texts
+from ....preflight.by_date_page import table_texts
 from ....preflight.look import Preflight
+from ....preflight.report import begin_page
 from ....report.page import Page
 from ....tables.by_date import DatesTable
 from ....toolbox.by_date_output import write_joined
@@ -39,8 +40,7 @@ def report_cascade(
             f"Soil moisture of {date} at {counted(len(files), 'resolution')}",
             _facts(inputs, date, files, values.output_folder("OUTPUT")),
             warnings,
-            found.rows,
-            "the pixels to be mapped",
+            found,
         )
         settings = {
             "date": date,

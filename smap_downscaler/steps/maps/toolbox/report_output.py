@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ....base.progress import Progress
-from ....preflight.by_date_page import add_dates, begin_page
+from ....preflight.by_date_page import add_dates
 from ....preflight.layer_check import dates_text
 from ....preflight.look import Preflight
+from ....preflight.report import begin_page
 from ....report.figure import SOIL_MOISTURE_UNIT
 from ....report.page import Page
 from ....tables.by_date import DatesTable
@@ -35,8 +36,7 @@ def report_maps(
             "A soil moisture map a date, by forests applied to the fine covariates",
             _maps_facts(inputs, made, values.output_folder("OUTPUT")),
             warnings,
-            found.rows,
-            "the pixels to be mapped",
+            found,
         )
         add_dates(
             page,

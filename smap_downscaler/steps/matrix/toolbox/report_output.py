@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ....base.progress import Progress
-from ....preflight.by_date_page import add_dates, begin_page
+from ....preflight.by_date_page import add_dates
 from ....preflight.layer_check import dates_text
 from ....preflight.look import Preflight
+from ....preflight.report import begin_page
 from ....report.page import Page
 from ....tables.by_date import DatesTable
 from ....toolbox.by_date_output import write_joined
@@ -34,8 +35,7 @@ def report_matrix(
             "SMAP soil moisture and covariates, a row a cell and date",
             _matrix_facts(inputs, made, values.output("OUTPUT")),
             warnings,
-            found.rows,
-            "the cells of SMAP and stack",
+            found,
         )
         add_dates(
             page,
