@@ -62,6 +62,10 @@ def test_help_is_copied_in(members):
     assert {name for name in members if name.startswith(f"{NAME}/help/")} == texts
 
 
+def test_the_template_of_reports_and_its_style_sheet_are_packed(members):
+    assert {f"{NAME}/resources/report/{name}" for name in ("page.html", "page.css")} <= set(members)
+
+
 def test_no_junk(members):
     parts = {part for name in members for part in name.split("/")}
     assert not {part for part in parts if part.startswith((".", "__pycache__", "__MACOSX"))}

@@ -9,13 +9,14 @@ gets the same bits as the whole.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
-from osgeo import osr
 
 from ..base.errors import InputError
 from ..base.progress import SILENT, Progress
-from .datasets import gdal_errors, same_crs, spatial_reference
+from .datasets import same_crs, spatial_reference
 from .grid import ALIGNMENT, Bounds, Grid, Window
 
 #: Side of a lattice square in pixels; halved until the error is small enough.
@@ -30,7 +31,8 @@ Positions = tuple[np.ndarray, np.ndarray]
 class Transformation:
     """Points from one CRS to another, x before y; failures are NaN.
 
-    Not to be shared between threads.
+    Where two CRS have several transformations between them, PROJ chooses the best for each point.
+    Threads may share it: pyproj makes a transformer for each of them.
 
     Raises
     ------
@@ -39,50 +41,31 @@ class Transformation:
     """
 
     def __init__(self, crs_from: str, crs_to: str):
-        self._transform = None if same_crs(crs_from, crs_to) else _coordinate_transformation(crs_from, crs_to)
+        self._transformer = None if same_crs(crs_from, crs_to) else _transformer(crs_from, crs_to)
 
     def __call__(self, x: np.ndarray, y: np.ndarray) -> Positions:
         """Transform arrays of one shape; returns float64 arrays of that shape."""
         x, y = np.broadcast_arrays(np.asarray(x, np.float64), np.asarray(y, np.float64))
-        points = np.stack([x.ravel(), y.ravel()], axis=1)
-        with gdal_errors():
-            out = self._points(points)
-        out[~np.isfinite(out).all(axis=1)] = np.nan
-        return out[:, 0].reshape(x.shape), out[:, 1].reshape(x.shape)
-
-    def _points(self, points: np.ndarray) -> np.ndarray:
-        if not np.isfinite(points).all():
-            out = np.full(points.shape, np.nan)
-            good = np.isfinite(points).all(axis=1)
-            if good.any():
-                out[good] = self._points(points[good])
-            return out
-        if self._transform is None:
-            return points
-        try:
-            return np.array(self._transform.TransformPoints(points.tolist()), np.float64)[:, :2]
-        except RuntimeError:
-            # With GDAL's exceptions on, one bad point fails the whole array: find it.
-            if len(points) == 1:
-                return np.full((1, 2), np.nan)
-            half = len(points) // 2
-            return np.concatenate([self._points(points[:half]), self._points(points[half:])])
+        if self._transformer is not None:
+            x, y = self._transformer.transform(x, y)
+        lost = ~(np.isfinite(x) & np.isfinite(y))
+        return np.where(lost, np.nan, x), np.where(lost, np.nan, y)
 
 
-def _coordinate_transformation(crs_from: str, crs_to: str) -> osr.CoordinateTransformation:
-    with gdal_errors():
-        try:
-            transform = osr.CoordinateTransformation(spatial_reference(crs_from), spatial_reference(crs_to))
-            # Where there is no way, GDAL returns an object without contents.
-            usable = transform is not None and bool(transform.this)
-        except (RuntimeError, AttributeError):
-            usable = False
-    if not usable:
+@lru_cache(maxsize=32)
+def _transformer(crs_from: str, crs_to: str) -> Any:
+    from pyproj import Transformer
+    from pyproj.exceptions import ProjError
+
+    # As GDAL reads them, so that both libraries mean the same CRS.
+    ends = [spatial_reference(crs).ExportToWkt(["FORMAT=WKT2_2019"]) for crs in (crs_from, crs_to)]
+    try:
+        return Transformer.from_crs(*ends, always_xy=True)
+    except ProjError:
         raise InputError(
             f"There is no transformation from {crs_from[:60]!r} to {crs_to[:60]!r}; "
             "reproject the layer first."
-        )
-    return transform
+        ) from None
 
 
 def transform_bounds(bounds: Bounds, crs_from: str, crs_to: str) -> Bounds:
@@ -281,11 +264,7 @@ class _ExactPositions:
         self._wraps = is_geographic(target.crs)
 
     def __call__(self, rows: np.ndarray, cols: np.ndarray, progress: Progress) -> Positions:
-        """Positions on the product of 1-D source rows and columns, in batches of whole rows.
-
-        The batches depend on the grid alone: where two CRS have several
-        transformations between them, GDAL chooses one a batch.
-        """
+        """Positions on the product of 1-D source rows and columns, in batches of whole rows."""
         out_rows, out_cols = (np.empty((len(rows), len(cols))) for _ in range(2))
         batch = max(1, _BATCH_NODES // len(cols))
         for start in range(0, len(rows), batch):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from typing import Any
 
 from ..report.figure import COLOURS, MARKERS, date_axis, new_figure, png
+from ..report.number_text import fixed
 from ..report.page import Page, Table
-from .layer_check import LayerCheck
-from .report import add_preflight, add_warnings
+from ..tables.by_date import DatesTable
+from ..tables.geopackage import REAL
 
 #: Dates that a reader still goes through one by one.
 _MOST_DATES = 400
@@ -20,77 +21,28 @@ _MARKED = 60
 _STYLES = ("-", "--", ":")
 
 
-@dataclass(frozen=True)
-class Line:
-    """A line of the figure: a value a date, NaN where there is none."""
-
-    label: str
-    values: Sequence[float]
+#: How the tables of a report write numbers of some fields (others: .4f), and what they call them.
+_DIGITS = {"valid": ".1f", "resolution": "g"}
+_HEADERS = {"valid": "valid, %", "resolution": "resolution, m", "sd": "SD"}
 
 
-@dataclass(frozen=True)
-class ByDate:
-    """What became of each date.
-
-    Attributes
-    ----------
-    dates : sequence of date
-    table : Table
-        A row a date; the last column is a note, empty where all went well.
-    lines : sequence of Line
-        Drawn over the dates, three at the most.
-    axis, caption : str
-        Label of the figure's y axis, and what stands below it.
-    """
-
-    dates: Sequence[dt.date]
-    table: Table
-    lines: Sequence[Line]
-    axis: str
-    caption: str
-
-
-@dataclass(frozen=True)
-class Opening:
-    """How a report of joined layers begins: title, subtitle, facts, warnings, the preflight over `area`."""
-
-    title: str
-    subtitle: str
-    facts: Sequence[tuple[str, str]]
-    warnings: Sequence[str]
-    preflight: Sequence[LayerCheck]
-    area: str
-
-    def page(self) -> Page:
-        """The page so far."""
-        page = Page(self.title, self.subtitle).facts(self.facts)
-        add_warnings(page, self.warnings)
-        add_preflight(page, self.preflight, self.area)
-        return page
-
-
-@dataclass(frozen=True)
-class Joined(Opening):
-    """What a run joined, and what became of the dates."""
-
-    by_date: ByDate
-
-
-def joining_page(joined: Joined, manifest: Mapping[str, Mapping[str, object]], footer: str) -> Page:
-    """The report.
+def add_dates(page: Page, table: DatesTable, lines: Mapping[str, str], axis: str, caption: str) -> Page:
+    """What became of each date: a figure, and a row a date; of very many dates those with a note.
 
     Parameters
     ----------
-    joined : Joined
-    manifest : mapping
-        See `Page.manifest`.
-    footer : str
-        The last line.
+    page : Page
+    table : DatesTable
+        Its last field is a note, empty where all went well.
+    lines : mapping
+        The fields that are drawn over the dates, three at the most, and what the legend calls them.
+    axis, caption : str
+        Label of the figure's y axis, and what stands below it.
     """
-    page, by_date = joined.page(), joined.by_date
     page.heading("What became of each date")
-    page.picture(figure_by_date(by_date), f"{by_date.axis}, by date", by_date.caption)
-    rows = by_date.table.rows
+    page.picture(figure_by_date(table, lines, axis), f"{axis}, by date", caption)
+    texts = table_texts(table)
+    rows = texts.rows
     if len(rows) > _MOST_DATES:
         noted = [row for row in rows if row[-1]]
         shown = noted[:_MOST_DATES]
@@ -99,37 +51,49 @@ def joining_page(joined: Joined, manifest: Mapping[str, Mapping[str, object]], f
             "DATES, where asked for, holds all."
         )
         rows = shown
-    if rows:
-        page.table(by_date.table.headers, rows)
-    return page.manifest(manifest).footer(footer)
+    return page.table(texts.headers, rows) if rows else page
 
 
-def figure_by_date(by_date: ByDate) -> bytes:
-    """A line for each kind of number over the dates; returns a PNG."""
+def table_texts(table: DatesTable) -> Table:
+    """The table as texts under the names of its fields."""
+    digits = {name: _DIGITS.get(name, ".4f") for name, kind in table.fields.items() if kind == REAL}
+
+    def text(name: str, value: Any) -> str:
+        if value is None:
+            return ""
+        if name in digits:
+            return fixed(value, digits[name])
+        return f"{value:,}" if isinstance(value, int) else str(value)
+
+    headers = [_HEADERS.get(name, name) for name in table.fields]
+    rows = [[text(name, value) for name, value in zip(table.fields, row)] for row in table.rows]
+    return Table(headers, rows)
+
+
+def figure_by_date(table: DatesTable, lines: Mapping[str, str], label: str) -> bytes:
+    """A line for each field of `lines` over the dates; returns a PNG."""
+    dates = [dt.date.fromisoformat(text) for text in table.column("date")]
+    columns = [table.column(name) for name in lines]
     figure = new_figure(2.6)
     axis = figure.subplots()
-    marked = len(by_date.dates) <= _MARKED
-    for line, colour, marker, style in zip(by_date.lines, COLOURS, MARKERS, _STYLES):
+    marked = len(dates) <= _MARKED
+    for name, values, colour, marker, style in zip(lines.values(), columns, COLOURS, MARKERS, _STYLES):
         axis.plot(
-            by_date.dates,
-            line.values,
+            dates,
+            values,
             color=colour,
             linestyle=style,
             marker=marker if marked else None,
             markersize=3.5,
             linewidth=1.1 if marked else 0.8,
-            label=line.label,
+            label=name,
         )
-    date_axis(axis, by_date.dates)
-    highest = max(
-        (value for line in by_date.lines for value in line.values if math.isfinite(value)), default=1
-    )
+    date_axis(axis, dates)
+    highest = max((value for values in columns for value in values if math.isfinite(value)), default=1)
     axis.set_ylim(0, 1.08 * highest if highest > 0 else 1)
-    axis.set_ylabel(by_date.axis, fontsize=8)
+    axis.set_ylabel(label, fontsize=8)
     axis.tick_params(labelsize=7)
     axis.grid(axis="y", color="#d9d9d9", linewidth=0.5)
     axis.set_axisbelow(True)
-    axis.legend(
-        fontsize=7.5, frameon=False, ncols=len(by_date.lines), loc="lower left", bbox_to_anchor=(0, 1)
-    )
+    axis.legend(fontsize=7.5, frameon=False, ncols=len(lines), loc="lower left", bbox_to_anchor=(0, 1))
     return png(figure)

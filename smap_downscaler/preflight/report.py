@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..base.words import counted
 from ..report.page import Page
-from .layer_check import HEADERS, LayerCheck, Preflight
+from .layer_check import HEADERS, Preflight
 
 _MOST_WARNINGS = 40
 _WORDS = (
@@ -14,6 +14,20 @@ _WORDS = (
     "for grids of its kind). Covered: share of the places looked at that lie inside the raster; NoData: "
     "share of those without a value. Min and max are in the unit of the layer."
 )
+
+
+def begin_page(
+    title: str,
+    subtitle: str,
+    facts: Sequence[tuple[str, str]],
+    warnings: Sequence[str],
+    found: Preflight,
+) -> Page:
+    """How the report of joined layers begins: facts, what needs a second look, and the preflight."""
+    page = Page(title, subtitle).facts(facts)
+    add_warnings(page, warnings)
+    _add_table(page, found)
+    return page
 
 
 def add_warnings(page: Page, warnings: Sequence[str]) -> None:
@@ -32,13 +46,12 @@ def _list(page: Page, warnings: Sequence[str]) -> None:
         page.paragraph(f"{counted(more, 'more warning is', 'more warnings are')} in the log.")
 
 
-def add_preflight(page: Page, rows: Sequence[LayerCheck], area: str) -> None:
-    """The table of the preflight; `area` names what was looked at: "the SMAP cells"."""
-    page.heading("Before the work").paragraph(f"A sample of each layer over {area}. {_WORDS}")
-    page.table(HEADERS, [row.texts() for row in rows])
+def _add_table(page: Page, found: Preflight) -> None:
+    page.heading("Before the work").paragraph(f"A sample of each layer over {found.area}. {_WORDS}")
+    page.table(HEADERS, [row.texts() for row in found.rows])
 
 
 def add_before(page: Page, found: Preflight) -> None:
     """The section of a report whose other warnings stand elsewhere."""
-    add_preflight(page, found.rows, found.area)
+    _add_table(page, found)
     _list(page, found.warnings)

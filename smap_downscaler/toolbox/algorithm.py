@@ -40,6 +40,8 @@ GROUPS = {
     "analysis": "5 Analysis",
     "workflows": "6 Workflows",
 }
+#: Modules that every algorithm needs; QGIS brings them on all systems.
+_ALL_NEED = ("pyproj",)
 
 
 class SmapAlgorithm(QgsProcessingAlgorithm):
@@ -113,7 +115,7 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
             self.addOutput(numbers_output())
 
     def canExecute(self) -> tuple[bool, str]:
-        lacking = missing(self.NEEDS)
+        lacking = missing((*_ALL_NEED, *self.NEEDS))
         return (False, advice(lacking)) if lacking else (True, "")
 
     def checkParameterValues(
@@ -132,7 +134,7 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
 
     def _check(self, parameters: dict[str, Any], context: QgsProcessingContext) -> None:
         wants_report = self.parameterDefinition("REPORT") is not None and parameters.get("REPORT")
-        lacking = missing(("matplotlib",)) if wants_report else []
+        lacking = missing(("matplotlib", "jinja2")) if wants_report else []
         if lacking:
             raise InputError(f"REPORT: {advice(lacking)}")
         self.validate(Values(self, parameters, context))
@@ -142,7 +144,7 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
         # Models and scripts skip canExecute and checkParameterValues.
-        lacking = missing(self.NEEDS)
+        lacking = missing((*_ALL_NEED, *self.NEEDS))
         if lacking:
             raise QgsProcessingException(advice(lacking))
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -120,6 +121,72 @@ def test_where_the_crs_folds_each_pixel_is_transformed_itself():
     np.testing.assert_allclose(found[1][rows, cols], exact[1], atol=1e-9)
     assert exact[1].min() < 10
     assert exact[1].max() > 1430
+
+
+#: A plane of its own making, without a code of an authority, and GDAL's older way to write a datum shift.
+OWN_WKT = (
+    'PROJCS["My basin",GEOGCS["Own datum",DATUM["Own",SPHEROID["Own",6378388,297],TOWGS84[-288,175,-376,0,0,'
+    '0,0]],PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]],PROJECTION["Transverse_Mercator"],'
+    'PARAMETER["latitude_of_origin",-13],PARAMETER["central_meridian",-72],PARAMETER["scale_factor",1],PARAMETER['
+    '"false_easting",50000],PARAMETER["false_northing",20000],UNIT["metre",1]]'
+)
+
+
+@pytest.mark.parametrize(
+    ("crs", "longitude", "latitude"),
+    [
+        ("EPSG:6933", -72.0, -13.0),
+        ("EPSG:32718", -76.0, -12.0),
+        ("ESRI:54009", 10.0, 40.0),
+        # North before east, and another datum.
+        ("EPSG:2193", 173.0, -41.0),
+        ("EPSG:31467", 9.0, 51.0),
+        # A superseded code: whatever GDAL makes of it, both libraries mean the same.
+        ("EPSG:2192", 3.0, 46.0),
+        (OWN_WKT, -72.3, -13.4),
+    ],
+)
+def test_coordinates_are_those_of_gdal(crs, longitude, latitude):
+    """pyproj and GDAL, point by point, to the last bits."""
+    ends = []
+    for text in ("EPSG:4326", crs):
+        reference = osr.SpatialReference()
+        reference.SetFromUserInput(text)
+        reference.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
+        ends.append(reference)
+    generator = np.random.default_rng(2)
+    lon, lat = longitude + generator.uniform(-1, 1, 50), latitude + generator.uniform(-1, 1, 50)
+    forth, back = osr.CoordinateTransformation(*ends), osr.CoordinateTransformation(*ends[::-1])
+    expected = np.array([forth.TransformPoint(*point)[:2] for point in zip(lon, lat)]).T
+    found = Transformation("EPSG:4326", crs)(lon, lat)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+    expected = np.array([back.TransformPoint(*point)[:2] for point in zip(*found)]).T
+    np.testing.assert_allclose(Transformation(crs, "EPSG:4326")(*found), expected, rtol=0, atol=1e-11)
+
+
+def test_frames_of_plates_without_an_epoch():
+    """Where a plate moves with time and no epoch is given, nothing moves."""
+    x, y = Transformation("EPSG:4326", "EPSG:9309")(np.array([134.0, 140.0]), np.array([-25.0, -30.0]))
+    np.testing.assert_allclose(x, [134.0, 140.0], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(y, [-25.0, -30.0], rtol=0, atol=1e-6)
+
+
+def test_a_crs_without_a_transformation_is_refused():
+    with pytest.raises(InputError) as caught:
+        Transformation('LOCAL_CS["bench",UNIT["metre",1]]', "EPSG:6933")
+    assert str(caught.value) == (
+        "There is no transformation from 'LOCAL_CS[\"bench\",UNIT[\"metre\",1]]' to 'EPSG:6933'; "
+        "reproject the layer first."
+    )
+
+
+def test_threads_share_a_transformation():
+    x, y = np.linspace(-76, -75, 20_000), np.linspace(-12, -11, 20_000)
+    transform = Transformation("EPSG:4326", "EPSG:32718")
+    expected = transform(x, y)
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda _: transform(x, y), range(12)):
+            np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("exceptions", [False, True])

@@ -7,24 +7,29 @@ import math
 
 import pytest
 
-from smap_downscaler.preflight.by_date_page import ByDate, Joined, Line, figure_by_date, joining_page
-from smap_downscaler.preflight.layer_check import LayerCheck
-from smap_downscaler.report.page import Table
+from smap_downscaler.preflight.by_date_page import add_dates, figure_by_date
+from smap_downscaler.preflight.layer_check import LayerCheck, Preflight
+from smap_downscaler.preflight.report import begin_page
+from smap_downscaler.tables.by_date import DatesTable
+from smap_downscaler.tables.geopackage import DATE, INTEGER, REAL, TEXT
 
 pytest.importorskip("matplotlib")
 
 
+LINES = {"cells": "cells", "complete": "complete"}
+
+
 def by_date(count, noted=()):
     dates = [dt.date(2020, 1, 1) + dt.timedelta(number) for number in range(count)]
-    rows = [[str(date), str(n), "odd" if n in noted else ""] for n, date in enumerate(dates)]
-    lines = [Line("cells", list(range(count))), Line("complete", [math.nan] * count)]
-    return ByDate(dates, Table(["date", "cells", "note"], rows), lines, "cells", "Below")
+    fields = {"date": DATE, "cells": INTEGER, "complete": REAL, "note": TEXT}
+    rows = [(str(date), n, math.nan, "odd" if n in noted else "") for n, date in enumerate(dates)]
+    return DatesTable(fields, rows)
 
 
-def page_of(dates, warnings=()):
+def page_of(table, warnings=()):
     checks = [LayerCheck("clay", "EPSG:6933", (9000.0, 9000.0), covered=1.0, nodata=0.25, low=1.0, high=2.0)]
-    joined = Joined("T", "sub", [("Rows", "5")], warnings, checks, "the SMAP cells", dates)
-    return joining_page(joined, {"Settings": {"a": 1}}, "end").html()
+    page = begin_page("T", "sub", [("Rows", "5")], warnings, Preflight(checks, [], "the SMAP cells"))
+    return add_dates(page, table, LINES, "cells", "Below").html()
 
 
 def test_few_dates_are_all_in_the_table():
@@ -55,7 +60,7 @@ def test_thousands_of_warnings_are_cut_short():
 
 @pytest.mark.parametrize("count", [1, 2, 13, 61, 2500])
 def test_any_number_of_dates_is_drawn(count):
-    assert figure_by_date(by_date(count)).startswith(b"\x89PNG")
+    assert figure_by_date(by_date(count), LINES, "cells").startswith(b"\x89PNG")
 
 
 def test_nothing_but_gaps_is_drawn(monkeypatch):
@@ -63,9 +68,8 @@ def test_nothing_but_gaps_is_drawn(monkeypatch):
 
     kept = []
     monkeypatch.setattr(joining, "png", lambda figure: kept.append(figure) or b"")
-    dates = by_date(4)
-    figure_by_date(ByDate(dates.dates, dates.table, dates.lines[1:], "cells", ""))
-    figure_by_date(by_date(4))
+    figure_by_date(by_date(4), {"complete": "complete"}, "cells")
+    figure_by_date(by_date(4), LINES, "cells")
     assert [figure.axes[0].get_ylim()[0] for figure in kept] == [0, 0]
     first, second = kept[1].axes[0].lines
     assert list(first.get_ydata()) == [0, 1, 2, 3]

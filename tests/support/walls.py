@@ -47,7 +47,10 @@ STEPS = (
     "chain",
 )
 # Only inside functions, so that the plugin loads where they are missing.
-LATE = ("sklearn", "statsmodels", "pandas", "matplotlib", "joblib", "scipy", "h5py", "dask", "distributed")
+LATE = (
+    *("sklearn", "statsmodels", "pandas", "matplotlib", "joblib", "scipy", "h5py", "dask", "distributed"),
+    *("pyproj", "jinja2"),
+)
 NEVER = ("PyQt4", "PyQt5", "PyQt6", "PySide2", "PySide6", "sip")
 UNSAFE_MODULES = ("pickle", "cPickle", "dill", "marshal", "shelve", "random", "qgis.utils.iface")
 UNSAFE_NAMES = ("exec", "eval", "__import__")

@@ -72,3 +72,22 @@ def test_an_algorithm_says_what_is_missing_in_the_toolbox_and_in_a_run(run, qgis
     with pytest.raises(QgsProcessingException) as caught:
         run("trainforests", {})
     assert str(caught.value) == sentence
+
+
+def test_every_algorithm_needs_what_transforms_coordinates(qgis_provider, monkeypatch):
+    from smap_downscaler.toolbox.algorithm import SmapAlgorithm
+
+    monkeypatch.setattr(dependencies, "_found", lambda module: module != "pyproj")
+    ours = [one for one in qgis_provider.algorithms() if isinstance(one, SmapAlgorithm)]
+    assert ours
+    for algorithm in ours:
+        assert algorithm.canExecute() == (False, advice([PACKAGES["pyproj"]]))
+
+
+def test_a_report_needs_what_makes_its_page(run, monkeypatch, tmp_path):
+    from qgis.core import QgsProcessingException
+
+    monkeypatch.setattr(dependencies, "_found", lambda module: module != "jinja2")
+    with pytest.raises(QgsProcessingException) as caught:
+        run("principalcomponents", {"REPORT": str(tmp_path / "report.html")})
+    assert str(caught.value) == f"REPORT: {advice([PACKAGES['jinja2']])}"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import Any, TypeVar
 
 from ...base.errors import InputError
@@ -98,29 +96,30 @@ def candidates(
 ) -> tuple[ForestCandidate, ...]:
     """All combinations of the grids; what has no grid is as in `base`.  One candidate: nothing to tune.
 
+    The last grid that is given changes fastest.
+
     Raises
     ------
     InputError
         For a grid that cannot be read, or more than 1,000 combinations.
     """
-    grids: list[tuple[str, tuple[int, ...]]] = [
-        ("max_features", parse_grid(max_features, "MAX_FEATURES_GRID", 1, 32_767)),
-        ("min_samples_split", parse_grid(min_samples_split, "MIN_SAMPLES_SPLIT_GRID", 2, 2**31 - 1)),
-        ("n_estimators", parse_grid(n_estimators, "N_ESTIMATORS_GRID", 1, 100_000)),
-    ]
-    shares: tuple[float | None, ...] = parse_shares(sample_share, "SAMPLE_SHARE_GRID") or (None,)
-    given = [(field, numbers) for field, numbers in grids if numbers]
-    count = math.prod(len(numbers) for _, numbers in given) * len(shares)
-    if count > MOST_CANDIDATES:
+    from sklearn.model_selection import ParameterGrid
+
+    grids: dict[str, tuple[float, ...]] = {
+        "max_features": parse_grid(max_features, "MAX_FEATURES_GRID", 1, 32_767),
+        "min_samples_split": parse_grid(min_samples_split, "MIN_SAMPLES_SPLIT_GRID", 2, 2**31 - 1),
+        "n_estimators": parse_grid(n_estimators, "N_ESTIMATORS_GRID", 1, 100_000),
+        "sample_share": parse_shares(sample_share, "SAMPLE_SHARE_GRID"),
+    }
+    grid = ParameterGrid({name: numbers for name, numbers in grids.items() if numbers})
+    if len(grid) > MOST_CANDIDATES:
         raise InputError(
-            f"The grids have {count:,} combinations; give fewer values, so that there are at most "
+            f"The grids have {len(grid):,} combinations; give fewer values, so that there are at most "
             f"{MOST_CANDIDATES:,}."
         )
-    fields = [field for field, _ in given]
     return tuple(
-        ForestCandidate(replace(base, **dict(zip(fields, values))), share)
-        for values in product(*(numbers for _, numbers in given))
-        for share in shares
+        ForestCandidate(sample_share=choice.pop("sample_share", None), settings=replace(base, **choice))
+        for choice in grid
     )
 
 

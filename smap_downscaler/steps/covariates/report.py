@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ...preflight.layer_check import LayerCheck
-from ...preflight.report import add_preflight, add_warnings
+from ...preflight.layer_check import Preflight
+from ...preflight.report import begin_page
 from ...report.page import Page, Table
 
 
 def covariates_page(
     facts: Sequence[tuple[str, str]],
     warnings: Sequence[str],
-    preflight: Sequence[LayerCheck],
+    found: Preflight,
     used: Table,
     made: Table,
     atlas: bytes,
@@ -26,8 +26,7 @@ def covariates_page(
     facts : sequence of (name, value)
         Where the stacks lie and on which grids.
     warnings : sequence of str
-    preflight : sequence of LayerCheck
-        The look before the work.
+    found : Preflight
     used, made : Table
         The choices for each layer, the bands that came out.
     atlas : bytes
@@ -36,9 +35,9 @@ def covariates_page(
         See `Page.manifest`.
     footer : str
     """
-    page = Page("Covariates", "Layers brought to the SMAP cells and to the fine grid").facts(facts)
-    add_warnings(page, warnings)
-    add_preflight(page, preflight, "the SMAP cells")
+    page = begin_page(
+        "Covariates", "Layers brought to the SMAP cells and to the fine grid", facts, warnings, found
+    )
     page.heading("Layers as used").paragraph(
         "Unit in the file, what was done to its numbers, and what that rests on. A question mark: neither a "
         "file nor anybody said."

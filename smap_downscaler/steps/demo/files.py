@@ -6,12 +6,11 @@ import contextlib
 import os
 import re
 import sqlite3
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from osgeo import gdal, ogr, osr
+from osgeo import gdal, ogr
 
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
@@ -19,6 +18,7 @@ from ...geo.blocks import row_blocks
 from ...geo.datasets import gdal_errors, spatial_reference, whole_file
 from ...geo.geotiff import Band, create_geotiff
 from ...geo.grid import EASE2_CRS, Grid
+from ...geo.lattice import Transformation
 from .numbers import readme
 from .numbers.basin import Basin, Day, make_basin, simulate
 from .numbers.settings import BLOCK, PIXEL, DemoSettings
@@ -131,7 +131,7 @@ def create_demo_data(folder: str | Path, settings: DemoSettings, progress: Progr
     check_folder(folder)
     _make_folder(folder)
     basin = make_basin(
-        settings, transform(FINE_CRS, EASE2_CRS), transform(FINE_CRS, GEOGRAPHIC_CRS),
+        settings, Transformation(FINE_CRS, EASE2_CRS), Transformation(FINE_CRS, GEOGRAPHIC_CRS),
         progress.part(0.0, 0.8 * _STATIC_SHARE),
     )  # fmt: skip
     progress.check()
@@ -143,17 +143,6 @@ def create_demo_data(folder: str | Path, settings: DemoSettings, progress: Progr
     _write_text(folder / _README, readme.finished(basin, figures))
     files = sum(seen > 0 for seen in figures.seen.values())
     return DemoFiles(folder, files, figures.cells, float(np.mean(list(figures.share.values()))))
-
-
-def transform(source: str, target: str) -> Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """Exact coordinates of points in another CRS: x, y, each (n,), -> x, y."""
-    change = osr.CoordinateTransformation(spatial_reference(source), spatial_reference(target))
-
-    def points(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        moved = np.array(change.TransformPoints(np.column_stack([x, y]).tolist()))
-        return moved[:, 0], moved[:, 1]
-
-    return points
 
 
 def _write_land(folder: Path, basin: Basin, progress: Progress) -> None:

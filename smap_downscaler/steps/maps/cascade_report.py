@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-from ...preflight.by_date_page import Opening
 from ...report.figure import COLOURS, MARKERS, SOIL_MOISTURE_UNIT, light_grid, new_figure, png
 from ...report.page import Page, Table
 
@@ -13,67 +11,46 @@ from ...report.page import Page, Table
 _LINES = (("maximum", "maximum", ":"), ("mean", "mean, bar: one SD", "-"), ("minimum", "minimum", ":"))
 
 
-@dataclass(frozen=True)
-class ByResolution:
-    """Soil moisture of a map by resolution (m), from coarse to fine.
-
-    Attributes
-    ----------
-    resolutions : sequence of float
-    table : Table
-        A row a resolution.
-    numbers : mapping
-        `minimum`, `mean`, `maximum` and `sd`, a value a resolution.
-    """
-
-    resolutions: Sequence[float]
-    table: Table
-    numbers: Mapping[str, Sequence[float]]
-
-
-def cascade_page(
-    opening: Opening,
-    found: ByResolution,
-    manifest: Mapping[str, Mapping[str, object]],
-    footer: str,
-) -> Page:
-    """The report.
+def add_resolutions(
+    page: Page, resolutions: Sequence[float], numbers: Mapping[str, Sequence[float]], table: Table
+) -> None:
+    """The section of a map's soil moisture by resolution.
 
     Parameters
     ----------
-    opening : Opening
-    found : ByResolution
-    manifest : mapping
-        See `Page.manifest`.
-    footer : str
-        The last line.
+    page : Page
+    resolutions : sequence of float
+        Metres, from coarse to fine.
+    numbers : mapping
+        `minimum`, `mean`, `maximum` and `sd`, a value a resolution.
+    table : Table
+        A row a resolution.
     """
-    page = opening.page().heading("From coarse to fine")
+    page.heading("From coarse to fine")
     page.picture(
-        figure_by_resolution(found),
+        figure_by_resolution(resolutions, numbers),
         "Lowest, mean and highest soil moisture of the map, and its standard deviation, by resolution",
         "The same forest on the same covariates, averaged to ever smaller cells. What grows from left to "
         "right is contrast that comes from the covariates alone.",
     )
-    page.table(found.table.headers, found.table.rows)
+    page.table(table.headers, table.rows)
     page.paragraph(
         "A forest is not linear: the mean of the fine map is not that of the coarse one, and the difference "
         "is a first measure of how much the step in scale changes the numbers. More detail is not more "
         "truth: only field data tell."
     )
-    return page.manifest(manifest).footer(footer)
 
 
-def figure_by_resolution(found: ByResolution) -> bytes:
+def figure_by_resolution(resolutions: Sequence[float], numbers: Mapping[str, Sequence[float]]) -> bytes:
     """Range, mean and SD over the resolutions, coarse on the left; returns a PNG."""
     figure = new_figure(2.8)
     axis = figure.subplots()
-    places = range(len(found.resolutions))
+    places = range(len(resolutions))
     for (name, label, style), colour, marker in zip(_LINES, COLOURS, MARKERS):
-        spread = found.numbers["sd"] if name == "mean" else None
+        spread = numbers["sd"] if name == "mean" else None
         axis.errorbar(
             places,
-            found.numbers[name],
+            numbers[name],
             yerr=spread,
             color=colour,
             linestyle=style,
@@ -84,7 +61,7 @@ def figure_by_resolution(found: ByResolution) -> bytes:
             label=label,
         )
     axis.set_xticks(list(places))
-    axis.set_xticklabels([f"{side:g}" for side in found.resolutions])
+    axis.set_xticklabels([f"{side:g}" for side in resolutions])
     axis.set_xlabel("side of a cell, m", fontsize=8)
     axis.set_ylabel(f"soil moisture, {SOIL_MOISTURE_UNIT}", fontsize=8)
     axis.set_ylim(bottom=0)

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from osgeo import gdal, osr
+from osgeo import gdal
 
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
-from ...geo.datasets import (
-    check_folders,
-    dataset_grid,
-    gdal_errors,
-    open_dataset,
-    read_band,
-    spatial_reference,
-)
+from ...geo.datasets import check_folders, dataset_grid, open_dataset, read_band
 from ...geo.geotiff import Band, write_geotiff
 from ...geo.grid import EASE2_CRS, Bounds, Grid, Window, ease2_grid
+from ...geo.lattice import is_geographic, transform_bounds
 from ...series.filled_tag import FILLED_TAG, filled_tags
 from ...series.series import same_grid
 from ...series.tags import CHOICE_TAGS
@@ -33,7 +26,6 @@ from .source import Item, SmapSource, open_source
 
 _NAME = re.compile(r"^soil_moisture_(\d{8})\.tif$")
 _COUNT_TAGS = ("RETRIEVED", "OUT_OF_RANGE", "FAILED_QUALITY")
-_DENSIFY = 101
 
 
 @dataclass(frozen=True)
@@ -111,27 +103,18 @@ def ease2_bounds(bounds: Bounds, crs: str) -> Bounds:
     InputError
         If it has no place there.
     """
-    source, target = spatial_reference(crs), spatial_reference(EASE2_CRS)
-    if source.IsGeographic() and (bounds.left < -180 or bounds.right > 180):
+    if is_geographic(crs) and (bounds.left < -180 or bounds.right > 180):
         raise InputError(
             f"EXTENT: {bounds.left:g} to {bounds.right:g} degrees crosses the 180th meridian, where SMAP's "
             "grid ends; import each side by itself."
         )
-    corners = None
-    with gdal_errors():
-        try:
-            transformation = osr.CoordinateTransformation(source, target)
-            corners = transformation.TransformBounds(
-                bounds.left, bounds.bottom, bounds.right, bounds.top, _DENSIFY
-            )
-        except RuntimeError:
-            corners = None
-    if corners is None or not all(math.isfinite(number) for number in corners) or corners[0] >= corners[2]:
+    try:
+        return transform_bounds(bounds, crs, EASE2_CRS)
+    except InputError:
         raise InputError(
             f"EXTENT: {bounds.left:g}, {bounds.right:g}, {bounds.bottom:g}, {bounds.top:g} cannot be "
             f"transformed from its CRS to SMAP's ({EASE2_CRS}); draw it again within the area of its CRS."
-        )
-    return Bounds(*corners)
+        ) from None
 
 
 def _window(source: SmapSource, extent: tuple[Bounds, str] | None) -> Window:

@@ -6,12 +6,13 @@ import math
 import re
 
 import numpy as np
-from osgeo import gdal, osr
+from osgeo import gdal
 
 from ...base.errors import InputError
 from ...geo.blocks import blocks
-from ...geo.datasets import dataset_grid, gdal_errors, open_dataset, read_band, spatial_reference
+from ...geo.datasets import dataset_grid, open_dataset, read_band, spatial_reference
 from ...geo.grid import Grid
+from ...geo.lattice import Transformation
 
 #: How far the sides of a cell may differ, relative.
 _SQUARE = 1e-6
@@ -71,16 +72,13 @@ def scale_warning(grid: Grid) -> str:
     """
     bounds = grid.bounds
     x, y = (bounds.left + bounds.right) / 2, (bounds.bottom + bounds.top) / 2
-    wgs84 = spatial_reference("EPSG:4326")
-    with gdal_errors():
-        try:
-            to_degrees = osr.CoordinateTransformation(spatial_reference(grid.crs), wgs84)
-            centre, east, north = (
-                to_degrees.TransformPoint(x + dx, y + dy)[:2]
-                for dx, dy in ((0.0, 0.0), (grid.cell_width, 0.0), (0.0, grid.cell_width))
-            )
-        except (RuntimeError, TypeError):
-            return ""
+    try:
+        lon, lat = Transformation(grid.crs, "EPSG:4326")(
+            x + np.array([0.0, grid.cell_width, 0.0]), y + np.array([0.0, 0.0, grid.cell_width])
+        )
+    except InputError:
+        return ""
+    centre, east, north = zip(lon.tolist(), lat.tolist())
     stretches = [grid.cell_width / max(_distance(centre, end), 1e-9) for end in (east, north)]
     if all(math.isfinite(s) and abs(s - 1.0) <= _STRETCH for s in stretches):
         return ""

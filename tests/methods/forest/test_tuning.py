@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -46,6 +47,20 @@ def oob_rmse(x, y, chosen, key):
 
 
 GRID = candidates(settings(), "1, 3", "2, 12", "5, 12", "0.5, 1")
+
+
+def test_candidates_come_in_the_order_of_the_grids_the_last_one_fastest():
+    found = [
+        (
+            one.settings.max_features,
+            one.settings.min_samples_split,
+            one.settings.n_estimators,
+            one.sample_share,
+        )
+        for one in GRID
+    ]
+    assert found == list(product((1, 3), (2, 12), (5, 12), (0.5, 1.0)))
+    assert candidates(settings()) == (ForestCandidate(settings()),)
 
 
 def test_the_candidate_with_the_least_out_of_bag_error_is_chosen():

@@ -272,7 +272,7 @@ def test_the_pages_of_the_other_modes(mode, subtitle, figures):
     assert subtitle in page
     assert len(pictures(page)) == figures
     assert "Importance of the covariates" in page
-    assert "(the paper's Table 6)" in page
+    assert "(the paper&#39;s Table 6)" in page
 
 
 def test_many_rows_are_drawn_as_their_density():

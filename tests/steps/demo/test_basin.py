@@ -10,6 +10,7 @@ import pytest
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.base.progress import Progress
 from smap_downscaler.geo.grid import ease2_grid
+from smap_downscaler.geo.lattice import Transformation
 from smap_downscaler.steps.demo.numbers import smap
 from smap_downscaler.steps.demo.numbers.basin import make_basin, simulate
 from smap_downscaler.steps.demo.numbers.drainage import steepest
@@ -30,8 +31,7 @@ SETTINGS = DemoSettings(cells=30, days=3)
 
 @pytest.fixture(scope="module")
 def transforms():
-    demo_files = pytest.importorskip("smap_downscaler.steps.demo.files")
-    return tuple(demo_files.transform("EPSG:32719", crs) for crs in ("EPSG:6933", "EPSG:4326"))
+    return tuple(Transformation("EPSG:32719", crs) for crs in ("EPSG:6933", "EPSG:4326"))
 
 
 @pytest.fixture(scope="module")

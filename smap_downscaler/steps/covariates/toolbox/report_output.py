@@ -59,7 +59,7 @@ def report_covariates(
     page = covariates_page(
         facts,
         warnings,
-        made.preflight.rows,
+        made.preflight,
         Table(USED_HEADERS, used_rows(made.covariates)),
         Table(_MADE_HEADERS, [_made_row(layer) for layer in made.layers]),
         atlas_png(panels, grid.bounds, frame_of(grid.bounds, grid.crs)),

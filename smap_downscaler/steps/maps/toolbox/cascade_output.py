@@ -8,14 +8,15 @@ from pathlib import Path
 
 from ....base.progress import Progress
 from ....base.words import counted
-from ....preflight.by_date_page import Opening
+from ....preflight.by_date_page import table_texts
 from ....preflight.look import Preflight
+from ....preflight.report import begin_page
 from ....report.page import Page
 from ....tables.by_date import DatesTable
-from ....toolbox.by_date_output import table_texts, write_joined
+from ....toolbox.by_date_output import write_joined
 from ....toolbox.reports import footer, manifest
 from ....toolbox.values import Values
-from ..cascade_report import ByResolution, cascade_page
+from ..cascade_report import add_resolutions
 from ..downscale import MapInputs
 from ..tables import cascade_resolutions
 from .report_output import map_inputs_facts, map_inputs_used
@@ -33,34 +34,30 @@ def report_cascade(
 ) -> dict[str, str]:
     """Write what is asked for of the tables and the report of a cascade; returns them as outputs."""
 
-    def page(table: DatesTable) -> Page:
-        opening = Opening(
+    def drawn(table: DatesTable) -> Page:
+        page = begin_page(
             "Cascade of resolutions",
             f"Soil moisture of {date} at {counted(len(files), 'resolution')}",
             _facts(inputs, date, files, values.output_folder("OUTPUT")),
             warnings,
-            found.rows,
-            "the pixels to be mapped",
+            found,
         )
-        numbers = {name: table.column(name) for name in ("minimum", "mean", "maximum", "sd")}
         settings = {
             "date": date,
             "resolutions, m": ", ".join(f"{side:g}" for side in resolutions),
             "least share of a cell that the covariates cover": f"{values.number('MINIMUM_COVERED'):g}",
             "days that a dated covariate may be old": values.integer("WINDOW"),
         }
-        by_resolution = ByResolution(resolutions, table_texts(table), numbers)
-        return cascade_page(
-            opening,
-            by_resolution,
-            manifest(map_inputs_used(inputs, progress), settings),
-            footer("Cascade of resolutions"),
+        add_resolutions(
+            page, resolutions, {name: table.column(name) for name in table.fields}, table_texts(table)
         )
+        sections = manifest(map_inputs_used(inputs, progress), settings)
+        return page.manifest(sections).footer(footer("Cascade of resolutions"))
 
     def table() -> DatesTable:
         return cascade_resolutions(inputs, date, resolutions, files)
 
-    return write_joined(values, found, table, page, progress)
+    return write_joined(values, found, table, drawn, progress)
 
 
 def _facts(inputs: MapInputs, date: dt.date, files: Sequence[Path], folder: str) -> list[tuple[str, str]]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ....base.progress import Progress
-from ....preflight.by_date_page import ByDate, Joined, Line, joining_page
+from ....preflight.by_date_page import add_dates
 from ....preflight.layer_check import dates_text
 from ....preflight.look import Preflight
+from ....preflight.report import begin_page
 from ....report.figure import SOIL_MOISTURE_UNIT
 from ....report.page import Page
 from ....tables.by_date import DatesTable
-from ....toolbox.by_date_output import days_of, table_texts, write_joined
+from ....toolbox.by_date_output import write_joined
 from ....toolbox.inputs_used import dated_covariates_used, files_used
 from ....toolbox.reports import footer, manifest, period_used
 from ....toolbox.values import Values
@@ -29,24 +30,30 @@ def report_maps(
 ) -> dict[str, str]:
     """Write what is asked for of the tables and the report of maps; returns them as outputs."""
 
-    def page(table: DatesTable) -> Page:
-        joined = Joined(
+    def drawn(table: DatesTable) -> Page:
+        page = begin_page(
             "Downscaled maps",
             "A soil moisture map a date, by forests applied to the fine covariates",
             _maps_facts(inputs, made, values.output_folder("OUTPUT")),
             warnings,
-            found.rows,
-            "the pixels to be mapped",
-            _maps_by_date(table),
+            found,
+        )
+        add_dates(
+            page,
+            table,
+            {name: name for name in ("maximum", "mean", "minimum")},
+            f"soil moisture, {SOIL_MOISTURE_UNIT}",
+            "Highest, mean and lowest pixel of each map. Forests cannot leave the range of the SMAP cells "
+            "that they were trained on, so the maps show less contrast than the ground has.",
         )
         told = map_inputs_used(inputs, progress)
         settings = {
             **period_used(values, "the forests'"),
             "days that a dated covariate may be old": values.integer("WINDOW"),
         }
-        return joining_page(joined, manifest(told, settings), footer("Downscale"))
+        return page.manifest(manifest(told, settings)).footer(footer("Downscale"))
 
-    return write_joined(values, found, lambda: map_dates(inputs, made), page, progress)
+    return write_joined(values, found, lambda: map_dates(inputs, made), drawn, progress)
 
 
 def _maps_facts(inputs: MapInputs, made: MapsReport, folder: str) -> list[tuple[str, str]]:
@@ -76,12 +83,3 @@ def map_inputs_used(inputs: MapInputs, progress: Progress) -> dict[str, object]:
     """What maps are made from, for the manifest of a report."""
     files = {"forest file": str(inputs.forests.path), "fine stack": inputs.stack.path}
     return {**files_used(files, progress), **dated_covariates_used(inputs.dynamic, progress)}
-
-
-def _maps_by_date(table: DatesTable) -> ByDate:
-    lines = [Line(name, table.column(name)) for name in ("maximum", "mean", "minimum")]
-    caption = (
-        "Highest, mean and lowest pixel of each map. Forests cannot leave the range of the SMAP cells that "
-        "they were trained on, so the maps show less contrast than the ground has."
-    )
-    return ByDate(days_of(table), table_texts(table), lines, f"soil moisture, {SOIL_MOISTURE_UNIT}", caption)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ....base.progress import Progress
-from ....preflight.by_date_page import ByDate, Joined, Line, joining_page
+from ....preflight.by_date_page import add_dates
 from ....preflight.layer_check import dates_text
 from ....preflight.look import Preflight
+from ....preflight.report import begin_page
 from ....report.page import Page
 from ....tables.by_date import DatesTable
-from ....toolbox.by_date_output import days_of, table_texts, write_joined
+from ....toolbox.by_date_output import write_joined
 from ....toolbox.inputs_used import dated_covariates_used, files_used, series_used
 from ....toolbox.reports import footer, manifest, period_used
 from ....toolbox.values import Values
@@ -28,15 +29,21 @@ def report_matrix(
 ) -> dict[str, str]:
     """Write what is asked for of the tables and the report of a matrix; returns them as outputs."""
 
-    def page(table: DatesTable) -> Page:
-        joined = Joined(
+    def drawn(table: DatesTable) -> Page:
+        page = begin_page(
             "Regression matrix",
             "SMAP soil moisture and covariates, a row a cell and date",
             _matrix_facts(inputs, made, values.output("OUTPUT")),
             warnings,
-            found.rows,
-            "the cells of SMAP and stack",
-            _matrix_by_date(table),
+            found,
+        )
+        add_dates(
+            page,
+            table,
+            {"cells": "cells with soil moisture", "complete": "of them with all covariates"},
+            "rows of the matrix",
+            "Rows a date: cells with soil moisture, and those of them that have all covariates. Only the "
+            "latter train forests.",
         )
         told = {
             **files_used({"coarse stack": inputs.stack.path}, progress),
@@ -49,9 +56,9 @@ def report_matrix(
             "least share of a cell that a dated covariate covers": f"{share:g}",
             "days that a dated covariate may be old": values.integer("WINDOW"),
         }
-        return joining_page(joined, manifest(told, settings), footer("Regression matrix"))
+        return page.manifest(manifest(told, settings)).footer(footer("Regression matrix"))
 
-    return write_joined(values, found, lambda: matrix_dates(inputs, made), page, progress)
+    return write_joined(values, found, lambda: matrix_dates(inputs, made), drawn, progress)
 
 
 def _matrix_facts(inputs: MatrixInputs, made: MatrixReport, path: str) -> list[tuple[str, str]]:
@@ -64,15 +71,3 @@ def _matrix_facts(inputs: MatrixInputs, made: MatrixReport, path: str) -> list[t
         ("Covariates", ", ".join(inputs.names)),
         ("Table", path),
     ]
-
-
-def _matrix_by_date(table: DatesTable) -> ByDate:
-    lines = [
-        Line("cells with soil moisture", table.column("cells")),
-        Line("of them with all covariates", table.column("complete")),
-    ]
-    caption = (
-        "Rows a date: cells with soil moisture, and those of them that have all covariates. Only the latter "
-        "train forests."
-    )
-    return ByDate(days_of(table), table_texts(table), lines, "rows of the matrix", caption)
