@@ -27,7 +27,7 @@ _HEADERS = {"valid": "valid, %", "resolution": "resolution, m", "sd": "SD"}
 
 
 def add_dates(page: Page, table: DatesTable, lines: Mapping[str, str], axis: str, caption: str) -> Page:
-    """What became of each date: a figure, and a row a date; of very many dates those with a note.
+    """Result for each date: a figure, and a row a date; of very many dates those with a note.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def add_dates(page: Page, table: DatesTable, lines: Mapping[str, str], axis: str
     axis, caption : str
         Label of the figure's y axis, and what stands below it.
     """
-    page.heading("What became of each date")
+    page.heading("Result for each date")
     page.picture(figure_by_date(table, lines, axis), f"{axis}, by date", caption)
     texts = table_texts(table)
     rows = texts.rows

@@ -25,7 +25,7 @@ STATISTICS_AND_SD = {**STATISTICS, "sd": "STATISTICS_STDDEV"}
 
 @dataclass(frozen=True)
 class DatesTable:
-    """What became of each date: kinds of the fields (`date` first), and a row a date or resolution."""
+    """Result for each date: kinds of the fields (`date` first), and a row a date or resolution."""
 
     fields: Mapping[str, int]
     rows: Sequence[tuple[Any, ...]]

@@ -15,7 +15,7 @@ from .reports import report_parameter, table_output, write_report
 from .values import Values
 
 
-def join_outputs(dates: str = "What became of each date") -> Iterator[QgsProcessingParameterDefinition]:
+def join_outputs(dates: str = "Result for each date") -> Iterator[QgsProcessingParameterDefinition]:
     """The optional tables and the report; `dates` says what DATES holds."""
     yield table_output("DATES", dates)
     yield preflight_output()

@@ -58,7 +58,7 @@ def dated_covariates() -> Iterator[QgsProcessingParameterDefinition]:
 
 def window_and_rain() -> Iterator[QgsProcessingParameterDefinition]:
     """How old the rasters of dated covariates may be, and which of these are rain, whose may not."""
-    yield advanced(whole_number("WINDOW", "Most days that a dated covariate may be old", 0, 0))
+    yield advanced(whole_number("WINDOW", "Maximum age of a dated covariate (days)", 0, 0))
     yield advanced(
         QgsProcessingParameterString("RAIN", "Dated covariates that are rain, by comma", optional=True)
     )
@@ -81,7 +81,7 @@ def whole_number(
 
 def minimum_covered() -> QgsProcessingParameterNumber:
     """The share of a cell that a dated covariate must cover."""
-    return decimal("MINIMUM_COVERED", "Least share of a cell that a dated covariate covers", 0.5, 0.0, 1.0)
+    return decimal("MINIMUM_COVERED", "Minimum share of a cell covered by a dated covariate", 0.5, 0.0, 1.0)
 
 
 def decimal(

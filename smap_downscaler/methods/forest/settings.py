@@ -46,7 +46,7 @@ class ForestSettings:
     min_samples_leaf : int
         Fewest distinct rows in a leaf.
     max_depth : int or None
-        Greatest depth of a tree; None: no limit.
+        Maximum depth of a tree; None: no limit.
     seed : int
         Seed of all randomness.
 

@@ -48,7 +48,9 @@ class PrincipalComponents(SmapAlgorithm):
         )
         yield _fields_parameter("FIELDS", "Fields to analyse", optional=False)
         yield _fields_parameter("SUPPLEMENTARY", "Supplementary fields, projected only", optional=True)
-        yield advanced(whole_number("COMPONENTS", "Most components in OUTPUT (empty: all)", None, 1))
+        yield advanced(
+            whole_number("COMPONENTS", "Maximum number of components in OUTPUT (empty: all)", None, 1)
+        )
         yield QgsProcessingParameterFeatureSink("OUTPUT", "Scores")
         yield table_output("LOADINGS", "Loadings")
         yield table_output("EIGENVALUES", "Eigenvalues")

@@ -59,7 +59,7 @@ class HarmoniseCovariates(SmapAlgorithm):
             QgsProcessingParameterString("CATEGORICAL", "Further categorical layers, by comma", optional=True)
         )
         yield advanced(
-            decimal("MINIMUM_COVERED", "Least share of a SMAP cell that a covariate covers", 0.5, 0.0, 1.0)
+            decimal("MINIMUM_COVERED", "Minimum share of a SMAP cell covered by a covariate", 0.5, 0.0, 1.0)
         )
         yield advanced(
             QgsProcessingParameterMatrix(
@@ -73,7 +73,7 @@ class HarmoniseCovariates(SmapAlgorithm):
         )
         yield advanced(
             QgsProcessingParameterBoolean(
-                "GUESS", "Know SoilGrids and Gupta et al. by their file names", defaultValue=True
+                "GUESS", "Recognise SoilGrids and Gupta et al. by their file names", defaultValue=True
             )
         )
         yield QgsProcessingParameterRasterDestination("OUTPUT_COARSE", "Coarse stack (SMAP cells)")

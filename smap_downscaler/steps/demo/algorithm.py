@@ -47,7 +47,7 @@ class CreateDemoData(SmapAlgorithm):
         )
         yield decimal("NOISE", "SMAP's random error, m3 m-3", _DEFAULT.noise, 0, MOST_NOISE)
         yield advanced(
-            whole_number("CELLS", "Least number of SMAP cells", _DEFAULT.cells, LEAST_CELLS, MOST_CELLS)
+            whole_number("CELLS", "Minimum number of SMAP cells", _DEFAULT.cells, LEAST_CELLS, MOST_CELLS)
         )
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of the demo data")
 

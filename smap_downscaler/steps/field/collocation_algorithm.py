@@ -69,7 +69,7 @@ class TripleCollocation(SmapAlgorithm):
         yield choice("ANOMALIES", "Anomalies", ANOMALIES)
         yield from period_parameters()
         # No least values here: out of range, `validate` says more than QGIS does.
-        yield whole_number("MINIMUM_DAYS", "Least days with all three", 100, 0)
+        yield whole_number("MINIMUM_DAYS", "Minimum days with all three", 100, 0)
         yield advanced(choice("REFERENCE", "Series that errors are scaled to", _REFERENCES))
         yield advanced(choice("EXTRACTION", "Value of the map at a station", EXTRACTIONS))
         yield from interval_parameters()

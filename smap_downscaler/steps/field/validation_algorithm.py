@@ -73,7 +73,7 @@ class FieldValidation(SmapAlgorithm):
         yield from period_parameters()
         yield from season_parameters()
         # No least values here: out of range, `validate` says more than QGIS does.
-        yield whole_number("MINIMUM_DAYS", "Least days of a station and season", 3, 0)
+        yield whole_number("MINIMUM_DAYS", "Minimum days per station and season", 3, 0)
         yield from interval_parameters()
         yield table_destination("OUTPUT", "Field and map by station and day")
         yield table_output("METRICS", "Metrics by station, season and source")

@@ -65,11 +65,13 @@ class TrainForests(SmapAlgorithm):
         yield QgsProcessingParameterBoolean("TUNE", "Choose from the grids by out-of-bag error", False)
         yield from grid_parameters()
         yield from period_parameters()
-        yield advanced(whole_number("MINIMUM_CELLS", "Least cells of a date", None, 2))
-        yield advanced(whole_number("MINIMUM_DATES", "Least dates of a cell (by cell)", None, 2))
-        yield advanced(whole_number("MAXIMUM_ROWS", "Most rows of a date (pooled)", None, 1))
+        yield advanced(whole_number("MINIMUM_CELLS", "Minimum cells per date", None, 2))
+        yield advanced(whole_number("MINIMUM_DATES", "Minimum dates per cell (by cell)", None, 2))
+        yield advanced(whole_number("MAXIMUM_ROWS", "Maximum rows per date (pooled)", None, 1))
         yield advanced(whole_number("MEMORY", "Memory for rows and trees, MB (pooled)", 4096, 16))
-        yield advanced(whole_number("IMPORTANCE_REPEATS", "How often a covariate is shuffled", 5, 1, 1000))
+        yield advanced(
+            whole_number("IMPORTANCE_REPEATS", "Number of times a covariate is shuffled", 5, 1, 1000)
+        )
         yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
         yield QgsProcessingParameterFileDestination(
             "OUTPUT", "Forest file", fileFilter="Forest files (*.smapforest)"

@@ -1,4 +1,4 @@
-"""What became of each date or cell in training, and its table."""
+"""Result for each date or cell in training, and its table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ...tables.geopackage import DATE, INTEGER, REAL, TEXT, create_table, distri
 
 @dataclass
 class TrainingReport:
-    """What became of each date or cell.
+    """Result for each date or cell.
 
     Attributes
     ----------

@@ -77,8 +77,10 @@ class FillGaps(SmapAlgorithm):
         yield date_parameter("END", "Last day")
         # No least values here: out of range, `validate` says more than QGIS does.
         yield whole_number("PERIOD", "Days of a hidden run (for scores and report)", 10, 0)
-        yield advanced(whole_number("FOLDS", "Goes in which the days are hidden", 5, 0))
-        yield advanced(whole_number("VALIDATION_CELLS", "Most cells with hidden days (0: all)", 200, 0))
+        yield advanced(whole_number("FOLDS", "Folds", 5, 0))
+        yield advanced(
+            whole_number("VALIDATION_CELLS", "Maximum number of cells with hidden days (0: all)", 200, 0)
+        )
         yield advanced(whole_number("SEED", "Seed of the hidden runs", 1, 0))
         yield advanced(minimum_covered())
         yield from window_and_rain()
@@ -240,7 +242,7 @@ def _manifest(
             "goes in which the days are hidden": values.integer("FOLDS"),
             "most cells with hidden days": settings.most_cells or "all",
             "least covered share of a cell": values.number("MINIMUM_COVERED"),
-            "days that a dated covariate may be old": values.integer("WINDOW"),
+            "maximum age of a dated covariate (days)": values.integer("WINDOW"),
             "seed of the hidden runs": values.integer("SEED"),
             **forests.settings.as_dict(),
         },

@@ -60,7 +60,7 @@ class Cascade(SmapAlgorithm):
         yield QgsProcessingParameterString("RESOLUTIONS", "Resolutions (m), by comma", "3000, 1000, 250, 100")
         yield from window_and_rain()
         yield advanced(
-            decimal("MINIMUM_COVERED", "Least share of a cell that the covariates cover", 0.5, 0.0, 1.0)
+            decimal("MINIMUM_COVERED", "Minimum share of a cell covered by the covariates", 0.5, 0.0, 1.0)
         )
         yield advanced(whole_number("MEMORY", "Memory for blocks (MB)", 512, 16))
         yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))

@@ -105,7 +105,7 @@ class MapInputs:
 
 @dataclass
 class MapsReport:
-    """What became of each date: the file of each map, those kept from an earlier run, why dates have none."""
+    """Result for each date: the file of each map, those kept from an earlier run, why dates have none."""
 
     files: dict[dt.date, Path] = field(default_factory=dict)
     kept: list[dt.date] = field(default_factory=list)

@@ -17,9 +17,9 @@ class Scope:
     start, end : date or None
         First and last date.
     minimum : int or None
-        Least cells of a date, or dates of a cell; None: min(50, half of all), at least 20.
+        Minimum cells per date, or dates of a cell; None: min(50, half of all), at least 20.
     maximum_rows, memory_mb : int or None
-        Most rows of a date, and the memory that all may take; for pooled rows.
+        Maximum rows per date, and the memory that all may take; for pooled rows.
     """
 
     start: dt.date | None = None

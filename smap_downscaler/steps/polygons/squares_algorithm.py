@@ -61,7 +61,7 @@ class SampleSquares(SmapAlgorithm):
         # No least values here: out of range, `validate` says more than QGIS does.
         yield whole_number("COUNT", "Squares", 80, 0)
         yield decimal("SIZE", "Side of a square, m", 1000.0, 0.0)
-        yield whole_number("PER_CELL", "Most squares in a SMAP cell", 1, 0)
+        yield whole_number("PER_CELL", "Maximum squares per SMAP cell", 1, 0)
         yield QgsProcessingParameterRasterLayer("MASK", "Mask (urban, water)", optional=True)
         yield QgsProcessingParameterRasterLayer(
             "COVARIATES", "Fine stack or map whose pixels the squares follow", optional=True
@@ -70,7 +70,7 @@ class SampleSquares(SmapAlgorithm):
         yield choice("GRID", "SMAP grid, without a series", EASE2_CELLS, "9 km")
         yield whole_number("SEED", "Seed", 1, 0)
         yield advanced(QgsProcessingParameterCrs("CRS", "CRS of the squares", optional=True))
-        yield advanced(decimal("MAXIMUM_MASKED", "Greatest masked share of a square", 0.5, 0.0, 1.0))
+        yield advanced(decimal("MAXIMUM_MASKED", "Maximum masked share of a square", 0.5, 0.0, 1.0))
         yield QgsProcessingParameterFeatureSink(
             "OUTPUT", "Squares", type=QgsProcessing.SourceType.TypeVectorPolygon
         )

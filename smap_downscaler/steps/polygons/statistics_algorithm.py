@@ -68,12 +68,12 @@ class MoistureStatistics(SmapAlgorithm):
             (CENTRE, AREA),
         )
         yield advanced(whole_number("DDOF", "SD: divide by n - 1 (1) or by n (0)", 1, 0))
-        yield advanced(whole_number("DATE_FIELDS", "Most dates that get fields of their own", 12, 0))
+        yield advanced(whole_number("DATE_FIELDS", "Maximum number of dates with fields of their own", 12, 0))
         yield QgsProcessingParameterString("REPORT_DATES", "Two dates of the report's violins", optional=True)
         yield QgsProcessingParameterFeatureSink(
             "OUTPUT", "Polygons with statistics", type=QgsProcessing.SourceType.TypeVectorPolygon
         )
-        yield table_output("TABLE", "Statistics, a row a polygon and date")
+        yield table_output("TABLE", "Statistics, one row per polygon and date")
         yield table_output("SUMMARY", "Spread over the polygons")
         yield preflight_output()
         yield report_parameter()

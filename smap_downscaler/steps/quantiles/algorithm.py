@@ -62,7 +62,7 @@ class QuantileCorrelation(SmapAlgorithm):
         yield QgsProcessingParameterString("SCALES", "Time scales, days", "1-20")
         yield QgsProcessingParameterString("QUANTILES", "Quantiles", "0.1-0.9")
         # No least values here: out of range, `validate` says more than QGIS does.
-        yield decimal("MINIMUM_SHARE", "Least share of a block's days with both values", 0.3)
+        yield decimal("MINIMUM_SHARE", "Minimum share of a block's days with both values", 0.3)
         yield from period_parameters()
         yield from season_parameters()
         yield whole_number("BOOTSTRAP", "Resamples for intervals (0: none)", 0, 0)

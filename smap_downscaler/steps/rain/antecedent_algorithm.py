@@ -36,7 +36,9 @@ class AntecedentPrecipitation(SmapAlgorithm):
         yield QgsProcessingParameterExtent("EXTENT", "Study area", optional=True)
         yield date_parameter("START", "First date of the output")
         yield date_parameter("END", "Last date of the output")
-        yield advanced(whole_number("LAG", "Days from the last of them to the date", Antecedent.lag, 0))
+        yield advanced(
+            whole_number("LAG", "Days between the last averaged day and the date", Antecedent.lag, 0)
+        )
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Antecedent precipitation (series)")
 
     def define_outputs(self) -> Iterable[Any]:

@@ -41,7 +41,7 @@ class SeasonalPrecipitation(SmapAlgorithm):
         yield advanced(
             decimal(
                 "MINIMUM_SHARE",
-                "Least share of a season's days, below which a warning is given",
+                "Minimum share of a season's days without a warning",
                 0.8,
                 0.0,
                 1.0,

@@ -45,7 +45,7 @@ class MapSheet(SmapAlgorithm):
         yield series_folder("SERIES", "Maps", optional=True)
         yield QgsProcessingParameterString("DATES", "Dates, by comma", optional=True)
         yield from period_parameters()
-        yield whole_number("PANELS", "Most maps (0: all)", 12, 0)
+        yield whole_number("PANELS", "Maximum number of maps (0: all)", 12, 0)
         yield series_folder("SMAP", "SMAP series", optional=True)
         for name, description, kind in (
             ("AOI", "Study area", Qgis.ProcessingSourceType.VectorPolygon),
@@ -62,7 +62,7 @@ class MapSheet(SmapAlgorithm):
             )
         )
         yield QgsProcessingParameterString("TITLE", "Title", optional=True)
-        yield advanced(whole_number("DPI", "Dots an inch", 300, 50, 600))
+        yield advanced(whole_number("DPI", "Resolution (dots per inch)", 300, 50, 600))
         yield QgsProcessingParameterFileDestination(
             "OUTPUT", "Sheet", fileFilter="PNG files (*.png);;PDF files (*.pdf);;SVG files (*.svg)"
         )

@@ -62,9 +62,11 @@ class TerrainIndices(SmapAlgorithm):
     def define(self) -> Iterable[QgsProcessingParameterDefinition]:
         yield QgsProcessingParameterRasterLayer("INPUT", "Elevation (DEM)")
         yield choice("ENGINE", "Engine", ENGINES)
-        yield decimal("MINIMUM_SLOPE", "Least slope kept when sinks are filled (degrees)", 0.1, 0.0)
+        yield decimal("MINIMUM_SLOPE", "Minimum slope kept when sinks are filled (degrees)", 0.1, 0.0)
         yield choice("AREA", "Catchment area", AREAS)
-        yield advanced(decimal("SLOPE_FLOOR", "Least tangent of the slope in the wetness index", 0.001, 0.0))
+        yield advanced(
+            decimal("SLOPE_FLOOR", "Minimum tangent of the slope in the wetness index", 0.001, 0.0)
+        )
         yield advanced(any_file("SAGA_CMD", "Program saga_cmd", optional=True))
         for name, description, by_default in OUTPUTS:
             yield QgsProcessingParameterRasterDestination(name, description, None, True, by_default)

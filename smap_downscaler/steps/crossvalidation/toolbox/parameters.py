@@ -46,11 +46,11 @@ def validation_parameters() -> Iterable[Any]:
     yield from period_parameters()
     yield from season_parameters()
     yield advanced(whole_number("INNER_FOLDS", "Folds of the choice from the grids", 5, 0))
-    yield advanced(whole_number("MINIMUM_CELLS", "Least cells of a date (by date)", None, 2))
-    yield advanced(whole_number("MINIMUM_DATES", "Least dates of a cell (by cell)", None, 2))
-    yield advanced(whole_number("MAXIMUM_ROWS", "Most rows of a date (pooled)", None, 1))
+    yield advanced(whole_number("MINIMUM_CELLS", "Minimum cells per date (by date)", None, 2))
+    yield advanced(whole_number("MINIMUM_DATES", "Minimum dates per cell (by cell)", None, 2))
+    yield advanced(whole_number("MAXIMUM_ROWS", "Maximum rows per date (pooled)", None, 1))
     yield advanced(whole_number("MEMORY", "Memory for the rows, MB (pooled)", 4096, 16))
-    yield advanced(choice("ENGINE", "What grows the forests", (FASTEST, SCIKIT_LEARN)))
+    yield advanced(choice("ENGINE", "Program that grows the forests", (FASTEST, SCIKIT_LEARN)))
 
 
 def validation_settings(values: Values) -> ValidationSettings:

@@ -45,7 +45,7 @@ class DemoSettings:
     noise : float
         Standard deviation of SMAP's random error, m3 m-3.
     cells : int
-        Least number of SMAP cells with their centre in the basin.
+        Minimum number of SMAP cells with their centre in the basin.
     """
 
     seed: int = 42

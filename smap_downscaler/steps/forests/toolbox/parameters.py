@@ -25,8 +25,8 @@ _PAPER, _CUSTOM = "paper", "custom"
 #: Grids of hyper-parameters to choose from, by parameter.
 GRIDS = {
     "MAX_FEATURES_GRID": "Grid of covariates tried at a split",
-    "MIN_SAMPLES_SPLIT_GRID": "Grid of least rows of a node that is split",
-    "N_ESTIMATORS_GRID": "Grid of trees",
+    "MIN_SAMPLES_SPLIT_GRID": "Grid of minimum rows of a node to split",
+    "N_ESTIMATORS_GRID": "Grid of numbers of trees",
     "SAMPLE_SHARE_GRID": "Grid of shares of the rows drawn for a tree",
 }
 
@@ -45,13 +45,13 @@ def forest_parameters() -> Iterable[Any]:
     yield advanced(whole_number("SAMPLE_SIZE", "Rows drawn for a tree (custom)", None, 2))
     yield advanced(
         whole_number(
-            "MIN_SAMPLES_SPLIT", "Least rows of a node that is split (custom)", PAPER.min_samples_split, 2
+            "MIN_SAMPLES_SPLIT", "Minimum rows of a node to split (custom)", PAPER.min_samples_split, 2
         )
     )
     yield advanced(
-        whole_number("MIN_SAMPLES_LEAF", "Least rows of a leaf (custom)", PAPER.min_samples_leaf, 1)
+        whole_number("MIN_SAMPLES_LEAF", "Minimum rows of a leaf (custom)", PAPER.min_samples_leaf, 1)
     )
-    yield advanced(whole_number("MAX_DEPTH", "Greatest depth of a tree (custom)", None, 1))
+    yield advanced(whole_number("MAX_DEPTH", "Maximum depth of a tree (custom)", None, 1))
     yield whole_number("SEED", "Seed", PAPER.seed, 0)
 
 

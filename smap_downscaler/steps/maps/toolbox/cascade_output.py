@@ -46,7 +46,7 @@ def report_cascade(
             "date": date,
             "resolutions, m": ", ".join(f"{side:g}" for side in resolutions),
             "least share of a cell that the covariates cover": f"{values.number('MINIMUM_COVERED'):g}",
-            "days that a dated covariate may be old": values.integer("WINDOW"),
+            "maximum age of a dated covariate (days)": values.integer("WINDOW"),
         }
         add_resolutions(
             page, resolutions, {name: table.column(name) for name in table.fields}, table_texts(table)

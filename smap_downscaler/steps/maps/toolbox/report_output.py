@@ -49,7 +49,7 @@ def report_maps(
         told = map_inputs_used(inputs, progress)
         settings = {
             **period_used(values, "the forests'"),
-            "days that a dated covariate may be old": values.integer("WINDOW"),
+            "maximum age of a dated covariate (days)": values.integer("WINDOW"),
         }
         return page.manifest(manifest(told, settings)).footer(footer("Downscale"))
 

@@ -53,8 +53,8 @@ def report_matrix(
         share = values.number("MINIMUM_COVERED")
         settings = {
             **period_used(values, "SMAP's"),
-            "least share of a cell that a dated covariate covers": f"{share:g}",
-            "days that a dated covariate may be old": values.integer("WINDOW"),
+            "minimum share of a cell covered by a dated covariate": f"{share:g}",
+            "maximum age of a dated covariate (days)": values.integer("WINDOW"),
         }
         return page.manifest(manifest(told, settings)).footer(footer("Regression matrix"))
 

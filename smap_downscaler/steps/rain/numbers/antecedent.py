@@ -40,7 +40,7 @@ class Antecedent:
     days : int
         How many days, 1 or more.
     lag : int
-        Days from the last of them to the date: 1 ends the day before, 0 takes the date itself in.
+        Days between the last averaged day and the date: 1 ends the day before, 0 takes the date itself in.
 
     Raises
     ------
