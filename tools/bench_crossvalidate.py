@@ -31,12 +31,12 @@ from smap_downscaler.methods.base import Cells
 from smap_downscaler.methods.forest.growth import new_sklearn_forest
 from smap_downscaler.methods.forest.hyper_grid import ForestCandidate
 from smap_downscaler.methods.forest.settings import PAPER
-from smap_downscaler.steps.crossvalidation.cell_coordinates import cell_places
 from smap_downscaler.steps.crossvalidation.numbers.crossvalidate import plan_piece
 from smap_downscaler.steps.crossvalidation.numbers.design import model_key
 from smap_downscaler.steps.crossvalidation.numbers.pieces import Piece
 from smap_downscaler.steps.crossvalidation.numbers.results import ValidationRun
 from smap_downscaler.steps.crossvalidation.numbers.settings import ValidationSettings
+from smap_downscaler.steps.crossvalidation.read_rows import cell_coordinates
 from smap_downscaler.steps.crossvalidation.run import crossvalidate_table
 from smap_downscaler.steps.matrix.numbers.rows import DayRows
 from smap_downscaler.steps.matrix.read import MatrixTable, open_matrix
@@ -67,7 +67,7 @@ def make_table(path: Path, dates: int, cells: int, covariates: int) -> MatrixTab
 
 def pure_scikit_learn(table: MatrixTable, threads: int) -> dict[Piece, np.ndarray]:
     """Out-of-fold predictions of all pieces, by fit and predict alone."""
-    places, found = cell_places(table), {}
+    places, found = cell_coordinates(table), {}
     for day in table.days():
         place = np.array([places[cell] for cell in zip(day.rows.tolist(), day.cols.tolist())])
         cells = np.stack([day.rows, day.cols], axis=1)

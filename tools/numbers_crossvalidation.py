@@ -20,7 +20,7 @@ from smap_downscaler.methods.keys import BY_CELL, POOLED
 from smap_downscaler.steps.crossvalidation.numbers.results import ValidationRun
 from smap_downscaler.steps.crossvalidation.numbers.schemes import scheme_text
 from smap_downscaler.steps.crossvalidation.numbers.settings import ValidationSettings
-from smap_downscaler.steps.crossvalidation.numbers.summary import OVER, summarise
+from smap_downscaler.steps.crossvalidation.numbers.summary import summarise
 from smap_downscaler.steps.crossvalidation.run import crossvalidate_table
 from smap_downscaler.steps.matrix.read import open_matrix
 
@@ -57,7 +57,7 @@ def conus_by_date(data: Path, folder: Path) -> list[str]:
     run = _validated(path, validation_settings(block_km=CONUS_BLOCK_KM))
     first, last = _ends(run)
     told = (
-        f"{len(run.units)} days, every {EVERY}th from {first} to {last} (in turn each of the 8 days after "
+        f"{len(run.keys)} days, every {EVERY}th from {first} to {last} (in turn each of the 8 days after "
         "which SMAP's orbit repeats), with a forest each, the paper's hyper-parameters, 10 folds. Blocks "
         "keep the neighbours out of the training part."
     )
@@ -101,7 +101,7 @@ def australia_by_date(data: Path, folder: Path) -> list[str]:
     run = _validated(path, validation_settings(block_km=BLOCK_KM))
     first, last = _ends(run)
     told = (
-        f"{len(run.units)} days from {first} to {last} with a forest each, the paper's hyper-parameters, 10 "
+        f"{len(run.keys)} days from {first} to {last} with a forest each, the paper's hyper-parameters, 10 "
         "folds. There are no layers of soil or terrain beside this series: the covariates are x and y alone, "
         "so that random folds show how much a cell's neighbours tell, and blocks what is left without them."
     )
@@ -138,7 +138,7 @@ def _conus(data: Path, folder: Path) -> Path:
 
 
 def _ends(run: ValidationRun) -> tuple[dt.date, dt.date]:
-    dates = [unit for unit in run.units if isinstance(unit, dt.date)]
+    dates = [key for key in run.keys if isinstance(key, dt.date)]
     return dates[0], dates[-1]
 
 
@@ -147,7 +147,7 @@ def _trees(settings: ValidationSettings) -> int:
 
 
 def _cells_and_trees(run: ValidationRun) -> str:
-    return f"{counted(len(run.units), 'cell')} with a forest of {_trees(run.settings)} trees each"
+    return f"{counted(len(run.keys), 'cell')} with a forest of {_trees(run.settings)} trees each"
 
 
 def _hidden(run: ValidationRun) -> str:
@@ -190,7 +190,7 @@ def _validated(path: Path, settings: ValidationSettings) -> ValidationRun:
 
 def score_table(run: ValidationRun) -> list[str]:
     """The scores by kind of folds: medians over dates or cells, or of all rows."""
-    over = OVER[run.settings.mode][0]
+    over = run.settings.words.over[0]
     rows = {
         (row.scheme, row.score): row.spread
         for row in summarise(run.results, run.settings)

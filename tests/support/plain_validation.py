@@ -19,9 +19,9 @@ SCHEME_NUMBERS = {"random": 0, "blocks": 1, "periods": 2, "locations": 3, "locat
 Fold = tuple[np.ndarray, np.ndarray]
 
 
-def forest_key(unit: int, scheme: str, repeat: int, fold: int, inner: int = 0) -> int:
+def forest_key(whose: int, scheme: str, repeat: int, fold: int, inner: int = 0) -> int:
     """Tells the randomness of a forest from that of others; `inner` from 1, 0 for the outer fold's own."""
-    numbers = [unit, SCHEME_NUMBERS[scheme], repeat, fold, inner]
+    numbers = [whose, SCHEME_NUMBERS[scheme], repeat, fold, inner]
     return int(np.random.SeedSequence(numbers).generate_state(1)[0])
 
 
@@ -154,13 +154,13 @@ def _places(rows: Cells, wanted: ValidationSettings, scheme: str, rng: np.random
 class Nested:
     """Nested cross-validation of a repeat: predictions, and what each outer fold chose.
 
-    `columns` are those of the table that are used; `unit` is the number of the date or cell.
+    `columns` are those of the table that are used; `whose` is the number of the date or cell.
     """
 
     def __init__(
         self,
         rows: Cells,
-        unit: int,
+        whose: int,
         scheme: str,
         wanted: ValidationSettings,
         columns: list[int],
@@ -168,26 +168,26 @@ class Nested:
     ):
         self.rows, self.wanted, self.columns = rows, wanted, columns
         everything = np.arange(rows.y.size)
-        rng = np.random.default_rng(np.random.SeedSequence([wanted.seed, unit, repeat]))
+        rng = np.random.default_rng(np.random.SeedSequence([wanted.seed, whose, repeat]))
         where = _places(rows, wanted, scheme, rng)
         self.folds = plain_folds(scheme, everything, where, rows.days, wanted.folds, wanted, rng)
         self.predicted = np.full(rows.y.size, np.nan)
         self.chosen: list[int] = []
         self.inner_rmse: list[float] = []
         for fold, (train, test) in enumerate(self.folds):
-            rng = np.random.default_rng(np.random.SeedSequence([wanted.seed, unit, repeat, fold + 1]))
+            rng = np.random.default_rng(np.random.SeedSequence([wanted.seed, whose, repeat, fold + 1]))
             inner = plain_folds(scheme, train, where, rows.days, wanted.inner_folds, wanted, rng)
             errors = []
             for candidate in range(len(wanted.candidates)):
-                told = np.full(rows.y.size, np.nan)
+                predicted = np.full(rows.y.size, np.nan)
                 for number, (inside, outside) in enumerate(inner):
-                    key = forest_key(unit, scheme, repeat, fold, number + 1)
-                    told[outside] = self._predict(candidate, inside, outside, key)
-                known = np.isfinite(told)
-                errors.append(float(mean_squared_error(rows.y[known], told[known]) ** 0.5))
+                    key = forest_key(whose, scheme, repeat, fold, number + 1)
+                    predicted[outside] = self._predict(candidate, inside, outside, key)
+                known = np.isfinite(predicted)
+                errors.append(float(mean_squared_error(rows.y[known], predicted[known]) ** 0.5))
             self.chosen.append(int(np.argmin(errors)))
             self.inner_rmse.append(min(errors))
-            own = forest_key(unit, scheme, repeat, fold)
+            own = forest_key(whose, scheme, repeat, fold)
             self.predicted[test] = self._predict(self.chosen[-1], train, test, own)
 
     def _predict(self, number: int, train: np.ndarray, test: np.ndarray, key: int) -> np.ndarray:

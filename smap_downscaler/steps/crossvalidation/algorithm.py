@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from qgis.core import (
@@ -16,10 +17,19 @@ from ...base.covariate_names import split_names
 from ...base.progress import Progress
 from ...base.threads import growing_threads
 from ...base.words import counted
-from ...methods.keys import BY_CELL, BY_DATE, POOLED
+from ...methods.forest.engines import FASTEST, SCIKIT_LEARN
+from ...methods.keys import BY_CELL, BY_DATE, MODES, POOLED
 from ...runs.journal import work_file_of
 from ...toolbox.algorithm import SmapAlgorithm
-from ...toolbox.parameters import advanced, table_destination, whole_number
+from ...toolbox.parameters import (
+    advanced,
+    choice,
+    decimal,
+    period_parameters,
+    season_parameters,
+    table_destination,
+    whole_number,
+)
 from ...toolbox.reports import (
     footer,
     input_file,
@@ -31,16 +41,26 @@ from ...toolbox.reports import (
     write_report,
 )
 from ...toolbox.values import Values
-from ..forests.toolbox.parameters import GRIDS, table_scope
+from ..forests.toolbox.parameters import (
+    GRIDS,
+    feature_parameters,
+    feature_settings,
+    forest_parameters,
+    grid_candidates,
+    grid_parameters,
+    table_scope,
+)
 from ..matrix.read import MatrixTable, open_matrix
 from ..matrix.row_selection import Scope
+from .journal import forget_work
 from .numbers.results import ValidationRun
 from .numbers.schemes import BLOCKS, LOCATIONS, LOCATIONS_AND_DATES, PERIODS, RANDOM, scheme_text
-from .numbers.summary import OVER, median_of, summarise, summarise_rises
+from .numbers.settings import ValidationSettings
+from .numbers.summary import median_of, summarise, summarise_rises
 from .rain_columns import rain_names, rain_series
 from .read_rows import with_period
 from .report import crossvalidation_page
-from .run import crossvalidate_table, forget_work
+from .run import crossvalidate_table
 from .tables import (
     write_choices,
     write_importance,
@@ -49,7 +69,6 @@ from .tables import (
     write_scores,
     write_summary,
 )
-from .toolbox.parameters import validation_parameters, validation_settings
 
 #: Outputs of the median RMSE and R2 by scheme.
 _NUMBERS = {
@@ -59,6 +78,8 @@ _NUMBERS = {
     LOCATIONS: ("LOCATION_RMSE", "LOCATION_R2", "locations held out"),
     LOCATIONS_AND_DATES: ("LOCATION_DATE_RMSE", "LOCATION_DATE_R2", "locations and dates held out"),
 }
+
+_DEFAULT_BLOCK_KM = 72.0
 
 
 class CrossValidate(SmapAlgorithm):
@@ -73,7 +94,7 @@ class CrossValidate(SmapAlgorithm):
         yield QgsProcessingParameterFeatureSource(
             "INPUT", "Regression matrix", types=[Qgis.ProcessingSourceType.Vector]
         )
-        yield from validation_parameters()
+        yield from _parameters()
         yield advanced(
             QgsProcessingParameterString(
                 "RAIN_COVARIATES", "Covariates that are rain, by comma", optional=True
@@ -96,27 +117,27 @@ class CrossValidate(SmapAlgorithm):
 
     def validate(self, values: Values) -> None:
         values.period()
-        validation_settings(values)
+        _settings(values)
         growing_threads(values.integer("THREADS"))
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
-        settings, scope = validation_settings(values), table_scope(values)
+        settings, selection = _settings(values), table_scope(values)
         # QGIS hands over a GeoPackage as it is, and a copy of anything else (memory layer, CSV, selection).
         table = open_matrix(*values.table("INPUT"), progress)
         wet = rain_names(table, split_names(values.text("RAIN_COVARIATES")))
         if values.optional_integer("PERIOD") is None:
-            settings = with_period(settings, table, scope, progress)
+            settings = with_period(settings, table, selection, progress)
         output = values.output("OUTPUT")
         report = values.output_file("REPORT") if values.given("REPORT") else ""
         # Nobody can go on with a temporary file of an earlier session.
         work_file = None if values.is_temporary("OUTPUT") else work_file_of(output)
         threads = growing_threads(values.integer("THREADS"))
-        run = crossvalidate_table(table, settings, work_file, scope, threads, progress.part(0.0, 0.95))
+        run = crossvalidate_table(table, settings, work_file, selection, threads, progress.part(0.0, 0.95))
         settings = run.settings
         summary = summarise(run.results, settings)
-        rain = rain_series(table, wet, scope, progress) if report or values.given("RAIN") else []
+        rain = rain_series(table, wet, selection, progress) if report or values.given("RAIN") else []
         write_scores(output, run)
-        outputs = {"OUTPUT": output, "COUNT": len(run.units), **_numbers(run)}
+        outputs = {"OUTPUT": output, "COUNT": len(run.keys), **_numbers(run)}
         tables = {
             "SUMMARY": lambda path: write_summary(path, summary),
             "CHOICES": lambda path: write_choices(path, run),
@@ -133,16 +154,68 @@ class CrossValidate(SmapAlgorithm):
                 outputs[name] = path
         if report:
             progress.set_text("Drawing the report")
-            told = _manifest(values, table, run, scope, progress)
-            page = crossvalidation_page(run, summary, rain, told, footer("Cross-validation"))
+            sources = _manifest(values, table, run, selection, progress)
+            page = crossvalidation_page(run, summary, rain, sources, footer("Cross-validation"))
             outputs.update(write_report(report, page))
         forget_work(work_file)
-        _tell(run, outputs, progress)
+        _say(run, outputs, progress)
         return outputs
 
 
+def _parameters() -> Iterable[Any]:
+    """Mode, folds, hyper-parameters, grids, dates, seasons.
+
+    No least values for the folds: out of range, the settings say more than QGIS does.
+    """
+    yield choice("MODE", "Forests", MODES, BY_DATE)
+    yield whole_number("FOLDS", "Folds", 10, 0)
+    yield whole_number("REPEATS", "Repeats", 1, 0)
+    yield decimal("BLOCKS", "Side of the spatial blocks, km (0: none)", _DEFAULT_BLOCK_KM, 0.0)
+    yield whole_number("PERIOD", "Days held out together (by cell, pooled)", None, 0)
+    yield advanced(whole_number("GAP", "Days left out beside them (by cell, pooled)", 0, 0))
+    yield from feature_parameters()
+    yield from forest_parameters()
+    yield from grid_parameters()
+    yield from period_parameters()
+    yield from season_parameters()
+    yield advanced(whole_number("INNER_FOLDS", "Folds of the choice from the grids", 5, 0))
+    yield advanced(whole_number("MINIMUM_CELLS", "Minimum cells per date (by date)", None, 2))
+    yield advanced(whole_number("MINIMUM_DATES", "Minimum dates per cell (by cell)", None, 2))
+    yield advanced(whole_number("MAXIMUM_ROWS", "Maximum rows per date (pooled)", None, 1))
+    yield advanced(whole_number("MEMORY", "Memory for the rows, MB (pooled)", 4096, 16))
+    yield advanced(choice("ENGINE", "Program that grows the forests", (FASTEST, SCIKIT_LEARN)))
+
+
+def _settings(values: Values) -> ValidationSettings:
+    """What they were set to; an empty PERIOD is still to be resolved.
+
+    Raises
+    ------
+    InputError
+        For a value out of its range.
+    """
+    wet, dry = values.seasons()
+    settings = ValidationSettings(
+        folds=values.integer("FOLDS"),
+        repeats=values.integer("REPEATS"),
+        block_km=values.number("BLOCKS"),
+        candidates=grid_candidates(values),
+        inner_folds=values.integer("INNER_FOLDS"),
+        seed=values.integer("SEED"),
+        mode=values.choice("MODE"),
+        gap=values.integer("GAP"),
+        features=feature_settings(values),
+        importance=any(values.given(name) for name in ("IMPORTANCE", "IMPORTANCE_SUMMARY", "REPORT")),
+        wet=tuple(sorted(wet)),
+        dry=tuple(sorted(dry)),
+        engine=values.choice("ENGINE"),
+    )
+    period = values.optional_integer("PERIOD")
+    return settings if period is None else replace(settings, period=period)
+
+
 def _numbers(run: ValidationRun) -> dict[str, float]:
-    over = OVER[run.settings.mode][0]
+    over = run.settings.words.over[0]
     return {
         output: median_of(run.results, scheme, over, score)
         for scheme in run.settings.schemes
@@ -151,16 +224,17 @@ def _numbers(run: ValidationRun) -> dict[str, float]:
 
 
 def _manifest(
-    values: Values, table: MatrixTable, run: ValidationRun, scope: Scope, progress: Progress
+    values: Values, table: MatrixTable, run: ValidationRun, selection: Scope, progress: Progress
 ) -> dict[str, Mapping[str, object]]:
     settings = run.settings
     base = settings.candidates[0].settings
     grids = {name: values.text(name) for name in GRIDS if values.text(name)}
-    least = {
-        BY_DATE: {"least cells of a date": scope.minimum or "min(50, half of the cells), at least 20"},
-        BY_CELL: {"least dates of a cell": scope.minimum or "min(50, half of the dates), at least 20"},
-        POOLED: {"most rows of a date": scope.maximum_rows or "all"},
-    }[settings.mode]
+    if settings.mode == POOLED:
+        least = {"most rows of a date": selection.maximum_rows or "all"}
+    else:
+        key, rows = settings.words.key, settings.words.rows
+        default = f"min(50, half of the {rows}), at least 20"
+        least = {f"least {rows} of a {key}": selection.minimum or default}
     in_time = {} if settings.mode == BY_DATE else {"period, days": settings.period, "gap, days": settings.gap}
     return manifest(
         {
@@ -186,19 +260,19 @@ def _manifest(
     )
 
 
-def _tell(run: ValidationRun, outputs: dict[str, Any], progress: Progress) -> None:
+def _say(run: ValidationRun, outputs: dict[str, Any], progress: Progress) -> None:
     settings = run.settings
-    told = "; ".join(
+    medians = "; ".join(
         f"{scheme_text(scheme, settings.block_km)} RMSE {outputs[_NUMBERS[scheme][0]]:.4f} m3 m-3, "
         f"R2 {outputs[_NUMBERS[scheme][1]]:.3f}"
         for scheme in settings.schemes
     )
-    if settings.mode in (BY_DATE, BY_CELL):
-        units = OVER[settings.mode][0]
-        head = (
-            f"{counted(outputs['COUNT'], f'{units[:-1]} was', f'{units} were')} validated, "
-            f"{counted(len(run.skipped), 'was', 'were')} left out. Medians over the {units}"
-        )
-    else:
+    if settings.mode == POOLED:
         head = f"{counted(run.results[0].n, 'row was', 'rows were')} validated as one"
-    progress.log(f"{head}: {told}. A low error at 9 km is not skill at 100 m.")
+    else:
+        key, keys = settings.words.key, settings.words.over[0]
+        head = (
+            f"{counted(outputs['COUNT'], f'{key} was', f'{keys} were')} validated, "
+            f"{counted(len(run.skipped), 'was', 'were')} left out. Medians over the {keys}"
+        )
+    progress.log(f"{head}: {medians}. A low error at 9 km is not skill at 100 m.")

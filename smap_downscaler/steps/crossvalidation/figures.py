@@ -1,4 +1,4 @@
-"""Figures of a cross-validation's scores: by date, over the cells, and how much each covariate tells."""
+"""The figures of a cross-validation: scores, observed against predicted, importance, folds, rain."""
 
 from __future__ import annotations
 
@@ -8,102 +8,197 @@ from typing import Any
 
 import numpy as np
 
-from ...report.figure import COLOURS, MARKERS, SMAP_BAND, SOIL_MOISTURE_UNIT, date_axis, new_figure, png
+from ...methods.keys import key_label
+from ...report.figure import (
+    COLOURS,
+    MARKERS,
+    PAGE_WIDTH,
+    SMAP_BAND,
+    SOIL_MOISTURE_UNIT,
+    cell_step,
+    date_axis,
+    new_figure,
+    png,
+)
 from ...report.importance_figure import ImportanceSeries
 from ...report.number_text import fixed
 from ...stats.distribution import Distribution
-from .numbers.schemes import BLOCKS, LOCATIONS, LOCATIONS_AND_DATES, PERIODS, RANDOM, scheme_text
-from .numbers.summary import RiseRow, UnitScores
+from ...stats.scores import fitted_line
+from .numbers.pieces import PieceResult
+from .numbers.results import FoldPicture, RainSeries
+from .numbers.schemes import BLOCKS, IN_SPACE, LOCATIONS, LOCATIONS_AND_DATES, PERIODS, RANDOM, scheme_text
+from .numbers.summary import RiseRow, Scores
 
-_SCHEMES = (RANDOM, BLOCKS, PERIODS, LOCATIONS, LOCATIONS_AND_DATES)
-SCHEME_COLOURS = dict(zip(_SCHEMES, (COLOURS[0], COLOURS[1], COLOURS[1], COLOURS[2], COLOURS[1])))
-_MARKERS = dict(zip(_SCHEMES, (MARKERS[0], MARKERS[1], MARKERS[1], MARKERS[2], MARKERS[1])))
-_LINES = dict(zip(_SCHEMES, ("-", "--", "--", ":", "--")))
+#: Scheme -> colour, marker and line.
+_STYLES = {
+    RANDOM: (COLOURS[0], MARKERS[0], "-"),
+    BLOCKS: (COLOURS[1], MARKERS[1], "--"),
+    PERIODS: (COLOURS[1], MARKERS[1], "--"),
+    LOCATIONS: (COLOURS[2], MARKERS[2], ":"),
+    LOCATIONS_AND_DATES: (COLOURS[1], MARKERS[1], "--"),
+}
 _DATES_WITH_LINES = 120
 #: Per cent of the cells whose R2 may lie below the figure: that of a cell that hardly varies has no bottom.
 WORST_CELLS = 10
+_COLUMNS = 5
+#: Of more rows than this no single one can be seen: their density is drawn.
+_MOST_POINTS = 5000
+#: Ten colours for folds (Paul Tol's muted scheme); more folds begin again, so folds bear their numbers.
+_FOLDS = (
+    "#332288",
+    "#88CCEE",
+    "#44AA99",
+    "#117733",
+    "#999933",
+    "#DDCC77",
+    "#CC6677",
+    "#882255",
+    "#AA4499",
+    "#BBBBBB",
+)
+_DARK = {"#332288", "#117733", "#882255", "#AA4499", "#CC6677", "#44AA99", "#999933"}
+#: Rows that no fold predicts.
+_NO_FOLD = "#FFFFFF"
 
 
-def scores_by_date(scores: Mapping[str, UnitScores], block_km: float) -> bytes:
+def scores_by_date(scores: Mapping[str, Scores], block_km: float) -> bytes:
     """RMSE and R2 by date, the schemes beside each other (the paper's Fig. 4): a PNG."""
-    figure = new_figure(5.2)
-    upper, lower = figure.subplots(2, 1, sharex=True)
-    upper.axhspan(*SMAP_BAND, color="#DDDDDD", zorder=0, label="SMAP's own accuracy")
-    for axis, name in ((upper, "rmse"), (lower, "r2")):
-        for scheme, found in scores.items():
-            _line(axis, found, name, scheme, block_km)
-        _finish(axis)
-    upper.set_ylabel(f"RMSE, {SOIL_MOISTURE_UNIT}", fontsize=9)
-    upper.set_ylim(bottom=0)
-    lower.set_ylabel("R$^2$ = 1 - SSE/SST", fontsize=9)
-    lower.set_ylim(_lowest_r2(scores, 0), 1)
-    lower.axhline(0, color="#444444", linewidth=0.8)
-    date_axis(lower, [day for found in scores.values() for day in found.units if isinstance(day, dt.date)])
+
+    def draw(axis: Any, found: Scores, name: str, scheme: str) -> None:
+        mean, sd = found.mean[name], found.sd[name]
+        # Of many dates only the cloud can be read, not each with its SD.
+        few = len(found.keys) <= _DATES_WITH_LINES
+        colour, marker, _ = _STYLES[scheme]
+        axis.errorbar(
+            found.keys,
+            mean,
+            yerr=sd if few and np.isfinite(sd).any() else None,
+            color=colour,
+            marker=marker,
+            markersize=4.0 if few else 2.5,
+            linewidth=0.9 if few else 0.0,
+            alpha=1.0 if few else 0.7,
+            elinewidth=0.8,
+            capsize=2,
+            label=_label(mean, scheme, block_km),
+        )
+
+    figure, lower = _rmse_and_r2(scores, draw, 5.2, 0)
+    date_axis(lower, [day for found in scores.values() for day in found.keys if isinstance(day, dt.date)])
     return png(figure)
 
 
-def _finish(axis: Any) -> None:
-    axis.grid(axis="y", color="#E5E5E5", linewidth=0.6)
-    axis.set_axisbelow(True)
-    axis.tick_params(labelsize=8)
-    axis.legend(
-        fontsize=7.5, columnspacing=1.5, frameon=False, loc="lower left", bbox_to_anchor=(0, 1.0), ncol=2
-    )
-
-
-def _lowest_r2(scores: Mapping[str, UnitScores], share: float) -> float:
-    """Where the axis of R2 begins: 0, or below all but the worst `share` per cent."""
-    known = np.concatenate([found.mean["r2"] for found in scores.values()])
-    known = known[np.isfinite(known)]
-    return min(0.0, 1.1 * float(np.percentile(known, share))) if known.size else 0.0
-
-
-def _line(axis: Any, found: UnitScores, name: str, scheme: str, block_km: float) -> None:
-    mean, sd = found.mean[name], found.sd[name]
-    middle = Distribution.of(mean).median
-    # Of many dates only the cloud can be read, not each with its SD.
-    few = len(found.units) <= _DATES_WITH_LINES
-    axis.errorbar(
-        found.units,
-        mean,
-        yerr=sd if few and np.isfinite(sd).any() else None,
-        color=SCHEME_COLOURS[scheme],
-        marker=_MARKERS[scheme],
-        markersize=4.0 if few else 2.5,
-        linewidth=0.9 if few else 0.0,
-        alpha=1.0 if few else 0.7,
-        elinewidth=0.8,
-        capsize=2,
-        label=f"{scheme_text(scheme, block_km)} (median {fixed(middle, '.3f') or 'not defined'})",
-    )
-
-
-def scores_over_cells(scores: Mapping[str, UnitScores], block_km: float) -> bytes:
+def scores_over_cells(scores: Mapping[str, Scores], block_km: float) -> bytes:
     """RMSE and R2 of the cells, each scheme's in ascending order: a PNG."""
-    figure = new_figure(5.0)
-    upper, lower = figure.subplots(2, 1, sharex=True)
-    upper.axhspan(*SMAP_BAND, color="#DDDDDD", zorder=0, label="SMAP's own accuracy")
-    for axis, name in ((upper, "rmse"), (lower, "r2")):
-        for scheme, found in scores.items():
-            values = np.sort(found.mean[name][np.isfinite(found.mean[name])])
-            share = 100 * (np.arange(values.size) + 0.5) / max(values.size, 1)
-            middle = Distribution.of(values).median
-            axis.plot(
-                share,
-                values,
-                color=SCHEME_COLOURS[scheme],
-                linestyle=_LINES[scheme],
-                label=f"{scheme_text(scheme, block_km)} (median {fixed(middle, '.3f') or 'not defined'})",
-            )
-        _finish(axis)
-    upper.set_ylabel(f"RMSE, {SOIL_MOISTURE_UNIT}", fontsize=9)
-    upper.set_ylim(bottom=0)
-    lower.set_ylabel("R$^2$ = 1 - SSE/SST", fontsize=9)
-    lower.set_ylim(_lowest_r2(scores, WORST_CELLS), 1)
-    lower.axhline(0, color="#444444", linewidth=0.8)
+
+    def draw(axis: Any, found: Scores, name: str, scheme: str) -> None:
+        values = np.sort(found.mean[name][np.isfinite(found.mean[name])])
+        share = 100 * (np.arange(values.size) + 0.5) / max(values.size, 1)
+        colour, _, line = _STYLES[scheme]
+        axis.plot(share, values, color=colour, linestyle=line, label=_label(values, scheme, block_km))
+
+    figure, lower = _rmse_and_r2(scores, draw, 5.0, WORST_CELLS)
     lower.set_xlim(0, 100)
     lower.set_xlabel("share of the cells below, %", fontsize=9)
     return png(figure)
+
+
+def _rmse_and_r2(scores: Mapping[str, Scores], draw: Any, height: float, worst: float) -> tuple[Any, Any]:
+    """A figure and its lower axis; R2 begins at 0, or below all but the `worst` per cent."""
+    figure = new_figure(height)
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    upper.axhspan(*SMAP_BAND, color="#DDDDDD", zorder=0, label="SMAP's own accuracy")
+    for axis, name in ((upper, "rmse"), (lower, "r2")):
+        for scheme, found in scores.items():
+            draw(axis, found, name, scheme)
+        _plain(axis, 8)
+        _legend(axis, columnspacing=1.5)
+    upper.set_ylabel(f"RMSE, {SOIL_MOISTURE_UNIT}", fontsize=9)
+    upper.set_ylim(bottom=0)
+    lower.set_ylabel("R$^2$ = 1 - SSE/SST", fontsize=9)
+    known = np.concatenate([found.mean["r2"] for found in scores.values()])
+    known = known[np.isfinite(known)]
+    lower.set_ylim(min(0.0, 1.1 * float(np.percentile(known, worst))) if known.size else 0.0, 1)
+    lower.axhline(0, color="#444444", linewidth=0.8)
+    return figure, lower
+
+
+def _label(values: np.ndarray, scheme: str, block_km: float) -> str:
+    median = fixed(Distribution.of(values).median, ".3f") or "not defined"
+    return f"{scheme_text(scheme, block_km)} (median {median})"
+
+
+def _plain(axis: Any, labelsize: float) -> None:
+    axis.grid(axis="y", color="#E5E5E5", linewidth=0.6)
+    axis.set_axisbelow(True)
+    axis.tick_params(labelsize=labelsize)
+
+
+def _legend(axis: Any, **more: Any) -> None:
+    axis.legend(fontsize=7.5, frameon=False, loc="lower left", bbox_to_anchor=(0, 1.0), ncol=2, **more)
+
+
+def observed_predicted(results: Sequence[PieceResult]) -> bytes:
+    """Observed against predicted of each date or cell, with the 1:1 and the fitted line: a PNG."""
+    columns = min(_COLUMNS, len(results))
+    height = -(-len(results) // columns) * (PAGE_WIDTH / max(columns, 3) + 0.1) + 0.35
+    return _scatters(results, [key_label(result.piece.key) for result in results], columns, height)
+
+
+def observed_predicted_pooled(results: Sequence[PieceResult], block_km: float) -> bytes:
+    """The same of all rows at once, a panel a scheme: a PNG."""
+    titles = [scheme_text(result.piece.scheme, block_km) for result in results]
+    return _scatters(results, titles, len(results), PAGE_WIDTH / max(len(results), 2) + 0.5)
+
+
+def _scatters(results: Sequence[PieceResult], titles: Sequence[str], columns: int, height: float) -> bytes:
+    figure = new_figure(height)
+    axes = figure.subplots(-(-len(results) // columns), columns, sharex=True, sharey=True, squeeze=False)
+    values = np.concatenate([part for result in results for part in (result.observed, result.predicted)])
+    low, high = float(np.min(values)), float(np.max(values))
+    margin = 0.03 * (high - low or 1.0)
+    ends = np.array([low - margin, high + margin])
+    for axis, result, title in zip(axes.ravel(), results, titles):
+        _scatter(axis, result, ends)
+        axis.set_title(title, fontsize=8)
+    for axis in axes.ravel()[len(results) :]:
+        axis.set_visible(False)
+    for index, axis in enumerate(axes.ravel()[: len(results)]):
+        # The panel below the last full row may be missing.
+        axis.tick_params(labelbottom=index + columns >= len(results))
+    figure.supxlabel(f"predicted, {SOIL_MOISTURE_UNIT}", fontsize=9)
+    figure.supylabel(f"observed, {SOIL_MOISTURE_UNIT}", fontsize=9)
+    return png(figure)
+
+
+def _scatter(axis: Any, result: PieceResult, ends: np.ndarray) -> None:
+    observed, predicted = result.observed, result.predicted
+    if observed is None or predicted is None:
+        return
+    if result.n > _MOST_POINTS:
+        extent = (*ends, *ends)
+        axis.hexbin(predicted, observed, gridsize=45, bins="log", cmap="Greys", extent=extent, linewidths=0.1)
+    else:
+        size, colour = float(np.clip(600 / result.n, 1.0, 12.0)), _STYLES[result.piece.scheme][0]
+        axis.scatter(predicted, observed, s=size, color=colour, alpha=0.45, linewidths=0)
+    axis.plot(ends, ends, color="black", linewidth=0.8, linestyle="--")
+    text = ""
+    slope, intercept = fitted_line(observed, predicted)
+    if np.isfinite(slope):
+        across = np.array([predicted.min(), predicted.max()])
+        axis.plot(across, intercept + slope * across, color="black", linewidth=1.2)
+        text = f"slope {fixed(slope, '.2f')}\n"
+    axis.text(
+        0.04,
+        0.96,
+        f"{text}R$^2$ {fixed(result.scores['r2'], '.2f')}\nn {result.n:,}",
+        transform=axis.transAxes,
+        va="top",
+        fontsize=7,
+        bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1.5},
+    )
+    axis.set(xlim=ends, ylim=ends, aspect="equal")
+    axis.tick_params(labelsize=7)
 
 
 def importance_series(
@@ -116,6 +211,111 @@ def importance_series(
     for scheme in schemes:
         numbers = [found.get((scheme, name), (np.nan,) * 3) for name in covariates]
         middle, low, high = np.array(numbers).T
-        name = scheme_text(scheme, block_km)
-        series.append(ImportanceSeries(name, middle, low, high, SCHEME_COLOURS[scheme], _MARKERS[scheme]))
+        colour, marker, _ = _STYLES[scheme]
+        series.append(ImportanceSeries(scheme_text(scheme, block_km), middle, low, high, colour, marker))
     return covariates, series
+
+
+def fold_map(pictures: Sequence[FoldPicture], block_km: float) -> bytes:
+    """The folds of the first date, or of all rows, on a map, a panel a scheme: a PNG."""
+    centres = [picture.place / 1000 for picture in pictures if picture.place is not None]
+    corner = np.min(np.concatenate(centres), axis=0)
+    whole = np.concatenate(centres) - corner
+    step = cell_step(*whole.T)
+    wide, high = (float(size) + 2 * step for size in np.ptp(whole, axis=0))
+    panel = (PAGE_WIDTH - 0.9) / len(pictures)
+    figure = new_figure(min(panel * high / wide, 5.5) + 0.8)
+    axes = np.atleast_1d(figure.subplots(1, len(pictures), sharex=True, sharey=True))
+    for axis, picture, centre in zip(axes, pictures, centres):
+        _cells_by_fold(axis, centre - corner, step, picture, labelled=block_km > 0)
+        axis.set_title(scheme_text(picture.piece.scheme, block_km), fontsize=9)
+        axis.set(xlim=(-step, -step + wide), ylim=(-step, -step + high), aspect="equal")
+        axis.set_xlabel("km", fontsize=8)
+        axis.tick_params(labelsize=7)
+    axes[0].set_ylabel("km", fontsize=8)
+    return png(figure)
+
+
+def fold_times(pictures: Sequence[FoldPicture], block_km: float) -> bytes:
+    """The fold of each date, a line of marks a scheme: a PNG."""
+    figure = new_figure(0.9 + 1.15 * len(pictures))
+    axes = np.atleast_1d(figure.subplots(len(pictures), 1, sharex=True))
+    dates: list[dt.date] = []
+    for axis, picture in zip(axes, pictures):
+        own = [dt.date.fromordinal(int(day)) for day in picture.days]
+        dates += own
+        colours = [_colour(fold) for fold in picture.fold_of_day]
+        axis.scatter(
+            own, picture.fold_of_day + 1, c=colours, marker="s", s=9, edgecolors="#444444", linewidths=0.2
+        )
+        axis.set_title(scheme_text(picture.piece.scheme, block_km), fontsize=9)
+        axis.set_ylabel("fold", fontsize=8)
+        axis.yaxis.get_major_locator().set_params(integer=True)
+        _plain(axis, 7)
+    date_axis(axes[-1], dates)
+    return png(figure)
+
+
+def _colour(fold: int) -> str:
+    return _NO_FOLD if fold < 0 else _FOLDS[fold % len(_FOLDS)]
+
+
+def _cells_by_fold(axis: Any, centres: np.ndarray, step: float, picture: FoldPicture, labelled: bool) -> None:
+    from matplotlib.collections import PolyCollection
+
+    half = step / 2
+    corners = np.array([(-half, -half), (half, -half), (half, half), (-half, half)])
+    folds = picture.fold_of_cell
+    colours = [_colour(fold) for fold in folds]
+    axis.add_collection(
+        PolyCollection(
+            centres[:, None, :] + corners, facecolors=colours, edgecolors="#999999", linewidths=0.2
+        )
+    )
+    if labelled and picture.piece.scheme in IN_SPACE:
+        for fold, centre in _block_labels(centres, folds, step):
+            colour = "white" if _colour(fold) in _DARK else "black"
+            axis.text(*centre, str(fold + 1), fontsize=6, ha="center", va="center", color=colour)
+
+
+def _block_labels(centres: np.ndarray, folds: np.ndarray, step: float) -> list[tuple[int, np.ndarray]]:
+    """A cell in the middle of each group of touching cells of one fold, and the fold."""
+    cells = {tuple(cell): index for index, cell in enumerate(np.round(centres / step).astype(int).tolist())}
+    left, labels = set(cells), []
+    while left:
+        start = min(left)
+        fold, group, queue = folds[cells[start]], [], [start]
+        left.discard(start)
+        while queue:
+            row, col = queue.pop()
+            group.append(cells[row, col])
+            for near in ((row + 1, col), (row - 1, col), (row, col + 1), (row, col - 1)):
+                if near in left and folds[cells[near]] == fold:
+                    left.discard(near)
+                    queue.append(near)
+        if fold < 0:
+            continue
+        inside = centres[group]
+        middle = inside[np.argmin(np.sum((inside - inside.mean(axis=0)) ** 2, axis=1))]
+        labels.append((int(fold), middle))
+    return labels
+
+
+def rain_by_date(rain: RainSeries) -> bytes:
+    """The rain of each cell as a thin line, their median as a thick one (the paper's Fig. 2): a PNG."""
+    figure = new_figure(2.6)
+    axis = figure.subplots()
+    values = rain.values
+    # Of many cells each line is faint.
+    alpha = float(np.clip(40 / values.shape[1], 0.2, 0.8))
+    axis.plot(rain.dates, values, color="#888888", linewidth=0.5, alpha=alpha, zorder=1)
+    # Beyond the drawn axes: all lines of the cells share one entry in the legend.
+    axis.plot([], [], color="#888888", linewidth=0.8, label=f"each of {values.shape[1]:,} cells")
+    median = [Distribution.of(row).median for row in values]
+    axis.plot(rain.dates, median, color=COLOURS[0], linewidth=1.6, zorder=2, label="median of the cells")
+    axis.set_ylabel(f"{rain.name}, {rain.unit}" if rain.unit else rain.name, fontsize=9)
+    axis.set_ylim(bottom=0)
+    _plain(axis, 8)
+    _legend(axis)
+    date_axis(axis, rain.dates)
+    return png(figure)

@@ -19,7 +19,7 @@ from ...methods.base import Cells
 from ...methods.forest.engines import FASTEST
 from ...methods.keys import BY_DATE, CellKey, Key, PooledKey, key_label
 from ...runs.fingerprint import digest
-from ...runs.journal import Journal
+from ...runs.journal import Journal, forget
 from .numbers.pieces import Choice, FoldOutcome, PartScores, Piece, PieceResult
 from .numbers.settings import ValidationSettings
 
@@ -27,7 +27,7 @@ from .numbers.settings import ValidationSettings
 def settings_key(covariates: Sequence[str], settings: ValidationSettings) -> str:
     """A hash of all but the rows that results depend on; not of the number of repeats."""
     engines = {*settings.method.engines[:1], settings.engine} - {FASTEST}
-    said = {
+    content = {
         **settings.as_dict(),
         "repeats": 0,
         "covariates": list(covariates),
@@ -35,17 +35,17 @@ def settings_key(covariates: Sequence[str], settings: ValidationSettings) -> str
     }
     if settings.mode == BY_DATE:
         # The seasons of dates are made of whole pieces.
-        said.update(wet=(), dry=())
-    return digest(said)
+        content.update(wet=(), dry=())
+    return digest(content)
 
 
-def rows_told(counts: Mapping[Key, int]) -> str:
-    """A hash of how many rows each date or cell has: it is cheap, and tells one table from most others."""
-    return digest({key_label(unit): n for unit, n in counts.items()})
+def counts_key(counts: Mapping[Key, int]) -> str:
+    """A hash of how many rows each date or cell has: cheap, and it differs for most other tables."""
+    return digest({key_label(key): n for key, n in counts.items()})
 
 
 def rows_key(about: str, rows: Cells) -> str:
-    """`about`, which is of `settings_key`, and a hash of the rows of a unit."""
+    """`about`, which is of `settings_key`, and a hash of the rows of a date or cell, or of all."""
     found = hashlib.sha256()
     place = () if rows.place is None else (rows.place,)
     for array in (rows.x, rows.y, rows.cells, rows.days, *place):
@@ -60,14 +60,22 @@ def folds_file_of(work_file: str | Path) -> Path:
     return work_file.with_name(f"{work_file.name}_folds")
 
 
+def forget_work(work_file: str | Path | None) -> None:
+    """Remove the finished pieces and folds that `run.crossvalidate_table` kept."""
+    if work_file is not None:
+        forget(work_file, folds_file_of(work_file))
+
+
 class WorkFile:
     """Finds and adds finished pieces, and folds of the piece under way; without a path it keeps nothing.
+
+    What is kept is known by its `source`, see `rows_key`.
 
     Parameters
     ----------
     path : path or None
     rows : str
-        A hash of how many rows there are, see `rows_told`: what is counted as done was made of as many.
+        A hash of how many rows there are, see `counts_key`: what is counted as done was made of as many.
     with_folds : bool
         Whether finished folds are kept too: of pooled forests, a piece may take hours.
 
@@ -83,102 +91,98 @@ class WorkFile:
         self._pieces: dict[tuple[str, Piece], PieceResult] = {}
         self._of_these_rows: set[tuple[str, Piece]] = set()
         for record in self._journal.records():
-            place = record["key"], _piece_of(record)
-            self._pieces[place] = _result_of(place[1], record)
+            known = record["key"], _piece_of(record)
+            self._pieces[known] = _result_of(known[1], record)
             if record["rows"] == rows:
-                self._of_these_rows.add(place)
+                self._of_these_rows.add(known)
         self._folds = {
-            (record["key"], _piece_of(record), record["fold"]): _outcome_of(record)
+            (record["key"], _piece_of(record), record["fold"]): FoldOutcome(
+                record["predicted"], Choice(**record["choice"]), record["permuted_sse"]
+            )
             for record in self._fold_journal.records()
             if record["rows"] == rows
         }
 
-    def find(self, key: str, piece: Piece, with_rows: bool) -> PieceResult | None:
+    def find(self, source: str, piece: Piece, with_rows: bool) -> PieceResult | None:
         """A finished piece, or None."""
-        found = self._pieces.get((key, piece))
-        if found is None or (with_rows and found.predicted is None):
-            return None
-        if with_rows:
-            return found
+        found = self._pieces.get((source, piece))
+        if found is None or with_rows:
+            return None if found is None or found.predicted is None else found
         return dataclasses.replace(found, observed=None, predicted=None, fold_of_row=None)
 
-    def find_fold(self, key: str, piece: Piece, fold: int) -> FoldOutcome | None:
-        """A finished fold (from 0) of the rows and settings of `key`, or None."""
-        return self._folds.get((key, piece, fold))
+    def find_fold(self, source: str, piece: Piece, fold: int) -> FoldOutcome | None:
+        """A finished fold (from 0), or None."""
+        return self._folds.get((source, piece, fold))
 
     def count(self, about: str, repeats: int) -> int:
         """Finished pieces of these settings (see `settings_key`) and as many rows, up to a repeat."""
         return sum(
-            key.startswith(f"{about}-") and piece.repeat <= repeats for key, piece in self._of_these_rows
+            source.startswith(f"{about}-") and piece.repeat <= repeats
+            for source, piece in self._of_these_rows
         )
 
     def count_folds(self, about: str) -> int:
         """Finished folds of these settings and as many rows."""
-        return sum(key.startswith(f"{about}-") for key, _, _ in self._folds)
+        return sum(source.startswith(f"{about}-") for source, _, _ in self._folds)
 
     def knows(self, about: str) -> bool:
         """Whether any finished work is of these settings."""
-        return any(key.startswith(f"{about}-") for key, _ in self._pieces) or self.count_folds(about) > 0
+        return any(source.startswith(f"{about}-") for source, _ in self._pieces) or bool(
+            self.count_folds(about)
+        )
 
-    def add(self, key: str, result: PieceResult) -> None:
+    def add(self, source: str, result: PieceResult) -> None:
         """Keep a finished piece on disk, and its folds no longer."""
         record = {
             **vars(result),
             "piece": None,
             "choices": [vars(choice) for choice in result.choices],
-            "parts": [{**vars(part), "unit": None, **_unit_record(part.unit)} for part in result.parts],
+            "parts": [{**vars(part), "key": None, **_key_record(part.key)} for part in result.parts],
         }
-        self._journal.add({**record, **self._place(key, result.piece)})
+        self._journal.add({**record, **self._record(source, result.piece)})
         self._fold_journal.clear()
         self._folds.clear()
 
-    def add_fold(self, key: str, piece: Piece, fold: int, outcome: FoldOutcome) -> None:
+    def add_fold(self, source: str, piece: Piece, fold: int, outcome: FoldOutcome) -> None:
         """Keep a finished fold on disk."""
         record = {**vars(outcome), "choice": vars(outcome.choice)}
-        self._fold_journal.add({**self._place(key, piece), "fold": fold, **record})
+        self._fold_journal.add({**self._record(source, piece), "fold": fold, **record})
 
     def close(self) -> None:
         """Close the files; they stay."""
         self._journal.close()
         self._fold_journal.close()
 
-    def _place(self, key: str, piece: Piece) -> dict[str, Any]:
-        place = {"key": key, "rows": self._rows, "scheme": piece.scheme, "repeat": piece.repeat}
-        return {**place, **_unit_record(piece.unit)}
+    def _record(self, source: str, piece: Piece) -> dict[str, Any]:
+        record = {"key": source, "rows": self._rows, "scheme": piece.scheme, "repeat": piece.repeat}
+        return {**record, **_key_record(piece.key)}
 
 
-def _unit_record(unit: Key) -> dict[str, Any]:
-    """A unit in a record: its date, its cell, or nothing of pooled rows."""
-    if isinstance(unit, dt.date):
-        return {"date": unit.isoformat()}
-    return {"cell": [unit.row, unit.col]} if isinstance(unit, CellKey) else {}
+def _key_record(key: Key) -> dict[str, Any]:
+    """A date, a cell, or nothing of pooled rows."""
+    if isinstance(key, dt.date):
+        return {"date": key.isoformat()}
+    return {"cell": [key.row, key.col]} if isinstance(key, CellKey) else {}
 
 
-def _unit_of(record: Mapping[str, Any]) -> Key:
+def _key_of(record: Mapping[str, Any]) -> Key:
     if "date" in record:
         return dt.date.fromisoformat(record["date"])
     return CellKey(*record["cell"]) if "cell" in record else PooledKey()
 
 
 def _piece_of(record: Mapping[str, Any]) -> Piece:
-    return Piece(_unit_of(record), record["scheme"], record["repeat"])
+    return Piece(_key_of(record), record["scheme"], record["repeat"])
 
 
 def _result_of(piece: Piece, record: Mapping[str, Any]) -> PieceResult:
+    parts = record["parts"]
     return PieceResult(
         piece,
         record["n"],
         record["scores"],
         tuple(Choice(**choice) for choice in record["choices"]),
-        tuple(
-            PartScores(_unit_of(part), part["season"], part["n"], part["scores"]) for part in record["parts"]
-        ),
+        tuple(PartScores(_key_of(part), part["season"], part["n"], part["scores"]) for part in parts),
         tuple(record["importance"]),
-        record["observed"],
-        record["predicted"],
-        record["fold_of_row"],
+        *(record[name] for name in ("observed", "predicted", "fold_of_row")),
     )
-
-
-def _outcome_of(record: Mapping[str, Any]) -> FoldOutcome:
-    return FoldOutcome(record["predicted"], Choice(**record["choice"]), record["permuted_sse"])

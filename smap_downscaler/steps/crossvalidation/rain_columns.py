@@ -16,7 +16,7 @@ from ..matrix.read import MatrixTable
 from ..matrix.row_selection import WHOLE_TABLE, Scope
 from .numbers.results import RainSeries
 
-#: Units that rain is told in.
+#: Units of rain.
 _UNITS = frozenset({"mm/d", "mm/day", "mm d-1", "mm"})
 
 
@@ -50,7 +50,7 @@ def _seems_rain(table: MatrixTable, name: str) -> bool:
 
 
 def rain_series(
-    table: MatrixTable, names: Sequence[str], scope: Scope = WHOLE_TABLE, progress: Progress = SILENT
+    table: MatrixTable, names: Sequence[str], selection: Scope = WHOLE_TABLE, progress: Progress = SILENT
 ) -> list[RainSeries]:
     """Those of some covariates, see `rain_names`, that vary in time."""
     if not names:
@@ -58,7 +58,7 @@ def rain_series(
     columns = [table.covariates.index(name) for name in names]
     dates: list[dt.date] = []
     cells, values = [], []
-    with contextlib.closing(table.days(scope.start, scope.end, progress)) as days:
+    with contextlib.closing(table.days(selection.start, selection.end, progress)) as days:
         for day in days:
             dates.append(day.date)
             cells.append(np.stack([day.rows, day.cols], axis=1))

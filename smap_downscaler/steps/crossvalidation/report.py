@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from ...base.dates import period_text
+from ...base.seasons_of_year import ALL, DRY, WET
 from ...base.words import counted
 from ...methods.keys import POOLED, key_label
 from ...report.figure import SOIL_MOISTURE_UNIT
 from ...report.importance_figure import importance_figure
-from ...report.number_text import UNIT, fixed
+from ...report.number_text import UNIT, fixed, score_text
 from ...report.page import Page
-from .figures import WORST_CELLS, importance_series, scores_by_date, scores_over_cells
-from .fold_figure import fold_map, fold_times
+from .figures import (
+    WORST_CELLS,
+    fold_map,
+    fold_times,
+    importance_series,
+    observed_predicted,
+    observed_predicted_pooled,
+    rain_by_date,
+    scores_by_date,
+    scores_over_cells,
+)
 from .numbers.results import RainSeries, ValidationRun
-from .numbers.schemes import UNIT_NOUNS, scheme_text
-from .numbers.summary import CELLS, DATES, OVER, SummaryRow, by_unit, summarise_rises, uneven_folds
-from .rain_figure import rain_by_date
-from .report_numbers import add_headline, add_summary, subtitle
-from .scatter_figure import observed_predicted, observed_predicted_pooled
+from .numbers.schemes import BLOCKS, CELLS, DATES, PERIODS, ROWS, scheme_text
+from .numbers.summary import SummaryRow, scores_of, summarise_rises, uneven_folds
 
+_LABELS = {
+    "rmse": f"RMSE, {UNIT}",
+    "r2": "R² = 1 - SSE/SST",
+    "mae": f"MAE, {UNIT}",
+    "bias": f"bias, {UNIT}",
+    "pearson_r2": "squared Pearson r",
+}
 _LINES = "Dashed: 1:1. Solid: least-squares line of observed on predicted, with its slope."
 _MOST_CANDIDATES = 20
 _MOST_LEFT_OUT = 30
@@ -45,13 +61,17 @@ def crossvalidation_page(
     footer : str
         The last line.
     """
-    page = Page("Cross-validation of the forests", subtitle(run))
-    add_headline(page, run, summary)
+    page = Page("Cross-validation of the forests", _subtitle(run))
+    _headline(page, run, summary)
     page.warnings(uneven_folds(run.results, run.settings.block_km))
-    _rain(page, rain)
-    _dates(page, run)
-    _cells(page, run)
-    add_summary(page, run, summary)
+    for series in rain:
+        page.heading(f"Rain by date: {series.name} (the paper's Fig. 2)").picture(
+            rain_by_date(series),
+            f"{series.name} of all cells and their median by date",
+            "Grey: each cell of the regression matrix. Thick: their median.",
+        )
+    _scores(page, run)
+    _summary(page, run, summary)
     _scatters(page, run)
     _importance(page, run)
     _folds(page, run)
@@ -60,81 +80,136 @@ def crossvalidation_page(
     return page.manifest(manifest).footer(footer)
 
 
-def _rain(page: Page, rain: Sequence[RainSeries]) -> None:
-    for series in rain:
-        page.heading(f"Rain by date: {series.name} (the paper's Fig. 2)").picture(
-            rain_by_date(series),
-            f"{series.name} of all cells and their median by date",
-            "Grey: each cell of the regression matrix. Thick: their median.",
+def _subtitle(run: ValidationRun) -> str:
+    settings = run.settings
+    if settings.mode == POOLED:
+        what = f"{counted(run.results[0].n, 'row')} of all dates and cells, one forest"
+    else:
+        days = [key for key in run.keys if isinstance(key, dt.date)]
+        period = f", {period_text(days)}" if days else ""
+        what = f"{counted(len(run.keys), settings.words.key)}{period}, a forest each"
+    return f"{what}; {settings.folds} folds, {counted(settings.repeats, 'repeat')}"
+
+
+def _headline(page: Page, run: ValidationRun, summary: Sequence[SummaryRow]) -> None:
+    """The scores that matter most, and how to read them."""
+    settings = run.settings
+    over, pooled = settings.words.over[0], settings.mode == POOLED
+    found = {(row.scheme, row.score): row.spread for row in summary if row.season == ALL and row.over == over}
+    rows = []
+    for scheme in settings.schemes:
+        rmse, r2 = found[scheme, "rmse"], found[scheme, "r2"]
+        # Of pooled rows, those that the first repeat predicted.
+        first = next((result.n for result in run.results if result.piece.scheme == scheme), 0)
+        name, count = scheme_text(scheme, settings.block_km), first if pooled else rmse.n
+        rows.append((name, fixed(rmse.median, ".4f"), fixed(r2.median, ".3f"), f"{count:,}"))
+    kind = "" if pooled else "median "
+    page.table(("folds", f"{kind}RMSE, {UNIT}", f"{kind}R²", "rows" if pooled else over), rows)
+    days = counted(settings.period, "day")
+    if BLOCKS in settings.schemes:
+        page.paragraph(
+            "SMAP's 9 km cells share a footprint of about 30 km: under random folds a cell is told by its "
+            "own neighbours, which flatters the maps. Blocks keep the neighbours out, and are the more "
+            "honest figure."
         )
+    elif PERIODS in settings.schemes:
+        page.paragraph(
+            "Soil moisture of one day is much like that of the next: under random folds a day is told by its "
+            f"own neighbours. Held-out periods of {days} say how well gaps of that length are filled."
+        )
+    elif pooled:
+        page.paragraph(
+            "Under random folds the forest has seen the same cell on other dates, and the same date in other "
+            "cells. Held-out locations say how well it tells cells that it never saw; held-out locations and "
+            f"dates ({days} together; leave-location-and-time-out, Meyer et al. 2018) how well it tells "
+            "both. Only the rows of held-out locations on held-out dates are scored there."
+        )
+    page.paragraph("A low error on SMAP's cells is not skill at 100 m.")
 
 
-def _dates(page: Page, run: ValidationRun) -> None:
+def _scores(page: Page, run: ValidationRun) -> None:
+    """Scores by date, and of the cells, where the mode has them."""
     settings = run.settings
-    if DATES not in OVER[settings.mode]:
-        return
-    scores = {scheme: by_unit(run.results, scheme, DATES) for scheme in settings.schemes}
-    scores = {scheme: found for scheme, found in scores.items() if found.units}
-    repeated = ", mean (and of up to 120 dates SD) over the repeats" if settings.repeats > 1 else ""
-    page.heading("Scores by date (the paper's Fig. 4)").picture(
-        scores_by_date(scores, settings.block_km),
-        "RMSE and R² of each date, by the kind of folds",
-        f"Pooled over the folds of a repeat{repeated}. Grey: the accuracy of SMAP itself, 0.04-0.06 {UNIT}; "
-        "an error below it, measured against SMAP, says nothing of the error in the field.",
-    )
+    for over in settings.words.over:
+        scores = {scheme: scores_of(run.results, scheme, over) for scheme in settings.schemes}
+        scores = {scheme: found for scheme, found in scores.items() if found.keys}
+        if over == DATES:
+            repeated = ", mean (and of up to 120 dates SD) over the repeats" if settings.repeats > 1 else ""
+            page.heading("Scores by date (the paper's Fig. 4)").picture(
+                scores_by_date(scores, settings.block_km),
+                "RMSE and R² of each date, by the kind of folds",
+                f"Pooled over the folds of a repeat{repeated}. Grey: the accuracy of SMAP itself, 0.04-0.06 "
+                f"{UNIT}; an error below it, measured against SMAP, says nothing of the error in the field.",
+            )
+        elif over == CELLS:
+            page.heading("Scores of the cells").picture(
+                scores_over_cells(scores, settings.block_km),
+                "RMSE and R² of the cells in ascending order, by the kind of folds",
+                "Each line runs through all cells from the lowest score to the highest. Grey: the accuracy "
+                f"of SMAP itself, 0.04-0.06 {UNIT}. The worst {WORST_CELLS} % of R² may lie below the "
+                "figure: where soil moisture hardly varies, R² has no bottom.",
+            )
 
 
-def _cells(page: Page, run: ValidationRun) -> None:
+def _summary(page: Page, run: ValidationRun, summary: Sequence[SummaryRow]) -> None:
+    """All scores by season."""
     settings = run.settings
-    if CELLS not in OVER[settings.mode]:
-        return
-    scores = {scheme: by_unit(run.results, scheme, CELLS) for scheme in settings.schemes}
-    scores = {scheme: found for scheme, found in scores.items() if found.units}
-    page.heading("Scores of the cells").picture(
-        scores_over_cells(scores, settings.block_km),
-        "RMSE and R² of the cells in ascending order, by the kind of folds",
-        "Each line runs through all cells from the lowest score to the highest. Grey: the accuracy of SMAP "
-        f"itself, 0.04-0.06 {UNIT}. The worst {WORST_CELLS} % of R² may lie below the figure: where soil "
-        "moisture hardly varies, R² has no bottom.",
+    for number, over in enumerate(settings.words.over):
+        rows, before = [], ""
+        own = [row for row in summary if row.over == over and (row.spread.n or row.season == ALL)]
+        for row in sorted(own, key=lambda row: list(_LABELS).index(row.score)):
+            label, spread = _LABELS[row.score], row.spread
+            numbers = (spread.mean, spread.median, spread.sd, spread.iqr, spread.minimum, spread.maximum)
+            name, first = scheme_text(row.scheme, settings.block_km), "" if label == before else label
+            rows.append((first, name, row.season, f"{spread.n:,}", *map(score_text, numbers)))
+            before = label
+        table_6 = "" if number else " (the paper's Table 6)"
+        page.heading(f"Scores over {over if over == ROWS else f'the {over}'}, and by season{table_6}")
+        if over != ROWS:
+            head = ("score", "folds", "season", over, "mean", "median", "SD", "IQR", "min", "max")
+            page.table(head, rows)
+        else:
+            page.table(("score", "folds", "season", "value"), [(*row[:3], row[4]) for row in rows])
+    for season in (WET, DRY):
+        if not any(row.season == season for row in summary):
+            page.paragraph(f"All rows are of the {season} season, so that it has no scores of its own.")
+    page.paragraph(
+        "SD with n - 1 and IQR over the dates or cells, each being the mean of its repeats. Bias is "
+        "predicted - observed. R² is negative where the mean of all rows would tell more than the forest."
     )
 
 
 def _scatters(page: Page, run: ValidationRun) -> None:
     settings = run.settings
+    kept = {scheme: list(run.kept(scheme)) for scheme in settings.schemes}
     if settings.mode == POOLED:
         page.heading("Observed against predicted").picture(
-            observed_predicted_pooled(
-                [result for scheme in settings.schemes for result in run.kept(scheme)], settings.block_km
-            ),
+            observed_predicted_pooled([result for own in kept.values() for result in own], settings.block_km),
             "Observed against predicted soil moisture, by the kind of folds",
             f"First repeat. {_LINES} Of many rows the density is drawn, darker for more.",
         )
         return
-    noun = OVER[settings.mode][0]
-    for scheme in settings.schemes:
-        kept = list(run.kept(scheme))
-        if not kept:
+    for scheme, results in kept.items():
+        if not results:
             continue
-        name = scheme_text(scheme, settings.block_km)
-        which = f"The first {len(kept)} {noun}" if len(kept) > 1 else f"The first {noun[:-1]}"
+        name, noun = scheme_text(scheme, settings.block_km), settings.words.key
+        which = f"The first {counted(len(results), noun)}" if len(results) > 1 else f"The first {noun}"
         page.heading(f"Observed against predicted, {name} (the paper's Fig. B1)").picture(
-            observed_predicted(kept, scheme),
+            observed_predicted(results),
             f"Observed against predicted soil moisture, {name}",
             f"{which}, first repeat; each row was predicted by a forest that did not see it. {_LINES}",
         )
 
 
 def _importance(page: Page, run: ValidationRun) -> None:
-    rows = summarise_rises(run.results, run.settings, run.covariate_names)
+    settings = run.settings
+    rows = summarise_rises(run.results, settings, run.covariate_names)
     if not rows:
         return
-    noun = OVER[run.settings.mode][0]
-    spread = "" if run.settings.mode == POOLED else f" Median and quartiles over the {noun}."
+    spread = f" Median and quartiles over the {settings.words.over[0]}." if settings.mode != POOLED else ""
+    series = importance_series(rows, settings.schemes, settings.block_km)
     page.heading("Importance of the covariates").picture(
-        importance_figure(
-            *importance_series(rows, run.settings.schemes, run.settings.block_km),
-            f"rise of the RMSE, {SOIL_MOISTURE_UNIT}",
-        ),
+        importance_figure(*series, f"rise of the RMSE, {SOIL_MOISTURE_UNIT}"),
         "Rise of the RMSE where a covariate is permuted",
         "How much the RMSE of the held-out rows of the first repeat rises when the values of one covariate "
         f"are shuffled among them.{spread} Covariates that tell the same share their importance.",
@@ -142,23 +217,23 @@ def _importance(page: Page, run: ValidationRun) -> None:
 
 
 def _folds(page: Page, run: ValidationRun) -> None:
-    block_km, pictures = run.settings.block_km, run.pictures
-    mapped = [picture for picture in pictures if picture.place is not None]
-    timed = [picture for picture in pictures if picture.days.size]
+    block_km = run.settings.block_km
+    mapped = [picture for picture in run.pictures if picture.place is not None]
+    timed = [picture for picture in run.pictures if picture.days.size]
+    whose = key_label(run.pictures[0].piece.key) if run.pictures else ""
+    whose = f"{whose[:1].upper()}{whose[1:]}, first repeat"
     if mapped:
-        whose = key_label(mapped[0].piece.unit)
         page.heading("Folds on a map").picture(
             fold_map(mapped, block_km),
             "Map of the folds of the first repeat",
-            f"{whose[:1].upper()}{whose[1:]}, first repeat: each colour (and number) is a fold, held out as "
-            "a whole. Where blocks begin is drawn anew for each repeat.",
+            f"{whose}: each colour (and number) is a fold, held out as a whole. Where blocks begin is drawn "
+            "anew for each repeat.",
         )
     if timed:
-        whose = key_label(timed[0].piece.unit)
         page.heading("Folds in time").picture(
             fold_times(timed, block_km),
             "Fold of each date",
-            f"{whose[:1].upper()}{whose[1:]}, first repeat: the dates of a line are held out together.",
+            f"{whose}: the dates of a line are held out together.",
         )
 
 
@@ -175,7 +250,7 @@ def _choices(page: Page, run: ValidationRun) -> None:
     order = sorted(range(len(candidates)), key=lambda index: (-votes[schemes[0]][index], index))
     rows = []
     for index in order[:_MOST_CANDIDATES]:
-        shares = [100 * votes[scheme][index] / max(sum(votes[scheme].values()), 1) for scheme in schemes]
+        shares = [100 * own[index] / max(sum(own.values()), 1) for own in votes.values()]
         rows.append((candidates[index].text(p), *(fixed(share, ".0f") + " %" for share in shares)))
     head = ["chosen", *(scheme_text(scheme, run.settings.block_km) for scheme in schemes)]
     page.paragraph(
@@ -188,10 +263,9 @@ def _choices(page: Page, run: ValidationRun) -> None:
 
 
 def _left_out(page: Page, run: ValidationRun) -> None:
-    lines = [(key_label(unit), reason) for unit, reason in sorted(run.skipped.items())]
-    lines += [
-        (f"{key_label(piece.unit)}, {piece.scheme}, repeat {piece.repeat}", reason)
-        for piece, reason in sorted(run.failed.items())
+    lines = [
+        (f"{key_label(key)}, {scheme}, repeat {repeat}" if scheme else key_label(key), reason)
+        for key, scheme, repeat, reason in run.left_out()
     ]
     dropped = sum(run.dropped.values())
     if not lines and not dropped:
@@ -200,6 +274,6 @@ def _left_out(page: Page, run: ValidationRun) -> None:
     if dropped:
         page.paragraph(f"{counted(dropped, 'row')} without all covariates.")
     if lines:
-        page.table((UNIT_NOUNS[run.settings.mode], "reason"), lines[:_MOST_LEFT_OUT])
+        page.table((run.settings.words.key, "reason"), lines[:_MOST_LEFT_OUT])
     if len(lines) > _MOST_LEFT_OUT:
         page.paragraph(f"... and {len(lines) - _MOST_LEFT_OUT:,} more; all are in the table of scores.")

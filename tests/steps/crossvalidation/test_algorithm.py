@@ -78,7 +78,7 @@ def test_a_whole_run(run, said, matrix, tmp_path):
     assert [
         (row["date"].toPyDate(), row["scheme"], row["repeat"], row["rmse"], row["r2"]) for row in good
     ] == [
-        (r.piece.unit, r.piece.scheme, r.piece.repeat, r.scores["rmse"], r.scores["r2"])
+        (r.piece.key, r.piece.scheme, r.piece.repeat, r.scores["rmse"], r.scores["r2"])
         for r in expected.results
     ]
     assert [(row["date"].toPyDate(), row["status"]) for row in rows if row not in good] == [

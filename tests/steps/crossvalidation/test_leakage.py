@@ -24,7 +24,7 @@ from sklearn.metrics import r2_score
 from smap_downscaler.methods.forest.hyper_grid import candidates
 from smap_downscaler.methods.forest.settings import ForestSettings
 from smap_downscaler.steps.crossvalidation.numbers.settings import ValidationSettings
-from smap_downscaler.steps.crossvalidation.numbers.summary import OVER, median_of
+from smap_downscaler.steps.crossvalidation.numbers.summary import median_of
 from smap_downscaler.steps.crossvalidation.run import crossvalidate_table
 from smap_downscaler.steps.demo.files import transform
 from smap_downscaler.steps.demo.numbers.basin import make_basin, simulate
@@ -81,7 +81,9 @@ def r2_by_scheme(seen, covariates, mode, block_km):
     opened = replace(open_matrix(seen.path), covariates=covariates)
     settings = ValidationSettings(FOLDS, 1, block_km, candidates(FOREST), seed=3, mode=mode)
     run = crossvalidate_table(opened, settings, threads=2)
-    return {scheme: median_of(run.results, scheme, OVER[mode][0], "r2") for scheme in settings.schemes}
+    return {
+        scheme: median_of(run.results, scheme, settings.words.over[0], "r2") for scheme in settings.schemes
+    }
 
 
 def between_cells(seen):

@@ -99,15 +99,15 @@ def test_pooled_equals_plain_scikit_learn(scheme, block_km):
 def check_parts(got, rows, predicted):
     """The scores of dates and cells are those of their rows."""
     tested = np.isfinite(predicted)
-    dates = [part for part in got.parts if not isinstance(part.unit, (CellKey, PooledKey))]
+    dates = [part for part in got.parts if not isinstance(part.key, (CellKey, PooledKey))]
     assert dates
     for part in dates:
-        mask = tested & (rows.days == part.unit.toordinal())
+        mask = tested & (rows.days == part.key.toordinal())
         assert (part.n, part.season) == (mask.sum(), "all")
         assert part.scores["r2"] == pytest.approx(r2_score(rows.y[mask], predicted[mask]), abs=1e-12)
     for part in got.parts:
-        if isinstance(part.unit, CellKey):
-            mask = tested & (rows.cells == [part.unit.row, part.unit.col]).all(axis=1)
+        if isinstance(part.key, CellKey):
+            mask = tested & (rows.cells == [part.key.row, part.key.col]).all(axis=1)
             expected = np.sqrt(np.mean((rows.y[mask] - predicted[mask]) ** 2))
             assert part.scores["rmse"] == pytest.approx(expected, abs=1e-12)
 
@@ -136,12 +136,12 @@ def test_nested_choice_equals_plain_scikit_learn(key, scheme, block_km):
     """Outer and inner folds, covariates, choice and prediction, all worked out again in plain loops."""
     grid = {"folds": 3, "inner_folds": 2, "grid": GRID}
     if key == CELL:
-        rows, wanted, unit, columns = one_cell(), by_cell(features=FEATURES, **grid), CELL_NUMBER, [0]
+        rows, wanted, whose, columns = one_cell(), by_cell(features=FEATURES, **grid), CELL_NUMBER, [0]
     else:
-        rows, wanted, unit, columns = pooled_rows(), pooled(block_km=block_km, gap=1, **grid), 0, [0, 1]
+        rows, wanted, whose, columns = pooled_rows(), pooled(block_km=block_km, gap=1, **grid), 0, [0, 1]
     assert len(wanted.candidates) == 16
     for repeat in (2,):
-        expected = Nested(rows, unit, scheme, wanted, columns, repeat)
+        expected = Nested(rows, whose, scheme, wanted, columns, repeat)
         got = cross_validate(rows, Piece(key, scheme, repeat), wanted)
         tested = np.isfinite(expected.predicted)
         assert tested.all() == (scheme != "locations and dates")

@@ -17,8 +17,15 @@ from smap_downscaler.methods.forest.settings import ForestSettings
 from smap_downscaler.methods.keys import CellKey, PooledKey
 from smap_downscaler.report.figure import cell_step
 from smap_downscaler.report.importance_figure import importance_figure
-from smap_downscaler.steps.crossvalidation.figures import importance_series, scores_by_date
-from smap_downscaler.steps.crossvalidation.fold_figure import fold_map, fold_times
+from smap_downscaler.steps.crossvalidation.figures import (
+    fold_map,
+    fold_times,
+    importance_series,
+    observed_predicted,
+    observed_predicted_pooled,
+    rain_by_date,
+    scores_by_date,
+)
 from smap_downscaler.steps.crossvalidation.numbers.pieces import (
     SCORES,
     Choice,
@@ -28,16 +35,14 @@ from smap_downscaler.steps.crossvalidation.numbers.pieces import (
 )
 from smap_downscaler.steps.crossvalidation.numbers.results import FoldPicture, RainSeries, ValidationRun
 from smap_downscaler.steps.crossvalidation.numbers.settings import ValidationSettings
-from smap_downscaler.steps.crossvalidation.numbers.summary import by_unit, summarise, summarise_rises
-from smap_downscaler.steps.crossvalidation.rain_figure import rain_by_date
+from smap_downscaler.steps.crossvalidation.numbers.summary import scores_of, summarise, summarise_rises
 from smap_downscaler.steps.crossvalidation.report import crossvalidation_page
-from smap_downscaler.steps.crossvalidation.scatter_figure import observed_predicted, observed_predicted_pooled
 
 FOREST = ForestSettings(10, None, None, 4, 1, None, 1)
 
 
 def made_up(dates=3, repeats=2, block_km=72.0, grid="", value=0.05):
-    """A run whose scores are told, not computed."""
+    """A run whose scores are given, not computed."""
     rng = np.random.default_rng(1)
     settings = ValidationSettings(2, repeats, block_km, candidates(FOREST, grid), 2, 1, wet=(1,), dry=(7,))
     run = ValidationRun(settings, ("clay <5 um", "sand"))
@@ -160,7 +165,7 @@ def test_one_date_one_repeat_and_scores_that_are_not_defined():
 
 def test_colours_of_schemes_and_the_band_of_smap():
     run = made_up()
-    scores = {scheme: by_unit(run.results, scheme, "dates") for scheme in run.settings.schemes}
+    scores = {scheme: scores_of(run.results, scheme, "dates") for scheme in run.settings.schemes}
     image = pixels(scores_by_date(scores, 72.0))
     assert all(has_colour(image, colour) for colour in ("#0072B2", "#D55E00", "#DDDDDD"))
     # Printed over the width of an A4 page between its margins.
@@ -169,7 +174,7 @@ def test_colours_of_schemes_and_the_band_of_smap():
 
 def test_scores_below_zero_stay_in_the_figure():
     run = made_up(value=-0.8)
-    image = pixels(scores_by_date({"random": by_unit(run.results, "random", "dates")}, 0.0))
+    image = pixels(scores_by_date({"random": scores_of(run.results, "random", "dates")}, 0.0))
     lower = image[image.shape[0] // 2 :]
     assert has_colour(lower[:, 150:], "#0072B2")
 
@@ -178,7 +183,7 @@ def test_one_constant_prediction_is_drawn_without_a_line():
     run = made_up(dates=1)
     result = next(iter(run.kept("random")))
     flat = dataclasses.replace(result, predicted=np.full(36, 0.2))
-    assert observed_predicted([flat], "random").startswith(b"\x89PNG")
+    assert observed_predicted([flat]).startswith(b"\x89PNG")
 
 
 def test_the_map_has_the_colours_of_its_folds():
@@ -234,18 +239,18 @@ def test_importance_is_summed_up_over_units_in_the_order_of_the_strictest_scheme
 
 
 def pooled(mode):
-    """A run by cell or pooled, of told scores."""
+    """A run by cell or pooled, of given scores."""
     rng = np.random.default_rng(3)
     settings = ValidationSettings(
         2, 1, 0.0, candidates(FOREST), 2, 1, mode, 7, 0, FeatureSettings(day_of_year=True), True, (1,), (7,)
     )
     run = ValidationRun(settings, ("clay", "p_antecedent"))
-    units = [CellKey(1, 2), CellKey(1, 3)] if mode == "by cell" else [PooledKey()]
-    for unit in units:
-        run.dropped[unit] = 0
+    keys = [CellKey(1, 2), CellKey(1, 3)] if mode == "by cell" else [PooledKey()]
+    for key in keys:
+        run.dropped[key] = 0
         for scheme in settings.schemes:
             scores = dict.fromkeys(SCORES, 0.05)
-            parts = [PartScores(unit, "wet", 20, scores)]
+            parts = [PartScores(key, "wet", 20, scores)]
             if mode == "pooled":
                 parts += [PartScores(dt.date(2020, 1, 1), "all", 20, scores)]
                 parts += [PartScores(CellKey(1, 2), "all", 20, scores)]
@@ -253,7 +258,7 @@ def pooled(mode):
             rows = observed, observed + 0.01, np.arange(40) % 2
             choices = (Choice(1, 20, 20, 4, 0, np.nan), Choice(2, 20, 20, 4, 0, np.nan))
             importance = (np.nan, 0.01, 0.02, 0.03)
-            piece = Piece(unit, scheme, 1)
+            piece = Piece(key, scheme, 1)
             run.results.append(PieceResult(piece, 40, scores, choices, tuple(parts), importance, *rows))
             days = np.arange(737_000, 737_020)
             run.pictures.append(FoldPicture(piece, None, np.empty(0, np.int64), days, np.repeat([0, 1], 10)))

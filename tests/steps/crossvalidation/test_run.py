@@ -12,11 +12,12 @@ from raster_cases import Listener, listing
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.methods.base import Cells
 from smap_downscaler.runs.journal import work_file_of
-from smap_downscaler.steps.crossvalidation.cell_coordinates import cell_places
+from smap_downscaler.steps.crossvalidation.journal import forget_work
 from smap_downscaler.steps.crossvalidation.numbers.crossvalidate import cross_validate
 from smap_downscaler.steps.crossvalidation.numbers.pieces import LINE, SCORES, Piece, most_chosen
 from smap_downscaler.steps.crossvalidation.numbers.summary import summarise
-from smap_downscaler.steps.crossvalidation.run import crossvalidate_table, forget_work
+from smap_downscaler.steps.crossvalidation.read_rows import cell_coordinates
+from smap_downscaler.steps.crossvalidation.run import crossvalidate_table
 from smap_downscaler.steps.crossvalidation.tables import write_choices, write_scores, write_summary
 from smap_downscaler.steps.matrix.row_selection import Scope
 
@@ -49,7 +50,7 @@ def test_each_piece_is_that_of_the_rows_of_its_date(table):
     assert [result.piece for result in run.results] == pieces
     assert run.skipped == SKIPPED
     assert run.dropped == {day(number): n for number, n in enumerate((0, 5, 0, 0, 0, 12, 0, 40))}
-    assert run.units == tuple(day(n) for n in range(4))
+    assert run.keys == tuple(day(n) for n in range(4))
     rows = next(part for part in table.days() if part.date == day(1))
     rows = rows.keep(rows.complete)
     assert len(rows.y) == 40
@@ -65,7 +66,7 @@ def test_each_piece_is_that_of_the_rows_of_its_date(table):
             assert result.observed.tolist() == rows.y.tolist()
         else:
             assert result.predicted is result.observed is result.fold_of_row is None
-    assert [(picture.piece.unit, len(picture.place)) for picture in run.pictures] == [(day(0), 40)] * 2
+    assert [(picture.piece.key, len(picture.place)) for picture in run.pictures] == [(day(0), 40)] * 2
     assert run.plan.text() == listener.lines[0]
     # Before their rows are looked at, seven dates have enough of them.
     assert run.plan.pieces == 7 * 4
@@ -103,12 +104,11 @@ def change(table, statement):
     connection.close()
 
 
-def test_places_of_cells(table):
-    places = cell_places(table)
-    assert len(places) == table.count_cells()
+def test_coordinates_of_cells(table):
+    found = cell_coordinates(table)
+    assert len(found) == table.count_cells()
     assert all(
-        place == ((col + 0.5) * 9000 - 7e6, -1.6e6 - (row + 0.5) * 9000)
-        for (row, col), place in places.items()
+        xy == ((col + 0.5) * 9000 - 7e6, -1.6e6 - (row + 0.5) * 9000) for (row, col), xy in found.items()
     )
 
 
@@ -135,7 +135,7 @@ def test_places_of_cells(table):
         ),
     ],
 )
-def test_places_that_blocks_cannot_use(table, statement, sentence):
+def test_coordinates_that_blocks_cannot_use(table, statement, sentence):
     first = next(table.days())
     change(table, statement)
     cell = {"row": first.rows[0], "col": first.cols[0]}
@@ -227,7 +227,7 @@ def test_finished_pieces_are_used_only_for_the_same_rows_and_settings(table, tmp
 def test_a_work_file_is_checked_lines_of_json(table, tmp_path):
     run = crossvalidate_table(table, settings(), tmp_path / "work", SCOPE)
     lines = [json.loads(line.split(" ", 1)[1]) for line in (tmp_path / "work").read_text().splitlines()]
-    assert {line["date"] for line in lines} == {date.isoformat() for date in run.units}
+    assert {line["date"] for line in lines} == {date.isoformat() for date in run.keys}
     assert all(math.isnan(line["choices"][0]["inner_rmse"]) for line in lines)
 
 
@@ -270,12 +270,12 @@ def test_tables(table, tmp_path):
     assert [row["status"] for row in rows] == ["validated"] * 16 + list(SKIPPED.values())
     for row, result in zip(rows, run.results):
         assert (row["date"], row["scheme"], row["repeat"]) == (
-            result.piece.unit.isoformat(),
+            result.piece.key.isoformat(),
             result.piece.scheme,
             result.piece.repeat,
         )
         assert {name: row[name] for name in (*SCORES, *LINE)} == result.scores
-        assert (row["n"], row["n_dropped"]) == (result.n, run.dropped[result.piece.unit])
+        assert (row["n"], row["n_dropped"]) == (result.n, run.dropped[result.piece.key])
         chosen, votes = most_chosen(result.choices)
         assert (row["max_features"], row["n_estimators"]) == ((1, 2), (1, 5), (3, 2), (3, 5))[chosen]
         assert row["folds_agree"] == votes

@@ -16,14 +16,14 @@ from smap_downscaler.methods.forest.hyper_grid import candidates
 from smap_downscaler.methods.forest.settings import ForestSettings
 from smap_downscaler.methods.keys import CellKey, PooledKey
 from smap_downscaler.runs.journal import work_file_of
-from smap_downscaler.steps.crossvalidation.journal import folds_file_of
+from smap_downscaler.steps.crossvalidation.journal import folds_file_of, forget_work
 from smap_downscaler.steps.crossvalidation.numbers.crossvalidate import cross_validate
 from smap_downscaler.steps.crossvalidation.numbers.pieces import Piece
 from smap_downscaler.steps.crossvalidation.numbers.settings import ValidationSettings
 from smap_downscaler.steps.crossvalidation.numbers.summary import summarise
 from smap_downscaler.steps.crossvalidation.rain_columns import rain_names, rain_series
 from smap_downscaler.steps.crossvalidation.read_rows import with_period
-from smap_downscaler.steps.crossvalidation.run import crossvalidate_table, forget_work
+from smap_downscaler.steps.crossvalidation.run import crossvalidate_table
 from smap_downscaler.steps.crossvalidation.tables import (
     write_choices,
     write_importance,
@@ -72,7 +72,7 @@ def settings(mode, **changes):
     return ValidationSettings(candidates=candidates(FOREST), **{**fields, **changes})
 
 
-def told(run):
+def found_by(run):
     # NaN is not equal to itself, its text is.
     return repr([(r.piece, r.n, r.choices, r.scores, r.importance, len(r.parts)) for r in run.results])
 
@@ -84,14 +84,14 @@ def test_cells_are_those_of_the_table(table):
         CellKey(0, 3): "9 dates, fewer than the 30 needed",
         CellKey(1, 1): "all 60 dates have the value 0.25",
     }
-    assert len(run.units) == 10
+    assert len(run.keys) == 10
     assert run.dropped[CellKey(2, 2)] == 5
     assert "5 rows without all covariates left out" in listener.lines
     cell = next(cell for cell in table.cells() if (cell.row, cell.col) == (2, 2))
     good = cell.complete
     rows = Cells(cell.x[good], cell.y[good], np.tile([2, 2], (55, 1)), cell.days[good])
     for result in run.results:
-        if result.piece.unit == CellKey(2, 2):
+        if result.piece.key == CellKey(2, 2):
             expected = cross_validate(rows, result.piece, settings("by cell"))
             assert result.predicted.tobytes() == expected.predicted.tobytes()
     assert {result.piece.scheme for result in run.results} == {"random", "periods"}
@@ -118,16 +118,16 @@ def test_threads_and_stops_change_nothing(table, tmp_path, mode):
     wanted = settings(mode, importance=True)
     whole = Listener()
     one = crossvalidate_table(table, wanted, None, WHOLE_TABLE, 1, whole)
-    assert told(crossvalidate_table(table, wanted, None, WHOLE_TABLE, 3)) == told(one)
+    assert found_by(crossvalidate_table(table, wanted, None, WHOLE_TABLE, 3)) == found_by(one)
     work = tmp_path / "work"
     with pytest.raises(Cancelled):
         crossvalidate_table(table, wanted, work, WHOLE_TABLE, 1, Listener(whole.asked * 3 // 4))
     done = len(work.read_bytes().splitlines())
     assert 0 < done < len(one.results)
     again = crossvalidate_table(table, wanted, work, WHOLE_TABLE, 2)
-    assert (again.resumed, told(again)) == (done, told(one))
+    assert (again.resumed, found_by(again)) == (done, found_by(one))
     # All is finished now: read back, not worked out.
-    assert told(crossvalidate_table(table, wanted, work)) == told(one)
+    assert found_by(crossvalidate_table(table, wanted, work)) == found_by(one)
     # The seasons of cells and pooled rows are part of what is kept.
     other = crossvalidate_table(table, settings(mode, importance=True, wet=(1,), dry=(12,)), work)
     assert other.resumed == 0
@@ -342,7 +342,7 @@ def test_finished_folds_of_pooled_forests_are_kept(table, tmp_path, monkeypatch)
     run = crossvalidate_table(table, wanted, work, progress=listener)
     assert "1 fold of work was finished before the last stop." in listener.lines
     assert grown == [*first, *[(first[-1][0], fold) for fold in (1, 2, 3)]]
-    assert told(run) == told(whole)
+    assert found_by(run) == found_by(whole)
     assert run.resumed == 2
     assert (run.plan.pieces, run.plan.models) == (1, 3)
     assert not folds.exists()
@@ -368,7 +368,7 @@ def test_folds_of_other_settings_are_not_taken(table, tmp_path, monkeypatch):
     assert len(folds_file_of(work).read_text().splitlines()) == 2
     other, listener = settings("pooled", folds=4, seed=9), Listener()
     run = crossvalidate_table(table, other, work, progress=listener)
-    assert told(run) == told(crossvalidate_table(table, other))
+    assert found_by(run) == found_by(crossvalidate_table(table, other))
     assert not [line for line in listener.lines if "before the last stop" in line]
     forget_work(work)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.gpkg"]
@@ -406,4 +406,4 @@ def test_only_what_can_be_used_again_is_told_as_finished(table, tmp_path, mode):
     assert not [line for line in listener.lines if "before the last stop" in line]
     # Cells of one value are seen when they are read.
     assert run.plan.pieces >= len(run.results)
-    assert told(run) == told(crossvalidate_table(table, wanted, None, other))
+    assert found_by(run) == found_by(crossvalidate_table(table, wanted, None, other))

@@ -19,7 +19,12 @@ from smap_downscaler.steps.crossvalidation.numbers.pieces import (
 )
 from smap_downscaler.steps.crossvalidation.numbers.plan import duration_text, make_plan, models_a_piece
 from smap_downscaler.steps.crossvalidation.numbers.settings import ValidationSettings
-from smap_downscaler.steps.crossvalidation.numbers.summary import by_unit, median_of, summarise, uneven_folds
+from smap_downscaler.steps.crossvalidation.numbers.summary import (
+    median_of,
+    scores_of,
+    summarise,
+    uneven_folds,
+)
 from validation_cases import FOREST, case, piece, settings
 
 
@@ -140,7 +145,7 @@ def results():
 
 
 def test_summary_over_repeats_dates_and_seasons():
-    found = by_unit(results(), "random", "dates")
+    found = scores_of(results(), "random", "dates")
     assert found.mean["rmse"] == pytest.approx([0.033, 0.043, 0.053, 0.063])
     assert found.sd["rmse"] == pytest.approx([np.std([0.032, 0.034], ddof=1)] * 4)
     seasons = settings(wet=(11, 12, 1, 2, 3), dry=(7,))

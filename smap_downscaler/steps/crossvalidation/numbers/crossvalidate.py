@@ -19,7 +19,7 @@ from ....stats import scores
 from .design import designed, model_key, permuted_orders, used_columns
 from .folds import block_numbers, fold_generator
 from .pieces import Choice, FoldOutcome, Piece, PieceJob, PieceResult, all_scores, parts_of
-from .schemes import BLOCKS, IN_SPACE, LOCATIONS, LOCATIONS_AND_DATES, RANDOM, ROW_NOUNS, Folds, make_folds
+from .schemes import BLOCKS, IN_SPACE, LOCATIONS, LOCATIONS_AND_DATES, RANDOM, Folds, make_folds
 from .settings import ValidationSettings
 
 _LEAST_ROWS = 4
@@ -42,7 +42,7 @@ def cross_validate(
 def plan_piece(rows: Cells, piece: Piece, settings: ValidationSettings) -> PieceJob:
     """The folds of a piece; arguments and errors as for `cross_validate`."""
     _check_rows(rows, settings)
-    generator = fold_generator(settings.seed, key_number(piece.unit), piece.repeat)
+    generator = fold_generator(settings.seed, key_number(piece.key), piece.repeat)
     groups = _groups(rows, piece.scheme, settings, generator)
     folds = make_folds(
         piece.scheme, groups, rows.days, settings.folds, settings.period, settings.gap, generator
@@ -55,7 +55,7 @@ def plan_piece(rows: Cells, piece: Piece, settings: ValidationSettings) -> Piece
 
 
 def _check_rows(rows: Cells, settings: ValidationSettings) -> None:
-    x, y, noun = rows.x, rows.y, ROW_NOUNS[settings.mode]
+    x, y, noun = rows.x, rows.y, settings.words.rows
     if x.ndim != 2 or not x.shape[1] or y.shape != x.shape[:1]:
         raise InputError(f"Covariates {x.shape} and response {y.shape} do not belong together.")
     if not (np.all(np.isfinite(x)) and np.all(np.isfinite(y))):
@@ -115,7 +115,7 @@ def _check_training_part(job: PieceJob, fold: int) -> None:
 def _inner_folds(job: PieceJob, fold: int, train: np.ndarray) -> Folds:
     """Folds of the training part of an outer fold, of the same kind."""
     settings, piece = job.settings, job.piece
-    generator = fold_generator(settings.seed, key_number(piece.unit), piece.repeat, fold + 1)
+    generator = fold_generator(settings.seed, key_number(piece.key), piece.repeat, fold + 1)
     groups = None if job.groups is None else job.groups[train]
     wanted = settings.inner_folds
     if piece.scheme == RANDOM:
@@ -165,7 +165,10 @@ def _inner_errors(job: PieceJob, fold: int, train: np.ndarray, progress: Progres
 
 
 def assemble(job: PieceJob, outcomes: Sequence[FoldOutcome], keep_rows: bool = True) -> PieceResult:
-    """The scores of a piece from its folds, in their order."""
+    """The scores of a piece from the outcomes of its folds, one for each, in their order.
+
+    Those of all its predicted rows at once, not means of the folds'.
+    """
     predicted = np.full(job.rows.y.size, np.nan)
     for fold, outcome in enumerate(outcomes):
         predicted[job.folds.test(fold)] = outcome.predicted

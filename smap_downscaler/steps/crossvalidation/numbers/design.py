@@ -16,7 +16,9 @@ from .settings import ValidationSettings
 
 
 def used_columns(rows: Cells, settings: ValidationSettings) -> np.ndarray:
-    """Numbers of the covariates, of the table and derived, that are used: by cell those that vary, else all.
+    """Numbers of the covariates, of the table and derived, that are used: int64, shape (p,).
+
+    By cell those that vary, else all.
 
     Raises
     ------
@@ -40,7 +42,7 @@ def designed(
 ) -> tuple[Cells, Block]:
     """The rows that a model sees, and those that it predicts.
 
-    Neighbours in time, of both, are looked for among the rows that the forest sees alone.
+    Neighbours in time, of both, are looked for only among the rows that the model sees.
 
     Parameters
     ----------
@@ -67,7 +69,7 @@ def model_key(piece: Piece, fold: int, inner: int = 0) -> int:
 
     The candidates of a grid share it, so that they differ by their settings alone.
     """
-    numbers = [key_number(piece.unit), SCHEME_NUMBERS[piece.scheme], piece.repeat, fold, inner]
+    numbers = [key_number(piece.key), SCHEME_NUMBERS[piece.scheme], piece.repeat, fold, inner]
     return int(np.random.SeedSequence(numbers).generate_state(1)[0])
 
 

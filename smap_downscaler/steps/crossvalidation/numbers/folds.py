@@ -11,7 +11,7 @@ _DEGREES_X, _DEGREES_Y = 360.0, 90.0
 
 
 def fold_generator(seed: int, *numbers: int) -> np.random.Generator:
-    """The randomness of folds; the numbers (unit, repeat, outer fold of inner ones) tell them apart."""
+    """The randomness of folds; the numbers (date or cell, repeat, outer fold) keep them apart."""
     return np.random.default_rng(np.random.SeedSequence([seed, *numbers]))
 
 
@@ -32,7 +32,18 @@ def random_folds(rows: int, folds: int, generator: np.random.Generator) -> np.nd
 
 
 def check_coordinates(x: np.ndarray, y: np.ndarray, label: str) -> None:
-    """Raise `InputError` unless the coordinates can be metres; `label` names their table."""
+    """Refuse coordinates that cannot be metres; `label` names their table.
+
+    Parameters
+    ----------
+    x, y : float64, shape (n,)
+        Of the cells' centres, metres.
+
+    Raises
+    ------
+    InputError
+        If one is missing, or all could be degrees.
+    """
     if not (np.all(np.isfinite(x)) and np.all(np.isfinite(y))):
         raise InputError(
             f"{label}: a cell has no x or y, which spatial blocks need; fill them in, or give BLOCKS 0."
@@ -109,6 +120,11 @@ def dealt_folds(groups: np.ndarray, folds: int, generator: np.random.Generator) 
     ----------
     groups : int array, shape (n,)
         Cell, or run of days, of each row.
+
+    Raises
+    ------
+    InputError
+        For fewer than two folds.
     """
     _check_folds(folds)
     names, members = np.unique(groups, return_inverse=True)
@@ -127,7 +143,16 @@ def _filled(sizes: np.ndarray, order: np.ndarray, folds: int) -> np.ndarray:
 
 
 def within(days: np.ndarray, held_out: np.ndarray, gap: int) -> np.ndarray:
-    """Whether each day is a held-out one or at most `gap` days from one: bool, shape (n,)."""
+    """Whether each day is a held-out one or at most `gap` days from one: bool, shape (n,).
+
+    Parameters
+    ----------
+    days : int array, shape (n,)
+    held_out : int array, shape (m,)
+        m >= 1; both are ordinals of dates, in any order, also several times.
+    gap : int
+        Days, 0 or more.
+    """
     known = np.unique(held_out)
     after = known[np.minimum(np.searchsorted(known, days), known.size - 1)]
     before = known[np.maximum(np.searchsorted(known, days, side="right") - 1, 0)]

@@ -1,6 +1,6 @@
 """Which days of a cell are held out together: whole runs of days (leave-period-out, Roberts et al. 2017).
 
-Soil moisture remembers some days: where single days are held out, the days beside tell them.
+Soil moisture remembers some days: single days that are held out are known from the days beside them.
 """
 
 from __future__ import annotations

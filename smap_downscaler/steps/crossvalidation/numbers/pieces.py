@@ -1,4 +1,4 @@
-"""What a cross-validation is cut into: units, pieces of work, their folds' outcomes and scores."""
+"""What a cross-validation is cut into: pieces of work, their folds' outcomes and scores."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ....stats import scores
 from .schemes import Folds
 from .settings import ValidationSettings
 
-#: A score of fewer rows tells nothing.
+#: A score of fewer rows means nothing.
 _LEAST_ROWS = 4
 
 SCORES = ("rmse", "mae", "bias", "r2", "pearson_r2")
@@ -25,9 +25,9 @@ LINE = ("slope", "intercept")
 
 @dataclass(frozen=True, order=True)
 class Piece:
-    """The piece of work: a unit (date, cell or all rows), a scheme of folds, a repeat (from 1)."""
+    """The piece of work: a key (date, cell or all rows), a scheme of folds, a repeat (from 1)."""
 
-    unit: Key
+    key: Key
     scheme: str
     repeat: int
 
@@ -110,7 +110,7 @@ class FoldOutcome:
 class PartScores:
     """Scores of some rows of a piece: a season, or a date or cell of the pooled rows."""
 
-    unit: Key
+    key: Key
     season: str
     n: int
     scores: dict[str, float]
@@ -150,7 +150,13 @@ class PieceResult:
 
 
 def all_scores(observed: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """The numbers of `SCORES` and `LINE` by name."""
+    """The numbers of `SCORES` and `LINE` by name, as `stats.scores` defines them; NaN where undefined.
+
+    Parameters
+    ----------
+    observed, predicted : float64, shape (n,)
+        m3 m-3, as are RMSE, MAE, bias and intercept.
+    """
     found = {name: float(getattr(scores, name)(observed, predicted)) for name in SCORES}
     return {**found, **dict(zip(LINE, scores.fitted_line(observed, predicted)))}
 
@@ -172,29 +178,30 @@ def parts_of(
     Parameters
     ----------
     piece : Piece
-    rows : Rows
+    rows : Cells
         Those that were predicted, n.
     predicted : float64, shape (n,)
+        m3 m-3.
     settings : ValidationSettings
     """
     if settings.mode == BY_DATE:
         return ()
-    parts: list[tuple[Key, str, np.ndarray]] = list(_seasons(piece.unit, rows, settings))
+    parts: list[tuple[Key, str, np.ndarray]] = list(_seasons(piece.key, rows, settings))
     if settings.mode == POOLED:
         parts += [(date, ALL, index) for date, index in _by_date(rows)]
         parts += [(cell, ALL, index) for cell, index in _by_cell(rows)]
     return tuple(
-        PartScores(unit, season, int(index.size), all_scores(rows.y[index], predicted[index]))
-        for unit, season, index in parts
+        PartScores(key, season, int(index.size), all_scores(rows.y[index], predicted[index]))
+        for key, season, index in parts
         if index.size >= _LEAST_ROWS
     )
 
 
-def _seasons(unit: Key, rows: Cells, settings: ValidationSettings) -> Iterator[tuple[Key, str, np.ndarray]]:
+def _seasons(key: Key, rows: Cells, settings: ValidationSettings) -> Iterator[tuple[Key, str, np.ndarray]]:
     dates, inverse = np.unique(rows.days, return_inverse=True)
     months = np.array([dt.date.fromordinal(int(day)).month for day in dates], np.int64)[inverse]
     for season, wanted in ((WET, settings.wet), (DRY, settings.dry)):
-        yield unit, season, np.nonzero(np.isin(months, wanted))[0]
+        yield key, season, np.nonzero(np.isin(months, wanted))[0]
 
 
 def _by_date(rows: Cells) -> Iterator[tuple[dt.date, np.ndarray]]:

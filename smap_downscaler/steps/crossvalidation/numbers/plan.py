@@ -26,7 +26,7 @@ class Plan:
     Parameters
     ----------
     pieces, models, parts : int
-        What is left to do; a piece is a unit, scheme and repeat, parts are the trees of forests.
+        What is left to do; a piece is a date or cell, a scheme and repeat, parts are the trees of forests.
     seconds : float
         Estimate.
     threads : int

@@ -15,7 +15,7 @@ from .schemes import IN_SPACE, IN_TIME
 from .settings import ValidationSettings
 
 #: Dates or cells whose observed and predicted values are kept (the paper's Fig. B1).
-KEPT_UNITS = 10
+KEPT_KEYS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +45,8 @@ class FoldPicture:
         rows, folds, scheme, mode = job.rows, job.folds, job.piece.scheme, job.settings.mode
         place, of_cell = None, np.empty(0, np.int64)
         if rows.place is not None and (mode == BY_DATE or scheme in IN_SPACE):
-            places, inverse = np.unique(rows.place, axis=0, return_inverse=True)
-            place, of_cell = places, _greatest(folds.fold_of_row, inverse.reshape(-1))
+            place, inverse = np.unique(rows.place, axis=0, return_inverse=True)
+            of_cell = _greatest(folds.fold_of_row, inverse.reshape(-1))
         days, of_day = np.empty(0, np.int64), np.empty(0, np.int64)
         if mode == BY_CELL or scheme in IN_TIME:
             days, inverse = np.unique(rows.days, return_inverse=True)
@@ -63,22 +63,22 @@ def _greatest(folds: np.ndarray, group: np.ndarray) -> np.ndarray:
 
 @dataclass(eq=False)
 class ValidationRun:
-    """What became of each unit and piece.
+    """What became of each piece, and of the dates or cells that have none.
 
     Attributes
     ----------
     settings : ValidationSettings
     covariates : tuple of str
     results : list of PieceResult
-        Ascending by piece; the first `KEPT_UNITS` dates or cells keep the rows of their first repeat.
+        Ascending by piece; the first `KEPT_KEYS` dates or cells keep the rows of their first repeat.
     dropped : dict
-        Rows left out for a missing covariate, by unit.
+        Rows left out for a missing covariate, by date or cell, or of all.
     skipped : dict
-        Why a unit was left out.
+        Why a date or cell was left out.
     failed : dict
         Why a piece could not be worked on.
     pictures : list of FoldPicture
-        The folds of the first unit's first repeat.
+        The folds of the first date's or cell's first repeat.
     plan : Plan or None
     engine : str
         What grew the forests, with its version, and why that.
@@ -103,12 +103,19 @@ class ValidationRun:
         return (*self.covariates, *self.settings.features.names)
 
     @property
-    def units(self) -> tuple[Key, ...]:
-        """Units with a result."""
-        return tuple(sorted({result.piece.unit for result in self.results}))
+    def keys(self) -> tuple[Key, ...]:
+        """Dates or cells with a result."""
+        return tuple(sorted({result.piece.key for result in self.results}))
+
+    def left_out(self) -> list[tuple[Key, str, int, str]]:
+        """Key, scheme, repeat and reason of what has no result; a key that was skipped has no scheme."""
+        skipped = [(key, "", 0, reason) for key, reason in sorted(self.skipped.items())]
+        return skipped + [
+            (piece.key, piece.scheme, piece.repeat, reason) for piece, reason in sorted(self.failed.items())
+        ]
 
     def kept(self, scheme: str) -> Iterator[PieceResult]:
-        """Results that hold their rows, by unit."""
+        """Results that hold their rows, by date or cell."""
         return (
             result
             for result in self.results

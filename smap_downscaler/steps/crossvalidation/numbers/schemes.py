@@ -24,11 +24,41 @@ SCHEME_NUMBERS = {RANDOM: 0, BLOCKS: 1, PERIODS: 2, LOCATIONS: 3, LOCATIONS_AND_
 #: Schemes that hold rows out by where they are, and by when.
 IN_SPACE = frozenset({BLOCKS, LOCATIONS, LOCATIONS_AND_DATES})
 IN_TIME = frozenset({PERIODS, LOCATIONS_AND_DATES})
-#: What a mode's rows are called, many of them.
-ROW_NOUNS = {BY_DATE: "cells", BY_CELL: "dates", POOLED: "rows"}
-#: What a mode's units are called, one of them.
-UNIT_NOUNS = {BY_DATE: "date", BY_CELL: "cell", POOLED: "rows"}
+DATES, CELLS, ROWS = "dates", "cells", "all rows"
 _LEAST_TRAINING = 2
+
+
+@dataclass(frozen=True)
+class ModeWords:
+    """How a mode is spoken of.
+
+    Parameters
+    ----------
+    key : str
+        What has a model of its own, one of them.
+    rows : str
+        What the rows of a model are.
+    over : tuple of str
+        What scores are summed up over, first the mode's own.
+    none_can : str
+        Begins a sentence on what cannot be done.
+    minimum, advice : str
+        The parameter of the least rows, and what to do beside lowering it.
+    """
+
+    key: str
+    rows: str
+    over: tuple[str, ...]
+    none_can: str
+    minimum: str
+    advice: str = "validate more dates"
+
+
+MODE_WORDS = {
+    BY_DATE: ModeWords("date", CELLS, (DATES,), "no date can", "MINIMUM_CELLS", "enlarge the study area"),
+    BY_CELL: ModeWords("cell", DATES, (CELLS,), "no cell can", "MINIMUM_DATES"),
+    POOLED: ModeWords("rows", "rows", (ROWS, DATES, CELLS), "its rows cannot", "MINIMUM_DATES"),
+}
 
 
 def scheme_text(scheme: str, block_km: float) -> str:

@@ -11,7 +11,7 @@ from ....methods.features import NO_FEATURES, FeatureSettings
 from ....methods.forest.engines import FASTEST, SCIKIT_LEARN
 from ....methods.forest.method import RANDOM_FOREST
 from ....methods.keys import BY_CELL, BY_DATE, MODES
-from .schemes import BLOCKS, LOCATIONS, LOCATIONS_AND_DATES, PERIODS, RANDOM
+from .schemes import BLOCKS, LOCATIONS, LOCATIONS_AND_DATES, MODE_WORDS, PERIODS, RANDOM, ModeWords
 
 #: SMAP's brightness temperatures resolve 27-33 km: cells of smaller blocks share their footprint.
 LEAST_SIDE_KM = 36.0
@@ -109,7 +109,12 @@ class ValidationSettings:
         return (RANDOM, LOCATIONS, LOCATIONS_AND_DATES)
 
     @property
-    def needs_places(self) -> bool:
+    def words(self) -> ModeWords:
+        """How the mode is spoken of."""
+        return MODE_WORDS[self.mode]
+
+    @property
+    def needs_coordinates(self) -> bool:
         """Whether blocks are made of the cells' x and y."""
         return self.block_km > 0 and self.mode != BY_CELL
 

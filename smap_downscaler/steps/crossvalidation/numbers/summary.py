@@ -1,4 +1,4 @@
-"""Scores in short: over the repeats of a unit, over dates or cells, by season (the paper's Table 6)."""
+"""Scores in short: over repeats, over dates or cells, by season (the paper's Table 6)."""
 
 from __future__ import annotations
 
@@ -9,30 +9,26 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....base.seasons_of_year import ALL, DRY, WET
-from ....methods.keys import BY_CELL, BY_DATE, POOLED, Key, mode_of
+from ....methods.keys import BY_CELL, Key, mode_of
 from ....stats.distribution import Distribution, sample_sd
 from .pieces import SCORES, PieceResult
-from .schemes import scheme_text
+from .schemes import DATES, MODE_WORDS, ROWS, scheme_text
 from .settings import ValidationSettings
-
-DATES, CELLS, ROWS = "dates", "cells", "all rows"
-#: What the scores of a mode are summed up over.
-OVER = {BY_DATE: (DATES,), BY_CELL: (CELLS,), POOLED: (ROWS, DATES, CELLS)}
 
 
 @dataclass(frozen=True, eq=False)
-class UnitScores:
+class Scores:
     """The scores of a scheme by date, by cell, or of all rows.
 
     Parameters
     ----------
-    units : tuple of Key
+    keys : tuple of Key
         Ascending.
-    mean, sd : dict of str to float64, shape (units,)
+    mean, sd : dict of str to float64, shape (keys,)
         Mean and SD (ddof 1; NaN for one repeat) over the repeats, by score.
     """
 
-    units: tuple[Key, ...]
+    keys: tuple[Key, ...]
     mean: dict[str, np.ndarray]
     sd: dict[str, np.ndarray]
 
@@ -61,11 +57,11 @@ class RiseRow:
     spread: Distribution
 
 
-def told_scores(result: PieceResult) -> Iterator[tuple[Key, str, int, dict[str, float]]]:
+def all_scores_of(result: PieceResult) -> Iterator[tuple[Key, str, int, dict[str, float]]]:
     """Key, season, rows and scores of a piece as a whole, then of its parts."""
-    yield result.piece.unit, ALL, result.n, result.scores
+    yield result.piece.key, ALL, result.n, result.scores
     for part in result.parts:
-        yield part.unit, part.season, part.n, part.scores
+        yield part.key, part.season, part.n, part.scores
 
 
 def uneven_folds(results: Iterable[PieceResult], block_km: float) -> list[str]:
@@ -83,18 +79,18 @@ def uneven_folds(results: Iterable[PieceResult], block_km: float) -> list[str]:
     ]
 
 
-def by_unit(results: Iterable[PieceResult], scheme: str, over: str, season: str = ALL) -> UnitScores:
+def scores_of(results: Iterable[PieceResult], scheme: str, over: str, season: str = ALL) -> Scores:
     """Mean and SD over the repeats of each date or cell (or of all rows) that `scheme` was worked on."""
     repeats: dict[Key, list[dict[str, float]]] = {}
     for result in results:
         if result.piece.scheme == scheme:
-            for unit, told_season, _, found in told_scores(result):
-                if told_season == season and OVER[mode_of(unit)][0] == over:
-                    repeats.setdefault(unit, []).append(found)
-    units = tuple(sorted(repeats))
-    values = {name: [np.array([found[name] for found in repeats[unit]]) for unit in units] for name in SCORES}
-    return UnitScores(
-        units,
+            for key, own_season, _, found in all_scores_of(result):
+                if own_season == season and MODE_WORDS[mode_of(key)].over[0] == over:
+                    repeats.setdefault(key, []).append(found)
+    keys = tuple(sorted(repeats))
+    values = {name: [np.array([found[name] for found in repeats[key]]) for key in keys] for name in SCORES}
+    return Scores(
+        keys,
         {name: np.array([float(np.mean(row)) for row in rows]) for name, rows in values.items()},
         {name: np.array([sample_sd(row) for row in rows]) for name, rows in values.items()},
     )
@@ -109,7 +105,7 @@ def summarise(results: Sequence[PieceResult], settings: ValidationSettings) -> l
     return [
         _summary(scheme, over, season, name, found.mean[name], found.sd[name])
         for scheme in settings.schemes
-        for over in OVER[settings.mode]
+        for over in settings.words.over
         for season, found in _seasons(results, scheme, over, settings)
         for name in SCORES
     ]
@@ -117,30 +113,30 @@ def summarise(results: Sequence[PieceResult], settings: ValidationSettings) -> l
 
 def _seasons(
     results: Sequence[PieceResult], scheme: str, over: str, settings: ValidationSettings
-) -> Iterator[tuple[str, UnitScores]]:
-    whole = by_unit(results, scheme, over)
+) -> Iterator[tuple[str, Scores]]:
+    whole = scores_of(results, scheme, over)
     yield ALL, whole
     for season, months in ((WET, settings.wet), (DRY, settings.dry)):
         if over == DATES:
             found = _of_months(whole, months)
         elif over == ROWS or settings.mode == BY_CELL:
-            found = by_unit(results, scheme, over, season)
+            found = scores_of(results, scheme, over, season)
         else:
             continue
-        if not whole.units or not _same(found, whole):
+        if not whole.keys or not _same(found, whole):
             yield season, found
 
 
-def _same(one: UnitScores, other: UnitScores) -> bool:
-    return one.units == other.units and all(
+def _same(one: Scores, other: Scores) -> bool:
+    return one.keys == other.keys and all(
         np.array_equal(one.mean[name], other.mean[name], equal_nan=True) for name in SCORES
     )
 
 
-def _of_months(found: UnitScores, months: Sequence[int]) -> UnitScores:
-    inside = np.array([isinstance(unit, dt.date) and unit.month in months for unit in found.units], bool)
-    return UnitScores(
-        tuple(unit for unit, taken in zip(found.units, inside) if taken),
+def _of_months(found: Scores, months: Sequence[int]) -> Scores:
+    inside = np.array([isinstance(key, dt.date) and key.month in months for key in found.keys], bool)
+    return Scores(
+        tuple(key for key, taken in zip(found.keys, inside) if taken),
         {name: values[inside] for name, values in found.mean.items()},
         {name: values[inside] for name, values in found.sd.items()},
     )
@@ -148,7 +144,7 @@ def _of_months(found: UnitScores, months: Sequence[int]) -> UnitScores:
 
 def median_of(results: Iterable[PieceResult], scheme: str, over: str, score: str) -> float:
     """Median over dates or cells of a score's mean over repeats; NaN without any."""
-    return Distribution.of(by_unit(results, scheme, over).mean[score]).median
+    return Distribution.of(scores_of(results, scheme, over).mean[score]).median
 
 
 def _summary(scheme: str, over: str, season: str, score: str, mean: np.ndarray, sd: np.ndarray) -> SummaryRow:
