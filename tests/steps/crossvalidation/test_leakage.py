@@ -21,12 +21,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import r2_score
 
+from smap_downscaler.geo.lattice import Transformation
 from smap_downscaler.methods.forest.hyper_grid import candidates
 from smap_downscaler.methods.forest.settings import ForestSettings
 from smap_downscaler.steps.crossvalidation.numbers.settings import ValidationSettings
 from smap_downscaler.steps.crossvalidation.numbers.summary import median_of
 from smap_downscaler.steps.crossvalidation.run import crossvalidate_table
-from smap_downscaler.steps.demo.files import transform
 from smap_downscaler.steps.demo.numbers.basin import make_basin, simulate
 from smap_downscaler.steps.demo.numbers.settings import DemoSettings
 from smap_downscaler.steps.demo.numbers.smap import retrieval
@@ -57,7 +57,9 @@ class Seen:
 @pytest.fixture(scope="module", params=BASINS, ids=lambda basin: f"seed {basin.seed}, {basin.cells} cells")
 def both(request, tmp_path_factory):
     """By footprint: SMAP of the basin's cells, x and y under other names, and a random number a cell."""
-    basin = make_basin(request.param, *(transform("EPSG:32719", crs) for crs in ("EPSG:6933", "EPSG:4326")))
+    basin = make_basin(
+        request.param, *(Transformation("EPSG:32719", crs) for crs in ("EPSG:6933", "EPSG:4326"))
+    )
     days = [(day.date, day.moisture) for day in simulate(basin) if day.moisture is not None]
     return {km: table(basin, days, km, tmp_path_factory.mktemp("basin")) for km in FOOTPRINTS}
 
