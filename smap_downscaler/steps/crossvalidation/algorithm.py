@@ -31,9 +31,8 @@ from ...toolbox.reports import (
     write_report,
 )
 from ...toolbox.values import Values
-from ..forests.toolbox.parameters import GRIDS, table_scope
-from ..matrix.read import MatrixTable, open_matrix
-from ..matrix.row_selection import Scope
+from ..forests.toolbox.parameters import GRIDS, row_selection
+from ..matrix.read import MatrixTable, RowSelection, open_matrix
 from .numbers.results import ValidationRun
 from .numbers.schemes import BLOCKS, LOCATIONS, LOCATIONS_AND_DATES, PERIODS, RANDOM, scheme_text
 from .numbers.summary import OVER, median_of, summarise, summarise_rises
@@ -100,7 +99,7 @@ class CrossValidate(SmapAlgorithm):
         growing_threads(values.integer("THREADS"))
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
-        settings, scope = validation_settings(values), table_scope(values)
+        settings, scope = validation_settings(values), row_selection(values)
         # QGIS hands over a GeoPackage as it is, and a copy of anything else (memory layer, CSV, selection).
         table = open_matrix(*values.table("INPUT"), progress)
         wet = rain_names(table, split_names(values.text("RAIN_COVARIATES")))
@@ -151,14 +150,14 @@ def _numbers(run: ValidationRun) -> dict[str, float]:
 
 
 def _manifest(
-    values: Values, table: MatrixTable, run: ValidationRun, scope: Scope, progress: Progress
+    values: Values, table: MatrixTable, run: ValidationRun, scope: RowSelection, progress: Progress
 ) -> dict[str, Mapping[str, object]]:
     settings = run.settings
     base = settings.candidates[0].settings
     grids = {name: values.text(name) for name in GRIDS if values.text(name)}
     least = {
-        BY_DATE: {"least cells of a date": scope.minimum or "min(50, half of the cells), at least 20"},
-        BY_CELL: {"least dates of a cell": scope.minimum or "min(50, half of the dates), at least 20"},
+        BY_DATE: {"least cells of a date": scope.minimum_rows or "min(50, half of the cells), at least 20"},
+        BY_CELL: {"least dates of a cell": scope.minimum_rows or "min(50, half of the dates), at least 20"},
         POOLED: {"most rows of a date": scope.maximum_rows or "all"},
     }[settings.mode]
     in_time = {} if settings.mode == BY_DATE else {"period, days": settings.period, "gap, days": settings.gap}

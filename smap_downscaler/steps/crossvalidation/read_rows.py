@@ -15,9 +15,8 @@ from ...base.progress import SILENT, Progress
 from ...base.words import counted
 from ...methods.base import Cells
 from ...methods.keys import BY_CELL, BY_DATE, CellKey, Key, PooledKey, key_label
-from ..matrix.numbers.rows import DayRows, least_cells, places_of, why_unusable
-from ..matrix.read import MatrixTable
-from ..matrix.row_selection import Scope
+from ..matrix.numbers.rows import DayRows, centres_of_cells, rows_needed, why_unusable
+from ..matrix.read import MatrixTable, RowSelection
 from .journal import rows_key
 from .numbers.results import ValidationRun
 from .numbers.schemes import ROW_NOUNS
@@ -47,7 +46,7 @@ class UnitReader:
     ----------
     table : MatrixTable
     settings : ValidationSettings
-    scope : Scope
+    scope : RowSelection
     places : mapping
         x and y of each cell (row, col), metres; empty where they are not needed.
     about : str
@@ -58,7 +57,7 @@ class UnitReader:
         self,
         table: MatrixTable,
         settings: ValidationSettings,
-        scope: Scope,
+        scope: RowSelection,
         places: Mapping[tuple[int, int], tuple[float, float]],
         about: str,
     ):
@@ -78,7 +77,7 @@ class UnitReader:
         """Rows of each unit with soil moisture, before covariates are looked at."""
         if self.settings.mode == BY_DATE:
             by_date = self.table.count_by_date(progress)
-            return {date: n for date, n in by_date.items() if self.scope.holds(date)}
+            return {date: n for date, n in by_date.items() if self.scope.includes(date)}
         return {unit: rows.y.size for unit, rows in self._whole(progress)}
 
     def least(self, counts: Mapping[Key, int], progress: Progress = SILENT) -> int:
@@ -92,11 +91,11 @@ class UnitReader:
         table, period, folds = self.table, self.scope.period, self.settings.folds
         most = max(counts.values(), default=0)
         if self.settings.mode == BY_DATE:
-            least, noun = least_cells(table.count_cells(progress=progress), self.scope.minimum), "cells"
+            least, noun = rows_needed(table.count_cells(progress=progress), self.scope.minimum_rows), "cells"
             which, advice = f"no date {period}", "enlarge the study area, or lower MINIMUM_CELLS"
         elif self.settings.mode == BY_CELL:
-            dates = sum(self.scope.holds(date) for date in table.count_by_date(progress))
-            least, noun = least_cells(dates, self.scope.minimum), "dates"
+            dates = sum(self.scope.includes(date) for date in table.count_by_date(progress))
+            least, noun = rows_needed(dates, self.scope.minimum_rows), "dates"
             which, advice = f"no cell, {period},", "validate more dates, or lower MINIMUM_DATES"
         elif most < folds:
             raise InputError(
@@ -163,7 +162,7 @@ class UnitReader:
         place: np.ndarray | None = None,
     ) -> Cells:
         if place is None and self.settings.method.uses_place:
-            place = places_of(self.table.grid, cells)
+            place = centres_of_cells(self.table.grid, cells)
         return Cells(x, y, cells, days, place, self.table.covariates, self.table.grid, self.settings.fine)
 
     def _place(self, cells: np.ndarray) -> np.ndarray | None:
@@ -210,12 +209,12 @@ class UnitReader:
 
 
 def with_period(
-    settings: ValidationSettings, table: MatrixTable, scope: Scope, progress: Progress = SILENT
+    settings: ValidationSettings, table: MatrixTable, scope: RowSelection, progress: Progress = SILENT
 ) -> ValidationSettings:
     """The settings with a default length of held-out runs: a fold's share of the dates, 30 days at most."""
     if settings.mode == BY_DATE:
         return settings
-    dates = [date for date in table.count_by_date(progress) if scope.holds(date)]
+    dates = [date for date in table.count_by_date(progress) if scope.includes(date)]
     span = (dates[-1] - dates[0]).days + 1 if dates else 0
     period = max(1, min(_LONGEST_PERIOD, span // settings.folds))
     progress.log(f"PERIOD is empty: runs of {period} of the {span} days are held out together.")

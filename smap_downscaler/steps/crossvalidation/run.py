@@ -17,9 +17,8 @@ from ...methods.base import Method
 from ...methods.forest.engines import FASTEST
 from ...methods.keys import BY_DATE, POOLED, key_label
 from ...runs.journal import forget
-from ..matrix.numbers.rows import check_least
-from ..matrix.read import MatrixTable
-from ..matrix.row_selection import WHOLE_TABLE, Scope
+from ..matrix.numbers.rows import check_minimum
+from ..matrix.read import WHOLE_TABLE, MatrixTable, RowSelection
 from .cell_coordinates import cell_places
 from .journal import WorkFile, folds_file_of, rows_told, settings_key
 from .numbers.crossvalidate import assemble, plan_piece, run_fold
@@ -37,7 +36,7 @@ def crossvalidate_table(
     table: MatrixTable,
     settings: ValidationSettings,
     work_file: str | Path | None = None,
-    scope: Scope = WHOLE_TABLE,
+    scope: RowSelection = WHOLE_TABLE,
     threads: int = 1,
     progress: Progress = SILENT,
 ) -> ValidationRun:
@@ -53,7 +52,7 @@ def crossvalidate_table(
     work_file : path, optional
         Keeps finished pieces, so that a run that was stopped goes on from there; the caller removes
         it when the results are safe (see `forget_work`).
-    scope : Scope
+    scope : RowSelection
     threads : int
 
     Raises
@@ -61,7 +60,7 @@ def crossvalidate_table(
     InputError
         If no unit can be used, folds cannot be made, or a file cannot be read or written.
     """
-    check_least("MINIMUM_CELLS" if settings.mode == BY_DATE else "MINIMUM_DATES", scope.minimum)
+    check_minimum("MINIMUM_CELLS" if settings.mode == BY_DATE else "MINIMUM_DATES", scope.minimum_rows)
     run = ValidationRun(settings, table.covariates)
     settings.method.check(settings.candidates, len(run.covariate_names), table.label)
     places = _places(table, settings, progress)
@@ -116,7 +115,7 @@ def _places(
     """Where the cells lie: needed for blocks, welcome for the map of pooled folds."""
     if settings.needs_places:
         return cell_places(table, progress)
-    if settings.mode == POOLED and table.has_places:
+    if settings.mode == POOLED and table.has_coordinates:
         with contextlib.suppress(InputError):
             return cell_places(table, progress)
     return {}

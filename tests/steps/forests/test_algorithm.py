@@ -186,7 +186,7 @@ def test_reports_of_the_other_modes(run, matrix, tmp_path, mode):
         ),
         (
             {"MODE": "by cell", "MINIMUM_DATES": 9},
-            "{matrix}: it has 3 dates from the begin to the end, fewer than the 9 that a forest by cell "
+            "{matrix}: it has 3 dates from the start to the end, fewer than the 9 that a forest by cell "
             "needs; use a longer series, or lower MINIMUM_DATES.",
         ),
     ],

@@ -138,7 +138,7 @@ def cell_centres(grid: Grid, rows: np.ndarray, cols: np.ndarray) -> tuple[np.nda
     return grid.x_centres()[cols], grid.y_centres()[rows]
 
 
-def places_of(grid: Grid | None, cells: np.ndarray) -> np.ndarray | None:
+def centres_of_cells(grid: Grid | None, cells: np.ndarray) -> np.ndarray | None:
     """x and y of the centres of cells (rows, columns; int64, shape (n, 2)): float64, shape (n, 2).
 
     None where the grid is not known, or a cell does not lie in it.
@@ -148,7 +148,7 @@ def places_of(grid: Grid | None, cells: np.ndarray) -> np.ndarray | None:
     return np.stack(cell_centres(grid, *cells.T), axis=1)
 
 
-def check_least(parameter: str, least: int | None) -> None:
+def check_minimum(parameter: str, least: int | None) -> None:
     """Refuse a least number of rows, given as `parameter`, that no forest can be grown from."""
     if least is not None and least < 2:
         raise InputError(f"{parameter} is {least}; give 2 or more.")
@@ -172,7 +172,7 @@ def why_unusable(y: np.ndarray, dropped: int, least: int, noun: str) -> str:
     return f"all {y.size} {noun} have the value {y[0]:g}" if y.min() == y.max() else ""
 
 
-def least_cells(cells_of_area: int, wanted: int | None = None) -> int:
+def rows_needed(cells_of_area: int, wanted: int | None = None) -> int:
     """How many valid cells a date needs to be used: min(50, half of the cells), at least 20."""
     return wanted if wanted is not None else max(20, min(50, cells_of_area // 2))
 
