@@ -81,7 +81,7 @@ class MatrixTable:
     has_coordinates : bool
         Whether it has the fields x and y.
     grid : Grid or None
-        The SMAP grid that `row` and `col` count in, where the table tells it.
+        The SMAP grid that `row` and `col` count in, where the table states it.
     rain : dict
         Whether covariates are rain, of those of which it is said.
     """
@@ -258,7 +258,7 @@ class MatrixTable:
         return dict(sorted(counts.items()))
 
     def _check_once(self, date: dt.date, cells: np.ndarray) -> None:
-        """Rows without a cell number cannot be told apart, and are taken as they are."""
+        """Rows without a cell number cannot be distinguished, and are taken as they are."""
         numbered, counts = np.unique(cells[(cells >= 0).all(axis=1)], axis=0, return_counts=True)
         if (counts > 1).any():
             row, col = numbered[counts > 1][0]

@@ -1,4 +1,4 @@
-"""Antecedent precipitation: a raster a date from a series of daily rain, each day read once."""
+"""Antecedent precipitation: one raster per date from a series of daily rain, each day read once."""
 
 from __future__ import annotations
 
@@ -21,9 +21,8 @@ from ...geo.grid import Bounds, Grid, Window
 from ...runs.fingerprint import digest, run_of
 from ...series.series import Series, SeriesEntry, open_series, same_grid
 from ...series.tags import KIND_TAG, RAIN_KIND, RUN_TAG
-from .days import CELLS_A_BLOCK, Days
 from .numbers.antecedent import Antecedent, all_dates, listed_dates, mean_of_days
-from .reading import UNIT, file_state, warn_of_unit, window_of
+from .reading import CELLS_A_BLOCK, UNIT, Days, file_state, warn_of_unit, window_of
 
 NAME = "p_antecedent"
 _FILE = re.compile(rf"^{NAME}_(\d{{8}})\.tif$")
@@ -101,8 +100,8 @@ def antecedent_precipitation(
     for date in dates:
         job.do(date, days, result, progress)
         counter.advance()
-    days.reader.tell(series.source, progress)
-    _tell(result, series, missing, progress)
+    days.reader.log_undershoots(series.source, progress)
+    _log_result(result, series, missing, progress)
     return result
 
 
@@ -142,7 +141,7 @@ def _missing_days(series: Series, settings: Antecedent, dates: list[dt.date]) ->
     return missing
 
 
-def _tell(result: AntecedentResult, series: Series, missing: list[dt.date], progress: Progress) -> None:
+def _log_result(result: AntecedentResult, series: Series, missing: list[dt.date], progress: Progress) -> None:
     if missing:
         progress.warn(
             f"{series.source}: missing days, {len(missing):,} in all: {listed_dates(missing)}; "

@@ -18,11 +18,11 @@ from smap_downscaler.steps.covariates.numbers.conversions import (
     find_conversion,
     find_log10,
     joined_change,
+    plain_unit,
 )
 from smap_downscaler.steps.covariates.numbers.known import known_name, known_names, taken_as
 from smap_downscaler.steps.covariates.numbers.layers_table import read_rows
 from smap_downscaler.steps.covariates.numbers.ranges import QUANTITIES, fractions_verdict, judge, quantity_of
-from smap_downscaler.steps.covariates.numbers.units import plain_unit
 
 # Grams, centimetres and days by which each unit is told, so that factors need no table of factors.
 MASS = {"g/kg": 1e-3, "dg/kg": 1e-4, "cg/kg": 1e-5, "%": 1e-2}

@@ -28,8 +28,8 @@ from smap_downscaler.steps.crossvalidation.numbers.summary import OVER, median_o
 from smap_downscaler.steps.crossvalidation.run import crossvalidate_table
 from smap_downscaler.steps.demo.files import transform
 from smap_downscaler.steps.demo.numbers.basin import make_basin, simulate
+from smap_downscaler.steps.demo.numbers.observations import retrieval
 from smap_downscaler.steps.demo.numbers.settings import DemoSettings
-from smap_downscaler.steps.demo.numbers.smap import retrieval
 from smap_downscaler.steps.matrix.numbers.rows import DayRows, cell_centres
 from smap_downscaler.steps.matrix.read import open_matrix
 from smap_downscaler.steps.matrix.write import create_matrix

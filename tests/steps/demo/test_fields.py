@@ -30,7 +30,7 @@ from smap_downscaler.steps.demo.numbers.fields import (
     repeat,
     smooth,
 )
-from smap_downscaler.steps.demo.numbers.projection import pixel_coordinates
+from smap_downscaler.steps.demo.numbers.shape import pixel_coordinates
 
 LAND = hnp.arrays(
     np.float64, st.tuples(st.integers(3, 9), st.integers(3, 9)), elements=st.integers(0, 12).map(float)

@@ -19,7 +19,7 @@ from smap_downscaler.series.dated import dated_covariates
 from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack
 from smap_downscaler.steps.rain import antecedent as rain_antecedent
-from smap_downscaler.steps.rain import days as rain_days
+from smap_downscaler.steps.rain import reading as rain_reading
 from smap_downscaler.steps.rain.antecedent import antecedent_file, antecedent_precipitation
 from smap_downscaler.steps.rain.numbers.antecedent import Antecedent
 from smap_downscaler.steps.rain.numbers.seasons import DEFAULT_SEASONS, parse_seasons
@@ -221,7 +221,7 @@ def test_a_large_raster_is_read_in_blocks_with_the_same_bits(tmp_path, monkeypat
     dates, values = days_from("2020-01-01", 5), rain(5, (600, 530))
     source = write_days(tmp_path / "in", dates, values)
     whole = antecedent_precipitation(source, tmp_path / "whole", P3)
-    for module in (rain_antecedent, rain_days):
+    for module in (rain_antecedent, rain_reading):
         monkeypatch.setattr(module, "CELLS_A_BLOCK", 1 << 16)
     blocks = antecedent_precipitation(source, tmp_path / "blocks", P3, memory_mb=1)
     for date in whole.dates:

@@ -41,7 +41,7 @@ def no_program(monkeypatch):
     from smap_downscaler.steps.terrain.toolbox import saga_program as program
 
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(program, "_usual_places", list)
+    monkeypatch.setattr(program, "usual_folders", list)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The regression matrix: one row a SMAP cell and date (paper 2.3.1)."""
+"""The regression matrix: one row per SMAP cell and date (paper 2.3.1)."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class CellRows:
     row, col : int
         Cell number in the SMAP grid of the run.
     place : tuple of float, or None
-        x and y of its centre, where the table tells them.
+        x and y of its centre, where the table has them.
     days : int64 array, shape (n,)
         Ordinals of the dates, ascending, each once.
     y : float64 array, shape (n,)
@@ -149,7 +149,7 @@ def centres_of_cells(grid: Grid | None, cells: np.ndarray) -> np.ndarray | None:
 
 
 def check_minimum(parameter: str, least: int | None) -> None:
-    """Refuse a least number of rows, given as `parameter`, that no forest can be grown from."""
+    """Refuse a minimum number of rows, given as `parameter`, that no forest can be grown from."""
     if least is not None and least < 2:
         raise InputError(f"{parameter} is {least}; give 2 or more.")
 
@@ -178,7 +178,7 @@ def rows_needed(cells_of_area: int, wanted: int | None = None) -> int:
 
 
 def unusable_name(names: Sequence[str]) -> str | None:
-    """The first name that is empty, reserved or occurs twice, or None; SQL does not tell A from a."""
+    """The first name that is empty, reserved or occurs twice, or None; SQL takes A for a."""
     seen: set[str] = set()
     for name in names:
         if not name.strip() or name.lower() in seen or name.lower() in RESERVED:

@@ -11,7 +11,7 @@ import numpy as np
 from ....base.dates import period_text
 from ....base.errors import InputError
 
-#: Least value, in mm, that is taken as 0 and not as missing; codes of missing values are far below.
+#: Lowest value, in mm, that is taken as 0 and not as missing; codes of missing values are far below.
 UNDERSHOOT = -0.1
 #: More than ever fell in a year, mm: a value above is a code, of something missing.
 MOST_RAIN = 30_000.0

@@ -1,13 +1,14 @@
-"""What SMAP sees: cell means, its footprint, its noise, its swaths."""
+"""Observations of the truth: what SMAP sees (footprint, noise, swaths), and readings of field stations."""
 
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 
 import numpy as np
 
 from .fields import block_sums, gaussian_kernel, repeat, smooth
-from .settings import BLOCK, FAILURES, PIXEL, SMAP, DemoSettings
+from .settings import BLOCK, FAILURES, PIXEL, SMAP, STATIONS, DemoSettings
 from .shape import LEAST_COVER, SmapCells
 
 #: Full width at half maximum over the standard deviation of a Gaussian.
@@ -25,6 +26,12 @@ _LEAN = 0.19
 #: Share of retrievals that fail by themselves.
 _FAILED = 0.02
 _FIRST_DAY = dt.date(2015, 3, 31)
+#: Field stations, and replicate readings of each.
+STATION_COUNT = 12
+REPLICATES = 3
+#: How a station differs from its pixel, and a reading from its station, m3 m-3.
+STATION_SD, READING_SD = 0.010, 0.015
+_CANDIDATES = 40
 
 
 def cell_means(moisture: np.ndarray, cells: SmapCells, footprint_km: float = 0.0) -> np.ndarray:
@@ -104,3 +111,34 @@ def retrieval(settings: DemoSettings, date: dt.date, cells: SmapCells, moisture:
 def _failures(settings: DemoSettings, date: dt.date, cells: SmapCells) -> np.ndarray:
     rng = settings.generator(FAILURES, date)
     return np.asarray(rng.random(cells.grid.shape) < _FAILED)
+
+
+@dataclass(frozen=True)
+class Stations:
+    """Rows and columns of the stations' pixels, and their lasting differences from them."""
+
+    row: np.ndarray
+    col: np.ndarray
+    offset: np.ndarray
+
+
+def place_stations(settings: DemoSettings, where: np.ndarray) -> Stations:
+    """Stations spread over `where` (bool): each the farthest of 40 random pixels (Mitchell 1991)."""
+    rng = settings.generator(STATIONS)
+    rows, cols = np.nonzero(where)
+    chosen = [int(rng.integers(rows.size))]
+    while len(chosen) < STATION_COUNT:
+        tries = rng.integers(rows.size, size=_CANDIDATES)
+        apart = np.hypot(rows[tries, None] - rows[None, chosen], cols[tries, None] - cols[None, chosen])
+        chosen.append(int(tries[np.argmax(apart.min(axis=1))]))
+    return Stations(rows[chosen], cols[chosen], STATION_SD * rng.standard_normal(STATION_COUNT))
+
+
+def read_stations(
+    settings: DemoSettings, date: dt.date, stations: Stations, moisture: np.ndarray
+) -> np.ndarray:
+    """Readings of `date`, m3 m-3, shape (stations, replicates), at least 0.01."""
+    rng = settings.generator(STATIONS, date)
+    own = moisture[stations.row, stations.col].astype(np.float64) + stations.offset
+    error = READING_SD * rng.standard_normal((own.size, REPLICATES))
+    return np.asarray(np.maximum(own[:, None] + error, 0.01))
