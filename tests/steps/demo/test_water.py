@@ -163,7 +163,7 @@ def test_the_spin_up_forgets_its_start():
 
 @settings(max_examples=30, deadline=None)
 @given(NORMALS, hnp.arrays(np.float64, SHAPE, elements=st.floats(0, 1)))
-def test_gathering_moves_water_to_heavy_places_and_loses_none(hollow, amount):
+def test_gathering_moves_water_to_heavy_pixels_and_loses_none(hollow, amount):
     weight = np.exp(ATTRACTION * hollow)
     gathering = Gathering(weight)
     arrived = gathering.arrive(slice(0, SHAPE[0]), gathering.shares(block_sums(amount, 4)))
@@ -199,7 +199,7 @@ def test_rain_is_not_negative_and_has_wet_and_dry_land(factor):
     assert 0.3 < (rain > 0.1).mean() < 0.9
     wet = (rain > 0.1).mean(axis=(1, 2))
     assert wet.max() - wet.min() > 0.2
-    # Storms: neighbours resemble each other, places 100 km apart do not.
+    # Storms: neighbours resemble each other, points 100 km apart do not.
     near = np.corrcoef(rain[:, :, :-1].ravel(), rain[:, :, 1:].ravel())[0, 1]
     far = np.corrcoef(rain[:, :, :-20].ravel(), rain[:, :, 20:].ravel())[0, 1]
     assert near > 0.75

@@ -315,8 +315,8 @@ def test_the_false_version_warning_is_explained_once(stand_in, dem, tmp_path, ve
     stand_in(version=version)
     heard = Listener()
     chain(choose(), dem, tmp_path, ("slope",), heard)
-    told = [line for line in heard.lines if "unsupported" in line]
-    assert told == [f"The provider calls SAGA {version} an unsupported version. Pay no heed: {why}."]
+    logged = [line for line in heard.lines if "unsupported" in line]
+    assert logged == [f"The provider calls SAGA {version} an unsupported version. Pay no heed: {why}."]
     assert heard.warnings == []
 
 
@@ -405,7 +405,7 @@ def test_a_provider_without_the_tools_is_passed_over(stand_in, saga_cmd):
     assert choose().label == f"SAGA by {saga_cmd}"
 
 
-def test_a_provider_that_fails_its_trial_is_told_of_before_the_program_is_taken(
+def test_a_provider_that_fails_its_trial_is_reported_before_the_program_is_taken(
     stand_in, saga_cmd, tmp_path, monkeypatch
 ):
     from smap_downscaler.steps.terrain.toolbox import saga_choice as choice

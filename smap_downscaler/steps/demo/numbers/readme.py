@@ -135,7 +135,7 @@ def _found(basin: Basin, figures: Figures) -> list[str]:
             "on the same of these five; mean of the days)."
         ),
         "",
-        "date        SMAP cells  truth: least  mean  most  explained",
+        "date        SMAP cells  truth:   min  mean   max  explained",
     ]
     for date, seen in figures.seen.items():
         low, middle, high = figures.ranges[date]

@@ -17,8 +17,18 @@ _BYTES_A_ROW = 8 + 3 * 4
 _SAMPLING = 7041
 
 
+class _Rows:
+    y: np.ndarray
+    x: np.ndarray
+
+    @property
+    def complete(self) -> np.ndarray:
+        """Rows without a missing covariate, bool, shape (n,)."""
+        return np.isfinite(self.x).all(axis=1) & np.isfinite(self.y)
+
+
 @dataclass(frozen=True)
-class DayRows:
+class DayRows(_Rows):
     """The rows of one date.
 
     Attributes
@@ -38,18 +48,13 @@ class DayRows:
     y: np.ndarray
     x: np.ndarray
 
-    @property
-    def complete(self) -> np.ndarray:
-        """Rows without a missing covariate, bool, shape (n,)."""
-        return np.isfinite(self.x).all(axis=1) & np.isfinite(self.y)
-
     def keep(self, mask: np.ndarray) -> DayRows:
         """The rows of a mask."""
         return DayRows(self.date, self.rows[mask], self.cols[mask], self.y[mask], self.x[mask])
 
 
 @dataclass(frozen=True)
-class CellRows:
+class CellRows(_Rows):
     """The rows of one cell, by date.
 
     Attributes
@@ -72,11 +77,6 @@ class CellRows:
     days: np.ndarray
     y: np.ndarray
     x: np.ndarray
-
-    @property
-    def complete(self) -> np.ndarray:
-        """Rows without a missing covariate, bool, shape (n,)."""
-        return np.isfinite(self.x).all(axis=1) & np.isfinite(self.y)
 
     def keep(self, mask: np.ndarray) -> CellRows:
         """The rows of a mask."""
