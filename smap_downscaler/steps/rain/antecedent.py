@@ -32,8 +32,8 @@ _FILE = re.compile(rf"^{NAME}_(\d{{8}})\.tif$")
 class AntecedentResult:
     """What a run left behind: the dates with a raster, those kept from an earlier run, those all NoData.
 
-    `empty` are the dates of which a day is missing; `hollow` those, of the new ones, whose days are there
-    but have no cell with a value on all of them.
+    `empty` are the dates of which a day is missing; `without_value` those, of the new ones, whose days are
+    there but have no cell with a value on all of them.
     """
 
     folder: Path
@@ -41,7 +41,7 @@ class AntecedentResult:
     dates: list[dt.date] = field(default_factory=list)
     kept: list[dt.date] = field(default_factory=list)
     empty: list[dt.date] = field(default_factory=list)
-    hollow: list[dt.date] = field(default_factory=list)
+    without_value: list[dt.date] = field(default_factory=list)
 
 
 def antecedent_file(folder: str | Path, date: dt.date) -> Path:
@@ -147,10 +147,11 @@ def _log_result(result: AntecedentResult, series: Series, missing: list[dt.date]
             f"{series.source}: missing days, {len(missing):,} in all: {listed_dates(missing)}; "
             f"so {len(result.empty):,} of {len(result.dates):,} rasters are NoData."
         )
-    if result.hollow:
+    if result.without_value:
         progress.warn(
-            f"{series.source}: no cell has a value on all of the days before {listed_dates(result.hollow)}; "
-            f"so {len(result.hollow):,} of {len(result.dates):,} rasters are NoData."
+            f"{series.source}: no cell has a value on all of the days before "
+            f"{listed_dates(result.without_value)}; so {len(result.without_value):,} of "
+            f"{len(result.dates):,} rasters are NoData."
         )
     if result.kept:
         progress.log(
@@ -212,7 +213,7 @@ class _Job:
                     tiff.write(mean, block)
                     cells += int(np.isfinite(mean).sum())
             if not missing and not cells:
-                result.hollow.append(date)
+                result.without_value.append(date)
         result.dates.append(date)
         if missing:
             result.empty.append(date)

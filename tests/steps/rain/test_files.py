@@ -137,7 +137,7 @@ def test_one_day_without_a_value_is_reported(tmp_path, memory):
     source = write_days(tmp_path / "in", days_from("2020-01-01", 10), values)
     said = Listener()
     result = antecedent_precipitation(source, tmp_path / "out", P3, progress=said, memory_mb=memory)
-    assert result.hollow == days_from("2020-01-06", 3)
+    assert result.without_value == days_from("2020-01-06", 3)
     assert result.empty == []
     assert said.warnings == [
         f"{source}: no cell has a value on all of the days before 2020-01-06 to 2020-01-08; so 3 of 8 "

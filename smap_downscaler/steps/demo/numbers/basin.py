@@ -257,7 +257,7 @@ class WithinCells:
         self._land = np.column_stack([self.anomaly(layer) for layer in land])
 
     def anomaly(self, layer: np.ndarray) -> np.ndarray:
-        """The sample of a layer minus the mean of the sample in the same cell, float64."""
+        """The sample of a layer minus the mean of the sample in the same cell, float64, shape (n,)."""
         values = layer[self._chosen].astype(np.float64)
         return np.asarray(values - (np.bincount(self._cell, values) / self._count)[self._cell])
 

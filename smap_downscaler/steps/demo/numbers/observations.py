@@ -35,12 +35,14 @@ _CANDIDATES = 40
 
 
 def cell_means(moisture: np.ndarray, cells: SmapCells, footprint_km: float = 0.0) -> np.ndarray:
-    """Mean of the truth over each cell's pixels, float64; NaN where less than 95 % is there.
+    """Mean of the truth over each cell's pixels, m3 m-3, float64, shape of `cells.grid`.
+
+    NaN where less than 95 % is there.
 
     Parameters
     ----------
     moisture : ndarray
-        Truth at 100 m, NaN where masked.
+        Truth at 100 m, m3 m-3, shape of the fine grid, NaN where masked.
     footprint_km : float
         Above 0 the truth is first smoothed by a Gaussian of this full width at half
         maximum (on means of 400 m; edges and masked land do not count).
@@ -63,7 +65,7 @@ def _through_antenna(values: np.ndarray, seen: np.ndarray, footprint_km: float) 
 
 
 def random_error(settings: DemoSettings, date: dt.date, cells: SmapCells) -> np.ndarray:
-    """SMAP's random error on `date`, m3 m-3: SD `noise`, correlated over the footprint if there is one."""
+    """SMAP's random error, m3 m-3, shape of `cells.grid`: SD `noise`, correlated over a footprint."""
     rng = settings.generator(SMAP, date)
     sigma = settings.footprint_km * 1000.0 / FWHM
     if sigma == 0:
@@ -84,7 +86,7 @@ def _unit_filter(n: int, sigma: float) -> np.ndarray:
 
 
 def swath(date: dt.date, cells: SmapCells) -> np.ndarray:
-    """Which cells a morning or an evening overpass of `date` covers, bool.
+    """Which cells a morning or an evening overpass of `date` covers, bool, shape of `cells.grid`.
 
     The geometry is SMAP's: 1000 km swaths that lean by the orbit's inclination
     and pass the same place every 8 days, so that a place is seen every 1 to 3 days.
@@ -123,7 +125,10 @@ class Stations:
 
 
 def place_stations(settings: DemoSettings, where: np.ndarray) -> Stations:
-    """Stations spread over `where` (bool): each the farthest of 40 random pixels (Mitchell 1991)."""
+    """Stations spread over `where`, each the farthest of 40 random pixels (Mitchell 1991).
+
+    `where` is bool, of the shape of the pixels.
+    """
     rng = settings.generator(STATIONS)
     rows, cols = np.nonzero(where)
     chosen = [int(rng.integers(rows.size))]

@@ -134,7 +134,7 @@ def day_rows(
 
 
 def cell_centres(grid: Grid, rows: np.ndarray, cols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """x and y of cell centres, in the units of the grid's CRS."""
+    """x and y of cell centres, float64, shape of `rows` and `cols`, in the units of the grid's CRS."""
     return grid.x_centres()[cols], grid.y_centres()[rows]
 
 
@@ -172,9 +172,9 @@ def why_unusable(y: np.ndarray, dropped: int, least: int, noun: str) -> str:
     return f"all {y.size} {noun} have the value {y[0]:g}" if y.min() == y.max() else ""
 
 
-def rows_needed(cells_of_area: int, wanted: int | None = None) -> int:
-    """How many valid cells a date needs to be used: min(50, half of the cells), at least 20."""
-    return wanted if wanted is not None else max(20, min(50, cells_of_area // 2))
+def rows_needed(possible: int, wanted: int | None = None) -> int:
+    """How many rows a date (or cell) needs: `wanted`, else min(50, half of those possible), at least 20."""
+    return wanted if wanted is not None else max(20, min(50, possible // 2))
 
 
 def unusable_name(names: Sequence[str]) -> str | None:
@@ -193,7 +193,7 @@ def pooled_bytes(rows: int, covariates: int) -> int:
 
 
 def sample_rows(n: int, most: int | None, seed: int, day: int) -> np.ndarray:
-    """At most `most` of `n` rows of a date, ascending; depends on the numbers given only."""
+    """Numbers of at most `most` of `n` rows of a date, ascending, (most,) or (n,); by the seed alone."""
     if most is None or n <= most:
         return np.arange(n)
     generator = np.random.default_rng([_SAMPLING, seed, day])

@@ -20,7 +20,7 @@ _DAY = dt.timedelta(days=1)
 
 
 def valid_rain(values: np.ndarray) -> int:
-    """Clean rain in place: NaN where it is negative, since -9999 is often not tagged; returns a count.
+    """Clean rain (mm, any shape) in place: NaN where negative, as an untagged -9999; returns a count.
 
     Interpolated products dip below 0 by a hair where it is dry (PISCO's May: down to -0.015 mm). Values
     from `UNDERSHOOT` to 0 are therefore 0, not missing; they are counted.
