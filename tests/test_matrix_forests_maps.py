@@ -296,7 +296,7 @@ def test_training_refusals(refusal, run, matrix, tmp_path):
         f"{dates}: its field date holds '31.12.2020', which is no date; write dates as YYYY-MM-DD."
     )
     assert sentence(matrix, MINIMUM_CELLS=100) == (
-        f"{matrix}: no date from the begin to the end has the 100 cells that a forest needs (the best "
+        f"{matrix}: no date from the start to the end has the 100 cells that a forest needs (the best "
         f"has 71); "
         "enlarge the study area, or lower MINIMUM_CELLS."
     )

@@ -86,8 +86,8 @@ BREACHES = [
     ),
     (
         "series/a.py",
-        "from ..steps.rain import days",
-        "1: imports smap_downscaler.steps.rain.days: a step, from a room below the steps",
+        "from ..steps.rain import record",
+        "1: imports smap_downscaler.steps.rain.record: a step, from a room below the steps",
     ),
     (
         "toolbox/a.py",

@@ -28,8 +28,8 @@ from smap_downscaler.base.progress import Progress
 from smap_downscaler.geo.grid import Window, ease2_grid
 from smap_downscaler.methods.base import Wishes
 from smap_downscaler.methods.forest.settings import ForestSettings
-from smap_downscaler.steps.forests.pooled import train_pooled
 from smap_downscaler.steps.forests.request import TrainingChoices
+from smap_downscaler.steps.forests.training import train_pooled
 from smap_downscaler.steps.matrix.numbers.rows import DayRows
 from smap_downscaler.steps.matrix.read import MatrixTable, open_matrix
 from smap_downscaler.steps.matrix.write import create_matrix

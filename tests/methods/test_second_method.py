@@ -27,9 +27,9 @@ from smap_downscaler.series.stack import open_stack
 from smap_downscaler.steps.crossvalidation.numbers.settings import ValidationSettings
 from smap_downscaler.steps.crossvalidation.run import crossvalidate_table
 from smap_downscaler.steps.crossvalidation.tables import write_choices, write_scores
-from smap_downscaler.steps.forests.pooled import train_pooled
 from smap_downscaler.steps.forests.request import TrainingChoices
 from smap_downscaler.steps.forests.tables import write_scores as write_training_scores
+from smap_downscaler.steps.forests.training import train_pooled
 from smap_downscaler.steps.maps.downscale import MapInputs, make_maps
 from smap_downscaler.steps.matrix.numbers.rows import DayRows
 from smap_downscaler.steps.matrix.read import open_matrix

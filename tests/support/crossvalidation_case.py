@@ -9,7 +9,7 @@ from smap_downscaler.geo.grid import Grid
 from smap_downscaler.methods.forest.hyper_grid import candidates
 from smap_downscaler.methods.forest.settings import ForestSettings
 from smap_downscaler.steps.crossvalidation.numbers.settings import ValidationSettings
-from smap_downscaler.steps.matrix.row_selection import Scope
+from smap_downscaler.steps.matrix.read import RowSelection
 
 NAMES = ("clay", "p_antecedent", "twi_fd8")
 FOREST = ForestSettings(5, None, None, 4, 1, None, 7)
@@ -26,7 +26,7 @@ def settings(grid=None, **changes):
     return ValidationSettings(candidates=candidates(FOREST, **(grid or {})), **{**fields, **changes})
 
 
-SCOPE = Scope(minimum=20)
+SCOPE = RowSelection(minimum_rows=20)
 
 
 def numbers(run):

@@ -141,16 +141,26 @@ def in_own_process(code: str, *arguments: str) -> str:
 
 
 class Listener(Progress):
-    """Notes what it is told; cancelled from the `calls`-th question on."""
+    """Keeps all messages; cancelled from the `calls`-th question, or a progress text with `words`, on."""
 
-    def __init__(self, calls: int | None = None):
-        self.calls, self.asked = calls, 0
+    def __init__(self, calls: int | None = None, words: str | None = None):
+        self.calls, self.words, self.asked = calls, words, 0
         self.lines: list[str] = []
         self.warnings: list[str] = []
+        self.texts: list[str] = []
+        self.fractions: list[float] = []
 
     def is_cancelled(self) -> bool:
         self.asked += 1
+        if self.words is not None and any(self.words in text for text in self.texts):
+            return True
         return self.calls is not None and self.asked > self.calls
+
+    def set_text(self, text: str) -> None:
+        self.texts.append(text)
+
+    def set_fraction(self, fraction: float) -> None:
+        self.fractions.append(fraction)
 
     def log(self, text: str) -> None:
         self.lines.append(text)

@@ -8,8 +8,23 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from smap_downscaler.geo.geotiff import write_geotiff
+from smap_downscaler.geo.grid import Grid
+
 AROUND = [(-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1)]
 LENGTHS = [1.0, math.sqrt(2.0)] * 4
+GRID = Grid("EPSG:32718", 300000.0, 8600000.0, 90.0, 90.0, 70, 60)
+
+
+def rough_dem(folder) -> str:
+    """A file of rough slopes with pits, and a lake of NoData, on `GRID`."""
+    rng = np.random.default_rng(5)
+    y, x = np.mgrid[0 : GRID.height, 0 : GRID.width]
+    z = 2000 + 60 * np.sin(x / 9) + 50 * np.cos(y / 7 + x / 20) - 3 * y + rng.normal(0, 3, x.shape)
+    z[30:36, 40:47] = np.nan
+    path = folder / "dem.tif"
+    write_geotiff(path, GRID, z.astype(np.float32))
+    return str(path)
 
 
 @st.composite

@@ -14,18 +14,15 @@ from smap_downscaler.methods.keys import BY_CELL, BY_DATE, MODES, POOLED
 from smap_downscaler.steps.crossvalidation.numbers.settings import ValidationSettings
 from smap_downscaler.steps.crossvalidation.read_rows import with_period
 from smap_downscaler.steps.crossvalidation.run import crossvalidate_table
-from smap_downscaler.steps.forests.by_cell import train_cells
-from smap_downscaler.steps.forests.by_date import train_from_table
-from smap_downscaler.steps.forests.pooled import train_pooled
 from smap_downscaler.steps.forests.request import TrainingChoices
+from smap_downscaler.steps.forests.training import train_by_cell, train_by_date, train_pooled
 from smap_downscaler.steps.matrix.numbers.rows import DayRows
-from smap_downscaler.steps.matrix.read import MatrixTable, open_matrix
-from smap_downscaler.steps.matrix.row_selection import WHOLE_TABLE
+from smap_downscaler.steps.matrix.read import WHOLE_TABLE, MatrixTable, open_matrix
 from smap_downscaler.steps.matrix.write import create_matrix
 from smap_downscaler.tables import geopackage
 
 FOREST = ForestSettings(2, None, None, 4, 1, None, 7)
-TRAINERS = {BY_DATE: train_from_table, BY_CELL: train_cells, POOLED: train_pooled}
+TRAINERS = {BY_DATE: train_by_date, BY_CELL: train_by_cell, POOLED: train_pooled}
 
 
 @pytest.fixture(autouse=True)

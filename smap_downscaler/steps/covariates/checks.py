@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Sequence
 
 import numpy as np
@@ -9,11 +10,45 @@ import numpy as np
 from ...base.errors import InputError
 from ...base.progress import Progress
 from ...geo.area_means import CellMeans
+from ...geo.grid import Grid, Window
 from .covariate import Covariate
-from .fine_summary import Notes
-from .numbers.conversions import LOG_OUT
+from .numbers.conversions import LOG_OUT, plain_unit
 from .numbers.ranges import FRACTIONS, QUANTITIES, fractions_verdict, judge
-from .numbers.units import plain_unit
+
+#: Pixels of the fine grid on which covariates are compared and drawn, at most.
+_SAMPLE = 100_000
+
+
+class FineSummary:
+    """Range of each band and every n-th of its pixels, collected while they are written."""
+
+    def __init__(self, bands: int, grid: Grid):
+        self.low, self.high = np.full(bands, np.inf), np.full(bands, -np.inf)
+        self._sum, self._count = np.zeros(bands), np.zeros(bands, np.int64)
+        self._stride = max(1, math.ceil(math.sqrt(grid.width * grid.height / _SAMPLE)))
+        shape = -(-grid.height // self._stride), -(-grid.width // self._stride)
+        self.pictures = np.full((bands, *shape), np.float32(np.nan))
+
+    def add(self, band: int, values: np.ndarray, window: Window) -> None:
+        """Count a block in, shape (rows, columns), NaN where missing."""
+        step = self._stride
+        part = values[-window.row % step :: step, -window.col % step :: step]
+        row, col = -(-window.row // step), -(-window.col // step)
+        self.pictures[band, row : row + part.shape[0], col : col + part.shape[1]] = part
+        valid = values[np.isfinite(values)]
+        if valid.size:
+            self.low[band] = min(self.low[band], float(valid.min()))
+            self.high[band] = max(self.high[band], float(valid.max()))
+            self._sum[band] += valid.sum(dtype=np.float64)
+            self._count[band] += valid.size
+
+    def mean(self, band: int) -> float:
+        """Mean of all valid pixels of a band; NaN without any."""
+        return float(self._sum[band] / self._count[band]) if self._count[band] else float("nan")
+
+    def samples(self) -> np.ndarray:
+        """Shape (bands, n)."""
+        return self.pictures.reshape(len(self.pictures), -1)
 
 
 def check_fractions(
@@ -21,7 +56,7 @@ def check_fractions(
 ) -> None:
     """Clay, sand and silt of one depth cannot add up to more than the soil; stops the run, or warns.
 
-    Of covariates that are all `doubtful` the user was told already.
+    Of covariates that are all `doubtful` the user was warned already.
     """
     groups: dict[str, list[int]] = {}
     for number, one in enumerate(covariates):
@@ -37,15 +72,15 @@ def check_fractions(
         verdict = fractions_verdict([covariates[number].name for number in numbers], float(np.nanmax(sums)))
         if verdict is not None and not verdict.possible:
             raise InputError(f"INPUT: {verdict.text}.")
-        told = all(covariates[number].name in doubtful for number in numbers)
-        if verdict is not None and not told:
+        warned = all(covariates[number].name in doubtful for number in numbers)
+        if verdict is not None and not warned:
             progress.warn(f"INPUT: {verdict.text}.")
 
 
-def check_ranges(covariates: Sequence[Covariate], notes: Notes) -> None:
+def check_ranges(covariates: Sequence[Covariate], fine: FineSummary) -> None:
     """Raise `InputError` if the values of a fine band cannot be true."""
     for number, one in enumerate(covariates):
-        ends = np.array([notes.low[number], notes.high[number]])
+        ends = np.array([fine.low[number], fine.high[number]])
         if one.categorical or not one.quantity or one.change.log10 == LOG_OUT or not np.isfinite(ends).all():
             continue
         verdict = judge(one.quantity, one.unit, float(ends[0]), float(ends[1]), one.change)
@@ -60,10 +95,10 @@ def require_means(covariates: Sequence[Covariate], means: CellMeans, mask: str) 
             raise _no_value(one, "SMAP cell", f"MINIMUM_COVERED{' and MASK' if mask else ''}")
 
 
-def require_pixels(covariates: Sequence[Covariate], notes: Notes, mask: str) -> None:
+def require_pixels(covariates: Sequence[Covariate], fine: FineSummary, mask: str) -> None:
     """Raise `InputError` if a covariate has no value on any fine pixel: no map would have one."""
     for number, one in enumerate(covariates):
-        if not np.isfinite(notes.low[number]):
+        if not np.isfinite(fine.low[number]):
             raise _no_value(one, "fine pixel", f"EXTENT{' and MASK' if mask else ''}")
 
 

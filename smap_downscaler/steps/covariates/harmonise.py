@@ -19,15 +19,14 @@ from ...geo.sources import Mask, window_over
 from ...geo.to_fine_grid import FineResampler, blocks
 from ...preflight.layer_check import Preflight, gaps_note
 from ...preflight.look import LayerToCheck, row_of, shift_warning
-from .checks import check_fractions, check_ranges, require_means, require_pixels
+from .checks import FineSummary, check_fractions, check_ranges, require_means, require_pixels
 from .covariate import Covariate, Layer
-from .fine_summary import Notes
 from .grids import FineGrid, check_finer, coarse_grid, fine_grid
 from .layers import expand_classes, read_covariates, require_meeting
 from .numbers.alike import COARSE_R, FINE_R, alike_pairs
 from .numbers.layers_table import LayerRow
 from .preflight import check_covariates, in_doubt
-from .products import tell_used
+from .products import log_choices
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class Request:
     names, categorical, rows, guess
         See `read_covariates`.
     minimum_covered : float
-        Least share of a SMAP cell that valid pixels cover, 0...1.
+        Minimum share of a SMAP cell that valid pixels cover, 0...1.
     smap_dates : sequence of date
         Dates of the series, for the table of the preflight.
     """
@@ -141,7 +140,7 @@ def harmonise(request: Request, progress: Progress = SILENT) -> Harmonised:
         f"SMAP cells: {coarse.width} x {coarse.height}; fine grid: {grid.width:,} x {grid.height:,} pixels, "
         f"{grid.crs[:60]}."
     )
-    tell_used(covariates, request.guess, progress)
+    log_choices(covariates, request.guess, progress)
     smap = LayerToCheck(
         row_of("SMAP", request.smap, request.smap_dates, gaps_note(request.smap_dates)),
         warnings=[shift_warning(request.smap_label, request.smap)],
@@ -162,15 +161,15 @@ def harmonise(request: Request, progress: Progress = SILENT) -> Harmonised:
     with coarse_stack as coarse_file, fine_stack as fine_file:
         for number, values in enumerate(means.values, start=1):
             coarse_file.write(values.astype(np.float32), band=number)
-        notes = _write_fine(fine_file, resampler, len(covariates), progress.part(0.35, 1.0))
+        summary = _write_fine(fine_file, resampler, len(covariates), progress.part(0.35, 1.0))
         # The sample before the work may have missed a few pixels.
-        check_ranges(covariates, notes)
-        require_pixels(covariates, notes, request.mask)
+        check_ranges(covariates, summary)
+        require_pixels(covariates, summary, request.mask)
     reports = tuple(
-        _report(one, way, means, number, notes) for number, (one, way) in enumerate(zip(covariates, ways))
+        _report(one, way, means, number, summary) for number, (one, way) in enumerate(zip(covariates, ways))
     )
-    _tell(reports, covariates, means, notes, progress)
-    return Harmonised(coarse, grid, reports, used, preflight, notes.pictures)
+    _log_result(reports, covariates, means, summary, progress)
+    return Harmonised(coarse, grid, reports, used, preflight, summary.pictures)
 
 
 def _grids(request: Request, covariates: Sequence[Covariate], mask: Mask | None) -> tuple[Grid, FineGrid]:
@@ -231,21 +230,23 @@ def _fine_bands(covariates: Sequence[Covariate], ways: Sequence[str]) -> list[Ba
     ]
 
 
-def _write_fine(target: GeoTiff, resampler: FineResampler, bands: int, progress: Progress) -> Notes:
-    notes = Notes(bands, resampler.target)
+def _write_fine(target: GeoTiff, resampler: FineResampler, bands: int, progress: Progress) -> FineSummary:
+    summary = FineSummary(bands, resampler.target)
     windows = blocks(resampler.target)
     counter = progress.counter(sum(w.height * w.width for w in windows) * bands, "fine pixels")
     for window in windows:
         for number, values in resampler.block(window):
-            notes.add(number, values, window)
+            summary.add(number, values, window)
             target.write(values, window, number + 1)
             counter.advance(values.size)
-    return notes
+    return summary
 
 
-def _report(covariate: Covariate, way: str, means: CellMeans, number: int, notes: Notes) -> LayerReport:
+def _report(
+    covariate: Covariate, way: str, means: CellMeans, number: int, summary: FineSummary
+) -> LayerReport:
     grid = covariate.source.grid
-    low, high = float(notes.low[number]), float(notes.high[number])
+    low, high = float(summary.low[number]), float(summary.high[number])
     return LayerReport(
         covariate.name,
         grid.crs,
@@ -254,17 +255,17 @@ def _report(covariate: Covariate, way: str, means: CellMeans, number: int, notes
         float(np.minimum(means.shares[number], 1.0).mean()),
         int(np.isfinite(means.values[number]).sum()),
         low if math.isfinite(low) else float("nan"),
-        notes.mean(number),
+        summary.mean(number),
         high if math.isfinite(high) else float("nan"),
         covariate.unit,
     )
 
 
-def _tell(
+def _log_result(
     reports: Sequence[LayerReport],
     covariates: Sequence[Covariate],
     means: CellMeans,
-    notes: Notes,
+    summary: FineSummary,
     progress: Progress,
 ) -> None:
     for report, covariate, values in zip(reports, covariates, means.values):
@@ -272,10 +273,11 @@ def _tell(
         valid = values[np.isfinite(values)]
         if valid.size > 1 and valid.min() == valid.max():
             progress.warn(
-                f"{covariate.label}: {report.name} is {valid[0]:g} on all SMAP cells; it tells nothing."
+                f"{covariate.label}: {report.name} is {valid[0]:g} on all SMAP cells; no forest learns from "
+                "it."
             )
     flat = means.values.reshape(len(reports), -1)
-    for pair in alike_pairs([report.name for report in reports], flat, notes.samples()):
+    for pair in alike_pairs([report.name for report in reports], flat, summary.samples()):
         progress.warn(
             f"{pair.first} and {pair.second} are almost the same on the SMAP cells (r = {pair.coarse_r:.3f}, "
             f"limit {COARSE_R}) but differ on the fine grid (r = {pair.fine_r:.3f}, limit {FINE_R}): "

@@ -13,11 +13,10 @@ from ...geo.sampling import AUTO
 from ...geo.sources import Source
 from ...preflight.layer_check import table_lines
 from .covariate import ConvertedSource, Covariate
-from .numbers.conversions import LOG_OUT
+from .numbers.conversions import LOG_OUT, plain_unit
 from .numbers.known import Known, known_name, known_names, taken_as
 from .numbers.layers_table import LayerRow
 from .numbers.ranges import quantity_of
-from .numbers.units import plain_unit
 
 #: What a choice rests on.
 FROM_NAME, FROM_TAG, FROM_SCALE = "file name", "unit tag", "the band's own scale"
@@ -27,7 +26,7 @@ USED_HEADERS = ("layer", "covariate", "stored in", "conversion", "log10", "unit"
 def with_products(
     covariates: Sequence[Covariate], rows: Sequence[LayerRow], guess: bool, named: bool
 ) -> list[Covariate]:
-    """The covariates with all that rows, unit tags and (with `guess`) file names tell of them.
+    """The covariates with all that rows, unit tags and (with `guess`) file names say of them.
 
     Parameters
     ----------
@@ -130,7 +129,7 @@ def _with_choice(one: Covariate, row: LayerRow | None) -> Covariate:
 
 
 def _tag_of(one: Covariate) -> str:
-    """The unit that the file itself tells."""
+    """The unit that the file itself states."""
     return "" if one.why.startswith(FROM_NAME) else one.stored
 
 
@@ -148,7 +147,7 @@ def _with_row_names(covariates: Sequence[Covariate], chosen: Sequence[LayerRow |
         if row is not None and row.covariate:
             several = shared[row.number] > 1
             name = f"{row.covariate}_{one.source.band}" if several else row.covariate
-            # A name and a conversion of the analyst's own: what the file's name tells counts no more.
+            # A name and a conversion of the analyst's own: what the file's name says counts no more.
             quantity = quantity_of(name) or ("" if row.conversion else one.quantity)
             one = replace(one, name=name, quantity="" if one.categorical else quantity)
         out.append(one)
@@ -173,7 +172,7 @@ def used_rows(covariates: Sequence[Covariate]) -> list[tuple[str, ...]]:
     ]
 
 
-def tell_used(covariates: Sequence[Covariate], guess: bool, progress: Progress) -> None:
+def log_choices(covariates: Sequence[Covariate], guess: bool, progress: Progress) -> None:
     """Log what is done to each covariate, with a warning for each guess and each nearly known name."""
     for one in covariates:
         if one.why.startswith(FROM_NAME):
@@ -189,12 +188,12 @@ def tell_used(covariates: Sequence[Covariate], guess: bool, progress: Progress) 
                 "its product is made; choose one in LAYERS if it needs one."
             )
         elif guess and not one.categorical and not one.unit and one.change.nothing:
-            _tell_near_miss(one, progress)
+            _warn_of_near_miss(one, progress)
     for line in table_lines(USED_HEADERS, used_rows(covariates)):
         progress.log(f"  {line}")
 
 
-def _tell_near_miss(one: Covariate, progress: Progress) -> None:
+def _warn_of_near_miss(one: Covariate, progress: Progress) -> None:
     known = _known(one, 1)
     if known is None or known.own_name or one.why.startswith("LAYERS"):
         return

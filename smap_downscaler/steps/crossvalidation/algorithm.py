@@ -48,10 +48,9 @@ from ..forests.toolbox.parameters import (
     forest_parameters,
     grid_candidates,
     grid_parameters,
-    table_scope,
+    row_selection,
 )
-from ..matrix.read import MatrixTable, open_matrix
-from ..matrix.row_selection import Scope
+from ..matrix.read import MatrixTable, RowSelection, open_matrix
 from .journal import forget_work
 from .numbers.results import ValidationRun
 from .numbers.schemes import BLOCKS, LOCATIONS, LOCATIONS_AND_DATES, PERIODS, RANDOM, scheme_text
@@ -121,7 +120,7 @@ class CrossValidate(SmapAlgorithm):
         growing_threads(values.integer("THREADS"))
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
-        settings, selection = _settings(values), table_scope(values)
+        settings, selection = _settings(values), row_selection(values)
         # QGIS hands over a GeoPackage as it is, and a copy of anything else (memory layer, CSV, selection).
         table = open_matrix(*values.table("INPUT"), progress)
         wet = rain_names(table, split_names(values.text("RAIN_COVARIATES")))
@@ -224,7 +223,7 @@ def _numbers(run: ValidationRun) -> dict[str, float]:
 
 
 def _manifest(
-    values: Values, table: MatrixTable, run: ValidationRun, selection: Scope, progress: Progress
+    values: Values, table: MatrixTable, run: ValidationRun, selection: RowSelection, progress: Progress
 ) -> dict[str, Mapping[str, object]]:
     settings = run.settings
     base = settings.candidates[0].settings
@@ -234,7 +233,7 @@ def _manifest(
     else:
         key, rows = settings.words.key, settings.words.rows
         default = f"min(50, half of the {rows}), at least 20"
-        least = {f"least {rows} of a {key}": selection.minimum or default}
+        least = {f"least {rows} of a {key}": selection.minimum_rows or default}
     in_time = {} if settings.mode == BY_DATE else {"period, days": settings.period, "gap, days": settings.gap}
     return manifest(
         {

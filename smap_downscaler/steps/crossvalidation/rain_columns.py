@@ -12,8 +12,7 @@ from ...base.covariate_names import looks_like_rain
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...series.dated import NO_RAIN
-from ..matrix.read import MatrixTable
-from ..matrix.row_selection import WHOLE_TABLE, Scope
+from ..matrix.read import WHOLE_TABLE, MatrixTable, RowSelection
 from .numbers.results import RainSeries
 
 #: Units of rain.
@@ -50,7 +49,10 @@ def _seems_rain(table: MatrixTable, name: str) -> bool:
 
 
 def rain_series(
-    table: MatrixTable, names: Sequence[str], selection: Scope = WHOLE_TABLE, progress: Progress = SILENT
+    table: MatrixTable,
+    names: Sequence[str],
+    selection: RowSelection = WHOLE_TABLE,
+    progress: Progress = SILENT,
 ) -> list[RainSeries]:
     """Those of some covariates, see `rain_names`, that vary in time."""
     if not names:

@@ -16,9 +16,8 @@ from ...base.words import counted
 from ...methods.base import Cells
 from ...methods.keys import BY_CELL, BY_DATE, POOLED, CellKey, Key, PooledKey, key_label
 from ...tables.geopackage import quoted, read_only
-from ..matrix.numbers.rows import least_cells, places_of, why_unusable
-from ..matrix.read import MatrixTable, cell_number
-from ..matrix.row_selection import Scope
+from ..matrix.numbers.rows import centres_of_cells, rows_needed, why_unusable
+from ..matrix.read import MatrixTable, RowSelection, cell_number
 from .journal import settings_key
 from .numbers.folds import check_coordinates
 from .numbers.results import ValidationRun
@@ -40,21 +39,25 @@ class RowReader:
     ----------
     table : MatrixTable
     settings : ValidationSettings
-    selection : Scope
+    selection : RowSelection
         Which rows.
     about : str
         Hash of the settings.
     """
 
     def __init__(
-        self, table: MatrixTable, settings: ValidationSettings, selection: Scope, progress: Progress = SILENT
+        self,
+        table: MatrixTable,
+        settings: ValidationSettings,
+        selection: RowSelection,
+        progress: Progress = SILENT,
     ):
         self.table, self.settings, self.selection = table, settings, selection
         self.about = settings_key(table.covariates, settings)
         self._coordinates: Mapping[tuple[int, int], tuple[float, float]] = {}
         if settings.needs_coordinates:
             self._coordinates = cell_coordinates(table, progress)
-        elif settings.mode == POOLED and table.has_places:
+        elif settings.mode == POOLED and table.has_coordinates:
             # Welcome for the map of the folds, and no more.
             with contextlib.suppress(InputError):
                 self._coordinates = cell_coordinates(table, progress)
@@ -73,7 +76,7 @@ class RowReader:
         """Rows with soil moisture of each date or cell, or of all, before covariates are looked at."""
         if self.settings.mode == BY_DATE:
             by_date = self.table.count_by_date(progress)
-            return {date: n for date, n in by_date.items() if self.selection.holds(date)}
+            return {date: n for date, n in by_date.items() if self.selection.includes(date)}
         return {key: rows.y.size for key, rows in self._whole(progress)}
 
     def least(self, counts: Mapping[Key, int], progress: Progress = SILENT) -> int:
@@ -96,9 +99,9 @@ class RowReader:
         if self.settings.mode == BY_DATE:
             whole, which = table.count_cells(progress=progress), f"no date {period}"
         else:
-            whole = sum(self.selection.holds(date) for date in table.count_by_date(progress))
+            whole = sum(self.selection.includes(date) for date in table.count_by_date(progress))
             which = f"no cell, {period},"
-        least = least_cells(whole, self.selection.minimum)
+        least = rows_needed(whole, self.selection.minimum_rows)
         if most < least:
             raise InputError(
                 f"{table.label}: {which} has the {least} {words.rows} that a forest needs (the best has "
@@ -156,7 +159,7 @@ class RowReader:
         place: np.ndarray | None = None,
     ) -> Cells:
         if place is None and self.settings.method.uses_place:
-            place = places_of(self.table.grid, cells)
+            place = centres_of_cells(self.table.grid, cells)
         return Cells(x, y, cells, days, place, self.table.covariates, self.table.grid, self.settings.fine)
 
     def _place(self, cells: np.ndarray) -> np.ndarray | None:
@@ -255,12 +258,12 @@ def _number(value: object, name: str, table: MatrixTable) -> float:
 
 
 def with_period(
-    settings: ValidationSettings, table: MatrixTable, selection: Scope, progress: Progress = SILENT
+    settings: ValidationSettings, table: MatrixTable, selection: RowSelection, progress: Progress = SILENT
 ) -> ValidationSettings:
     """The settings with a default length of held-out runs: a fold's share of the dates, 30 days at most."""
     if settings.mode == BY_DATE:
         return settings
-    dates = [date for date in table.count_by_date(progress) if selection.holds(date)]
+    dates = [date for date in table.count_by_date(progress) if selection.includes(date)]
     span = (dates[-1] - dates[0]).days + 1 if dates else 0
     period = max(1, min(_LONGEST_PERIOD, span // settings.folds))
     progress.log(f"PERIOD is empty: runs of {period} of the {span} days are held out together.")

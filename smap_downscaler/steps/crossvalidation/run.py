@@ -16,9 +16,8 @@ from ...base.words import counted
 from ...methods.base import Cells, Method
 from ...methods.forest.engines import FASTEST
 from ...methods.keys import POOLED, Key, key_label
-from ..matrix.numbers.rows import check_least
-from ..matrix.read import MatrixTable
-from ..matrix.row_selection import WHOLE_TABLE, Scope
+from ..matrix.numbers.rows import check_minimum
+from ..matrix.read import WHOLE_TABLE, MatrixTable, RowSelection
 from .journal import WorkFile, counts_key, rows_key
 from .numbers.crossvalidate import assemble, plan_piece, run_fold
 from .numbers.design import designed
@@ -34,7 +33,7 @@ def crossvalidate_table(
     table: MatrixTable,
     settings: ValidationSettings,
     work_file: str | Path | None = None,
-    selection: Scope = WHOLE_TABLE,
+    selection: RowSelection = WHOLE_TABLE,
     threads: int = 1,
     progress: Progress = SILENT,
 ) -> ValidationRun:
@@ -50,7 +49,7 @@ def crossvalidate_table(
     work_file : path, optional
         Keeps finished pieces, so that a run that was stopped goes on from there; the caller removes
         it when the results are safe (see `journal.forget_work`).
-    selection : Scope
+    selection : RowSelection
         Which rows.
     threads : int
 
@@ -59,7 +58,7 @@ def crossvalidate_table(
     InputError
         If no rows can be used, folds cannot be made, or a file cannot be read or written.
     """
-    check_least(settings.words.minimum, selection.minimum)
+    check_minimum(settings.words.minimum, selection.minimum_rows)
     run = ValidationRun(settings, table.covariates)
     settings.method.check(settings.candidates, len(run.covariate_names), table.label)
     reader = RowReader(table, settings, selection, progress)

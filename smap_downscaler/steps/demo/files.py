@@ -20,12 +20,10 @@ from ...geo.geotiff import Band, create_geotiff
 from ...geo.grid import EASE2_CRS, Grid
 from ...geo.lattice import Transformation
 from .numbers import readme
-from .numbers.basin import Basin, Day, make_basin, simulate
+from .numbers.basin import Basin, Day, WithinCells, make_basin, simulate
+from .numbers.observations import Stations, place_stations, read_stations, retrieval
 from .numbers.settings import BLOCK, PIXEL, DemoSettings
 from .numbers.shape import FINE_CRS, GEOGRAPHIC_CRS
-from .numbers.share import WithinCells
-from .numbers.smap import retrieval
-from .numbers.stations import Stations, place_stations, read_stations
 
 #: Cell of the soil maps, degrees (about 250 m).
 SOIL_CELL = 0.00225
@@ -90,8 +88,8 @@ def _make_folder(folder: Path) -> None:
 
 def _present(folder: Path) -> list[Path]:
     """The files of a folder and of those of its sub-folders that a run writes to."""
-    places = [folder, *(folder / name for name in _FOLDERS)]
-    return [path for place in places if place.is_dir() for path in sorted(place.iterdir()) if path.is_file()]
+    folders = [folder, *(folder / name for name in _FOLDERS)]
+    return [path for one in folders if one.is_dir() for path in sorted(one.iterdir()) if path.is_file()]
 
 
 def _is_demo(folder: Path) -> bool:

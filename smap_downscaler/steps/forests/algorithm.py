@@ -26,9 +26,6 @@ from ...toolbox.parameters import advanced, choice, period_parameters, whole_num
 from ...toolbox.reports import footer, input_file, manifest, report_parameter, table_output, write_report
 from ...toolbox.values import Values
 from ..matrix.read import MatrixTable, open_matrix
-from .by_cell import train_cells
-from .by_date import train_from_table
-from .pooled import train_pooled
 from .report import training_page
 from .request import TrainingChoices
 from .tables import TrainingReport, write_importance, write_importance_summary, write_scores, write_summary
@@ -40,10 +37,11 @@ from .toolbox.parameters import (
     forest_settings,
     grid_candidates,
     grid_parameters,
-    table_scope,
+    row_selection,
 )
+from .training import train_by_cell, train_by_date, train_pooled
 
-_TRAINERS = {BY_DATE: train_from_table, BY_CELL: train_cells, POOLED: train_pooled}
+_TRAINERS = {BY_DATE: train_by_date, BY_CELL: train_by_cell, POOLED: train_pooled}
 _NOUNS = {BY_DATE: "date", BY_CELL: "cell"}
 
 
@@ -132,7 +130,7 @@ class TrainForests(SmapAlgorithm):
                 footer("Train forests"),
             )
             outputs.update(write_report(values.output_file("REPORT"), page))
-        _tell(report, outputs, progress)
+        _log_result(report, outputs, progress)
         return outputs
 
 
@@ -176,27 +174,28 @@ def _manifest(values: Values, table: MatrixTable, progress: Progress) -> dict[st
 
 def _train(values: Values, table: MatrixTable, output: str, progress: Progress) -> TrainingReport:
     choices = TrainingChoices(
-        forest_settings(values), table_scope(values), feature_settings(values), _wishes(values)
+        forest_settings(values), row_selection(values), feature_settings(values), _wishes(values)
     )
     train = _TRAINERS[values.choice("MODE")]
     return train(table, output, choices, growing_threads(values.integer("THREADS")), progress)
 
 
-def _tell(report: TrainingReport, outputs: dict[str, Any], progress: Progress) -> None:
+def _log_result(report: TrainingReport, outputs: dict[str, Any], progress: Progress) -> None:
     numbers = f"out-of-bag RMSE {outputs['OOB_RMSE']:.4f} m3 m-3, R2 {outputs['OOB_R2']:.3f}"
     if report.mode == POOLED:
         progress.log(
             f"One forest of {counted(next(iter(report.scores.values())).n, 'row')}. "
             f"Its {numbers} (9 km cells; trees "
-            "that tell a row saw the same cell on other dates, so this flatters: 'Cross-validate forests' "
+            "that predict a row saw the same cell on other dates, so this flatters: 'Cross-validate forests' "
             "leaves cells and periods out)."
         )
         return
     unlike = (
-        "each told by the trees that did not see it; neighbouring cells are alike, so this flatters the maps"
+        "each predicted by the trees that did not see it; neighbouring cells are alike, so this flatters "
+        "the maps"
         if report.mode == BY_DATE
-        else "each date told by the trees that did not see it; days that follow each other are alike, so "
-        "this flatters the days that SMAP missed"
+        else "each date predicted by the trees that did not see it; days that follow each other are alike, "
+        "so this flatters the days that SMAP missed"
     )
     noun = _NOUNS[report.mode]
     forests = counted(len(report.scores), f"{noun} has", f"{noun}s have")

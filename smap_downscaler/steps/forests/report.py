@@ -29,18 +29,18 @@ _LABELS = {
 }
 _CAUTIONS = {
     BY_DATE: (
-        "Each cell was told by the trees that did not draw it. SMAP's 9 km cells share a footprint of about "
-        "30 km, so that the cells around it, which the trees did see, tell most of it: these scores flatter "
-        "the maps."
+        "Each cell was predicted by the trees that did not draw it. SMAP's 9 km cells share a footprint of "
+        "about 30 km, so that the cells around it, which the trees did see, hold most of it: these scores "
+        "flatter the maps."
     ),
     BY_CELL: (
-        "Each date was told by the trees that did not draw it. Days that follow each other are alike, so "
-        "that these scores flatter what is filled into longer gaps."
+        "Each date was predicted by the trees that did not draw it. Days that follow each other are alike, "
+        "so that these scores flatter what is filled into longer gaps."
     ),
 }
 _POOLED_CAUTION = (
-    "Each row was told by the trees that did not draw it, but those saw the same cell on other dates and the "
-    "same date in other cells: these scores flatter more than those of any other kind of forest."
+    "Each row was predicted by the trees that did not draw it, but those saw the same cell on other dates "
+    "and the same date in other cells: these scores flatter more than those of any other kind of forest."
 )
 _MOST_CHOICES = 20
 
@@ -87,7 +87,7 @@ def training_page(
 def _subtitle(mode: str, scores: Mapping[Key, OobScores]) -> str:
     if mode not in _NOUNS:
         return f"One forest of {counted(next(iter(scores.values())).n, 'row')}"
-    text = f"{counted(len(scores), _NOUNS[mode][:-1])}, a forest each"
+    text = f"{counted(len(scores), _NOUNS[mode][:-1])}, one forest each"
     dates = sorted(key for key in scores if isinstance(key, dt.date))
     return f"{text}, {period_text(dates)}" if dates else text
 
@@ -128,12 +128,12 @@ def _pictures(page: Page, scores: Mapping[Key, OobScores]) -> None:
         )
     elif cells:
         metres = all(cell.x is not None and cell.y is not None for cell in cells)
-        places = [(cell.x, cell.y) if metres else (cell.col, cell.row) for cell in cells]
-        x, y = np.array(places, np.float64).T
+        centres = [(cell.x, cell.y) if metres else (cell.col, cell.row) for cell in cells]
+        x, y = np.array(centres, np.float64).T
         page.picture(
             oob_by_cell(x, y, rmse, r2, metres),
             "Map of the out-of-bag RMSE and R² of each cell",
-            "A square a cell that has a forest.",
+            "One square per cell that has a forest.",
         )
 
 
@@ -172,8 +172,8 @@ def _importance(
         ),
         "Importance of the covariates, most important on top",
         "Permutation importance (Breiman 2001): the rise of the out-of-bag mean square error of the trees "
-        "when the values of one covariate are shuffled. Of covariates that tell the same, each stands in for "
-        "the other, and both look less important than they are.",
+        "when the values of one covariate are shuffled. Of covariates that hold the same information, each "
+        "stands in for the other, and both look less important than they are.",
     )
     page.table(head, rows, "Rise of the mean square error, 10⁻⁶ (m³ m⁻³)²")
 
@@ -194,14 +194,14 @@ def _choices(page: Page, mode: str, chosen: Mapping[Key, ForestSettings]) -> Non
         )
         for values, count in votes.most_common(_MOST_CHOICES)
     ]
-    head = ("mtry", "least rows split", "trees", "rows drawn", _NOUNS.get(mode, "forests"))
+    head = ("mtry", "minimum rows split", "trees", "rows drawn", _NOUNS.get(mode, "forests"))
     page.heading("Hyper-parameters that were chosen").table(head, rows)
     if len(votes) > len(rows):
         page.paragraph(
             f"{len(votes) - len(rows):,} more were chosen less often; all are in the table of scores."
         )
     page.paragraph(
-        "Of each grid, those with the least out-of-bag RMSE. The least of several errors is by chance a "
+        "Of each grid, those with the lowest out-of-bag RMSE. The lowest of several errors is by chance a "
         "little lower than what new rows will show; the nested figure of 'Cross-validate forests' is not."
     )
 

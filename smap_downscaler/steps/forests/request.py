@@ -16,22 +16,21 @@ from ...methods.base import NO_WISHES, Cells, FineReader, Method, Model, Wishes
 from ...methods.features import NO_FEATURES, FeatureSettings
 from ...methods.file.reader import ForestWriter
 from ...methods.forest.method import RANDOM_FOREST
-from ..matrix.numbers.rows import places_of
-from ..matrix.read import MatrixTable
-from ..matrix.row_selection import WHOLE_TABLE, Scope
+from ..matrix.numbers.rows import centres_of_cells
+from ..matrix.read import WHOLE_TABLE, MatrixTable, RowSelection
 
 
 @dataclass(frozen=True)
 class TrainingChoices:
-    """What `train_from_table`, `train_cells` and `train_pooled` are asked for.
+    """What `train_by_date`, `train_by_cell` and `train_pooled` are asked for.
 
     Parameters
     ----------
     settings : object
         What models are fitted with, as the method knows it.
-    scope : Scope
-        Which rows are used: first and last date, by date and by cell the least rows of a forest, pooled
-        the most rows of a date and the memory, MB, that rows and trees may take.
+    selection : RowSelection
+        Which rows are used: first and last date, by date and by cell the minimum rows of a forest, pooled
+        the maximum rows per date and the memory, MB, that rows and trees may take.
     features : FeatureSettings
         Derived covariates to add: by cell all, pooled the day of year, by date none.
     wishes : Wishes
@@ -42,7 +41,7 @@ class TrainingChoices:
     """
 
     settings: Any
-    scope: Scope = WHOLE_TABLE
+    selection: RowSelection = WHOLE_TABLE
     features: FeatureSettings = NO_FEATURES
     wishes: Wishes = NO_WISHES
     method: Method = RANDOM_FOREST
@@ -99,7 +98,7 @@ class TrainingChoices:
         days: np.ndarray,
     ) -> Cells:
         """Rows for the method, see `Cells`, with what is known of the SMAP grid and the fine stack."""
-        place = places_of(table.grid, cells) if self.method.uses_place else None
+        place = centres_of_cells(table.grid, cells) if self.method.uses_place else None
         return Cells(x, y, cells, days, place, tuple(names), table.grid, self.fine)
 
     def fit(self, cells: Cells, key: int, progress: Progress, threads: int = 1) -> Model:

@@ -27,7 +27,7 @@ class TrainingReport:
     mode : str
         "by date", "by cell" or "pooled".
     scores : dict
-        What models tell of their own error, by key: out-of-bag scores of forests.
+        Each model's scores of its own error, by key: out-of-bag scores of forests.
     dropped : dict
         Rows left out for a missing covariate, by key.
     skipped : dict
@@ -74,7 +74,7 @@ def tally(reasons: Mapping[Key, str]) -> str:
 
 
 def write_scores(path: str | Path, report: TrainingReport) -> None:
-    """The report as a table: a row a date, a row a cell, or one row.
+    """The report as a table: one row per date, one row per cell, or one row.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def write_scores(path: str | Path, report: TrainingReport) -> None:
 
 
 def write_summary(path: str | Path, report: TrainingReport) -> None:
-    """A row a score: how it is spread over the forests.
+    """One row per score: its distribution over the forests.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def _chosen(report: TrainingReport, key: Key) -> tuple[int | None, ...]:
 
 
 def write_importance(path: str | Path, report: TrainingReport) -> None:
-    """A row a forest and covariate: mean and SD over the repeats of the rise of the mean square error.
+    """One row per forest and covariate: mean and SD over the repeats of the rise of the mean square error.
 
     Raises
     ------
@@ -148,7 +148,7 @@ def write_importance(path: str | Path, report: TrainingReport) -> None:
 
 
 def write_importance_summary(path: str | Path, rows: Sequence[ImportanceRow]) -> None:
-    """A row a covariate, over the forests.
+    """One row per covariate, over the forests.
 
     Raises
     ------

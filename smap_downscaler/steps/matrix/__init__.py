@@ -1,1 +1,1 @@
-"""`regressionmatrix`: a row a SMAP cell and date."""
+"""`regressionmatrix`: one row per SMAP cell and date."""

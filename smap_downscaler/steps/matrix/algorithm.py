@@ -1,4 +1,4 @@
-"""regressionmatrix: SMAP and covariates joined, a row a cell and date."""
+"""regressionmatrix: SMAP and covariates joined, one row per cell and date."""
 
 from __future__ import annotations
 
@@ -76,5 +76,5 @@ class RegressionMatrix(SmapAlgorithm):
         empty = [date.isoformat() for date, count in report.rows.items() if count == 0]
         if empty:
             progress.log(f"Dates without a cell with soil moisture: {', '.join(empty)}")
-        told = report_matrix(values, inputs, report, found, listener.warnings, progress)
-        return {"OUTPUT": output, "COUNT": rows, **told}
+        reported = report_matrix(values, inputs, report, found, listener.warnings, progress)
+        return {"OUTPUT": output, "COUNT": rows, **reported}

@@ -70,7 +70,7 @@ class MatrixInputs:
 
     @property
     def units(self) -> dict[str, str]:
-        """Unit of each covariate, where the files tell it."""
+        """Unit of each covariate, where the files state it."""
         units = dict(zip(self.stack.names, self.stack.units))
         for dated in self.dynamic:
             units[dated.name] = dated.series.unit()
@@ -108,7 +108,7 @@ def build_matrix(
     output: str | Path,
     progress: Progress = SILENT,
 ) -> MatrixReport:
-    """Write the regression matrix: a row a cell and date with soil moisture; a date at a time in memory.
+    """Write the regression matrix, one row per cell and date with soil moisture, holding one date at a time.
 
     Static covariates join on the cell, dated ones on cell and date: their
     area-weighted mean over the cell (of the date itself, or of an earlier one
@@ -118,7 +118,7 @@ def build_matrix(
     ----------
     inputs : MatrixInputs
     output : path
-        A table; see `matrix_writer.create_matrix`.
+        A table; see `create_matrix`.
 
     Raises
     ------

@@ -29,6 +29,40 @@ _TEXT_TYPES = ("TEXT", "DATE", "DATETIME", "BLOB", "BOOLEAN")
 
 
 @dataclass(frozen=True)
+class RowSelection:
+    """Which rows of a table are used.
+
+    Parameters
+    ----------
+    start, end : date or None
+        First and last date.
+    minimum_rows : int or None
+        Minimum cells per date, or dates per cell; None: min(50, half of all), at least 20.
+    maximum_rows, memory_mb : int or None
+        Maximum rows per date, and the memory that all may take; for pooled rows.
+    """
+
+    start: dt.date | None = None
+    end: dt.date | None = None
+    minimum_rows: int | None = None
+    maximum_rows: int | None = None
+    memory_mb: int | None = None
+
+    def includes(self, date: dt.date) -> bool:
+        """Whether a date is one of those from `start` to `end`."""
+        return is_within(date, self.start, self.end)
+
+    @property
+    def period(self) -> str:
+        """In words: `from 2020-01-01 to the end`."""
+        return f"from {self.start or 'the start'} to {self.end or 'the end'}"
+
+
+#: The default: all rows.
+WHOLE_TABLE = RowSelection()
+
+
+@dataclass(frozen=True)
 class MatrixTable:
     """A regression matrix on disk: what trains forests.
 
@@ -44,10 +78,10 @@ class MatrixTable:
         Unit of each covariate, where known.
     texts : frozenset of str
         Fields that hold numbers as text, as those of a CSV file do.
-    has_places : bool
+    has_coordinates : bool
         Whether it has the fields x and y.
     grid : Grid or None
-        The SMAP grid that `row` and `col` count in, where the table tells it.
+        The SMAP grid that `row` and `col` count in, where the table states it.
     rain : dict
         Whether covariates are rain, of those of which it is said.
     """
@@ -58,7 +92,7 @@ class MatrixTable:
     covariates: tuple[str, ...]
     units: dict[str, str]
     texts: frozenset[str] = frozenset()
-    has_places: bool = False
+    has_coordinates: bool = False
     grid: Grid | None = None
     rain: Mapping[str, bool] = field(default_factory=dict)
 
@@ -107,7 +141,7 @@ class MatrixTable:
             If a date or a number cannot be read, dates are written in several ways, or a cell has
             several rows of a date.
         """
-        place = ["x", "y"] if self.has_places else ["NULL", "NULL"]
+        place = ["x", "y"] if self.has_coordinates else ["NULL", "NULL"]
         numbers = ", ".join(self._column(name) for name in ["row", "col", RESPONSE, *self.covariates])
         order = ", ".join(f"CAST({self._column(name)} AS REAL)" for name in ("row", "col"))
         numbered = f"{self._column('row')} IS NOT NULL AND {self._column('col')} IS NOT NULL"
@@ -224,7 +258,7 @@ class MatrixTable:
         return dict(sorted(counts.items()))
 
     def _check_once(self, date: dt.date, cells: np.ndarray) -> None:
-        """Rows without a cell number cannot be told apart, and are taken as they are."""
+        """Rows without a cell number cannot be distinguished, and are taken as they are."""
         numbered, counts = np.unique(cells[(cells >= 0).all(axis=1)], axis=0, return_counts=True)
         if (counts > 1).any():
             row, col = numbered[counts > 1][0]

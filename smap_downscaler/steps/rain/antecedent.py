@@ -1,4 +1,4 @@
-"""Antecedent precipitation: a raster a date from a series of daily rain, each day read once."""
+"""Antecedent precipitation: one raster per date from a series of daily rain, each day read once."""
 
 from __future__ import annotations
 
@@ -21,9 +21,8 @@ from ...geo.grid import Bounds, Grid, Window
 from ...runs.fingerprint import digest, run_of
 from ...series.series import Series, SeriesEntry, open_series, same_grid
 from ...series.tags import KIND_TAG, RAIN_KIND, RUN_TAG
-from .days import CELLS_A_BLOCK, Days
 from .numbers.antecedent import Antecedent, all_dates, listed_dates, mean_of_days
-from .reading import UNIT, file_state, warn_of_unit, window_of
+from .reading import CELLS_A_BLOCK, UNIT, Days, file_state, warn_of_unit, window_of
 
 NAME = "p_antecedent"
 _FILE = re.compile(rf"^{NAME}_(\d{{8}})\.tif$")
@@ -33,8 +32,8 @@ _FILE = re.compile(rf"^{NAME}_(\d{{8}})\.tif$")
 class AntecedentResult:
     """What a run left behind: the dates with a raster, those kept from an earlier run, those all NoData.
 
-    `empty` are the dates of which a day is missing; `hollow` those, of the new ones, whose days are there
-    but have no cell with a value on all of them.
+    `empty` are the dates of which a day is missing; `without_value` those, of the new ones, whose days are
+    there but have no cell with a value on all of them.
     """
 
     folder: Path
@@ -42,7 +41,7 @@ class AntecedentResult:
     dates: list[dt.date] = field(default_factory=list)
     kept: list[dt.date] = field(default_factory=list)
     empty: list[dt.date] = field(default_factory=list)
-    hollow: list[dt.date] = field(default_factory=list)
+    without_value: list[dt.date] = field(default_factory=list)
 
 
 def antecedent_file(folder: str | Path, date: dt.date) -> Path:
@@ -101,8 +100,8 @@ def antecedent_precipitation(
     for date in dates:
         job.do(date, days, result, progress)
         counter.advance()
-    days.reader.tell(series.source, progress)
-    _tell(result, series, missing, progress)
+    days.reader.log_undershoots(series.source, progress)
+    _log_result(result, series, missing, progress)
     return result
 
 
@@ -142,16 +141,17 @@ def _missing_days(series: Series, settings: Antecedent, dates: list[dt.date]) ->
     return missing
 
 
-def _tell(result: AntecedentResult, series: Series, missing: list[dt.date], progress: Progress) -> None:
+def _log_result(result: AntecedentResult, series: Series, missing: list[dt.date], progress: Progress) -> None:
     if missing:
         progress.warn(
             f"{series.source}: missing days, {len(missing):,} in all: {listed_dates(missing)}; "
             f"so {len(result.empty):,} of {len(result.dates):,} rasters are NoData."
         )
-    if result.hollow:
+    if result.without_value:
         progress.warn(
-            f"{series.source}: no cell has a value on all of the days before {listed_dates(result.hollow)}; "
-            f"so {len(result.hollow):,} of {len(result.dates):,} rasters are NoData."
+            f"{series.source}: no cell has a value on all of the days before "
+            f"{listed_dates(result.without_value)}; so {len(result.without_value):,} of "
+            f"{len(result.dates):,} rasters are NoData."
         )
     if result.kept:
         progress.log(
@@ -213,7 +213,7 @@ class _Job:
                     tiff.write(mean, block)
                     cells += int(np.isfinite(mean).sum())
             if not missing and not cells:
-                result.hollow.append(date)
+                result.without_value.append(date)
         result.dates.append(date)
         if missing:
             result.empty.append(date)

@@ -1,9 +1,11 @@
-"""What both rain algorithms need of files: reading, the cells of an extent, states, units."""
+"""What both rain algorithms need of files: reading, held days, the cells of an extent, states, units."""
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +13,11 @@ from osgeo import gdal
 
 from ...base.errors import InputError
 from ...base.progress import Progress
+from ...geo.blocks import blocks
 from ...geo.datasets import open_dataset, read_band
 from ...geo.grid import Bounds, Grid, Window
 from ...geo.lattice import is_geographic, transform_bounds
+from ...series.series import Series
 from .numbers.antecedent import MOST_RAIN, UNDERSHOOT, valid_rain
 
 #: Unit of what is written.
@@ -21,6 +25,8 @@ UNIT = "mm/d"
 #: What units may say, without blanks and signs: rain of a day, and of a month.
 _DAILY = frozenset({"mm", "mmd", "mmday", "mmdays", "mmd1", "mmday1", "mm24h", "kgm2", "kgm2d1", "kgm2day1"})
 _MONTHLY = frozenset({"mm", "mmmonth", "mmmo", "mmmon", "mmmonth1", "mmmo1", "mmmon1", "kgm2", "kgm2month1"})
+#: So few that a cancel is felt at once while a block is averaged and compressed.
+CELLS_A_BLOCK = 1 << 20
 _LONG_NAME = re.compile(r"milli(meter|metre)s?")
 _SUBDATASET = re.compile(r'^\w+:"?(.+?)"?:/*\w+$')
 
@@ -59,12 +65,43 @@ class RainReader:
         self.undershoots += valid_rain(values)
         return values
 
-    def tell(self, source: str, progress: Progress) -> None:
+    def log_undershoots(self, source: str, progress: Progress) -> None:
         """One line in the log where values were taken as 0."""
         if self.undershoots:
             progress.log(
                 f"{source}: {self.undershoots:,} values from {UNDERSHOOT:g} to 0 mm were taken as 0."
             )
+
+
+class Days:
+    """The days of a date, block by block: held while they are needed, or read anew where they are too big."""
+
+    #: Beside the days held: one just being read (cells, mask, raw).
+    _READING = 4
+
+    def __init__(self, series: Series, window: Window, memory_mb: int, days: int):
+        self._entries = {entry.date: entry for entry in series.entries}
+        self._window, self.reader = window, RainReader()
+        self._held: dict[dt.date, np.ndarray] = {}
+        cells = window.height * window.width
+        self.holds = 4 * cells * (days + self._READING) <= memory_mb * 2**20
+
+    def blocks(self, used: tuple[dt.date, ...], grid: Grid) -> Iterator[tuple[Window, list[np.ndarray]]]:
+        """Each block of the output with its days, in the order of `used`."""
+        if self.holds:
+            self._held = {day: self._held[day] for day in used if day in self._held}
+            for day in used:
+                if day not in self._held:
+                    self._held[day] = self._read(day, self._window)
+        for block in blocks(grid, CELLS_A_BLOCK):
+            if self.holds:
+                yield block, [self._held[day][block.slices] for day in used]
+            else:
+                yield block, [self._read(day, part_of(self._window, block)) for day in used]
+
+    def _read(self, day: dt.date, window: Window) -> np.ndarray:
+        entry = self._entries[day]
+        return self.reader.read(entry.path, entry.band, window)
 
 
 def window_of(grid: Grid, extent: tuple[Bounds, str] | None, source: str) -> Window:

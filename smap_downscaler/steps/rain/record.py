@@ -36,7 +36,7 @@ class Amount:
 class Record:
     """Rasters of rain on one grid, in order of time.
 
-    `calendar` tells the days that each month has between the first and the last raster.  Of a `whole`
+    `calendar` holds the days that each month has between the first and the last raster.  Of a `whole`
     record each cell needs all months of a season: without one, the mean would be that of the others.
     """
 
@@ -128,7 +128,7 @@ def _monthly(rasters: MonthRasters, start: dt.date | None, end: dt.date | None, 
     first, last = rasters.entries[0], rasters.entries[-1]
     if not kept:
         raise InputError(
-            f"{rasters.source}: it holds no whole month from {start or 'its begin'} to {end or 'its end'} "
+            f"{rasters.source}: it holds no whole month from {start or 'its start'} to {end or 'its end'} "
             f"(it runs from {first.year}-{first.month:02d} to {last.year}-{last.month:02d}); choose "
             "other dates."
         )

@@ -1,4 +1,4 @@
-"""Seasonal precipitation: a stack of mean daily rain, a band a season, each input read once."""
+"""Seasonal precipitation: a stack of mean daily rain, one band per season, each input read once."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def seasonal_precipitation(
     progress: Progress = SILENT,
     memory_mb: int = 512,
 ) -> Grid:
-    """Write a stack of mean daily precipitation, float32, mm/d, a band a season; returns its grid.
+    """Write a stack of mean daily precipitation, float32, mm/d, one band per season; returns its grid.
 
     Every day that has a value counts the same.  A month's total counts for the
     month's days (28.25 for the February of a climatology).
@@ -109,7 +109,7 @@ def _check_seasons(
 
 
 class _Summary:
-    """What the log tells of a season: mean over the cells, cells without a value or with few days."""
+    """What the log says of a season: mean over the cells, cells without a value or with few days."""
 
     def __init__(self, expected: float, minimum_share: float):
         self._least = minimum_share * expected
@@ -149,11 +149,11 @@ def _fill(
             values = sums.mean(index, record.least_days(seasons[index]))
             summary.add(values, sums.days[index])
             tiff.write(values, block, index + 1)
-    reader.tell(record.source, progress)
-    _tell(record, seasons, summaries, minimum_share, progress)
+    reader.log_undershoots(record.source, progress)
+    _log_seasons(record, seasons, summaries, minimum_share, progress)
 
 
-def _tell(
+def _log_seasons(
     record: Record,
     seasons: Sequence[Season],
     summaries: Sequence[_Summary],

@@ -95,14 +95,14 @@ def read_granule(granule: Granule, choices: Choices, window: Window | None = Non
     dataset = _open(granule.path)
     root = dataset.GetRootGroup()
     wanted = ("AM", "PM") if choices.overpass == "both" else (choices.overpass,)
-    places = [place for overpass in wanted if (place := _place(granule.groups, overpass))]
-    if not places:
+    found = [place for overpass in wanted if (place := _place(granule.groups, overpass))]
+    if not found:
         raise InputError(
             f"{granule.path}: it has no {choices.overpass} overpass (its group of retrievals is "
             f"{', '.join(name for name in granule.groups if name.startswith(_GROUP))}); "
             "choose another OVERPASS."
         )
-    return merge_overpasses([_read_pass(granule, root, place, choices, window) for place in places])
+    return merge_overpasses([_read_pass(granule, root, place, choices, window) for place in found])
 
 
 def _open(path: str) -> gdal.Dataset:

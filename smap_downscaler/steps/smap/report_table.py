@@ -1,4 +1,4 @@
-"""The report of an import: a row a date, kept as CSV."""
+"""The report of an import: one row per date, kept as CSV."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ def open_source(
     elif place.exists() and _is_granule(place):
         return _granule_source(path, [path], start, end, progress)
     source = SeriesSource(open_series(_moisture_variable(path), progress=progress).between(start, end))
-    _tell_limits(source, choices, progress)
+    _log_limits(source, choices, progress)
     return source
 
 
@@ -192,7 +192,7 @@ def _granule_source(
         counter.advance()
     if not by_date:
         raise InputError(
-            f"{path}: it holds no granule from {start or 'its begin'} to {end or 'its end'} "
+            f"{path}: it holds no granule from {start or 'its start'} to {end or 'its end'} "
             f"(its granules run from {min(outside)} to {max(outside)}); choose other dates."
         )
     granules = list(by_date.values())
@@ -238,7 +238,7 @@ def _on_ease2(series: Series) -> tuple[str, Window]:
     return found
 
 
-def _tell_limits(source: SeriesSource, choices: Choices, progress: Progress) -> None:
+def _log_limits(source: SeriesSource, choices: Choices, progress: Progress) -> None:
     if source.filled:
         progress.warn(unobserved_sentence(source.path, "are imported", "forests or maps"))
     if not source.has_flags():
@@ -255,7 +255,7 @@ def _tell_limits(source: SeriesSource, choices: Choices, progress: Progress) -> 
 
 def _no_flags(path: str) -> str:
     return (
-        f"{path}: it has no band {_FLAG_BAND}, so QUALITY 'recommended' cannot be told; "
+        f"{path}: it has no band {_FLAG_BAND}, so QUALITY 'recommended' cannot be known; "
         "choose another QUALITY or import the HDF5 granules."
     )
 

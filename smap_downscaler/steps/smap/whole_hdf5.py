@@ -1,7 +1,7 @@
 """Is this an HDF5 file, and is it whole?  Told from the first bytes, before GDAL.
 
 GDAL and the HDF5 library answer with a stack trace, so the usual accidents of a
-download (cut off, or a login page under the granule's name) are told here.
+download (cut off, or a login page under the granule's name) are recognised here.
 Layout: HDF5 File Format Specification 3.0, II.A "Disk Format: Level 0A - Superblock".
 """
 

@@ -28,7 +28,7 @@ from .toolbox.saga_choice import NoSaga, run_folder, working_saga
 from .toolbox.saga_program import find_saga_cmd
 
 ENGINES = ("auto", "SAGA", "built-in")
-#: Parameter, description, and whether the dialog makes it unless told otherwise.
+#: Parameter, description, and whether the dialog makes it by default.
 OUTPUTS = (
     ("TWI_MTFD", "Wetness index, triangular multiple flow", True),
     ("TWI_FD8", "Wetness index, FD8", True),
@@ -96,8 +96,8 @@ class TerrainIndices(SmapAlgorithm):
         listener = Remembering(progress)
         with files_to_make(values, outputs) as files:
             made = _make(values, files, settings, listener)
-            told = report_terrain(values, settings, made, files, listener.warnings, progress)
-        return {**outputs, **told}
+            reported = report_terrain(values, settings, made, files, listener.warnings, progress)
+        return {**outputs, **reported}
 
 
 def _settings(values: Values) -> TerrainSettings:

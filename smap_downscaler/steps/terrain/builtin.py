@@ -12,9 +12,8 @@ from ...geo.blocks import row_blocks
 from ...geo.datasets import open_dataset, read_band
 from ...geo.geotiff import Band, create_geotiff
 from ...geo.grid import Grid
-from .dem import check_dem, scale_warning
+from .dem import Elevations, check_dem, scale_warning
 from .numbers.accumulate import FlowOrder, flow_order, upslope_cells
-from .numbers.elevations import Elevations
 from .numbers.fill import fill_sinks
 from .numbers.outcome import TerrainReport, filling_text, water_text
 from .numbers.routing import ROUTINGS
@@ -81,9 +80,9 @@ def _read(path: str, grid: Grid, progress: Progress) -> Surface:
     counter, seen = progress.counter(grid.height, "rows read"), Elevations(path)
     for window in row_blocks(grid.whole):
         elevation[window.slices] = read_band(dataset, 1, window)
-        seen.see(elevation[window.slices])
+        seen.add(elevation[window.slices])
         counter.advance(window.height)
-    seen.tell(progress)
+    seen.warn_of_zeros(progress)
     return Surface(elevation, grid.cell_width)
 
 

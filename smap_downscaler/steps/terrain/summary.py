@@ -79,7 +79,7 @@ def _block_means(values: np.ndarray, valid: np.ndarray, step: int) -> np.ndarray
 def write_statistics(
     path: str | Path, rasters: Sequence[RasterSummary], kept_shares: Mapping[str, float]
 ) -> None:
-    """A row a raster; `water_kept` is the share of the water that its routing lost inside the DEM, 0...1.
+    """One row per raster; `water_kept` is the share of the water that its routing lost inside the DEM, 0...1.
 
     Raises
     ------

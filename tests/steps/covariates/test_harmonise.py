@@ -10,8 +10,8 @@ import pytest
 from osgeo import gdal
 
 from clipping import clipped_means
+from raster_cases import Listener
 from smap_downscaler.base.errors import Cancelled, InputError
-from smap_downscaler.base.progress import Progress
 from smap_downscaler.geo.crs_choice import Region, default_crs, utm_zone
 from smap_downscaler.geo.datasets import dataset_grid, open_dataset, read_band, spatial_reference
 from smap_downscaler.geo.geotiff import Band, write_geotiff
@@ -30,25 +30,15 @@ SMAP = EASE.crop(EASE.window_touching(transform_bounds(LAYER.bounds, UTM, EASE.c
 EXTENT = Bounds(310000.0, 8560000.0, 345000.0, 8590000.0)
 
 
-class Listener(Progress):
-    def __init__(self, cancel_at=None):
-        self.lines, self.warnings, self.fractions, self.texts = [], [], [], []
-        self._cancel_at = cancel_at
+class CancelledAt(Listener):
+    """Cancelled once a share of the work is done."""
 
-    def log(self, text):
-        self.lines.append(text)
-
-    def warn(self, text):
-        self.warnings.append(text)
-
-    def set_fraction(self, fraction):
-        self.fractions.append(fraction)
-
-    def set_text(self, text):
-        self.texts.append(text)
+    def __init__(self, share):
+        super().__init__()
+        self.share = share
 
     def is_cancelled(self):
-        return self._cancel_at is not None and bool(self.fractions) and self.fractions[-1] >= self._cancel_at
+        return bool(self.fractions) and self.fractions[-1] >= self.share
 
 
 @pytest.fixture
@@ -136,7 +126,7 @@ def test_fine_values_average_to_the_coarse_ones(rough, request_for):
         assert values[inside].mean() == pytest.approx(expected[row, col], abs=0.01)
 
 
-def test_the_log_tells_of_each_layer(rough, request_for):
+def test_the_log_speaks_of_each_layer(rough, request_for):
     listener = Listener()
     harmonise(request_for(rough), listener)
     lines = [line for line in listener.lines if line.startswith(("rough_field", "plane"))]
@@ -259,7 +249,8 @@ def test_constant_covariates_are_named_in_a_warning(tmp_path, request_for):
     layers = [layer_at(tmp_path / "flat.tif")]
     harmonise(request_for(layers), listener)
     assert listener.warnings == [
-        f"INPUT layer flat ({layers[0].path}), band 1: flat is 4 on all SMAP cells; it tells nothing.",
+        f"INPUT layer flat ({layers[0].path}), band 1: flat is 4 on all SMAP cells; no forest learns from "
+        "it.",
     ]
 
 
@@ -472,7 +463,7 @@ def test_numbers_that_make_no_sense_are_refused(rough, request_for, refusal, mor
 def test_a_cancelled_run_leaves_nothing(rough, request_for, tmp_path, at):
     request = request_for(rough, resolution=30.0)
     with pytest.raises(Cancelled):
-        harmonise(request, Listener(cancel_at=at))
+        harmonise(request, CancelledAt(at))
     assert list((tmp_path / "out").glob("*")) == []
 
 

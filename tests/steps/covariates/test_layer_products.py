@@ -356,7 +356,7 @@ def test_rows_that_fit_no_layer_are_refused(case):
     )
 
 
-def test_same_values_under_two_names_are_told(case):
+def test_same_values_under_two_names_are_reported(case):
     values = case.add("one", case.uniform(0, 1))
     case.add("two", values)
     listener = Listener()
@@ -369,7 +369,7 @@ def test_same_values_under_two_names_are_told(case):
 # Real data.
 
 
-def test_real_texture_in_percent_is_told_and_converted(shared_data, tmp_path):
+def test_real_texture_in_percent_is_reported_and_converted(shared_data, tmp_path):
     folder = shared_data / "bungo_100m"
     paths = [folder / f"bungo_{name}_0-5cm_mean.tif" for name in ("clay", "sand", "silt")]
     layers = [Layer(str(path), path.stem) for path in paths]
@@ -383,8 +383,8 @@ def test_real_texture_in_percent_is_told_and_converted(shared_data, tmp_path):
 
     listener = Listener()
     harmonise(request("1"), listener)
-    told = [line for line in listener.warnings if "look like %, not g/kg" in line]
-    assert [Path(layer.path).stem in line for layer, line in zip(layers, told)] == [True] * 3
+    warned = [line for line in listener.warnings if "look like %, not g/kg" in line]
+    assert [Path(layer.path).stem in line for layer, line in zip(layers, warned)] == [True] * 3
     cells = [text for layer in layers for text in (layer.name, layer.name.split("_")[1], "% -> g/kg", "", "")]
     listener = Listener()
     made = harmonise(request("2", *cells), listener)

@@ -18,13 +18,13 @@ from smap_downscaler.steps.covariates.numbers.conversions import (
     find_conversion,
     find_log10,
     joined_change,
+    plain_unit,
 )
 from smap_downscaler.steps.covariates.numbers.known import known_name, known_names, taken_as
 from smap_downscaler.steps.covariates.numbers.layers_table import read_rows
 from smap_downscaler.steps.covariates.numbers.ranges import QUANTITIES, fractions_verdict, judge, quantity_of
-from smap_downscaler.steps.covariates.numbers.units import plain_unit
 
-# Grams, centimetres and days by which each unit is told, so that factors need no table of factors.
+# Grams, centimetres and days by which each unit is known, so that factors need no table of factors.
 MASS = {"g/kg": 1e-3, "dg/kg": 1e-4, "cg/kg": 1e-5, "%": 1e-2}
 DENSITY = {"kg/dm3": 1.0, "cg/cm3": 0.01, "kg/m3": 1e-3, "hg/m3": 1e-4}
 SPEED = {"cm/d": 1.0, "m/d": 100.0, "mm/d": 0.1, "mm/h": 24 / 10, "um/s": 86400e-4, "m/s": 86400 * 100}
@@ -128,7 +128,7 @@ def test_units_have_one_spelling(text, plain):
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "expected"),
     [
         # file name, (quantity, depth, unit, value of a stored 20)
         ("soc_5-15cm_Q0.5", ("soc", "5_15cm", "g/kg", 2.0)),
@@ -162,12 +162,12 @@ def test_units_have_one_spelling(text, plain):
         ("Global_thetar_vG_parameter_1Km_s0....0cm_v1.0", ("theta_r", "0cm", "m3/m3", 20.0)),
     ],
 )  # fmt: skip
-def test_names_of_the_portals(name, told):
+def test_names_of_the_portals(name, expected):
     known = known_name(name)
     assert known.own_name
     value = float(known.change.natural(np.array([20.0]))[0])
-    assert (known.quantity, known.depth, known.unit) == told[:3]
-    assert value == pytest.approx(told[3], rel=1e-12)
+    assert (known.quantity, known.depth, known.unit) == expected[:3]
+    assert value == pytest.approx(expected[3], rel=1e-12)
     assert known.quantity in QUANTITIES
     assert plain_unit(QUANTITIES[known.quantity].unit) == plain_unit(known.unit)
 
@@ -176,19 +176,19 @@ def test_names_of_the_portals(name, told):
     "name", ["clay", "sand.tif", "soc", "clay_mean", "clay_0-5cm_uncertainty", "myclay_0-5cm_mean", "dem", "",
              "clay_0-5cm_meant", "CLYPPT", "wrb_0-5cm_mean", "cla_0-5cm_mean"],
 )  # fmt: skip
-def test_other_names_tell_nothing(name):
+def test_other_names_give_nothing(name):
     assert known_name(name) is None
 
 
 @pytest.mark.parametrize("name", ["bungo_clay_0-5cm_mean", "clay_0-5cm_mean_clip", "peru CLYPPT_M_sl1_250m"])
-def test_changed_names_tell_the_quantity_but_are_not_relied_on(name):
+def test_changed_names_give_the_quantity_but_are_not_relied_on(name):
     known = known_name(name)
     assert known.quantity == "clay"
     assert not known.own_name
     assert known_names([known]) == [""]
 
 
-def test_depth_and_statistic_stay_where_they_tell_layers_apart():
+def test_depth_and_statistic_stay_where_they_distinguish_layers():
     def names(*files):
         return known_names([known_name(file) for file in files])
 

@@ -49,7 +49,7 @@ def values_of(given, number):
     return gdal.Open(given["INPUT"][number]).ReadAsArray().astype(float)
 
 
-def test_guesses_are_made_told_and_switched_off(run, given, said):
+def test_guesses_are_made_reported_and_switched_off(run, given, said):
     run(ID, given)
     fine = open_stack(given["OUTPUT_FINE"])
     assert (fine.names, fine.units) == (("soc", "ksat", "silt"), ("g/kg", "cm/d", ""))

@@ -217,7 +217,7 @@ BLOCKS_SENTENCE = (
         ),
         (
             {"FOLDS": 145},
-            "{matrix}: no date from the begin to the end has 145 cells, one for each fold (the best has "
+            "{matrix}: no date from the start to the end has 145 cells, one for each fold (the best has "
             "144); give FOLDS a smaller number.",
         ),
         (
@@ -321,12 +321,12 @@ def test_the_other_modes(run, said, series, tmp_path, mode):
         ),
         (
             {"MODE": "pooled", "BLOCKS": 0, "FOLDS": 500},
-            "{series}: 360 rows from the begin to the end are too few for 500 folds; validate more dates, or "
+            "{series}: 360 rows from the start to the end are too few for 500 folds; validate more dates, or "
             "give FOLDS a smaller number.",
         ),
         (
             {"MODE": "by cell", "MINIMUM_DATES": 50},
-            "{series}: no cell, from the begin to the end, has the 50 dates that a forest needs (the best "
+            "{series}: no cell, from the start to the end, has the 50 dates that a forest needs (the best "
             "has 40); validate more dates, or lower MINIMUM_DATES.",
         ),
     ],

@@ -28,8 +28,8 @@ from smap_downscaler.steps.crossvalidation.numbers.settings import ValidationSet
 from smap_downscaler.steps.crossvalidation.numbers.summary import median_of
 from smap_downscaler.steps.crossvalidation.run import crossvalidate_table
 from smap_downscaler.steps.demo.numbers.basin import make_basin, simulate
+from smap_downscaler.steps.demo.numbers.observations import retrieval
 from smap_downscaler.steps.demo.numbers.settings import DemoSettings
-from smap_downscaler.steps.demo.numbers.smap import retrieval
 from smap_downscaler.steps.matrix.numbers.rows import DayRows, cell_centres
 from smap_downscaler.steps.matrix.read import open_matrix
 from smap_downscaler.steps.matrix.write import create_matrix

@@ -19,7 +19,7 @@ from smap_downscaler.steps.crossvalidation.numbers.summary import summarise
 from smap_downscaler.steps.crossvalidation.read_rows import cell_coordinates
 from smap_downscaler.steps.crossvalidation.run import crossvalidate_table
 from smap_downscaler.steps.crossvalidation.tables import write_choices, write_scores, write_summary
-from smap_downscaler.steps.matrix.row_selection import Scope
+from smap_downscaler.steps.matrix.read import RowSelection
 
 GRIDS = {"max_features": "1, 3", "n_estimators": "2, 5"}
 
@@ -143,20 +143,23 @@ def test_coordinates_that_blocks_cannot_use(table, statement, sentence):
 
 
 def test_no_date_can_be_validated(table, tmp_path):
-    assert refusal(table, settings(), None, Scope(minimum=51)) == (
-        f"{table.label}: no date from the begin to the end has the 51 cells that a forest needs (the best "
+    assert refusal(table, settings(), None, RowSelection(minimum_rows=51)) == (
+        f"{table.label}: no date from the start to the end has the 51 cells that a forest needs (the best "
         "has 50); enlarge the study area, or lower MINIMUM_CELLS."
     )
     assert refusal(table, settings(folds=60), None, SCOPE) == (
-        f"{table.label}: no date from the begin to the end has 60 cells, one for each fold (the best has "
+        f"{table.label}: no date from the start to the end has 60 cells, one for each fold (the best has "
         "50); give FOLDS a smaller number."
     )
-    assert refusal(table, settings(), None, Scope(minimum=1)) == "MINIMUM_CELLS is 1; give 2 or more."
-    assert refusal(table, settings(), None, Scope(day(6), day(7), 20)) == (
+    assert (
+        refusal(table, settings(), None, RowSelection(minimum_rows=1))
+        == "MINIMUM_CELLS is 1; give 2 or more."
+    )
+    assert refusal(table, settings(), None, RowSelection(day(6), day(7), 20)) == (
         f"{table.label}: no date can be validated (2020-01-07: {SKIPPED[day(6)]}); check its "
         "soil moisture and covariates."
     )
-    assert refusal(table, settings(folds=45), None, Scope(day(0), day(1), 20)) == (
+    assert refusal(table, settings(folds=45), None, RowSelection(day(0), day(1), 20)) == (
         f"{table.label}: no date can be validated (2020-01-01: 40 cells are too few for 45 folds, which "
         "need 45; give FOLDS a smaller number); check its soil moisture and covariates."
     )

@@ -32,8 +32,7 @@ from smap_downscaler.steps.crossvalidation.tables import (
     write_summary,
 )
 from smap_downscaler.steps.matrix.numbers.rows import DayRows
-from smap_downscaler.steps.matrix.read import open_matrix
-from smap_downscaler.steps.matrix.row_selection import WHOLE_TABLE, Scope
+from smap_downscaler.steps.matrix.read import WHOLE_TABLE, RowSelection, open_matrix
 from smap_downscaler.steps.matrix.write import create_matrix
 
 NAMES = ("clay", "p_antecedent", "p_djf")
@@ -109,7 +108,7 @@ def test_pooled_rows_are_those_of_the_table(table):
     assert run.results[1].predicted.tobytes() == expected.predicted.tobytes()
     # A map for people, though no block was asked for.
     assert [len(picture.place) for picture in run.pictures if picture.place is not None] == [12, 12]
-    some = crossvalidate_table(table, settings("pooled"), None, Scope(maximum_rows=8), 2)
+    some = crossvalidate_table(table, settings("pooled"), None, RowSelection(maximum_rows=8), 2)
     assert some.results[2].n < 60 * 8 + 1
 
 
@@ -194,7 +193,7 @@ def test_rain_is_told_by_unit_and_varies_in_time(table, tmp_path):
     assert [row[name] for name in ("median", "q1", "q3", "minimum", "maximum")] == pytest.approx(
         np.percentile(rain, (50, 25, 75, 0, 100)).tolist()
     )
-    some = rain_series(table, rain_names(table), Scope(START, START + dt.timedelta(6)))
+    some = rain_series(table, rain_names(table), RowSelection(START, START + dt.timedelta(6)))
     assert some[0].dates[-1] == START + dt.timedelta(6)
 
 
@@ -237,15 +236,15 @@ def refusal(*arguments):
 
 def test_refusals(table):
     name = table.label
-    assert refusal(table, settings("by cell"), None, Scope(minimum=61)) == (
-        f"{name}: no cell, from the begin to the end, has the 61 dates that a forest needs (the best has "
+    assert refusal(table, settings("by cell"), None, RowSelection(minimum_rows=61)) == (
+        f"{name}: no cell, from the start to the end, has the 61 dates that a forest needs (the best has "
         "60); validate more dates, or lower MINIMUM_DATES."
     )
-    assert refusal(table, settings("by cell"), None, Scope(minimum=1)) == (
+    assert refusal(table, settings("by cell"), None, RowSelection(minimum_rows=1)) == (
         "MINIMUM_DATES is 1; give 2 or more."
     )
     assert refusal(table, settings("by cell", folds=61)) == (
-        f"{name}: no cell, from the begin to the end, has 61 dates, one for each fold (the best has 60); "
+        f"{name}: no cell, from the start to the end, has 61 dates, one for each fold (the best has 60); "
         "give FOLDS a smaller number."
     )
     assert refusal(table, settings("by cell", period=60)) == (
@@ -256,7 +255,7 @@ def test_refusals(table):
         f"{name}: its rows cannot be cut into locations and dates (all rows: PERIOD is 60 days, and the "
         "dates span 60 only; give PERIOD a smaller number)."
     )
-    assert refusal(table, settings("pooled"), None, Scope(START, START - dt.timedelta(1))) == (
+    assert refusal(table, settings("pooled"), None, RowSelection(START, START - dt.timedelta(1))) == (
         f"{name}: 0 rows from 2020-12-01 to 2020-11-30 are too few for 3 folds; validate more dates, or give "
         "FOLDS a smaller number."
     )
@@ -283,7 +282,7 @@ def test_rows_without_a_cell_have_no_place(table, mode, block_km, column, value)
     # One of the four lacks rain as well, and is not among the pooled ones.
     count = 4 if mode == "by date" else 3
     wanted = settings(mode, block_km=block_km)
-    assert refusal(open_matrix(table.path), wanted, None, Scope(minimum=4)) == (
+    assert refusal(open_matrix(table.path), wanted, None, RowSelection(minimum_rows=4)) == (
         f"{table.label}: {count} rows have no row or col of a cell, which folds of blocks and locations "
         "need; fill them in, or remove the rows."
     )
@@ -294,7 +293,9 @@ def test_random_folds_by_date_need_no_cells(table):
     connection.execute(f'UPDATE "{table.layer}" SET row = NULL, col = NULL')
     connection.commit()
     connection.close()
-    run = crossvalidate_table(open_matrix(table.path), settings("by date"), None, Scope(minimum=4))
+    run = crossvalidate_table(
+        open_matrix(table.path), settings("by date"), None, RowSelection(minimum_rows=4)
+    )
     assert len(run.results) == DAYS
 
 
@@ -305,7 +306,7 @@ def test_a_grid_of_equals_is_told(table):
         table,
         replace(settings("by cell"), candidates=candidates(FOREST, max_features="7, 8, 9")),
         None,
-        Scope(START, START + dt.timedelta(29), 20),
+        RowSelection(START, START + dt.timedelta(29), 20),
         1,
         listener,
     )
@@ -382,7 +383,7 @@ def test_pooled_rows_are_refused_before_the_first_forest(table, tmp_path, monkey
         f"{table.label}: its rows cannot be cut into locations and dates (all rows: PERIOD is 60 days, and "
         "the dates span 60 only; give PERIOD a smaller number)."
     )
-    only = Scope(START, START)
+    only = RowSelection(START, START)
     assert refusal(table, settings("pooled", period=1), tmp_path / "work", only) == (
         f"{table.label}: its rows cannot be cut into locations and dates (all rows: All rows are of one day, "
         "and no period can be held out; take more dates)."
@@ -393,14 +394,14 @@ def test_pooled_rows_are_refused_before_the_first_forest(table, tmp_path, monkey
 @pytest.mark.parametrize("mode", ["by date", "by cell", "pooled"])
 def test_only_what_can_be_used_again_is_told_as_finished(table, tmp_path, mode):
     """Fewer repeats, or other rows, leave nothing, or not all, of what is in the file."""
-    work, scope = tmp_path / "work", Scope(minimum=4)
+    work, scope = tmp_path / "work", RowSelection(minimum_rows=4)
     wanted = settings(mode, repeats=2)
     crossvalidate_table(table, wanted, work, scope)
     listener = Listener()
     fewer = crossvalidate_table(table, replace(wanted, repeats=1), work, scope, progress=listener)
     assert fewer.resumed == len(fewer.results)
     listener = Listener()
-    other = Scope(START, START + dt.timedelta(30), 4)
+    other = RowSelection(START, START + dt.timedelta(30), 4)
     run = crossvalidate_table(table, wanted, work, other, progress=listener)
     assert run.resumed == 0
     assert not [line for line in listener.lines if "before the last stop" in line]

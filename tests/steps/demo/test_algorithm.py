@@ -61,7 +61,7 @@ def test_files_of_others(refusal, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["dem.tif"]
 
 
-def test_the_dialog_is_told_before_the_run(algorithm, tmp_path):
+def test_the_dialog_is_warned_before_the_run(algorithm, tmp_path):
     from qgis.core import QgsProcessingContext
 
     (tmp_path / "file").write_text("")

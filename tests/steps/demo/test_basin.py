@@ -7,24 +7,23 @@ import datetime as dt
 import numpy as np
 import pytest
 
+from raster_cases import Listener
 from smap_downscaler.base.errors import Cancelled, InputError
-from smap_downscaler.base.progress import Progress
 from smap_downscaler.geo.grid import ease2_grid
 from smap_downscaler.geo.lattice import Transformation
-from smap_downscaler.steps.demo.numbers import smap
-from smap_downscaler.steps.demo.numbers.basin import make_basin, simulate
+from smap_downscaler.steps.demo.numbers import observations
+from smap_downscaler.steps.demo.numbers.basin import WithinCells, make_basin, simulate
 from smap_downscaler.steps.demo.numbers.drainage import steepest
 from smap_downscaler.steps.demo.numbers.mask import LARGEST_LAKE, most_masked
-from smap_downscaler.steps.demo.numbers.settings import SPIN_UP_DAYS, DemoSettings
-from smap_downscaler.steps.demo.numbers.shape import CELL_AREA
-from smap_downscaler.steps.demo.numbers.share import WithinCells
-from smap_downscaler.steps.demo.numbers.stations import (
+from smap_downscaler.steps.demo.numbers.observations import (
     READING_SD,
     REPLICATES,
     STATION_COUNT,
     place_stations,
     read_stations,
 )
+from smap_downscaler.steps.demo.numbers.settings import SPIN_UP_DAYS, DemoSettings
+from smap_downscaler.steps.demo.numbers.shape import CELL_AREA
 
 SETTINGS = DemoSettings(cells=30, days=3)
 
@@ -159,7 +158,7 @@ def test_seeds(basin, days, transforms):
 
 def test_cell_means_against_a_loop(basin, days):
     moisture = days[-1].moisture
-    means = smap.cell_means(moisture, basin.cells)
+    means = observations.cell_means(moisture, basin.cells)
     count = 0
     for cell, mean in enumerate(means.ravel()):
         values = moisture[basin.cells.cell_of == cell]
@@ -183,31 +182,31 @@ def test_footprint_against_scipy(basin, days):
         for layer in (np.nan_to_num(moisture).astype(float), seen)
     )
     smooth = np.where(seen > 0, total / weight, np.nan).astype(np.float64)
-    expected = smap.cell_means(smooth, basin.cells)
-    got = smap.cell_means(moisture, basin.cells, 12.0)
+    expected = observations.cell_means(smooth, basin.cells)
+    got = observations.cell_means(moisture, basin.cells, 12.0)
     np.testing.assert_allclose(got, expected, atol=5e-5)
-    sharp = smap.cell_means(moisture, basin.cells)
+    sharp = observations.cell_means(moisture, basin.cells)
     assert np.nanstd(got) < 0.95 * np.nanstd(sharp)
 
 
 def test_retrievals(basin, days):
-    exact = smap.cell_means(days[-3].moisture, basin.cells)
+    exact = observations.cell_means(days[-3].moisture, basin.cells)
     quiet = DemoSettings(cells=30, noise=0.0)
-    date = next(date for date in quiet.dates if smap.swath(date, basin.cells).all())
-    seen = smap.retrieval(quiet, date, basin.cells, days[-3].moisture)
+    date = next(date for date in quiet.dates if observations.swath(date, basin.cells).all())
+    seen = observations.retrieval(quiet, date, basin.cells, days[-3].moisture)
     assert seen.dtype == np.float32
     valid = np.isfinite(seen)
     np.testing.assert_array_equal(seen[valid], exact[valid].astype(np.float32))
     assert 0 <= (np.isfinite(exact) & ~valid).sum() <= 6
-    noisy = smap.retrieval(DemoSettings(cells=30, noise=0.2), date, basin.cells, days[-3].moisture)
+    noisy = observations.retrieval(DemoSettings(cells=30, noise=0.2), date, basin.cells, days[-3].moisture)
     np.testing.assert_array_equal(np.isfinite(noisy), valid)
     assert np.nanmin(noisy) == np.float32(0.02)
 
 
 def test_no_retrieval_outside_the_swath(basin, days):
     for date in SETTINGS.dates + [SETTINGS.start + dt.timedelta(day) for day in range(3, 10)]:
-        seen = smap.retrieval(SETTINGS, date, basin.cells, days[-1].moisture)
-        assert not (np.isfinite(seen) & ~smap.swath(date, basin.cells)).any()
+        seen = observations.retrieval(SETTINGS, date, basin.cells, days[-1].moisture)
+        assert not (np.isfinite(seen) & ~observations.swath(date, basin.cells)).any()
 
 
 # Stations, explained share.
@@ -260,19 +259,10 @@ def test_bad_settings_come_first(transforms):
         make_basin(DemoSettings(cells=5), *transforms)
 
 
-class StopsAfter(Progress):
-    def __init__(self, checks):
-        self.left = checks
-
-    def is_cancelled(self):
-        self.left -= 1
-        return self.left < 0
-
-
 @pytest.mark.parametrize("checks", [0, 3, 40, 200])
 def test_cancel(checks, transforms):
-    progress = StopsAfter(checks)
+    progress = Listener(checks)
     with pytest.raises(Cancelled):
         make_basin(SETTINGS, *transforms, progress)
     # Nothing went on after the first time that it was said.
-    assert progress.left == -1
+    assert progress.asked == checks + 1

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from raster_cases import Listener
 from smap_downscaler.base.errors import Cancelled
-from smap_downscaler.base.progress import Progress
 from smap_downscaler.geo.grid import Grid
 from smap_downscaler.geo.lattice import Transformation
 from smap_downscaler.steps.demo.numbers.drainage import (
@@ -30,16 +30,11 @@ from smap_downscaler.steps.demo.numbers.fields import (
     repeat,
     smooth,
 )
-from smap_downscaler.steps.demo.numbers.projection import pixel_coordinates
+from smap_downscaler.steps.demo.numbers.shape import pixel_coordinates
 
 LAND = hnp.arrays(
     np.float64, st.tuples(st.integers(3, 9), st.integers(3, 9)), elements=st.integers(0, 12).map(float)
 )
-
-
-class Stopped(Progress):
-    def is_cancelled(self):
-        return True
 
 
 @pytest.mark.parametrize(("n", "length"), [(1, 1), (7, 8), (11, 12), (121, 125), (1741, 1800)])
@@ -200,4 +195,4 @@ def test_distance_to():
 
 def test_flooding_stops_when_cancelled():
     with pytest.raises(Cancelled):
-        flood(np.zeros((120, 120)), Stopped())
+        flood(np.zeros((120, 120)), Listener(0))

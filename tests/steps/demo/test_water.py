@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 from smap_downscaler.base.errors import InputError
 from smap_downscaler.geo.grid import Bounds, Window, ease2_grid
-from smap_downscaler.steps.demo.numbers import smap
+from smap_downscaler.steps.demo.numbers import observations
 from smap_downscaler.steps.demo.numbers.bucket import ATTRACTION, DEPTH, LATERAL, Bucket, Gathering
 from smap_downscaler.steps.demo.numbers.fields import block_sums
 from smap_downscaler.steps.demo.numbers.rain import (
@@ -163,7 +163,7 @@ def test_the_spin_up_forgets_its_start():
 
 @settings(max_examples=30, deadline=None)
 @given(NORMALS, hnp.arrays(np.float64, SHAPE, elements=st.floats(0, 1)))
-def test_gathering_moves_water_to_heavy_places_and_loses_none(hollow, amount):
+def test_gathering_moves_water_to_heavy_pixels_and_loses_none(hollow, amount):
     weight = np.exp(ATTRACTION * hollow)
     gathering = Gathering(weight)
     arrived = gathering.arrive(slice(0, SHAPE[0]), gathering.shares(block_sums(amount, 4)))
@@ -199,7 +199,7 @@ def test_rain_is_not_negative_and_has_wet_and_dry_land(factor):
     assert 0.3 < (rain > 0.1).mean() < 0.9
     wet = (rain > 0.1).mean(axis=(1, 2))
     assert wet.max() - wet.min() > 0.2
-    # Storms: neighbours resemble each other, places 100 km apart do not.
+    # Storms: neighbours resemble each other, points 100 km apart do not.
     near = np.corrcoef(rain[:, :, :-1].ravel(), rain[:, :, 1:].ravel())[0, 1]
     far = np.corrcoef(rain[:, :, :-20].ravel(), rain[:, :, 20:].ravel())[0, 1]
     assert near > 0.75
@@ -244,13 +244,14 @@ def dates(n):
 def test_swaths_come_back_every_8_days():
     cells = cells_of(20, 20)
     first, again = (
-        np.array([smap.swath(date, cells) for date in dates(24)[start : start + 8]]) for start in (0, 16)
+        np.array([observations.swath(date, cells) for date in dates(24)[start : start + 8]])
+        for start in (0, 16)
     )
     np.testing.assert_array_equal(first, again)
 
 
 def test_swaths_leave_gaps_of_one_to_three_days():
-    seen = np.array([smap.swath(date, cells_of(20, 20)) for date in dates(10)])
+    seen = np.array([observations.swath(date, cells_of(20, 20)) for date in dates(10)])
     share = seen.mean(axis=(1, 2))
     assert (share == 1).sum() >= 3
     assert ((share > 0.05) & (share < 0.95)).sum() >= 2
@@ -264,7 +265,7 @@ def test_edges_of_swaths_lean():
     edges = {
         tuple(np.argmax(~covered, axis=1).tolist())
         for date in dates(8)
-        if 0.05 < (covered := smap.swath(date, cells_of(20, 20))).mean() < 0.95
+        if 0.05 < (covered := observations.swath(date, cells_of(20, 20))).mean() < 0.95
     }
     assert any(len(set(edge)) > 2 for edge in edges)
 
@@ -273,7 +274,7 @@ def test_edges_of_swaths_lean():
 def test_random_error_has_the_spread_asked_for(footprint):
     cells = cells_of(18, 20)
     settings_ = DemoSettings(seed=3, noise=0.03, footprint_km=footprint)
-    errors = np.array([smap.random_error(settings_, date, cells) for date in dates(200)])
+    errors = np.array([observations.random_error(settings_, date, cells) for date in dates(200)])
     assert errors.std() == pytest.approx(0.03, rel=0.04)
     assert errors.mean() == pytest.approx(0, abs=0.002)
     sigma = footprint * 1000 / 2.354820045
@@ -288,4 +289,4 @@ def test_random_error_has_the_spread_asked_for(footprint):
 
 
 def test_no_noise_is_no_error():
-    assert not smap.random_error(DemoSettings(noise=0), dates(1)[0], cells_of(4, 4)).any()
+    assert not observations.random_error(DemoSettings(noise=0), dates(1)[0], cells_of(4, 4)).any()

@@ -76,7 +76,7 @@ def test_a_pooled_forest_maps_a_date_that_no_forest_saw(run, case, matrix, tmp_p
         assert last[row, col] == pytest.approx(told(file.load(PooledKey()), x)[0], abs=1e-7)
 
 
-def test_tuning_is_told_in_scores_and_file(run, case, matrix, tmp_path):
+def test_tuning_is_reported_in_scores_and_file(run, case, matrix, tmp_path):
     grid = {
         "TUNE": True,
         "MAX_FEATURES_GRID": "1, 3",
@@ -111,9 +111,9 @@ def test_importance_and_report(run, matrix, tmp_path):
     got = run("trainforests", parameters(matrix, tmp_path, **outputs, **grid))
     assert {name: got[name] for name in outputs} == outputs
     rmse = [row["oob_rmse"] for row in rows_of(outputs["SCORES"]) if row["status"] == "trained"]
-    told = next(row for row in rows_of(outputs["SUMMARY"]) if row["score"] == "oob_rmse")
-    assert told["n"] == len(rmse)
-    assert (told["median"], told["q3"]) == pytest.approx(
+    summary = next(row for row in rows_of(outputs["SUMMARY"]) if row["score"] == "oob_rmse")
+    assert summary["n"] == len(rmse)
+    assert (summary["median"], summary["q3"]) == pytest.approx(
         (np.median(rmse), np.percentile(rmse, 75)), rel=1e-12
     )
     rows = rows_of(outputs["IMPORTANCE"])
@@ -186,7 +186,7 @@ def test_reports_of_the_other_modes(run, matrix, tmp_path, mode):
         ),
         (
             {"MODE": "by cell", "MINIMUM_DATES": 9},
-            "{matrix}: it has 3 dates from the begin to the end, fewer than the 9 that a forest by cell "
+            "{matrix}: it has 3 dates from the start to the end, fewer than the 9 that a forest by cell "
             "needs; use a longer series, or lower MINIMUM_DATES.",
         ),
     ],

@@ -15,14 +15,14 @@ from smap_downscaler.geo.grid import Grid
 from smap_downscaler.methods.file.reader import open_forests
 from smap_downscaler.methods.forest.growth import new_sklearn_forest
 from smap_downscaler.methods.forest.settings import ForestSettings
-from smap_downscaler.steps.forests.by_date import train_from_table
 from smap_downscaler.steps.forests.request import TrainingChoices
 from smap_downscaler.steps.forests.tables import TrainingReport, write_scores
-from smap_downscaler.steps.matrix.row_selection import Scope
+from smap_downscaler.steps.forests.training import train_by_date
+from smap_downscaler.steps.matrix.read import RowSelection
 
 NAMES = ("clay", "p_antecedent", "twi_fd8")
 SETTINGS = ForestSettings(10, None, None, 4, 1, None, 7)
-TWENTY = TrainingChoices(SETTINGS, Scope(minimum=20))
+TWENTY = TrainingChoices(SETTINGS, RowSelection(minimum_rows=20))
 GRID = Grid(CELLS.crs, 0, 0, 9000, 9000, 12, 10)
 START = dt.date(2020, 1, 1)
 
@@ -38,7 +38,7 @@ def table(tmp_path):
 
 def refusal(*arguments):
     with pytest.raises(InputError) as caught:
-        train_from_table(*arguments)
+        train_by_date(*arguments)
     return str(caught.value)
 
 
@@ -52,7 +52,7 @@ SKIPPED = {
 
 def test_dates_that_are_trained_dropped_and_skipped(table, tmp_path):
     listener = Listener()
-    report = train_from_table(table, tmp_path / "f.smapforest", TWENTY, progress=listener)
+    report = train_by_date(table, tmp_path / "f.smapforest", TWENTY, progress=listener)
     assert list(report.scores) == [day(number) for number in range(4)]
     assert report.skipped == SKIPPED
     assert report.dropped == {day(number): n for number, n in enumerate((0, 5, 0, 0, 0, 12, 0, 40))}
@@ -72,7 +72,7 @@ def test_dates_that_are_trained_dropped_and_skipped(table, tmp_path):
 
 
 def test_a_forest_is_that_of_the_rows_of_its_date(table, tmp_path):
-    train_from_table(table, tmp_path / "f.smapforest", TWENTY)
+    train_by_date(table, tmp_path / "f.smapforest", TWENTY)
     rows = next(part for part in table.days() if part.date == day(1))
     good = np.isfinite(rows.x).all(axis=1)
     assert good.sum() == 40
@@ -86,44 +86,48 @@ def test_a_forest_is_that_of_the_rows_of_its_date(table, tmp_path):
 @pytest.mark.parametrize("threads", [2, 3])
 def test_the_file_is_the_same_for_any_number_of_threads(table, tmp_path, threads):
     for name, number in (("one", 1), ("more", threads)):
-        train_from_table(table, tmp_path / name, TWENTY, number)
+        train_by_date(table, tmp_path / name, TWENTY, number)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "more").read_bytes()
 
 
 def test_the_least_number_of_cells_comes_from_the_area(table, tmp_path):
     """The table has more than 100 cells, so 50 are needed, and one date has them."""
     assert table.count_cells() > 100
-    report = train_from_table(table, tmp_path / "f", TrainingChoices(SETTINGS))
+    report = train_by_date(table, tmp_path / "f", TrainingChoices(SETTINGS))
     assert list(report.scores) == [day(2)]
     assert report.skipped[day(0)] == "40 cells, fewer than the 50 needed"
 
 
 def test_periods(table, tmp_path):
-    report = train_from_table(table, tmp_path / "f", TrainingChoices(SETTINGS, Scope(day(1), day(4), 20)))
+    report = train_by_date(table, tmp_path / "f", TrainingChoices(SETTINGS, RowSelection(day(1), day(4), 20)))
     assert list(report.scores) == [day(1), day(2), day(3)]
     assert list(report.skipped) == [day(4)]
 
 
 def test_no_date_with_enough_cells(table, tmp_path):
-    assert refusal(table, tmp_path / "f", TrainingChoices(SETTINGS, Scope(minimum=51))) == (
-        f"{table.label}: no date from the begin to the end has the 51 cells that a forest needs (the best "
+    assert refusal(table, tmp_path / "f", TrainingChoices(SETTINGS, RowSelection(minimum_rows=51))) == (
+        f"{table.label}: no date from the start to the end has the 51 cells that a forest needs (the best "
         "has 50); "
         "enlarge the study area, or lower MINIMUM_CELLS."
     )
-    assert refusal(table, tmp_path / "f", TrainingChoices(SETTINGS, Scope(day(30), minimum=20))) == (
+    assert refusal(
+        table, tmp_path / "f", TrainingChoices(SETTINGS, RowSelection(day(30), minimum_rows=20))
+    ) == (
         f"{table.label}: no date from 2020-01-31 to the end has the 20 cells that a forest needs (the best "
         "has 0); "
         "enlarge the study area, or lower MINIMUM_CELLS."
     )
     assert (
-        refusal(table, tmp_path / "f", TrainingChoices(SETTINGS, Scope(minimum=1)))
+        refusal(table, tmp_path / "f", TrainingChoices(SETTINGS, RowSelection(minimum_rows=1)))
         == "MINIMUM_CELLS is 1; give 2 or more."
     )
     assert listing(tmp_path) == ["m.gpkg"]
 
 
 def test_no_date_with_all_covariates(table, tmp_path):
-    assert refusal(table, tmp_path / "f", TrainingChoices(SETTINGS, Scope(day(7), minimum=20))) == (
+    assert refusal(
+        table, tmp_path / "f", TrainingChoices(SETTINGS, RowSelection(day(7), minimum_rows=20))
+    ) == (
         f"{table.label}: no date can be trained (2020-01-08: {SKIPPED[day(7)]}); check its soil "
         "moisture and covariates."
     )
@@ -132,18 +136,18 @@ def test_no_date_with_all_covariates(table, tmp_path):
 
 def test_cancel_leaves_nothing(table, tmp_path):
     whole = Listener()
-    train_from_table(table, tmp_path / "f", TWENTY, 2, whole)
+    train_by_date(table, tmp_path / "f", TWENTY, 2, whole)
     (tmp_path / "f").unlink()
     for calls in (0, whole.asked // 2):
         listener = Listener(calls)
         with pytest.raises(Cancelled):
-            train_from_table(table, tmp_path / "f", TWENTY, 2, listener)
+            train_by_date(table, tmp_path / "f", TWENTY, 2, listener)
         assert listener.asked <= calls + 8
         assert listing(tmp_path) == ["m.gpkg"]
 
 
 def test_the_table_of_scores(table, tmp_path):
-    report = train_from_table(table, tmp_path / "f", TWENTY)
+    report = train_by_date(table, tmp_path / "f", TWENTY)
     write_scores(tmp_path / "scores.gpkg", report)
     connection = sqlite3.connect(tmp_path / "scores.gpkg")
     connection.row_factory = sqlite3.Row

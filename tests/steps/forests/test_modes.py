@@ -15,13 +15,11 @@ from smap_downscaler.methods.file.reader import open_forests
 from smap_downscaler.methods.forest.growth import new_sklearn_forest
 from smap_downscaler.methods.forest.settings import ForestSettings
 from smap_downscaler.methods.keys import CellKey, PooledKey, key_number
-from smap_downscaler.steps.forests.by_cell import train_cells
-from smap_downscaler.steps.forests.pooled import train_pooled
 from smap_downscaler.steps.forests.request import TrainingChoices
 from smap_downscaler.steps.forests.tables import write_scores
+from smap_downscaler.steps.forests.training import train_by_cell, train_pooled
 from smap_downscaler.steps.matrix.numbers.rows import DayRows
-from smap_downscaler.steps.matrix.read import open_matrix
-from smap_downscaler.steps.matrix.row_selection import Scope
+from smap_downscaler.steps.matrix.read import RowSelection, open_matrix
 from smap_downscaler.steps.matrix.write import create_matrix
 
 NAMES = ("clay", "p3", "p10")
@@ -31,8 +29,8 @@ START = dt.date(2019, 12, 20)
 DAYS = 60
 BOTH = FeatureSettings(True, True)
 PLAIN = TrainingChoices(SETTINGS)
-TWENTY = TrainingChoices(SETTINGS, Scope(minimum=20))
-BOTH_TWENTY = TrainingChoices(SETTINGS, Scope(minimum=20), BOTH)
+TWENTY = TrainingChoices(SETTINGS, RowSelection(minimum_rows=20))
+BOTH_TWENTY = TrainingChoices(SETTINGS, RowSelection(minimum_rows=20), BOTH)
 
 
 def day(number):
@@ -61,7 +59,7 @@ def table(tmp_path):
 
 
 def within(*limits, **more):
-    return TrainingChoices(SETTINGS, Scope(*limits, **more))
+    return TrainingChoices(SETTINGS, RowSelection(*limits, **more))
 
 
 def refusal(function, *arguments):
@@ -79,7 +77,7 @@ SKIPPED = {
 
 def test_cells_that_are_trained_and_skipped(table, tmp_path):
     listener = Listener()
-    report = train_cells(table, tmp_path / "f", TWENTY, progress=listener)
+    report = train_by_cell(table, tmp_path / "f", TWENTY, progress=listener)
     assert list(report.scores) == [CellKey(0, 0), *(CellKey(n // 4, n % 4) for n in range(4, 12))]
     assert report.skipped == SKIPPED
     assert report.dropped[CellKey(0, 0)] == 5
@@ -106,7 +104,7 @@ def rows_of(table, row, col):
 
 def test_a_forest_by_cell_is_that_of_the_rows_of_its_cell(table, tmp_path):
     """Calendar and neighbours are worked out here anew."""
-    train_cells(table, tmp_path / "f", BOTH_TWENTY)
+    train_by_cell(table, tmp_path / "f", BOTH_TWENTY)
     for row, col in ((0, 0), (2, 1)):
         rows = rows_of(table, row, col)
         x, y = [], []
@@ -135,7 +133,9 @@ def test_a_forest_by_cell_is_that_of_the_rows_of_its_cell(table, tmp_path):
 
 
 def test_rows_outside_of_the_period_are_unseen(table, tmp_path):
-    report = train_cells(table, tmp_path / "f", TrainingChoices(SETTINGS, Scope(day(20), day(49), 10), BOTH))
+    report = train_by_cell(
+        table, tmp_path / "f", TrainingChoices(SETTINGS, RowSelection(day(20), day(49), 10), BOTH)
+    )
     rows = [row for row in rows_of(table, 1, 1) if day(20) <= row[0] <= day(49)]
     assert report.scores[CellKey(1, 1)].n == len(rows)
     assert CellKey(0, 1) not in {*report.scores, *report.skipped}
@@ -143,9 +143,9 @@ def test_rows_outside_of_the_period_are_unseen(table, tmp_path):
 
 @pytest.mark.parametrize("threads", [2, 3])
 def test_files_are_the_same_for_any_number_of_threads(table, tmp_path, threads):
-    sampled = TrainingChoices(SETTINGS, Scope(maximum_rows=7), FeatureSettings(True))
+    sampled = TrainingChoices(SETTINGS, RowSelection(maximum_rows=7), FeatureSettings(True))
     for name, number in (("one", 1), ("more", threads)):
-        train_cells(table, tmp_path / name, BOTH_TWENTY, number)
+        train_by_cell(table, tmp_path / name, BOTH_TWENTY, number)
         train_pooled(table, tmp_path / f"{name} pooled", sampled, number)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "more").read_bytes()
     assert (tmp_path / "one pooled").read_bytes() == (tmp_path / "more pooled").read_bytes()
@@ -153,12 +153,14 @@ def test_files_are_the_same_for_any_number_of_threads(table, tmp_path, threads):
 
 def test_refusals_by_cell(table, tmp_path):
     path = tmp_path / "f"
-    assert refusal(train_cells, table, path, within(minimum=1)) == ("MINIMUM_DATES is 1; give 2 or more.")
-    assert refusal(train_cells, table, path, within(minimum=61)) == (
-        f"{table.label}: it has 60 dates from the begin to the end, fewer than the 61 that a forest by cell "
+    assert refusal(train_by_cell, table, path, within(minimum_rows=1)) == (
+        "MINIMUM_DATES is 1; give 2 or more."
+    )
+    assert refusal(train_by_cell, table, path, within(minimum_rows=61)) == (
+        f"{table.label}: it has 60 dates from the start to the end, fewer than the 61 that a forest by cell "
         "needs; use a longer series, or lower MINIMUM_DATES."
     )
-    assert refusal(train_cells, table, path, within(minimum=60)) == (
+    assert refusal(train_by_cell, table, path, within(minimum_rows=60)) == (
         f"{table.label}: no cell can be trained (12 cells: fewer than 60 dates with all covariates); check "
         "its soil moisture and covariates, or lower MINIMUM_DATES."
     )
@@ -168,7 +170,7 @@ def test_refusals_by_cell(table, tmp_path):
 def test_a_table_without_cell_numbers(table, tmp_path):
     with sqlite3.connect(table.path) as connection:
         connection.execute(f"UPDATE {table.layer} SET row = NULL")
-    assert refusal(train_cells, table, tmp_path / "f", PLAIN) == (
+    assert refusal(train_by_cell, table, tmp_path / "f", PLAIN) == (
         f"{table.label}: no cell can be trained (no row has a cell number); check its soil moisture and "
         "covariates, or lower MINIMUM_DATES."
     )
@@ -222,7 +224,7 @@ def test_refusals_of_pooled_forests(table, tmp_path):
         f"{table.label}: its {rows} rows of 3 covariates would take 0 MB, more than the 0 MB of MEMORY; give "
         "MAXIMUM_ROWS a smaller number, or MEMORY a larger one."
     )
-    many = TrainingChoices(ForestSettings(100_000, None, None, 2, 1, None, 7), Scope(memory_mb=100))
+    many = TrainingChoices(ForestSettings(100_000, None, None, 2, 1, None, 7), RowSelection(memory_mb=100))
     sentence = refusal(train_pooled, table, path, many)
     assert sentence.startswith(f"{table.label}: 100,000 trees of {rows - 5} rows each would take up to ")
     assert sentence.endswith(
@@ -238,7 +240,7 @@ def test_refusals_of_pooled_forests(table, tmp_path):
     assert listing(tmp_path) == ["m.gpkg"]
 
 
-@pytest.mark.parametrize("train", [train_cells, train_pooled])
+@pytest.mark.parametrize("train", [train_by_cell, train_pooled])
 def test_cancel_leaves_nothing(table, tmp_path, train):
     whole = Listener()
     train(table, tmp_path / "f", PLAIN, 2, whole)
@@ -250,7 +252,7 @@ def test_cancel_leaves_nothing(table, tmp_path, train):
 
 
 def test_tables_of_scores(table, tmp_path):
-    report = train_cells(table, tmp_path / "f", TWENTY)
+    report = train_by_cell(table, tmp_path / "f", TWENTY)
     write_scores(tmp_path / "cells.gpkg", report)
     write_scores(tmp_path / "pooled.gpkg", train_pooled(table, tmp_path / "p", PLAIN))
     with sqlite3.connect(tmp_path / "cells.gpkg") as connection:

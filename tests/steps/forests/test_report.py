@@ -99,10 +99,10 @@ def page_of(mode, keys, importance=None, chosen=None, skipped=None):
 def test_texts_fit_the_mode():
     dates = [START, START + dt.timedelta(2)]
     page = page_of("by date", dates)
-    assert "2 dates, a forest each, 2020-11-01 to 2020-11-03" in page
+    assert "2 dates, one forest each, 2020-11-01 to 2020-11-03" in page
     assert "these scores flatter the maps" in page
     page = page_of("by cell", [CellKey(1, 2), CellKey(1, 3)], skipped={CellKey(2, 2): "too dry"})
-    assert "2 cells, a forest each" in page
+    assert "2 cells, one forest each" in page
     assert "longer gaps" in page
     assert "too dry" in page
     page = page_of("pooled", [PooledKey()])

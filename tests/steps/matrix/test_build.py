@@ -126,7 +126,7 @@ def test_every_row_is_that_of_a_join_by_hand(case):
     assert [day.date for day in table.days()] == DAYS
 
 
-def test_a_date_without_rain_is_null_and_told(case):
+def test_a_date_without_rain_is_null_and_reported(case):
     listener = Listener()
     report = case.build(progress=listener)
     assert report.missing == {DAYS[1]: ["rain"]}

@@ -225,7 +225,7 @@ def test_dates_in_several_forms(tmp_path):
     assert table.count_by_date() == {DAYS[0]: 2}
 
 
-def test_a_damaged_table_is_told(tmp_path):
+def test_a_damaged_table_is_reported(tmp_path):
     days = [some_rows(DAYS[0] + dt.timedelta(days=n), 48, n) for n in range(60)]
     path = write(tmp_path / "m.gpkg", days)
     table = open_matrix(path)

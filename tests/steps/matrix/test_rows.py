@@ -14,7 +14,7 @@ from smap_downscaler.steps.matrix.numbers.rows import (
     DayRows,
     cell_centres,
     day_rows,
-    least_cells,
+    rows_needed,
     unusable_name,
 )
 
@@ -74,8 +74,8 @@ def test_cell_centres():
     ("cells", "least"), [(10, 20), (40, 20), (41, 20), (42, 21), (99, 49), (100, 50), (1000, 50)]
 )
 def test_least_cells_is_half_of_the_area_from_20_to_50(cells, least):
-    assert least_cells(cells) == least
-    assert least_cells(cells, 7) == 7
+    assert rows_needed(cells) == least
+    assert rows_needed(cells, 7) == 7
 
 
 @pytest.mark.parametrize(

@@ -12,14 +12,14 @@ import pytest
 from osgeo import gdal
 
 from rain_cases import days_from, rain, raw, tags_of, write_days, write_netcdf, write_raster
+from raster_cases import Listener
 from smap_downscaler.base.errors import Cancelled, InputError
-from smap_downscaler.base.progress import Progress
 from smap_downscaler.geo.grid import Bounds, Grid
 from smap_downscaler.series.dated import dated_covariates
 from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack
 from smap_downscaler.steps.rain import antecedent as rain_antecedent
-from smap_downscaler.steps.rain import days as rain_days
+from smap_downscaler.steps.rain import reading as rain_reading
 from smap_downscaler.steps.rain.antecedent import antecedent_file, antecedent_precipitation
 from smap_downscaler.steps.rain.numbers.antecedent import Antecedent
 from smap_downscaler.steps.rain.numbers.seasons import DEFAULT_SEASONS, parse_seasons
@@ -29,23 +29,6 @@ from smap_downscaler.steps.rain.seasonal import seasonal_precipitation
 P3 = Antecedent()
 FOUR = parse_seasons(DEFAULT_SEASONS)
 NODATA = np.float32(-9999)
-
-
-class Listening(Progress):
-    """Keeps what it is told; cancels after so many looks."""
-
-    def __init__(self, cancel_after=None):
-        self.lines, self.warnings, self.looks, self.cancel_after = [], [], 0, cancel_after
-
-    def log(self, text):
-        self.lines.append(text)
-
-    def warn(self, text):
-        self.warnings.append(text)
-
-    def is_cancelled(self):
-        self.looks += 1
-        return self.cancel_after is not None and self.looks > self.cancel_after
 
 
 def day(text):
@@ -125,7 +108,7 @@ def test_netcdf_and_bands_give_the_same_as_files(tmp_path):
 def test_a_missing_day_gives_nodata_and_one_warning(tmp_path):
     dates = days_from("2020-01-01", 10)
     source = write_days(tmp_path / "in", dates[:4] + dates[5:], rain(9))
-    said = Listening()
+    said = Listener()
     result = antecedent_precipitation(source, tmp_path / "out", P3, progress=said)
     assert result.empty == days_from("2020-01-06", 3)
     assert [bool((raw(antecedent_file(result.folder, date)) == NODATA).all()) for date in result.dates] == [
@@ -148,13 +131,13 @@ def test_rain_without_any_value_is_no_empty_result(tmp_path):
 
 
 @pytest.mark.parametrize("memory", [512, 0])
-def test_one_day_without_a_value_is_told(tmp_path, memory):
+def test_one_day_without_a_value_is_reported(tmp_path, memory):
     values = rain(10)
     values[4] = np.nan
     source = write_days(tmp_path / "in", days_from("2020-01-01", 10), values)
-    said = Listening()
+    said = Listener()
     result = antecedent_precipitation(source, tmp_path / "out", P3, progress=said, memory_mb=memory)
-    assert result.hollow == days_from("2020-01-06", 3)
+    assert result.without_value == days_from("2020-01-06", 3)
     assert result.empty == []
     assert said.warnings == [
         f"{source}: no cell has a value on all of the days before 2020-01-06 to 2020-01-08; so 3 of 8 "
@@ -185,7 +168,7 @@ def test_start_and_end(tmp_path):
 
 def test_dates_beyond_the_record_are_left_out_with_a_warning(tmp_path):
     source = write_days(tmp_path / "in", days_from("2020-01-01", 5), rain(5))
-    said = Listening()
+    said = Listener()
     result = antecedent_precipitation(
         source, tmp_path / "out", P3, start=day("2019-12-01"), end=day("2020-02-01"), progress=said
     )
@@ -221,7 +204,7 @@ def test_a_large_raster_is_read_in_blocks_with_the_same_bits(tmp_path, monkeypat
     dates, values = days_from("2020-01-01", 5), rain(5, (600, 530))
     source = write_days(tmp_path / "in", dates, values)
     whole = antecedent_precipitation(source, tmp_path / "whole", P3)
-    for module in (rain_antecedent, rain_days):
+    for module in (rain_antecedent, rain_reading):
         monkeypatch.setattr(module, "CELLS_A_BLOCK", 1 << 16)
     blocks = antecedent_precipitation(source, tmp_path / "blocks", P3, memory_mb=1)
     for date in whole.dates:
@@ -315,7 +298,7 @@ def test_a_damaged_raster_is_made_again(tmp_path):
 def test_cancel_leaves_whole_files_only_and_a_rerun_goes_on(tmp_path):
     source = write_days(tmp_path / "in", days_from("2020-01-01", 12), rain(12))
     with pytest.raises(Cancelled):
-        antecedent_precipitation(source, tmp_path / "out", P3, progress=Listening(cancel_after=18))
+        antecedent_precipitation(source, tmp_path / "out", P3, progress=Listener(18))
     left = names(tmp_path / "out")
     assert 0 < len(left) < 10
     assert all(re.fullmatch(r"p_antecedent_\d{8}\.tif", name) for name in left)
@@ -409,7 +392,7 @@ def test_units(unit, monthly, odd):
 
 def test_a_unit_that_is_not_mm_a_day_is_warned_of(tmp_path):
     source = write_days(tmp_path / "in", days_from("2020-01-01", 4), rain(4), unit="mm/h")
-    said = Listening()
+    said = Listener()
     antecedent_precipitation(source, tmp_path / "out", P3, progress=said)
     assert said.warnings == [
         f"{source}: its unit is 'mm/h'; its numbers are taken as mm a day. If they are not, convert them "
@@ -436,7 +419,7 @@ def test_daily_means_over_leap_and_incomplete_years(tmp_path):
     values = rain(500, (2, 3))
     values[40:45, 0, 0] = -9999
     source = write_netcdf(tmp_path / "pisco.nc", values, range(500), "days since 2019-11-20 12:00:00")
-    said = Listening()
+    said = Listener()
     seasonal_precipitation(source, tmp_path / "stack.tif", "daily", FOUR, progress=said)
     stack = open_stack(tmp_path / "stack.tif")
     assert stack.names == ("p_djf", "p_mam", "p_jja", "p_son")
@@ -471,7 +454,7 @@ def test_missing_days_are_counted_and_few_days_warned_of(tmp_path):
     values = rain(len(kept))
     values[:40, 1, 1] = -9999
     source = write_days(tmp_path / "in", kept, values)
-    said = Listening()
+    said = Listener()
     seasonal_precipitation(source, tmp_path / "s.tif", "daily", parse_seasons("p_jja=6,7,8"), progress=said)
     assert said.lines[0] == "Missing days, left out: 30 of 92 (2021-06-11 to 2021-07-10)."
     assert said.warnings == [
@@ -483,7 +466,7 @@ def test_missing_days_are_counted_and_few_days_warned_of(tmp_path):
 
 def test_a_month_without_any_day_is_warned_of(tmp_path):
     source = write_days(tmp_path / "in", days_from("2021-04-01", 61), rain(61))
-    said = Listening()
+    said = Listener()
     seasonal_precipitation(source, tmp_path / "s.tif", "daily", parse_seasons("p_mam=3,4,5"), progress=said)
     assert said.warnings == ["p_mam: the record holds no day of March; the mean is that of the other months."]
 
@@ -530,7 +513,7 @@ def test_months_count_that_lie_wholly_inside(tmp_path):
     for month, values in enumerate(totals, start=1):
         write_raster(tmp_path / "in" / f"p_2021{month:02d}.tif", values)
     year = parse_seasons("p=1,2,3,4")
-    said = Listening()
+    said = Listener()
     seasonal_precipitation(
         tmp_path / "in",
         tmp_path / "s.tif",
@@ -557,7 +540,7 @@ def test_months_count_that_lie_wholly_inside(tmp_path):
 def test_missing_months_are_named(tmp_path):
     for month in (1, 2, 5):
         write_raster(tmp_path / "in" / f"p_2021{month:02d}.tif", rain(1)[0])
-    said = Listening()
+    said = Listener()
     seasonal_precipitation(
         tmp_path / "in", tmp_path / "s.tif", "monthly", parse_seasons("a=1,2"), progress=said
     )
@@ -627,7 +610,7 @@ def test_cancel_leaves_no_stack(tmp_path):
             tmp_path / "out" / "s.tif",
             "daily",
             parse_seasons("p=1"),
-            progress=Listening(cancel_after=15),
+            progress=Listener(15),
         )
     assert names(tmp_path / "out") == []
 
@@ -752,7 +735,7 @@ def test_real_chirps_days(shared_data, tmp_path):
 def test_real_climatologies_of_peru(shared_data, tmp_path, product, undershoots):
     source = shared_data / "pisco_clim_peru" / product
     before = names(source)
-    said = Listening()
+    said = Listener()
     seasonal_precipitation(source, tmp_path / "s.tif", "climatology", FOUR, progress=said)
     totals = np.stack([raw(source / f"{month:02d}.tif") for month in range(1, 13)]).astype("f8")
     outside = (totals < -1e38).any(axis=0)

@@ -109,7 +109,7 @@ def test_exchanged_dates(refusal, granules, tmp_path):
     assert refusal("importsmap", given) == "START (2020-02-01) is after END (2020-01-01); exchange them."
 
 
-def test_the_dialog_is_told_before_the_run(algorithm, granules):
+def test_the_dialog_is_warned_before_the_run(algorithm, granules):
     from qgis.core import QgsProcessingContext
 
     good, message = algorithm.checkParameterValues(parameters(granules, granules), QgsProcessingContext())

@@ -171,7 +171,7 @@ def test_another_product_without_metadata(tmp_path):
 
 
 @pytest.mark.parametrize(("shape", "size"), [((2000,), "2000"), ((100, 100), "100 x 100")])
-def test_another_level_or_a_cut_out_is_told_from_its_shape(tmp_path, shape, size):
+def test_another_level_or_a_cut_out_is_known_by_its_shape(tmp_path, shape, size):
     path = write_granule(tmp_path, {"AM": {}}, layout="single", shape=shape)
     assert refusal(open_granule, path) == (
         f"{path}: its soil moisture has {size} cells, neither 406 x 964 (SPL3SMP) nor 1624 x 3856 "

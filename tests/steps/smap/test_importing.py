@@ -12,8 +12,8 @@ import pytest
 from osgeo import gdal
 
 from granules import LOGIN_PAGE, granule_name, truncate, write_granule
+from raster_cases import Listener
 from smap_downscaler.base.errors import Cancelled, InputError
-from smap_downscaler.base.progress import Progress
 from smap_downscaler.geo.datasets import check_folders, dataset_grid, open_dataset, read_band
 from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.geo.grid import EASE2_CRS, Bounds, Grid, Window, ease2_grid
@@ -62,23 +62,6 @@ def refusal(function, *arguments, **named):
     with pytest.raises(InputError) as caught:
         function(*arguments, **named)
     return str(caught.value)
-
-
-class Listener(Progress):
-    def __init__(self, stop_at=None):
-        self.texts, self.lines, self.warnings, self.stop_at = [], [], [], stop_at
-
-    def set_text(self, text):
-        self.texts.append(text)
-
-    def log(self, text):
-        self.lines.append(text)
-
-    def warn(self, text):
-        self.warnings.append(text)
-
-    def is_cancelled(self):
-        return self.stop_at is not None and any(self.stop_at in text for text in self.texts)
 
 
 def test_a_folder_of_granules(tmp_path):
@@ -301,7 +284,7 @@ def test_no_valid_cell_on_any_date_is_no_empty_result(tmp_path):
 
 def test_cancelling_leaves_whole_files_only(tmp_path):
     source, out = granules(tmp_path / "in", range(1, 9)), tmp_path / "out"
-    listener = Listener("dates imported")
+    listener = Listener(words="dates imported")
     begun = time.monotonic()
     with pytest.raises(Cancelled):
         import_smap(source, out, extent=extent_of(WINDOW), progress=listener)
@@ -317,7 +300,9 @@ def test_cancelling_leaves_whole_files_only(tmp_path):
 
 def test_cancelling_while_looking_at_granules(tmp_path):
     with pytest.raises(Cancelled):
-        import_smap(granules(tmp_path / "in"), tmp_path / "out", progress=Listener("granules looked at"))
+        import_smap(
+            granules(tmp_path / "in"), tmp_path / "out", progress=Listener(words="granules looked at")
+        )
     assert not (tmp_path / "out").exists()
 
 
@@ -536,7 +521,7 @@ def test_recommended_needs_flags(tmp_path):
     source = rasters(tmp_path / "in")
     assert refusal(import_smap, source, tmp_path / "out", Choices(quality="recommended")) == (
         f"{source / 'SMAP_2020-01-01.tif'}: it has no band retrieval_qual_flag, so QUALITY 'recommended' "
-        "cannot be told; choose another QUALITY or import the HDF5 granules."
+        "cannot be known; choose another QUALITY or import the HDF5 granules."
     )
 
 

@@ -1,4 +1,4 @@
-"""HDF5 files told from login pages and cut-off downloads before GDAL sees them."""
+"""HDF5 files known from login pages and cut-off downloads before GDAL sees them."""
 
 from __future__ import annotations
 

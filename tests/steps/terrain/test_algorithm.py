@@ -14,25 +14,18 @@ from raster_cases import listing, raw_raster
 from smap_downscaler.geo.datasets import open_dataset, read_band
 from smap_downscaler.geo.geotiff import write_geotiff
 from smap_downscaler.geo.grid import Grid
+from terrain_cases import rough_dem
 
 ID = "terrainindices"
 OUTPUTS = ["TWI_MTFD", "TWI_FD8", "TWI_MFDMD", "SCA_MTFD", "SCA_FD8", "SCA_MFDMD", "FILLED", "SLOPE"]
-TOLD = ["STATISTICS", "REPORT"]
+REPORTS = ["STATISTICS", "REPORT"]
 NUMBERS = ["CELLS", "RAISED_CELLS", "MOST_RAISED"]
 INPUTS = ["INPUT", "ENGINE", "MINIMUM_SLOPE", "AREA", "SLOPE_FLOOR", "SAGA_CMD"]
-GRID = Grid("EPSG:32718", 300000.0, 8600000.0, 90.0, 90.0, 70, 60)
 
 
 @pytest.fixture(scope="module")
 def dem(tmp_path_factory):
-    """Rough slopes with pits, and a lake of NoData."""
-    rng = np.random.default_rng(5)
-    y, x = np.mgrid[0 : GRID.height, 0 : GRID.width]
-    z = 2000 + 60 * np.sin(x / 9) + 50 * np.cos(y / 7 + x / 20) - 3 * y + rng.normal(0, 3, x.shape)
-    z[30:36, 40:47] = np.nan
-    path = tmp_path_factory.mktemp("dem") / "dem.tif"
-    write_geotiff(path, GRID, z.astype(np.float32))
-    return str(path)
+    return rough_dem(tmp_path_factory.mktemp("dem"))
 
 
 @pytest.fixture
@@ -41,7 +34,7 @@ def no_program(monkeypatch):
     from smap_downscaler.steps.terrain.toolbox import saga_program as program
 
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(program, "_usual_places", list)
+    monkeypatch.setattr(program, "usual_folders", list)
 
 
 @pytest.fixture
@@ -69,10 +62,10 @@ def test_contract_and_help(qgis_provider):
 
     algorithm = created()
     definitions = {one.name(): one for one in algorithm.parameterDefinitions()}
-    assert list(definitions) == INPUTS + OUTPUTS + TOLD
+    assert list(definitions) == INPUTS + OUTPUTS + REPORTS
     assert [output.name() for output in algorithm.outputDefinitions()] == [
         *OUTPUTS,
-        *TOLD,
+        *REPORTS,
         *NUMBERS,
         "REPORT_NUMBERS",
     ]
@@ -82,9 +75,9 @@ def test_contract_and_help(qgis_provider):
     advanced = {
         name for name, one in definitions.items() if one.flags() & Qgis.ProcessingParameterFlag.Advanced
     }
-    assert optional == {"SAGA_CMD", *OUTPUTS, *TOLD}
+    assert optional == {"SAGA_CMD", *OUTPUTS, *REPORTS}
     assert advanced == {"SLOPE_FLOOR", "SAGA_CMD"}
-    assert {name for name in OUTPUTS + TOLD if definitions[name].createByDefault()} == set(OUTPUTS[:3])
+    assert {name for name in OUTPUTS + REPORTS if definitions[name].createByDefault()} == set(OUTPUTS[:3])
     assert algorithm.groupId() == "covariates"
     assert all(one.help() for one in definitions.values())
     text = (Path(__file__).parents[3] / "help" / f"{ID}.md").read_text(encoding="utf-8")
@@ -92,7 +85,7 @@ def test_contract_and_help(qgis_provider):
     assert re.findall(r"^### (\w+)", head, re.MULTILINE) == INPUTS
     assert re.findall(r"^### (\w+)", outputs, re.MULTILINE) == [
         *OUTPUTS,
-        *TOLD,
+        *REPORTS,
         "REPORT_NUMBERS",
         *NUMBERS,
     ]
@@ -177,9 +170,9 @@ def test_both_engines_agree(run, said, saga_cmd, dem, tmp_path):
     made, names = {}, ["FILLED", "SLOPE", "SCA_FD8", "TWI_FD8", "TWI_MTFD", "TWI_MFDMD"]
     for engine in ("SAGA", "built-in"):
         outputs = {name: str(tmp_path / engine / f"{name}.tif") for name in names}
-        told = run(ID, {"INPUT": dem, "ENGINE": engine, **outputs})
-        assert set(told) == {*outputs, *NUMBERS}
-        assert {name: told[name] for name in names} == outputs
+        found = run(ID, {"INPUT": dem, "ENGINE": engine, **outputs})
+        assert set(found) == {*outputs, *NUMBERS}
+        assert {name: found[name] for name in names} == outputs
         made[engine] = {name: values(path) for name, path in outputs.items()}
     assert re.fullmatch(rf"Engine: SAGA by {re.escape(saga_cmd)}, version [\d.]+\.", said.info[0])
     assert "Engine: built-in, as chosen." in said.info

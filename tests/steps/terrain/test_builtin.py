@@ -10,10 +10,10 @@ import pytest
 from osgeo import gdal
 
 from bench_terrain import fractal_dem, saga_chain_in_one, saga_fill, saga_flow, saga_wetness, values_of
-from raster_cases import in_own_process, listing, raw_raster
+from raster_cases import Listener, in_own_process, listing, raw_raster
 from real_cases import write_andes_dem
 from smap_downscaler.base.errors import Cancelled, InputError
-from smap_downscaler.base.progress import SILENT, Progress
+from smap_downscaler.base.progress import SILENT
 from smap_downscaler.geo.datasets import dataset_grid, open_dataset
 from smap_downscaler.steps.terrain.builtin import OUTPUT_BANDS, compute_terrain
 from smap_downscaler.steps.terrain.dem import check_dem, scale_warning
@@ -28,26 +28,6 @@ DEFAULTS = TerrainSettings()
 UTM_90 = (300000.0, 90.0, 0.0, 8700000.0, 0.0, -90.0)
 
 
-class Notes(Progress):
-    def __init__(self, stop_after=None):
-        self.lines, self.warnings, self.fractions = [], [], []
-        self.left = stop_after
-
-    def is_cancelled(self):
-        if self.left is not None:
-            self.left -= 1
-        return self.left is not None and self.left < 0
-
-    def set_fraction(self, fraction):
-        self.fractions.append(fraction)
-
-    def log(self, text):
-        self.lines.append(text)
-
-    def warn(self, text):
-        self.warnings.append(text)
-
-
 def hilly(shape=(60, 70), seed=2):
     z = np.random.default_rng(seed).normal(size=shape).cumsum(axis=0).cumsum(axis=1).astype(np.float32)
     z[20:25, 30:40] = -9999
@@ -60,8 +40,8 @@ def paths(folder, keys=tuple(OUTPUT_BANDS)):
 
 def test_all_outputs_say_what_they_are(tmp_path):
     dem = raw_raster(tmp_path / "dem.tif", hilly(), transform=UTM_90, nodata=-9999.0)
-    notes = Notes()
-    report = compute_terrain(dem, paths(tmp_path / "out"), DEFAULTS, notes)
+    listener = Listener()
+    report = compute_terrain(dem, paths(tmp_path / "out"), DEFAULTS, listener)
     z = values_of(dem)
     for key, (name, unit) in {
         "filled": ("filled", "m"),
@@ -79,10 +59,10 @@ def test_all_outputs_say_what_they_are(tmp_path):
     assert report.cells == np.count_nonzero(~np.isnan(z))
     assert report.raised_cells == np.count_nonzero(filled > z)
     assert report.most_raised == pytest.approx(np.nanmax(filled - z))
-    assert notes.fractions == sorted(notes.fractions)
-    assert notes.fractions[-1] == pytest.approx(1.0)
+    assert listener.fractions == sorted(listener.fractions)
+    assert listener.fractions[-1] == pytest.approx(1.0)
     assert set(report.kept_shares) == set(ROUTERS)
-    assert notes.lines[1] == "mtfd: 0.00% of the water ends in cells without outflow inside the DEM."
+    assert listener.lines[1] == "mtfd: 0.00% of the water ends in cells without outflow inside the DEM."
 
 
 def test_only_what_is_wanted_is_made(tmp_path):
@@ -107,13 +87,13 @@ def test_outputs_agree_with_each_other_and_with_the_settings(tmp_path):
         assert np.nanmin(area) == 90.0
 
 
-def test_water_kept_in_filled_flats_is_told(tmp_path):
+def test_water_kept_in_filled_flats_is_reported(tmp_path):
     z = np.full((40, 40), 10.0)
     dem = raw_raster(tmp_path / "dem.tif", z, transform=UTM_90)
-    notes = Notes()
-    report = compute_terrain(dem, paths(tmp_path, ("twi_fd8",)), TerrainSettings(minimum_slope=0.0), notes)
+    listener = Listener()
+    report = compute_terrain(dem, paths(tmp_path, ("twi_fd8",)), TerrainSettings(minimum_slope=0.0), listener)
     assert report.kept_shares["fd8"] == pytest.approx(38 * 38 / 1600)
-    assert notes.lines[-1] == (
+    assert listener.lines[-1] == (
         "fd8: 90.25% of the water ends in cells without outflow inside the DEM; "
         "a MINIMUM_SLOPE above 0 lets it run on."
     )
@@ -206,7 +186,7 @@ def test_a_sea_of_zeros_is_warned_of_by_both_engines(tmp_path):
     z[:, :2] = 0
     dem = raw_raster(tmp_path / "dem.tif", z, transform=UTM_90, nodata=-9999.0)
     share = (z == 0).sum() / (z != -9999).sum()
-    by_both = Notes()
+    by_both = Listener()
     compute_terrain(dem, paths(tmp_path, ("filled",)), DEFAULTS, by_both)
     write_saga_grid(dem, tmp_path / "dem.sdat", check_dem(dem), by_both)
     assert by_both.warnings == 2 * [
@@ -230,10 +210,10 @@ def test_a_stretched_crs_is_warned_of(tmp_path):
         nodata=-9999.0,
         transform=(-8e6, 100.0, 0.0, 6446275.84, 0.0, -100.0),
     )
-    notes = Notes()
-    compute_terrain(mercator, paths(tmp_path, ("slope",)), DEFAULTS, notes)
+    listener = Listener()
+    compute_terrain(mercator, paths(tmp_path, ("slope",)), DEFAULTS, listener)
     # At 50 degrees north cos is 0.64.
-    assert notes.warnings == [
+    assert listener.warnings == [
         f"{mercator}: a metre of its CRS is 0.64 m on the ground eastwards and 0.64 m northwards, "
         "so slopes and areas are off by as much; the UTM zone of the area would be right."
     ]
@@ -244,9 +224,9 @@ def test_a_stretched_crs_is_warned_of(tmp_path):
 @pytest.mark.parametrize("after", [0, 3, 9, 15, 20, 25])
 def test_cancel_leaves_no_partial_file(tmp_path, after):
     dem = raw_raster(tmp_path / "dem.tif", hilly(), transform=UTM_90, nodata=-9999.0)
-    notes = Notes(after)
+    listener = Listener(after)
     with pytest.raises(Cancelled):
-        compute_terrain(dem, paths(tmp_path / "out"), DEFAULTS, notes)
+        compute_terrain(dem, paths(tmp_path / "out"), DEFAULTS, listener)
     for name in listing(tmp_path / "out"):
         assert name.removesuffix(".tif") in OUTPUT_BANDS
         assert np.isfinite(values_of(tmp_path / "out" / name)).any()

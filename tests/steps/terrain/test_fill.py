@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from raster_cases import Listener
 from smap_downscaler.base.errors import Cancelled, InputError
-from smap_downscaler.base.progress import Progress
 from smap_downscaler.steps.terrain.numbers import fill
 from smap_downscaler.steps.terrain.numbers.fill import fill_sinks
 from smap_downscaler.steps.terrain.numbers.settings import TerrainSettings
@@ -209,22 +209,13 @@ def test_a_lake_of_missing_cells_drains_its_basin():
     assert got[1, 4] == 12.0
 
 
-class Stopped(Progress):
-    def __init__(self, after):
-        self.left = after
-
-    def is_cancelled(self):
-        self.left -= 1
-        return self.left < 0
-
-
 @pytest.mark.parametrize("after", [0, 3, 7, 12])
 def test_cancel_reaches_every_stage(after, monkeypatch):
     monkeypatch.setattr(fill, "_LOOK", 64)
     surface = Surface(np.random.default_rng(1).random((80, 80)), 90.0)
     before = surface.z.copy()
     with pytest.raises(Cancelled):
-        fill_sinks(surface, 0.1, Stopped(after))
+        fill_sinks(surface, 0.1, Listener(after))
     np.testing.assert_array_equal(surface.z, before)
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from raster_cases import Listener
 from smap_downscaler.base.errors import Cancelled
-from smap_downscaler.base.progress import Progress
 from smap_downscaler.steps.terrain.numbers import accumulate
 from smap_downscaler.steps.terrain.numbers import surface as terrain_surface
 from smap_downscaler.steps.terrain.numbers.accumulate import flow_order, upslope_cells
@@ -186,22 +186,13 @@ def test_one_cell_alone(name):
     assert (balance.cells, balance.kept_at_edge) == (1, 1.0)
 
 
-class Stopped(Progress):
-    def __init__(self, after):
-        self.left = after
-
-    def is_cancelled(self):
-        self.left -= 1
-        return self.left < 0
-
-
 def test_cancel_reaches_ordering_routing_and_accumulation(monkeypatch):
     monkeypatch.setattr(accumulate, "CHUNK", 256)
     surface = Surface(np.random.default_rng(1).random((60, 60)), 90.0)
     order = flow_order(surface)
     for after in (0, 5):
         with pytest.raises(Cancelled):
-            flow_order(surface, Stopped(after))
+            flow_order(surface, Listener(after))
     for after in (0, 4, 12):
         with pytest.raises(Cancelled):
-            upslope_cells(surface, order, ROUTINGS["mtfd"], Stopped(after))
+            upslope_cells(surface, order, ROUTINGS["mtfd"], Listener(after))

@@ -14,22 +14,15 @@ from raster_cases import listing
 from smap_downscaler.geo.datasets import open_dataset, read_band
 from smap_downscaler.geo.geotiff import write_geotiff
 from smap_downscaler.geo.grid import Grid
+from terrain_cases import rough_dem
 
 ID = "terrainindices"
-GRID = Grid("EPSG:32718", 300000.0, 8600000.0, 90.0, 90.0, 70, 60)
 INDICES = ["twi_mtfd", "twi_fd8", "twi_mfdmd"]
 
 
 @pytest.fixture(scope="module")
 def dem(tmp_path_factory):
-    """Rough slopes with pits, and a lake of NoData."""
-    rng = np.random.default_rng(5)
-    y, x = np.mgrid[0 : GRID.height, 0 : GRID.width]
-    z = 2000 + 60 * np.sin(x / 9) + 50 * np.cos(y / 7 + x / 20) - 3 * y + rng.normal(0, 3, x.shape)
-    z[30:36, 40:47] = np.nan
-    path = tmp_path_factory.mktemp("dem") / "dem.tif"
-    write_geotiff(path, GRID, z.astype(np.float32))
-    return str(path)
+    return rough_dem(tmp_path_factory.mktemp("dem"))
 
 
 def values(path):
@@ -49,15 +42,15 @@ def test_all_numbers_are_those_of_the_rasters(run, said, dem, tmp_path, engine):
         pytest.skip("SAGA is not installed")
     names = [*INDICES, "sca_fd8", "filled", "slope"]
     outputs = {name.upper(): str(tmp_path / f"{name}.tif") for name in names}
-    told = {"STATISTICS": str(tmp_path / "s.csv"), "REPORT": str(tmp_path / "r.html")}
-    made = run(ID, {"INPUT": dem, "ENGINE": engine, **outputs, **told})
-    assert {name: made[name] for name in (*outputs, *told)} == {**outputs, **told}
+    reports = {"STATISTICS": str(tmp_path / "s.csv"), "REPORT": str(tmp_path / "r.html")}
+    made = run(ID, {"INPUT": dem, "ENGINE": engine, **outputs, **reports})
+    assert {name: made[name] for name in (*outputs, *reports)} == {**outputs, **reports}
     rise = values(outputs["FILLED"]) - values(dem)
     assert made["CELLS"] == np.isfinite(values(dem)).sum()
     assert made["RAISED_CELLS"] == (rise > 0).sum()
     assert made["MOST_RAISED"] == pytest.approx(np.nanmax(rise), rel=1e-6)
-    page = Path(told["REPORT"]).read_text(encoding="utf-8")
-    rows = rows_of(told["STATISTICS"])
+    page = Path(reports["REPORT"]).read_text(encoding="utf-8")
+    rows = rows_of(reports["STATISTICS"])
     assert [row["raster"] for row in rows] == names
     for row in rows:
         seen = values(outputs[row["raster"].upper()])

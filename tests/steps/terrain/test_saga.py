@@ -227,7 +227,7 @@ def no_program(monkeypatch):
     from smap_downscaler.steps.terrain.toolbox import saga_program as program
 
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(program, "_usual_places", list)
+    monkeypatch.setattr(program, "usual_folders", list)
 
 
 def run_folders():
@@ -315,8 +315,8 @@ def test_the_false_version_warning_is_explained_once(stand_in, dem, tmp_path, ve
     stand_in(version=version)
     heard = Listener()
     chain(choose(), dem, tmp_path, ("slope",), heard)
-    told = [line for line in heard.lines if "unsupported" in line]
-    assert told == [f"The provider calls SAGA {version} an unsupported version. Pay no heed: {why}."]
+    logged = [line for line in heard.lines if "unsupported" in line]
+    assert logged == [f"The provider calls SAGA {version} an unsupported version. Pay no heed: {why}."]
     assert heard.warnings == []
 
 
@@ -405,7 +405,7 @@ def test_a_provider_without_the_tools_is_passed_over(stand_in, saga_cmd):
     assert choose().label == f"SAGA by {saga_cmd}"
 
 
-def test_a_provider_that_fails_its_trial_is_told_of_before_the_program_is_taken(
+def test_a_provider_that_fails_its_trial_is_reported_before_the_program_is_taken(
     stand_in, saga_cmd, tmp_path, monkeypatch
 ):
     from smap_downscaler.steps.terrain.toolbox import saga_choice as choice
@@ -601,25 +601,25 @@ def test_where_the_program_is_looked_for(tmp_path, no_program):
     assert find_saga_cmd(str(good)) == find_saga_cmd(str(tmp_path)) == str(good)
 
 
-def test_usual_places_are_tried(tmp_path, monkeypatch):
+def testusual_folders_are_tried(tmp_path, monkeypatch):
     from smap_downscaler.steps.terrain.toolbox import saga_program as program
 
     monkeypatch.setenv("PATH", "")
     found = tmp_path / "saga_cmd"
     found.write_text("", encoding="utf-8")
     found.chmod(0o755)
-    monkeypatch.setattr(program, "_usual_places", lambda: [str(tmp_path / "none"), str(found)])
+    monkeypatch.setattr(program, "usual_folders", lambda: [str(tmp_path / "none"), str(found)])
     assert program.find_saga_cmd() == str(found)
 
 
-def test_usual_places_on_windows(tmp_path, monkeypatch):
+def testusual_folders_on_windows(tmp_path, monkeypatch):
     from smap_downscaler.steps.terrain.toolbox import saga_program as program
 
     asked = []
     monkeypatch.setattr(program.sys, "platform", "win32")
     monkeypatch.setattr(program.glob, "glob", lambda pattern: asked.append(pattern) or ["a9", "a8", "a91"])
     monkeypatch.setenv("OSGEO4W_ROOT", r"D:\OSGeo4W")
-    assert program._usual_places()[:3] == ["a91", "a9", "a8"]
+    assert program.usual_folders()[:3] == ["a91", "a9", "a8"]
     assert r"D:\OSGeo4W\apps\saga*\saga_cmd.exe" in asked
 
 

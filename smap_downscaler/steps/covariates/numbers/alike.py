@@ -1,4 +1,4 @@
-"""Pairs of covariates that a model trained on coarse cells cannot tell apart, though they differ below."""
+"""Pairs of covariates that a model trained on coarse cells cannot distinguish, though they differ below."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class AlikePair:
 def alike_pairs(names: Sequence[str], coarse: np.ndarray, fine: np.ndarray) -> list[AlikePair]:
     """Pairs that average to almost the same number on coarse cells but differ on the fine grid.
 
-    Such pairs (several wetness indices, say) cannot be told apart in training,
+    Such pairs (several wetness indices, say) cannot be distinguished in training,
     and a forest follows the one or the other at random.
 
     Parameters

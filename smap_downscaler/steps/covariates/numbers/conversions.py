@@ -1,7 +1,8 @@
-"""Named changes of unit: a choice with a name, never a factor that somebody guessed."""
+"""Units in one spelling, and named changes of unit: never a factor that somebody guessed."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,26 @@ _LOG_WORDS = {
     **dict.fromkeys(("in", "10**x", "undo"), LOG_IN),
     **dict.fromkeys(("out", "log10", "take"), LOG_OUT),
 }
+#: Units as people write them, and the one spelling.
+_UNIT_WORDS = {
+    "percent": "%",
+    "pct": "%",
+    "per cent": "%",
+    "day": "d",
+    "days": "d",
+    "metre": "m",
+    "meter": "m",
+    "metres": "m",
+    "meters": "m",
+    "ph": "pH",
+    "ha": "ha",
+    "cmol(+)": "cmol(c)",
+    "cmolc": "cmol(c)",
+    "cmol": "cmol(c)",
+    "mmol(+)": "mmol(c)",
+    "mmolc": "mmol(c)",
+}
+_UNIT_SIGNS = {"⁻¹": "-1", "⁻³": "-3", "⁻²": "-2", "²": "2", "³": "3", "^": "", "**": "", "·": " ", "*": " "}
 
 
 @dataclass(frozen=True)
@@ -168,3 +189,26 @@ def joined_change(conversion: Conversion, log10: str, where: str) -> Change:
             "leave one of them empty."
         )
     return Change(NONE, meant)
+
+
+def plain_unit(text: str) -> str:
+    """One spelling of a unit: `kg m-3`, `kg m^-3` and `kg/m3` give `kg/m3`; unknown words stay."""
+    text = text.strip()
+    for sign, plain in _UNIT_SIGNS.items():
+        text = text.replace(sign, plain)
+    text = _UNIT_WORDS.get(text.lower(), text)
+    above, _, below = text.partition("/")
+    parts_above, parts_below = [], [_unit_word(part) for part in below.split()]
+    for part in above.split():
+        match = re.fullmatch(r"([A-Za-z()+]+)-([1-3])", part)
+        if match:
+            power = "" if match.group(2) == "1" else match.group(2)
+            parts_below.append(_unit_word(match.group(1)) + power)
+        else:
+            parts_above.append(_unit_word(part))
+    unit = " ".join(parts_above)
+    return f"{unit or '1'}/{' '.join(parts_below)}" if parts_below else unit
+
+
+def _unit_word(word: str) -> str:
+    return _UNIT_WORDS.get(word.lower(), word)

@@ -1,4 +1,4 @@
-"""Which product a file is, told from the name that portals give it, and how it stores its numbers.
+"""Which product a file is, by the name that portals give it, and how it stores its numbers.
 
 What each rests on:
 
@@ -29,7 +29,7 @@ GEODATA, GUPTA = "SoilGrids 2.0 (geodata)", "Gupta et al."
 
 @dataclass(frozen=True)
 class Known:
-    """What a name tells.
+    """What is known of a file by its name.
 
     Attributes
     ----------
@@ -143,7 +143,7 @@ _NAME_GUPTA = re.compile(
 
 
 def known_name(text: str) -> Known | None:
-    """What the name of a file (without its ending), layer or band tells, or None."""
+    """What the name of a file (without its ending), layer or band says, or None."""
     text = text.strip()
     for pattern, reader in ((_NAME2, _read2), (_NAME2017, _read2017), (_NAME_GUPTA, _read_gupta)):
         match = pattern.fullmatch(text)

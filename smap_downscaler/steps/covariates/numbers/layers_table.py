@@ -60,8 +60,8 @@ def read_rows(cells: Sequence[object]) -> list[LayerRow]:
         return []
     if len(texts) % width:
         raise InputError(
-            f"LAYERS: it has {len(texts)} cells, which is no multiple of {width}; give {_told(HEADERS)} "
-            "for each layer, empty where nothing is to be said."
+            f"LAYERS: it has {len(texts)} cells, which is no multiple of {width}; give "
+            f"{', '.join(HEADERS).lower()} for each layer, empty where nothing is to be said."
         )
     rows = []
     for start in range(0, len(texts), width):
@@ -69,10 +69,6 @@ def read_rows(cells: Sequence[object]) -> list[LayerRow]:
         if any(row):
             rows.append(_row(start // width + 1, row))
     return rows
-
-
-def _told(headers: Sequence[str]) -> str:
-    return ", ".join(header.lower() for header in headers)
 
 
 def _row(number: int, texts: Sequence[str]) -> LayerRow:

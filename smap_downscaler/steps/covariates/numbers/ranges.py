@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....base.nodata import LIKELY_FILLS, first_fill
-from .conversions import CONVERSIONS, LOG_IN, NO_LOG, NONE, Change
-from .units import plain_unit
+from .conversions import CONVERSIONS, LOG_IN, NO_LOG, NONE, Change, plain_unit
 
 #: Fractions of fine earth, g/kg, add up to 1000 and some rounding; less than this cannot be g/kg.
 MOST_OF_FRACTIONS, LEAST_OF_FRACTIONS = 1050.0, 500.0
@@ -100,7 +99,7 @@ _RAINS = re.compile(r"p_(?:antecedent|djf|def|mam|jja|son|[a-z]{3}|\d+d?)(?:_.*)
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the range of a layer tells: whether it can be true, and a sentence's end for the user."""
+    """What the range of a layer shows: whether it can be true, and a sentence's end for the user."""
 
     possible: bool
     text: str
@@ -150,15 +149,15 @@ def judge(
         return None
     known = QUANTITIES[quantity]
     stored = stored or _stored(change, low, high)
-    told = Change()
+    from_tag = Change()
     if unit and plain_unit(unit) != plain_unit(known.unit):
         # A tag says another unit: hold that against the limits in that unit.
         found = [one for one in known.others if plain_unit(one.conversion.source) == plain_unit(unit)]
         if not found:
             return None
-        told = found[0]
-    if _fits(known, *_ends(told, low, high)):
-        if told.nothing and high < known.small:
+        from_tag = found[0]
+    if _fits(known, *_ends(from_tag, low, high)):
+        if from_tag.nothing and high < known.small:
             return _too_small(known, low, high, change, stored)
         return None
     shown = _after_number(unit or known.unit)
@@ -194,7 +193,7 @@ def _too_small(
             return Verdict(
                 True,
                 f"values {low:.4g} to {high:.4g} look like {other.conversion.source}, not {known.unit}: "
-                f"if so, choose {_told(other)} for it in LAYERS",
+                f"if so, choose {_choice_text(other)} for it in LAYERS",
             )
     return None
 
@@ -215,7 +214,7 @@ def _advice(known: Quantity, change: Change, stored: tuple[float, float], usual:
     for other in (*([usual] if usual else []), Change(), *known.others):
         first, last = _ends(other, *stored)
         if other != change and _fits(known, first, last) and last >= known.small:
-            return f"the layer is likely {_in(known, other)}: choose {_told(other)} for it in LAYERS"
+            return f"the layer is likely {_in(known, other)}: choose {_choice_text(other)} for it in LAYERS"
     return (
         "check its unit and choose a conversion in LAYERS, or give the covariate another name "
         "if it is another quantity"
@@ -231,7 +230,7 @@ def _in(known: Quantity, other: Change) -> str:
     return f"log10({source})" if other.log10 == LOG_IN else f"in {source}"
 
 
-def _told(change: Change) -> str:
+def _choice_text(change: Change) -> str:
     parts = []
     if change.conversion.name != "none" or change.log10 == NO_LOG:
         parts.append(f"the conversion '{change.conversion.name}'")
@@ -250,17 +249,17 @@ def fractions_verdict(names: Sequence[str], highest_sum: float) -> Verdict | Non
     highest_sum : float
         The highest sum over the cells; NaN for none.
     """
-    told = " + ".join(names)
+    added = " + ".join(names)
     if highest_sum > MOST_OF_FRACTIONS:
         return Verdict(
             False,
-            f"{told} add up to {highest_sum:.0f} g/kg on a SMAP cell, more than 1000; one of them is "
+            f"{added} add up to {highest_sum:.0f} g/kg on a SMAP cell, more than 1000; one of them is "
             "likely in another unit, or of another depth: check their conversions in LAYERS",
         )
     if len(names) == len(FRACTIONS) and highest_sum < LEAST_OF_FRACTIONS:
         return Verdict(
             True,
-            f"{told} add up to {highest_sum:.0f} at most, not to about 1000 g/kg: they are likely in %, "
+            f"{added} add up to {highest_sum:.0f} at most, not to about 1000 g/kg: they are likely in %, "
             "or of different units; choose a conversion in LAYERS",
         )
     return None

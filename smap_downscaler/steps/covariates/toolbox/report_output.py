@@ -45,7 +45,7 @@ def report_covariates(
     """
     grid = made.fine
     units = [layer.unit for layer in made.layers]
-    panels = [
+    maps = [
         AtlasPanel(layer.name, unit, picture)
         for layer, unit, picture in zip(made.layers, units, made.pictures)
     ]
@@ -62,7 +62,7 @@ def report_covariates(
         made.preflight,
         Table(USED_HEADERS, used_rows(made.covariates)),
         Table(_MADE_HEADERS, [_made_row(layer) for layer in made.layers]),
-        atlas_png(panels, grid.bounds, frame_of(grid.bounds, grid.crs)),
+        atlas_png(maps, grid.bounds, frame_of(grid.bounds, grid.crs)),
         _manifest(request, smap, progress),
         footer("Harmonise covariates"),
     )

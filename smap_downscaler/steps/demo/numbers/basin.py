@@ -14,10 +14,19 @@ from ....geo.grid import Bounds, Grid
 from .bucket import Bucket
 from .fields import block_sums, correlated, enlarge
 from .mask import make_mask, most_masked
-from .projection import Transform, pixel_coordinates
 from .rain import RainSampler, daily_rain, orographic_factor, rain_grid
 from .settings import BLOCK, HILLS, MASK, PIXEL, SOIL, TERRAIN, UNEXPLAINED, DemoSettings
-from .shape import CELL_AREA, LEAST_COVER, Plan, SmapCells, centre_pixels, plan_basin, smap_cells
+from .shape import (
+    CELL_AREA,
+    LEAST_COVER,
+    Plan,
+    SmapCells,
+    Transform,
+    centre_pixels,
+    pixel_coordinates,
+    plan_basin,
+    smap_cells,
+)
 from .soil import Soil, WaterLimits, hollowness, make_soil, water_limits
 from .terrain import HIGHEST, LOWEST, Relief, Terrain, make_relief, make_terrain
 
@@ -26,6 +35,8 @@ _SUN = 0.8
 #: How much the unexplained pattern (plant cover, stones) lowers it for each unit.
 UNEXPLAINED_DEMAND = 0.12
 _MOST_TRIES = 8
+#: Every so many pixels are looked at: neighbours say much the same.
+_EVERY = 7
 
 
 @dataclass(frozen=True)
@@ -227,3 +238,34 @@ def simulate(basin: Basin, progress: Progress = SILENT) -> Iterator[Day]:
 
 def _block_centres(basin: Basin) -> tuple[np.ndarray, np.ndarray]:
     return (block_sums(basin.lon, BLOCK) / BLOCK**2, block_sums(basin.lat, BLOCK) / BLOCK**2)
+
+
+class WithinCells:
+    """Anomalies from the SMAP cells' means of land and soil, to explain those of soil moisture.
+
+    The sample is every seventh pixel of the cells with a value that is not masked.
+    """
+
+    def __init__(self, basin: Basin):
+        chosen = np.zeros(basin.grid.shape, bool)
+        chosen.ravel()[::_EVERY] = True
+        self._chosen = chosen & ~basin.masked & basin.cell_in_basin.ravel()[basin.cells.cell_of]
+        self._cell = basin.cells.cell_of[self._chosen]
+        self._count = np.maximum(np.bincount(self._cell), 1)
+        terrain, soil = basin.terrain, basin.soil
+        land = (terrain.elevation, terrain.wetness, soil.clay, soil.sand, soil.soc)
+        self._land = np.column_stack([self.anomaly(layer) for layer in land])
+
+    def anomaly(self, layer: np.ndarray) -> np.ndarray:
+        """The sample of a layer minus the mean of the sample in the same cell, float64, shape (n,)."""
+        values = layer[self._chosen].astype(np.float64)
+        return np.asarray(values - (np.bincount(self._cell, values) / self._count)[self._cell])
+
+    def explained_share(self, moisture: np.ndarray) -> float:
+        """R2 of the linear regression of soil moisture's anomalies on those of elevation,
+        wetness index, clay, sand and organic carbon."""
+        wanted = self.anomaly(moisture)
+        if not wanted.size:
+            return float("nan")
+        gram, right = self._land.T @ self._land, self._land.T @ wanted
+        return float(right @ np.linalg.lstsq(gram, right, rcond=None)[0] / (wanted @ wanted))

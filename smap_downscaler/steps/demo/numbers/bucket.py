@@ -144,10 +144,10 @@ class Gathering:
         return convolve(blocks, self._kernel)
 
     def shares(self, amount: np.ndarray) -> np.ndarray:
-        """What each unit of weight of a block gets of `amount` (sums over blocks)."""
+        """What each unit of weight of a block gets of `amount` (sums over blocks, as the result)."""
         return self._smooth(amount / self._total).astype(np.float32)
 
     def arrive(self, rows: slice, shares: np.ndarray) -> np.ndarray:
-        """The inflow of some rows of pixels, float32."""
+        """The inflow of some rows of pixels, float32, shape (rows, columns)."""
         blocks = shares[rows.start // BLOCK : rows.stop // BLOCK]
         return self._weight[rows] * repeat(blocks, BLOCK)

@@ -55,7 +55,10 @@ def flood(elevation: np.ndarray, progress: Progress = SILENT) -> np.ndarray:
 
 
 def steepest(elevation: np.ndarray, progress: Progress = SILENT) -> np.ndarray:
-    """Receivers by steepest descent to one of eight neighbours (D8, O'Callaghan & Mark 1984)."""
+    """Receivers by steepest descent to one of eight neighbours (D8, O'Callaghan & Mark 1984).
+
+    `elevation` has shape (rows, columns); the flat index of each cell's receiver has shape (cells,).
+    """
     rows, cols = elevation.shape
     padded = np.pad(elevation, 1, constant_values=np.inf)
     best = np.zeros((rows, cols), elevation.dtype)
@@ -73,7 +76,7 @@ def steepest(elevation: np.ndarray, progress: Progress = SILENT) -> np.ndarray:
 
 
 def distance_to(receiver: np.ndarray, cols: int) -> np.ndarray:
-    """Distance to the receiver in cells: 1, sqrt 2, or 0 for cells without one."""
+    """Distance to the receiver in cells: 1, sqrt 2, or 0 for cells without one; shape (cells,)."""
     step = np.abs(np.arange(receiver.size) - receiver)
     straight = (step == 1) | (step == cols)
     return np.where(step == 0, 0.0, np.where(straight, 1.0, np.sqrt(2.0)))
@@ -104,7 +107,7 @@ class DrainageOrder:
         return total
 
     def integrate(self, base: np.ndarray, rise: np.ndarray) -> np.ndarray:
-        """base at the ends of the paths plus the sum of `rise` from there up to each cell."""
+        """base at the ends of the paths plus the sum of `rise` from there up to each cell; all (cells,)."""
         height = base.astype(np.float64)
         for number, cells in enumerate(self._levels(upwards=True)):
             if number % 64 == 0:

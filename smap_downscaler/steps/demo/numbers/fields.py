@@ -26,7 +26,7 @@ def synthesise(
     cell: float,
     amplitude: Callable[[np.ndarray], np.ndarray],
 ) -> np.ndarray:
-    """A Gaussian random field by spectral synthesis, mean 0, variance 1, float32.
+    """A Gaussian random field of `shape` (rows, columns) by spectral synthesis, mean 0, variance 1, float32.
 
     White noise is filtered in the frequency domain (Peitgen & Saupe 1988).
     `amplitude` gives the filter for wave numbers in cycles per unit of `cell`.
@@ -48,22 +48,31 @@ def fractal(
     hurst: float,
     longest: float,
 ) -> np.ndarray:
-    """A fractal surface (power spectrum ~ k^-2(hurst + 1)) that is flat beyond `longest`."""
+    """A fractal surface (power spectrum ~ k^-2(hurst + 1)) that is flat beyond `longest`.
+
+    float32, of `shape`; `cell` and `longest` are in one unit of length.
+    """
     return synthesise(rng, shape, cell, lambda k: (k**2 + longest**-2) ** (-(hurst + 1.0) / 2.0))
 
 
 def correlated(rng: np.random.Generator, shape: tuple[int, ...], cell: float, length: float) -> np.ndarray:
-    """A field with covariance exp(-distance / length) (its 2-D spectrum: (1 + (2 pi k length)^2)^-3/2)."""
+    """A field of `shape` with covariance exp(-distance / length), float32; `cell` and `length` in one unit.
+
+    Its 2-D spectrum is (1 + (2 pi k length)^2)^-3/2.
+    """
     return synthesise(rng, shape, cell, lambda k: (1.0 + (2.0 * np.pi * k * length) ** 2) ** -0.75)
 
 
 def enlarge(coarse: np.ndarray, factor: int) -> np.ndarray:
-    """Bilinear interpolation from block centres to the `factor` x `factor` pixels of each block."""
+    """Bilinear interpolation from block centres to the `factor` x `factor` pixels of each block.
+
+    Shape (rows, columns) -> (rows * factor, columns * factor).
+    """
     return enlarge_rows(enlarge_rows(coarse, factor).T, factor).T
 
 
 def enlarge_rows(values: np.ndarray, factor: int) -> np.ndarray:
-    """`enlarge` along the first axis only."""
+    """`enlarge` along the first axis only: shape (rows, columns) -> (rows * factor, columns)."""
     n = values.shape[0]
     position = np.clip((np.arange(n * factor) + 0.5) / factor - 0.5, 0.0, n - 1.0)
     first = np.minimum(position.astype(np.intp), max(n - 2, 0))
@@ -80,18 +89,18 @@ def block_sums(values: np.ndarray, factor: int) -> np.ndarray:
 
 
 def repeat(blocks: np.ndarray, factor: int) -> np.ndarray:
-    """Each block's value for all its pixels: the transpose of `block_sums`."""
+    """Each block's value for all its pixels, (rows * factor, columns * factor): `block_sums` transposed."""
     return np.repeat(np.repeat(blocks, factor, axis=0), factor, axis=1)
 
 
 def gaussian_kernel(sigma: float) -> np.ndarray:
-    """exp(-i^2 / 2 sigma^2) for whole i out to 4 sigma on both sides, float64."""
+    """exp(-i^2 / 2 sigma^2) for whole i out to 4 sigma on both sides, float64, (2 ceil(4 sigma) + 1,)."""
     reach = int(np.ceil(4 * sigma))
     return np.asarray(np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2))
 
 
 def convolve(values: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """Separable convolution with a symmetric kernel, zero outside, float64.
+    """Separable convolution with a symmetric kernel, zero outside, float64, (rows, columns) as `values`.
 
     By shifts rather than by BLAS, whose last bits depend on its threads.
     """
@@ -123,6 +132,6 @@ def smooth(values: np.ndarray, sigma: float, weights: np.ndarray | None = None) 
 
 
 def standardise(values: np.ndarray) -> np.ndarray:
-    """(values - mean) / standard deviation."""
+    """(values - mean) / standard deviation, float32, shape of `values`; 0 where all are the same."""
     spread = values.std(dtype=np.float64)
     return np.asarray((values - values.mean(dtype=np.float64)) / (spread or 1.0), np.float32)

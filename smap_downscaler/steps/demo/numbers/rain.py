@@ -36,7 +36,7 @@ def rain_grid(lonlat: Bounds) -> Grid:
 
 
 def orographic_factor(elevation: np.ndarray) -> np.ndarray:
-    """How much more rain falls at an elevation (m, on the rain grid), mean about 1.
+    """How much more rain falls at an elevation (m, shape of the rain grid, as the result), mean about 1.
 
     More on high land, and on slopes that face the moist air from the east.
     """

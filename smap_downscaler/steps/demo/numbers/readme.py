@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 from .basin import UNEXPLAINED_DEMAND, Basin
 from .bucket import ATTRACTION, DEMAND_HIGH, DEMAND_LOW, DEPTH, LATERAL, REACH
+from .observations import READING_SD, REPLICATES, STATION_COUNT, STATION_SD
 from .settings import SPIN_UP_DAYS, DemoSettings
 from .soil import UNEXPLAINED_CAPACITY
-from .stations import READING_SD, REPLICATES, STATION_COUNT, STATION_SD
 from .terrain import HIGHEST, LOWEST
 
 #: The first line, by which a folder of demo data is known.
@@ -135,7 +135,7 @@ def _found(basin: Basin, figures: Figures) -> list[str]:
             "on the same of these five; mean of the days)."
         ),
         "",
-        "date        SMAP cells  truth: least  mean  most  explained",
+        "date        SMAP cells  truth:   min  mean   max  explained",
     ]
     for date, seen in figures.seen.items():
         low, middle, high = figures.ranges[date]

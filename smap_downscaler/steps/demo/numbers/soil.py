@@ -65,12 +65,12 @@ def make_soil(terrain: Terrain, rng: np.random.Generator, progress: Progress = S
 
 
 def hollowness(terrain: Terrain) -> np.ndarray:
-    """The wetness index, standardised and clipped to -2 ... 3, float32."""
+    """The wetness index, standardised and clipped to -2 ... 3, float32, shape of the pixels."""
     return np.clip(standardise(terrain.wetness), -2.0, 3.0)
 
 
 def valley_position(elevation: np.ndarray) -> np.ndarray:
-    """How far a pixel lies below the land around it, standardised, float32."""
+    """How far a pixel lies below the land around it, standardised, float32, shape of `elevation` (m)."""
     blocks = block_sums(elevation, BLOCK) / BLOCK**2
     around = enlarge(smooth(blocks, _VALLEY / (PIXEL * BLOCK)), BLOCK)
     return np.clip(standardise(around - elevation), -3.0, 3.0)
@@ -99,7 +99,7 @@ def water_limits(soil: Soil, unexplained: np.ndarray) -> WaterLimits:
 
 
 def saxton_rawls_1500(sand: np.ndarray, clay: np.ndarray, matter: np.ndarray) -> np.ndarray:
-    """Water content at 1500 kPa; sand and clay as fractions, organic matter in %."""
+    """Water content at 1500 kPa, m3 m-3; sand, clay (fractions) and organic matter (%) of one shape."""
     first = (
         -0.024 * sand + 0.487 * clay + 0.006 * matter
         + 0.005 * sand * matter - 0.013 * clay * matter + 0.068 * sand * clay + 0.031
@@ -108,7 +108,7 @@ def saxton_rawls_1500(sand: np.ndarray, clay: np.ndarray, matter: np.ndarray) ->
 
 
 def saxton_rawls_33(sand: np.ndarray, clay: np.ndarray, matter: np.ndarray) -> np.ndarray:
-    """Water content at 33 kPa; sand and clay as fractions, organic matter in %."""
+    """Water content at 33 kPa, m3 m-3; sand, clay (fractions) and organic matter (%) of one shape."""
     first = (
         -0.251 * sand + 0.195 * clay + 0.011 * matter
         + 0.006 * sand * matter - 0.027 * clay * matter + 0.452 * sand * clay + 0.299
@@ -117,7 +117,7 @@ def saxton_rawls_33(sand: np.ndarray, clay: np.ndarray, matter: np.ndarray) -> n
 
 
 def saxton_rawls_saturation(sand: np.ndarray, clay: np.ndarray, matter: np.ndarray) -> np.ndarray:
-    """Water content at saturation; sand and clay as fractions, organic matter in %."""
+    """Water content at saturation, m3 m-3; sand, clay (fractions) and organic matter (%) of one shape."""
     first = (
         0.278 * sand + 0.034 * clay + 0.022 * matter
         - 0.018 * sand * matter - 0.027 * clay * matter - 0.584 * sand * clay + 0.078

@@ -139,7 +139,7 @@ def _raise_pits(elevation: np.ndarray) -> np.ndarray:
 def wetness_index(
     elevation: np.ndarray, block_receiver: np.ndarray, progress: Progress = SILENT
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Topographic wetness index ln(a / tan slope) (Beven & Kirkby 1979) and tan slope, float32.
+    """Wetness index ln(a / tan slope) (Beven & Kirkby 1979) and tan slope, float32, as `elevation` (m).
 
     a is the area that drains through a pixel by steepest descent, over the pixel's
     width, m.  Water in a pit goes on along the rivers of the relief (`block_receiver`).

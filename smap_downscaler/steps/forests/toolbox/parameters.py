@@ -19,7 +19,7 @@ from ....methods.forest.settings import PAPER, ForestSettings
 from ....methods.keys import BY_CELL, BY_DATE
 from ....toolbox.parameters import advanced, whole_number
 from ....toolbox.values import Values
-from ...matrix.row_selection import Scope
+from ...matrix.read import RowSelection
 
 _PAPER, _CUSTOM = "paper", "custom"
 #: Grids of hyper-parameters to choose from, by parameter.
@@ -125,10 +125,10 @@ def feature_settings(values: Values) -> FeatureSettings:
     return features
 
 
-def table_scope(values: Values) -> Scope:
+def row_selection(values: Values) -> RowSelection:
     """The period, MINIMUM_CELLS or MINIMUM_DATES (as MODE is), MAXIMUM_ROWS and MEMORY."""
     name = {BY_DATE: "MINIMUM_CELLS", BY_CELL: "MINIMUM_DATES"}.get(values.choice("MODE"))
-    return Scope(
+    return RowSelection(
         *values.period(),
         values.optional_integer(name) if name else None,
         values.optional_integer("MAXIMUM_ROWS"),

@@ -1,4 +1,4 @@
-"""The regression matrix: one row a SMAP cell and date (paper 2.3.1)."""
+"""The regression matrix: one row per SMAP cell and date (paper 2.3.1)."""
 
 from __future__ import annotations
 
@@ -17,8 +17,18 @@ _BYTES_A_ROW = 8 + 3 * 4
 _SAMPLING = 7041
 
 
+class _Rows:
+    y: np.ndarray
+    x: np.ndarray
+
+    @property
+    def complete(self) -> np.ndarray:
+        """Rows without a missing covariate, bool, shape (n,)."""
+        return np.isfinite(self.x).all(axis=1) & np.isfinite(self.y)
+
+
 @dataclass(frozen=True)
-class DayRows:
+class DayRows(_Rows):
     """The rows of one date.
 
     Attributes
@@ -38,18 +48,13 @@ class DayRows:
     y: np.ndarray
     x: np.ndarray
 
-    @property
-    def complete(self) -> np.ndarray:
-        """Rows without a missing covariate, bool, shape (n,)."""
-        return np.isfinite(self.x).all(axis=1) & np.isfinite(self.y)
-
     def keep(self, mask: np.ndarray) -> DayRows:
         """The rows of a mask."""
         return DayRows(self.date, self.rows[mask], self.cols[mask], self.y[mask], self.x[mask])
 
 
 @dataclass(frozen=True)
-class CellRows:
+class CellRows(_Rows):
     """The rows of one cell, by date.
 
     Attributes
@@ -57,7 +62,7 @@ class CellRows:
     row, col : int
         Cell number in the SMAP grid of the run.
     place : tuple of float, or None
-        x and y of its centre, where the table tells them.
+        x and y of its centre, where the table has them.
     days : int64 array, shape (n,)
         Ordinals of the dates, ascending, each once.
     y : float64 array, shape (n,)
@@ -72,11 +77,6 @@ class CellRows:
     days: np.ndarray
     y: np.ndarray
     x: np.ndarray
-
-    @property
-    def complete(self) -> np.ndarray:
-        """Rows without a missing covariate, bool, shape (n,)."""
-        return np.isfinite(self.x).all(axis=1) & np.isfinite(self.y)
 
     def keep(self, mask: np.ndarray) -> CellRows:
         """The rows of a mask."""
@@ -134,11 +134,11 @@ def day_rows(
 
 
 def cell_centres(grid: Grid, rows: np.ndarray, cols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """x and y of cell centres, in the units of the grid's CRS."""
+    """x and y of cell centres, float64, shape of `rows` and `cols`, in the units of the grid's CRS."""
     return grid.x_centres()[cols], grid.y_centres()[rows]
 
 
-def places_of(grid: Grid | None, cells: np.ndarray) -> np.ndarray | None:
+def centres_of_cells(grid: Grid | None, cells: np.ndarray) -> np.ndarray | None:
     """x and y of the centres of cells (rows, columns; int64, shape (n, 2)): float64, shape (n, 2).
 
     None where the grid is not known, or a cell does not lie in it.
@@ -148,8 +148,8 @@ def places_of(grid: Grid | None, cells: np.ndarray) -> np.ndarray | None:
     return np.stack(cell_centres(grid, *cells.T), axis=1)
 
 
-def check_least(parameter: str, least: int | None) -> None:
-    """Refuse a least number of rows, given as `parameter`, that no forest can be grown from."""
+def check_minimum(parameter: str, least: int | None) -> None:
+    """Refuse a minimum number of rows, given as `parameter`, that no forest can be grown from."""
     if least is not None and least < 2:
         raise InputError(f"{parameter} is {least}; give 2 or more.")
 
@@ -172,13 +172,13 @@ def why_unusable(y: np.ndarray, dropped: int, least: int, noun: str) -> str:
     return f"all {y.size} {noun} have the value {y[0]:g}" if y.min() == y.max() else ""
 
 
-def least_cells(cells_of_area: int, wanted: int | None = None) -> int:
-    """How many valid cells a date needs to be used: min(50, half of the cells), at least 20."""
-    return wanted if wanted is not None else max(20, min(50, cells_of_area // 2))
+def rows_needed(possible: int, wanted: int | None = None) -> int:
+    """How many rows a date (or cell) needs: `wanted`, else min(50, half of those possible), at least 20."""
+    return wanted if wanted is not None else max(20, min(50, possible // 2))
 
 
 def unusable_name(names: Sequence[str]) -> str | None:
-    """The first name that is empty, reserved or occurs twice, or None; SQL does not tell A from a."""
+    """The first name that is empty, reserved or occurs twice, or None; SQL takes A for a."""
     seen: set[str] = set()
     for name in names:
         if not name.strip() or name.lower() in seen or name.lower() in RESERVED:
@@ -193,7 +193,7 @@ def pooled_bytes(rows: int, covariates: int) -> int:
 
 
 def sample_rows(n: int, most: int | None, seed: int, day: int) -> np.ndarray:
-    """At most `most` of `n` rows of a date, ascending; depends on the numbers given only."""
+    """Numbers of at most `most` of `n` rows of a date, ascending, (most,) or (n,); by the seed alone."""
     if most is None or n <= most:
         return np.arange(n)
     generator = np.random.default_rng([_SAMPLING, seed, day])

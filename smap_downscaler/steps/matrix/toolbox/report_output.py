@@ -10,13 +10,13 @@ from ....preflight.layer_check import dates_text
 from ....preflight.look import Preflight
 from ....preflight.report import begin_page
 from ....report.page import Page
-from ....tables.by_date import DatesTable
+from ....tables.by_date import DatesTable, taken_dates, taken_fields
+from ....tables.geopackage import DATE, INTEGER, TEXT
 from ....toolbox.by_date_output import write_joined
 from ....toolbox.inputs_used import dated_covariates_used, files_used, series_used
 from ....toolbox.reports import footer, manifest, period_used
 from ....toolbox.values import Values
 from ..build import MatrixInputs, MatrixReport
-from ..tables import matrix_dates
 
 
 def report_matrix(
@@ -32,7 +32,7 @@ def report_matrix(
     def drawn(table: DatesTable) -> Page:
         page = begin_page(
             "Regression matrix",
-            "SMAP soil moisture and covariates, a row a cell and date",
+            "SMAP soil moisture and covariates, one row per cell and date",
             _matrix_facts(inputs, made, values.output("OUTPUT")),
             warnings,
             found,
@@ -42,10 +42,10 @@ def report_matrix(
             table,
             {"cells": "cells with soil moisture", "complete": "of them with all covariates"},
             "rows of the matrix",
-            "Rows a date: cells with soil moisture, and those of them that have all covariates. Only the "
+            "Rows per date: cells with soil moisture, and those of them that have all covariates. Only the "
             "latter train forests.",
         )
-        told = {
+        inputs_used = {
             **files_used({"coarse stack": inputs.stack.path}, progress),
             **series_used({"SMAP": inputs.smap}, progress),
             **dated_covariates_used(inputs.dynamic, progress),
@@ -56,9 +56,9 @@ def report_matrix(
             "minimum share of a cell covered by a dated covariate": f"{share:g}",
             "maximum age of a dated covariate (days)": values.integer("WINDOW"),
         }
-        return page.manifest(manifest(told, settings)).footer(footer("Regression matrix"))
+        return page.manifest(manifest(inputs_used, settings)).footer(footer("Regression matrix"))
 
-    return write_joined(values, found, lambda: matrix_dates(inputs, made), drawn, progress)
+    return write_joined(values, found, lambda: _matrix_dates(inputs, made), drawn, progress)
 
 
 def _matrix_facts(inputs: MatrixInputs, made: MatrixReport, path: str) -> list[tuple[str, str]]:
@@ -71,3 +71,17 @@ def _matrix_facts(inputs: MatrixInputs, made: MatrixReport, path: str) -> list[t
         ("Covariates", ", ".join(inputs.names)),
         ("Table", path),
     ]
+
+
+def _matrix_dates(inputs: MatrixInputs, made: MatrixReport) -> DatesTable:
+    """The table DATES: per date of SMAP its cells, those without a gap, and each raster's date."""
+    fields = {"date": DATE, "cells": INTEGER, "complete": INTEGER}
+    rows = []
+    for date, cells in made.rows.items():
+        missing = made.missing.get(date, [])
+        note = f"no raster of {', '.join(missing)}" if missing else ""
+        if not cells:
+            note = "no cell with soil moisture"
+        taken = taken_dates(inputs.dynamic, date)
+        rows.append((date.isoformat(), cells, made.complete[date], *taken, note))
+    return DatesTable({**fields, **taken_fields(inputs.dynamic), "note": TEXT}, rows)

@@ -11,7 +11,7 @@ import numpy as np
 from ....base.dates import period_text
 from ....base.errors import InputError
 
-#: Least value, in mm, that is taken as 0 and not as missing; codes of missing values are far below.
+#: Lowest value, in mm, that is taken as 0 and not as missing; codes of missing values are far below.
 UNDERSHOOT = -0.1
 #: More than ever fell in a year, mm: a value above is a code, of something missing.
 MOST_RAIN = 30_000.0
@@ -20,7 +20,7 @@ _DAY = dt.timedelta(days=1)
 
 
 def valid_rain(values: np.ndarray) -> int:
-    """Clean rain in place: NaN where it is negative, since -9999 is often not tagged; returns a count.
+    """Clean rain (mm, any shape) in place: NaN where negative, as an untagged -9999; returns a count.
 
     Interpolated products dip below 0 by a hair where it is dry (PISCO's May: down to -0.015 mm). Values
     from `UNDERSHOOT` to 0 are therefore 0, not missing; they are counted.

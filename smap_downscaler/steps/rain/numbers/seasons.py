@@ -91,7 +91,7 @@ class SeasonMeans:
         self.days = np.zeros((len(self._seasons), *shape), np.float32)
 
     def add(self, values: np.ndarray, month: int, days: float) -> None:
-        """Count a raster in: rain in mm of `days` days of `month`, float32, NaN where missing."""
+        """Count a raster in: mm of `days` days of `month`, float32, (rows, columns), NaN where missing."""
         members = [index for index, season in enumerate(self._seasons) if month in season.months]
         if not members:
             return
@@ -101,7 +101,7 @@ class SeasonMeans:
             np.add(self.days[index], np.float32(days), out=self.days[index], where=valid)
 
     def mean(self, index: int, least_days: float = 0.0) -> np.ndarray:
-        """Mean of a season in mm/d, float32, NaN where no day, or less than `least_days`, have a value."""
+        """Mean of a season, mm/d, float32, (rows, columns); NaN where 0 or less than `least_days` count."""
         days = self.days[index]
         out = np.full(days.shape, np.nan)
         np.divide(self._totals[index], days, out=out, where=(days > 0) & (days >= least_days))

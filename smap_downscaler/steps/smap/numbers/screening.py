@@ -104,7 +104,7 @@ def quality_mask(flags: np.ndarray, quality: str) -> np.ndarray:
 
 
 def flags_from_floats(values: np.ndarray) -> np.ndarray:
-    """Quality flags that went through a float raster, uint16; what is no flag becomes 65534."""
+    """Quality flags that went through a float raster, uint16, as `values`; what is no flag becomes 65534."""
     good = np.isfinite(values) & (values >= 0) & (values <= 65535)
     return np.where(good, np.where(good, values, 0), NO_FLAG).astype(np.uint16)
 

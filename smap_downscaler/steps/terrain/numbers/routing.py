@@ -20,7 +20,7 @@ _MD_LEAST, _MD_MORE = 1.1, 8.9
 
 
 def fd8(falls: np.ndarray, cell: float) -> np.ndarray:
-    """Shares as (tan slope)^1.1 over the lower neighbours, without contour length (Freeman 1991)."""
+    """Shares as (tan slope)^1.1 over the lower neighbours, without contour length (Freeman 1991): (8, n)."""
     slopes = _downslopes(mirrored(falls), cell)
     return _shares(np.power(slopes, CONVERGENCE, out=slopes))
 

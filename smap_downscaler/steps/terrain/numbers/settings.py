@@ -20,9 +20,9 @@ class TerrainSettings:
     Parameters
     ----------
     minimum_slope : float
-        Least slope that filling keeps between a cell and the one that it drains to, degrees; 0 fills flat.
+        Minimum slope that filling keeps between a cell and the one that it drains to, degrees; 0 fills flat.
     slope_floor : float
-        Least tan(slope) in the wetness index, above 0.
+        Minimum tan(slope) in the wetness index, above 0.
     area : {"specific", "total"}
         "specific": total upslope area / flow width; "total": total upslope area / cell size.
 

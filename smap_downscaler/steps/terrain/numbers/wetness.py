@@ -37,7 +37,7 @@ def specific_area(
 
 
 def wetness_index(area: np.ndarray, north: np.ndarray, east: np.ndarray, floor: float) -> np.ndarray:
-    """ln(a / tan beta), ln m: Beven & Kirkby (1979), with tan beta at least `floor`."""
+    """ln(a / tan beta), ln m, (n,): Beven & Kirkby (1979), with tan beta at least `floor`."""
     return np.asarray(np.log(area / np.maximum(tan_slope(north, east), floor)))
 
 
@@ -59,12 +59,12 @@ def gradient(surface: Surface, part: slice) -> tuple[np.ndarray, np.ndarray]:
 
 
 def tan_slope(north: np.ndarray, east: np.ndarray) -> np.ndarray:
-    """Tangent of the slope from the rises to the north and east, m/m."""
+    """Tangent of the slope from the rises to the north and east, m/m, each (n,)."""
     return np.hypot(north, east)
 
 
 def flow_width(north: np.ndarray, east: np.ndarray, cell: float) -> np.ndarray:
-    """Width that the flow out of a cell takes, (|sin| + |cos|) of its aspect times the cell, m.
+    """Width that the flow out of a cell takes, (|sin| + |cos|) of its aspect times the cell, m, (n,).
 
     Flat cells take 1.38 cells, as in SAGA's `Flow Width and Specific Catchment Area`.
     """

@@ -20,7 +20,7 @@ from ....geo.datasets import (
     spatial_reference,
 )
 from ....geo.grid import Grid
-from ..numbers.elevations import Elevations
+from ..dem import Elevations
 
 #: SAGA's own value for missing cells.
 SAGA_NODATA = -99999.0
@@ -46,7 +46,7 @@ def write_saga_grid(dem_path: str, path: str | Path, grid: Grid, progress: Progr
     for window in row_blocks(grid.whole):
         progress.check()
         values = read_band(source, 1, window)
-        elevations.see(values)
+        elevations.add(values)
         missing = ~(values == values)
         cells += int(missing.size - missing.sum())
         values[missing] = SAGA_NODATA
@@ -66,7 +66,7 @@ def write_saga_grid(dem_path: str, path: str | Path, grid: Grid, progress: Progr
             messages.append(str(error))
     if messages:
         raise _cannot_write(path, messages)
-    elevations.tell(progress)
+    elevations.warn_of_zeros(progress)
     return cells
 
 

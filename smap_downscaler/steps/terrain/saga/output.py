@@ -64,7 +64,7 @@ class SagaTalk:
     def message(self) -> str:
         """What SAGA says of its failure, on one line: its errors, else its last words; empty if none."""
         lines = [_TIME_STAMP.sub("", part) for line in self._lines for part in _parts(line)]
-        lines = [line for line in lines if _is_telling(line)]
+        lines = [line for line in lines if _is_meaningful(line)]
         errors = [line for line in lines if re.search(r"\berror\b", line, re.IGNORECASE)]
         chosen = list(dict.fromkeys(errors))[:3] or lines[-3:]
         text = "; ".join(" ".join(line.split()).strip("; .") for line in chosen)
@@ -77,7 +77,7 @@ def _parts(line: str) -> list[str]:
     return [first, *(f"Error:{other}" for other in others)]
 
 
-def _is_telling(line: str) -> bool:
+def _is_meaningful(line: str) -> bool:
     """Whether a line is neither an ornament of SAGA's banner nor a complaint that means no harm."""
     return re.search(r"[A-Za-z]", line) is not None and not _HARMLESS.search(line)
 

@@ -80,11 +80,11 @@ def compute_terrain(
     with contextlib.ExitStack() as stack:
         writer = _Writer(grids, grid, outputs, settings, session.version, stack)
         report = writer.write(progress.part(_TOOLS_SHARE, 1.0))
-    _tell(report, progress)
+    _log_result(report, progress)
     return report
 
 
-def _tell(report: TerrainReport, progress: Progress) -> None:
+def _log_result(report: TerrainReport, progress: Progress) -> None:
     progress.log(filling_text(report.cells, report.raised_cells, report.most_raised))
     for router, share in report.kept_shares.items():
         progress.log(water_text(router, share))
@@ -126,7 +126,7 @@ def _plan(
 
 
 def _run(session: Session, call: Call, grid: Grid) -> None:
-    """Run a call and open what it wrote: not every way to call SAGA tells of a failure."""
+    """Run a call and open what it wrote: not every way to call SAGA reports a failure."""
     session.run(call)
     for name, path in call.outputs.items():
         try:
@@ -263,6 +263,6 @@ def wetness(area: np.ndarray, slope: np.ndarray, floor: float) -> np.ndarray:
     slope : array
         Slope, radians.
     floor : float
-        Least tan beta.
+        Minimum tan beta.
     """
     return np.log(area / np.maximum(np.tan(slope), floor))

@@ -78,9 +78,9 @@ def report_terrain(
         facts = _facts(grid, found)
         if only:
             facts.append(("Made for this report only", ", ".join(only)))
-        told = manifest(input_file(dem, dem, progress), _settings(values, settings))
+        came_from = manifest(input_file(dem, dem, progress), _settings(values, settings))
         frame = frame_of(grid.bounds, grid.crs)
-        page = terrain_page(facts, warnings, found, rasters, told, footer("Terrain indices"), frame)
+        page = terrain_page(facts, warnings, found, rasters, came_from, footer("Terrain indices"), frame)
         outputs.update(write_report(report, page))
     return outputs
 

@@ -87,7 +87,7 @@ def _alone(progress: Progress) -> Iterator[None]:
     lock = QLockFile(os.path.join(QgsApplication.qgisSettingsDirPath(), LOCK))
     # A run may take hours; the lock of a process that is gone is taken over whatever its age.
     lock.setStaleLockTime(0)
-    told = False
+    logged = False
     while not lock.tryLock(_LOOK):
         if lock.error() != QLockFile.LockError.LockFailedError:
             # A profile that cannot be written to: nobody else runs SAGA from it either.
@@ -96,9 +96,9 @@ def _alone(progress: Progress) -> Iterator[None]:
             )
             break
         progress.check()
-        if not told:
+        if not logged:
             progress.set_text("Waiting for another run of SAGA in this profile")
-            told = True
+            logged = True
     try:
         yield
     finally:

@@ -36,7 +36,7 @@ def find_saga_cmd(given: str = "") -> str:
     """
     if given:
         return _given_saga_cmd(given)
-    return shutil.which("saga_cmd") or next((path for path in _usual_places() if _is_program(path)), "")
+    return shutil.which("saga_cmd") or next((path for path in usual_folders() if _is_program(path)), "")
 
 
 def _given_saga_cmd(given: str) -> str:
@@ -61,7 +61,7 @@ def _is_program(path: str) -> bool:
     return os.path.isfile(path) and os.access(path, os.X_OK)
 
 
-def _usual_places() -> list[str]:
+def usual_folders() -> list[str]:
     """Where installers put SAGA without putting it on PATH."""
     prefix = QgsApplication.prefixPath()
     if sys.platform == "win32":

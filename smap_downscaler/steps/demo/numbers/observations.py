@@ -1,13 +1,14 @@
-"""What SMAP sees: cell means, its footprint, its noise, its swaths."""
+"""Observations of the truth: what SMAP sees (footprint, noise, swaths), and readings of field stations."""
 
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 
 import numpy as np
 
 from .fields import block_sums, gaussian_kernel, repeat, smooth
-from .settings import BLOCK, FAILURES, PIXEL, SMAP, DemoSettings
+from .settings import BLOCK, FAILURES, PIXEL, SMAP, STATIONS, DemoSettings
 from .shape import LEAST_COVER, SmapCells
 
 #: Full width at half maximum over the standard deviation of a Gaussian.
@@ -25,15 +26,23 @@ _LEAN = 0.19
 #: Share of retrievals that fail by themselves.
 _FAILED = 0.02
 _FIRST_DAY = dt.date(2015, 3, 31)
+#: Field stations, and replicate readings of each.
+STATION_COUNT = 12
+REPLICATES = 3
+#: How a station differs from its pixel, and a reading from its station, m3 m-3.
+STATION_SD, READING_SD = 0.010, 0.015
+_CANDIDATES = 40
 
 
 def cell_means(moisture: np.ndarray, cells: SmapCells, footprint_km: float = 0.0) -> np.ndarray:
-    """Mean of the truth over each cell's pixels, float64; NaN where less than 95 % is there.
+    """Mean of the truth over each cell's pixels, m3 m-3, float64, shape of `cells.grid`.
+
+    NaN where less than 95 % is there.
 
     Parameters
     ----------
     moisture : ndarray
-        Truth at 100 m, NaN where masked.
+        Truth at 100 m, m3 m-3, shape of the fine grid, NaN where masked.
     footprint_km : float
         Above 0 the truth is first smoothed by a Gaussian of this full width at half
         maximum (on means of 400 m; edges and masked land do not count).
@@ -56,7 +65,7 @@ def _through_antenna(values: np.ndarray, seen: np.ndarray, footprint_km: float) 
 
 
 def random_error(settings: DemoSettings, date: dt.date, cells: SmapCells) -> np.ndarray:
-    """SMAP's random error on `date`, m3 m-3: SD `noise`, correlated over the footprint if there is one."""
+    """SMAP's random error, m3 m-3, shape of `cells.grid`: SD `noise`, correlated over a footprint."""
     rng = settings.generator(SMAP, date)
     sigma = settings.footprint_km * 1000.0 / FWHM
     if sigma == 0:
@@ -77,7 +86,7 @@ def _unit_filter(n: int, sigma: float) -> np.ndarray:
 
 
 def swath(date: dt.date, cells: SmapCells) -> np.ndarray:
-    """Which cells a morning or an evening overpass of `date` covers, bool.
+    """Which cells a morning or an evening overpass of `date` covers, bool, shape of `cells.grid`.
 
     The geometry is SMAP's: 1000 km swaths that lean by the orbit's inclination
     and pass the same place every 8 days, so that a place is seen every 1 to 3 days.
@@ -104,3 +113,37 @@ def retrieval(settings: DemoSettings, date: dt.date, cells: SmapCells, moisture:
 def _failures(settings: DemoSettings, date: dt.date, cells: SmapCells) -> np.ndarray:
     rng = settings.generator(FAILURES, date)
     return np.asarray(rng.random(cells.grid.shape) < _FAILED)
+
+
+@dataclass(frozen=True)
+class Stations:
+    """Rows and columns of the stations' pixels, and their lasting differences from them."""
+
+    row: np.ndarray
+    col: np.ndarray
+    offset: np.ndarray
+
+
+def place_stations(settings: DemoSettings, where: np.ndarray) -> Stations:
+    """Stations spread over `where`, each the farthest of 40 random pixels (Mitchell 1991).
+
+    `where` is bool, of the shape of the pixels.
+    """
+    rng = settings.generator(STATIONS)
+    rows, cols = np.nonzero(where)
+    chosen = [int(rng.integers(rows.size))]
+    while len(chosen) < STATION_COUNT:
+        tries = rng.integers(rows.size, size=_CANDIDATES)
+        apart = np.hypot(rows[tries, None] - rows[None, chosen], cols[tries, None] - cols[None, chosen])
+        chosen.append(int(tries[np.argmax(apart.min(axis=1))]))
+    return Stations(rows[chosen], cols[chosen], STATION_SD * rng.standard_normal(STATION_COUNT))
+
+
+def read_stations(
+    settings: DemoSettings, date: dt.date, stations: Stations, moisture: np.ndarray
+) -> np.ndarray:
+    """Readings of `date`, m3 m-3, shape (stations, replicates), at least 0.01."""
+    rng = settings.generator(STATIONS, date)
+    own = moisture[stations.row, stations.col].astype(np.float64) + stations.offset
+    error = READING_SD * rng.standard_normal((own.size, REPLICATES))
+    return np.asarray(np.maximum(own[:, None] + error, 0.01))
