@@ -11,7 +11,7 @@ import numpy as np
 from osgeo import gdal
 
 from ..base.errors import InputError
-from ..stats.moments import Moments
+from ..stats.distribution import Moments
 from .datasets import NODATA, close_dataset, gdal_errors, reason_of, spatial_reference, whole_file
 from .grid import Grid, Window
 

@@ -46,7 +46,7 @@ class FineBlocks:
             yield FineBlock(self.stack.read(names, window), rows, cols)
 
 
-def pixel_places(fine: Grid, cells: Grid | None) -> Callable[[Window], np.ndarray]:
+def pixel_coordinates(fine: Grid, cells: Grid | None) -> Callable[[Window], np.ndarray]:
     """Gives the x and y of the pixels of a window in the CRS of `cells`: float64, (rows, columns, 2).
 
     Raises

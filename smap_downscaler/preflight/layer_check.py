@@ -106,7 +106,7 @@ class Preflight:
     warnings: Sequence[str]
     area: str
 
-    def tell(self, progress: Progress) -> None:
+    def log(self, progress: Progress) -> None:
         """Log the table, then the warnings."""
         progress.log("Before the work (a sample of each layer):")
         for line in table_lines(HEADERS, [row.texts() for row in self.rows]):

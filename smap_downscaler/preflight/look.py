@@ -68,7 +68,7 @@ class LayerToCheck:
     files: Sequence[SeriesEntry] = ()
 
 
-def look_at(layers: Iterable[LayerToCheck], looker: Looker | None, area: str) -> Preflight:
+def check_layers(layers: Iterable[LayerToCheck], looker: Looker | None, area: str) -> Preflight:
     """Look at layers in the order of the table.
 
     Parameters

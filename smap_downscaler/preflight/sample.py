@@ -13,7 +13,7 @@ import numpy as np
 from ..base.progress import SILENT, Progress
 from ..geo.grid import Bounds, Grid, Window
 from ..geo.lattice import Lattice
-from ..geo.points import place_on
+from ..geo.points import points_on_grid
 from ..geo.sampling import cells_of
 from ..geo.sources import BandReader, Mask, Source
 
@@ -184,7 +184,7 @@ class PointSampler(Looker):
         self._crs, self._x, self._y = crs, x, y
 
     def _find(self, grid: Grid) -> tuple[float, np.ndarray, np.ndarray]:
-        places = place_on(grid, self._crs, self._x, self._y)
+        places = points_on_grid(grid, self._crs, self._x, self._y)
         inside = np.flatnonzero(places.inside)
         some = inside[np.unique(np.linspace(0, len(inside) - 1, min(len(inside), ROWS)).astype(np.intp))]
         covered = float(places.inside.mean()) if len(places.inside) else math.nan

@@ -19,7 +19,7 @@ _MARKS = (MARKERS[0], MARKERS[2], MARKERS[1])
 Dot = tuple[float, Interval]
 
 
-def dot_panels(
+def interval_figure(
     stations: Sequence[str], series: Mapping[str, Mapping[tuple[str, str], Dot]], panels: Mapping[str, str]
 ) -> bytes:
     """Draw the figure: a PNG.

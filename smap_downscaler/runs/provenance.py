@@ -18,8 +18,8 @@ from osgeo import gdal
 from ..base.errors import InputError
 from ..base.progress import SILENT, Progress
 from ..base.version import plugin_version
-from ..series.files_behind import files_behind
 from ..series.series import Series
+from ..series.tags import files_behind
 from .fingerprint import file_state
 
 _BLOCK = 1 << 22

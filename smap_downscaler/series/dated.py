@@ -17,9 +17,8 @@ from ..base.progress import Progress
 from ..base.words import counted
 from ..geo.area_means import check_share
 from ..geo.sources import Source
-from .files_behind import tags_behind
 from .series import Series, SeriesEntry
-from .tags import RAIN_TAGS
+from .tags import RAIN_TAGS, tags_behind
 
 #: What RAIN is where no dated covariate is rain.
 NO_RAIN = "none"
@@ -165,7 +164,7 @@ def _has_rain_tag(series: Series) -> bool:
     )
 
 
-def tell_substitutes(
+def log_substitutes(
     covariates: Sequence[DatedCovariate], dates: Sequence[dt.date], progress: Progress
 ) -> None:
     """Log for which dates earlier rasters stand, and which covariate takes none."""

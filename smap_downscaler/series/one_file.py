@@ -13,8 +13,7 @@ from ..geo.datasets import open_dataset, read_band
 from ..geo.geotiff import Band, create_geotiff
 from ..geo.grid import Grid
 from ..geo.vrt import write_series_vrt
-from .filled_tag import NOT_FILLED, filled_tags, is_filled
-from .tags import RUN_TAG
+from .tags import NOT_FILLED, RUN_TAG, filled_tags, is_filled
 
 _PIXELS_A_BLOCK = 1 << 21
 #: Tags by which maps tell that they were made from SMAP.

@@ -22,9 +22,8 @@ from ..base.errors import InputError
 from ..base.progress import SILENT, Progress
 from ..geo.datasets import dataset_grid, open_dataset, read_band, same_crs
 from ..geo.grid import Grid, Window
-from .filled_tag import is_filled
 from .netcdf_time import netcdf_dates, time_variables
-from .tags import FIRST_BAND_TAG
+from .tags import FIRST_BAND_TAG, is_filled
 
 #: How portals pack files.
 _PACKED = frozenset({".gz", ".zip", ".bz2", ".xz", ".7z", ".rar", ".tar", ".tgz"})

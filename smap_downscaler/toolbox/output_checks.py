@@ -32,7 +32,7 @@ _ENDING = re.compile(r"\*(\.\w+)")
 _NO_FILES = frozenset({"string", "number", "enum", "boolean", "extent", "crs", "datetime", "matrix"})
 
 
-def check_places(
+def check_outputs(
     algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any], context: QgsProcessingContext
 ) -> None:
     """Raise `InputError` where an output is an input or another output, lies in an input series' folder, or

@@ -13,9 +13,9 @@ from smap_downscaler.geo.datasets import dataset_grid, open_dataset, read_band
 from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.geo.grid import Grid
 from smap_downscaler.geo.vrt import write_series_vrt
-from smap_downscaler.series.filled_tag import is_filled
 from smap_downscaler.series.one_file import write_series_file
 from smap_downscaler.series.series import open_series
+from smap_downscaler.series.tags import is_filled
 
 DATES = [dt.date(2019, 12, 31), dt.date(2020, 1, 1), dt.date(2020, 1, 3)]
 FINE = Grid("EPSG:32718", 250000.0, 8500000.0, 100.0, 100.0, 300, 270)

@@ -19,7 +19,7 @@ from smap_downscaler.geo.lattice import Lattice
 from smap_downscaler.geo.sources import Source
 from smap_downscaler.methods.base import Candidate
 from smap_downscaler.methods.features import FeatureSettings
-from smap_downscaler.methods.file.reader import open_forests
+from smap_downscaler.methods.file.reader import open_models
 from smap_downscaler.methods.fine_blocks import FineBlocks
 from smap_downscaler.methods.keys import PooledKey
 from smap_downscaler.methods.register import METHODS
@@ -143,7 +143,7 @@ def test_it_is_trained_saved_and_mapped_with_its_deviation(case, inside):
     assert report.trained == 1
     write_training_scores(case.folder / "scores.gpkg", report)
     predict, sd = by_hand(case, inside, 0.5)
-    with open_forests(path) as models:
+    with open_models(path) as models:
         assert (models.method, models.mode, models.names) == (METHOD, "pooled", NAMES)
         assert models.settings == LinearSettings(0.5)
         assert models.grid == CELLS
@@ -163,7 +163,7 @@ def test_it_is_trained_saved_and_mapped_with_its_deviation(case, inside):
 
 def test_maps_without_the_deviation_have_one_band(case):
     path, _ = trained(case)
-    with open_forests(path) as models:
+    with open_models(path) as models:
         made = make_maps(MapInputs(models, case.stack), case.folder / "plain", [DAYS[0]])
     assert gdal.Open(str(made.files[DAYS[0]])).RasterCount == 1
 
@@ -185,7 +185,7 @@ def test_a_method_that_is_not_installed_is_named(case, monkeypatch):
     path, _ = trained(case, "other.smapmodel")
     monkeypatch.delitem(METHODS, METHOD.name)
     with pytest.raises(InputError) as caught:
-        open_forests(path)
+        open_models(path)
     assert str(caught.value) == (
         f"{path} is damaged: its method 'two-level linear' is unknown; get another copy or train the forests "
         "again."
@@ -198,7 +198,7 @@ def test_damaged_numbers_are_refused(case, tmp_path):
     with zipfile.ZipFile(path) as archive, zipfile.ZipFile(bad, "w") as other:
         for name in archive.namelist():
             other.writestr(name, archive.read(name).replace(b'"sd": 0.', b'"sd": 1.'))
-    with open_forests(bad) as models, pytest.raises(InputError, match=r"numbers\.json"):
+    with open_models(bad) as models, pytest.raises(InputError, match=r"numbers\.json"):
         models.load(PooledKey())
 
 

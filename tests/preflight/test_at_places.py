@@ -16,7 +16,7 @@ from smap_downscaler.geo.crs_choice import Region
 from smap_downscaler.geo.grid import Bounds, Grid, Window, ease2_grid
 from smap_downscaler.geo.sources import Source
 from smap_downscaler.methods.features import FeatureSettings
-from smap_downscaler.methods.file.reader import open_forests
+from smap_downscaler.methods.file.reader import open_models
 from smap_downscaler.preflight.report import add_before
 from smap_downscaler.preflight.sample import ROWS, PointSampler
 from smap_downscaler.report.page import Page
@@ -213,7 +213,7 @@ def test_missing_values_that_are_not_declared_are_told(tmp_path):
     maps = series_of(tmp_path / "maps", MAPS, values, (0,))
     listener = Listener()
     found = check_stations(field(station("A", *at(3, 3), {0})), [("maps", maps)], (None, None))
-    found.tell(listener)
+    found.log(listener)
     page = Page("T")
     add_before(page, found)
     assert page.html().count("<li>maps: it holds -9999, ") == 1
@@ -263,7 +263,7 @@ def test_filled_gaps(tmp_path):
     path = tmp_path / "forests.smapforest"
     case.forests(path, FeatureSettings())
     smap, rain = open_series(case.smap), open_series(case.rain_folder)
-    with open_forests(path) as forests:
+    with open_models(path) as forests:
         found = check_gaps(GapInputs(smap, forests, (DatedCovariate(rain),)))
     dates = smap.dates
     missing = (dates[-1] - dates[0]).days + 1 - len(dates)

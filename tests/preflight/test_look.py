@@ -168,7 +168,7 @@ def test_the_table_of_a_matrix(case):
     assert rain.dates == "2, 2020-12-30 to 2021-01-01"
     assert found.warnings == []
     listener = Listener()
-    found.tell(listener)
+    found.log(listener)
     assert listener.lines[0] == "Before the work (a sample of each layer):"
     assert listener.lines[1].split("  ")[1] == "layer"
     assert len(listener.lines) == 3 + len(found.rows)

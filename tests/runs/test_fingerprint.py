@@ -10,7 +10,7 @@ from smap_downscaler.base.errors import Cancelled
 from smap_downscaler.base.progress import Progress
 from smap_downscaler.geo.geotiff import write_geotiff
 from smap_downscaler.geo.grid import Grid
-from smap_downscaler.runs.fingerprint import tell_other_runs
+from smap_downscaler.runs.fingerprint import warn_of_other_runs
 from smap_downscaler.series.tags import RUN_TAG
 
 GRID = Grid("EPSG:32718", 690000.0, 8540000.0, 100.0, 100.0, 3, 2)
@@ -36,7 +36,7 @@ def write(folder, name, run):
 
 def told(folder, own=()):
     listener = Told()
-    tell_other_runs(folder, own, run_at, listener)
+    warn_of_other_runs(folder, own, run_at, listener)
     return listener.warnings
 
 
@@ -71,4 +71,4 @@ def test_cancel(tmp_path):
 
     write(tmp_path, "a_20200103.tif", "other")
     with pytest.raises(Cancelled):
-        tell_other_runs(tmp_path, [], run_at, Stopped())
+        warn_of_other_runs(tmp_path, [], run_at, Stopped())

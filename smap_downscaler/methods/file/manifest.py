@@ -31,7 +31,7 @@ MANIFEST = "manifest.json"
 #: Bounds of what is read into memory: the manifest, and all members of one forest (some 55
 #: million nodes).
 MAX_BYTES = 2**26
-MAX_FOREST_BYTES = 2**30
+MAX_MODEL_BYTES = 2**30
 #: The one member of a forest in a file of the second version.
 PACKED = "forest.bin"
 #: Names of members that a method may choose.

@@ -30,7 +30,7 @@ from .manifest import (
     FIRST_VERSION,
     MANIFEST,
     MAX_BYTES,
-    MAX_FOREST_BYTES,
+    MAX_MODEL_BYTES,
     PACKED,
     PACKED_VERSION,
     VERSION,
@@ -51,7 +51,7 @@ _UNIX = 3
 _PIECE = 4 * 2**20
 
 
-class ForestWriter:
+class ModelWriter:
     """Writes a forest file, one forest after the other.
 
     Used in a ``with`` block: the file is written beside under a temporary name and takes its own
@@ -120,7 +120,7 @@ class ForestWriter:
         self._entries: dict[Key, Entry] = {}
         self._temporary = part_name(self.path, secrets.token_hex(6), self.path.suffix)
 
-    def __enter__(self) -> ForestWriter:
+    def __enter__(self) -> ModelWriter:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             remove_leftovers(self.path, self.path.suffix)
@@ -189,7 +189,7 @@ class ForestWriter:
     def _prepared(self, label: str, model: Model, covariates: int) -> dict[str, tuple[bytes, str]]:
         """Bytes and checksum of each member of a model; touches nothing of the writer."""
         encoded = model.members(covariates)
-        if sum(map(len, encoded.values())) > MAX_FOREST_BYTES:
+        if sum(map(len, encoded.values())) > MAX_MODEL_BYTES:
             raise InputError(
                 f"The {self._method.noun} of {label} is too large for a file; {self._method.smaller}."
             )

@@ -147,7 +147,7 @@ def harmonise(request: Request, progress: Progress = SILENT) -> Harmonised:
         warnings=[shift_warning(request.smap_label, request.smap)],
     )
     preflight, covariates = check_covariates(covariates, coarse, mask, smap, progress)
-    preflight.tell(progress)
+    preflight.log(progress)
     used = tuple(covariates)
     covariates = expand_classes(covariates, coarse, progress)
     means = _coarse_means(covariates, coarse, mask, request, progress.part(0.0, 0.35))

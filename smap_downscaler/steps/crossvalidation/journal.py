@@ -47,7 +47,7 @@ def rows_told(counts: Mapping[Key, int]) -> str:
 def rows_key(about: str, rows: Cells) -> str:
     """`about`, which is of `settings_key`, and a hash of the rows of a unit."""
     found = hashlib.sha256()
-    place = () if rows.place is None else (rows.place,)
+    place = () if rows.coordinates is None else (rows.coordinates,)
     for array in (rows.x, rows.y, rows.cells, rows.days, *place):
         found.update(f"{array.dtype.str}{array.shape}".encode())
         found.update(np.ascontiguousarray(array).tobytes())

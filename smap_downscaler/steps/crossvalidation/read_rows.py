@@ -162,7 +162,7 @@ class UnitReader:
         days: np.ndarray,
         place: np.ndarray | None = None,
     ) -> Cells:
-        if place is None and self.settings.method.uses_place:
+        if place is None and self.settings.method.uses_coordinates:
             place = places_of(self.table.grid, cells)
         return Cells(x, y, cells, days, place, self.table.covariates, self.table.grid, self.settings.fine)
 

@@ -12,7 +12,7 @@ from ...base.progress import Counter
 from ...geo.datasets import open_dataset, read_band
 from ...geo.geotiff import TILE
 from ...geo.grid import Grid, Window
-from ...geo.points import Places
+from ...geo.points import PointsOnGrid
 from ...geo.sampling import bilinear
 from ...series.series import Series
 
@@ -21,14 +21,14 @@ EXTRACTIONS = ("cell", "bilinear")
 
 
 def extract(
-    series: Series, places: Places, dates: Sequence[dt.date], how: str, counter: Counter
+    series: Series, places: PointsOnGrid, dates: Sequence[dt.date], how: str, counter: Counter
 ) -> np.ndarray:
     """Values at stations.
 
     Parameters
     ----------
     series : Series
-    places : Places
+    places : PointsOnGrid
         On the grid of `series`.
     dates : sequence of date
         All in `series`.
@@ -65,7 +65,7 @@ def extract(
     return values
 
 
-def _groups(grid: Grid, places: Places, margin: int) -> list[tuple[Window, np.ndarray]]:
+def _groups(grid: Grid, places: PointsOnGrid, margin: int) -> list[tuple[Window, np.ndarray]]:
     """Windows that hold all stations of a tile of the file, with the stations."""
     inside = np.flatnonzero(places.inside)
     row, col = places.rows[inside].astype(np.intp), places.cols[inside].astype(np.intp)

@@ -11,7 +11,7 @@ import numpy as np
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...base.words import counted
-from ...geo.points import Places, place_on
+from ...geo.points import PointsOnGrid, points_on_grid
 from ...series.series import Series
 from .extract import extract
 from .numbers.climatology import LEAST_SPAN
@@ -90,7 +90,7 @@ def pair_up(
     series = series.between(choices.start, choices.end)
     stations = [_within(station, choices) for station in data.stations]
     x, y = (np.array([getattr(station, axis) for station in stations]) for axis in "xy")
-    places = place_on(series.grid, data.crs, x, y)
+    places = points_on_grid(series.grid, data.crs, x, y)
     whole = choices.anomalies != "none"
     dates = _dates(series, stations, places, whole)
     other_dates = _other_dates(other, dates, choices) if other is not None else []
@@ -98,7 +98,7 @@ def pair_up(
     maps = _Extracted(dates, extract(series, places, dates, choices.extraction, counter))
     cells = None
     if other is not None:
-        cell_places = place_on(other.grid, data.crs, x, y)
+        cell_places = points_on_grid(other.grid, data.crs, x, y)
         cells = _Extracted(other_dates, extract(other, cell_places, other_dates, "cell", counter))
     result = PairedField(dates=len(dates))
     for number, station in enumerate(stations):
@@ -186,7 +186,7 @@ def _other_dates(other: Series, dates: Sequence[dt.date], choices: PairChoices) 
     return list(other.between(choices.start, choices.end).dates)
 
 
-def _dates(series: Series, stations: Sequence[Station], places: Places, whole: bool) -> list[dt.date]:
+def _dates(series: Series, stations: Sequence[Station], places: PointsOnGrid, whole: bool) -> list[dt.date]:
     """The dates of maps to read: all for anomalies, else those on which a station inside was read."""
     if whole:
         return list(series.dates)

@@ -12,12 +12,12 @@ import numpy as np
 from ...base.dates import is_within
 from ...base.progress import SILENT, Progress
 from ...base.words import counted
-from ...geo.points import place_on
+from ...geo.points import points_on_grid
 from ...preflight.layer_check import LayerCheck, Preflight, dates_text, gaps_note
-from ...preflight.look import SAME_FILES, LayerToCheck, look_at, series_layer
+from ...preflight.look import SAME_FILES, LayerToCheck, check_layers, series_layer
 from ...preflight.sample import PointSampler
-from ...series.filled_tag import unobserved_sentence
 from ...series.series import Series
+from ...series.tags import unobserved_sentence
 from .numbers.readings import FieldData, listed
 
 #: First and last date, None where open.
@@ -50,12 +50,12 @@ def check_stations(
     on_all = sorted(shared)
     note = gaps_note(on_all) if on_all else "not one day"
     layers.append(LayerToCheck(LayerCheck("days of all", "", dates=dates_text(on_all), notes=(note,))))
-    return look_at(layers, PointSampler(data.crs, x, y, progress), "the stations")
+    return check_layers(layers, PointSampler(data.crs, x, y, progress), "the stations")
 
 
 def _notes(series: Series, crs: str, x: np.ndarray, y: np.ndarray) -> tuple[str, ...]:
     """How stations lie on a series."""
-    places = place_on(series.grid, crs, x, y)
+    places = points_on_grid(series.grid, crs, x, y)
     inside = places.inside
     cells = set(zip(places.rows[inside].astype(int).tolist(), places.cols[inside].astype(int).tolist()))
     outside, within = int((~inside).sum()), int(inside.sum())

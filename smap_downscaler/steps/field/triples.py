@@ -10,9 +10,8 @@ import numpy as np
 
 from ...base.errors import InputError
 from ...base.progress import Progress
-from ...series.files_behind import tags_behind
 from ...series.series import Series
-from ...series.tags import CHOICE_TAGS
+from ...series.tags import CHOICE_TAGS, tags_behind
 from ...tables.geopackage import INTEGER, REAL, TEXT, create_table
 from ..maps.downscale import RUN_TAG
 from .numbers.collocation import MEMBERS, RESULTS, TripleRow

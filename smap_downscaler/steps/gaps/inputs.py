@@ -11,7 +11,7 @@ import numpy as np
 from ...base.errors import InputError
 from ...base.progress import Progress
 from ...geo.grid import Grid
-from ...methods.file.reader import ForestFile
+from ...methods.file.reader import ModelFile
 from ...methods.keys import BY_CELL, CellKey
 from ...runs.fingerprint import contents, fingerprint
 from ...series.dated import DatedCovariate
@@ -30,7 +30,7 @@ class GapInputs:
     """
 
     smap: Series
-    forests: ForestFile
+    forests: ModelFile
     dynamic: tuple[DatedCovariate, ...] = ()
     start: dt.date | None = None
     end: dt.date | None = None

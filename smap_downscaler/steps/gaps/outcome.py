@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ...base.progress import Progress
 from ...base.words import counted
-from ...methods.file.reader import ForestFile
+from ...methods.file.reader import ModelFile
 from ...methods.keys import CellKey
 from .day_files import DayCounts
 from .numbers.hidden import CONSTANT, TOO_FEW, TOO_FEW_LEFT, TOO_SHORT, HidingOutcome
@@ -77,13 +77,13 @@ def untold_text(source: str, outcomes: Mapping[CellKey, HidingOutcome]) -> str:
 
 
 def tell_remarks(
-    forests: ForestFile, outcomes: Mapping[CellKey, HidingOutcome], progress: Progress
+    forests: ModelFile, outcomes: Mapping[CellKey, HidingOutcome], progress: Progress
 ) -> list[str]:
     """Log and return what lessens the worth of the error: cells that tell none, forests of other days.
 
     Parameters
     ----------
-    forests : ForestFile
+    forests : ModelFile
     outcomes : mapping
         Of the cells that the error was to be told from.
     progress : Progress

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...base.progress import SILENT, Progress
 from ...preflight.layer_check import Preflight
-from ...preflight.look import dated_layers, look_at, smap_layer
+from ...preflight.look import check_layers, dated_layers, smap_layer
 from ...preflight.sample import Sampler
 from .inputs import GapInputs
 
@@ -17,4 +17,4 @@ def check_gaps(inputs: GapInputs, progress: Progress = SILENT) -> Preflight:
         smap_layer(inputs.smap),
         *dated_layers(inputs.dynamic, inputs.dates, _AREA),
     ]
-    return look_at(layers, Sampler(inputs.smap.grid, None, progress), _AREA)
+    return check_layers(layers, Sampler(inputs.smap.grid, None, progress), _AREA)

@@ -13,7 +13,7 @@ from ...base.matrix_columns import DERIVED, KEY_COLUMNS, RESERVED, RESPONSE
 from ...base.progress import SILENT, Progress
 from ...geo.datasets import same_crs
 from ...geo.grid import Window
-from ...series.dated import DatedCovariate, tell_substitutes
+from ...series.dated import DatedCovariate, log_substitutes
 from ...series.dated_on_grid import OnCells
 from ...series.series import Series
 from ...series.stack import Stack
@@ -130,7 +130,7 @@ def build_matrix(
     static = inputs.stack.read(inputs.stack.names, stack_window)
     memory = _MEMORY_MB / max(len(inputs.dynamic), 1)
     readers = [OnCells(dated, cells, memory, progress) for dated in inputs.dynamic]
-    tell_substitutes(inputs.dynamic, inputs.smap.dates, progress)
+    log_substitutes(inputs.dynamic, inputs.smap.dates, progress)
     report = MatrixReport()
     counter = progress.counter(len(inputs.smap.dates), "dates joined")
     filled = inputs.smap.has_origin()

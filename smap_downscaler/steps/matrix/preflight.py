@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ...base.progress import SILENT, Progress
 from ...preflight.layer_check import Preflight
-from ...preflight.look import dated_layers, look_at, smap_layer, stack_layers
+from ...preflight.look import check_layers, dated_layers, smap_layer, stack_layers
 from ...preflight.sample import Sampler
-from ...series.filled_tag import unobserved_sentence
+from ...series.tags import unobserved_sentence
 from .build import MatrixInputs
 
 _AREA = "the SMAP cells"
@@ -22,4 +22,6 @@ def check_matrix(inputs: MatrixInputs, progress: Progress = SILENT) -> Preflight
         *stack_layers(stack, stack.names, _AREA),
         *dated_layers(inputs.dynamic, smap.dates, _AREA),
     ]
-    return look_at(layers, Sampler(smap.grid.crop(window), None, progress), "the cells of SMAP and stack")
+    return check_layers(
+        layers, Sampler(smap.grid.crop(window), None, progress), "the cells of SMAP and stack"
+    )

@@ -18,9 +18,9 @@ from ...base.nodata import is_fill
 from ...base.progress import SILENT, Progress
 from ...geo.datasets import open_dataset, read_band, same_crs, spatial_reference
 from ...geo.grid import EASE2_CRS, Grid, Window, ease2_grid
-from ...series.filled_tag import unobserved_sentence
 from ...series.netcdf_time import time_variables
 from ...series.series import Series, SeriesEntry, open_series, raster_files
+from ...series.tags import unobserved_sentence
 from .granule import PRODUCTS, Granule, name_date, open_granule, read_granule
 from .numbers.screening import (
     DEFAULT_CHOICES,

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from smap_downscaler.preflight.layer_check import LayerCheck, Preflight
-from smap_downscaler.report.interval_figure import dot_panels
+from smap_downscaler.report.interval_figure import interval_figure
 from smap_downscaler.stats.intervals import Interval
 from smap_downscaler.steps.field.collocation_report import collocation_page
 from smap_downscaler.steps.field.figures import errors, most_days, time_series
@@ -131,7 +131,7 @@ def test_most_days_keeps_the_order():
 
 def test_dots_of_one_series():
     dots = {"only": {("A", "x"): (1.0, Interval()), ("B", "x"): (float("nan"), Interval())}}
-    assert dot_panels(["A", "B", "C"], dots, {"x": "a number"}).startswith(b"\x89PNG")
+    assert interval_figure(["A", "B", "C"], dots, {"x": "a number"}).startswith(b"\x89PNG")
 
 
 def test_triples():

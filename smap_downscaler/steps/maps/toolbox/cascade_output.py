@@ -13,7 +13,7 @@ from ....preflight.look import Preflight
 from ....preflight.report import begin_page
 from ....report.page import Page
 from ....tables.by_date import DatesTable
-from ....toolbox.by_date_output import write_joined
+from ....toolbox.preflight_output import write_joined
 from ....toolbox.reports import footer, manifest
 from ....toolbox.values import Values
 from ..cascade_report import add_resolutions

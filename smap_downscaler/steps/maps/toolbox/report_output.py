@@ -12,9 +12,8 @@ from ....preflight.report import begin_page
 from ....report.figure import SOIL_MOISTURE_UNIT
 from ....report.page import Page
 from ....tables.by_date import DatesTable
-from ....toolbox.by_date_output import write_joined
-from ....toolbox.inputs_used import dated_covariates_used, files_used
-from ....toolbox.reports import footer, manifest, period_used
+from ....toolbox.preflight_output import write_joined
+from ....toolbox.reports import dated_covariates_used, files_used, footer, manifest, period_used
 from ....toolbox.values import Values
 from ..downscale import MapInputs, MapsReport
 from ..tables import map_dates

@@ -11,9 +11,8 @@ from ....preflight.look import Preflight
 from ....preflight.report import begin_page
 from ....report.page import Page
 from ....tables.by_date import DatesTable
-from ....toolbox.by_date_output import write_joined
-from ....toolbox.inputs_used import dated_covariates_used, files_used, series_used
-from ....toolbox.reports import footer, manifest, period_used
+from ....toolbox.preflight_output import write_joined
+from ....toolbox.reports import dated_covariates_used, files_used, footer, manifest, period_used, series_used
 from ....toolbox.values import Values
 from ..build import MatrixInputs, MatrixReport
 from ..tables import matrix_dates
