@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forest_cases import told, train_forest
+from forest_cases import predict, train_forest
 from small_case import CELLS, DATES, NAMES, PIXELS, SPARSE, make_small_case
 from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.methods.file.reader import open_models
@@ -194,7 +194,7 @@ def test_forests_are_those_of_plain_scikit_learn(run, case, matrix, tmp_path):
         assert file.names == NAMES
         assert file.units == {"elevation": "m", "clay": "g/kg", "sand": "g/kg"}
         assert file.dates == (DATES[0], DATES[2])
-        assert np.allclose(told(file.load(date), x), plain.predict(x), rtol=0, atol=1e-14)
+        assert np.allclose(predict(file.load(date), x), plain.predict(x), rtol=0, atol=1e-14)
 
 
 def test_scores_tell_every_date(run, said, case, matrix, tmp_path):
@@ -237,7 +237,7 @@ def test_a_memory_layer_and_a_csv_train_the_same_forests(run, case, matrix, fore
     from qgis.core import QgsFeatureRequest, QgsVectorLayer
 
     with open_models(forests) as file:
-        expected = told(file.load(DATES[0]), case.coarse[:, :3, 5].T)
+        expected = predict(file.load(DATES[0]), case.coarse[:, :3, 5].T)
     table = QgsVectorLayer(matrix, "table", "ogr")
     in_memory = table.materialize(QgsFeatureRequest())
     in_csv = str(tmp_path / "matrix.csv")
@@ -246,7 +246,7 @@ def test_a_memory_layer_and_a_csv_train_the_same_forests(run, case, matrix, fore
         output = str(tmp_path / f"{number}.smapforest")
         run("trainforests", {"INPUT": source, **FOREST, "OUTPUT": output})
         with open_models(output) as file:
-            got = told(file.load(DATES[0]), case.coarse[:, :3, 5].T)
+            got = predict(file.load(DATES[0]), case.coarse[:, :3, 5].T)
         # A CSV file keeps 15 digits.
         assert np.allclose(got, expected, rtol=0, atol=1e-12)
 
@@ -550,7 +550,7 @@ def test_dated_covariates_reach_the_maps(run, refusal, case, tmp_path):
     corners = 0.95 * 0.95 * rain[3, 4] + 0.95 * 0.05 * (rain[2, 4] + rain[3, 5]) + 0.05 * 0.05 * rain[2, 5]
     x = np.array([[*case.fine[:, row, col], corners]], np.float32)
     got = read(tmp_path / "maps" / f"soil_moisture_{DATES[0]:%Y%m%d}.tif")[row, col]
-    assert got == pytest.approx(told(forest, x)[0], abs=1e-7)
+    assert got == pytest.approx(predict(forest, x)[0], abs=1e-7)
 
 
 def test_rain_is_asked_for_and_said(run, said, refusal, case, tmp_path):

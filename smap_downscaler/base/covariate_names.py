@@ -22,7 +22,7 @@ _MOST_NAMED = 5
 def covariate_name(text: str) -> str:
     """A layer's name as a covariate name: lower case ASCII letters, digits and underscores.
 
-    Empty where the text holds no letter or digit that ASCII can tell.
+    Empty where the text holds no letter or digit that ASCII has.
     """
     decomposed = unicodedata.normalize("NFKD", text.replace("ß", "ss"))
     ascii_text = decomposed.encode("ascii", "ignore").decode("ascii").lower()

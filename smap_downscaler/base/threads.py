@@ -118,7 +118,7 @@ class Stoppable(Progress):
         self._stopped = threading.Event()
 
     def stop(self) -> None:
-        """Tell all listeners to end."""
+        """From now on all listeners are cancelled."""
         self._stopped.set()
 
     def is_cancelled(self) -> bool:

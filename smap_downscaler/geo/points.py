@@ -13,9 +13,9 @@ from .lattice import Transformation
 
 @dataclass(frozen=True, eq=False)
 class PointsOnGrid:
-    """Where stations lie on a grid: rows and columns from its upper left corner, in fractions of cells.
+    """Points such as stations on a grid: rows and columns from its upper left corner, in fractions of cells.
 
-    `inside` tells which of them lie on the grid.
+    `inside`: which of them lie on the grid, bool. All float64 or bool, shape (n,).
     """
 
     rows: np.ndarray

@@ -1,4 +1,4 @@
-"""What a method is to the steps: it fits models to SMAP's cells, and a model tells soil moisture.
+"""What a method is to the steps: it fits models to SMAP's cells, and a model predicts soil moisture.
 
 A method is one file (or folder) in this room and one line in `register`.  Training, cross-validation,
 maps, filled gaps and the model file know methods by these classes only.
@@ -186,11 +186,11 @@ class Model(ABC):
     settings
         What it was fitted with; None in a model that was read from a file, which keeps them.
     scores : OobScores or None
-        What it tells of its own error, such as out-of-bag scores.
+        Of its own error, such as out-of-bag scores.
     importance : Importance or None
         Of its covariates, where that was wished for.
     has_sd : bool
-        Whether `predict` can tell a standard deviation.
+        Whether `predict` can give a standard deviation.
     """
 
     settings: Any = None
@@ -282,8 +282,8 @@ class Method(ABC):
     ) -> Model:
         """A model of rows.
 
-        It depends on the rows, settings, wishes and `key` (which tells its randomness from that of
-        others of the run) only.
+        It depends on the rows, settings, wishes and `key` (which makes its randomness another than
+        that of others of the run) only.
 
         Raises
         ------

@@ -58,8 +58,8 @@ def pixel_coordinates(fine: Grid, cells: Grid | None) -> Callable[[Window], np.n
         raise InputError("The SMAP grid is not known; train the model anew.")
     lattice = Lattice(fine, cells)
 
-    def places(window: Window) -> np.ndarray:
+    def coordinates(window: Window) -> np.ndarray:
         rows, cols = lattice.positions(window)
         return np.stack([cells.left + cols * cells.cell_width, cells.top - rows * cells.cell_height], axis=-1)
 
-    return places
+    return coordinates

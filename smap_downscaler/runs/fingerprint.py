@@ -36,7 +36,7 @@ def fingerprint(paths: Iterable[str], settings: Mapping[str, Any]) -> str:
 def contents(entries: Iterable[SeriesEntry]) -> list[tuple[str, str, int]]:
     """Day, file and band of rasters of a series, in order.
 
-    For `fingerprint`, whose files do not tell which of them is which day of which covariate.
+    For `fingerprint`, whose files do not say which of them is which day of which covariate.
     """
     return [(entry.date.isoformat(), file_state(entry.path)[0], entry.band) for entry in entries]
 

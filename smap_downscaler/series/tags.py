@@ -18,7 +18,7 @@ FIRST_BAND_TAG = "SMAP_DOWNSCALER_FIRST_BAND"
 KIND_TAG, RAIN_KIND = "SMAP_DOWNSCALER_KIND", "rain"
 #: Tags by which such a raster is known, and their value where it matters: those of 0.1.0 have the second.
 RAIN_TAGS = {KIND_TAG: RAIN_KIND, "DAYS_USED": None}
-#: Tag of a raster that tells what it was made from.
+#: Tag of a raster that says what it was made from.
 RUN_TAG = "SMAP_DOWNSCALER_RUN"
 #: Tag of the days of 'Fill gaps', and of what is made from them.
 FILLED_TAG = "SMAP_DOWNSCALER_FILLED"
@@ -46,7 +46,7 @@ def tags_behind(path: str) -> Iterator[dict[str, str]]:
 
 
 def is_filled(dataset: gdal.Dataset, path: str) -> bool:
-    """Whether an open raster, or one of those that a VRT reads, tells that some of its values were filled."""
+    """Whether an open raster, or one of those that a VRT reads, has the tag of filled values."""
     own = (dataset.GetMetadata() or {}).get(FILLED_TAG)
     # Thousands of files are opened only for a VRT that somebody else wrote.
     if own is not None or not path.lower().endswith(".vrt"):
@@ -55,7 +55,7 @@ def is_filled(dataset: gdal.Dataset, path: str) -> bool:
 
 
 def filled_tags(filled: bool) -> dict[str, str]:
-    """The tags by which what is made from filled values tells so."""
+    """The tags of what is made from filled values, or from none."""
     return {FILLED_TAG: _YES} if filled else {}
 
 

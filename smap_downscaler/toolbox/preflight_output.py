@@ -21,7 +21,7 @@ _FIELDS = {"layer": TEXT, "crs": TEXT, **dict.fromkeys(_REALS, REAL), "dates": T
 
 
 def preflight_output() -> QgsProcessingParameterDefinition:
-    """The preflight as a table."""
+    """The preflight as an optional table: one row per layer, shares from 0 to 1, shifts in cells."""
     return table_output("PREFLIGHT", "Preflight as a table")
 
 

@@ -53,7 +53,7 @@ def input_file(label: str, path: str, progress: Progress) -> dict[str, object]:
 
 
 def files_used(files: Mapping[str, str], progress: Progress) -> dict[str, object]:
-    """Path and SHA-256 of each file; a name without a file (empty) is told as it is.
+    """Path and SHA-256 of each file; a name without a file (empty) stays as it is.
 
     A VRT of rasters is hashed together with them.
 
@@ -62,21 +62,21 @@ def files_used(files: Mapping[str, str], progress: Progress) -> dict[str, object
     InputError
         If a file cannot be read.
     """
-    told: dict[str, object] = {}
+    used: dict[str, object] = {}
     for name, path in files.items():
-        told[name] = path
+        used[name] = path
         behind = _files_of_vrt(path, progress)
         if behind:
             found = files_hash(behind, progress)
-            told[f"{name}, SHA-256 of {found.of}"] = found.digest
+            used[f"{name}, SHA-256 of {found.of}"] = found.digest
         elif os.path.isfile(path):
             size = os.path.getsize(path)
-            told[f"{name}, SHA-256"] = (
+            used[f"{name}, SHA-256"] = (
                 file_hash(path, progress)
                 if size <= LARGEST_HASHED
                 else f"not worked out: the file is large ({size / 2**30:.1f} GiB)"
             )
-    return told
+    return used
 
 
 def _files_of_vrt(path: str, progress: Progress) -> dict[str, str]:
@@ -103,20 +103,20 @@ def series_used(named: Mapping[str, Series | None], progress: Progress) -> dict[
     InputError
         If a file cannot be read.
     """
-    told: dict[str, object] = {}
+    used: dict[str, object] = {}
     for name, series in named.items():
-        told[name] = f"{series.source} ({dates_text(series.dates)})" if series else ""
+        used[name] = f"{series.source} ({dates_text(series.dates)})" if series else ""
         if series:
             found = series_hash(series, progress)
-            told[f"{name}, SHA-256 of {found.of}"] = found.digest
-    return told
+            used[f"{name}, SHA-256 of {found.of}"] = found.digest
+    return used
 
 
 def dated_covariates_used(covariates: Sequence[DatedCovariate], progress: Progress) -> dict[str, object]:
-    """What `series_used` tells of dated covariates, by their names, and which of them are rain."""
-    told = series_used({dated.name: dated.series for dated in covariates}, progress)
+    """What `series_used` gives of dated covariates, by their names, and which of them are rain."""
+    used = series_used({dated.name: dated.series for dated in covariates}, progress)
     rain = [dated.name for dated in covariates if dated.is_rain]
-    return {**told, "dated covariates that are rain": ", ".join(rain) or "none"} if covariates else told
+    return {**used, "dated covariates that are rain": ", ".join(rain) or "none"} if covariates else used
 
 
 def period_used(values: Values, otherwise: str) -> dict[str, object]:
@@ -161,7 +161,7 @@ def write_report(path: str, page: Page) -> dict[str, str]:
     """
     numbers = numbers_path(path)
     with whole_file(numbers) as table, whole_file(path) as part:
-        # The mark at the beginning tells Excel that it is UTF-8.
+        # By the mark at the beginning Excel knows that it is UTF-8.
         table.write_text(page.numbers(), encoding="utf-8-sig")
         part.write_text(page.html(Path(numbers).name), encoding="utf-8")
     return {"REPORT": path, "REPORT_NUMBERS": numbers}

@@ -66,8 +66,8 @@ def block_of(x: np.ndarray, day: date = DAY) -> Block:
     return Block(x, np.full(len(x), day.toordinal()))
 
 
-def told(model: Model, x: np.ndarray, *arguments: Any, **more: Any) -> np.ndarray:
-    """What a model tells of pixels."""
+def predict(model: Model, x: np.ndarray, *arguments: Any, **more: Any) -> np.ndarray:
+    """Predictions of a model for pixels of one date."""
     return model.predict(block_of(x), *arguments, **more).mean
 
 
@@ -86,7 +86,7 @@ def grow_and_predict(
     progress: Progress = SILENT,
     engine: str = SCIKIT_LEARN,
 ) -> np.ndarray:
-    """What forests of some numbers of trees tell of held-out rows."""
+    """Predictions of forests of some numbers of trees for held-out rows."""
     own = [replace(chosen, n_estimators=count) for count in counts]
     return RANDOM_FOREST.held_out(cells_of(x, y), block_of(x_new), own, key, progress, engine)
 

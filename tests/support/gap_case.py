@@ -1,4 +1,4 @@
-"""A series with gaps, rain that tells soil moisture, and forests by cell, small enough to work out anew."""
+"""A series with gaps, rain that predicts soil moisture, and forests by cell, small enough to repeat."""
 
 from __future__ import annotations
 

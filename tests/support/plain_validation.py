@@ -20,7 +20,7 @@ Fold = tuple[np.ndarray, np.ndarray]
 
 
 def forest_key(unit: int, scheme: str, repeat: int, fold: int, inner: int = 0) -> int:
-    """Tells the randomness of a forest from that of others; `inner` from 1, 0 for the outer fold's own."""
+    """The number of a forest's randomness; `inner` from 1, 0 for the outer fold's own."""
     numbers = [unit, SCHEME_NUMBERS[scheme], repeat, fold, inner]
     return int(np.random.SeedSequence(numbers).generate_state(1)[0])
 
@@ -179,12 +179,12 @@ class Nested:
             inner = plain_folds(scheme, train, where, rows.days, wanted.inner_folds, wanted, rng)
             errors = []
             for candidate in range(len(wanted.candidates)):
-                told = np.full(rows.y.size, np.nan)
+                predicted = np.full(rows.y.size, np.nan)
                 for number, (inside, outside) in enumerate(inner):
                     key = forest_key(unit, scheme, repeat, fold, number + 1)
-                    told[outside] = self._predict(candidate, inside, outside, key)
-                known = np.isfinite(told)
-                errors.append(float(mean_squared_error(rows.y[known], told[known]) ** 0.5))
+                    predicted[outside] = self._predict(candidate, inside, outside, key)
+                known = np.isfinite(predicted)
+                errors.append(float(mean_squared_error(rows.y[known], predicted[known]) ** 0.5))
             self.chosen.append(int(np.argmin(errors)))
             self.inner_rmse.append(min(errors))
             own = forest_key(unit, scheme, repeat, fold)

@@ -141,7 +141,7 @@ def in_own_process(code: str, *arguments: str) -> str:
 
 
 class Listener(Progress):
-    """Notes what it is told; cancelled from the `calls`-th question on."""
+    """Notes what is logged; cancelled from the `calls`-th question on."""
 
     def __init__(self, calls: int | None = None):
         self.calls, self.asked = calls, 0

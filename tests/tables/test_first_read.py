@@ -31,7 +31,7 @@ TRAINERS = {BY_DATE: train_from_table, BY_CELL: train_cells, POOLED: train_poole
 @pytest.fixture(autouse=True)
 def frequent_looks(monkeypatch):
     """As often in the few rows here as otherwise in millions."""
-    monkeypatch.setattr(geopackage, "_STEPS_A_LOOK", 50)
+    monkeypatch.setattr(geopackage, "STEPS_A_LOOK", 50)
 
 
 @pytest.fixture

@@ -45,10 +45,10 @@ def test_series(qgis_provider, tmp_path):
         "smap, SHA-256 of contents": series_hash(series).digest,
     }
     assert series_used({"smap": series, "rain": None}, SILENT) == {**expected, "rain": ""}
-    told = {**expected, "dated covariates that are rain": "none"}
-    assert dated_covariates_used([DatedCovariate(series)], SILENT) == told
-    told["dated covariates that are rain"] = "smap"
-    assert dated_covariates_used([DatedCovariate(series, said_rain=True)], SILENT) == told
+    used = {**expected, "dated covariates that are rain": "none"}
+    assert dated_covariates_used([DatedCovariate(series)], SILENT) == used
+    used["dated covariates that are rain"] = "smap"
+    assert dated_covariates_used([DatedCovariate(series, said_rain=True)], SILENT) == used
     assert dated_covariates_used([], SILENT) == {}
 
 

@@ -56,7 +56,7 @@ class ModelFile:
     features : FeatureSettings
         The derived ones.
     grid : Grid or None
-        The SMAP grid, where the method needs places.
+        The SMAP grid, where the method needs coordinates.
     units, response, response_unit, settings, versions, extra
         As they were given to `ModelWriter`.
     """
@@ -97,7 +97,7 @@ class ModelFile:
         self._container.close()
 
     def scores(self, key: Key) -> OobScores | None:
-        """What a model tells of its error, such as out-of-bag scores."""
+        """The scores of a model, such as out-of-bag scores."""
         return self._entry(key).scores
 
     def settings_of(self, key: Key) -> Any:

@@ -48,7 +48,7 @@ _DEFLATE_LEVEL = 4
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
 #: Bytes that are packed between two looks at the cancel button: some hundredths of a second.
-_PIECE = 4 * 2**20
+BYTES_A_PIECE = 4 * 2**20
 
 
 class ModelWriter:
@@ -234,14 +234,14 @@ class ModelWriter:
         info.create_system = _UNIX
         info.external_attr = 0o644 << 16
         info.compress_type = zipfile.ZIP_DEFLATED
-        # What `writestr` does, which packs all at once; `open` cannot be told the level otherwise.
+        # What `writestr` does, which packs all at once; `open` takes no level otherwise.
         info._compresslevel = _DEFLATE_LEVEL  # type: ignore[attr-defined]
         info.file_size = len(data)
         view = memoryview(data)
         with self._zip.open(info, "w") as member:
-            for start in range(0, len(data), _PIECE):
+            for start in range(0, len(data), BYTES_A_PIECE):
                 progress.check()
-                member.write(view[start : start + _PIECE])
+                member.write(view[start : start + BYTES_A_PIECE])
 
     def _clear(self) -> None:
         """Close what is open and remove the temporary file; after `_finish` there is none."""

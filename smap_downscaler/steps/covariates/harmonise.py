@@ -17,8 +17,8 @@ from ...geo.geotiff import Band, GeoTiff, create_geotiff
 from ...geo.grid import Bounds, Grid
 from ...geo.sources import Mask, window_over
 from ...geo.to_fine_grid import FineResampler, blocks
+from ...preflight.checks import LayerToCheck, row_of, shift_warning
 from ...preflight.layer_check import Preflight, gaps_note
-from ...preflight.look import LayerToCheck, row_of, shift_warning
 from .checks import check_fractions, check_ranges, require_means, require_pixels
 from .covariate import Covariate, Layer
 from .fine_summary import Notes

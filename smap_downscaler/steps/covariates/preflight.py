@@ -11,8 +11,8 @@ from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...geo.grid import Grid
 from ...geo.sources import Mask
+from ...preflight.checks import LayerToCheck, check_layers, row_of, shift_warning
 from ...preflight.layer_check import Preflight
-from ...preflight.look import LayerToCheck, check_layers, row_of, shift_warning
 from ...preflight.sample import Sample, Sampler, range_of
 from .covariate import Covariate
 from .numbers.conversions import LOG_OUT

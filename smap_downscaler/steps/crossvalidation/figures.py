@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...report.figure import COLOURS, MARKERS, SMAP_BAND, SOIL_MOISTURE_UNIT, date_axis, new_figure, png
-from ...report.importance_figure import ImportanceSeries
+from ...report.interval_figures import ImportanceSeries
 from ...report.number_text import fixed
 from ...stats.distribution import Distribution
 from .numbers.schemes import BLOCKS, LOCATIONS, LOCATIONS_AND_DATES, PERIODS, RANDOM, scheme_text

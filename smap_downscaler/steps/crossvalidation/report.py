@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from ...base.words import counted
 from ...methods.keys import POOLED, key_label
 from ...report.figure import SOIL_MOISTURE_UNIT
-from ...report.importance_figure import importance_figure
+from ...report.interval_figures import importance_figure
 from ...report.number_text import UNIT, fixed
 from ...report.page import Page
 from .figures import WORST_CELLS, importance_series, scores_by_date, scores_over_cells

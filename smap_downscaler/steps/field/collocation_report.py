@@ -9,7 +9,7 @@ from ...base.words import counted
 from ...preflight.layer_check import Preflight
 from ...preflight.report import add_before
 from ...report.figure import SOIL_MOISTURE_UNIT
-from ...report.interval_figure import MOST_LINES, interval_figure
+from ...report.interval_figures import MOST_LINES, interval_figure
 from ...report.number_text import UNIT, with_interval
 from ...report.page import Page
 from .numbers.collocation import COLLOCATED, MEAN, MEMBERS, RESULTS, TripleRow

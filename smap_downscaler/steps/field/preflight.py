@@ -13,8 +13,8 @@ from ...base.dates import is_within
 from ...base.progress import SILENT, Progress
 from ...base.words import counted
 from ...geo.points import points_on_grid
+from ...preflight.checks import SAME_FILES, LayerToCheck, check_layers, series_layer
 from ...preflight.layer_check import LayerCheck, Preflight, dates_text, gaps_note
-from ...preflight.look import SAME_FILES, LayerToCheck, check_layers, series_layer
 from ...preflight.sample import PointSampler
 from ...series.series import Series
 from ...series.tags import unobserved_sentence

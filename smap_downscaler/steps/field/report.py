@@ -9,7 +9,7 @@ from ...base.seasons_of_year import ALL
 from ...base.words import counted
 from ...preflight.layer_check import Preflight
 from ...preflight.report import add_before
-from ...report.interval_figure import MOST_LINES
+from ...report.interval_figures import MOST_LINES
 from ...report.number_text import UNIT, fixed, with_interval
 from ...report.page import Page
 from .figures import MOST_BOXES, MOST_SERIES, errors, time_series

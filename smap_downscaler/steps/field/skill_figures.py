@@ -9,7 +9,7 @@ import numpy as np
 
 from ...base.words import counted
 from ...report.figure import COLOURS, MARKERS, SOIL_MOISTURE_UNIT, new_figure, png
-from ...report.interval_figure import interval_figure
+from ...report.interval_figures import interval_figure
 from ...report.number_text import fixed
 from .figures import DAYS_WITH_LINES
 from .numbers.pairs import Pairs

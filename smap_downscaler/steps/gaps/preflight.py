@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ...base.progress import SILENT, Progress
+from ...preflight.checks import check_layers, dated_layers, smap_layer
 from ...preflight.layer_check import Preflight
-from ...preflight.look import check_layers, dated_layers, smap_layer
 from ...preflight.sample import Sampler
 from .inputs import GapInputs
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from ...base.progress import SILENT, Progress
 from ...geo.datasets import same_crs
 from ...geo.grid import EASE2_CRS
+from ...preflight.checks import LayerToCheck, check_layers, dated_layers, stack_layers
 from ...preflight.layer_check import Preflight, is_coarse
-from ...preflight.look import LayerToCheck, check_layers, dated_layers, stack_layers
 from ...preflight.sample import Sampler
 from .downscale import MapInputs
 

@@ -11,8 +11,7 @@ from ...base.words import counted
 from ...geo.datasets import dataset_grid, open_dataset
 from ...geo.grid import Bounds, Grid
 from ...geo.sources import Mask, Source
-from ...preflight.layer_check import LayerCheck, Preflight
-from ...preflight.look import (
+from ...preflight.checks import (
     SAME_VALUES,
     LayerToCheck,
     check_layers,
@@ -21,6 +20,7 @@ from ...preflight.look import (
     shift_warning,
     smap_layer,
 )
+from ...preflight.layer_check import LayerCheck, Preflight
 from ...preflight.sample import Sample, Sampler, box_grid
 from ...series.series import Series
 from ...series.stack import Stack

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from forest_cases import members, rows, tampered, told, write_forests, write_zip
+from forest_cases import members, predict, rows, tampered, write_forests, write_zip
 from smap_downscaler.base.errors import InputError
 from smap_downscaler.methods.file.reader import open_models
 
@@ -21,7 +21,7 @@ FLIPS = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 255
 
 def predictions(path):
     with open_models(path) as opened:
-        return [told(opened.load(day), X) for day in opened.dates]
+        return [predict(opened.load(day), X) for day in opened.dates]
 
 
 def predictions_or_sentence(path):

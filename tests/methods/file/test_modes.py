@@ -19,10 +19,10 @@ from forest_cases import (
     NAMES,
     UNITS,
     members,
+    predict,
     repacked,
     rows,
     settings,
-    told,
     train_forest,
     write_cells,
     write_zip,
@@ -68,7 +68,7 @@ def test_files_by_date_of_older_versions_are_read_and_written_as_then(tmp_path):
             forest = opened.load(day)
             probe = {name: contents[f"forests/{day}/{name}"] for name in codec.MEMBERS}
             _, probe_x, probe_y = codec.decode(probe)
-            np.testing.assert_array_equal(told(forest, probe_x), probe_y)
+            np.testing.assert_array_equal(predict(forest, probe_x), probe_y)
             assert codec.encode(forest.arrays, probe_x, probe_y) == probe
     assert manifest.parse(contents["manifest.json"]).to_json() == contents["manifest.json"]
 
@@ -76,9 +76,9 @@ def test_files_by_date_of_older_versions_are_read_and_written_as_then(tmp_path):
 def test_a_file_by_date_is_of_the_first_version(tmp_path):
     with ModelWriter(tmp_path / "f", NAMES, UNITS, "sm", "", settings(), "0") as writer:
         writer.add(DAY, train_forest(*rows(20), settings(), 0))
-    told = json.loads(members(tmp_path / "f")["manifest.json"])
-    assert told["version"] == 1
-    assert sorted(told) == sorted(json.loads(members_of_golden(tmp_path)["manifest.json"]))
+    content = json.loads(members(tmp_path / "f")["manifest.json"])
+    assert content["version"] == 1
+    assert sorted(content) == sorted(json.loads(members_of_golden(tmp_path)["manifest.json"]))
 
 
 def members_of_golden(folder):
@@ -102,7 +102,7 @@ def test_forests_by_cell_come_back_with_their_covariates(path):
             assert opened.names_of(key) == tuple(opened.names[c] for c in columns)
             assert forest.scores == trained.scores
             assert opened.scores(key) == trained.scores
-            np.testing.assert_array_equal(told(forest, trained.probe_x), trained.probe_y)
+            np.testing.assert_array_equal(predict(forest, trained.probe_x), trained.probe_y)
         assert opened.settings_of(opened.keys[1]) == settings(n_estimators=3, max_features=1)
         assert opened.settings_of(opened.keys[0]) == opened.settings == settings(n_estimators=3)
 
@@ -119,7 +119,7 @@ def test_one_pooled_forest(tmp_path):
             writer.add(PooledKey(), trained)
     with open_models(tmp_path / "p") as opened:
         assert (opened.mode, opened.keys, opened.dates) == ("pooled", (PooledKey(),), ())
-        np.testing.assert_array_equal(told(opened.load(PooledKey()), trained.probe_x), trained.probe_y)
+        np.testing.assert_array_equal(predict(opened.load(PooledKey()), trained.probe_x), trained.probe_y)
         with pytest.raises(InputError) as caught:
             opened.load(DAY)
         assert str(caught.value) == (
@@ -267,7 +267,7 @@ def flipped(data, flips):
 
 def predictions(path):
     with open_models(path) as opened:
-        return [told(opened.load(key), X[:, : len(opened.names_of(key))]) for key in opened.keys]
+        return [predict(opened.load(key), X[:, : len(opened.names_of(key))]) for key in opened.keys]
 
 
 @pytest.fixture(scope="module")

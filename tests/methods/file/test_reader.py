@@ -22,10 +22,10 @@ from forest_cases import (
     UNITS,
     CancelAfter,
     members,
+    predict,
     rows,
     settings,
     tampered,
-    told,
     train_forest,
     write_forests,
     write_zip,
@@ -77,7 +77,7 @@ def test_loaded_forests_predict_as_scikit_learns_trees(path):
             for estimator in forest.estimators_:
                 total += estimator.predict(x)
             loaded = opened.load(day)
-            np.testing.assert_array_equal(told(loaded, x), total / 3)
+            np.testing.assert_array_equal(predict(loaded, x), total / 3)
 
 
 def test_what_the_file_tells(path):
@@ -150,9 +150,9 @@ def test_several_threads_load_at_once(tmp_path):
     path = write_forests(tmp_path / "f.smapforest", dates=8)
     x = rows(100, seed=7)[0]
     with open_models(path) as opened:
-        expected = [told(opened.load(day), x) for day in opened.dates]
+        expected = [predict(opened.load(day), x) for day in opened.dates]
         with ThreadPoolExecutor(4) as pool:
-            found = list(pool.map(lambda day: told(opened.load(day), x), opened.dates))
+            found = list(pool.map(lambda day: predict(opened.load(day), x), opened.dates))
     np.testing.assert_array_equal(found, expected)
 
 
@@ -192,8 +192,8 @@ def test_packing_in_pieces_gives_the_same_file_and_hears_a_cancel(tmp_path, monk
     trained = train_forest(*rows(400), settings(n_estimators=40), 0)
     files, asked = [], []
     for number, (piece, many) in enumerate(((2**22, 500_000), (1000, 0))):
-        monkeypatch.setattr(writer, "_PIECE", piece)
-        monkeypatch.setattr("smap_downscaler.methods.forest.model._MANY_NODES", many)
+        monkeypatch.setattr(writer, "BYTES_A_PIECE", piece)
+        monkeypatch.setattr("smap_downscaler.methods.forest.model.MANY_NODES", many)
         listener = CancelAfter(10**9)
         target = tmp_path / f"{number}.smapforest"
         with start(target) as opened:
@@ -647,7 +647,7 @@ def test_a_forest_that_does_not_give_its_predictions(path):
 
 
 def test_another_order_of_covariates_is_another_forest(path):
-    """A file whose trees were made for swapped columns is told by its probe."""
+    """A file whose trees were made for swapped columns is seen by its probe."""
     feature = array_of(path, "feature.npy")
     swapped = np.array([1, 0, 2, 3, -1], feature.dtype)[feature]
     tampered(path, {f"{FIRST}/feature.npy": npy(swapped)})

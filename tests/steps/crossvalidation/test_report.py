@@ -16,7 +16,7 @@ from smap_downscaler.methods.forest.hyper_grid import candidates
 from smap_downscaler.methods.forest.settings import ForestSettings
 from smap_downscaler.methods.keys import CellKey, PooledKey
 from smap_downscaler.report.figure import cell_step
-from smap_downscaler.report.importance_figure import importance_figure
+from smap_downscaler.report.interval_figures import importance_figure
 from smap_downscaler.steps.crossvalidation.figures import importance_series, scores_by_date
 from smap_downscaler.steps.crossvalidation.fold_figure import fold_map, fold_times
 from smap_downscaler.steps.crossvalidation.numbers.pieces import (

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from smap_downscaler.preflight.layer_check import LayerCheck, Preflight
-from smap_downscaler.report.interval_figure import interval_figure
+from smap_downscaler.report.interval_figures import interval_figure
 from smap_downscaler.stats.intervals import Interval
 from smap_downscaler.steps.field.collocation_report import collocation_page
 from smap_downscaler.steps.field.figures import errors, most_days, time_series

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from osgeo import gdal, ogr
 
-from forest_cases import told
+from forest_cases import predict
 from small_case import NAMES, make_small_case
 from smap_downscaler.methods.base import Wishes
 from smap_downscaler.methods.file.reader import open_models
@@ -73,7 +73,7 @@ def test_a_pooled_forest_maps_a_date_that_no_forest_saw(run, case, matrix, tmp_p
     corners = 0.95 * 0.95 * rain[3, 4] + 0.95 * 0.05 * (rain[2, 4] + rain[3, 5]) + 0.05 * 0.05 * rain[2, 5]
     x = np.array([[*case.fine[:, row, col], corners, 0.0, 1.0]], np.float32)
     with open_models(outputs["OUTPUT"]) as file:
-        assert last[row, col] == pytest.approx(told(file.load(PooledKey()), x)[0], abs=1e-7)
+        assert last[row, col] == pytest.approx(predict(file.load(PooledKey()), x)[0], abs=1e-7)
 
 
 def test_tuning_is_told_in_scores_and_file(run, case, matrix, tmp_path):

@@ -6,7 +6,7 @@ import sqlite3
 import numpy as np
 import pytest
 
-from forest_cases import told
+from forest_cases import predict
 from matrix_cases import good_and_bad_days
 from raster_cases import CELLS, Listener, listing
 from smap_downscaler.base.errors import Cancelled, InputError
@@ -80,7 +80,9 @@ def test_a_forest_is_that_of_the_rows_of_its_date(table, tmp_path):
     expected.fit(rows.x[good], rows.y[good])
     pixels = np.random.default_rng(0).normal(size=(500, 3)).astype(np.float32)
     with open_models(tmp_path / "f.smapforest") as forests:
-        assert np.allclose(told(forests.load(day(1)), pixels), expected.predict(pixels), rtol=0, atol=1e-12)
+        assert np.allclose(
+            predict(forests.load(day(1)), pixels), expected.predict(pixels), rtol=0, atol=1e-12
+        )
 
 
 @pytest.mark.parametrize("threads", [2, 3])

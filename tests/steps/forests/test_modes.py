@@ -6,7 +6,7 @@ import sqlite3
 import numpy as np
 import pytest
 
-from forest_cases import told
+from forest_cases import predict
 from raster_cases import CELLS, Listener, listing
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.geo.grid import Grid
@@ -131,7 +131,7 @@ def test_a_forest_by_cell_is_that_of_the_rows_of_its_cell(table, tmp_path):
             assert forests.names_of(CellKey(row, col)) == tuple(names)
             assert {"p3", "doy_sin", "sm_before"} <= set(names) < set(forests.names)
             assert forests.covariates == NAMES
-            assert np.allclose(told(forest, x), plain.predict(x), rtol=0, atol=1e-12)
+            assert np.allclose(predict(forest, x), plain.predict(x), rtol=0, atol=1e-12)
 
 
 def test_rows_outside_of_the_period_are_unseen(table, tmp_path):
@@ -189,7 +189,7 @@ def test_a_pooled_forest_is_that_of_all_rows(table, tmp_path):
     with open_models(tmp_path / "f") as forests:
         assert (forests.mode, forests.keys) == ("pooled", (PooledKey(),))
         assert forests.names == (*NAMES, "doy_sin", "doy_cos")
-        assert np.allclose(told(forests.load(PooledKey()), x), plain.predict(x), rtol=0, atol=1e-12)
+        assert np.allclose(predict(forests.load(PooledKey()), x), plain.predict(x), rtol=0, atol=1e-12)
     score = report.scores[PooledKey()]
     seen = plain.oob_prediction_ != 0
     error = plain.oob_prediction_[seen] - y[seen]

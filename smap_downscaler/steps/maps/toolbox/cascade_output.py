@@ -9,7 +9,7 @@ from pathlib import Path
 from ....base.progress import Progress
 from ....base.words import counted
 from ....preflight.by_date_page import table_texts
-from ....preflight.look import Preflight
+from ....preflight.checks import Preflight
 from ....preflight.report import begin_page
 from ....report.page import Page
 from ....tables.by_date import DatesTable

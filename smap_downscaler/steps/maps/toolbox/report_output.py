@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from ....base.progress import Progress
 from ....preflight.by_date_page import add_dates
+from ....preflight.checks import Preflight
 from ....preflight.layer_check import dates_text
-from ....preflight.look import Preflight
 from ....preflight.report import begin_page
 from ....report.figure import SOIL_MOISTURE_UNIT
 from ....report.page import Page

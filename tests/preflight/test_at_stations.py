@@ -148,12 +148,12 @@ def test_points_are_read_exactly_and_many_are_thinned(tmp_path):
     rng = np.random.default_rng(3)
     rows, cols = rng.integers(0, 700, 50), rng.integers(0, 600, 50)
     x, y = grid.left + (cols + rng.random(50)) * 100, grid.top - (rows + rng.random(50)) * 100
-    assert np.array_equal(PointSampler(grid.crs, x, y).look(source).values, values[rows, cols])
-    many = PointSampler(grid.crs, np.tile(x, 1000), np.tile(y, 1000)).look(source)
+    assert np.array_equal(PointSampler(grid.crs, x, y).sample(source).values, values[rows, cols])
+    many = PointSampler(grid.crs, np.tile(x, 1000), np.tile(y, 1000)).sample(source)
     assert many.covered == 1
     assert many.count == ROWS
     assert not set(many.values) - set(values[rows, cols])
-    nowhere = PointSampler(grid.crs, x - 1e6, y).look(source)
+    nowhere = PointSampler(grid.crs, x - 1e6, y).sample(source)
     assert (nowhere.covered, nowhere.count) == (0.0, 0)
 
 
@@ -206,7 +206,7 @@ def test_polygons(maps, tmp_path):
     ]
 
 
-def test_missing_values_that_are_not_declared_are_told(tmp_path):
+def test_missing_values_that_are_not_declared_are_warned_of(tmp_path):
     (tmp_path / "maps").mkdir()
     values = np.full(MAPS.shape, 0.2, np.float32)
     values[:10] = -9999

@@ -12,8 +12,7 @@ from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.geo.datasets import dataset_grid, open_dataset, read_band
 from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.geo.grid import Grid
-from smap_downscaler.geo.vrt import write_series_vrt
-from smap_downscaler.series.one_file import write_series_file
+from smap_downscaler.series.one_file import write_series_file, write_series_vrt
 from smap_downscaler.series.series import open_series
 from smap_downscaler.series.tags import is_filled
 
@@ -140,7 +139,7 @@ def test_cancelling_a_real_file_leaves_nothing(tmp_path):
 
 @pytest.mark.parametrize("ending", ["vrt", "tif"])
 @pytest.mark.parametrize("tag", [None, "SMAP_DOWNSCALER_FILLED"])
-def test_what_is_made_from_filled_values_tells_so_itself(tmp_path, gdal_mode, ending, tag):
+def test_what_is_made_from_filled_values_has_the_tag_itself(tmp_path, gdal_mode, ending, tag):
     files = [tmp_path / "maps" / f"{date:%Y%m%d}.tif" for date in DATES]
     for file in files:
         write_geotiff(file, CELLS, np.zeros(CELLS.shape, np.float32), tags={tag: "yes"} if tag else {})
@@ -148,8 +147,8 @@ def test_what_is_made_from_filled_values_tells_so_itself(tmp_path, gdal_mode, en
     write_series_file(path, CELLS, DATES, files, "m3 m-3")
     assert open_series(path).has_origin() == bool(tag)
     # A VRT without a word on it would be looked behind, file by file.
-    told = "yes" if tag else {"vrt": "no", "tif": None}[ending]
-    assert open_dataset(path).GetMetadataItem("SMAP_DOWNSCALER_FILLED") == told
+    expected = "yes" if tag else {"vrt": "no", "tif": None}[ending]
+    assert open_dataset(path).GetMetadataItem("SMAP_DOWNSCALER_FILLED") == expected
 
 
 def test_one_filled_file_among_many_in_a_vrt_of_somebody_else(tmp_path, gdal_mode):
