@@ -51,7 +51,7 @@ def split_names(text: str) -> list[str]:
 
 
 def nearest_names(name: str, known: Sequence[str]) -> str:
-    """Those of some names that are most like a name that is not among them, by comma; a few of many."""
+    """Those of some names that are most like a name that is not among them, as a list; a few of many."""
     if len(known) <= _MOST_NAMED:
         return ", ".join(known)
     folded = {one: one.casefold() for one in known}

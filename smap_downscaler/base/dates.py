@@ -106,7 +106,7 @@ def parse_iso_date(text: str) -> dt.date | None:
 
 
 def parse_dates(text: str, parameter: str) -> tuple[dt.date, ...]:
-    """The dates of a text, by comma or semicolon, ascending, each once; `parameter` names it in messages.
+    """The dates of a text, separated by commas or semicolons: ascending, each once; `parameter` is its name.
 
     Raises
     ------

@@ -18,7 +18,7 @@ _SECONDS_A_LOOK = 0.1
 
 
 def thread_count(wanted: int = 0) -> int:
-    """`wanted` threads, or one a core for 0 (see `growing_threads` for forests).
+    """`wanted` threads, or one per core for 0 (see `growing_threads` for forests).
 
     Raises
     ------

@@ -93,7 +93,7 @@ class Cells:
     fine: FineReader | None = None
 
     def take(self, mask: np.ndarray) -> Cells:
-        """The rows of a mask."""
+        """The rows of a mask, bool, shape (n,)."""
         coordinates = None if self.coordinates is None else self.coordinates[mask]
         return replace(
             self,
@@ -335,7 +335,7 @@ class Method(ABC):
         progress: Progress = SILENT,
         engine: str = "",
     ) -> np.ndarray:
-        """Predictions of rows that were held out, for each of some settings: float64, (settings, n)."""
+        """Predictions of rows that were held out, for each of some settings: float64, shape (settings, n)."""
         return np.stack(
             [self.fit(cells, own, key, progress).predict(block, progress).mean for own in settings]
         )

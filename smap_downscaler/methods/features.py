@@ -143,6 +143,11 @@ def add_features(
     settings : FeatureSettings
     days, values, hidden : arrays, shape (n,)
         Observations of the cell, where there are neighbours; see `neighbour_features`.
+
+    Raises
+    ------
+    ValueError
+        If neighbours are asked for without observations.
     """
     parts = [np.asarray(x, np.float32)]
     if settings.day_of_year:

@@ -25,7 +25,7 @@ from .layer_check import (
     gaps_note,
     shift_sentence,
 )
-from .sample import AnySampler, Sample, same_values, together
+from .sample import AnySampler, Sample, merged, same_values
 
 #: Rasters of a layer that are looked at, spread over its dates.
 _DATES_SEEN = 3
@@ -105,7 +105,7 @@ def _sample(layer: LayerToCheck, sampler: AnySampler | None) -> Sample | None:
         return None
     last = len(layer.rasters) - 1
     chosen = sorted({round(part * last / (_DATES_SEEN - 1)) for part in range(_DATES_SEEN)})
-    sample = together([sampler.sample(layer.rasters[number]) for number in chosen])
+    sample = merged([sampler.sample(layer.rasters[number]) for number in chosen])
     # Layers that lie elsewhere are refused by whoever joins them.
     if layer.refusal and sample.covered and math.isnan(sample.low):
         cells, progress = sampler.cells, sampler.progress

@@ -63,13 +63,13 @@ class Sample:
 
 
 def range_of(values: np.ndarray) -> tuple[float, float]:
-    """Lowest and highest of the values that are not NaN; NaN without any."""
+    """Lowest and highest of `values`, of any shape, that are not NaN; NaN without any."""
     valid = values[~np.isnan(values)]
     return (float(valid.min()), float(valid.max())) if valid.size else (math.nan, math.nan)
 
 
-def together(samples: Sequence[Sample]) -> Sample:
-    """Several samples as one."""
+def merged(samples: Sequence[Sample]) -> Sample:
+    """Several samples as one; covered is the mean of theirs."""
     return Sample(
         float(np.mean([sample.covered for sample in samples])),
         np.concatenate([sample.values for sample in samples]),
@@ -87,7 +87,7 @@ def points_over(target: Grid, most: int = POINTS) -> Grid:
 
 
 def box_grid(crs: str, bounds: Bounds) -> Grid:
-    """A box as a grid of one cell, to be looked at as a whole."""
+    """A box as a grid of one cell, to be sampled as a whole."""
     return Grid(crs, bounds.left, bounds.top, bounds.right - bounds.left, bounds.top - bounds.bottom, 1, 1)
 
 

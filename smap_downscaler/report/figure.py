@@ -170,7 +170,10 @@ def _round_dates(first: dt.date, last: dt.date) -> list[dt.date]:
 
 
 def cell_step(x: np.ndarray, y: np.ndarray) -> float:
-    """The distance of neighbouring cells: the least difference of their x or y, up to rounding."""
+    """The distance of neighbouring cells at `x` and `y`, shape (n,), in their unit.
+
+    It is the least difference of their x or y, up to rounding to 0.001; 1 for a single cell.
+    """
     steps = [np.diff(np.unique(np.round(values, 3))) for values in (x, y)]
     found = np.concatenate(steps)
     return float(np.min(found)) if found.size else 1.0

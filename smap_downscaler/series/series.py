@@ -94,7 +94,7 @@ class Series:
         dataset = open_dataset(first.path)
         return str(dataset.GetRasterBand(first.band).GetUnitType())
 
-    def has_origin(self) -> bool:
+    def has_filled(self) -> bool:
         """Whether some values of one of its files were filled, by 'Fill gaps'."""
         return any(entry.filled for entry in self.entries)
 

@@ -22,7 +22,7 @@ def lag_one(days: np.ndarray, values: np.ndarray) -> float:
     Parameters
     ----------
     days : shape (n,)
-        Ascending.
+        Ordinals, ascending.
     values : float64, shape (n,)
     """
     n = len(values)

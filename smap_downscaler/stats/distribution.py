@@ -24,7 +24,7 @@ class Distribution:
 
     @classmethod
     def of(cls, values: np.ndarray) -> Distribution:
-        """That of the finite ones of `values`, shape (n,)."""
+        """That of the finite ones of `values`, shape (n,), in their unit."""
         valid = np.asarray(values, np.float64)
         valid = valid[np.isfinite(valid)]
         if not valid.size:
@@ -44,7 +44,7 @@ class Distribution:
 
 
 def sample_sd(values: np.ndarray) -> float:
-    """SD with n - 1; NaN of one value."""
+    """Standard deviation of `values`, shape (n,), with ddof 1, in their unit; NaN for fewer than two."""
     return float(np.std(values, ddof=1)) if values.size > 1 else float("nan")
 
 

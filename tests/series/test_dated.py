@@ -101,7 +101,7 @@ def test_rain_is_what_carries_a_tag(tmp_path, tags):
     gdal.BuildVRT(str(tmp_path / "wet_20201230.vrt"), [entry.path for entry in wet.entries[:1]])
     behind = open_series(tmp_path / "wet_20201230.vrt", "behind")
     found = dated_covariates([wet, behind, rasters(tmp_path / "ndvi")], 3)
-    assert [(one.name, one.said_rain, one.is_rain) for one in found] == [
+    assert [(one.name, one.declared_rain, one.is_rain) for one in found] == [
         ("wet", True, True),
         ("behind", True, True),
         ("ndvi", None, False),
@@ -119,7 +119,7 @@ def test_rain_is_what_the_user_says(tmp_path):
     ]
 
     def said(*names):
-        return [one.said_rain for one in dated_covariates(all_series, 5, names)]
+        return [one.declared_rain for one in dated_covariates(all_series, 5, names)]
 
     assert said() == said("") == [True, None, None]
     # What a file says it is needs no naming; the rest is no rain then.
@@ -151,7 +151,11 @@ def test_a_name_of_rain_alone_is_asked_about(case):
         f"{made.folder}/rain_index: rain_index is taken as rain by its name alone, so WINDOW does not apply "
         "to it; give RAIN the names of the dated covariates that are rain, or 'none'"
     ]
-    for one in (replace(dated, window=0), replace(dated, said_rain=True), replace(dated, said_rain=False)):
+    for one in (
+        replace(dated, window=0),
+        replace(dated, declared_rain=True),
+        replace(dated, declared_rain=False),
+    ):
         assert check_matrix(replace(inputs, dynamic=(one,))).warnings == []
 
 

@@ -145,7 +145,7 @@ def test_what_is_made_from_filled_values_has_the_tag_itself(tmp_path, gdal_mode,
         write_geotiff(file, CELLS, np.zeros(CELLS.shape, np.float32), tags={tag: "yes"} if tag else {})
     path = tmp_path / f"series.{ending}"
     write_series_file(path, CELLS, DATES, files, "m3 m-3")
-    assert open_series(path).has_origin() == bool(tag)
+    assert open_series(path).has_filled() == bool(tag)
     # A VRT without a word on it would be looked behind, file by file.
     expected = "yes" if tag else {"vrt": "no", "tif": None}[ending]
     assert open_dataset(path).GetMetadataItem("SMAP_DOWNSCALER_FILLED") == expected

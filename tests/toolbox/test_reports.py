@@ -48,7 +48,7 @@ def test_series(qgis_provider, tmp_path):
     used = {**expected, "dated covariates that are rain": "none"}
     assert dated_covariates_used([DatedCovariate(series)], SILENT) == used
     used["dated covariates that are rain"] = "smap"
-    assert dated_covariates_used([DatedCovariate(series, said_rain=True)], SILENT) == used
+    assert dated_covariates_used([DatedCovariate(series, declared_rain=True)], SILENT) == used
     assert dated_covariates_used([], SILENT) == {}
 
 

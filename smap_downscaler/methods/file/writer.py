@@ -171,7 +171,7 @@ class ModelWriter:
             raise ValueError("forests with columns or settings of their own are written as tuned or by cell")
         if key in self._entries:
             what = {BY_DATE: "date", BY_CELL: "cell"}.get(self._mode, "forest")
-            raise InputError(f"The {what} {label} is there twice; one forest a {what} is kept.")
+            raise InputError(f"The {what} {label} is there twice; only one forest per {what} is kept.")
         covariates = len(self._names) if columns is None else len(columns)
         prepared = interruptible_if(
             model.is_large, partial(self._prepared, label, model, covariates), progress

@@ -55,7 +55,7 @@ def drawn_rows(seed: int, rows: int, draws: int) -> np.ndarray:
 def grow_trees(
     x: np.ndarray, y: np.ndarray, settings: ForestSettings, key: int, progress: Progress, threads: int = 1
 ) -> GrownTrees:
-    """All trees of a forest; `x` and `y` come from `check_rows`."""
+    """All trees of a forest from `x`, shape (n, p), and `y`, shape (n,), as `check_rows` returns them."""
     trees = []
     for tree in grow_each(x, y, settings, key, progress, threads):
         trees.append(tree)
@@ -66,7 +66,7 @@ def grow_trees(
 def grow_each(
     x: np.ndarray, y: np.ndarray, settings: ForestSettings, key: int, progress: Progress, threads: int = 1
 ) -> Iterator[Any]:
-    """The trees of a forest, in their order: DecisionTreeRegressor.
+    """The trees of a forest, in their order: DecisionTreeRegressor; rows as for `grow_trees`.
 
     They are bit for bit those of scikit-learn's RandomForestRegressor of the same seed
     (`new_sklearn_forest`), whose own loop spends a fifth of the time in Python, where other threads
@@ -167,7 +167,7 @@ def forest_arguments(settings: ForestSettings, rows: int, covariates: int, key: 
 
 
 def check_rows(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`x` as float32 and `y` as float64, if a forest can be grown from them.
+    """`x`, shape (n, p), as float32 and `y`, shape (n,), as float64, if a forest can be grown from them.
 
     Raises
     ------

@@ -66,7 +66,7 @@ class Forest(Model):
         importance: Importance | None = None,
         progress: Progress = SILENT,
     ) -> Forest:
-        """The forest of scikit-learn's trees that were grown on rows, and their out-of-bag predictions."""
+        """The forest of scikit-learn's trees grown on `x`, shape (n, p), and `y`, with `oob`, shape (n,)."""
         large = sum(tree.tree_.node_count for tree in trees) > MANY_NODES
         arrays = interruptible_if(large, lambda: ForestArrays.from_sklearn(trees), progress)
         probe_x = x[_probe_rows(x.shape[0])]

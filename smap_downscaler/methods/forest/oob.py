@@ -106,7 +106,7 @@ def permutation_importance(
 
 
 def shuffled(rows: int, repeats: int, numbers: list[int]) -> np.ndarray:
-    """Orders of `rows` things, one a repeat, that depend on `numbers` only: int64, (repeats, rows)."""
+    """Orders of `rows` things, one per repeat, from `numbers` only: int64, shape (repeats, rows)."""
     generator = np.random.default_rng([_SHUFFLING, *numbers])
     return np.stack([generator.permutation(rows) for _ in range(repeats)])
 

@@ -16,7 +16,7 @@ from ...base.words import counted
 from ...methods.base import Method
 from ...methods.forest.engines import FASTEST
 from ...methods.keys import BY_DATE, POOLED, key_label
-from ...runs.journal import forget
+from ...runs.journal import remove_work_files
 from ..matrix.numbers.rows import check_least
 from ..matrix.read import MatrixTable
 from ..matrix.row_selection import WHOLE_TABLE, Scope
@@ -107,7 +107,7 @@ def crossvalidate_table(
 def forget_work(work_file: str | Path | None) -> None:
     """Remove the finished pieces and folds that `crossvalidate_table` kept."""
     if work_file is not None:
-        forget(work_file, folds_file_of(work_file))
+        remove_work_files(work_file, folds_file_of(work_file))
 
 
 def _places(

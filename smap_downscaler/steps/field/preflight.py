@@ -43,7 +43,7 @@ def check_stations(
         entries = tuple(entry for entry in series.entries if is_within(entry.date, *period))
         shared &= {entry.date for entry in entries}
         fate = "are held against the field"
-        filled = unobserved_sentence(series.source, fate, "SMAP") if series.has_origin() else ""
+        filled = unobserved_sentence(series.source, fate, "SMAP") if series.has_filled() else ""
         within = replace(series, name=name, entries=entries)
         layer = series_layer(within, series.source, [filled], _notes(within, data.crs, x, y))
         layers.append(replace(layer, twins=SAME_FILES, files=series.entries))

@@ -48,7 +48,7 @@ def check_third(third: Series, others: Iterable[str]) -> None:
 
 def made_from_smap(series: Series) -> str:
     """What the tags of a series say of its coming from SMAP, or empty."""
-    if series.has_origin():
+    if series.has_filled():
         return "a filled SMAP series ('Fill gaps')"
     for tags in tags_behind(series.entries[0].path):
         if RUN_TAG in tags and "FORESTS" in tags:

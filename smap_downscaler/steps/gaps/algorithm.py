@@ -20,7 +20,7 @@ from ...base.threads import growing_threads
 from ...base.words import counted
 from ...methods.file.reader import open_models
 from ...preflight.layer_check import Preflight
-from ...runs.journal import forget, work_file_of
+from ...runs.journal import remove_work_files, work_file_of
 from ...series.dated import check_window
 from ...series.series import open_series
 from ...toolbox.algorithm import SmapAlgorithm
@@ -141,7 +141,7 @@ class FillGaps(SmapAlgorithm):
             outputs |= {**_tables(values, report, rows, settings), **write_preflight_table(values, found)}
             _tell(report, rows, settings, progress)
             if report.untold:
-                forget(work_file)
+                remove_work_files(work_file)
                 raise InputError(report.untold)
             if report.hidden:
                 outputs |= _numbers(rows)
@@ -150,7 +150,7 @@ class FillGaps(SmapAlgorithm):
                 told = _manifest(values, inputs, settings, progress)
                 page = gaps_page(_story(inputs, report, rows, settings, found), told, footer("Filled gaps"))
                 outputs.update(write_report(values.output_file("REPORT"), page))
-        forget(work_file)
+        remove_work_files(work_file)
         return outputs
 
 

@@ -42,7 +42,7 @@ class GapInputs:
                 f"{forests.path}: its forests are {forests.mode}, and a gap is filled by the forest of its "
                 "cell; train forests with MODE 'by cell'."
             )
-        if self.smap.has_origin():
+        if self.smap.has_filled():
             raise InputError(
                 f"{self.smap.source}: it is a filled series already, whose filled values would pass for "
                 "observed ones; choose the series that it was made from."

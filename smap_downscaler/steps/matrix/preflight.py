@@ -16,7 +16,7 @@ def check_matrix(inputs: MatrixInputs, progress: Progress = SILENT) -> Preflight
     """SMAP, coarse stack and dated covariates, over the cells that SMAP and stack share."""
     smap, stack = inputs.smap, inputs.stack
     window, _stack_window = inputs.common_cells()
-    filled = unobserved_sentence(smap.source, "go into the matrix", "forests") if smap.has_origin() else ""
+    filled = unobserved_sentence(smap.source, "go into the matrix", "forests") if smap.has_filled() else ""
     layers = [
         smap_layer(smap, filled),
         *stack_layers(stack, stack.names, _AREA),

@@ -83,7 +83,7 @@ class SeriesSource:
     def __init__(self, series: Series):
         resolution, window = _on_ease2(series)
         self.path = series.source
-        self.filled = series.has_origin()
+        self.filled = series.has_filled()
         self.product = next(name for name, size in PRODUCTS.items() if size == resolution)
         self.grid = ease2_grid(resolution).crop(window)
         self._entries = {entry.date: entry for entry in series.entries}

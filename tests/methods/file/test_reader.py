@@ -288,7 +288,7 @@ def test_what_does_not_belong_is_not_written(tmp_path):
         opened.add(DAY, trained)
         with pytest.raises(InputError) as caught:
             opened.add(DAY, trained)
-        assert str(caught.value) == "The date 2020-02-28 is there twice; one forest a date is kept."
+        assert str(caught.value) == "The date 2020-02-28 is there twice; only one forest per date is kept."
     with (
         pytest.raises(InputError, match=r"^A tree is damaged: a node asks for a covariate"),
         start(tmp_path / "g.smapforest", NAMES[:2]) as opened,

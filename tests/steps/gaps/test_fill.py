@@ -168,9 +168,9 @@ def test_whether_it_is_rain_counts_where_it_matters(case, season):
     def fingerprint(**more):
         return replace(asked, dynamic=tuple(replace(one, **more) for one in asked.dynamic)).fingerprint()
 
-    assert fingerprint(said_rain=False) == fingerprint(said_rain=True) == asked.fingerprint()
-    assert fingerprint(said_rain=False, window=2) != fingerprint(said_rain=True, window=2)
-    assert fingerprint(said_rain=None, window=2) == fingerprint(said_rain=True, window=2)
+    assert fingerprint(declared_rain=False) == fingerprint(declared_rain=True) == asked.fingerprint()
+    assert fingerprint(declared_rain=False, window=2) != fingerprint(declared_rain=True, window=2)
+    assert fingerprint(declared_rain=None, window=2) == fingerprint(declared_rain=True, window=2)
 
 
 def test_a_run_goes_on_where_it_stopped(case, season, tmp_path):
