@@ -51,7 +51,7 @@ def _add_table(page: Page, found: Preflight) -> None:
     page.table(HEADERS, [row.texts() for row in found.rows])
 
 
-def add_before(page: Page, found: Preflight) -> None:
+def add_preflight(page: Page, found: Preflight) -> None:
     """The section of a report whose other warnings stand elsewhere."""
     _add_table(page, found)
     _list(page, found.warnings)

@@ -47,12 +47,12 @@ class DatesTable:
         return [row[position] for row in self.rows]
 
 
-def taken_fields(covariates: Sequence[DatedCovariate]) -> dict[str, int]:
-    """The fields of `taken_dates`."""
+def raster_date_fields(covariates: Sequence[DatedCovariate]) -> dict[str, int]:
+    """The fields of `raster_dates`."""
     return {f"{dated.name}_date": DATE for dated in covariates}
 
 
-def taken_dates(covariates: Sequence[DatedCovariate], date: dt.date) -> list[str | None]:
+def raster_dates(covariates: Sequence[DatedCovariate], date: dt.date) -> list[str | None]:
     """The date of the raster of each dated covariate that stands for `date`."""
     entries = [dated.entry(date) for dated in covariates]
     return [None if entry is None else entry.date.isoformat() for entry in entries]

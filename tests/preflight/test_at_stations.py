@@ -17,7 +17,7 @@ from smap_downscaler.geo.grid import Bounds, Grid, Window, ease2_grid
 from smap_downscaler.geo.sources import Source
 from smap_downscaler.methods.features import FeatureSettings
 from smap_downscaler.methods.file.reader import open_models
-from smap_downscaler.preflight.report import add_before
+from smap_downscaler.preflight.report import add_preflight
 from smap_downscaler.preflight.sample import ROWS, PointSampler
 from smap_downscaler.report.page import Page
 from smap_downscaler.series.dated import DatedCovariate
@@ -215,7 +215,7 @@ def test_missing_values_that_are_not_declared_are_warned_of(tmp_path):
     found = check_stations(field(station("A", *at(3, 3), {0})), [("maps", maps)], (None, None))
     found.log(listener)
     page = Page("T")
-    add_before(page, found)
+    add_preflight(page, found)
     assert page.html().count("<li>maps: it holds -9999, ") == 1
     assert found.warnings == listener.warnings
     assert listener.warnings == [

@@ -13,7 +13,7 @@ import pytest
 from smap_downscaler.geo.graticule import MapFrame
 from smap_downscaler.geo.grid import Bounds
 from smap_downscaler.preflight.layer_check import LayerCheck, Preflight
-from smap_downscaler.preflight.report import add_before
+from smap_downscaler.preflight.report import add_preflight
 from smap_downscaler.report.atlas import AtlasPanel, atlas_png, colour_ends, ramp_of
 from smap_downscaler.report.map_parts import panel_letter
 from smap_downscaler.report.page import Page, Table
@@ -198,7 +198,7 @@ def test_what_belongs_together_stays_on_one_sheet():
 )
 def test_the_look_before_the_work_says_how_many_warnings_it_leaves_out(count, sentence):
     page = Page("T")
-    add_before(page, Preflight((), [f"warning {number}" for number in range(count)], "the stations"))
+    add_preflight(page, Preflight((), [f"warning {number}" for number in range(count)], "the stations"))
     html, numbers = page.html(), page.numbers()
     assert html.count("<li>") == min(count, 40)
     assert ("in the log." in html) == bool(sentence)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ...base.words import counted
 from ...preflight.layer_check import Preflight
-from ...preflight.report import add_before
+from ...preflight.report import add_preflight
 from ...report.figure import SOIL_MOISTURE_UNIT
 from ...report.interval_figures import MOST_LINES, interval_figure
 from ...report.number_text import UNIT, with_interval
@@ -84,7 +84,7 @@ def collocation_page(
             ("station", "why"), list(left_out.items())[:_MOST_STATIONS]
         )
     _words(page, names[reference])
-    add_before(page, before)
+    add_preflight(page, before)
     return page.manifest(manifest).footer(footer)
 
 

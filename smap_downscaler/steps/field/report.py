@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from ...base.seasons_of_year import ALL
 from ...base.words import counted
 from ...preflight.layer_check import Preflight
-from ...preflight.report import add_before
+from ...preflight.report import add_preflight
 from ...report.interval_figures import MOST_LINES
 from ...report.number_text import UNIT, fixed, with_interval
 from ...report.page import Page
@@ -75,7 +75,7 @@ def field_page(
         )
         _more(page, len(left_out))
     _words(page, anomalies)
-    add_before(page, before)
+    add_preflight(page, before)
     return page.manifest(manifest).footer(footer)
 
 

@@ -24,6 +24,7 @@ from ...runs.journal import remove_work_files, work_file_of
 from ...series.dated import check_window
 from ...series.series import open_series
 from ...toolbox.algorithm import SmapAlgorithm
+from ...toolbox.layers import SeriesDestination, check_series, write_series
 from ...toolbox.parameters import (
     advanced,
     date_parameter,
@@ -44,7 +45,6 @@ from ...toolbox.reports import (
     table_output,
     write_report,
 )
-from ...toolbox.series_output import SeriesDestination, check_series, write_series
 from ...toolbox.values import Values
 from .day_files import read_course
 from .fill import FillSettings, fill_gaps

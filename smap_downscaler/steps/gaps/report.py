@@ -9,7 +9,7 @@ import numpy as np
 
 from ...base.words import counted
 from ...preflight.layer_check import Preflight
-from ...preflight.report import add_before
+from ...preflight.report import add_preflight
 from ...report.number_text import UNIT, score_text
 from ...report.page import Page
 from .figures import courses, error_by_distance, skill_map
@@ -86,7 +86,7 @@ def gaps_page(story: GapStory, manifest: Mapping[str, Mapping[str, object]], foo
     _distances(page, story)
     _courses(page, story)
     _map(page, story)
-    add_before(page, story.before)
+    add_preflight(page, story.before)
     return page.manifest(manifest).footer(footer)
 
 

@@ -21,9 +21,9 @@ from ...series.dated import check_window
 from ...series.stack import open_stack
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.feedback import WarningKeeper
+from ...toolbox.layers import SeriesDestination, check_series, write_series
 from ...toolbox.parameters import advanced, dated_covariates, period_parameters, whole_number, window_and_rain
 from ...toolbox.preflight_output import join_outputs
-from ...toolbox.series_output import SeriesDestination, check_series, write_series
 from ...toolbox.values import Values
 from .dates import dates_to_map
 from .downscale import MapInputs, make_maps

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...tables.by_date import DatesTable, taken_dates, taken_fields
+from ...tables.by_date import DatesTable, raster_date_fields, raster_dates
 from ...tables.geopackage import DATE, INTEGER, TEXT
 from .build import MatrixInputs, MatrixReport
 
@@ -23,6 +23,6 @@ def matrix_dates(inputs: MatrixInputs, report: MatrixReport) -> DatesTable:
         note = f"no raster of {', '.join(missing)}" if missing else ""
         if not cells:
             note = "no cell with soil moisture"
-        taken = taken_dates(inputs.dynamic, date)
+        taken = raster_dates(inputs.dynamic, date)
         rows.append((date.isoformat(), cells, report.complete[date], *taken, note))
-    return DatesTable({**fields, **taken_fields(inputs.dynamic), "note": TEXT}, rows)
+    return DatesTable({**fields, **raster_date_fields(inputs.dynamic), "note": TEXT}, rows)
