@@ -23,15 +23,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
-from osgeo import ogr
+from osgeo import gdal, ogr
 
 from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.geo.grid import Grid
 from smap_downscaler.series.series import open_series
 from smap_downscaler.steps.polygons import statistics as module
 from smap_downscaler.steps.polygons.placing import AREA, CENTRE, read_shapes
-from smap_downscaler.steps.polygons.statistics import layers_of_series, polygon_statistics
-from smap_downscaler.steps.polygons.tables import write_long_table
+from smap_downscaler.steps.polygons.statistics import layers_of_series, polygon_statistics, write_long_table
 
 SIDE, DIFFERENT = 3000, 4
 GRID = Grid("EPSG:32719", 200_000.0, 8_600_000.0, 100.0, 100.0, SIDE, SIDE)
@@ -69,14 +68,15 @@ def make_polygons(count: int) -> list[bytes]:
 def measure(folder: Path, polygons: int, rule: str) -> dict[str, float]:
     """Run once, count the readings of each block, and measure."""
     geometries, before = make_polygons(polygons), _peak_mb()
-    readings: dict[tuple[object, object], int] = {}
-    read = module._flat
+    readings: dict[tuple[str, int, object], int] = {}
+    read = module.read_band
 
-    def counted(dataset: object, layer: object, window: object) -> np.ndarray:
-        readings[layer, window] = readings.get((layer, window), 0) + 1
-        return read(dataset, layer, window)
+    def counted(dataset: gdal.Dataset, band: int, window: object) -> np.ndarray:
+        key = dataset.GetDescription(), band, window
+        readings[key] = readings.get(key, 0) + 1
+        return read(dataset, band, window)
 
-    module._flat = counted
+    module.read_band = counted
     begun = time.perf_counter()
     shapes = read_shapes(geometries, GRID.crs)
     series = open_series(folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from smap_downscaler.steps.field.numbers.pairs import Pairs
+from smap_downscaler.steps.field.numbers.readings import Pairs
 
 FIRST = 737425  # 2020-01-01
 

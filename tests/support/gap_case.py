@@ -120,7 +120,7 @@ def make_gap_case(folder: Path, days: int = DAYS) -> GapCase:
 
 
 def with_share(inputs: GapInputs, share: float) -> GapInputs:
-    """The same inputs with another least covered share."""
+    """The same inputs with another minimum covered share."""
     return replace(inputs, dynamic=tuple(replace(one, minimum_share=share) for one in inputs.dynamic))
 
 

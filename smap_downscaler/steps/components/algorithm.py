@@ -96,8 +96,10 @@ class PrincipalComponents(SmapAlgorithm):
             listener.set_text("Drawing the report")
             inputs = {"layer": source.sourceName(), "rows": len(features)}
             inputs |= layer_used(values, "file", "INPUT", listener)
-            told = manifest(inputs, {"fields": ", ".join(fields), "supplementary fields": ", ".join(others)})
-            page = components_page(found, listener.warnings, told, footer("Principal components"), most)
+            sections = manifest(
+                inputs, {"fields": ", ".join(fields), "supplementary fields": ", ".join(others)}
+            )
+            page = components_page(found, listener.warnings, sections, footer("Principal components"), most)
             outputs.update(write_report(values.output_file("REPORT"), page))
         count = len(found.eigenvalues)
         progress.log(
@@ -128,9 +130,9 @@ def _numbers(
     features: Sequence[QgsFeature], known: QgsFields, names: Sequence[str], parameter: str, progress: Progress
 ) -> np.ndarray:
     """The values of fields, float64, shape (features, fields); NaN where NULL."""
-    places = [known.lookupField(name) for name in names]
-    if -1 in places:
-        lacking = names[places.index(-1)]
+    numbers = [known.lookupField(name) for name in names]
+    if -1 in numbers:
+        lacking = names[numbers.index(-1)]
         raise InputError(
             f"{parameter}: INPUT has no field {lacking} (it has {nearest_names(lacking, known.names())}); "
             "choose another one."
@@ -138,7 +140,7 @@ def _numbers(
     table = np.full((len(features), len(names)), np.nan)
     counter = progress.counter(len(features), "rows read")
     for row, feature in enumerate(features):
-        for column, place in enumerate(places):
+        for column, place in enumerate(numbers):
             value = feature.attribute(place)
             if value is not None and value != NULL and value != "":
                 table[row, column] = _number(value, names[column], parameter)

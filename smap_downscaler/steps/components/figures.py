@@ -132,14 +132,15 @@ def _labels(axis: Any, arrows: Sequence[_Arrow], side: int, reach: float) -> Non
         )
 
 
-def spread_out(places: np.ndarray, gap: float) -> np.ndarray:
-    """The ascending places nearest to `places` (least squares) that lie at least `gap` apart.
+def spread_out(positions: np.ndarray, gap: float) -> np.ndarray:
+    """The ascending positions nearest to `positions` (least squares) that lie at least `gap` apart.
 
-    Pool adjacent violators (Barlow et al. 1972) on the places less their rank times the gap.
+    Both of shape (n,). Pool adjacent violators (Barlow et al. 1972) on the positions less their rank times
+    the gap.
     """
-    ranks = np.arange(len(places)) * gap
+    ranks = np.arange(len(positions)) * gap
     pools: list[list[float]] = []
-    for value in places - ranks:
+    for value in positions - ranks:
         pools.append([float(value), 1.0])
         while len(pools) > 1 and pools[-2][0] > pools[-1][0]:
             mean, size = pools.pop()
@@ -149,7 +150,7 @@ def spread_out(places: np.ndarray, gap: float) -> np.ndarray:
 
 
 def _loading_axes(axis: Any, scale: float) -> None:
-    """Axes above and on the right that tell loadings, of which 1 is `scale` in units of the scores."""
+    """Axes above and on the right for loadings, of which 1 is `scale` in units of the scores."""
     ways = (lambda score: score / scale, lambda loading: loading * scale)
     for make, place in ((axis.secondary_xaxis, "top"), (axis.secondary_yaxis, "right")):
         second = make(place, functions=ways)
@@ -166,7 +167,7 @@ def _legend(axis: Any, supplementary: bool) -> None:
         Line2D([], [], color=_ACTIVE, label="variables"),
     ]
     if supplementary:
-        told = "supplementary variables, projected"
-        handles.append(Line2D([], [], color=_SUPPLEMENTARY, linestyle="--", label=told))
+        text = "supplementary variables, projected"
+        handles.append(Line2D([], [], color=_SUPPLEMENTARY, linestyle="--", label=text))
     place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.09)}
     axis.legend(handles=handles, fontsize=7.5, ncol=3, frameon=False, **place)

@@ -78,7 +78,7 @@ def _biplot(page: Page, found: Components) -> None:
         "Scores of the first two components as points, loadings of the variables as arrows",
         "Points: scores, in units of the axes below and on the left. Arrows: loadings, in units of those "
         "above and on the right. Arrows that point the same way go together, opposite ones against each "
-        f"other; a short arrow is a variable that these two components tell little of.{some}",
+        f"other; a short arrow is a variable that these two components explain little of.{some}",
     )
 
 

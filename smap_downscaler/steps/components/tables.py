@@ -13,7 +13,7 @@ ACTIVE, SUPPLEMENTARY = "active", "supplementary"
 
 
 def write_loadings(path: str | Path, found: Components) -> None:
-    """A row a variable: role, rows, mean, SD (ddof 0), loading and element of each eigenvector.
+    """Write one row per variable: role, rows, mean, SD (ddof 0), loading and element of each eigenvector.
 
     Supplementary variables have no elements of eigenvectors.
 
@@ -43,7 +43,7 @@ def _loading_rows(found: Components) -> Iterator[tuple[Any, ...]]:
 
 
 def write_eigenvalues(path: str | Path, found: Components) -> None:
-    """A row a component: eigenvalue, share of the variance, and share together with those before it.
+    """Write one row per component: eigenvalue, share of the variance, and cumulative share.
 
     Raises
     ------

@@ -24,12 +24,12 @@ from ...toolbox.preflight_output import preflight_output, write_preflight_table
 from ...toolbox.reports import footer, manifest, period_used, report_parameter, series_used, write_report
 from ...toolbox.values import Values
 from .collocation_report import collocation_page
-from .extract import EXTRACTIONS
 from .numbers.climatology import ANOMALIES
 from .numbers.collocation import CHANCE, MEAN, MEMBERS, NOT_ALIKE, TripleChoices, TripleRow, collocate
 from .numbers.readings import FieldData
-from .pairs import pair_up
-from .preflight import check_stations
+from .pairs import EXTRACTIONS, pair_up
+from .preflight import check_stations, check_third, check_triples, warn_if_no_moisture
+from .tables import write_triples
 from .toolbox.parameters import (
     interval_draws,
     interval_parameters,
@@ -40,7 +40,6 @@ from .toolbox.parameters import (
     stations_read,
     stations_used,
 )
-from .triples import check_third, check_triples, warn_if_no_moisture, write_triples
 
 #: Which series stands beside field and third one: SMAP and a map made from it never both.
 SOURCES = ("map", "smap")
@@ -109,7 +108,7 @@ class TripleCollocation(SmapAlgorithm):
         found = check_stations(data, [(names["source"], source), (named, third)], values.period(), progress)
         found.log(progress)
         paired = pair_up(data, source, third, pairing, progress.part(0.3, 0.7))
-        paired.tell(progress)
+        paired.log(progress)
         check_triples(paired.raw, third)
         warn_if_no_moisture(third, progress)
         rows = collocate(paired.compared, choices, progress.part(0.7, 0.95))
@@ -120,7 +119,7 @@ class TripleCollocation(SmapAlgorithm):
         outputs |= write_preflight_table(values, found)
         if values.given("REPORT"):
             progress.set_text("Drawing the report")
-            told = _manifest(values, data, source, third, progress)
+            sections = _manifest(values, data, source, third, progress)
             page = collocation_page(
                 rows,
                 names,
@@ -128,18 +127,18 @@ class TripleCollocation(SmapAlgorithm):
                 pairing.anomalies,
                 choices.reference,
                 found,
-                told,
+                sections,
                 footer("Triple collocation at stations"),
             )
             outputs.update(write_report(values.output_file("REPORT"), page))
-        _tell(rows, names, outputs["COUNT"], progress)
+        _log_results(rows, names, outputs["COUNT"], progress)
         return outputs
 
 
 def _choices(values: Values) -> TripleChoices:
     least = values.integer("MINIMUM_DAYS")
     if least < 3:
-        raise InputError(f"MINIMUM_DAYS is {least}; give 3 or more (100 tell something).")
+        raise InputError(f"MINIMUM_DAYS is {least}; give 3 or more (100 are worth something).")
     return TripleChoices(values.choice("REFERENCE"), least, interval_draws(values), values.integer("SEED"))
 
 
@@ -198,16 +197,16 @@ def _manifest(
     settings = {
         **reading_settings(values),
         "series that errors are scaled to": values.choice("REFERENCE"),
-        "least days": values.integer("MINIMUM_DAYS"),
+        "minimum days": values.integer("MINIMUM_DAYS"),
     }
     return manifest(inputs, settings)
 
 
-def _tell(rows: Sequence[TripleRow], names: dict[str, str], count: int, progress: Progress) -> None:
+def _log_results(rows: Sequence[TripleRow], names: dict[str, str], count: int, progress: Progress) -> None:
     for row in rows:
         if row.member == MEMBERS[0] and any(word in row.status for word in ("negative", CHANCE)):
             progress.warn(f"{row.station}: {row.status}")
     overall = [row for row in rows if row.station == MEAN] or list(rows)
-    told = [f"{names[row.member]} {row.value('error_sd'):.4f}" for row in overall if row.values]
+    errors = [f"{names[row.member]} {row.value('error_sd'):.4f}" for row in overall if row.values]
     stations = counted(count, "station was", "stations were")
-    progress.log(f"{stations} collocated: error SD, m3 m-3, of {', '.join(told)}.")
+    progress.log(f"{stations} collocated: error SD, m3 m-3, of {', '.join(errors)}.")

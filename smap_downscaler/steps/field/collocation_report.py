@@ -53,13 +53,13 @@ def collocation_page(
     footer : str
     """
     single = [row for row in rows if row.station != MEAN]
-    told = list(dict.fromkeys(row.station for row in single))
+    stations = list(dict.fromkeys(row.station for row in single))
     used = [row.station for row in single if row.values and row.member == MEMBERS[0]]
     kind = "" if anomalies == "none" else f", anomalies ({anomalies})"
     page = Page(
         f"Triple collocation{kind}",
         f"{', '.join(names[member] for member in MEMBERS)}; {len(used):,} of "
-        f"{counted(len(told), 'station')} with enough days",
+        f"{counted(len(stations), 'station')} with enough days",
     )
     overall = [row for row in rows if row.station == MEAN] or single
     page.table(("series", *_HEADERS.values()), [(names[row.member], *_cells(row)) for row in overall])
@@ -68,7 +68,7 @@ def collocation_page(
     if used:
         more = f" The first {MOST_LINES} stations." if len(used) > MOST_LINES else ""
         page.heading("Errors of each series").picture(
-            interval_figure(used[:MOST_LINES], _dots(rows, names), _panels(names[reference])),
+            interval_figure(used[:MOST_LINES], _values_of(rows, names), _axis_labels(names[reference])),
             "Error SD, signal-to-noise ratio and correlation with the truth, of each series and station",
             f"With 95 % intervals where they are defined.{more}",
         )
@@ -93,11 +93,11 @@ def _cells(row: TripleRow) -> tuple[str, ...]:
 
 
 def _with_interval(row: TripleRow, name: str) -> str:
-    places = {"snr_db": ".1f", "beta": ".2f", "truth_correlation": ".2f"}.get(name, ".4f")
-    return with_interval(row, name, places)
+    form = {"snr_db": ".1f", "beta": ".2f", "truth_correlation": ".2f"}.get(name, ".4f")
+    return with_interval(row, name, form)
 
 
-def _panels(reference: str) -> dict[str, str]:
+def _axis_labels(reference: str) -> dict[str, str]:
     return {
         "error_sd_scaled": f"error SD in the range of\n{reference}, {SOIL_MOISTURE_UNIT}",
         "snr_db": "SNR, dB",
@@ -105,7 +105,9 @@ def _panels(reference: str) -> dict[str, str]:
     }
 
 
-def _dots(rows: Sequence[TripleRow], names: Mapping[str, str]) -> dict[str, dict[tuple[str, str], tuple]]:
+def _values_of(
+    rows: Sequence[TripleRow], names: Mapping[str, str]
+) -> dict[str, dict[tuple[str, str], tuple]]:
     return {
         names[member]: {
             (row.station, name): (row.value(name), row.interval(name))

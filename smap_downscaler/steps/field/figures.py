@@ -1,4 +1,4 @@
-"""Figures of a field validation by date and station: time series and errors (the paper's Figs. 8, 9)."""
+"""Figures of a field validation: by date and station, and map and SMAP against the field (Figs. 8, 9)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from ...base.words import counted
 from ...report.figure import COLOURS, MARKERS, SOIL_MOISTURE_UNIT, date_axis, light_grid, new_figure, png
+from ...report.interval_figures import interval_figure
 from ...report.number_text import fixed
-from .numbers.pairs import Pairs
+from .numbers.readings import Pairs
+from .numbers.validation import MAP, MAP_COMMON, SMAP, MetricRow
 
 #: Of many stations those with most days are drawn.
 MOST_SERIES, MOST_BOXES = 6, 40
@@ -18,6 +21,7 @@ MOST_SERIES, MOST_BOXES = 6, 40
 DAYS_WITH_LINES = 150
 _MOST_BARS = 60
 _FIELD, _MAP, _SMAP = COLOURS[7], COLOURS[0], COLOURS[1]
+_NAMES = {MAP: "map", MAP_COMMON: "map", SMAP: "SMAP"}
 
 
 def most_days(pairs: Sequence[Pairs], count: int) -> list[Pairs]:
@@ -85,7 +89,7 @@ def _plain(axis: Any) -> None:
 
 
 def errors(pairs: Sequence[Pairs]) -> bytes:
-    """Signed and absolute error of the map: by day of one station, else a box a station: a PNG."""
+    """Signed and absolute error of the map: by day of one station, else one box per station: a PNG."""
     figure = new_figure(4.2)
     upper, lower = figure.subplots(2, 1, sharex=True)
     if len(pairs) == 1 and int(pairs[0].used.sum()) <= _MOST_BARS:
@@ -104,21 +108,21 @@ def errors(pairs: Sequence[Pairs]) -> bytes:
 def _bars(upper: Any, lower: Any, part: Pairs) -> None:
     dates = _dates(part.days[part.used])
     error = (part.map - part.field)[part.used]
-    places = np.arange(len(dates))
-    upper.bar(places, error, color=[COLOURS[0] if value >= 0 else COLOURS[1] for value in error], width=0.6)
-    lower.bar(places, np.abs(error), color="#666666", width=0.6)
+    bars = np.arange(len(dates))
+    upper.bar(bars, error, color=[COLOURS[0] if value >= 0 else COLOURS[1] for value in error], width=0.6)
+    lower.bar(bars, np.abs(error), color="#666666", width=0.6)
     if len(dates) <= 12:
-        for place, value in zip(places, error):
-            upper.annotate(fixed(value, "+.3f"), (place, value), ha="center", fontsize=7.5,
+        for bar, value in zip(bars, error):
+            upper.annotate(fixed(value, "+.3f"), (bar, value), ha="center", fontsize=7.5,
                            va="bottom" if value >= 0 else "top")  # fmt: skip
             lower.annotate(
-                fixed(abs(value), ".3f"), (place, abs(value)), ha="center", va="bottom", fontsize=7.5
+                fixed(abs(value), ".3f"), (bar, abs(value)), ha="center", va="bottom", fontsize=7.5
             )
     upper.margins(y=0.18)
     lower.margins(y=0.18)
-    shown = places[:: -(-len(dates) // 20)]
+    shown = bars[:: -(-len(dates) // 20)]
     lower.set_xticks(shown)
-    lower.set_xticklabels([dates[place].isoformat() for place in shown], rotation=40, ha="right")
+    lower.set_xticklabels([dates[bar].isoformat() for bar in shown], rotation=40, ha="right")
 
 
 def _boxes(upper: Any, lower: Any, shown: Sequence[Pairs]) -> None:
@@ -134,3 +138,117 @@ def _boxes(upper: Any, lower: Any, shown: Sequence[Pairs]) -> None:
         )
     lower.set_xticks(np.arange(1, len(shown) + 1))
     lower.set_xticklabels([part.station for part in shown], rotation=60 if len(shown) > 8 else 30, ha="right")
+
+
+def scatter(pairs: Sequence[Pairs], rows: Sequence[MetricRow]) -> bytes:
+    """Map (and SMAP) against the field with the 1:1 and the fitted line: a PNG.
+
+    Parameters
+    ----------
+    pairs : sequence of Pairs
+    rows : sequence of MetricRow
+        Of all pairs and seasons together: of the map, and of SMAP where it is shown.
+    """
+    figure = new_figure(3.6 if len(rows) > 1 else 4.0)
+    axes = figure.subplots(1, max(len(rows), 2), squeeze=False, sharex=True, sharey=True)[0]
+    for axis in axes[len(rows) :]:
+        axis.set_visible(False)
+    ends = _ends(pairs, rows)
+    for axis, row in zip(axes, rows):
+        _cloud(axis, pairs, row)
+        _lines(axis, pairs, row, ends)
+        axis.set_title(f"{_NAMES[row.source]}, {counted(row.n, 'pair')}", fontsize=9)
+        axis.set_xlim(*ends)
+        axis.set_ylim(*ends)
+        axis.set_aspect("equal")
+        axis.tick_params(labelsize=7.5)
+        axis.set_xlabel(f"field, {SOIL_MOISTURE_UNIT}", fontsize=8.5)
+    shown = "map or SMAP" if len(rows) > 1 else "map"
+    axes[0].set_ylabel(f"{shown}, {SOIL_MOISTURE_UNIT}", fontsize=8.5)
+    if 1 < len(pairs) <= len(COLOURS):
+        axes[0].legend(fontsize=7.5, ncol=4, frameon=False, loc="upper left", bbox_to_anchor=(-0.1, -0.17))
+    return png(figure)
+
+
+def _used(part: Pairs, source: str) -> np.ndarray:
+    return part.used if source == MAP else part.common
+
+
+def _of(part: Pairs, source: str) -> np.ndarray:
+    return part.other if source == SMAP and part.other is not None else part.map
+
+
+def _ends(pairs: Sequence[Pairs], rows: Sequence[MetricRow]) -> tuple[float, float]:
+    """The range of all that is drawn, with a margin."""
+    values = []
+    for row in rows:
+        for part in pairs:
+            used = _used(part, row.source)
+            sd = np.nan_to_num(part.sd[used]) if row.n <= DAYS_WITH_LINES else 0.0
+            values += [part.field[used] - sd, part.field[used] + sd, _of(part, row.source)[used]]
+    low, high = float(np.min(np.concatenate(values))), float(np.max(np.concatenate(values)))
+    margin = 0.05 * (high - low or 0.1)
+    return low - margin, high + margin
+
+
+def _cloud(axis: Any, pairs: Sequence[Pairs], row: MetricRow) -> None:
+    size = float(np.clip(900 / max(row.n, 1), 2.0, 26.0))
+    apart = 1 < len(pairs) <= len(COLOURS)
+    for number, part in enumerate(pairs):
+        used = _used(part, row.source)
+        sd = part.sd[used]
+        if row.n <= DAYS_WITH_LINES and np.isfinite(sd).any():
+            axis.errorbar(
+                part.field[used], _of(part, row.source)[used], xerr=np.nan_to_num(sd), fmt="none",
+                ecolor="#999999", elinewidth=0.7, zorder=1,
+            )  # fmt: skip
+        axis.scatter(
+            part.field[used], _of(part, row.source)[used], s=size, alpha=0.65, linewidths=0.3,
+            edgecolors="white" if size > 8 else "none", color=COLOURS[number] if apart else _MAP,
+            marker=MARKERS[number] if apart else MARKERS[0], label=part.station,
+        )  # fmt: skip
+
+
+def _lines(axis: Any, pairs: Sequence[Pairs], row: MetricRow, ends: tuple[float, float]) -> None:
+    axis.plot(ends, ends, color="black", linewidth=0.8, linestyle="--")
+    slope, intercept = row.value("slope"), row.value("intercept")
+    if np.isfinite(slope):
+        x = np.concatenate([part.field[_used(part, row.source)] for part in pairs])
+        across = np.array([x.min(), x.max()])
+        axis.plot(across, intercept + slope * across, color="black", linewidth=1.3)
+    numbers = [
+        (label, fixed(row.value(metric), form))
+        for label, metric, form in (
+            ("slope", "slope", ".2f"),
+            ("r", "pearson", ".2f"),
+            ("RMSE", "rmse", ".3f"),
+            ("bias", "bias", "+.3f"),
+            ("ubRMSE", "ubrmse", ".3f"),
+        )
+    ]
+    axis.text(
+        0.03, 0.97, "\n".join(f"{label} {text}" for label, text in numbers if text), transform=axis.transAxes,
+        va="top", fontsize=7.5, bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.5},
+    )  # fmt: skip
+
+
+def beside_smap(rows: Sequence[MetricRow]) -> bytes:
+    """Metrics of map and SMAP on the days that both have, with intervals, one line per station: a PNG.
+
+    Parameters
+    ----------
+    rows : sequence of MetricRow
+        Rows of `MAP_COMMON` and `SMAP`, the same stations of each.
+    """
+    labels = {"rmse": f"RMSE, {SOIL_MOISTURE_UNIT}", "ubrmse": f"ubRMSE, {SOIL_MOISTURE_UNIT}"}
+    labels["pearson"] = "Pearson r"
+    series = {
+        _NAMES[source]: {
+            (row.station, metric): (row.value(metric), row.interval(metric))
+            for row in rows
+            if row.source == source
+            for metric in labels
+        }
+        for source in (MAP_COMMON, SMAP)
+    }
+    return interval_figure(list(dict.fromkeys(row.station for row in rows)), series, labels)

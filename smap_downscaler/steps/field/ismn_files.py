@@ -27,7 +27,7 @@ from .numbers.readings import UNITS
 SUFFIX, ZIP = ".stm", ".zip"
 #: Which readings are kept: those flagged good alone, or all that have a value.
 QUALITIES = ("good", "any")
-_ROWS_A_LOOK = 5000
+_ROWS_PER_CHECK = 5000
 _GOOD, _MISSING = "G", "M"
 #: What file names call soil moisture; a name in no known form is believed to be of it.
 MOISTURE = frozenset({"sm", "soil-moisture", "soilmoisture", ""})
@@ -113,10 +113,10 @@ class Tally:
 
     def left_out(self) -> str:
         """Why readings were left out, as a part of a sentence; empty where none was."""
-        told = [f"{count:,} flagged {flag}" for flag, count in sorted(self.flags.items())]
+        reasons = [f"{count:,} flagged {flag}" for flag, count in sorted(self.flags.items())]
         if self.outside:
-            told.append(f"{self.outside:,} out of 0 to 1 m3 m-3")
-        return ", ".join(told)
+            reasons.append(f"{self.outside:,} out of 0 to 1 m3 m-3")
+        return ", ".join(reasons)
 
 
 @contextmanager
@@ -166,8 +166,8 @@ def read_sensor(path: StationFile) -> Sensor:
     parts = line.split()
     try:
         if len(parts) > _FLAG and _DATE.fullmatch(parts[0]):
-            places = (_LATITUDE, _LONGITUDE, _FROM, _TO)
-            latitude, longitude, upper, lower = (float(parts[place]) for place in places)
+            columns = (_LATITUDE, _LONGITUDE, _FROM, _TO)
+            latitude, longitude, upper, lower = (float(parts[column]) for column in columns)
             return Sensor(path, parts[_NETWORK], parts[_STATION], latitude, longitude, upper, lower, True)
     except ValueError:
         pass
@@ -182,7 +182,7 @@ def read_sensor(path: StationFile) -> Sensor:
 
 
 def variable_of(path: StationFile) -> str:
-    """The variable that a file's name tells, in small letters, or empty."""
+    """The variable in a file's name, in small letters, or empty."""
     match = _VARIABLE.match(path.name)
     return match[1].lower() if match else ""
 
@@ -209,7 +209,7 @@ def read_readings(
         next(lines)
     moments: dict[tuple[str, str], int] = {}
     for line, text in lines:
-        if line % _ROWS_A_LOOK == 0:
+        if line % _ROWS_PER_CHECK == 0:
             progress.check()
         parts = text.split(None, most - 1)
         try:

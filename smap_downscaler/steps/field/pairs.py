@@ -1,4 +1,7 @@
-"""Field readings beside the values of maps and of another series, day by day and station by station."""
+"""Field readings beside the values of maps and of another series, day by day and station by station.
+
+Each raster is opened once, and only the blocks around stations are read.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from osgeo import gdal
 
 from ...base.errors import InputError
-from ...base.progress import SILENT, Progress
+from ...base.progress import SILENT, Counter, Progress
 from ...base.words import counted
+from ...geo.datasets import open_dataset, read_band
+from ...geo.geotiff import TILE
+from ...geo.grid import Grid, Window
 from ...geo.points import PointsOnGrid, points_on_grid
+from ...geo.sampling import bilinear
 from ...series.series import Series
-from .extract import extract
-from .numbers.climatology import LEAST_SPAN
-from .numbers.pairs import Pairs, as_anomalies
-from .numbers.readings import FieldData, Station, listed
+from .numbers.climatology import LEAST_SPAN, as_anomalies
+from .numbers.readings import FieldData, Pairs, Station, listed
+
+#: The cell that contains the station, or interpolation between the centres of four.
+EXTRACTIONS = ("cell", "bilinear")
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,7 @@ class PairedField:
     dates: int = 0
     largest: float = 0.0
 
-    def tell(self, progress: Progress) -> None:
+    def log(self, progress: Progress) -> None:
         """Log which stations were left out, and where pixels have no value at times."""
         by_reason: dict[str, list[str]] = {}
         for name, reason in self.left_out.items():
@@ -71,7 +80,7 @@ def pair_up(
     choices: PairChoices,
     progress: Progress = SILENT,
 ) -> PairedField:
-    """Read what maps and another series tell at the stations on the days with field readings.
+    """Read the values of maps and another series at the stations on the days with field readings.
 
     Parameters
     ----------
@@ -90,20 +99,20 @@ def pair_up(
     series = series.between(choices.start, choices.end)
     stations = [_within(station, choices) for station in data.stations]
     x, y = (np.array([getattr(station, axis) for station in stations]) for axis in "xy")
-    places = points_on_grid(series.grid, data.crs, x, y)
+    positions = points_on_grid(series.grid, data.crs, x, y)
     whole = choices.anomalies != "none"
-    dates = _dates(series, stations, places, whole)
+    dates = _dates(series, stations, positions, whole)
     other_dates = _other_dates(other, dates, choices) if other is not None else []
     counter = progress.counter(len(dates) + len(other_dates), "rasters read at the stations")
-    maps = _Extracted(dates, extract(series, places, dates, choices.extraction, counter))
+    maps = _Extracted(dates, extract(series, positions, dates, choices.extraction, counter))
     cells = None
     if other is not None:
-        cell_places = points_on_grid(other.grid, data.crs, x, y)
-        cells = _Extracted(other_dates, extract(other, cell_places, other_dates, "cell", counter))
+        cell_positions = points_on_grid(other.grid, data.crs, x, y)
+        cells = _Extracted(other_dates, extract(other, cell_positions, other_dates, "cell", counter))
     result = PairedField(dates=len(dates))
     for number, station in enumerate(stations):
         progress.check()
-        reason = _add(result, number, station, bool(places.inside[number]), maps, cells, choices)
+        reason = _add(result, number, station, bool(positions.inside[number]), maps, cells, choices)
         if reason:
             result.left_out[station.name] = reason
     if not result.raw:
@@ -186,11 +195,13 @@ def _other_dates(other: Series, dates: Sequence[dt.date], choices: PairChoices) 
     return list(other.between(choices.start, choices.end).dates)
 
 
-def _dates(series: Series, stations: Sequence[Station], places: PointsOnGrid, whole: bool) -> list[dt.date]:
+def _dates(
+    series: Series, stations: Sequence[Station], positions: PointsOnGrid, whole: bool
+) -> list[dt.date]:
     """The dates of maps to read: all for anomalies, else those on which a station inside was read."""
     if whole:
         return list(series.dates)
-    inside = [station.readings.days for station, good in zip(stations, places.inside) if good]
+    inside = [station.readings.days for station, good in zip(stations, positions.inside) if good]
     read = set(np.concatenate(inside).tolist()) if inside else set()
     return [date for date in series.dates if date.toordinal() in read]
 
@@ -204,3 +215,63 @@ def _warn_of_short(pairs: Sequence[Pairs], choices: PairChoices, progress: Progr
             f"ANOMALIES: the readings span {span} days, so their climatology is little more than the series "
             "itself; choose moving, or a record of three years or more."
         )
+
+
+def extract(
+    series: Series, positions: PointsOnGrid, dates: Sequence[dt.date], how: str, counter: Counter
+) -> np.ndarray:
+    """Values at stations.
+
+    Parameters
+    ----------
+    series : Series
+    positions : PointsOnGrid
+        On the grid of `series`.
+    dates : sequence of date
+        All in `series`.
+    how : str
+        Of `EXTRACTIONS`.
+    counter : Counter
+        Advanced by 1 per date.
+
+    Returns
+    -------
+    float64, shape (dates, stations); NaN outside, and where the raster has no value.
+
+    Raises
+    ------
+    InputError
+        If a raster cannot be read.
+    """
+    values = np.full((len(dates), len(positions.rows)), np.nan)
+    groups = _groups(series.grid, positions, 1 if how == "bilinear" else 0)
+    entries = {entry.date: entry for entry in series.entries}
+    opened: tuple[str, gdal.Dataset | None] = ("", None)
+    for number, date in enumerate(dates):
+        entry = entries[date]
+        if opened[0] != entry.path:
+            opened = entry.path, open_dataset(entry.path)
+        for window, members in groups:
+            block = read_band(opened[1], entry.band, window)
+            rows, cols = positions.rows[members] - window.row, positions.cols[members] - window.col
+            if how == "bilinear":
+                values[number, members] = bilinear(block, rows, cols)
+            else:
+                values[number, members] = block[rows.astype(np.intp), cols.astype(np.intp)]
+        counter.advance()
+    return values
+
+
+def _groups(grid: Grid, positions: PointsOnGrid, margin: int) -> list[tuple[Window, np.ndarray]]:
+    """Windows that hold all stations of a tile of the file, with the stations."""
+    inside = np.flatnonzero(positions.inside)
+    row, col = positions.rows[inside].astype(np.intp), positions.cols[inside].astype(np.intp)
+    tiles = row // TILE * (grid.width // TILE + 1) + col // TILE
+    groups = []
+    for tile in np.unique(tiles):
+        own = tiles == tile
+        top, left = max(int(row[own].min()) - margin, 0), max(int(col[own].min()) - margin, 0)
+        bottom = min(int(row[own].max()) + margin + 1, grid.height)
+        right = min(int(col[own].max()) + margin + 1, grid.width)
+        groups.append((Window(top, left, bottom - top, right - left), inside[own]))
+    return groups

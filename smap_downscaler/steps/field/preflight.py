@@ -1,15 +1,17 @@
-"""What is looked at before series are held against field stations, and the days that all of them share."""
+"""What is looked at before series are compared with field stations, and what may be collocated."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Optional
 
 import numpy as np
 
 from ...base.dates import is_within
+from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...base.words import counted
 from ...geo.points import points_on_grid
@@ -17,9 +19,11 @@ from ...preflight.checks import SAME_FILES, LayerToCheck, check_layers, series_l
 from ...preflight.layer_check import LayerCheck, Preflight, dates_text, gaps_note
 from ...preflight.sample import PointSampler
 from ...series.series import Series
-from ...series.tags import unobserved_sentence
-from .numbers.readings import FieldData, listed
+from ...series.tags import CHOICE_TAGS, RUN_TAG, tags_behind, unobserved_sentence
+from .numbers.readings import FieldData, Pairs, listed
 
+#: How rasters spell the unit of soil moisture.
+_UNITS = frozenset({"m3 m-3", "m3/m3", "m^3/m^3", "m**3 m**-3", "m^3 m^-3", "cm3 cm-3", "cm3/cm3"})
 #: First and last date, None where open.
 Period = tuple[Optional[dt.date], Optional[dt.date]]
 
@@ -55,9 +59,9 @@ def check_stations(
 
 def _notes(series: Series, crs: str, x: np.ndarray, y: np.ndarray) -> tuple[str, ...]:
     """How stations lie on a series."""
-    places = points_on_grid(series.grid, crs, x, y)
-    inside = places.inside
-    cells = set(zip(places.rows[inside].astype(int).tolist(), places.cols[inside].astype(int).tolist()))
+    positions = points_on_grid(series.grid, crs, x, y)
+    inside = positions.inside
+    cells = set(zip(positions.rows[inside].astype(int).tolist(), positions.cols[inside].astype(int).tolist()))
     outside, within = int((~inside).sum()), int(inside.sum())
     return (
         "" if series.entries else "no raster in the period",
@@ -75,3 +79,66 @@ def _stations_twice(data: FieldData) -> list[str]:
     if not groups:
         return []
     return [f"{data.source}: stations at one place, which may be one station twice: {listed(groups)}"]
+
+
+def check_third(third: Series, others: Iterable[str]) -> None:
+    """Raise `InputError` where the errors of the third series depend on those of SMAP or a map.
+
+    That is so for SMAP beside a map made from it, and for a series beside itself.
+
+    Parameters
+    ----------
+    third : Series
+    others : iterable of str
+        Folders or files of maps and SMAP, the one that is collocated and the one that is not.
+    """
+    for other in others:
+        if Path(other).resolve() == Path(third.source).resolve():
+            raise InputError(
+                f"THIRD: {third.source} is given as SERIES or SMAP too, and the errors of SMAP and of a map "
+                "made from it are not independent; give an independent model or sensor."
+            )
+    made = made_from_smap(third)
+    if made:
+        raise InputError(
+            f"THIRD: {third.source} is {made}, and the errors of SMAP and of a map made from it are not "
+            "independent; give an independent model or sensor."
+        )
+
+
+def made_from_smap(series: Series) -> str:
+    """What the tags of a series say of its coming from SMAP, or empty."""
+    if series.has_filled():
+        return "a filled SMAP series ('Fill gaps')"
+    for tags in tags_behind(series.entries[0].path):
+        if RUN_TAG in tags and "FORESTS" in tags:
+            return "a map made from SMAP ('Downscale')"
+        if all(tag in tags for tag in CHOICE_TAGS):
+            return "SMAP ('Import SMAP soil moisture')"
+    return ""
+
+
+def check_triples(triples: Sequence[Pairs], third: Series) -> None:
+    """Raise `InputError` where the third series has the very values of the source at all stations."""
+    shared = [(part.map[part.common], part.other[part.common]) for part in triples if part.other is not None]
+    if not any(len(one) for one, _ in shared):
+        raise InputError(
+            f"THIRD: {third.source} has no value at a station on a day that has the two others; choose "
+            "series of the same area and days."
+        )
+    if all(np.array_equal(one, other) for one, other in shared):
+        raise InputError(
+            f"THIRD: {third.source} has the same values as the series it is compared with; give an "
+            "independent model or sensor."
+        )
+
+
+def warn_if_no_moisture(third: Series, progress: Progress) -> None:
+    """Warn where the third series has a unit that is not soil moisture's."""
+    unit = third.unit()
+    if unit and unit not in _UNITS:
+        progress.warn(
+            f"THIRD: {third.source} is in {unit}, and so is its error SD; it must be another estimate of "
+            "soil moisture: rain, temperature or a vegetation index breaks the method whatever its "
+            "correlation."
+        )

@@ -12,10 +12,9 @@ from ...preflight.report import add_preflight
 from ...report.interval_figures import MOST_LINES
 from ...report.number_text import UNIT, fixed, with_interval
 from ...report.page import Page
-from .figures import MOST_BOXES, MOST_SERIES, errors, time_series
-from .numbers.pairs import Pairs
+from .figures import MOST_BOXES, MOST_SERIES, beside_smap, errors, scatter, time_series
+from .numbers.readings import Pairs
 from .numbers.validation import DIFFERENCE, MAP, MAP_COMMON, MEAN, POOLED, SMAP, VALIDATED, MetricRow
-from .skill_figures import beside_smap, scatter
 
 _SOURCES = {
     MAP: "map",
@@ -87,9 +86,9 @@ def overall_rows(rows: Sequence[MetricRow], season: str = ALL) -> list[MetricRow
 
 def _headline(page: Page, overall: Sequence[MetricRow]) -> None:
     page.table(_HEADERS, [_cells(row) for row in overall])
-    told = verdict(overall)
-    if told:
-        page.paragraph(told)
+    judgement = verdict(overall)
+    if judgement:
+        page.paragraph(judgement)
     for row in overall:
         if row.status != VALIDATED and row.source == MAP:
             page.warnings([f"{_SOURCES[row.source]}: {row.status}."])
@@ -101,19 +100,19 @@ def verdict(overall: Sequence[MetricRow]) -> str:
     if row is None or not math.isfinite(row.value("rmse")):
         return ""
     change, interval = row.value("rmse"), row.interval("rmse")
-    told = (
+    text = (
         f"On the {counted(row.n_days, 'day')} that both have, the map's RMSE is {abs(change):.4f} {UNIT} "
         f"{'lower' if change < 0 else 'higher'} than that of the SMAP cell"
     )
     if not math.isfinite(interval.lower):
-        return f"{told}; so few days do not tell whether that is chance."
-    told += (
+        return f"{text}; so few days do not show whether that is chance."
+    text += (
         f" (95 % interval of the difference {fixed(interval.lower, '+.4f')} to "
         f"{fixed(interval.upper, '+.4f')})"
     )
     if interval.lower <= 0 <= interval.upper:
-        return f"{told}: not to be told from chance, so these readings do not show that downscaling helped."
-    return f"{told}: here downscaling {'helped' if change < 0 else 'made it worse'}."
+        return f"{text}, which may be chance, so these readings do not show that downscaling helped."
+    return f"{text}: here downscaling {'helped' if change < 0 else 'made it worse'}."
 
 
 def _cells(row: MetricRow) -> tuple[str, ...]:
@@ -122,10 +121,10 @@ def _cells(row: MetricRow) -> tuple[str, ...]:
 
 
 def _with_interval(row: MetricRow, metric: str) -> str:
-    places = ".2f" if metric in ("slope", "pearson", "spearman") else ".4f"
+    form = ".2f" if metric in ("slope", "pearson", "spearman") else ".4f"
     if row.source == DIFFERENCE or metric == "bias":
-        places = f"+{places}"
-    return with_interval(row, metric, places)
+        form = f"+{form}"
+    return with_interval(row, metric, form)
 
 
 def _figures(
@@ -183,12 +182,12 @@ def _stations(page: Page, pairs: Sequence[Pairs], rows: Sequence[MetricRow]) -> 
     own = [row for row in rows if row.season == ALL and row.source == MAP and row.station != POOLED]
     # The mean over all of them comes first.
     own.sort(key=lambda row: row.station != MEAN)
-    cells = [(row.station, *_cells(row)[1:], _told(row)) for row in own[:_MOST_ROWS]]
+    cells = [(row.station, *_cells(row)[1:], _status_text(row)) for row in own[:_MOST_ROWS]]
     page.heading("By station").table(("station", *_HEADERS[1:], "note"), cells)
     _more(page, len(own))
 
 
-def _told(row: MetricRow) -> str:
+def _status_text(row: MetricRow) -> str:
     return "" if row.status == VALIDATED else row.status
 
 
@@ -208,9 +207,9 @@ def _words(page: Page, anomalies: str) -> None:
     if anomalies != "none":
         page.paragraph(
             "Field, map and SMAP are each compared as anomalies from their own seasons, so that the bias is "
-            "near zero by construction and correlations tell of weeks, not of the time of the year."
+            "near zero by construction and correlations are about weeks, not the time of the year."
         )
     page.paragraph(
-        "A station tells of some square decimetres, a pixel of a hectare: part of each error is the field's "
-        "own variation, and no map can be held against so few points without it."
+        "A station stands for some square decimetres, a pixel for a hectare: part of each error is the "
+        "field's own variation, and no map can be compared with so few points without it."
     )

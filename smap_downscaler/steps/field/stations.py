@@ -8,7 +8,7 @@ from pathlib import Path
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from .ismn_files import SUFFIX, ZIP, IsmnChoices
-from .numbers.columns import CsvChoices
+from .numbers.delimited import CsvChoices
 from .numbers.readings import FieldData
 from .stations_csv import read_csv_stations
 from .stations_ismn import read_ismn_stations
@@ -38,9 +38,9 @@ def read_stations(source: str | Path, choices: StationChoices, progress: Progres
     return read_csv_stations(source, choices.csv, progress)
 
 
-def tell_stations(data: FieldData, progress: Progress) -> None:
+def log_stations(data: FieldData, progress: Progress) -> None:
     """Log what the reader has to say."""
-    for text in data.told:
+    for text in data.notes:
         progress.log(text)
     for text in data.warnings:
         progress.warn(text)

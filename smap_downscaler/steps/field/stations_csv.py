@@ -1,4 +1,4 @@
-"""Field readings from a CSV file, a row a reading, to days of stations."""
+"""Field readings from a CSV file, one row per reading, to days of stations."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ from ...base.progress import SILENT, Progress
 from ...base.timestamps import DAY, parse_moment
 from ...base.words import counted
 from ...geo.datasets import spatial_reference
-from .numbers.columns import Columns, CsvChoices, find_columns
-from .numbers.delimited import NumberReader, decode, separator_of
+from .numbers.delimited import Columns, CsvChoices, NumberReader, decode, find_columns, separator_of
 from .numbers.readings import UNITS, FieldData, Station, daily, listed
 
 GEOGRAPHIC = "EPSG:4326"
 #: Rows between two looks at the cancel button.
-_ROWS_A_LOOK = 5000
-#: How far the places of one station's rows may lie apart: about a metre, in degrees and in metres.
+_ROWS_PER_CHECK = 5000
+#: How far the coordinates of one station's rows may lie apart: about a metre, in degrees and in metres.
 _SAME_PLACE_DEGREES, _SAME_PLACE = 1e-5, 1.0
 
 
@@ -40,7 +39,7 @@ class _Place:
 def read_csv_stations(path: str | Path, choices: CsvChoices, progress: Progress = SILENT) -> FieldData:
     """All stations of a file.
 
-    Readings of one station and day are replicates.  Where a column tells the replicate, rows of
+    Readings of one station and day are replicates.  Where a column names the replicate, rows of
     one station, time and replicate are the same reading: it counts once.
 
     Raises
@@ -76,12 +75,14 @@ class _CsvReader:
             self._take(row, line, columns)
         used = {name: place for name, place in self._places.items() if place.values}
         if not used:
-            raise InputError(f"{self._path}: it holds no reading; choose a file with a row a reading.")
+            raise InputError(f"{self._path}: it holds no reading; choose a file with one row per reading.")
         stations = tuple(
             Station(name, place.x, place.y, daily(np.array(place.days), np.array(place.values)))
             for name, place in used.items()
         )
-        return FieldData(self._path, self._crs, stations, tuple(self._told(columns)), tuple(self._warnings()))
+        return FieldData(
+            self._path, self._crs, stations, tuple(self._notes(columns)), tuple(self._warnings())
+        )
 
     def _rows(self, text: str) -> Iterator[tuple[int, list[str]]]:
         """The rows below the header, with the line on which each begins."""
@@ -99,7 +100,7 @@ class _CsvReader:
     def _body(self, reader: Iterator[list[str]], offset: int) -> Iterator[tuple[int, list[str]]]:
         line = self._line(reader)
         for count, row in enumerate(self._safely(reader)):
-            if count % _ROWS_A_LOOK == 0:
+            if count % _ROWS_PER_CHECK == 0:
                 self._progress.check()
             begun, line = line + 1 + offset, self._line(reader)
             if any(cell.strip() for cell in row):
@@ -172,8 +173,8 @@ class _CsvReader:
         if found is None:
             moment = parse_moment(text)
             if moment is None:
-                told = f"'{text.strip()[:40]}' is no ISO date" if text.strip() else "the date is missing"
-                raise InputError(f"{self._path}, line {line}: {told}; write it as 2021-08-31.")
+                wrong = f"'{text.strip()[:40]}' is no ISO date" if text.strip() else "the date is missing"
+                raise InputError(f"{self._path}, line {line}: {wrong}; write it as 2021-08-31.")
             time = moment.utc(self._choices.zone_hours)
             # A date alone has no time that hours could move.
             shift = round(self._choices.shift_hours * 3600) if moment.has_time else 0
@@ -213,15 +214,15 @@ class _CsvReader:
             return False
         if first_value != value:
             raise InputError(
-                f"{self._path}, line {line}: it tells the same station, time and replicate as line "
+                f"{self._path}, line {line}: it has the same station, time and replicate as line "
                 f"{first_line}, but another value; keep one of them."
             )
         self._double.append(line)
         return True
 
-    def _told(self, columns: Columns) -> Iterator[str]:
+    def _notes(self, columns: Columns) -> Iterator[str]:
         yield (
-            f"{self._path}: {columns.told(self._header, self._geographic)}; coordinates in "
+            f"{self._path}: {columns.description(self._header, self._geographic)}; coordinates in "
             f"{self._crs[:40]}, soil moisture in {self._choices.unit}"
         )
         if columns.station is None:
@@ -229,15 +230,15 @@ class _CsvReader:
 
     def _warnings(self) -> Iterator[str]:
         if self._empty:
-            told = f"{counted(len(self._empty), 'row')} without soil moisture left out"
-            yield f"{self._path}: {told} ({_lines(self._empty)})"
+            empty = counted(len(self._empty), "row")
+            yield f"{self._path}: {empty} without soil moisture left out ({_lines(self._empty)})"
         silent = [name for name, place in self._places.items() if not place.values]
         if silent:
-            left_out = counted(len(silent), "station")
-            yield f"{self._path}: {left_out} left out, without a reading that counts: {listed(silent)}"
+            stations = counted(len(silent), "station")
+            yield f"{self._path}: {stations} left out, without a reading that counts: {listed(silent)}"
         if self._double:
-            told = f"{counted(len(self._double), 'row')} left out as there before"
-            yield f"{self._path}: {told} ({_lines(self._double)})"
+            double = counted(len(self._double), "row")
+            yield f"{self._path}: {double} left out as there before ({_lines(self._double)})"
 
 
 def _lines(lines: Sequence[int]) -> str:

@@ -72,8 +72,8 @@ def _read(
 ) -> FieldData:
     moisture = [path for path in files if variable_of(path) in MOISTURE]
     if not moisture:
-        told = f"none of its {len(files)} .stm files holds" if files else "it holds no .stm file of"
-        raise InputError(f"{source}: {told} soil moisture (sm); choose the folder of an ISMN download.")
+        reason = f"none of its {len(files)} .stm files holds" if files else "it holds no .stm file of"
+        raise InputError(f"{source}: {reason} soil moisture (sm); choose the folder of an ISMN download.")
     counter = progress.counter(2 * len(moisture), "ISMN files looked at")
     sensors = []
     for path in moisture:
@@ -101,7 +101,7 @@ def _read(
         str(source),
         GEOGRAPHIC,
         tuple(stations),
-        tuple(_told(source, chosen, choices, tally, others)),
+        tuple(_notes(source, chosen, choices, tally, others)),
         tuple(_warnings(source, without, silent, choices, tally)),
     )
 
@@ -152,7 +152,7 @@ def _depths_used(chosen: dict[str, list[Sensor]]) -> Iterator[str]:
         yield f"{counted(count, 'station')} at {upper:g}-{lower:g} m"
 
 
-def _told(
+def _notes(
     source: str | Path, chosen: dict[str, list[Sensor]], choices: IsmnChoices, tally: Tally, others: int
 ) -> Iterator[str]:
     networks = {members[0].network for members in chosen.values()}

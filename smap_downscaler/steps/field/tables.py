@@ -1,4 +1,4 @@
-"""The tables of a field validation: a row a station and day, and the metrics."""
+"""The tables of a field validation (pairs and metrics) and of a triple collocation."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from typing import Any
 from ...base.progress import SILENT, Progress
 from ...base.seasons_of_year import ALL
 from ...tables.geopackage import DATE, INTEGER, REAL, TEXT, create_table
+from .numbers.collocation import MEMBERS, RESULTS, TripleRow
 from .numbers.metrics import METRICS
-from .numbers.pairs import Pairs
+from .numbers.readings import Pairs
 from .numbers.validation import MAP, MetricRow
 
 
 def write_pairs(
     path: str | Path, raw: Sequence[Pairs], compared: Sequence[Pairs], progress: Progress = SILENT
 ) -> None:
-    """A row a station and day with a reading and a map; anomalies beside it where they were compared.
+    """Write one row per station and day with reading and map; also anomalies where they were compared.
 
     Raises
     ------
@@ -52,7 +53,7 @@ def _pair_rows(part: Pairs, beside: Pairs | None) -> Iterator[tuple[Any, ...]]:
 
 
 def write_metrics(path: str | Path, rows: Sequence[MetricRow], left_out: Mapping[str, str]) -> None:
-    """A row a station, season and source, and one for each station that was left out, with the reason.
+    """Write one row per station, season and source, and one with the reason per station that was left out.
 
     Raises
     ------
@@ -77,3 +78,42 @@ def _metric_row(row: MetricRow) -> tuple[Any, ...]:
         numbers += [row.value(metric), interval.lower, interval.upper]
     counts = (row.n, row.n_days, row.n_stations, row.n_effective, row.block_errors, row.block_lines)
     return (row.station, row.season, row.source, *counts, *numbers, row.status)
+
+
+def write_triples(
+    path: str | Path, rows: Sequence[TripleRow], names: Mapping[str, str], left_out: Mapping[str, str]
+) -> None:
+    """Write one row per station and member, and one with the reason per station that was left out.
+
+    Parameters
+    ----------
+    path : path
+    rows : sequence of TripleRow
+    names : mapping
+        What each of `MEMBERS` is called.
+    left_out : mapping
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    fields = {"station": TEXT, "member": TEXT, "name": TEXT, "n": INTEGER, "block": INTEGER}
+    fields |= {"n_stations": INTEGER}
+    for result in RESULTS:
+        fields |= dict.fromkeys((result, f"{result}_lower", f"{result}_upper"), REAL)
+    fields["status"] = TEXT
+    with create_table(path, "triple_collocation", fields) as table:
+        table.write(_triple_rows(rows, names))
+        missing = [TripleRow(name, MEMBERS[0], 0, 0, 0, status=why) for name, why in left_out.items()]
+        table.write(_triple_rows(missing, names))
+
+
+def _triple_rows(rows: Sequence[TripleRow], names: Mapping[str, str]) -> Iterator[tuple[Any, ...]]:
+    for row in rows:
+        numbers: list[float] = []
+        for result in RESULTS:
+            interval = row.interval(result)
+            numbers += [row.value(result), interval.lower, interval.upper]
+        counts = row.n, row.block, row.n_stations
+        yield (row.station, row.member, names[row.member], *counts, *numbers, row.status)

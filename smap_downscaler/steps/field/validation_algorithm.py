@@ -33,11 +33,10 @@ from ...toolbox.reports import (
     write_report,
 )
 from ...toolbox.values import Values
-from .extract import EXTRACTIONS
 from .numbers.climatology import ANOMALIES
 from .numbers.readings import FieldData
 from .numbers.validation import MAP, SMAP, MetricRow, ValidationChoices, validate
-from .pairs import PairedField, pair_up
+from .pairs import EXTRACTIONS, PairedField, pair_up
 from .preflight import check_stations
 from .report import field_page, overall_rows, verdict
 from .tables import write_metrics, write_pairs
@@ -102,11 +101,11 @@ class FieldValidation(SmapAlgorithm):
         found = check_stations(data, named, values.period(), progress)
         found.log(progress)
         paired = pair_up(data, series, smap, pairing, progress.part(0.3, 0.7))
-        paired.tell(progress)
+        paired.log(progress)
         if smap and not any(part.common.any() for part in paired.raw):
             progress.warn(
-                f"SMAP: {smap.source} has no value at a station on a day with map and reading, so nothing is "
-                "told of whether downscaling helped; give the SMAP series of this area and these days."
+                f"SMAP: {smap.source} has no value at a station on a day with map and reading, so it is "
+                "not known whether downscaling helped; give the SMAP series of this area and these days."
             )
         rows = validate(paired.compared, choices, progress.part(0.7, 0.95))
         overall = overall_rows(rows)
@@ -119,18 +118,18 @@ class FieldValidation(SmapAlgorithm):
         outputs |= write_preflight_table(values, found)
         if values.given("REPORT"):
             progress.set_text("Drawing the report")
-            told = _manifest(values, data, series, smap, progress)
+            sections = _manifest(values, data, series, smap, progress)
             page = field_page(
                 paired.compared,
                 rows,
                 paired.left_out,
                 pairing.anomalies,
                 found,
-                told,
+                sections,
                 footer("Validate maps against the field"),
             )
             outputs.update(write_report(values.output_file("REPORT"), page))
-        _tell(overall, paired, progress)
+        _log_results(overall, paired, progress)
         return outputs
 
 
@@ -175,12 +174,12 @@ def _manifest(
     settings = {
         **reading_settings(values),
         **seasons_used(values),
-        "least days": values.integer("MINIMUM_DAYS"),
+        "minimum days": values.integer("MINIMUM_DAYS"),
     }
     return manifest(inputs, settings)
 
 
-def _tell(overall: Sequence[MetricRow], paired: PairedField, progress: Progress) -> None:
+def _log_results(overall: Sequence[MetricRow], paired: PairedField, progress: Progress) -> None:
     row = next(row for row in overall if row.source == MAP)
     known = {name: score_text(row.value(metric)) for name, metric in _NUMBERS.items() if metric in row.values}
     numbers = ", ".join(f"{name} {text}" for name, text in known.items() if text) or row.status

@@ -48,15 +48,12 @@ from ...toolbox.reports import (
 from ...toolbox.values import Values
 from .day_files import read_course
 from .fill import FillSettings, fill_gaps
-from .inputs import GapInputs
-from .numbers.courses import typical_cells
+from .inputs import GapInputs, check_gaps
 from .numbers.hidden import HidingSettings
-from .numbers.scores import FOREST, LINEAR, MEDIAN, GapScore, score_gaps
+from .numbers.scores import FOREST, LINEAR, MEDIAN, GapScore, score_gaps, typical_cells
 from .numbers.verdict import gaps_verdict, overall, verdict
-from .outcome import GapReport
-from .preflight import check_gaps
-from .report import GapStory, gaps_page
-from .tables import write_counts, write_gap_scores
+from .outcome import GapReport, write_counts, write_gap_scores
+from .report import GapsContent, gaps_page
 
 #: The counts of all days together, in words.
 _COUNTS = {
@@ -126,7 +123,7 @@ class FillGaps(SmapAlgorithm):
             found = check_gaps(inputs, progress)
             found.log(progress)
             inputs.warn_of_units(progress)
-            settings, work_file = _settings(values), _work_file(values, folder)
+            settings, work_file = _settings(values), work_file_for(values, folder)
             filling = progress.part(0.05, 0.97)
             report = fill_gaps(inputs, folder, settings, threads, memory, filling, work_file)
             outputs = {
@@ -139,22 +136,24 @@ class FillGaps(SmapAlgorithm):
             }
             rows = score_gaps(report.hidden)
             outputs |= {**_tables(values, report, rows, settings), **write_preflight_table(values, found)}
-            _tell(report, rows, settings, progress)
-            if report.untold:
+            _log_results(report, rows, settings, progress)
+            if report.no_error:
                 remove_work_files(work_file)
-                raise InputError(report.untold)
+                raise InputError(report.no_error)
             if report.hidden:
                 outputs |= _numbers(rows)
             if values.given("REPORT"):
                 progress.set_text("Drawing the report")
-                told = _manifest(values, inputs, settings, progress)
-                page = gaps_page(_story(inputs, report, rows, settings, found), told, footer("Filled gaps"))
+                sections = _manifest(values, inputs, settings, progress)
+                page = gaps_page(
+                    _content(inputs, report, rows, settings, found), sections, footer("Filled gaps")
+                )
                 outputs.update(write_report(values.output_file("REPORT"), page))
         remove_work_files(work_file)
         return outputs
 
 
-def _work_file(values: Values, folder: str) -> Path | None:
+def work_file_for(values: Values, folder: str) -> Path | None:
     """Where finished cells are kept until all is written: beside the folder, or nowhere.
 
     Nobody can go on with a temporary folder, and beside some there is no place.
@@ -179,7 +178,7 @@ def _tables(
         "DAYS": lambda path: write_counts(path, report.counts),
         "SCORES": lambda path: write_gap_scores(path, rows, settings.period),
     }
-    if report.untold:
+    if report.no_error:
         del writers["SCORES"]
     written = {name: values.output(name) for name in writers if values.output(name)}
     for name, path in written.items():
@@ -187,7 +186,9 @@ def _tables(
     return written
 
 
-def _tell(report: GapReport, rows: Sequence[GapScore], settings: FillSettings, progress: Progress) -> None:
+def _log_results(
+    report: GapReport, rows: Sequence[GapScore], settings: FillSettings, progress: Progress
+) -> None:
     counts = "; ".join(f"{text}: {report.total(name):,}" for name, text in _COUNTS.items())
     progress.log(
         f"{counted(len(report.files), 'day')}, {len(report.kept):,} of them from an earlier run. {counts}"
@@ -204,17 +205,17 @@ def _numbers(rows: Sequence[GapScore]) -> dict[str, float]:
     return {"RMSE": pooled[FOREST].rmse, "R2": medians[FOREST].r2, "LINEAR_RMSE": pooled[LINEAR].rmse}
 
 
-def _story(
+def _content(
     inputs: GapInputs,
     report: GapReport,
     rows: Sequence[GapScore],
     settings: FillSettings,
     found: Preflight,
-) -> GapStory:
+) -> GapsContent:
     grid, dates = inputs.smap.grid, list(report.files)
     cells = np.array([result.cell for result in report.hidden])
-    places = grid.x_centres()[cells[:, 1]] / 1000, grid.y_centres()[cells[:, 0]] / 1000
-    return GapStory(
+    centres = grid.x_centres()[cells[:, 1]] / 1000, grid.y_centres()[cells[:, 0]] / 1000
+    return GapsContent(
         f"{counted(len(dates), 'day')}, {dates[0]} to {dates[-1]}; "
         f"{counted(report.forests, 'cell')} with a forest",
         [(text, f"{report.total(name):,}") for name, text in _COUNTS.items()],
@@ -226,7 +227,7 @@ def _story(
         report.filled_at,
         report.remarks,
         [read_course(report.files, cell) for cell in typical_cells(report.hidden)],
-        places,
+        centres,
         grid.cell_width / 1000,
         found,
     )
@@ -247,9 +248,9 @@ def _manifest(
             "first day": inputs.dates[0],
             "last day": inputs.dates[-1],
             "days of a hidden run": settings.period,
-            "goes in which the days are hidden": values.integer("FOLDS"),
-            "most cells with hidden days": settings.most_cells or "all",
-            "least covered share of a cell": values.number("MINIMUM_COVERED"),
+            "folds": values.integer("FOLDS"),
+            "maximum number of cells with hidden days": settings.most_cells or "all",
+            "minimum covered share of a cell": values.number("MINIMUM_COVERED"),
             "maximum age of a dated covariate (days)": values.integer("WINDOW"),
             "seed of the hidden runs": values.integer("SEED"),
             **forests.settings.as_dict(),

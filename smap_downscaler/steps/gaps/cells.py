@@ -15,7 +15,7 @@ from ...base.threads import ordered_map
 from ...methods.keys import CellKey
 from ...series.dated_on_grid import OnCells
 from .daily_cube import DailyCube
-from .inputs import GapInputs, places
+from .inputs import GapInputs, rows_and_columns
 from .numbers.cell import CellSeries, CellTask, FilledCell, work_on_cell
 from .numbers.hidden import HidingSettings
 
@@ -65,11 +65,11 @@ class CellsWork:
         inputs = self.inputs
         inputs.forests.method.get_ready()
         # Half of it, or less, for how pixels lie in the cells; the rest for the covariates of the cells.
-        a_covariate = memory_mb / 2 / max(len(inputs.dynamic), 1)
-        readers = [OnCells(dated, inputs.smap.grid, a_covariate, progress) for dated in inputs.dynamic]
-        a_cell = 4 * len(self.cube.values) * (len(inputs.dynamic) + 1)
+        mb_per_covariate = memory_mb / 2 / max(len(inputs.dynamic), 1)
+        readers = [OnCells(dated, inputs.smap.grid, mb_per_covariate, progress) for dated in inputs.dynamic]
+        bytes_per_cell = 4 * len(self.cube.values) * (len(inputs.dynamic) + 1)
         free = memory_mb * 2**20 - sum(reader.kept_bytes for reader in readers)
-        size = max(free // a_cell, 1)
+        size = max(free // bytes_per_cell, 1)
         groups = [cells[start : start + size] for start in range(0, len(cells), size)]
         for number, group in enumerate(groups):
             part = progress.part(number / len(groups), (number + 1) / len(groups))
@@ -85,7 +85,7 @@ class CellsWork:
         self, readers: Sequence[OnCells], group: Sequence[CellKey], progress: Progress
     ) -> np.ndarray:
         """Dated covariates: float32, shape (cells, days, covariates), NaN on days that nobody asks for."""
-        rows, cols = places(group)
+        rows, cols = rows_and_columns(group)
         out = np.full((len(group), len(self.cube.values), len(readers)), np.nan, np.float32)
         if not readers:
             return out

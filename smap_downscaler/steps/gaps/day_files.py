@@ -1,4 +1,4 @@
-"""The filled series on disk: a GeoTIFF a day, soil moisture and where it comes from."""
+"""The filled series on disk: one GeoTIFF per day, soil moisture and where it comes from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...geo.geotiff import Band, write_geotiff
 from ...geo.grid import Grid, Window
 from ...series.tags import FIRST_BAND_TAG, RUN_TAG, filled_tags
 from ..maps.downscale import map_file
-from .numbers.courses import CellCourse
+from .numbers.scores import CellCourse
 
 OBSERVED, FILLED = 1, 2
 _BANDS = (
@@ -49,7 +49,7 @@ def write_day(
     counts : DayCounts
         Kept in the tags of the file.
     run : str
-        What it was made from, see `resuming.fingerprint`.
+        What it was made from, see `runs.fingerprint`.
 
     Raises
     ------

@@ -20,8 +20,17 @@ from ...report.figure import (
     png,
 )
 from ...report.number_text import fixed
-from .numbers.courses import CellCourse
-from .numbers.scores import CLIMATOLOGY, DISTANCES, FOREST, LINEAR, METHOD_TEXTS, POOLED, GapScore, HiddenDays
+from .numbers.scores import (
+    CLIMATOLOGY,
+    DISTANCES,
+    FOREST,
+    LINEAR,
+    METHOD_TEXTS,
+    POOLED,
+    CellCourse,
+    GapScore,
+    HiddenDays,
+)
 
 _ORDER = (FOREST, LINEAR, CLIMATOLOGY)
 _COLOURS = dict(zip(_ORDER, COLOURS))
@@ -59,7 +68,7 @@ def error_by_distance(rows: Sequence[GapScore]) -> bytes:
 
 
 def courses(shown: Sequence[CellCourse], results: Mapping[tuple[int, int], HiddenDays]) -> bytes:
-    """Series of some cells, observed, filled, and predicted while hidden, a panel each: a PNG."""
+    """Series of some cells, observed, filled, and predicted while hidden, one panel per cell: a PNG."""
     figure = new_figure(2.1 * len(shown) + 0.5)
     axes = np.atleast_1d(figure.subplots(len(shown), 1, sharex=True))
     for axis, course in zip(axes, shown):
@@ -103,18 +112,18 @@ def courses(shown: Sequence[CellCourse], results: Mapping[tuple[int, int], Hidde
     return png(figure)
 
 
-def skill_map(results: Sequence[HiddenDays], places: tuple[np.ndarray, np.ndarray], cell: float) -> bytes:
+def skill_map(results: Sequence[HiddenDays], centres: tuple[np.ndarray, np.ndarray], cell: float) -> bytes:
     """R2 of the hidden days of each cell on a map, beside how much better than linear interpolation: a PNG.
 
     Parameters
     ----------
     results : sequence of HiddenDays
-    places : pair of arrays, shape (n,)
+    centres : pair of arrays, shape (n,)
         x and y of their cells, km.
     cell : float
         Side of a cell, km.
     """
-    x, y = places[0] - places[0].min(), places[1] - places[1].min()
+    x, y = centres[0] - centres[0].min(), centres[1] - centres[1].min()
     # Cells that lie far apart are drawn larger, or nobody would see them.
     side = max(cell, 0.7 * cell_step(x, y)) if len(results) > 1 else cell
     own = np.array([result.score(FOREST, "r2") for result in results])
@@ -122,11 +131,11 @@ def skill_map(results: Sequence[HiddenDays], places: tuple[np.ndarray, np.ndarra
     wide, high = np.ptp(x) + 2 * side, np.ptp(y) + 2 * side
     figure = new_figure(float(np.clip((PAGE_WIDTH - 1.2) / 2 * high / wide, 1.6, 6.0)) + 1.1)
     axes = figure.subplots(1, 2, sharex=True, sharey=True)
-    panels = (
+    parts = (
         (axes[0], own, "viridis", (0.0, 1.0), "R$^2$ of the forests"),
         (axes[1], gain, "PuOr", (-0.5, 0.5), "R$^2$ less that of linear interpolation"),
     )
-    for axis, values, colours, limits, label in panels:
+    for axis, values, colours, limits, label in parts:
         _squares(figure, axis, (x, y, side), values, colours, limits, label)
         axis.set_xlim(-side, wide - side)
         axis.set_ylim(-side, high - side)
@@ -140,7 +149,7 @@ def skill_map(results: Sequence[HiddenDays], places: tuple[np.ndarray, np.ndarra
 def _squares(
     figure: Any,
     axis: Any,
-    places: tuple[np.ndarray, np.ndarray, float],
+    centres: tuple[np.ndarray, np.ndarray, float],
     values: np.ndarray,
     colours: str,
     limits: tuple[float, float],
@@ -148,7 +157,7 @@ def _squares(
 ) -> None:
     from matplotlib.collections import PolyCollection
 
-    x, y, side = places
+    x, y, side = centres
     corners = side / 2 * np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)])
     # With a rim, for white is a value too.
     squares = PolyCollection(

@@ -18,14 +18,13 @@ from ...runs.fingerprint import run_of, warn_of_other_runs
 from ...series.dated import log_substitutes
 from ..maps.downscale import map_file
 from .cells import CellsWork
-from .daily_cube import DailyCube, read_cube
+from .daily_cube import DailyCube, GapValues, read_cube
 from .day_files import counts_of, write_day
-from .inputs import GapInputs, places
+from .inputs import GapInputs, rows_and_columns
 from .journal import KeptCells
 from .numbers.cell import FilledCell
 from .numbers.hidden import LEAST_DAYS, HidingOutcome, HidingSettings
-from .outcome import GapReport, tell_remarks, untold_text
-from .values import GapValues
+from .outcome import GapReport, log_remarks, no_error_text
 
 
 @dataclass(frozen=True)
@@ -35,9 +34,9 @@ class FillSettings:
     Parameters
     ----------
     hiding : HidingSettings, optional
-        What is hidden to tell the error; without it nothing is.
+        What is hidden to estimate the error; without it nothing is.
     most_cells : int
-        Cells that the error is told from, drawn by the seed of `hiding`; 0: all.
+        Cells in which the error is estimated, drawn by the seed of `hiding`; 0: all.
     """
 
     hiding: HidingSettings | None = None
@@ -64,7 +63,7 @@ def fill_gaps(
     progress: Progress = SILENT,
     work_file: str | Path | None = None,
 ) -> GapReport:
-    """Write a GeoTIFF a day from the first to the last day, on the cells of the SMAP series.
+    """Write one GeoTIFF per day from the first to the last day, on the cells of the SMAP series.
 
     Observed cells keep their value to the last bit; only cells without one are filled.  Days that are
     there already, made from the same inputs, are kept.  The result does not depend on `threads` or
@@ -158,7 +157,7 @@ def _write_days(
     if empty:
         progress.warn(
             f"{len(empty):,} of {len(report.files):,} days hold no value, the first {empty[0]}: no cell was "
-            "observed, and a dated covariate lacks"
+            "observed, and a dated covariate is missing"
         )
 
 
@@ -170,19 +169,19 @@ def _judge(
     report: GapReport,
     progress: Progress,
 ) -> None:
-    """What the hidden days tell of the filling, and what they do not."""
-    told = [cell for cell in sorted(outcomes) if outcomes[cell].hidden is not None]
-    if not told:
-        report.untold = untold_text(inputs.smap.source, outcomes)
+    """What the hidden days say of the filling, and what they do not."""
+    scored = [cell for cell in sorted(outcomes) if outcomes[cell].hidden is not None]
+    if not scored:
+        report.no_error = no_error_text(inputs.smap.source, outcomes)
         return
     for date in report.kept:
         progress.check()
         values.keep_day(date, report.files[date])
     report.filled_at = values.filled_by_distance(progress)
-    report.hidden = [hidden for cell in told if (hidden := outcomes[cell].hidden) is not None]
-    rows, cols = places(told)
+    report.hidden = [hidden for cell in scored if (hidden := outcomes[cell].hidden) is not None]
+    rows, cols = rows_and_columns(scored)
     report.observed = int(np.isfinite(cube.values[:, rows, cols]).sum())
-    report.remarks = tell_remarks(inputs.forests, outcomes, progress)
+    report.remarks = log_remarks(inputs.forests, outcomes, progress)
 
 
 def _check_gaps(
@@ -193,7 +192,7 @@ def _check_gaps(
             f"{inputs.smap.source}: no cell has a value on any day, and without an observation nothing is "
             "filled; choose another SMAP series."
         )
-    rows, cols = places(cells)
+    rows, cols = rows_and_columns(cells)
     asked = slice(cube.number(dates[0]), cube.number(dates[-1]) + 1)
     if np.isfinite(cube.values[asked, rows, cols]).all():
         raise InputError(
@@ -223,7 +222,7 @@ def _dates_to_fill(
 def _cells_to_hide(
     inputs: GapInputs, cube: DailyCube, cells: Sequence[CellKey], settings: FillSettings
 ) -> set[CellKey]:
-    """The cells that the error is told from: those with enough days, or a sample of them."""
+    """The cells in which the error is estimated: those with enough days, or a sample of them."""
     if settings.hiding is None:
         return set()
     enough = [cell for cell in cells if np.isfinite(cube.values[:, cell.row, cell.col]).sum() > LEAST_DAYS]
@@ -234,6 +233,6 @@ def _cells_to_hide(
     if not enough:
         raise InputError(
             f"{inputs.smap.source}: no cell with a forest has more than {LEAST_DAYS} observed days, so no "
-            "day can be hidden to tell the error; leave out SCORES and REPORT, or give a longer series."
+            "day can be hidden to estimate the error; leave out SCORES and REPORT, or give a longer series."
         )
     return set(enough)

@@ -1,4 +1,4 @@
-"""What gaps are filled from, and whether it fits together."""
+"""What gaps are filled from, whether it fits together, and the look at it before the work."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...base.errors import InputError
-from ...base.progress import Progress
+from ...base.progress import SILENT, Progress
 from ...geo.grid import Grid
 from ...methods.file.reader import ModelFile
 from ...methods.keys import BY_CELL, CellKey
+from ...preflight.checks import check_layers, dated_layers, smap_layer
+from ...preflight.layer_check import Preflight
+from ...preflight.sample import Sampler
 from ...runs.fingerprint import contents, fingerprint
 from ...series.dated import DatedCovariate
 from ...series.series import Series
 from ..maps.downscale import compare_units, refuse_unknown
+
+_AREA = "the SMAP cells"
 
 
 @dataclass(frozen=True)
@@ -90,12 +95,12 @@ class GapInputs:
         first, last = self.start or self.smap.dates[0], self.end or self.smap.dates[-1]
         if first > last:
             raise InputError(
-                f"{self.smap.source}: there is no day from {first} to {last}; choose START and END anew."
+                f"{self.smap.source}: there is no day from {first} to {last}; choose other START and END."
             )
         return [first + dt.timedelta(days=number) for number in range((last - first).days + 1)]
 
     def warn_of_units(self, progress: Progress) -> None:
-        """Warn where a covariate, or soil moisture, is told in another unit than the forests know."""
+        """Warn where a covariate, or soil moisture, comes in another unit than the forests know."""
         compare_units(self.forests, {dated.name: dated.series.unit() for dated in self.dynamic}, progress)
 
     def fingerprint(self) -> str:
@@ -116,6 +121,15 @@ class GapInputs:
         return fingerprint([str(self.forests.path), *sorted(paths)], settings)
 
 
-def places(cells: Sequence[CellKey]) -> tuple[np.ndarray, np.ndarray]:
+def rows_and_columns(cells: Sequence[CellKey]) -> tuple[np.ndarray, np.ndarray]:
     """Rows and columns of cells, int64, shape (n,) each."""
     return np.array([cell.row for cell in cells]), np.array([cell.col for cell in cells])
+
+
+def check_gaps(inputs: GapInputs, progress: Progress = SILENT) -> Preflight:
+    """SMAP, and the dated covariates on all days of the filled series."""
+    layers = [
+        smap_layer(inputs.smap),
+        *dated_layers(inputs.dynamic, inputs.dates, _AREA),
+    ]
+    return check_layers(layers, Sampler(inputs.smap.grid, None, progress), _AREA)

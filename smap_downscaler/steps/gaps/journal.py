@@ -93,14 +93,14 @@ class KeptCells:
 
     def _cell(self, cell: CellKey, record: dict[str, Any], wanted: np.ndarray) -> FilledCell | None:
         """The cell of a record, or None if a day that is wanted was not asked for."""
-        places = record["asked"] - self._days[0]
-        within = (places >= 0) & (places < len(self._days))
+        numbers = record["asked"] - self._days[0]
+        within = (numbers >= 0) & (numbers < len(self._days))
         lacking = wanted.copy()
-        lacking[places[within]] = False
+        lacking[numbers[within]] = False
         if lacking.any():
             return None
         values = np.full(len(self._days), np.nan)
-        values[places[within]] = record["values"][within]
+        values[numbers[within]] = record["values"][within]
         return FilledCell(cell, values, record["hiding"] and _outcome(record["hiding"]))
 
 

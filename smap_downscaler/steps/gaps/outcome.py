@@ -1,10 +1,11 @@
-"""What came of filling gaps: the days, and the error that hidden days tell."""
+"""What came of filling gaps, and its tables: the counts of each day, and the error of hidden days."""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections import Counter as Tally
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from ...base.progress import Progress
 from ...base.words import counted
 from ...methods.file.reader import ModelFile
 from ...methods.keys import CellKey
+from ...tables.geopackage import DATE, INTEGER, REAL, TEXT, create_table
 from .day_files import DayCounts
 from .numbers.hidden import CONSTANT, TOO_FEW, TOO_FEW_LEFT, TOO_SHORT, HidingOutcome
-from .numbers.scores import HiddenDays
+from .numbers.scores import GapScore, HiddenDays
 
 #: By how much the days of the file's forests and those here may differ without a word, as a share.
 _ALIKE = 0.1
@@ -24,11 +26,13 @@ _ADVICE = {
     TOO_FEW_LEFT: "give FOLDS a larger number, so that fewer days are hidden at once",
     CONSTANT: "look at the SMAP series",
 }
+_KINDS = {"scope": TEXT, "distance": TEXT, "method": TEXT}
+_KINDS |= dict.fromkeys(("row", "col", "n", "cells"), INTEGER)
 
 
 @dataclass
 class GapReport:
-    """What became of each day, and the days hidden to tell the error.
+    """What became of each day, and the days hidden to estimate the error.
 
     Attributes
     ----------
@@ -42,11 +46,11 @@ class GapReport:
     observed : int
         Observed days of the cells of `hidden`, hidden or not.
     filled_at : dict of str to int
-        Filled values of all days by distance to an observation, see `numbers.filled`; empty where
+        Filled values of all days by distance to an observation, see `filled_by_distance`; empty where
         nothing was hidden.
     remarks : list of str
         What lessens the worth of the error.
-    untold : str
+    no_error : str
         Why there is no error though there should be one; a sentence.
     """
 
@@ -59,41 +63,41 @@ class GapReport:
     observed: int = 0
     filled_at: dict[str, int] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
-    untold: str = ""
+    no_error: str = ""
 
     def total(self, name: str) -> int:
         """Cells of all days that were observed, filled...: a field of `DayCounts`."""
         return sum(int(getattr(counts, name)) for counts in self.counts.values())
 
 
-def untold_text(source: str, outcomes: Mapping[CellKey, HidingOutcome]) -> str:
-    """Why no cell tells the error, and what to do."""
+def no_error_text(source: str, outcomes: Mapping[CellKey, HidingOutcome]) -> str:
+    """Why the error cannot be estimated in any cell, and what to do."""
     reasons = _reasons(outcomes)
     advice = list(dict.fromkeys(_ADVICE[why] for why in reasons))
     return (
-        f"{source}: no cell tells the error ({_listed(reasons)}); {', or '.join(advice)}, or leave out "
-        "SCORES and REPORT: the days are written, and the next run keeps them."
+        f"{source}: no cell gives an estimate of the error ({_listed(reasons)}); {', or '.join(advice)}, "
+        "or leave out SCORES and REPORT: the days are written, and the next run keeps them."
     )
 
 
-def tell_remarks(
+def log_remarks(
     forests: ModelFile, outcomes: Mapping[CellKey, HidingOutcome], progress: Progress
 ) -> list[str]:
-    """Log and return what lessens the worth of the error: cells that tell none, forests of other days.
+    """Log and return what lessens the worth of the error: cells without an estimate, forests of other days.
 
     Parameters
     ----------
     forests : ModelFile
     outcomes : mapping
-        Of the cells that the error was to be told from.
+        Of the cells that the error was to be estimated in.
     progress : Progress
     """
-    told = {cell: outcome for cell, outcome in outcomes.items() if outcome.hidden is not None}
+    scored = {cell: outcome for cell, outcome in outcomes.items() if outcome.hidden is not None}
     remarks = []
-    if len(told) < len(outcomes):
+    if len(scored) < len(outcomes):
         remarks.append(
-            f"{len(outcomes) - len(told):,} of {counted(len(outcomes), 'cell')} chosen to tell the error "
-            f"tell none: {_listed(_reasons(outcomes))}"
+            f"{len(outcomes) - len(scored):,} of {counted(len(outcomes), 'cell')} chosen to estimate the "
+            f"error give no estimate: {_listed(_reasons(outcomes))}"
         )
     if any(forests.settings_of(cell) != forests.settings for cell in forests.keys):
         remarks.append(
@@ -102,12 +106,12 @@ def tell_remarks(
         )
     for remark in remarks:
         progress.log(remark)
-    scores = [forests.scores(cell) for cell in told]
+    scores = [forests.scores(cell) for cell in scored]
     trained = sum(score.n for score in scores if score is not None)
-    complete = sum(outcome.complete for outcome in told.values())
+    complete = sum(outcome.complete for outcome in scored.values())
     if None not in scores and abs(trained - complete) > _ALIKE * complete:
         remarks.append(
-            f"over {counted(len(told), 'cell')} the forests of the file were trained on {trained:,} days, "
+            f"over {counted(len(scored), 'cell')} the forests of the file were trained on {trained:,} days, "
             f"{'more' if trained > complete else 'fewer'} than the {complete:,} observed days with all "
             "covariates here: the errors are those of forests grown on the days of this series, not of those "
             "that fill"
@@ -117,9 +121,36 @@ def tell_remarks(
 
 
 def _reasons(outcomes: Mapping[CellKey, HidingOutcome]) -> Tally[str]:
-    """In how many cells there is which reason not to tell an error."""
+    """In how many cells there is which reason for no estimate of the error."""
     return Tally(outcome.why for outcome in outcomes.values() if outcome.why)
 
 
 def _listed(reasons: Tally[str]) -> str:
     return ", ".join(f"in {counted(number, 'cell')} {why}" for why, number in reasons.most_common())
+
+
+def write_counts(path: str | Path, counts: Mapping[dt.date, DayCounts]) -> None:
+    """Write one row per day.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    names = [field.name for field in dataclasses.fields(DayCounts)]
+    with create_table(path, "days", {"date": DATE, **dict.fromkeys(names, INTEGER)}) as table:
+        table.write((date.isoformat(), *dataclasses.astuple(day)) for date, day in sorted(counts.items()))
+
+
+def write_gap_scores(path: str | Path, rows: Sequence[GapScore], period: int) -> None:
+    """Write one row per scope, distance and method; `period` is the days of the hidden runs.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    fields = {"period": INTEGER}
+    fields |= {field.name: _KINDS.get(field.name, REAL) for field in dataclasses.fields(GapScore)}
+    with create_table(path, "gap_scores", fields) as table:
+        table.write((period, *dataclasses.astuple(row)) for row in rows)

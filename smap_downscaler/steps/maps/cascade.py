@@ -22,7 +22,7 @@ from .downscale import MapInputs, make_maps, map_file
 
 #: Parts along the side of a cell into which pixels are cut at least; with one CRS areas are exact anyway.
 _PARTS = 4
-_CELLS_A_BLOCK = 1 << 16
+_CELLS_PER_BLOCK = 1 << 16
 _ADVICE = "write metres by comma, such as 3000, 1000, 250, 100"
 #: What averaging a fine pixel costs beside predicting one, for the progress bar.
 _AVERAGING = 0.1
@@ -53,7 +53,7 @@ def parse_resolutions(text: str) -> list[float]:
 
 
 def cascade_file(folder: str | Path, date: dt.date, resolution: float) -> Path:
-    """Where the map of a date and resolution (metres) lies."""
+    """The file of the map of a date and resolution (metres)."""
     return map_file(folder, date, _ending(resolution))
 
 
@@ -157,7 +157,7 @@ def _averaged(
     sources = [Source(stack.path, number + 1, stack.grid) for number in numbers]
     bands = [Band(stack.names[number], stack.units[number]) for number in numbers]
     place.mkdir(parents=True, exist_ok=True)
-    reader, windows = BandReader(), list(blocks(target, _CELLS_A_BLOCK))
+    reader, windows = BandReader(), list(blocks(target, _CELLS_PER_BLOCK))
     with create_geotiff(place / "stack.tif", target, bands) as tiff:
         for number, window in enumerate(windows):
             part = progress.part(number / len(windows), (number + 1) / len(windows))

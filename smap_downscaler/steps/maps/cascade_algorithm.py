@@ -39,7 +39,7 @@ from ...toolbox.values import Values
 from .cascade import make_cascade, parse_resolutions
 from .downscale import MapInputs
 from .preflight import check_maps
-from .toolbox.cascade_output import report_cascade
+from .toolbox.report_output import report_cascade
 
 
 class Cascade(SmapAlgorithm):
@@ -100,9 +100,9 @@ class Cascade(SmapAlgorithm):
                     listener,
                 )
             warnings = list(dict.fromkeys(listener.warnings))
-            told = report_cascade(values, inputs, date, resolutions, made, found, warnings, progress)
+            tables = report_cascade(values, inputs, date, resolutions, made, found, warnings, progress)
         progress.log(f"{date}: {counted(len(made), 'map')} in {folder}")
-        return {"OUTPUT": folder, "COUNT": len(made), **told}
+        return {"OUTPUT": folder, "COUNT": len(made), **tables}
 
 
 def _date(forests: ModelFile, asked: dt.date | None) -> dt.date:

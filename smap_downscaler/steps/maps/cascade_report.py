@@ -22,9 +22,9 @@ def add_resolutions(
     resolutions : sequence of float
         Metres, from coarse to fine.
     numbers : mapping
-        `minimum`, `mean`, `maximum` and `sd`, a value a resolution.
+        `minimum`, `mean`, `maximum` and `sd`, one value per resolution.
     table : Table
-        A row a resolution.
+        One row per resolution.
     """
     page.heading("From coarse to fine")
     page.picture(
@@ -37,7 +37,7 @@ def add_resolutions(
     page.paragraph(
         "A forest is not linear: the mean of the fine map is not that of the coarse one, and the difference "
         "is a first measure of how much the step in scale changes the numbers. More detail is not more "
-        "truth: only field data tell."
+        "truth: only field data can show that."
     )
 
 
@@ -45,11 +45,11 @@ def figure_by_resolution(resolutions: Sequence[float], numbers: Mapping[str, Seq
     """Range, mean and SD over the resolutions, coarse on the left; returns a PNG."""
     figure = new_figure(2.8)
     axis = figure.subplots()
-    places = range(len(resolutions))
+    positions = range(len(resolutions))
     for (name, label, style), colour, marker in zip(_LINES, COLOURS, MARKERS):
         spread = numbers["sd"] if name == "mean" else None
         axis.errorbar(
-            places,
+            positions,
             numbers[name],
             yerr=spread,
             color=colour,
@@ -60,7 +60,7 @@ def figure_by_resolution(resolutions: Sequence[float], numbers: Mapping[str, Seq
             capsize=3,
             label=label,
         )
-    axis.set_xticks(list(places))
+    axis.set_xticks(list(positions))
     axis.set_xticklabels([f"{side:g}" for side in resolutions])
     axis.set_xlabel("side of a cell, m", fontsize=8)
     axis.set_ylabel(f"soil moisture, {SOIL_MOISTURE_UNIT}", fontsize=8)

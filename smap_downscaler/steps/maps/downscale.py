@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...base.dates import is_within
 from ...base.errors import InputError
 from ...base.progress import SILENT, Counter, Progress
 from ...base.threads import ordered_map
@@ -31,7 +32,7 @@ from ...series.tags import FIRST_BAND_TAG, RUN_TAG
 
 _NAME = "soil_moisture"
 #: Bytes a pixel takes while it is predicted, beside those of its covariates (read, gathered, positions).
-_BYTES_A_PIXEL, _BYTES_A_COVARIATE = 64, 8
+_BYTES_PER_PIXEL, _BYTES_PER_COVARIATE = 64, 8
 _LARGEST_BLOCK = 1 << 20
 
 
@@ -54,7 +55,9 @@ class MapInputs:
                 "them, and for maps forests that were trained by date or pooled."
             )
         if self.forests.method.uses_coordinates and self.forests.grid is None:
-            raise InputError(f"{self.forests.path}: it does not tell the SMAP grid; train it anew.")
+            raise InputError(
+                f"{self.forests.path}: it does not say which SMAP grid it is of; train it again."
+            )
         names = [dated.name for dated in self.dynamic]
         refuse_unknown(self.forests, self.dynamic)
         both = [dated for dated in self.dynamic if dated.name in self.stack.names]
@@ -72,7 +75,7 @@ class MapInputs:
             )
 
     def units(self) -> dict[str, str]:
-        """The unit that each covariate tells, or empty."""
+        """The unit in each covariate's file, or empty."""
         units = dict(zip(self.stack.names, self.stack.units))
         return units | {dated.name: dated.series.unit() for dated in self.dynamic}
 
@@ -84,8 +87,8 @@ class MapInputs:
         paths = [str(self.forests.path), self.stack.path]
         taken = {dated.name: dated.entry(date) for dated in self.dynamic}
         paths += [entry.path for entry in taken.values() if entry]
-        told = {name: contents([entry] if entry else []) for name, entry in taken.items()}
-        content: dict[str, object] = {"names": self.forests.names, "date": str(date), "dated": told}
+        rasters = {name: contents([entry] if entry else []) for name, entry in taken.items()}
+        content: dict[str, object] = {"names": self.forests.names, "date": str(date), "dated": rasters}
         if self.sd:
             content["sd"] = True
         if self._averaged:
@@ -206,7 +209,7 @@ def refuse_unknown(forests: ModelFile, dynamic: Sequence[DatedCovariate]) -> Non
 
 
 def compare_units(forests: ModelFile, units: Mapping[str, str], progress: Progress) -> None:
-    """Warn where a covariate is told in another unit than the forests were trained with."""
+    """Warn where a covariate comes in another unit than the forests were trained with."""
     for name in forests.covariates:
         trained, given = forests.units.get(name, ""), units.get(name, "")
         if trained and given and trained != given:
@@ -257,10 +260,10 @@ def _dates_to_map(
 def _pixels_a_block(inputs: MapInputs, dated: Sequence[OnPixels], threads: int, memory_mb: int) -> int:
     # Of dated covariates that are averaged a thread reads one at a time; the others are read ahead.
     free = memory_mb * 2**20 - threads * max((one.bytes_a_block for one in dated), default=0)
-    a_pixel = _BYTES_A_PIXEL + _BYTES_A_COVARIATE * len(inputs.forests.names)
-    a_pixel += sum(one.bytes_a_pixel for one in dated)
+    bytes_per_pixel = _BYTES_PER_PIXEL + _BYTES_PER_COVARIATE * len(inputs.forests.names)
+    bytes_per_pixel += sum(one.bytes_a_pixel for one in dated)
     # ordered_map keeps up to 2 blocks a thread.
-    return max(min(free // (2 * threads * a_pixel), _LARGEST_BLOCK), 1)
+    return max(min(free // (2 * threads * bytes_per_pixel), _LARGEST_BLOCK), 1)
 
 
 @dataclass(frozen=True)
@@ -313,3 +316,45 @@ def _covariates(task: _Task, progress: Progress) -> np.ndarray:
     for name, block in task.dated.items():
         out[names.index(name)] = block(progress)
     return out
+
+
+def dates_to_map(
+    inputs: MapInputs, start: dt.date | None = None, end: dt.date | None = None
+) -> list[dt.date]:
+    """Dates from `start` to `end` that have a forest; for a pooled one all that have all dated covariates.
+
+    Raises
+    ------
+    InputError
+        If there is none, or a pooled forest without dated covariates is given no first and last date.
+    """
+    if inputs.forests.mode == POOLED:
+        return _dates_of_pooled(inputs, start, end)
+    forests = inputs.forests
+    dates = [date for date in forests.dates if is_within(date, start, end)]
+    if not dates:
+        raise InputError(
+            f"{forests.path}: it has no forest from {start or 'its begin'} to {end or 'its end'} (its "
+            f"forests run from {forests.dates[0]} to {forests.dates[-1]}); choose other dates."
+        )
+    return dates
+
+
+def _dates_of_pooled(inputs: MapInputs, start: dt.date | None, end: dt.date | None) -> list[dt.date]:
+    if not inputs.dynamic and (start is None or end is None):
+        raise InputError(
+            f"{inputs.forests.path}: it has one forest for all dates, and no dated covariate says which to "
+            "map; give START and END."
+        )
+    begins = [dated.series.dates[0] for dated in inputs.dynamic] + ([start] if start else [])
+    ends = [dated.series.dates[-1] + dt.timedelta(dated.window) for dated in inputs.dynamic]
+    first, last = max(begins), min(ends + ([end] if end else []))
+    days = (first + dt.timedelta(number) for number in range((last - first).days + 1))
+    dates = [day for day in days if all(dated.entry(day) is not None for dated in inputs.dynamic)]
+    if not dates:
+        names = ", ".join(dated.name for dated in inputs.dynamic)
+        raise InputError(
+            f"{inputs.forests.path}: no date from {start or 'the begin'} to {end or 'the end'} has a raster "
+            f"of every dated covariate ({names}); choose other dates, or series that overlap in time."
+        )
+    return dates

@@ -1,4 +1,4 @@
-"""downscale: forests applied to fine covariates, a map a date."""
+"""downscale: forests applied to fine covariates, one map per date."""
 
 from __future__ import annotations
 
@@ -25,8 +25,7 @@ from ...toolbox.layers import SeriesDestination, check_series, write_series
 from ...toolbox.parameters import advanced, dated_covariates, period_parameters, whole_number, window_and_rain
 from ...toolbox.preflight_output import join_outputs
 from ...toolbox.values import Values
-from .dates import dates_to_map
-from .downscale import MapInputs, make_maps
+from .downscale import MapInputs, dates_to_map, make_maps
 from .preflight import check_maps
 from .toolbox.report_output import report_maps
 
@@ -79,12 +78,12 @@ class Downscale(SmapAlgorithm):
             threads, memory = thread_count(values.integer("THREADS")), values.integer("MEMORY")
             report = make_maps(inputs, folder, dates, threads, memory, listener)
             warn_of_other_runs(folder, report.files.values(), inputs.fingerprint, listener)
-            told = report_maps(values, inputs, report, found, listener.warnings, progress)
+            tables = report_maps(values, inputs, report, found, listener.warnings, progress)
             unit = forests.response_unit
         progress.log(f"{counted(len(report.files), 'map')}, {len(report.kept)} of them from an earlier run")
         return {
             "OUTPUT": folder,
             "COUNT": len(report.files),
             "SERIES": write_series(values, folder, stack.grid, report.files, unit, progress),
-            **told,
+            **tables,
         }

@@ -20,7 +20,7 @@ from .downscale import MapInputs, MapsReport
 
 
 def map_dates(inputs: MapInputs, report: MapsReport) -> DatesTable:
-    """A row a date: the map, whether it is new, share of pixels with a value (%), range, rasters taken.
+    """One row per date: the map, whether it is new, share of pixels with a value (%), range, rasters taken.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def map_dates(inputs: MapInputs, report: MapsReport) -> DatesTable:
 def cascade_resolutions(
     inputs: MapInputs, date: dt.date, resolutions: Sequence[float], files: Sequence[Path]
 ) -> DatesTable:
-    """A row a resolution (metres) of one date: the map, share of cells with a value (%), range, mean and SD.
+    """One row per resolution (metres): the map, share of cells with a value (%), range, mean and SD.
 
     Parameters
     ----------

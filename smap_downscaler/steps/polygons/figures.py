@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...report.figure import COLOURS, MARKERS, SOIL_MOISTURE_UNIT, date_axis, light_grid, new_figure, png
-from .numbers.summary import STATISTICS, Spread
+from .numbers.statistics import STATISTICS, Spread
 
 #: What each statistic is called on an axis.
 LABELS = {
@@ -17,13 +17,13 @@ LABELS = {
     "sd": f"SD, {SOIL_MOISTURE_UNIT}",
     "cv": "C.V. = SD / mean",
 }
-#: With fewer polygons than this their points are shown, and a violin would tell of no more.
+#: With fewer polygons than this their points are shown, and a violin would show no more.
 _FEW = 5
 _MOST_POINTS = 300
 
 
 def violins(by_date: Mapping[dt.date, Mapping[str, np.ndarray]]) -> bytes:
-    """Mean, SD and C.V. over the polygons, a violin a date: a PNG.
+    """Mean, SD and C.V. over the polygons, one violin per date: a PNG.
 
     Parameters
     ----------

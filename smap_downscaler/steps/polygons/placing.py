@@ -15,7 +15,7 @@ from ...geo.lattice import Transformation, is_geographic
 from .numbers.edges import Edges, Rings, all_edges, edges_of
 from .numbers.runs import Runs, area_runs, centre_runs, joined, overlapping
 
-#: How the pixels of a polygon are told.
+#: How the pixels of a polygon are found.
 CENTRE, AREA = "centre", "area"
 #: Vertices worked on at a time (more only where one polygon has more).
 _VERTICES_AT_A_TIME = 200_000

@@ -102,12 +102,12 @@ def _band_names(path: str) -> list[str]:
 
 
 def _where_polygons_lie(parameter: str, placed: Placed, shapes: Shapes, rule: str) -> list[str]:
-    told = [
+    counts = [
         (placed.outside, "wholly outside the raster, and without statistics"),
         (placed.across, "across the edge of the raster: only the part inside counts"),
         (placed.missed, f"without a pixel whose centre is inside; give {AREA} as WEIGHTS"),
     ]
-    return [f"{parameter}: {of_polygons(number, shapes)} {text}" for number, text in told if number]
+    return [f"{parameter}: {of_polygons(number, shapes)} {text}" for number, text in counts if number]
 
 
 def of_polygons(number: int, shapes: Shapes) -> str:

@@ -15,7 +15,7 @@ from ...preflight.report import add_preflight
 from ...report.number_text import UNIT, number_text
 from ...report.page import Page
 from .figures import over_time, violins
-from .numbers.summary import STATISTICS, Spread
+from .numbers.statistics import STATISTICS, Spread
 
 _NAMES = {"mean": "mean", "sd": "SD", "cv": "C.V."}
 _SPREAD_HEAD = ("polygons", "mean", "SD", "min", "25 %", "median", "75 %", "max")
@@ -31,7 +31,7 @@ class PolygonReport:
     ----------
     polygons : int
     rule, ddof : str, int
-        How pixels were told, and the divisor of the SD.
+        Which pixels belong to a polygon (CENTRE or AREA), and the divisor of the SD.
     dates : sequence of date
         All dates of soil moisture; none without a series.
     shown : mapping

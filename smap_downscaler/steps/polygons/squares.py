@@ -14,9 +14,9 @@ from ...geo.crs_choice import Region
 from ...geo.grid import EASE2_CRS, EDGE_TOLERANCE, Bounds, Grid
 from ...geo.lattice import Lattice, Transformation, transform_bounds
 from ...geo.sources import Mask
-from .numbers.squares import FINER, MOST_PLACES, Choice, Sides, lattice, outline_areas
+from .numbers.squares import FINER, MOST_POSITIONS, Choice, Sides, lattice, outline_areas
 
-#: Random places tried in a cell that the lattice left without a square, and cells tried at a time.
+#: Random positions tried in a cell that the lattice left without a square, and cells tried at a time.
 _TRIES, _CELLS_AT_A_TIME = 16, 64
 #: Squares whose outlines are transformed between two looks at the cancel button.
 _SQUARES_AT_A_TIME = 4096
@@ -71,7 +71,7 @@ class Squares:
     random: int
 
     def where(self, kept: np.ndarray) -> Squares:
-        """Some of the squares."""
+        """The squares of a bool mask, shape (n,)."""
         parts = {name: getattr(self, name)[kept] for name in ("rows", "cols", "x", "y", "areas", "masked")}
         return replace(self, **parts)
 
@@ -81,8 +81,8 @@ def sample_squares(design: SquareDesign, masks: Sequence[Mask] = (), progress: P
 
     The lattice is made finer until enough of its squares lie inside a cell and
     the regions; what it gives too much is taken away at random.  Where even
-    four times as many places give too few, cells that are not full get squares
-    at random places.
+    four times as many positions give too few, cells that are not full get squares
+    at random positions.
 
     Returns
     -------
@@ -94,12 +94,12 @@ def sample_squares(design: SquareDesign, masks: Sequence[Mask] = (), progress: P
     InputError
         If no cell meets the regions, or none holds a square.
     """
-    places = _Places(design)
+    positions = _Positions(design)
     rng = np.random.default_rng(design.seed)
-    choice, extra = _from_lattice(places, rng, progress), 0
-    if len(choice) < places.most:
+    choice, extra = _from_lattice(positions, rng, progress), 0
+    if len(choice) < positions.most:
         before = len(choice)
-        _fill(choice, places, rng, progress)
+        _fill(choice, positions, rng, progress)
         extra = len(choice) - before
     cells, x, y = choice.squares()
     if not len(cells):
@@ -111,10 +111,10 @@ def sample_squares(design: SquareDesign, masks: Sequence[Mask] = (), progress: P
     rows, cols = np.divmod(cells, design.cells.width)
     # The EASE-Grid 2.0 is equal-area.
     areas = outline_areas(*Transformation(design.crs, EASE2_CRS)(*design.sides.outline(x, y)))
-    return Squares(rows, cols, x, y, areas, masked, len(places.cells_met), extra)
+    return Squares(rows, cols, x, y, areas, masked, len(positions.cells_met), extra)
 
 
-class _Places:
+class _Positions:
     """Which squares are allowed, and the cell of each."""
 
     def __init__(self, design: SquareDesign):
@@ -181,49 +181,51 @@ def _inside(bounds: Bounds, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.asarray(inside.all(axis=1))
 
 
-def _from_lattice(places: _Places, rng: np.random.Generator, progress: Progress) -> Choice:
+def _from_lattice(positions: _Positions, rng: np.random.Generator, progress: Progress) -> Choice:
     """The squares of the widest lattice that gives enough, or of the finest one that is tried."""
-    design, box = places.design, places.box
+    design, box = positions.design, positions.box
     start = rng.random(2)
     area = (box.right - box.left) * (box.top - box.bottom)
-    spacing = math.sqrt(area / places.most)
+    spacing = math.sqrt(area / positions.most)
     while True:
-        x, y = design.sides.settled(*lattice(box, spacing, start))
-        # The order says which places of one cell are taken, and which ones are too many.
+        x, y = design.sides.snapped(*lattice(box, spacing, start))
+        # The order says which positions of one cell are taken, and which ones are too many.
         order = rng.permutation(len(x))
         x, y = x[order], y[order]
         choice = Choice(design.sides, design.per_cell)
-        choice.take(places.cell_of(x, y, progress), x, y, places.most)
+        choice.take(positions.cell_of(x, y, progress), x, y, positions.most)
         spacing *= FINER
-        if len(choice) >= places.most or area / spacing**2 > MOST_PLACES * places.most:
+        if len(choice) >= positions.most or area / spacing**2 > MOST_POSITIONS * positions.most:
             return choice
 
 
-def _fill(choice: Choice, places: _Places, rng: np.random.Generator, progress: Progress) -> None:
-    """Squares at random places of cells that are not full, until there are enough or no cell is left."""
-    design = places.design
-    open_cells = np.array([cell for cell in places.cells_met.tolist() if not choice.is_full(cell)], np.int64)
+def _fill(choice: Choice, positions: _Positions, rng: np.random.Generator, progress: Progress) -> None:
+    """Squares at random positions of cells that are not full, until there are enough or no cell is left."""
+    design = positions.design
+    open_cells = np.array(
+        [cell for cell in positions.cells_met.tolist() if not choice.is_full(cell)], np.int64
+    )
     open_cells = rng.permutation(open_cells)
     counter = progress.counter(len(open_cells), "SMAP cells tried")
     for start in range(0, len(open_cells), _CELLS_AT_A_TIME):
-        if len(choice) >= places.most:
+        if len(choice) >= positions.most:
             return
         some = open_cells[start : start + _CELLS_AT_A_TIME]
         # A try of each cell at a time: cells get their first squares before others get their second.
-        x, y = _random_places(some, places, rng)
-        x, y = design.sides.settled(x.ravel(), y.ravel())
-        choice.take(places.cell_of(x, y, progress), x, y, places.most)
+        x, y = _random_positions(some, positions, rng)
+        x, y = design.sides.snapped(x.ravel(), y.ravel())
+        choice.take(positions.cell_of(x, y, progress), x, y, positions.most)
         counter.advance(len(some))
 
 
-def _random_places(
-    cells: np.ndarray, places: _Places, rng: np.random.Generator
+def _random_positions(
+    cells: np.ndarray, positions: _Positions, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Random centres of squares inside the boxes around cells and study area; shape (tries, cells) each."""
-    grid, sides, box = places.design.cells, places.design.sides, places.box
+    grid, sides, box = positions.design.cells, positions.design.sides, positions.box
     rows, cols = np.divmod(cells, grid.width)
     u, v = (part.ravel() for part in np.meshgrid((0.0, 0.5, 1.0), (0.0, 0.5, 1.0)))
-    x, y = Transformation(grid.crs, places.design.crs)(
+    x, y = Transformation(grid.crs, positions.design.crs)(
         grid.left + (cols[:, None] + u) * grid.cell_width, grid.top - (rows[:, None] + v) * grid.cell_height
     )
     return (
@@ -262,13 +264,13 @@ def _masked_shares(
 
 
 def _points(design: SquareDesign, x: float, y: float, masks: Sequence[Mask]) -> tuple[int, int]:
-    """Points along width and height of a square at x, y: two or more a pixel of each mask."""
+    """Points along width and height of a square at x, y: two or more per pixel of each mask."""
     here = Grid(design.crs, x - 0.5, y + 0.5, 1.0, 1.0, 1, 1)
-    a_metre = max(max(Lattice(here, mask.grid).longest_sides) for mask in masks)
+    pixels_per_metre = max(max(Lattice(here, mask.grid).longest_sides) for mask in masks)
     sides, pixels = design.sides, design.sides.pixels
     return (
-        _points_along(sides.width, a_metre, pixels.cell_width if pixels else None),
-        _points_along(sides.height, a_metre, pixels.cell_height if pixels else None),
+        _points_along(sides.width, pixels_per_metre, pixels.cell_width if pixels else None),
+        _points_along(sides.height, pixels_per_metre, pixels.cell_height if pixels else None),
     )
 
 

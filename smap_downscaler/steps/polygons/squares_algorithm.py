@@ -108,11 +108,11 @@ class SampleSquares(SmapAlgorithm):
         masks = ([Mask(mask)] if mask else []) + ([Gaps(stack)] if stack else [])
         found = sample_squares(design, masks, progress)
         left = found.where(found.masked <= values.number("MAXIMUM_MASKED"))
-        _tell(design, found, left, values.number("MAXIMUM_MASKED"), progress)
+        _log_results(design, found, left, values.number("MAXIMUM_MASKED"), progress)
         if not len(left.x):
             _refuse_empty(values, len(found.x))
         layer = fields_of(_FIELDS), Qgis.WkbType.Polygon, qgis_crs(design.crs)
-        output = write_layer(values, "OUTPUT", layer, _features(design, left), progress)
+        output = write_layer(values, "OUTPUT", layer, square_features(design, left), progress)
         outputs = {"OUTPUT": output, "SQUARES": len(left.x), "MASKED": len(found.x) - len(left.x)}
         return {**outputs, **write_preflight_table(values, before)}
 
@@ -162,7 +162,7 @@ def _crs(values: Values, region: Region, pixels: Grid | None) -> str:
     return pixels.crs
 
 
-def _features(design: SquareDesign, squares: Squares) -> Iterator[QgsFeature]:
+def square_features(design: SquareDesign, squares: Squares) -> Iterator[QgsFeature]:
     half_width, half_height = design.sides.width / 2, design.sides.height / 2
     parts = (squares.rows, squares.cols, squares.x, squares.y, squares.areas, squares.masked)
     for number, square in enumerate(zip(*(part.tolist() for part in parts)), start=1):
@@ -177,7 +177,9 @@ def _features(design: SquareDesign, squares: Squares) -> Iterator[QgsFeature]:
         yield feature
 
 
-def _tell(design: SquareDesign, found: Squares, left: Squares, share: float, progress: Progress) -> None:
+def _log_results(
+    design: SquareDesign, found: Squares, left: Squares, share: float, progress: Progress
+) -> None:
     size = f"{design.sides.width:g} x {design.sides.height:g} m"
     progress.log(
         f"{counted(len(found.x), 'square')} of {size} placed in {len(set(zip(found.rows, found.cols))):,} of "

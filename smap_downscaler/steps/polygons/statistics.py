@@ -1,13 +1,15 @@
-"""Statistics of polygons in stacks and series: each raster is read once, block by block."""
+"""Statistics of polygons in stacks and series, each raster read once, block by block; and their tables."""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-from osgeo import gdal
 
 from ...base.errors import InputError
 from ...base.progress import SILENT, Counter, Progress
@@ -16,13 +18,13 @@ from ...geo.datasets import open_dataset, read_band
 from ...geo.grid import Grid, Window
 from ...series.series import Series
 from ...series.stack import Stack
-from .numbers.moments import Moments, Statistics
+from ...tables.geopackage import DATE, INTEGER, REAL, TEXT, create_table
 from .numbers.runs import Runs
-from .numbers.summary import Spread, spreads
+from .numbers.statistics import Moments, Spread, Statistics, spreads
 from .placing import AREA, Placed, Shapes, place
 
 #: Pixels of a block, and pairs of a pixel and a polygon worked on at a time: about 150 MB together.
-_PIXELS_A_BLOCK, _PAIRS_AT_A_TIME = 1 << 22, 1 << 22
+PIXELS_PER_BLOCK, PAIRS_AT_A_TIME = 1 << 22, 1 << 22
 
 
 def chosen(series: Series, dates: Sequence[dt.date], name: str) -> Series:
@@ -47,7 +49,7 @@ def chosen(series: Series, dates: Sequence[dt.date], name: str) -> Series:
 
 @dataclass(frozen=True)
 class Layer:
-    """A band with a value a pixel: its variable, date (None for a static one), file and band."""
+    """A band with one value per pixel: its variable, date (None for a static one), file and band."""
 
     variable: str
     date: dt.date | None
@@ -56,12 +58,12 @@ class Layer:
 
 
 def layers_of_series(series: Series) -> list[Layer]:
-    """A layer a date."""
+    """One layer per date."""
     return [Layer(series.name, entry.date, entry.path, entry.band) for entry in series.entries]
 
 
 def layers_of_stack(stack: Stack) -> list[Layer]:
-    """A layer a covariate."""
+    """One layer per covariate."""
     return [Layer(name, None, stack.path, band) for band, name in enumerate(stack.names, start=1)]
 
 
@@ -98,7 +100,7 @@ def polygon_statistics(
     Which pixels belong to which polygon is worked out once.  A block of 4 M
     pixels at a time is read from one layer after another, so that every raster
     is read once; blocks that no polygon meets are not read.  Memory: 40 bytes
-    a polygon and layer, 40 bytes a row of pixels of each polygon, about 150 MB
+    per polygon and layer, 40 bytes per row of pixels of each polygon, about 150 MB
     for the block.
 
     Parameters
@@ -122,7 +124,7 @@ def polygon_statistics(
     """
     placed = placed or place(shapes, grid, rule, progress)
     moments = Moments(len(layers), shapes.count)
-    met = [window for window in blocks(grid, _PIXELS_A_BLOCK) if len(placed.runs.inside(window).row)]
+    met = [window for window in blocks(grid, PIXELS_PER_BLOCK) if len(placed.runs.inside(window).row)]
     counter = progress.counter(len(met) * len(layers), "blocks of the rasters read")
     for window in met:
         pairs = _Pairs(placed.runs.inside(window), window, rule)
@@ -138,14 +140,10 @@ def _add_block(
         if layer.path != path or dataset is None:
             # Bands of one file follow each other; hundreds of files are not kept open.
             path, dataset = layer.path, open_dataset(layer.path)
-        values = _flat(dataset, layer, window)
+        values = read_band(dataset, layer.band, window).ravel()
         for part in pairs:
             moments.add(number, part.polygons, part.group, values[part.pixels], part.weights)
         counter.advance()
-
-
-def _flat(dataset: gdal.Dataset, layer: Layer, window: Window) -> np.ndarray:
-    return read_band(dataset, layer.band, window).ravel()
 
 
 @dataclass(frozen=True)
@@ -163,7 +161,7 @@ class _Pairs:
 
     def __init__(self, runs: Runs, window: Window, rule: str):
         self._window, self._rule = window, rule
-        self._pieces = runs.split(_PAIRS_AT_A_TIME)
+        self._pieces = runs.split(PAIRS_AT_A_TIME)
         self._kept = [self._part(piece) for piece in self._pieces] if len(self._pieces) == 1 else []
 
     def __iter__(self) -> Iterator[_Part]:
@@ -174,3 +172,54 @@ class _Pairs:
         run, pixels = runs.pixel_numbers(self._window.width)
         weights = runs.weight[run] if self._rule == AREA else None
         return _Part(polygons, group.ravel()[run], pixels, weights)
+
+
+def write_long_table(
+    path: str | Path, ids: Sequence[int], found: Sequence[LayerStatistics], progress: Progress = SILENT
+) -> None:
+    """Write one row per polygon and layer: polygon, variable, date, pixels with a value, mean, SD, C.V.
+
+    Parameters
+    ----------
+    path : path
+    ids : sequence of int
+        What each polygon is called.
+    found : sequence of LayerStatistics
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    fields = {"polygon": INTEGER, "variable": TEXT, "date": DATE, "n": INTEGER}
+    fields |= {"mean": REAL, "sd": REAL, "cv": REAL}
+    counter = progress.counter(sum(len(part.layers) for part in found), "layers written")
+    with create_table(path, "polygon_statistics", fields, progress=progress) as table:
+        for part in found:
+            for index in range(len(part.layers)):
+                table.write(_rows(ids, part, index))
+                counter.advance()
+
+
+def _rows(ids: Sequence[int], part: LayerStatistics, index: int) -> Iterator[tuple[Any, ...]]:
+    layer, statistics = part.layers[index], part.statistics
+    date = layer.date.isoformat() if layer.date else None
+    columns = (statistics.n, statistics.mean, statistics.sd, statistics.cv)
+    for polygon, *numbers in zip(ids, *(column[index].tolist() for column in columns)):
+        yield (polygon, layer.variable, date, *numbers)
+
+
+def write_spreads(path: str | Path, rows: Sequence[Spread]) -> None:
+    """Write one row per variable, date and statistic: its spread over the polygons.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    kinds = {"variable": TEXT, "date": DATE, "statistic": TEXT, "polygons": INTEGER}
+    fields = {field.name: kinds.get(field.name, REAL) for field in dataclasses.fields(Spread)}
+    with create_table(path, "spread", fields) as table:
+        for row in rows:
+            variable, date, *others = dataclasses.astuple(row)
+            table.write([(variable, date.isoformat() if date else None, *others)])

@@ -44,16 +44,25 @@ from ...toolbox.reports import (
     write_report,
 )
 from ...toolbox.values import Values
-from ...toolbox.vectors import add_columns, check_shapes, read_features
-from .numbers.summary import STATISTICS, Spread, driest_and_wettest
+from ...toolbox.vectors import INTEGER, REAL, Column, add_columns, check_shapes, read_features
+from .numbers.statistics import STATISTICS, Spread, Statistics, driest_and_wettest, over_dates
 from .placing import AREA, CENTRE, Placed, Shapes, place, read_shapes
 from .preflight import check_polygons, of_polygons
 from .report import PolygonReport, polygon_page
-from .statistics import LayerStatistics, chosen, layers_of_series, layers_of_stack, polygon_statistics
-from .tables import write_long_table, write_spreads
-from .toolbox.columns import polygon_columns
+from .statistics import (
+    LayerStatistics,
+    chosen,
+    layers_of_series,
+    layers_of_stack,
+    polygon_statistics,
+    write_long_table,
+    write_spreads,
+)
 
 _NO_POLYGONS = (Qgis.GeometryType.Point, Qgis.GeometryType.Line)
+#: What the statistics are called in the names of fields, and soil moisture.
+_PREFIXES = {"mean": "mu", "sd": "sd", "cv": "cv"}
+_MOISTURE = "sm"
 
 
 class MoistureStatistics(SmapAlgorithm):
@@ -280,3 +289,47 @@ def _manifest(values: Values, run: _Run, progress: Progress) -> dict[str, Mappin
             "ddof of the SD": values.integer("DDOF"),
         },
     )
+
+
+def polygon_columns(
+    ids: Sequence[int],
+    moisture: LayerStatistics | None,
+    covariates: LayerStatistics | None,
+    most_dates: int,
+    progress: Progress,
+) -> list[Column]:
+    """The number of each polygon, its covariates, its soil moisture over all dates and on each of a few.
+
+    Parameters
+    ----------
+    ids : sequence of int
+    moisture, covariates : LayerStatistics or None
+    most_dates : int
+        With more dates none gets fields of its own.
+    """
+    columns = [Column("polygon", INTEGER, ids)]
+    if covariates is not None:
+        for index, layer in enumerate(covariates.layers):
+            columns += _of_layer(covariates.statistics, index, layer.variable)
+    if moisture is None:
+        return columns
+    overall = over_dates(moisture.statistics)
+    columns.append(Column(f"dates_{_MOISTURE}", INTEGER, overall.dates.tolist()))
+    for name in STATISTICS:
+        columns.append(Column(f"{_PREFIXES[name]}_{_MOISTURE}", REAL, getattr(overall, name).tolist()))
+    if len(moisture.layers) > most_dates:
+        progress.log(
+            f"{len(moisture.layers):,} dates are more than DATE_FIELDS ({most_dates}): OUTPUT holds their "
+            "mean only, TABLE each of them"
+        )
+        return columns
+    for index, layer in enumerate(moisture.layers):
+        columns += _of_layer(moisture.statistics, index, f"{_MOISTURE}_{layer.date:%Y%m%d}")
+    return columns
+
+
+def _of_layer(statistics: Statistics, index: int, name: str) -> list[Column]:
+    return [
+        Column(f"{_PREFIXES[key]}_{name}", REAL, getattr(statistics, key)[index].tolist())
+        for key in STATISTICS
+    ]

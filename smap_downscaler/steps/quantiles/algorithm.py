@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from qgis.core import (
@@ -14,10 +16,11 @@ from qgis.core import (
 )
 
 from ...base.errors import InputError
-from ...base.progress import Progress
+from ...base.progress import SILENT, Progress
 from ...base.seasons_of_year import ALL, DRY, WET
 from ...base.threads import thread_count
 from ...base.words import counted
+from ...tables.geopackage import DATE, INTEGER, REAL, TEXT, create_table
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.parameters import (
     advanced,
@@ -41,7 +44,26 @@ from .numbers.run import Cell, correlate
 from .numbers.settings import QuantileSettings, parse_quantiles, parse_scales
 from .paired_series import RowFilter, SeriesFields, StationTable, parse_stations, read_stations
 from .report import About, quantile_page
-from .tables import write_cells
+
+_FIELDS = {
+    "station": TEXT,
+    "season": TEXT,
+    "scale": INTEGER,
+    "tau": REAL,
+    "n": INTEGER,
+    "rho": REAL,
+    "lower": REAL,
+    "upper": REAL,
+    "b_yx": REAL,
+    "b_xy": REAL,
+    "flags": TEXT,
+    "days": INTEGER,
+    "least_days": INTEGER,
+    "first": DATE,
+    "last": DATE,
+    "drawn_together": INTEGER,
+    "status": TEXT,
+}
 
 
 class QuantileCorrelation(SmapAlgorithm):
@@ -105,13 +127,13 @@ class QuantileCorrelation(SmapAlgorithm):
             "UNRELIABLE": sum(cell.unreliable for cell in computed),
         }
         if values.given("REPORT"):
-            told = _manifest(values, fields, settings, input_file(label, path, progress))
+            sections = _manifest(values, fields, settings, input_file(label, path, progress))
             about = About(fields.x, fields.y, settings)
             drawing = progress.part(0.95, 1.0)
             last = footer("Quantile correlation of two series")
-            page = quantile_page(cells, about, notes, told, last, drawing)
+            page = quantile_page(cells, about, notes, sections, last, drawing)
             outputs.update(write_report(values.output_file("REPORT"), page))
-        _tell(cells, outputs, progress)
+        _log_results(cells, outputs, progress)
         return outputs
 
 
@@ -189,7 +211,7 @@ def _manifest(
         {
             "time scales, days": values.text("SCALES"),
             "quantiles": values.text("QUANTILES"),
-            "least share of a block's days": f"{settings.minimum_share:g}",
+            "minimum share of a block's days": f"{settings.minimum_share:g}",
             **seasons_used(values),
             "resamples": settings.bootstrap,
             "confidence, %": f"{settings.confidence:g}" if settings.bootstrap else "",
@@ -198,11 +220,27 @@ def _manifest(
     )
 
 
-def _tell(cells: list[Cell], outputs: dict[str, Any], progress: Progress) -> None:
+def _log_results(cells: list[Cell], outputs: dict[str, Any], progress: Progress) -> None:
     over = sum(cell.over_one for cell in cells)
     progress.log(
         f"{counted(outputs['COUNT'], 'coefficient')} of {counted(outputs['STATION_COUNT'], 'station')}, "
         f"{outputs['UNRELIABLE']:,} of them unreliable, {over:,} over 1; "
-        f"{len(cells) - outputs['COUNT']:,} could not be computed. They do not tell whether the series "
+        f"{len(cells) - outputs['COUNT']:,} could not be computed. They do not show whether the series "
         "agree: bias and amplitude do not enter."
     )
+
+
+def write_cells(path: str | Path, cells: Sequence[Cell], progress: Progress = SILENT) -> None:
+    """Write the table.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    with create_table(path, "quantile_correlation", _FIELDS, progress=progress) as table:
+        table.write([_stored(getattr(cell, name)) for name in _FIELDS] for cell in cells)
+
+
+def _stored(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, dt.date) else value

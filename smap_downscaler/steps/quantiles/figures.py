@@ -11,7 +11,7 @@ from ...base.seasons_of_year import ALL
 from ...report.figure import COLOURS, MARKERS, light_grid, new_figure, png
 from .numbers.run import Cell
 
-#: Red to blue over white (ColorBrewer's RdBu): told apart with any colour vision.
+#: Red to blue over white (ColorBrewer's RdBu): distinct with any colour vision.
 _RAMP = "RdBu"
 _NO_VALUE = "#BDBDBD"
 #: Beyond this the ramp is so dark that only white shows on it.
@@ -22,7 +22,7 @@ _MOST_TICKS = 12
 
 
 def heat_maps(cells: Sequence[Cell]) -> bytes:
-    """The coefficients of a station over scale and quantile, a panel a season: a PNG.
+    """The coefficients of a station over scale and quantile, one panel per season: a PNG.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ from .numbers.coarse_grain import PairedSeries
 #: Texts that stand for a missing value.
 _MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "-"})
 #: A sign for missing values that no average may hold.
-_ROWS_A_LOOK = 10_000
+_ROWS_PER_CHECK = 10_000
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def read_stations(
     query = f"SELECT {names} FROM {quoted(layer)}"  # nosec B608
     with read_only(path, label, progress) as connection:
         for row in connection.execute(query):
-            if reader.found.rows % _ROWS_A_LOOK == 0:
+            if reader.found.rows % _ROWS_PER_CHECK == 0:
                 progress.check()
             reader.take(row)
     return reader.table()
@@ -216,12 +216,12 @@ class _Reader:
     def _refuse_twice(self, station: str, date: dt.date) -> None:
         if self.fields.station:
             raise InputError(
-                f"{self.label}: the station {station} is there twice on {date}; keep one row a station and "
+                f"{self.label}: the station {station} is there twice on {date}; keep one row per station and "
                 "date, such as the mean of the day."
             )
         raise InputError(
             f"{self.label}: {date} is there twice; choose STATION_FIELD if the table holds several stations, "
-            "or keep one row a date."
+            "or keep one row per date."
         )
 
 

@@ -106,7 +106,7 @@ def _most_reliable(stations: Mapping[str, Sequence[Cell]]) -> list[str]:
 
 
 def _overview(page: Page, stations: Mapping[str, Sequence[Cell]], settings: QuantileSettings) -> None:
-    """How many coefficients there are and what to make of them, then a row a station and season."""
+    """How many coefficients there are and what to make of them, then one row per station and season."""
     page.heading("In short").paragraph(_counts([cell for found in stations.values() for cell in found]))
     middle = min(settings.quantiles, key=lambda tau: abs(tau - 0.5))
     ends = tuple(dict.fromkeys((settings.scales[0], settings.scales[-1])))
@@ -146,14 +146,14 @@ def _counts(cells: Sequence[Cell]) -> str:
     """How many coefficients were computed, and how many of them need caution."""
     computed = [cell for cell in cells if cell.computed]
     if not computed:
-        return f"Of {counted(len(cells), 'coefficient')} none could be computed; below is told why."
+        return f"Of {counted(len(cells), 'coefficient')} none could be computed; the reasons are given below."
     found = {label: sum(getattr(cell, name) for cell in computed) for name, label in _FLAGS.items()}
-    told = ", ".join(
+    shares = ", ".join(
         f"{label} {count:,} ({fixed(100 * count / len(computed), '.0f')} %)" for label, count in found.items()
     )
     return (
-        f"{len(computed):,} of {counted(len(cells), 'coefficient')} were computed. Of these: {told}; one may "
-        "be several of this. Conclusions should rest on none that is unreliable; what the words mean is told "
+        f"{len(computed):,} of {counted(len(cells), 'coefficient')} were computed. Of these: {shares}; one "
+        "may be several of this. Conclusions should rest on none that is unreliable; the words are explained "
         "below."
     )
 
@@ -161,14 +161,14 @@ def _counts(cells: Sequence[Cell]) -> str:
 def _meaning(page: Page, about: About) -> None:
     page.heading("How to read it")
     page.paragraph(
-        f"Each coefficient tells how closely {about.x} and {about.y} go together at one quantile and one "
-        "time scale: low quantiles tell of the dry values, high ones of the wet, 0.5 of the middle; a scale "
+        f"Each coefficient says how closely {about.x} and {about.y} go together at one quantile and one "
+        "time scale: low quantiles are about the dry values, high ones the wet, 0.5 the middle; a scale "
         "of s days means that both were averaged over the same blocks of s days. At the median it is read "
         "like Pearson's correlation."
     )
     page.paragraph(
-        "It does not tell whether the two agree: a series that is twice as wet, or wetter by a constant, has "
-        "the same coefficient. It does not tell that one causes the other: a season that both share "
+        "It does not say whether the two agree: a series that is twice as wet, or wetter by a constant, has "
+        "the same coefficient. It does not say that one causes the other: a season that both share "
         "correlates them all year, so look at the seasons too. A curved dependence, however strict, "
         "does not give 1, and neighbouring cells of the figure come from the same days and are no "
         "independent evidence."
@@ -225,8 +225,8 @@ def _numbers(page: Page, cells: Sequence[Cell], shown: Sequence[int]) -> None:
     page.table(
         ("scale, d", "blocks", *quantiles),
         list(rows.values()),
-        f"Coefficients, {season_text(cells[0].season)}: a row a time scale, a column a quantile. Star: "
-        "unreliable." + (" All scales are in the table OUTPUT." if rest else ""),
+        f"Coefficients, {season_text(cells[0].season)}: one row per time scale, one column per quantile. "
+        "Star: unreliable." + (" All scales are in the table OUTPUT." if rest else ""),
     )
 
 
@@ -242,7 +242,7 @@ def _with_interval(cell: Cell) -> str:
 
 
 def _left_out(page: Page, cells: Sequence[Cell]) -> None:
-    """What was not computed: a row a station, season and reason, with its scales."""
+    """What was not computed: one row per station, season and reason, with its scales."""
     scales: dict[tuple[str, str, str], list[int]] = {}
     for cell in cells:
         if not cell.computed:

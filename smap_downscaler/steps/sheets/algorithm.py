@@ -89,7 +89,7 @@ class MapSheet(SmapAlgorithm):
         output = values.output_file("OUTPUT")
         outputs: dict[str, Any] = {"OUTPUT": output, "COUNT": len(made.rows)}
         pages = (draw_page(page) for page in made.pages)
-        outputs["PAGES"] = _write_pictures(output, pages, values.integer("DPI"), progress)
+        outputs["PAGES"] = write_pictures(output, pages, values.integer("DPI"), progress)
         table = values.output("TABLE")
         if table:
             write_sheet_table(table, made.rows)
@@ -100,11 +100,11 @@ class MapSheet(SmapAlgorithm):
             progress.check()
             layers = sheet_layers(made, values, progress).give_to_main_thread()
             # Not in postProcessAlgorithm: QGIS takes the run for good by then, whatever is raised there.
-            in_main_thread(lambda: _write_layout(made, layers, layouts))
+            in_main_thread(lambda: write_layout(made, layers, layouts))
         return outputs | layouts
 
 
-def _write_layout(made: MadeSheet, layers: SheetLayers, files: dict[str, str]) -> None:
+def write_layout(made: MadeSheet, layers: SheetLayers, files: dict[str, str]) -> None:
     layout = SheetLayout(made.title, made.crs, layers)
     try:
         for page in made.pages:
@@ -114,7 +114,7 @@ def _write_layout(made: MadeSheet, layers: SheetLayers, files: dict[str, str]) -
         layout.close()
 
 
-def _write_pictures(path: str, pages: Iterator[Any], dpi: int, progress: Progress) -> int:
+def write_pictures(path: str, pages: Iterator[Any], dpi: int, progress: Progress) -> int:
     """Write a .pdf of all pages, or a .png or .svg a page (`name_2.png` ...); returns the number of pages."""
     count = 0
 

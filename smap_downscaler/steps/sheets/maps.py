@@ -27,7 +27,7 @@ from ...stats.distribution import Moments
 MAP, SMAP = "map", "SMAP"
 #: Pixels along the longer side of a picture, at most: those of half an A4 page at 300 dpi.
 MOST_PIXELS = 1200
-_PIXELS_A_STRIP = 1 << 20
+PIXELS_PER_STRIP = 1 << 20
 #: Pixels along the longer side of a picture of SMAP's cells.
 _SMAP_PIXELS = 600
 #: More cells than these make no grid that can be seen.
@@ -210,7 +210,7 @@ def read_picture(
     """
     step = math.ceil(max(grid.shape) / most)
     dataset, moments, strips = open_dataset(path), Moments(), []
-    height = max(_PIXELS_A_STRIP // grid.width // step, 1) * step
+    height = max(PIXELS_PER_STRIP // grid.width // step, 1) * step
     counter = progress.counter(grid.height, "rows read")
     for window in windows(grid.whole, height):
         values = read_band(dataset, band, window)
@@ -221,7 +221,7 @@ def read_picture(
 
 
 def picture_of(values: np.ndarray, grid: Grid, most: int = MOST_PIXELS) -> MapPicture:
-    """The same of an array on `grid`."""
+    """A map at reduced size of an array of the shape of `grid`, NaN where missing."""
     step, moments = math.ceil(max(grid.shape) / most), Moments()
     moments.add(values)
     return _picture(block_means(values, step), grid, step, moments)

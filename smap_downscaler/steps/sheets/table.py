@@ -52,7 +52,7 @@ class SheetRow(NamedTuple):
 
 
 def write_sheet_table(path: str | Path, rows: Sequence[SheetRow]) -> None:
-    """Write a row a panel; standard deviations have ddof 0, edges are degrees.
+    """Write one row per panel; standard deviations have ddof 0, edges are degrees.
 
     Raises
     ------

@@ -147,8 +147,8 @@ GAPPY = [NAN] * 8 + [1.0, 2.0]
         ),
         (
             {"x": GAPPY},
-            "FIELDS: only 2 of 10 rows have all fields (x lacks in 8); at least 3 are needed, so leave out "
-            "fields or fill them.",
+            "FIELDS: only 2 of 10 rows have all fields (x is missing in 8); at least 3 are needed, so leave "
+            "out fields or fill them.",
         ),
     ],
 )

@@ -22,7 +22,7 @@ from smap_downscaler.steps.field.numbers.collocation import (
     collocate,
     collocation,
 )
-from smap_downscaler.steps.field.numbers.pairs import Pairs
+from smap_downscaler.steps.field.numbers.readings import Pairs
 
 ERRORS, SIGNAL = (0.02, 0.03, 0.05), 0.06
 
@@ -76,9 +76,9 @@ def test_by_formula(seed, n, reference):
 
 @pytest.mark.parametrize("reference", [0, 1, 2])
 def test_as_pytesmo(reference):
-    for seed, told in zip(TRIPLES, pytesmo_numbers()["triples"]):
+    for seed, expected_of in zip(TRIPLES, pytesmo_numbers()["triples"]):
         found = collocation(np.cov(np.vstack(noisy_triple(seed))), reference)
-        for name, numbers in zip(("snr_db", "error_sd_scaled", "beta"), told[reference]):
+        for name, numbers in zip(("snr_db", "error_sd_scaled", "beta"), expected_of[reference]):
             np.testing.assert_allclose(found[name], numbers, atol=1e-10)
 
 

@@ -48,12 +48,12 @@ def test_a_whole_run(run, said, case, tmp_path):
         expected = collocation(np.cov(np.vstack(series)), 1)
         means.append(expected)
         for number, member in enumerate(("source", "field", "third")):
-            told = rows[name, member]
-            assert int(told["n"]) == 130
-            assert float(told["error_sd"]) == pytest.approx(expected["error_sd"][number], abs=1e-9)
-            assert float(told["snr_db"]) == pytest.approx(expected["snr_db"][number], abs=1e-6)
-            assert float(told["beta_lower"]) <= float(told["beta"]) <= float(told["beta_upper"])
-            assert told["status"] == "collocated"
+            row = rows[name, member]
+            assert int(row["n"]) == 130
+            assert float(row["error_sd"]) == pytest.approx(expected["error_sd"][number], abs=1e-9)
+            assert float(row["snr_db"]) == pytest.approx(expected["snr_db"][number], abs=1e-6)
+            assert float(row["beta_lower"]) <= float(row["beta"]) <= float(row["beta_upper"])
+            assert row["status"] == "collocated"
     assert [rows["A", member]["name"] for member in ("source", "field", "third")] == [
         "map",
         "field",
@@ -89,22 +89,10 @@ def test_smap_in_place_of_the_map(run, case, tmp_path):
     assert lines[1].startswith("A,source,SMAP,130,")
 
 
-@pytest.fixture
-def refusal(run):
-    from qgis.core import QgsProcessingException
-
-    def refused(parameters):
-        with pytest.raises(QgsProcessingException) as caught:
-            run("triplecollocation", parameters)
-        return str(caught.value)
-
-    return refused
-
-
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"MINIMUM_DAYS": 2}, "MINIMUM_DAYS is 2; give 3 or more (100 tell something)."),
+        ({"MINIMUM_DAYS": 2}, "MINIMUM_DAYS is 2; give 3 or more (100 are worth something)."),
         ({"BOOTSTRAP": 99}, "BOOTSTRAP is 99; give 100 samples or more."),
         (
             {"TC_SOURCE": "smap"},
@@ -131,7 +119,7 @@ def test_refusals(refusal, case, tmp_path, change, sentence):
     change = {
         key: value.format(folder=folder) if isinstance(value, str) else value for key, value in change.items()
     }
-    assert refusal(inputs(folder, tmp_path, **change)) == sentence.format(folder=folder)
+    assert refusal("triplecollocation", inputs(folder, tmp_path, **change)) == sentence.format(folder=folder)
     assert not (tmp_path / "out").exists()
 
 
@@ -144,13 +132,13 @@ def test_series_made_from_smap_are_refused(refusal, case, tmp_path):
             ("PRODUCT", "OVERPASS", "QUALITY", "ALGORITHM"), "x"
         ),
     }
-    for number, (told, tags) in enumerate(kinds.items()):
+    for number, (kind, tags) in enumerate(kinds.items()):
         other = tmp_path / f"series {number}"
         for day, date in enumerate(DAYS[:3]):
             bands = [Band("soil_moisture", "m3 m-3")]
             write_geotiff(other / f"x_{date:%Y%m%d}.tif", CELLS, written["third"][day], bands, tags)
-        assert refusal(inputs(folder, tmp_path, THIRD=str(other))) == (
-            f"THIRD: {other} is {told}, and the errors of SMAP and of a map made from it are not "
+        assert refusal("triplecollocation", inputs(folder, tmp_path, THIRD=str(other))) == (
+            f"THIRD: {other} is {kind}, and the errors of SMAP and of a map made from it are not "
             "independent; give an independent model or sensor."
         )
 
@@ -164,7 +152,7 @@ def test_maps_as_one_layer_are_refused(refusal, case, tmp_path, ending):
         write_geotiff(file, CELLS, written["third"][day], [Band("theta", "m3 m-3")], tags)
     layer = tmp_path / f"layer.{ending}"
     write_series_file(layer, CELLS, DAYS[:3], files, "m3 m-3")
-    assert refusal(inputs(folder, tmp_path, THIRD=str(layer))).startswith(
+    assert refusal("triplecollocation", inputs(folder, tmp_path, THIRD=str(layer))).startswith(
         f"THIRD: {layer} is a map made from SMAP ('Downscale'), and the errors of SMAP"
     )
 
@@ -174,8 +162,8 @@ def test_a_copy_is_refused(refusal, case, tmp_path):
     for number, date in enumerate(DAYS[:4]):
         bands = [Band("soil_moisture", "m3 m-3")]
         write_geotiff(tmp_path / "copy" / f"c_{date:%Y%m%d}.tif", CELLS, written["maps"][number], bands)
-    assert refusal(inputs(folder, tmp_path, THIRD=str(tmp_path / "copy"))) == (
-        f"THIRD: {tmp_path / 'copy'} tells the same values as the series it is held against; give an "
+    assert refusal("triplecollocation", inputs(folder, tmp_path, THIRD=str(tmp_path / "copy"))) == (
+        f"THIRD: {tmp_path / 'copy'} has the same values as the series it is compared with; give an "
         "independent model or sensor."
     )
 
@@ -192,11 +180,13 @@ def rain_series(folder, unit="mm"):
 def test_rain_is_no_third_estimate_of_soil_moisture(run, refusal, said, case, tmp_path):
     folder, _ = case
     rain = rain_series(tmp_path / "rain")
-    told = refusal(inputs(folder, tmp_path, THIRD=rain, END="2021-01-30", MINIMUM_DAYS=30))
+    sentence = refusal(
+        "triplecollocation", inputs(folder, tmp_path, THIRD=rain, END="2021-01-30", MINIMUM_DAYS=30)
+    )
     assert re.fullmatch(
         r"THIRD: no station can be collocated, since the three do not see one truth \(A: not correlated "
         r"beyond chance \(.+; 30 days\)\); give a third estimate of soil moisture, or a longer period\.",
-        told,
+        sentence,
     )
     assert not (tmp_path / "out").exists()
     assert said.warnings[-1] == (
@@ -208,7 +198,9 @@ def test_rain_is_no_third_estimate_of_soil_moisture(run, refusal, said, case, tm
 def test_a_third_series_of_other_days(refusal, case, tmp_path):
     folder, _ = case
     small = make_small_case(tmp_path / "small")
-    assert refusal(inputs(folder, tmp_path, THIRD=small.rain_folder, START="2021-01-02")) == (
+    assert refusal(
+        "triplecollocation", inputs(folder, tmp_path, THIRD=small.rain_folder, START="2021-01-02")
+    ) == (
         f"THIRD: {small.rain_folder} has no value at a station on a day that has the two others; choose "
         "series of the same area and days."
     )

@@ -14,11 +14,10 @@ from smap_downscaler.geo.grid import Grid, Window, ease2_grid
 from smap_downscaler.geo.lattice import Transformation
 from smap_downscaler.geo.points import points_on_grid
 from smap_downscaler.series.series import open_series
-from smap_downscaler.steps.field import extract as field_extract
-from smap_downscaler.steps.field.extract import extract
+from smap_downscaler.steps.field import pairs as field_pairs
 from smap_downscaler.steps.field.numbers.climatology import anomalies
 from smap_downscaler.steps.field.numbers.readings import FieldData, Station, daily
-from smap_downscaler.steps.field.pairs import PairChoices, pair_up
+from smap_downscaler.steps.field.pairs import PairChoices, extract, pair_up
 from smap_downscaler.steps.field.tables import write_metrics, write_pairs
 
 DATES = [dt.date(2021, 1, 1) + dt.timedelta(days=step) for step in range(12)]
@@ -63,11 +62,11 @@ def test_the_cell_that_contains_the_station(tmp_path):
     found = extract(series, points_on_grid(GRID, GRID.crs, x, y), DATES, "cell", SILENT.counter(1, "rasters"))
     for number, date in enumerate(DATES):
         np.testing.assert_array_equal(found[number], written[date][rows.astype(int), cols.astype(int)])
-    # The same stations told in degrees.
+    # The same stations given in degrees.
     longitude, latitude = Transformation(GRID.crs, "EPSG:4326")(x, y)
-    places = points_on_grid(GRID, "EPSG:4326", longitude, latitude)
-    np.testing.assert_allclose(places.rows, rows, atol=1e-4)
-    np.testing.assert_allclose(places.cols, cols, atol=1e-4)
+    positions = points_on_grid(GRID, "EPSG:4326", longitude, latitude)
+    np.testing.assert_allclose(positions.rows, rows, atol=1e-4)
+    np.testing.assert_allclose(positions.cols, cols, atol=1e-4)
 
 
 def test_bilinear_by_hand(tmp_path):
@@ -77,8 +76,8 @@ def test_bilinear_by_hand(tmp_path):
     rows, cols = rng.uniform(20, 290, 50), rng.uniform(5, 395, 50)
     rows[:4], cols[:4] = [255.9, 256.1, 255.7, 256.3], [255.9, 256.1, 256.2, 255.6]
     x, y = GRID.left + cols * 100, GRID.top - rows * 100
-    places = points_on_grid(GRID, GRID.crs, x, y)
-    (found,) = extract(series, places, DATES[:1], "bilinear", SILENT.counter(1, "rasters"))
+    positions = points_on_grid(GRID, GRID.crs, x, y)
+    (found,) = extract(series, positions, DATES[:1], "bilinear", SILENT.counter(1, "rasters"))
     for row, col, value in zip(rows, cols, found):
         top, left = int(row - 0.5), int(col - 0.5)
         down, right = row - 0.5 - top, col - 0.5 - left
@@ -89,28 +88,30 @@ def test_bilinear_by_hand(tmp_path):
 
 def test_outside_and_on_the_edges():
     x = np.array([GRID.left, GRID.left - 1e-3, GRID.bounds.right, GRID.bounds.right - 1e-3, np.nan])
-    places = points_on_grid(GRID, GRID.crs, x, np.full(5, GRID.top - 50))
-    assert places.inside.tolist() == [True, False, False, True, False]
+    positions = points_on_grid(GRID, GRID.crs, x, np.full(5, GRID.top - 50))
+    assert positions.inside.tolist() == [True, False, False, True, False]
 
 
 def test_longitudes_of_0_to_360():
     world = Grid("EPSG:4326", 0.0, 90.0, 0.5, 0.5, 720, 360)
-    places = points_on_grid(world, "EPSG:4326", np.array([-71.6, 20.1, -0.1]), np.array([-13.2, 10.0, 0.0]))
-    np.testing.assert_allclose(places.cols, [(360 - 71.6) * 2, 40.2, 719.8])
-    assert places.inside.all()
+    positions = points_on_grid(
+        world, "EPSG:4326", np.array([-71.6, 20.1, -0.1]), np.array([-13.2, 10.0, 0.0])
+    )
+    np.testing.assert_allclose(positions.cols, [(360 - 71.6) * 2, 40.2, 719.8])
+    assert positions.inside.all()
 
 
 def test_each_raster_is_opened_once_and_only_windows_are_read(tmp_path, monkeypatch):
     series, _ = maps(tmp_path / "maps")
     opened, cells = [], []
-    real_open, real_read = field_extract.open_dataset, field_extract.read_band
-    monkeypatch.setattr(field_extract, "open_dataset", lambda path: opened.append(path) or real_open(path))
+    real_open, real_read = field_pairs.open_dataset, field_pairs.read_band
+    monkeypatch.setattr(field_pairs, "open_dataset", lambda path: opened.append(path) or real_open(path))
 
     def reading(dataset, band, window):
         cells.append(window.height * window.width)
         return real_read(dataset, band, window)
 
-    monkeypatch.setattr(field_extract, "read_band", reading)
+    monkeypatch.setattr(field_pairs, "read_band", reading)
     near = [centre(12, 20 + step) for step in range(5)] + [centre(280, 390)]
     x, y = (np.array(axis) for axis in zip(*near))
     extract(series, points_on_grid(GRID, GRID.crs, x, y), DATES, "cell", SILENT.counter(1, "rasters"))
@@ -163,7 +164,7 @@ def test_who_is_left_out_and_why(tmp_path):
         "later": "no reading on a day with a map",
     }
     listener = Listener()
-    found.tell(listener)
+    found.log(listener)
     assert listener.warnings == [
         "1 station left out, on NoData or masked pixels on all days: masked",
         "2 stations left out, outside the maps: far, farther",
@@ -172,13 +173,13 @@ def test_who_is_left_out_and_why(tmp_path):
     assert listener.lines == ["1 station lies on NoData on some days (how many): at times (1)"]
 
 
-def test_maps_in_percent_are_told(tmp_path):
+def test_maps_in_percent_are_reported(tmp_path):
     (tmp_path / "maps").mkdir()
     for date in DATES[:2]:
         grid_raster(tmp_path / "maps" / f"m_{date:%Y%m%d}.tif", GRID, np.full(GRID.shape, 21.5, np.float32))
     listener = Listener()
     data = data_of(station("A", *centre(100, 50)))
-    pair_up(data, open_series(tmp_path / "maps"), None, PairChoices()).tell(listener)
+    pair_up(data, open_series(tmp_path / "maps"), None, PairChoices()).log(listener)
     assert listener.warnings == [
         "The maps reach 21.5 at the stations, beyond any soil moisture in m3 m-3; give maps in that unit."
     ]

@@ -14,12 +14,11 @@ from smap_downscaler.preflight.layer_check import LayerCheck, Preflight
 from smap_downscaler.report.interval_figures import interval_figure
 from smap_downscaler.stats.intervals import Interval
 from smap_downscaler.steps.field.collocation_report import collocation_page
-from smap_downscaler.steps.field.figures import errors, most_days, time_series
+from smap_downscaler.steps.field.figures import beside_smap, errors, most_days, scatter, time_series
 from smap_downscaler.steps.field.numbers.collocation import TripleChoices, collocate
-from smap_downscaler.steps.field.numbers.pairs import Pairs
+from smap_downscaler.steps.field.numbers.readings import Pairs
 from smap_downscaler.steps.field.numbers.validation import DIFFERENCE, MetricRow, ValidationChoices, validate
 from smap_downscaler.steps.field.report import field_page, verdict
-from smap_downscaler.steps.field.skill_figures import beside_smap, scatter
 
 FIRST = 737425
 BEFORE = Preflight([LayerCheck("stations", "EPSG:4326", notes=("2 stations",))], ["a < b"], "the stations")
@@ -89,21 +88,21 @@ def test_anomalies_are_named():
 
 
 @pytest.mark.parametrize(
-    ("change", "ends", "told"),
+    ("change", "ends", "words"),
     [
         (-0.01, (-0.02, -0.005), ("lower", f"{GAP} -0.0200 to -0.0050): here downscaling helped.")),
         (0.01, (0.005, 0.02), ("higher", f"{GAP} +0.0050 to +0.0200): here downscaling made it worse.")),
-        (-0.01, (-0.02, 0.005), ("lower", f"{GAP} -0.0200 to +0.0050): not to be told from chance, so these "
+        (-0.01, (-0.02, 0.005), ("lower", f"{GAP} -0.0200 to +0.0050), which may be chance, so these "
                                           "readings do not show that downscaling helped.")),
-        (-0.01, None, ("lower", "; so few days do not tell whether that is chance.")),
+        (-0.01, None, ("lower", "; so few days do not show whether that is chance.")),
     ],
 )  # fmt: skip
-def test_verdicts(change, ends, told):
+def test_verdicts(change, ends, words):
     intervals = {"rmse": Interval(*ends)} if ends else {}
     row = MetricRow("A", "all", DIFFERENCE, 30, 12, 1, values={"rmse": change}, intervals=intervals)
     assert verdict([row]) == (
-        f"On the 12 days that both have, the map's RMSE is 0.0100 m³ m⁻³ {told[0]} than that of the SMAP "
-        f"cell{told[1]}"
+        f"On the 12 days that both have, the map's RMSE is 0.0100 m³ m⁻³ {words[0]} than that of the SMAP "
+        f"cell{words[1]}"
     )
     assert verdict([]) == ""
     assert verdict([dataclasses.replace(row, values={})]) == ""
@@ -130,8 +129,8 @@ def test_most_days_keeps_the_order():
 
 
 def test_dots_of_one_series():
-    dots = {"only": {("A", "x"): (1.0, Interval()), ("B", "x"): (float("nan"), Interval())}}
-    assert interval_figure(["A", "B", "C"], dots, {"x": "a number"}).startswith(b"\x89PNG")
+    values = {"only": {("A", "x"): (1.0, Interval()), ("B", "x"): (float("nan"), Interval())}}
+    assert interval_figure(["A", "B", "C"], values, {"x": "a number"}).startswith(b"\x89PNG")
 
 
 def test_triples():

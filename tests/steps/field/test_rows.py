@@ -10,8 +10,9 @@ import pytest
 
 from field_cases import FIRST, made_up_pairs
 from smap_downscaler.base.progress import Progress
+from smap_downscaler.steps.field.numbers.climatology import as_anomalies
 from smap_downscaler.steps.field.numbers.metrics import METRICS, metrics_of
-from smap_downscaler.steps.field.numbers.pairs import Pairs, as_anomalies
+from smap_downscaler.steps.field.numbers.readings import Pairs
 from smap_downscaler.steps.field.numbers.validation import (
     COMPARED,
     DIFFERENCE,

@@ -11,7 +11,7 @@ import pytest
 from raster_cases import Listener
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.steps.field.ismn_files import IsmnChoices, read_sensor
-from smap_downscaler.steps.field.numbers.columns import CsvChoices
+from smap_downscaler.steps.field.numbers.delimited import CsvChoices
 from smap_downscaler.steps.field.stations import StationChoices, read_stations
 from smap_downscaler.steps.field.stations_ismn import parse_depth
 from station_files import RECORDS, ismn_file
@@ -61,7 +61,7 @@ def test_replicates_become_days(tmp_path):
     assert days_of(field.stations[0]) == {"2021-08-12": (0.26, 2), "2021-08-13": (0.3, 1)}
     np.testing.assert_allclose(field.stations[0].readings.sd, [0.0141421356, np.nan], rtol=1e-8)
     assert field.warnings == ()
-    assert field.told == (
+    assert field.notes == (
         f"{path}: station from station, date from date, longitude from lon, latitude from lat, soil moisture "
         "from soil_moisture, replicate from replicate; coordinates in EPSG:4326, soil moisture in m3 m-3",
     )
@@ -123,10 +123,10 @@ def test_places_without_names(tmp_path):
     )
     field = read(path)
     assert [station.name for station in field.stations] == ["-71.5 -13.2", "-71.6 -13.2"]
-    assert field.told[1] == f"{path}: no column of stations, so each place is a station"
+    assert field.notes[1] == f"{path}: no column of stations, so each place is a station"
 
 
-def test_missing_and_double_rows_are_told(tmp_path):
+def test_missing_and_double_rows_are_reported(tmp_path):
     path = csv_file(
         tmp_path,
         "A,2021-08-12,1,-71.5,-13.2,0.25",
@@ -216,7 +216,7 @@ REFUSED = {
     "elsewhere": ("A,2021-08-12,2,-71.6,-13.2,0.2",
                   "line 3: station A lies elsewhere than in line 2; give each place its own name."),
     "other value": ("A,2021-08-12,1,-71.5,-13.2,0.26",
-                    "line 3: it tells the same station, time and replicate as line 2, but another value; "
+                    "line 3: it has the same station, time and replicate as line 2, but another value; "
                     "keep one of them."),
     "percent": ("A,2021-08-12,2,-71.5,-13.2,23.5",
                 "line 3: soil moisture 23.5 is out of 0 to 1 m3 m-3; choose percent as UNIT, or mend it."),
@@ -259,7 +259,8 @@ def test_refused_headers(tmp_path):
     )
     path = csv_file(tmp_path, "1,2,3,4", header="date,x,y,sm")
     assert refusal(path) == (
-        f"CRS: {path} has no longitude and latitude, and nobody tells the CRS of its column x; choose it."
+        f"CRS: {path} has no longitude and latitude, and nothing says which CRS its column "
+        "x is in; choose it."
     )
     path = csv_file(tmp_path, "1,2,3,4,5", header="date,lon,lat,sm (5 cm),sm (10 cm)")
     assert refusal(path) == (
@@ -276,7 +277,7 @@ def test_refused_headers(tmp_path):
         "readings with a header."
     )
     path = csv_file(tmp_path)
-    assert refusal(path) == f"{path}: it holds no reading; choose a file with a row a reading."
+    assert refusal(path) == f"{path}: it holds no reading; choose a file with one row per reading."
     assert refusal(tmp_path / "none.csv") == (
         f"STATIONS: there is no file or folder {tmp_path / 'none.csv'}; check the path."
     )
@@ -326,7 +327,7 @@ def test_ismn_networks_sensors_and_depths(tmp_path):
     assert [station.name for station in field.stations] == ["REMEDHUS/Zamarron"]
     # The least lower depth first, then the least upper one: the two sensors of 0-0.05 m.
     assert days_of(field.stations[0])["2021-01-01"] == (0.23, 3)
-    assert field.told == (
+    assert field.notes == (
         f"{tmp_path}: 1 station of 1 network, 2 sensors within 0-0.1 m, the shallowest, 5 readings",
         "1 station at 0-0.05 m",
         f"{tmp_path}: 1 file of other variables passed over",
@@ -411,8 +412,8 @@ def test_an_ismn_zip_reads_as_its_folder_does(tmp_path):
         (s.name, s.x, s.y, days_of(s)) for s in expected.stations
     ]
     assert len(field.stations) == 2
-    assert [text.replace(str(path), "") for text in (*field.told, *field.warnings)] == [
-        text.replace(str(folder), "") for text in (*expected.told, *expected.warnings)
+    assert [text.replace(str(path), "") for text in (*field.notes, *field.warnings)] == [
+        text.replace(str(folder), "") for text in (*expected.notes, *expected.warnings)
     ]
     # Nothing is unpacked beside it.
     assert [file.name for file in path.parent.iterdir()] == [path.name]

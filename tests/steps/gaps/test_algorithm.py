@@ -190,7 +190,7 @@ def test_output_into_the_smap_folder(refusal, values):
     )
 
 
-def test_what_was_done_is_told(run, said, values):
+def test_what_was_done_is_reported(run, said, values):
     run("fillgaps", values)
     counts = next(
         line for line in said.info if line.startswith(f"{DAYS} days, 0 of them from an earlier run")
@@ -198,7 +198,7 @@ def test_what_was_done_is_told(run, said, values):
     assert "left empty for want of a forest" in counts
     assert (
         f"1 of {DAYS} days hold no value, the first {day(41)}: no cell was observed, and a dated "
-        "covariate lacks"
+        "covariate is missing"
     ) in said.warnings
     run("fillgaps", values)
     assert f"{DAYS} days are there already, made from the same inputs; kept" in said.info
@@ -206,7 +206,7 @@ def test_what_was_done_is_told(run, said, values):
     assert "hidden" not in said.text
 
 
-def test_another_unit_is_told(run, said, values, tmp_path):
+def test_another_unit_is_reported(run, said, values, tmp_path):
     rain = tmp_path / "p_3d"
     for number in range(DAYS):
         target = rain / f"p_3d_{day(number):%Y%m%d}.tif"
@@ -265,20 +265,20 @@ def test_finished_cells_lie_beside_the_folder_unless_nobody_can_go_on(run, value
     assert asked == [beside, beside, None, beside]
     # Beside the root of a drive there is no place, nor where one may not write.
     given = SimpleNamespace(is_temporary=lambda name: False)
-    assert fill_gaps._work_file(given, os.path.abspath(os.sep)) is None
+    assert fill_gaps.work_file_for(given, os.path.abspath(os.sep)) is None
     new = str(tmp_path / "new" / "filled")
-    assert fill_gaps._work_file(given, new) == tmp_path / "new" / ".filled.work"
+    assert fill_gaps.work_file_for(given, new) == tmp_path / "new" / ".filled.work"
     monkeypatch.setattr(os, "access", lambda path, mode: False)
-    assert fill_gaps._work_file(given, values["OUTPUT"]) is None
-    assert fill_gaps._work_file(given, new) == tmp_path / "new" / ".filled.work"
+    assert fill_gaps.work_file_for(given, values["OUTPUT"]) is None
+    assert fill_gaps.work_file_for(given, new) == tmp_path / "new" / ".filled.work"
 
 
-def test_days_are_written_where_their_error_cannot_be_told(run, said, refusal, values, tmp_path):
+def test_days_are_written_where_their_error_cannot_be_estimated(run, said, refusal, values, tmp_path):
     tables = {name: str(tmp_path / f"{name.lower()}.gpkg") for name in ("DAYS", "SCORES")}
     assert refusal("fillgaps", {**values, **tables, "PERIOD": 40}) == (
-        f"{values['SMAP']}: no cell tells the error (in 10 cells all observed days lie within less than two "
-        "hidden runs); give PERIOD a smaller number, or leave out SCORES and REPORT: the days are written, "
-        "and the next run keeps them."
+        f"{values['SMAP']}: no cell gives an estimate of the error (in 10 cells all observed days lie "
+        "within less than two hidden runs); give PERIOD a smaller number, or leave out SCORES "
+        "and REPORT: the days are written, and the next run keeps them."
     )
     assert listing(tmp_path) == ["days.gpkg", "filled"]
     assert len(rows_of(tables["DAYS"], "days")) == DAYS

@@ -61,7 +61,7 @@ def test_climatology_returns_two_waves():
         (np.arange(60, 320), 1),
     ],
 )
-def test_harmonics_that_a_part_of_the_year_can_tell(known, expected):
+def test_harmonics_that_a_part_of_the_year_can_support(known, expected):
     assert harmonics(known) == expected
 
 

@@ -37,7 +37,7 @@ def forests(tmp_path):
 
 
 def series():
-    """Soil moisture that drifts, so that its neighbours tell it, seen on two of three days."""
+    """Soil moisture that drifts, so that its neighbours predict it, seen on two of three days."""
     generator = np.random.default_rng(7)
     observed = 0.25 + 0.1 * np.sin(DAYS / 9) + 0.01 * generator.normal(size=DAYS.size)
     observed[generator.random(DAYS.size) < 1 / 3] = np.nan

@@ -121,7 +121,7 @@ def test_filled_values_are_those_worked_out_anew(case, tmp_path, features):
     assert report.forests == 10
 
 
-def test_observed_values_pass_and_the_second_band_tells_them(case, season, tmp_path):
+def test_observed_values_pass_and_the_second_band_marks_them(case, season, tmp_path):
     fill_gaps(inputs_of(case, season), tmp_path / "filled", PLAIN)
     found = cube_of(tmp_path / "filled")
     seen = np.isfinite(case.theta)
@@ -230,7 +230,7 @@ def test_another_band_is_another_input(case, season):
 
 
 def two_covariates(case, path):
-    """Forests by cell of covariates x and y, of which x tells more."""
+    """Forests by cell of covariates x and y, of which x says more."""
     with ModelWriter(path, ("x", "y"), {}, "soil_moisture", "m3 m-3", TREES, "1", mode=BY_CELL) as writer:
         for row, col in ((0, 0), (1, 1)):
             _, x, y = case.training(row, col, FeatureSettings())
@@ -400,7 +400,7 @@ def test_no_gap(case, season, tmp_path):
 def test_start_after_the_end_of_the_series(case, season, tmp_path):
     asked = inputs_of(case, season, start=day(200))
     assert refusal(fill_gaps, asked, tmp_path / "filled", PLAIN) == (
-        f"{case.smap}: there is no day from {day(200)} to {day(DAYS - 1)}; choose START and END anew."
+        f"{case.smap}: there is no day from {day(200)} to {day(DAYS - 1)}; choose other START and END."
     )
 
 
@@ -418,8 +418,8 @@ def test_too_few_days_to_hide_any(case, season, tmp_path):
     asked = replace(inputs_of(case, season), smap=case.open()[0].between(day(0), day(15)))
     hiding = replace(PLAIN, hiding=HidingSettings(5))
     assert refusal(fill_gaps, asked, tmp_path / "filled", hiding) == (
-        f"{case.smap}: no cell with a forest has more than 20 observed days, so no day can be hidden to tell "
-        "the error; leave out SCORES and REPORT, or give a longer series."
+        f"{case.smap}: no cell with a forest has more than 20 observed days, so no day can be "
+        "hidden to estimate the error; leave out SCORES and REPORT, or give a longer series."
     )
 
 

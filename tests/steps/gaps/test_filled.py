@@ -19,7 +19,12 @@ from smap_downscaler.steps.gaps.numbers.scores import (
     POOLED,
     GapScore,
 )
-from smap_downscaler.steps.gaps.numbers.verdict import filled_by_distance, gaps_verdict, untold, weighted_rmse
+from smap_downscaler.steps.gaps.numbers.verdict import (
+    filled_by_distance,
+    filled_without_error,
+    gaps_verdict,
+    weighted_rmse,
+)
 
 NAMES = tuple(name for name, *_ in DISTANCES)
 
@@ -51,20 +56,22 @@ def score(distance, method, rmse, scope=POOLED):
     st.dictionaries(st.sampled_from(NAMES), st.tuples(st.floats(0, 1), st.integers(0, 50)), min_size=1),
     st.dictionaries(st.sampled_from(NAMES), st.integers(0, 50)),
 )
-def test_weighted_rmse_is_that_of_as_many_errors(told, others):
+def test_weighted_rmse_is_that_of_as_many_errors(rmses, others):
     """Each filled value errs as the hidden days of its distance do."""
-    filled = {**dict.fromkeys(NAMES, 0), **others, **{name: count for name, (_, count) in told.items()}}
-    rows = [score(name, FOREST, rmse) for name, (rmse, _) in told.items()]
+    filled = {**dict.fromkeys(NAMES, 0), **others, **{name: count for name, (_, count) in rmses.items()}}
+    rows = [score(name, FOREST, rmse) for name, (rmse, _) in rmses.items()]
     rows += [score("all", FOREST, 9.0), score("1", LINEAR, 9.0), score("2", FOREST, 9.0, MEDIAN)]
     rows += [score("3-5", FOREST, 9.0, CELL)]
-    errors = np.concatenate([np.full(count, rmse) for rmse, count in told.values()])
+    errors = np.concatenate([np.full(count, rmse) for rmse, count in rmses.values()])
     found = weighted_rmse(rows, filled, FOREST)
     if errors.size:
         assert found == pytest.approx(float(np.sqrt(np.mean(errors**2))), abs=1e-12)
     else:
         assert math.isnan(found)
-    known = {*told, "1"}
-    assert untold(rows, filled) == sum(count for name, count in filled.items() if name not in known)
+    known = {*rmses, "1"}
+    assert filled_without_error(rows, filled) == sum(
+        count for name, count in filled.items() if name not in known
+    )
 
 
 def rows(forest, linear):
@@ -73,9 +80,9 @@ def rows(forest, linear):
 
 
 def test_words_of_gaps_that_forests_fill_better():
-    told = rows({"1": 0.03, "2": 0.04}, {"1": 0.03, "2": 0.05})
+    scores = rows({"1": 0.03, "2": 0.04}, {"1": 0.03, "2": 0.05})
     filled = {"1": 1500, "2": 500, "3-5": 0, "6-10": 0, "over 10": 0}
-    assert gaps_verdict(told, filled) == (
+    assert gaps_verdict(scores, filled) == (
         "Of 2,000 filled values 75 % lie 1 day and 25 % 2 days from an observation of their cell. Hidden "
         "days at the same distances have an RMSE of 0.0328 m3 m-3 from the forests and 0.0361 from "
         "linear interpolation."
@@ -86,9 +93,9 @@ def test_words_of_gaps_that_forests_fill_better():
 
 def test_words_of_gaps_that_linear_interpolation_fills_better():
     """On the longest runs the forests win, and most gaps are short."""
-    told = rows({"1": 0.03, "2": 0.03, "6-10": 0.03}, {"1": 0.02, "2": 0.03, "6-10": 0.09})
+    scores = rows({"1": 0.03, "2": 0.03, "6-10": 0.03}, {"1": 0.02, "2": 0.03, "6-10": 0.09})
     filled = {"1": 900, "2": 60, "3-5": 38, "6-10": 1, "over 10": 1}
-    assert gaps_verdict(told, filled) == (
+    assert gaps_verdict(scores, filled) == (
         "Of 1,000 filled values 90 % lie 1 day, 6 % 2 days, 4 % 3-5 days, under 1 % 6-10 days and under 1 % "
         "over 10 days from an observation of their cell. Hidden days at the same distances have an RMSE "
         "of 0.0300 m3 m-3 from the forests and 0.0210 from linear interpolation; 4 % of the filled values "
@@ -100,7 +107,7 @@ def test_words_of_gaps_without_hidden_days():
     filled = {**dict.fromkeys(NAMES, 0), "over 10": 1}
     assert gaps_verdict(rows({"1": 0.1}, {"1": 0.1}), filled) == (
         "Of 1 filled value 100 % lie over 10 days from an observation of their cell. At none of these "
-        "distances a day was hidden, so their error is not told."
+        "distances a day was hidden, so their error is not known."
     )
     assert gaps_verdict([], dict.fromkeys(NAMES, 0)) == ""
     assert gaps_verdict([], {}) == ""

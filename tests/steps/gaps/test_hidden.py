@@ -28,7 +28,7 @@ FIRST = 735_700
 
 
 def wet_and_dry(n=150, seed=5):
-    """Days, soil moisture that a covariate tells all but for some noise, and covariates."""
+    """Days, soil moisture that a covariate gives all but for some noise, and covariates."""
     generator = np.random.default_rng(seed)
     days = FIRST + np.sort(generator.choice(2 * n, n, replace=False))
     x = generator.random((n, 3)).astype(np.float32)
@@ -99,7 +99,7 @@ def test_hidden_days_do_not_leak():
         ("no covariate", TOO_FEW, 0),
     ],
 )
-def test_cells_that_tell_nothing_say_why(case, why, complete):
+def test_cells_without_hidden_days_say_why(case, why, complete):
     days, observed, x = wet_and_dry()
     period = 5
     if case == "few":

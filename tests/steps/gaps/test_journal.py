@@ -245,7 +245,7 @@ def test_cancel_among_the_lines(tmp_path):
         list(kept(tmp_path / "work").finished({OTHER}, set(), np.ones(6, bool), stopping))
 
 
-def test_a_cell_that_tells_no_error_says_why_again(tmp_path):
+def test_a_cell_without_an_error_says_why_again(tmp_path):
     lines = kept(tmp_path / "work")
     lines.add(FilledCell(KEY, np.full(6, np.nan), HidingOutcome(None, 5, TOO_SHORT)), np.zeros(6, bool))
     lines.close()

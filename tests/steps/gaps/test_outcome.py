@@ -1,4 +1,4 @@
-"""What the report of filled gaps tells of the error, and what lessens its worth."""
+"""What the report of filled gaps says of the error, and what lessens its worth."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from smap_downscaler.steps.gaps.numbers.hidden import (
     HidingOutcome,
     HidingSettings,
 )
-from smap_downscaler.steps.gaps.outcome import untold_text
+from smap_downscaler.steps.gaps.outcome import no_error_text
 
 SEASON = FeatureSettings(day_of_year=True)
 PLAIN = FillSettings()
@@ -79,7 +79,7 @@ class Telling(Progress):
         self.warnings.append(text)
 
 
-def test_days_of_other_inputs_in_the_folder_are_told(case, season, tmp_path):
+def test_days_of_other_inputs_in_the_folder_are_reported(case, season, tmp_path):
     folder = tmp_path / "filled"
     asked = inputs_of(case, season, end=day(9))
     fill_gaps(asked, folder, PLAIN)
@@ -121,7 +121,7 @@ def test_forests_of_about_as_many_days_need_no_remark(case, tmp_path):
         assert remarks_on(inputs_of(case, forests), tmp_path / str(number)) == {}
 
 
-def test_forests_of_fewer_or_more_days_are_told(case, tmp_path):
+def test_forests_of_fewer_or_more_days_are_reported(case, tmp_path):
     complete = [len(case.training(row, col, SEASON)[2]) for row, col in ((0, 0), (1, 1))]
     forests = forests_of(case, tmp_path / "f.smapforest", slice(20))
     expected = (
@@ -140,7 +140,7 @@ def test_forests_of_fewer_or_more_days_are_told(case, tmp_path):
     assert said == {expected.format(sum(complete), "more", here): True}
 
 
-def test_hyper_parameters_that_have_seen_the_hidden_days_are_told(case, tmp_path):
+def test_hyper_parameters_that_have_seen_the_hidden_days_are_reported(case, tmp_path):
     forests = forests_of(case, tmp_path / "f.smapforest", settings=replace(TREES, min_samples_leaf=3))
     assert remarks_on(inputs_of(case, forests), tmp_path / "filled") == {
         "the hyper-parameters of each forest were chosen on all days of its cell, those that are hidden here "
@@ -148,8 +148,8 @@ def test_hyper_parameters_that_have_seen_the_hidden_days_are_told(case, tmp_path
     }
 
 
-def test_cells_that_tell_no_error_are_told(case, tmp_path):
-    """Of one of two cells too few days are left; the other one still tells the error."""
+def test_cells_without_an_error_are_reported(case, tmp_path):
+    """Of one of two cells too few days are left; the other one still gives the error."""
     rain = tmp_path / "p_3d"
     shutil.copytree(case.rain_folder, rain)
     for path in sorted(rain.iterdir()):
@@ -160,33 +160,35 @@ def test_cells_that_tell_no_error_are_told(case, tmp_path):
         inputs_of(case, forests_of(case, tmp_path / "f.smapforest")),
         dynamic=(DatedCovariate(open_series(rain)),),
     )
-    (said,) = [remark for remark in remarks_on(asked, tmp_path / "filled") if "tell none" in remark]
+    (said,) = [remark for remark in remarks_on(asked, tmp_path / "filled") if "give no estimate" in remark]
     assert said == (
-        "1 of 2 cells chosen to tell the error tell none: in 1 cell fewer than 20 observed days have all "
+        "1 of 2 cells chosen to estimate the error give no estimate: "
+        "in 1 cell fewer than 20 observed days have all "
         "covariates"
     )
 
 
 def test_runs_that_leave_too_few_days(case, season, tmp_path):
-    """The error is not to be told, but the days are there, and are kept."""
+    """The error cannot be estimated, but the days are there, and are kept."""
     report = fill_gaps(inputs_of(case, season), tmp_path / "filled", FillSettings(HidingSettings(40)))
-    assert report.untold == (
-        f"{case.smap}: no cell tells the error (in 10 cells all observed days lie within less than two "
-        "hidden runs); give PERIOD a smaller number, or leave out SCORES and REPORT: the days are written, "
-        "and the next run keeps them."
+    assert report.no_error == (
+        f"{case.smap}: no cell gives an estimate of the error (in 10 cells all observed days lie "
+        "within less than two hidden runs); give PERIOD a smaller number, or leave out SCORES "
+        "and REPORT: the days are written, and the next run keeps them."
     )
     assert (report.hidden, report.filled_at) == ([], {})
     assert len(fill_gaps(inputs_of(case, season), tmp_path / "filled", PLAIN).kept) == DAYS
 
 
-def test_all_reasons_not_to_tell_an_error():
+def test_all_reasons_for_no_estimate_of_the_error():
     cells = [CellKey(0, number) for number in range(4)]
     whys = (TOO_FEW, TOO_FEW_LEFT, CONSTANT, TOO_FEW)
     outcomes = {cell: HidingOutcome(None, 5, why) for cell, why in zip(cells, whys)}
-    assert untold_text("smap", outcomes) == (
-        "smap: no cell tells the error (in 2 cells fewer than 20 observed days have all covariates, in 1 "
-        "cell with runs hidden fewer than 20 observed days with all covariates are left, in 1 cell soil "
-        "moisture never changes outside of the hidden runs); give a longer series, or covariates of more of "
-        "its days, or give FOLDS a larger number, so that fewer days are hidden at once, or look at the SMAP "
-        "series, or leave out SCORES and REPORT: the days are written, and the next run keeps them."
+    assert no_error_text("smap", outcomes) == (
+        "smap: no cell gives an estimate of the error (in 2 cells fewer than 20 observed days have all "
+        "covariates, in 1 cell with runs hidden fewer than 20 observed days with all covariates are left, "
+        "in 1 cell soil moisture never changes outside of the hidden runs); give a longer series, or "
+        "covariates of more of its days, or give FOLDS a larger number, so that fewer days are hidden at "
+        "once, or look at the SMAP series, or leave out SCORES and REPORT: the days are written, and the "
+        "next run keeps them."
     )

@@ -89,8 +89,8 @@ def test_report_and_tables_say_what_the_maps_say(run, said, case, parameters, tm
         values = read(tmp_path / "maps" / row["map"])
         valid = values[np.isfinite(values) & (values > 0)].astype(np.float64)
         numbers = [valid.min(), valid.mean(), valid.max(), valid.std()]
-        told = [float(row[name]) for name in ("minimum", "mean", "maximum", "sd")]
-        assert told == pytest.approx(numbers, rel=1e-6)
+        found = [float(row[name]) for name in ("minimum", "mean", "maximum", "sd")]
+        assert found == pytest.approx(numbers, rel=1e-6)
         assert float(row["valid"]) == pytest.approx(100 * valid.size / values.size, rel=1e-3)
         cells = "".join(f'<td class="number">{number:.4f}</td>' for number in numbers)
         assert cells in page
@@ -152,7 +152,7 @@ def test_cancelled_it_leaves_whole_files_only(run, feedback, parameters, tmp_pat
     assert not (tmp_path / "maps").exists()
 
 
-def test_a_pooled_forest_maps_the_date_that_it_is_told(run, refusal, case, parameters, tmp_path):
+def test_a_pooled_forest_maps_the_date_that_is_asked_for(run, refusal, case, parameters, tmp_path):
     """Its date has no forest of its own."""
     pooled = str(tmp_path / "pooled.smapforest")
     matrix = {"INPUT": str(case.folder / "m.gpkg"), **FOREST}

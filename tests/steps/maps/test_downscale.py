@@ -26,8 +26,7 @@ from smap_downscaler.series.dated import DatedCovariate
 from smap_downscaler.series.dated_on_grid import OnPixels
 from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack
-from smap_downscaler.steps.maps.dates import dates_to_map
-from smap_downscaler.steps.maps.downscale import MapInputs, make_maps, map_file
+from smap_downscaler.steps.maps.downscale import MapInputs, dates_to_map, make_maps, map_file
 
 #: Six blocks of file tiles.
 FINE = Grid("EPSG:32718", 690000.0, 8540000.0, 100.0, 100.0, 2 * TILE + 40, TILE + 30)
@@ -350,7 +349,7 @@ def test_rain_elsewhere_is_refused(case):
     )
 
 
-def test_units_that_differ_are_told(case):
+def test_units_that_differ_are_reported(case):
     case.forests = case.write_forests(
         DAYS[:1], units={"clay": "g/kg", "twi_fd8": "ln m", "p_antecedent": "mm/d"}
     )
@@ -583,7 +582,7 @@ def test_a_pooled_forest_without_dated_covariates_maps_the_days_asked_for(case):
     inputs = case.inputs(dynamic=())
     assert dates_to_map(inputs, DAYS[0], DAYS[2]) == DAYS
     sentence = (
-        f"{case.forests}: it has one forest for all dates, and no dated covariate tells which to map; give "
+        f"{case.forests}: it has one forest for all dates, and no dated covariate says which to map; give "
         "START and END."
     )
     assert refusal(dates_to_map, inputs) == sentence

@@ -11,9 +11,14 @@ from hypothesis import strategies as st
 
 from smap_downscaler.geo.grid import Window
 from smap_downscaler.steps.polygons.numbers.edges import Rings, edges_of
-from smap_downscaler.steps.polygons.numbers.moments import Moments, Statistics
 from smap_downscaler.steps.polygons.numbers.runs import area_runs, centre_runs, overlapping
-from smap_downscaler.steps.polygons.numbers.summary import driest_and_wettest, over_dates, spreads
+from smap_downscaler.steps.polygons.numbers.statistics import (
+    Moments,
+    Statistics,
+    driest_and_wettest,
+    over_dates,
+    spreads,
+)
 
 SHAPE = (12, 15)
 coordinates = st.one_of(

@@ -11,8 +11,7 @@ import pytest
 from smap_downscaler.preflight.layer_check import LayerCheck, Preflight
 from smap_downscaler.report.number_text import number_text
 from smap_downscaler.steps.polygons.figures import over_time, violins
-from smap_downscaler.steps.polygons.numbers.moments import Statistics
-from smap_downscaler.steps.polygons.numbers.summary import STATISTICS, spreads
+from smap_downscaler.steps.polygons.numbers.statistics import STATISTICS, Statistics, spreads
 from smap_downscaler.steps.polygons.report import PolygonReport, polygon_page
 
 BEFORE = Preflight([LayerCheck("polygons", "EPSG:4326")], ["a < b"], "the box")

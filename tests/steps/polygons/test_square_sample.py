@@ -1,4 +1,4 @@
-"""Sample squares on odd grids, against all places there are, looked at one by one."""
+"""Sample squares on odd grids, against all positions there are, looked at one by one."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def odd(seed):
     return Odd(cells, pixels, Bounds(west, south, east, north), float(rng.uniform(300, 1400)))
 
 
-def all_places(case):
+def all_positions(case):
     """For each cell the left upper corners (column, row of the pixels) of all squares that may be in it."""
     sides = sides_on(case.size, case.pixels)
     wide, high = round(sides.width / case.pixels.cell_width), round(sides.height / case.pixels.cell_height)
@@ -88,11 +88,11 @@ def corners_of(case, squares, sides):
 
 @pytest.mark.parametrize("per_cell", [1, 3])
 @pytest.mark.parametrize("seed", range(12))
-def test_squares_on_odd_grids_are_among_all_places_there_are(seed, per_cell):
+def test_squares_on_odd_grids_are_among_all_positions_there_are(seed, per_cell):
     case = odd(seed)
-    places, (wide, high) = all_places(case)
+    positions, (wide, high) = all_positions(case)
     design = design_of(case, per_cell=per_cell, seed=seed)
-    if not places:
+    if not positions:
         with pytest.raises(InputError, match="No square of"):
             sample_squares(design)
         return
@@ -100,7 +100,7 @@ def test_squares_on_odd_grids_are_among_all_places_there_are(seed, per_cell):
     corners = corners_of(case, squares, design.sides)
     of_cell = {}
     for row, col, corner in zip(squares.rows.tolist(), squares.cols.tolist(), corners):
-        assert corner in places[row, col]
+        assert corner in positions[row, col]
         for c, r in of_cell.get((row, col), ()):
             assert abs(c - corner[0]) >= wide or abs(r - corner[1]) >= high
         of_cell.setdefault((row, col), []).append(corner)
@@ -108,7 +108,7 @@ def test_squares_on_odd_grids_are_among_all_places_there_are(seed, per_cell):
     # No cell with room to move is left out.
     roomy = {
         cell
-        for cell, some in places.items()
+        for cell, some in positions.items()
         if len({c for c, _ in some}) > 2 and len({r for _, r in some}) > 2
     }
     assert roomy <= set(of_cell)
@@ -117,7 +117,7 @@ def test_squares_on_odd_grids_are_among_all_places_there_are(seed, per_cell):
 @pytest.mark.parametrize("seed", range(6))
 def test_a_count_is_kept_and_spread_over_cells(seed):
     case = odd(seed)
-    assert len(all_places(case)[0]) >= 4
+    assert len(all_positions(case)[0]) >= 4
     squares = sample_squares(design_of(case, count=4, per_cell=9, seed=seed))
     assert len(squares.x) == 4
     again = sample_squares(design_of(case, count=4, per_cell=9, seed=seed))
@@ -137,7 +137,7 @@ def test_masked_shares_on_odd_grids(seed, tmp_path, gdal_mode):
         Mask(grid_raster(tmp_path / "other.tif", other_grid, other)),
     ]
     design = design_of(case, seed=seed)
-    wide, high = all_places(case)[1]
+    wide, high = all_positions(case)[1]
     alone = sample_squares(design, masks[:1])
     for (col, row), share in zip(corners_of(case, alone, design.sides), alone.masked):
         assert share == pytest.approx(own[row : row + high, col : col + wide].mean(), abs=1e-6)

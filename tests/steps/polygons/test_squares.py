@@ -1,4 +1,4 @@
-"""Squares on a lattice: places, whole pixels, and at most so many a cell."""
+"""Squares on a lattice: positions, whole pixels, and at most so many a cell."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from smap_downscaler.steps.polygons.numbers.squares import Choice, Sides, lattic
 PIXELS = Grid("EPSG:32718", 500_013.0, 8_000_007.0, 90.0, 110.0, 300, 200)
 
 
-def test_a_lattice_is_regular_and_begins_where_it_is_told():
+def test_a_lattice_is_regular_and_begins_at_its_start():
     x, y = lattice(Bounds(10, 20, 19, 31), 4.0, np.array([0.25, 0.5]))
     assert sorted(set(x)) == [11.0, 15.0]
     assert sorted(set(y)) == [21.0, 25.0, 29.0]
@@ -27,9 +27,9 @@ def test_sides_are_whole_pixels():
 
 
 @given(st.floats(5.1e5, 5.2e5), st.floats(7.98e6, 7.99e6))
-def test_settled_squares_cut_whole_pixels_and_move_by_half_a_pixel_at_most(x, y):
+def test_snapped_squares_cut_whole_pixels_and_move_by_half_a_pixel_at_most(x, y):
     sides = sides_on(1000.0, PIXELS)
-    (east,), (north,) = sides.settled(np.array([x]), np.array([y]))
+    (east,), (north,) = sides.snapped(np.array([x]), np.array([y]))
     assert abs(east - x) <= 45.0 + 1e-6
     assert abs(north - y) <= 55.0 + 1e-6
     cols = (np.array([east - sides.width / 2, east + sides.width / 2]) - PIXELS.left) / PIXELS.cell_width
@@ -65,8 +65,8 @@ def test_inner_points_are_centres_of_equal_parts():
     st.integers(1, 4),
     st.integers(0, 12),
 )
-def test_a_choice_keeps_its_rules(places, per_cell, most):
-    cells, x, y = (np.array(column) for column in zip(*places)) if places else (np.zeros(0),) * 3
+def test_a_choice_keeps_its_rules(positions, per_cell, most):
+    cells, x, y = (np.array(column) for column in zip(*positions)) if positions else (np.zeros(0),) * 3
     choice = Choice(Sides(1.0, 1.0), per_cell)
     choice.take(cells.astype(int), x, y, most)
     cells, x, y = choice.squares()
@@ -80,9 +80,9 @@ def test_a_choice_keeps_its_rules(places, per_cell, most):
             for j in inside[inside > i]:
                 assert max(abs(x[i] - x[j]), abs(y[i] - y[j])) >= 1 - 1e-9
     # Nothing that could be taken is left: a second round takes nothing.
-    if len(choice) < most and places:
+    if len(choice) < most and positions:
         before = len(choice)
-        again = [np.array(column) for column in zip(*places)]
+        again = [np.array(column) for column in zip(*positions)]
         choice.take(again[0].astype(int), again[1], again[2], most)
         assert len(choice) == before
 

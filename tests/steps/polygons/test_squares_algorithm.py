@@ -110,8 +110,8 @@ def test_each_square_lies_in_one_cell_of_the_ease_grid(run, said, tmp_path, grid
 def test_squares_are_spread_over_the_area_on_a_lattice(run, tmp_path):
     run("samplesquares", {"EXTENT": AREA, "COUNT": 80, "OUTPUT": str(tmp_path / "a.gpkg")})
     rows, _geometries, _crs = squares_of(str(tmp_path / "a.gpkg"))
-    places = np.array([(row["x"], row["y"]) for row in rows])
-    distances = np.hypot(*(places[:, None] - places[None]).T)
+    positions = np.array([(row["x"], row["y"]) for row in rows])
+    distances = np.hypot(*(positions[:, None] - positions[None]).T)
     distances[np.diag_indices(80)] = np.inf
     # The nearest neighbour on a lattice with gaps is 1 or sqrt(2) steps away.
     nearest = distances.min(axis=0)
@@ -119,17 +119,17 @@ def test_squares_are_spread_over_the_area_on_a_lattice(run, tmp_path):
     assert step > 25_000
     assert np.allclose(nearest / step, 1.0, atol=1e-6) | np.allclose(nearest / step, np.sqrt(2), atol=1e-6)
     # All four quarters get their share.
-    east, north = (places > np.median(places, axis=0)).T
+    east, north = (positions > np.median(positions, axis=0)).T
     counts = [int(((east == a) & (north == b)).sum()) for a in (False, True) for b in (False, True)]
     assert min(counts) >= 14
 
 
 def test_the_seed_decides(run, tmp_path):
-    def places(name, **more):
+    def positions(name, **more):
         run("samplesquares", {"EXTENT": AREA, "COUNT": 30, **more, "OUTPUT": str(tmp_path / name)})
         return [(row["x"], row["y"]) for row in squares_of(str(tmp_path / name))[0]]
 
-    assert places("a.gpkg", SEED=4) == places("b.gpkg", SEED=4) != places("c.gpkg", SEED=5)
+    assert positions("a.gpkg", SEED=4) == positions("b.gpkg", SEED=4) != positions("c.gpkg", SEED=5)
 
 
 def mask_raster(path):
@@ -332,15 +332,15 @@ def test_bad_input(refusal, tmp_path, change, sentence):
     make_small_case(tmp_path)
     degrees = Grid("EPSG:4326", -73.0, -13.0, 0.01, 0.01, 50, 50)
     everywhere = Grid("EPSG:4326", -80.0, -5.0, 0.1, 0.1, 200, 200)
-    places = {
+    positions = {
         "case": str(tmp_path),
         "utm": grid_raster(tmp_path / "utm.tif", UTM, np.zeros(UTM.shape, np.float32)),
         "all": grid_raster(tmp_path / "all.tif", everywhere, np.ones(everywhere.shape, np.float32)),
         "degrees": grid_raster(tmp_path / "deg.tif", degrees, np.zeros(degrees.shape, np.float32)),
     }
     values = {"EXTENT": SMALL, "COUNT": 10, "OUTPUT": str(tmp_path / "out.gpkg")}
-    values.update({k: v.format(**places) if isinstance(v, str) else v for k, v in change.items()})
-    assert refusal("samplesquares", values) == sentence.format(**places)
+    values.update({k: v.format(**positions) if isinstance(v, str) else v for k, v in change.items()})
+    assert refusal("samplesquares", values) == sentence.format(**positions)
     assert not (tmp_path / "out.gpkg").exists()
 
 
@@ -356,7 +356,7 @@ def test_cancelled_while_the_layer_is_written(run, feedback, tmp_path, monkeypat
     """What was written of the file is gone."""
     from smap_downscaler.steps.polygons import squares_algorithm as sample_squares
 
-    features = sample_squares._features
+    features = sample_squares.square_features
 
     def then_cancelled(*arguments):
         for number, feature in enumerate(features(*arguments)):
@@ -364,7 +364,7 @@ def test_cancelled_while_the_layer_is_written(run, feedback, tmp_path, monkeypat
                 feedback.cancel()
             yield feature
 
-    monkeypatch.setattr(sample_squares, "_features", then_cancelled)
+    monkeypatch.setattr(sample_squares, "square_features", then_cancelled)
     for name in ("out.gpkg", "out.shp"):
         assert run("samplesquares", {"EXTENT": SMALL, "COUNT": 9, "OUTPUT": str(tmp_path / name)}) == {}
         assert list(tmp_path.iterdir()) == []

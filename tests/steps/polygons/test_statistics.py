@@ -146,7 +146,7 @@ def test_what_is_no_polygon_is_counted_and_not_taken(gdal_mode):
 
 
 def test_polygons_in_degrees(gdal_mode):
-    """Squares of whole pixels, told in degrees, hold just these pixels."""
+    """Squares of whole pixels, given in degrees, hold just these pixels."""
     to_degrees = osr.CoordinateTransformation(*references(GRID.crs, "EPSG:4326"))
     texts, boxes = [], []
     for left, top in ((2, 3), (20, 11), (30, 0)):
@@ -216,7 +216,7 @@ def test_polygons_over_the_seam_of_a_grid_lose_no_part(rule, left, parts, longit
     np.testing.assert_allclose(share, expected, atol=1e-9)
 
 
-def test_a_polygon_over_the_edge_of_a_region_is_told(gdal_mode):
+def test_a_polygon_over_the_edge_of_a_region_is_reported(gdal_mode):
     grid = Grid("EPSG:4326", 350.0, 4.0, 1.0, 1.0, 20, 8)
     inside, over = "((-5 2, 5 2, 5 -1, -5 -1, -5 2))", "((5 2, 15 2, 15 -1, 5 -1, 5 2))"
     shapes = read_shapes([wkb(f"POLYGON {box}") for box in (inside, over)], grid.crs)
@@ -283,16 +283,16 @@ def test_blocks_and_overlaps_change_nothing_and_each_raster_is_read_once(series,
     layers = layers_of_series(maps)
     whole = polygon_statistics(shapes, GRID, layers, AREA, 1).statistics
     monkeypatch.setattr("smap_downscaler.geo.blocks.TILE", 8)
-    monkeypatch.setattr(module, "_PIXELS_A_BLOCK", 64)
-    monkeypatch.setattr(module, "_PAIRS_AT_A_TIME", 20)
-    seen = {layer: np.zeros(GRID.shape, int) for layer in layers}
-    read = module._flat
+    monkeypatch.setattr(module, "PIXELS_PER_BLOCK", 64)
+    monkeypatch.setattr(module, "PAIRS_AT_A_TIME", 20)
+    seen = {(layer.path, layer.band): np.zeros(GRID.shape, int) for layer in layers}
+    read = module.read_band
 
-    def counted(dataset, layer, window):
-        seen[layer][window.slices] += 1
-        return read(dataset, layer, window)
+    def counted(dataset, band, window):
+        seen[dataset.GetDescription(), band][window.slices] += 1
+        return read(dataset, band, window)
 
-    monkeypatch.setattr(module, "_flat", counted)
+    monkeypatch.setattr(module, "read_band", counted)
     pieces = polygon_statistics(shapes, GRID, layers, AREA, 1).statistics
     for name in ("n", "mean", "sd", "cv"):
         np.testing.assert_allclose(getattr(pieces, name), getattr(whole, name), rtol=1e-9)
@@ -302,7 +302,7 @@ def test_blocks_and_overlaps_change_nothing_and_each_raster_is_read_once(series,
 def test_blocks_without_polygons_are_not_read(series, monkeypatch):
     maps, _values = series
     shapes = read_shapes([wkb(f"POLYGON ({ring([300, 310, 310], [3, 3, 9])})")], GRID.crs)
-    monkeypatch.setattr(module, "_flat", None)
+    monkeypatch.setattr(module, "read_band", None)
     found = polygon_statistics(shapes, GRID, layers_of_series(maps), CENTRE, 1)
     assert found.placed.outside == 1
     assert np.isnan(found.statistics.mean).all()

@@ -250,7 +250,7 @@ def test_area_weights_are_exact(run, case, tmp_path):
             assert row["sd_sm_20210101"] == pytest.approx(np.sqrt(variance), rel=1e-7)
 
 
-def test_invalid_and_empty_geometries_are_told(run, said, case, tmp_path):
+def test_invalid_and_empty_geometries_are_reported(run, said, case, tmp_path):
     x, y = PIXELS.left + 20 * PIXELS.cell_width, PIXELS.top - 30 * PIXELS.cell_height
     bow = f"POLYGON (({x} {y}, {x + 9000} {y - 9000}, {x + 9000} {y}, {x} {y - 9000}, {x} {y}))"
     cover = f"POLYGON (({x} {y}, {x + 9000} {y}, {x + 9000} {y - 9000}, {x} {y - 9000}, {x} {y}))"

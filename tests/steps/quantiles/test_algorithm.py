@@ -180,7 +180,7 @@ def test_chosen_stations_a_filter_and_a_selection(run, rows, pairs, tmp_path):
     assert len(found[0]) == 1 + 3 * 4 * 2
 
 
-def test_rows_without_a_station_are_told(run, said, pairs, tmp_path):
+def test_rows_without_a_station_are_reported(run, said, pairs, tmp_path):
     with open(pairs, "a", encoding="utf-8") as file:
         file.write("2021-01-30,,0.1,0.2\n")
     run("quantilecorrelation", {"INPUT": pairs, **FIELDS, **SMALL, "OUTPUT": str(tmp_path / "a.gpkg")})
@@ -227,7 +227,7 @@ def test_rows_without_a_station_are_told(run, said, pairs, tmp_path):
         (
             {"STATION_FIELD": ""},
             "{pairs}: 2021-01-30 is there twice; choose STATION_FIELD if the table holds several stations, "
-            "or keep one row a date.",
+            "or keep one row per date.",
         ),
         (
             {"STATIONS": "flat"},

@@ -8,6 +8,7 @@ import pytest
 
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.base.progress import SILENT, Progress
+from smap_downscaler.steps.quantiles.algorithm import write_cells
 from smap_downscaler.steps.quantiles.numbers.run import correlate
 from smap_downscaler.steps.quantiles.numbers.settings import QuantileSettings
 from smap_downscaler.steps.quantiles.paired_series import (
@@ -16,7 +17,6 @@ from smap_downscaler.steps.quantiles.paired_series import (
     parse_stations,
     read_stations,
 )
-from smap_downscaler.steps.quantiles.tables import write_cells
 from smap_downscaler.tables.geopackage import DATE, INTEGER, REAL, TEXT, create_table
 
 FIELDS = SeriesFields("map", "field", "date", "station")
@@ -158,8 +158,8 @@ def test_names_of_stations():
         ),
         (
             ("20210301", "b", "1", "2"),
-            "t.gpkg: the station b is there twice on 2021-03-01; keep one row a station and date, such as "
-            "the mean of the day.",
+            "t.gpkg: the station b is there twice on 2021-03-01; keep one row per station and date, such "
+            "as the mean of the day.",
         ),
     ],
 )
@@ -188,7 +188,7 @@ def test_rows_that_are_refused(tmp_path, row, sentence):
             SeriesFields("map", "field", "date"),
             RowFilter(),
             "t.gpkg: 2021-03-01 is there twice; choose STATION_FIELD if the table holds several stations, or "
-            "keep one row a date.",
+            "keep one row per date.",
         ),
         (
             FIELDS,

@@ -22,11 +22,11 @@ SCALES, QUANTILES = (1, 2, 3), (0.1, 0.5, 0.9)
 
 def cell(station="Ana", season="all", scale=1, tau=0.5, rho=0.6, **other):
     first, last = dt.date(2020, 1, 1), dt.date(2020, 12, 31)
-    told = Cell(
+    cell = Cell(
         station, season, scale, tau, 1, 60, 70, first, last, rho, 1.0, 0.5, np.nan, np.nan, None,
         False, False, False, False, False, "computed",
     )  # fmt: skip
-    return dataclasses.replace(told, **other)
+    return dataclasses.replace(cell, **other)
 
 
 def cells(station="Ana", seasons=("all", "dry"), rho=0.6, **other):
@@ -142,7 +142,7 @@ def test_the_overview_counts_computed_coefficients_only(no_figures):
 
 def test_nothing_could_be_computed(no_figures):
     page = page_of(failed(cells("A", ("all",))))
-    assert "Of 9 coefficients none could be computed; below is told why." in page
+    assert "Of 9 coefficients none could be computed; the reasons are given below." in page
     assert not pictures(page)
 
 

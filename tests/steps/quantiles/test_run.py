@@ -15,13 +15,15 @@ from scipy.special import ndtr
 
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.base.progress import Progress
-from smap_downscaler.steps.quantiles.numbers.bootstrap import drawn_together, interval, moving_block_sample
 from smap_downscaler.steps.quantiles.numbers.coarse_grain import PairedSeries, coarse_grain
 from smap_downscaler.steps.quantiles.numbers.correlation import (
     combine,
+    drawn_together,
+    interval,
     is_over_one,
     is_same_line,
     is_unreliable,
+    moving_block_sample,
     quantile_correlation,
     unusable,
 )
@@ -221,7 +223,7 @@ def test_a_gap_without_data_does_not_join_two_seasons():
 
 
 def brute_blocks(days, values, scale, least, months):
-    """Day by day, as the rule is told."""
+    """Day by day, as the rule says."""
     there = dict(zip(days.tolist(), values.tolist()))
     stretches, current = [], []
     for day in range(min(there), max(there) + 1):

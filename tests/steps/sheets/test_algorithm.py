@@ -394,7 +394,7 @@ def test_dates_in_one_file(run, case, tmp_path):
     assert [path.name for path in series.parent.iterdir()] == ["series.tif"]
 
 
-def test_values_that_are_no_soil_moisture_are_told(run, said, case, tmp_path):
+def test_values_that_are_no_soil_moisture_are_reported(run, said, case, tmp_path):
     values = np.full(PIXELS.shape, 0.2, np.float32)
     values[:3] = -9999
     path = grid_raster(tmp_path / "sm_20210101.tif", PIXELS, values)
@@ -485,7 +485,7 @@ def test_a_layer_in_memory_is_drawn_but_not_in_the_project(run, said, case, tmp_
     assert len(sources) == 2
 
 
-def test_a_layer_without_shapes_is_told(run, said, case, tmp_path):
+def test_a_layer_without_shapes_is_reported(run, said, case, tmp_path):
     from qgis.core import QgsVectorLayer
 
     run(
@@ -524,7 +524,7 @@ def test_layouts_are_made_in_the_main_thread(qgis_provider, case, tmp_path, monk
     from smap_downscaler.steps.sheets import algorithm as map_sheet
 
     threads = {}
-    for name in ("draw_page", "sheet_layers", "_write_layout"):
+    for name in ("draw_page", "sheet_layers", "write_layout"):
         inner = getattr(map_sheet, name)
 
         def noting(*arguments, name=name, inner=inner):
@@ -542,7 +542,7 @@ def test_layouts_are_made_in_the_main_thread(qgis_provider, case, tmp_path, monk
     }
     assert in_background(qgis_provider.algorithm("mapsheet"), values, context, feedback)
     # Opening the layers of many dates would keep the user waiting there.
-    assert threads == {"draw_page": False, "sheet_layers": False, "_write_layout": True}
+    assert threads == {"draw_page": False, "sheet_layers": False, "write_layout": True}
     sources, _names, _pages = exported(tmp_path / "s.qgz", tmp_path / "layout.png")
     assert len(sources) == 3
 
@@ -609,7 +609,7 @@ def test_shapes_of_all_kinds_are_drawn(qgis_provider):
     """Parts, holes, curves, heights and collections give rings and lines; nothing comes of no geometry."""
     from qgis.core import QgsGeometry
 
-    from smap_downscaler.steps.sheets.toolbox.overlays import _lines
+    from smap_downscaler.steps.sheets.toolbox.overlays import lines_of
 
     ring, hole = "(0 0, 9 0, 9 9, 0 9, 0 0)", "(2 2, 3 2, 3 3, 2 2)"
     for text, lines, points in (
@@ -622,14 +622,14 @@ def test_shapes_of_all_kinds_are_drawn(qgis_provider):
         (f"GEOMETRYCOLLECTION (GEOMETRYCOLLECTION (POLYGON ({ring})), POINT (1 1))", [5], [1]),
         ("POLYGON EMPTY", [], []),
     ):
-        assert [len(part) for part in _lines(QgsGeometry.fromWkt(text), points=False)] == lines
-        told = [len(part) for part in _lines(QgsGeometry.fromWkt(text), points=True)]
-        assert sorted(told) == sorted(lines + points)
+        assert [len(part) for part in lines_of(QgsGeometry.fromWkt(text), points=False)] == lines
+        lengths = [len(part) for part in lines_of(QgsGeometry.fromWkt(text), points=True)]
+        assert sorted(lengths) == sorted(lines + points)
     circle = QgsGeometry.fromWkt("CURVEPOLYGON (CIRCULARSTRING (0 0, 4 4, 0 0))")
-    (edge,) = _lines(circle, points=False)
+    (edge,) = lines_of(circle, points=False)
     assert len(edge) > 20
     np.testing.assert_allclose(np.hypot(*(edge - 2).T), np.sqrt(8), rtol=1e-6)
-    assert _lines(QgsGeometry(), points=True) == []
+    assert lines_of(QgsGeometry(), points=True) == []
 
 
 @pytest.mark.parametrize(
@@ -686,7 +686,7 @@ def test_a_cancel_is_seen_while_a_page_is_drawn(tmp_path, monkeypatch, ending, w
     from matplotlib.figure import Figure
 
     from smap_downscaler.report.figure import new_figure
-    from smap_downscaler.steps.sheets.algorithm import _write_pictures
+    from smap_downscaler.steps.sheets.algorithm import write_pictures
 
     begun, go_on = threading.Event(), threading.Event()
 
@@ -707,7 +707,7 @@ def test_a_cancel_is_seen_while_a_page_is_drawn(tmp_path, monkeypatch, ending, w
         monkeypatch.setattr(Figure, "savefig", hold)
     try:
         with pytest.raises(Cancelled):
-            _write_pictures(str(tmp_path / f"s.{ending}"), pages(), 50, StopInside())
+            write_pictures(str(tmp_path / f"s.{ending}"), pages(), 50, StopInside())
         assert not go_on.is_set()
         assert list(tmp_path.iterdir()) == []
     finally:
@@ -742,7 +742,7 @@ def test_a_layout_that_cannot_be_written_fails_the_run(
 @pytest.mark.parametrize(("ending", "left"), [("png", ["s.png"]), ("pdf", [])])
 def test_cancelled_between_pages_it_leaves_whole_files(qgis_provider, tmp_path, ending, left):
     from smap_downscaler.report.figure import new_figure
-    from smap_downscaler.steps.sheets.algorithm import _write_pictures
+    from smap_downscaler.steps.sheets.algorithm import write_pictures
 
     class StopAtPageTwo(Progress):
         page = ""
@@ -755,5 +755,5 @@ def test_cancelled_between_pages_it_leaves_whole_files(qgis_provider, tmp_path, 
 
     pages = iter([new_figure(1), new_figure(1), new_figure(1)])
     with pytest.raises(Cancelled):
-        _write_pictures(str(tmp_path / f"s.{ending}"), pages, 50, StopAtPageTwo())
+        write_pictures(str(tmp_path / f"s.{ending}"), pages, 50, StopAtPageTwo())
     assert [path.name for path in tmp_path.iterdir()] == left

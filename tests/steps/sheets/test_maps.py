@@ -212,7 +212,7 @@ def test_a_picture_of_a_file(tmp_path, monkeypatch):
     values[:20, :30] = np.nan
     path = str(grid_raster(tmp_path / "map.tif", PICTURED, values))
     # Several strips.
-    monkeypatch.setattr("smap_downscaler.steps.sheets.maps._PIXELS_A_STRIP", 700)
+    monkeypatch.setattr("smap_downscaler.steps.sheets.maps.PIXELS_PER_STRIP", 700)
     picture = read_picture(path, 1, PICTURED, 20)
     assert np.allclose(picture.values, slow_means(values, 4), rtol=1e-6, equal_nan=True)
     assert picture.bounds == Bounds(300_000.0, 8_500_000.0 - 14 * 400, 300_000.0 + 18 * 400, 8_500_000.0)
@@ -226,6 +226,6 @@ def test_a_picture_of_a_file(tmp_path, monkeypatch):
 
 def test_reading_is_cancelled_between_strips(tmp_path, monkeypatch):
     path = str(grid_raster(tmp_path / "map.tif", PICTURED, np.zeros(PICTURED.shape, np.float32)))
-    monkeypatch.setattr("smap_downscaler.steps.sheets.maps._PIXELS_A_STRIP", 700)
+    monkeypatch.setattr("smap_downscaler.steps.sheets.maps.PIXELS_PER_STRIP", 700)
     with pytest.raises(Cancelled):
         read_picture(path, 1, PICTURED, 70, Listener(calls=2))

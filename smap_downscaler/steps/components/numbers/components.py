@@ -118,8 +118,8 @@ def principal_components(
         lacking = np.isnan(values).sum(axis=0)
         worst = int(np.argmax(lacking))
         raise InputError(
-            f"FIELDS: only {int(rows.sum())} of {len(rows)} rows have all fields ({names[worst]} lacks in "
-            f"{int(lacking[worst])}); at least {LEAST_ROWS} are needed, so leave out fields or fill them."
+            f"FIELDS: only {int(rows.sum())} of {len(rows)} rows have all fields ({names[worst]} is missing "
+            f"in {int(lacking[worst])}); at least {LEAST_ROWS} are needed, so leave out fields or fill them."
         )
     used = values[rows]
     mean, sd, constant = _moments(used)

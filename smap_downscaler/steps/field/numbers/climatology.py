@@ -9,7 +9,12 @@ Earth System Sciences 13, 115-124, for the moving window of five weeks).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
+
+from .readings import Pairs
 
 #: No anomalies, or which ones.
 ANOMALIES = ("none", "climatology", "moving")
@@ -46,6 +51,33 @@ def anomalies(days: np.ndarray, values: np.ndarray, kind: str) -> np.ndarray:
         usual = _climatology(at, of)[_day_of_year(at)] if seasonal else moving_mean(at, of, at, WINDOW)
         found[good] = of - usual
     return found
+
+
+def as_anomalies(part: Pairs, kind: str, whole: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Pairs:
+    """The same days as anomalies, each series against its own seasons.
+
+    Parameters
+    ----------
+    part : Pairs
+    kind : str
+        Of `ANOMALIES`.
+    whole : mapping of "field", "map" and "other" to (days, values)
+        All days of each series, of which those of `part` are some.
+    """
+
+    def at_days(name: str, like: np.ndarray) -> np.ndarray:
+        days, values = whole[name]
+        found = np.full(len(like), np.nan)
+        _, here, there = np.intersect1d(part.days, days, assume_unique=True, return_indices=True)
+        found[here] = anomalies(days, values, kind)[there]
+        return found
+
+    return replace(
+        part,
+        field=at_days("field", part.field),
+        map=at_days("map", part.map),
+        other=None if part.other is None else at_days("other", part.other),
+    )
 
 
 def moving_mean(days: np.ndarray, values: np.ndarray, at: np.ndarray, window: int) -> np.ndarray:
@@ -88,6 +120,6 @@ def _day_of_year(days: np.ndarray) -> np.ndarray:
 
 
 def month_of(days: np.ndarray) -> np.ndarray:
-    """1 to 12, of ordinals."""
+    """The month, 1 to 12, of ordinals of days, shape (n,)."""
     months = (days - _EPOCH).astype("datetime64[D]").astype("datetime64[M]")
     return np.asarray(months.astype(np.int64) % 12 + 1)

@@ -32,7 +32,7 @@ from ....base.progress import SILENT, Progress
 from ....base.words import counted
 from ....stats.autocorrelation import block_length, lag_one
 from ....stats.intervals import Interval, Results, bootstrap, intervals_defined
-from .pairs import Pairs
+from .readings import Pairs
 
 #: The series of a triple, in order: a map or SMAP, the stations, and a third one.
 MEMBERS = ("source", "field", "third")
@@ -49,7 +49,7 @@ _PLACES = tuple((i, j) for i in range(3) for j in range(i, 3))
 
 @dataclass(frozen=True)
 class TripleChoices:
-    """The reference of the scaling (of `MEMBERS`), least days, samples and seed of the intervals."""
+    """The reference of the scaling (of `MEMBERS`), minimum days, samples and seed of the intervals."""
 
     reference: str = "field"
     minimum_days: int = 100
@@ -59,7 +59,7 @@ class TripleChoices:
 
 @dataclass(frozen=True)
 class TripleRow(Results):
-    """What a station tells of one member.
+    """What a station says of one member.
 
     `n` days in blocks of `block`; results and intervals by name, NaN where not defined; `status`
     says why, which variance came out negative, or which correlation may be chance; `n_stations` is more
@@ -119,7 +119,7 @@ def _beta(covariances: np.ndarray, i: int, reference: int) -> np.ndarray:
 
 
 def collocate(pairs: Sequence[Pairs], choices: TripleChoices, progress: Progress = SILENT) -> list[TripleRow]:
-    """Three rows a station, and the means over stations where there are several.
+    """Three rows per station, and the means over stations where there are several.
 
     The same triples, choices and seed give the same numbers.
 
@@ -144,19 +144,19 @@ def _station(
     used = part.common
     days, n = part.days[used], int(used.sum())
     if n < choices.minimum_days:
-        told = f"{counted(n, 'day')} with all three, fewer than the {choices.minimum_days} asked for"
-        return [TripleRow(part.station, member, n, status=told) for member in MEMBERS]
+        status = f"{counted(n, 'day')} with all three, fewer than the {choices.minimum_days} asked for"
+        return [TripleRow(part.station, member, n, status=status) for member in MEMBERS]
     third = part.other if part.other is not None else np.full(len(part.days), np.nan)
     series = [part.map[used], part.field[used], third[used]]
     flat = [member for member, values in zip(MEMBERS, series) if np.ptp(values) == 0]
     if flat:
-        told = f"all values of {flat[0]} are equal"
-        return [TripleRow(part.station, member, n, status=told) for member in MEMBERS]
+        status = f"all values of {flat[0]} are equal"
+        return [TripleRow(part.station, member, n, status=status) for member in MEMBERS]
     alike = _alike(days, series)
-    unlike = [pair.told for pair in alike if not pair.is_beyond_chance(n)]
+    unlike = [pair.text for pair in alike if not pair.is_beyond_chance(n)]
     if unlike:
-        told = f"{NOT_ALIKE} ({', '.join(unlike)}; {n} days)"
-        return [TripleRow(part.station, member, n, status=told) for member in MEMBERS]
+        status = f"{NOT_ALIKE} ({', '.join(unlike)}; {n} days)"
+        return [TripleRow(part.station, member, n, status=status) for member in MEMBERS]
     rows, place = _moments(series), MEMBERS.index(choices.reference)
 
     def statistics(sums: np.ndarray) -> dict[str, np.ndarray]:
@@ -221,7 +221,7 @@ class _Alike:
     effective: float
 
     @property
-    def told(self) -> str:
+    def text(self) -> str:
         return f"r {self.r:.2f} of {self.pair}"
 
     def is_beyond_chance(self, n: float) -> bool:
@@ -241,18 +241,18 @@ def _alike(days: np.ndarray, series: Sequence[np.ndarray]) -> list[_Alike]:
 
 
 def _status(values: Mapping[str, float], n: int, length: int, alike: Sequence[_Alike]) -> str:
-    told = []
+    parts = []
     negative = [member for member in MEMBERS if values[f"{member} error_variance"] < 0]
     if negative:
-        told.append(_NEGATIVE.format(" and ".join(negative)))
-    told += [
-        f"{pair.told} may be {CHANCE} (worth {pair.effective:.0f} independent days)"
+        parts.append(_NEGATIVE.format(" and ".join(negative)))
+    parts += [
+        f"{pair.text} may be {CHANCE} (worth {pair.effective:.0f} independent days)"
         for pair in alike
         if not pair.is_beyond_chance(pair.effective)
     ]
     if not intervals_defined(n, length):
-        told.append(f"intervals not defined ({counted(n, 'day')} in blocks of {length})")
-    return "; ".join(told) or COLLOCATED
+        parts.append(f"intervals not defined ({counted(n, 'day')} in blocks of {length})")
+    return "; ".join(parts) or COLLOCATED
 
 
 def _means(rows: Sequence[TripleRow]) -> list[TripleRow]:
@@ -263,8 +263,10 @@ def _means(rows: Sequence[TripleRow]) -> list[TripleRow]:
         values = {}
         for name in RESULTS:
             # Without an error variance the SNR means nothing.
-            told = [row.value(name) for row in own if name != "snr_db" or np.isfinite(row.value("error_sd"))]
-            known = [value for value in told if np.isfinite(value)]
+            defined = [
+                row.value(name) for row in own if name != "snr_db" or np.isfinite(row.value("error_sd"))
+            ]
+            known = [value for value in defined if np.isfinite(value)]
             if known:
                 values[name] = float(np.mean(known))
         status = COLLOCATED if own else "no station has enough days"

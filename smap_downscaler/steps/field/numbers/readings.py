@@ -1,4 +1,4 @@
-"""Readings of field stations, brought to days."""
+"""Readings of field stations brought to days, and the days that have a map too."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-#: Names or lines that a message tells of many.
+#: Names or lines that a message gives of many.
 _MOST_LISTED = 10
 #: Units in which readings may be given, and what turns them into m3 m-3.
 UNITS = {"m3 m-3": 1.0, "percent": 0.01}
@@ -57,14 +57,54 @@ class Station:
 class FieldData:
     """All stations of a file or folder, and what its reader has to say.
 
-    `told` goes to the log, `warnings` are not to be missed.
+    `notes` go to the log, `warnings` are not to be missed.
     """
 
     source: str
     crs: str
     stations: tuple[Station, ...]
-    told: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """The days of a station that have a field reading and a map.
+
+    Parameters
+    ----------
+    station : str
+    days : int64, shape (n,)
+        Ordinals, ascending.
+    field, sd : float64, shape (n,)
+        Mean and SD of the readings, m3 m-3.
+    count : int64, shape (n,)
+        Readings.
+    map : float64, shape (n,)
+        NaN where the map has no value.
+    other : float64, shape (n,), or None
+        A series beside the map (the SMAP cell, or the third one of a triple); NaN where it has no value.
+    """
+
+    station: str
+    days: np.ndarray
+    field: np.ndarray
+    sd: np.ndarray
+    count: np.ndarray
+    map: np.ndarray
+    other: np.ndarray | None = None
+
+    @property
+    def used(self) -> np.ndarray:
+        """Days with a value of the map, bool, shape (n,)."""
+        return np.isfinite(self.map) & np.isfinite(self.field)
+
+    @property
+    def common(self) -> np.ndarray:
+        """Days with values of map and the other series, bool, shape (n,)."""
+        return (
+            self.used & np.isfinite(self.other) if self.other is not None else np.zeros(len(self.days), bool)
+        )
 
 
 def daily(days: np.ndarray, values: np.ndarray) -> DailySeries:

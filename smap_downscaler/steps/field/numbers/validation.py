@@ -16,7 +16,7 @@ from ....stats.autocorrelation import block_length, lag_one
 from ....stats.intervals import Interval, Results, bootstrap, effective_size, intervals_defined
 from .climatology import month_of
 from .metrics import METRICS, SIZES, Moments, metrics, moments
-from .pairs import Pairs
+from .readings import Pairs
 
 #: The map on all days with a field reading; map and SMAP on the days that have both; map less SMAP.
 MAP, MAP_COMMON, SMAP, DIFFERENCE = "map", "map_on_smap_days", "smap", "map_minus_smap"
@@ -35,7 +35,7 @@ _Thing = TypeVar("_Thing")
 
 @dataclass(frozen=True)
 class ValidationChoices:
-    """Months of the seasons, least days of a row with metrics, samples and seed of the intervals."""
+    """Months of the seasons, minimum days of a row with metrics, samples and seed of the intervals."""
 
     wet: frozenset[int] = frozenset()
     dry: frozenset[int] = frozenset()
@@ -145,12 +145,12 @@ class _Sample:
     def rows(
         self, like: MetricRow, choices: ValidationChoices, rng: np.random.Generator, progress: Progress
     ) -> list[MetricRow]:
-        """A row a source, and their difference where there are two."""
+        """One row per source, and their difference where there are two."""
         sources = [*self.ys, *([DIFFERENCE] if len(self.ys) > 1 else [])]
         like = replace(like, n_days=len(self.days))
         if len(self.days) < max(choices.minimum_days, 1):
-            told = f"{counted(len(self.days), 'day')}, fewer than the {choices.minimum_days} asked for"
-            return [replace(like, source=source, status=told) for source in sources]
+            status = f"{counted(len(self.days), 'day')}, fewer than the {choices.minimum_days} asked for"
+            return [replace(like, source=source, status=status) for source in sources]
         of = {source: moments(self.x, y) for source, y in self.ys.items()}
         sums = np.concatenate([self._by_day(each.rows) for each in of.values()], axis=1)
         values = {name: float(value[0]) for name, value in _statistics(of, sums.sum(axis=0)[None]).items()}
@@ -190,7 +190,7 @@ class _Sample:
     def _lengths(self, memory: Mapping[str, float]) -> dict[frozenset[str], int]:
         """Days of a block, for errors and for lines and correlations.
 
-        What tells of errors rests on their autocorrelation; slope and correlation also on that of
+        Measures of error rest on the autocorrelation of errors; slope and correlation also on that of
         both series, whose products are alike as the product of the two (Bretherton et al. 1999, eq. 31).
         """
         n, field = len(self.days), lag_one(self.days, self._daily(self.x))
@@ -199,16 +199,16 @@ class _Sample:
         return {ERRORS: block_length(n, errors), LINES: block_length(n, max(errors, *both))}
 
     def _status(self, source: str, lengths: Mapping[frozenset[str], int]) -> str:
-        told, n = [], len(self.days)
+        parts, n = [], len(self.days)
         if source != DIFFERENCE and np.ptp(self.x) == 0:
-            told.append("all field readings are equal")
+            parts.append("all field readings are equal")
         elif source != DIFFERENCE and np.ptp(self.ys[source]) == 0:
-            told.append("all values of the source are equal")
+            parts.append("all values of the source are equal")
         if not intervals_defined(n, lengths[ERRORS]):
-            told.append(f"intervals not defined ({_few(n, lengths[ERRORS])})")
+            parts.append(f"intervals not defined ({_few(n, lengths[ERRORS])})")
         elif not intervals_defined(n, lengths[LINES]):
-            told.append(f"intervals of slope and correlation not defined ({_few(n, lengths[LINES])})")
-        return "; ".join(told) or VALIDATED
+            parts.append(f"intervals of slope and correlation not defined ({_few(n, lengths[LINES])})")
+        return "; ".join(parts) or VALIDATED
 
 
 def _few(days: int, length: int) -> str:

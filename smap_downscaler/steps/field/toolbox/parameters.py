@@ -20,10 +20,10 @@ from ....toolbox.parameters import advanced, any_file, choice, decimal, whole_nu
 from ....toolbox.reports import input_file
 from ....toolbox.values import Values
 from ..ismn_files import QUALITIES, IsmnChoices, ismn_files
-from ..numbers.columns import CsvChoices
+from ..numbers.delimited import CsvChoices
 from ..numbers.readings import UNITS, FieldData
 from ..pairs import PairChoices
-from ..stations import StationChoices, read_stations, tell_stations
+from ..stations import StationChoices, log_stations, read_stations
 from ..stations_ismn import SURFACE, parse_depth
 
 _FIELDS = {
@@ -34,7 +34,7 @@ _FIELDS = {
     "VALUE_FIELD": "Column of soil moisture",
     "REPLICATE_FIELD": "Column of replicates",
 }
-#: Fewer samples tell no ends of an interval.
+#: Fewer samples give no ends of an interval.
 LEAST_DRAWS = 100
 #: Hours that times may be moved by.
 _MOST_HOURS = 24.0
@@ -108,7 +108,7 @@ def station_choices(values: Values) -> StationChoices:
 
 
 def stations_read(values: Values, progress: Progress) -> FieldData:
-    """The stations, which are also told of.
+    """The stations; what their reader has to say is logged.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def stations_read(values: Values, progress: Progress) -> FieldData:
         As `station_choices` and `read_stations`.
     """
     data = read_stations(values.path("STATIONS"), station_choices(values), progress)
-    tell_stations(data, progress)
+    log_stations(data, progress)
     most = 100 * max(float(station.readings.mean.max()) for station in data.stations)
     if values.choice("UNIT") == "percent" and most <= 1:
         progress.warn(
@@ -135,8 +135,8 @@ def stations_used(values: Values, data: FieldData, progress: Progress) -> dict[s
     """Where the readings came from, for a report's manifest."""
     path = values.path("STATIONS")
     file = input_file(path, path, progress) if os.path.isfile(path) else _folder_used(path, progress)
-    told = {f"stations, {name}": value for name, value in file.items()}
-    return {**told, "CRS of the stations": data.crs}
+    stations = {f"stations, {name}": value for name, value in file.items()}
+    return {**stations, "CRS of the stations": data.crs}
 
 
 def _folder_used(folder: str, progress: Progress) -> dict[str, object]:

@@ -65,7 +65,7 @@ def climatology(days: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.
 
 
 def harmonics(days_of_year: np.ndarray) -> int:
-    """How many harmonics the days of the year, shape (n,), can tell: 0, 1 or 2."""
+    """How many harmonics the days of the year, shape (n,), can support: 0, 1 or 2."""
     found = np.unique(days_of_year)
     longest = float(np.max(np.diff(np.append(found, found[0] + _YEAR))))
     for waves in range(_MOST_HARMONICS, 0, -1):
@@ -76,7 +76,7 @@ def harmonics(days_of_year: np.ndarray) -> int:
 
 
 def days_of_year(days: np.ndarray) -> np.ndarray:
-    """1...366 of each ordinal."""
+    """The day of the year, 1...366, of ordinals of shape (n,): int64, shape (n,)."""
     return np.array([dt.date.fromordinal(int(day)).timetuple().tm_yday for day in days], np.int64)
 
 

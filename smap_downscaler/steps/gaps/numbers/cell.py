@@ -1,4 +1,4 @@
-"""The work on one cell: its gaps filled by its forest, and days hidden to tell the error."""
+"""The work on one cell: its gaps filled by its forest, and days hidden to estimate the error."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class CellTask:
     fill : bool
         Whether gaps are filled.
     hiding : HidingSettings or None
-        What is hidden to tell the error.
+        What is hidden to estimate the error.
     """
 
     forests: ModelFile
@@ -89,7 +89,7 @@ class FilledCell:
     ----------
     key : CellKey
     values : float64, shape (n,)
-        What the forest tells on days without an observation; NaN on others and where a covariate lacks.
+        What the forest predicts on days without an observation; NaN on others, or without a covariate.
     hiding : HidingOutcome or None
         None where nothing was to be hidden.
     """
@@ -115,10 +115,10 @@ def work_on_cell(task: CellTask, progress: Progress = SILENT) -> FilledCell:
         gaps = ~seen
         x = series.covariates(names, features, gaps)
         whole = np.isfinite(x).all(axis=1)
-        told = np.full(len(x), np.nan)
+        predicted = np.full(len(x), np.nan)
         if whole.any():
-            told[whole] = model.predict(Block(x[whole], series.days[gaps][whole]), progress).mean
-        values[gaps] = told
+            predicted[whole] = model.predict(Block(x[whole], series.days[gaps][whole]), progress).mean
+        values[gaps] = predicted
     outcome = None
     if task.hiding is not None:
         outcome = hide_and_fill(

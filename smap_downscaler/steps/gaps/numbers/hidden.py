@@ -19,7 +19,7 @@ from .scores import CLIMATOLOGY, FOREST, LINEAR, HiddenDays
 #: Fewest days that a forest is grown on.
 LEAST_DAYS = 20
 
-#: Why no day of a cell can be told, in words: what is true of the cell.
+#: Why no day of a cell can be scored, in words: what is true of the cell.
 TOO_FEW = f"fewer than {LEAST_DAYS} observed days have all covariates"
 TOO_SHORT = "all observed days lie within less than two hidden runs"
 TOO_FEW_LEFT = f"with runs hidden fewer than {LEAST_DAYS} observed days with all covariates are left"
@@ -99,7 +99,7 @@ def hide_and_fill(
     covariates : callable
         See `Covariates`.
     learning : Method, settings and int
-        How models are fitted, and the key that tells those of the cell from others.
+        How models are fitted, and the key of those of the cell.
     hiding : HidingSettings
 
     Returns
@@ -134,8 +134,8 @@ def hide_and_fill(
         predicted[LINEAR][test] = linear(days[~hidden], observed[~hidden], days[test])
         predicted[CLIMATOLOGY][test] = climatology(days[~hidden], observed[~hidden], days[test])
         gap[test] = distance(days[~hidden], days[test])
-    told = np.isfinite(predicted[FOREST])
-    if not told.any():
+    scored = np.isfinite(predicted[FOREST])
+    if not scored.any():
         return HidingOutcome(None, count, why)
-    kept = {name: values[told] for name, values in predicted.items()}
-    return HidingOutcome(HiddenDays(cell, days[told], observed[told], gap[told], kept), count)
+    kept = {name: values[scored] for name, values in predicted.items()}
+    return HidingOutcome(HiddenDays(cell, days[scored], observed[scored], gap[scored], kept), count)

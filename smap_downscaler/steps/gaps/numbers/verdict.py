@@ -30,9 +30,9 @@ _NEVER_SEEN = DISTANCES[-1][1]
 _NAMES = {LINEAR: "linear interpolation", CLIMATOLOGY: "the climatology"}
 
 
-def overall(rows: Sequence[GapScore], scope: str = POOLED) -> dict[str, GapScore]:
+def overall(rows: Sequence[GapScore], pooling: str = POOLED) -> dict[str, GapScore]:
     """The scores of all distances together, by method."""
-    return {row.method: row for row in rows if row.scope == scope and row.distance == ALL_DISTANCES}
+    return {row.method: row for row in rows if row.scope == pooling and row.distance == ALL_DISTANCES}
 
 
 def verdict(results: Sequence[HiddenDays], rows: Sequence[GapScore], period: int) -> str:
@@ -76,7 +76,7 @@ def gaps_verdict(rows: Sequence[GapScore], filled: Mapping[str, int]) -> str:
     rows : sequence of GapScore
         What `score_gaps` makes of hidden days.
     filled : mapping
-        What `filled.filled_by_distance` makes of the values that were filled; empty text without any.
+        What `filled_by_distance` makes of the values that were filled; empty text without any.
     """
     total = sum(filled.values())
     if not total:
@@ -90,9 +90,9 @@ def gaps_verdict(rows: Sequence[GapScore], filled: Mapping[str, int]) -> str:
     listed = " and ".join(filter(None, (", ".join(shares[:-1]), shares[-1])))
     text = f"Of {counted(total, 'filled value')} {listed} from an observation of their cell."
     own, line = (weighted_rmse(rows, filled, method) for method in (FOREST, LINEAR))
-    left = untold(rows, filled)
+    left = filled_without_error(rows, filled)
     if left == total:
-        return f"{text} At none of these distances a day was hidden, so their error is not told."
+        return f"{text} At none of these distances a day was hidden, so their error is not known."
     text += (
         f" Hidden days at the same distances have an RMSE of {own:.4f} m3 m-3 from the forests and "
         f"{line:.4f} from linear interpolation"
@@ -110,11 +110,11 @@ def _share(count: int, total: int) -> str:
 
 
 def _against(rmse: float, other: GapScore) -> str:
-    told = f"{_NAMES[other.method]} ({other.rmse:.4f})"
+    compared = f"{_NAMES[other.method]} ({other.rmse:.4f})"
     change = 100 * (rmse - other.rmse) / other.rmse if other.rmse else float(rmse > 0) * 100
     if round(change) == 0:
-        return f"about as much as {told}"
-    return f"{abs(change):.0f} % {'more' if change > 0 else 'less'} than {told}"
+        return f"about as much as {compared}"
+    return f"{abs(change):.0f} % {'more' if change > 0 else 'less'} than {compared}"
 
 
 def filled_by_distance(
@@ -156,15 +156,15 @@ def weighted_rmse(rows: Sequence[GapScore], filled: Mapping[str, int], method: s
         What `filled_by_distance` makes.
     method : str
     """
-    told = {row.distance: row.rmse for row in rows if row.scope == POOLED and row.method == method}
-    weights = {name: count for name, count in filled.items() if name in told and count}
+    rmse_at = {row.distance: row.rmse for row in rows if row.scope == POOLED and row.method == method}
+    weights = {name: count for name, count in filled.items() if name in rmse_at and count}
     total = sum(weights.values())
     if not total:
         return float("nan")
-    return float(np.sqrt(sum(count * told[name] ** 2 for name, count in weights.items()) / total))
+    return float(np.sqrt(sum(count * rmse_at[name] ** 2 for name, count in weights.items()) / total))
 
 
-def untold(rows: Sequence[GapScore], filled: Mapping[str, int]) -> int:
+def filled_without_error(rows: Sequence[GapScore], filled: Mapping[str, int]) -> int:
     """Filled values at distances at which no day was hidden."""
-    told = {row.distance for row in rows if row.scope == POOLED}
-    return sum(count for name, count in filled.items() if name not in told)
+    with_hidden_days = {row.distance for row in rows if row.scope == POOLED}
+    return sum(count for name, count in filled.items() if name not in with_hidden_days)

@@ -1,11 +1,14 @@
-"""The report of maps, as an output."""
+"""Reports and tables of maps and of cascades, as outputs of their algorithms."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
+from pathlib import Path
 
 from ....base.progress import Progress
-from ....preflight.by_date_page import add_dates
+from ....base.words import counted
+from ....preflight.by_date_page import add_dates, table_texts
 from ....preflight.checks import Preflight
 from ....preflight.layer_check import dates_text
 from ....preflight.report import begin_page
@@ -15,8 +18,9 @@ from ....tables.by_date import DatesTable
 from ....toolbox.preflight_output import write_joined
 from ....toolbox.reports import dated_covariates_used, files_used, footer, manifest, period_used
 from ....toolbox.values import Values
+from ..cascade_report import add_resolutions
 from ..downscale import MapInputs, MapsReport
-from ..tables import map_dates
+from ..tables import cascade_resolutions, map_dates
 
 
 def report_maps(
@@ -29,10 +33,10 @@ def report_maps(
 ) -> dict[str, str]:
     """Write what is asked for of the tables and the report of maps; returns them as outputs."""
 
-    def drawn(table: DatesTable) -> Page:
+    def page_of(table: DatesTable) -> Page:
         page = begin_page(
             "Downscaled maps",
-            "A soil moisture map a date, by forests applied to the fine covariates",
+            "One soil moisture map per date, by forests applied to the fine covariates",
             _maps_facts(inputs, made, values.output_folder("OUTPUT")),
             warnings,
             found,
@@ -45,14 +49,13 @@ def report_maps(
             "Highest, mean and lowest pixel of each map. Forests cannot leave the range of the SMAP cells "
             "that they were trained on, so the maps show less contrast than the ground has.",
         )
-        told = map_inputs_used(inputs, progress)
         settings = {
             **period_used(values, "the forests'"),
             "maximum age of a dated covariate (days)": values.integer("WINDOW"),
         }
-        return page.manifest(manifest(told, settings)).footer(footer("Downscale"))
+        return page.manifest(manifest(_inputs_used(inputs, progress), settings)).footer(footer("Downscale"))
 
-    return write_joined(values, found, lambda: map_dates(inputs, made), drawn, progress)
+    return write_joined(values, found, lambda: map_dates(inputs, made), page_of, progress)
 
 
 def _maps_facts(inputs: MapInputs, made: MapsReport, folder: str) -> list[tuple[str, str]]:
@@ -62,12 +65,12 @@ def _maps_facts(inputs: MapInputs, made: MapsReport, folder: str) -> list[tuple[
         ("Maps", maps),
         ("Dates without a map", f"{len(made.skipped):,}"),
         ("Dates of the maps", dates_text(list(made.files))),
-        *map_inputs_facts(inputs, "Pixels"),
+        *_inputs_facts(inputs, "Pixels"),
         ("Folder", folder),
     ]
 
 
-def map_inputs_facts(inputs: MapInputs, pixels: str) -> list[tuple[str, str]]:
+def _inputs_facts(inputs: MapInputs, pixels: str) -> list[tuple[str, str]]:
     """What maps are made from; `pixels` is what the grid of the fine stack is called."""
     grid = inputs.stack.grid
     return [
@@ -78,7 +81,57 @@ def map_inputs_facts(inputs: MapInputs, pixels: str) -> list[tuple[str, str]]:
     ]
 
 
-def map_inputs_used(inputs: MapInputs, progress: Progress) -> dict[str, object]:
+def _inputs_used(inputs: MapInputs, progress: Progress) -> dict[str, object]:
     """What maps are made from, for the manifest of a report."""
     files = {"forest file": str(inputs.forests.path), "fine stack": inputs.stack.path}
     return {**files_used(files, progress), **dated_covariates_used(inputs.dynamic, progress)}
+
+
+def report_cascade(
+    values: Values,
+    inputs: MapInputs,
+    date: dt.date,
+    resolutions: Sequence[float],
+    files: Sequence[Path],
+    found: Preflight,
+    warnings: Sequence[str],
+    progress: Progress,
+) -> dict[str, str]:
+    """Write what is asked for of the tables and the report of a cascade; returns them as outputs."""
+
+    def page_of(table: DatesTable) -> Page:
+        page = begin_page(
+            "Cascade of resolutions",
+            f"Soil moisture of {date} at {counted(len(files), 'resolution')}",
+            _cascade_facts(inputs, date, files, values.output_folder("OUTPUT")),
+            warnings,
+            found,
+        )
+        settings = {
+            "date": date,
+            "resolutions, m": ", ".join(f"{side:g}" for side in resolutions),
+            "minimum share of a cell covered by the covariates": f"{values.number('MINIMUM_COVERED'):g}",
+            "maximum age of a dated covariate (days)": values.integer("WINDOW"),
+        }
+        add_resolutions(
+            page, resolutions, {name: table.column(name) for name in table.fields}, table_texts(table)
+        )
+        return page.manifest(manifest(_inputs_used(inputs, progress), settings)).footer(
+            footer("Cascade of resolutions")
+        )
+
+    def table() -> DatesTable:
+        return cascade_resolutions(inputs, date, resolutions, files)
+
+    return write_joined(values, found, table, page_of, progress)
+
+
+def _cascade_facts(
+    inputs: MapInputs, date: dt.date, files: Sequence[Path], folder: str
+) -> list[tuple[str, str]]:
+    return [
+        ("Date", str(date)),
+        ("Maps", f"{len(files):,}"),
+        *_inputs_facts(inputs, "Pixels of the stack"),
+        ("Folder", folder),
+    ]

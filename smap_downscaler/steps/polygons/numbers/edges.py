@@ -64,7 +64,7 @@ class Edges:
     y1: np.ndarray
 
     def where(self, kept: np.ndarray) -> Edges:
-        """Some of the edges."""
+        """The edges of a bool mask, shape (n,)."""
         return Edges(*(getattr(self, name)[kept] for name in self.__dataclass_fields__))
 
 

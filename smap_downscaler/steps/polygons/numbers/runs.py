@@ -68,7 +68,7 @@ class Runs:
         return [Runs(*(column[index] for column in parts)) for index in range(len(cuts) + 1)]
 
     def pixel_numbers(self, width: int) -> tuple[np.ndarray, np.ndarray]:
-        """Number of the run and flat number of the pixel (in rows of `width`) of each pair, int64."""
+        """The run and the flat number of the pixel (rows of `width`) of each pair, int64, shape (pairs,)."""
         lengths = self.stop - self.start
         run = np.repeat(np.arange(len(lengths)), lengths)
         # Each pair's place in its run, counted from the pairs before the run.
@@ -175,13 +175,13 @@ def _pieces(edges: Edges, shape: tuple[int, int]) -> _Pieces:
     )
     some = edges.where(edges_kept)
     count = len(edges_kept)
-    places = [
+    pieces = [
         (np.arange(count), np.zeros(count)),
         (np.arange(count), np.ones(count)),
         _crossings(some.y0, some.y1, height),
         _crossings(some.x0, some.x1, width),
     ]
-    edge, share = (np.concatenate(part) for part in zip(*places))
+    edge, share = (np.concatenate(part) for part in zip(*pieces))
     order = np.lexsort((share, edge))
     edge, share = edge[order], share[order]
     same = np.flatnonzero(edge[:-1] == edge[1:])

@@ -1,4 +1,4 @@
-"""Squares on a regular grid with a random start: places, and which of them are taken."""
+"""Squares on a regular grid with a random start: positions, and which of them are taken."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ....geo.grid import Bounds, Grid
 #: Steps along an edge of a square at which its true place in another CRS is looked at.
 _STEPS = 4
 #: Largest lattice that is laid out, as a multiple of the squares wanted.
-MOST_PLACES = 4
+MOST_POSITIONS = 4
 #: A lattice that gives too few squares is made finer by this factor.
 FINER = 0.97
 
@@ -24,8 +24,8 @@ class Sides:
     height: float
     pixels: Grid | None = None
 
-    def settled(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Centres moved by at most half a pixel, so that squares cut whole pixels."""
+    def snapped(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Centres, shape (n,) each, moved by at most half a pixel, so that squares cut whole pixels."""
         if self.pixels is None:
             return x, y
         left, top = self.pixels.left, self.pixels.top
@@ -66,7 +66,7 @@ def lattice(box: Bounds, spacing: float, start: np.ndarray) -> tuple[np.ndarray,
 
 
 class Choice:
-    """Squares taken so far: at most `per_cell` a cell, none over another.
+    """Squares taken so far: at most `per_cell` per cell, none over another.
 
     Squares of different cells cannot overlap, since each lies inside its own.
     """
@@ -83,7 +83,16 @@ class Choice:
         return len(self._of_cell.get(cell, ())) >= self._per_cell
 
     def take(self, cells: np.ndarray, x: np.ndarray, y: np.ndarray, most: int) -> None:
-        """Take squares in the order given, until there are `most`; cells below 0 are no places."""
+        """Take squares in the order given, until there are `most`.
+
+        Parameters
+        ----------
+        cells : int64, shape (n,)
+            Flat numbers of their cells; below 0 for no cell.
+        x, y : float64, shape (n,)
+            Centres.
+        most : int
+        """
         left = most - len(self)
         for cell, east, north in zip(cells.tolist(), x.tolist(), y.tolist()):
             if left <= 0:
@@ -100,8 +109,8 @@ class Choice:
         )
 
     def squares(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Cells, x and y of the squares, in the order of the cells and then from north-west."""
-        rows = [(cell, -north, east) for cell, places in self._of_cell.items() for east, north in places]
+        """Cells, x and y of the squares, shape (n,) each, by cell and then from north-west."""
+        rows = [(cell, -north, east) for cell, taken in self._of_cell.items() for east, north in taken]
         table = np.array(sorted(rows), np.float64).reshape(-1, 3)
         return table[:, 0].astype(np.int64), table[:, 2], -table[:, 1]
 

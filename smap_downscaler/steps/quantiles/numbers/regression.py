@@ -3,7 +3,7 @@
 The line of quantile tau minimises the sum of L(u) = u (tau - 1[u < 0]) over the residuals u
 (Koenker & Bassett 1978, Econometrica 46, 33-50).  Solved is the dual (Koenker & d'Orey 1987, Applied
 Statistics 36, 383-393): maximise y'a subject to X'a = (1 - tau) X'1 and 0 <= a <= 1.  It has two
-constraints however many points there are, its multipliers are intercept and slope, and a tells the side of
+constraints however many points there are, its multipliers are intercept and slope, and a gives the side of
 the line on which a point may lie: 1 above, 0 below, between them on the line.
 """
 
@@ -27,7 +27,7 @@ _PAIRS = 1 << 21
 
 @dataclass(frozen=True, eq=False)
 class Lines:
-    """Lines y = intercept + slope x, a sample each.
+    """Lines y = intercept + slope x, one per sample.
 
     Parameters
     ----------
@@ -43,13 +43,13 @@ class Lines:
 
 
 def check_loss(residuals: np.ndarray, tau: np.ndarray | float) -> np.ndarray:
-    """Sum over the last axis of L(u) = u (tau - 1[u < 0]) (Koenker & Bassett 1978)."""
+    """Sum over the last axis of L(u) = u (tau - 1[u < 0]) (Koenker & Bassett 1978), `tau` one per sum."""
     weights = np.asarray(tau, np.float64)[..., None] - (residuals < 0)
     return np.asarray((residuals * weights).sum(axis=-1))
 
 
 def is_constant(values: np.ndarray) -> np.ndarray:
-    """Whether the last axis holds one value, up to rounding."""
+    """Whether the last axis holds one value, up to rounding: bool, the shape of the other axes."""
     return np.asarray(np.ptp(values, axis=-1) <= _ZERO * np.abs(values).max(axis=-1))
 
 

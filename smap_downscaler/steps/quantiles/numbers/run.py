@@ -13,21 +13,23 @@ import numpy as np
 
 from ....base.progress import SILENT, Progress
 from ....base.threads import ordered_map
-from .bootstrap import drawn_together, interval, resampled
 from .coarse_grain import BlockMeans, PairedSeries, coarse_grain
 from .correlation import (
     QuantileCorrelation,
+    drawn_together,
+    interval,
     is_over_one,
     is_same_line,
     is_unreliable,
     quantile_correlation,
+    resampled,
     unusable,
 )
 from .settings import QuantileSettings
 
 COMPUTED = "computed"
 #: Points of all regressions that are worked on at once: some tenths of a second.
-_POINTS_A_TASK = 100_000
+_POINTS_PER_TASK = 100_000
 
 
 @dataclass(frozen=True)
@@ -140,9 +142,9 @@ def correlate(
     import scipy.optimize
     import scipy.sparse  # noqa: F401
 
-    a_group = 2 * len(settings.quantiles) * (1 + settings.bootstrap)
+    per_group = 2 * len(settings.quantiles) * (1 + settings.bootstrap)
     groups = len(stations) * len(seasons) * len(settings.scales)
-    counter = progress.counter(groups * a_group, "regressions")
+    counter = progress.counter(groups * per_group, "regressions")
     cells: list[Cell] = []
     resamples: list[np.ndarray] = []
     estimate: QuantileCorrelation | None = None
@@ -157,7 +159,7 @@ def correlate(
             else:
                 estimate = found
             counter.advance(
-                a_group if task.group.reason else 2 * len(settings.quantiles) * max(1, len(task.numbers))
+                per_group if task.group.reason else 2 * len(settings.quantiles) * max(1, len(task.numbers))
             )
             if task.last:
                 cells += _cells(task.group, settings, estimate, resamples)
@@ -178,7 +180,7 @@ def _tasks(
                 group = _Group(station, season, scale, means, reason, length, (settings.seed, *names, scale))
                 count = 0 if reason else settings.bootstrap
                 yield _Task(group, range(0), count == 0)
-                step = max(1, _POINTS_A_TASK // (2 * len(settings.quantiles) * max(1, means.x.size)))
+                step = max(1, _POINTS_PER_TASK // (2 * len(settings.quantiles) * max(1, means.x.size)))
                 for start in range(0, count, step):
                     numbers = range(start, min(start + step, count))
                     yield _Task(group, numbers, numbers.stop == count)

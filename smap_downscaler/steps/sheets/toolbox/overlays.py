@@ -43,7 +43,7 @@ def overlay(values: Values, name: str, label: str, crs: str, progress: Progress)
 
 
 def borders(values: Values, name: str, bounds: Bounds, progress: Progress) -> list[np.ndarray]:
-    """Lines in degrees over `bounds`: of a parameter's layer, else of the world map that QGIS brings."""
+    """Lines in degrees, shape (n, 2) each, over `bounds`, of a parameter's layer or else QGIS's world map."""
     source = _source(values, name) if values.given(name) else world_map()
     if source is None:
         return []
@@ -73,17 +73,17 @@ def _parts(features: Iterable, points: bool, progress: Progress) -> list[np.ndar
     parts: list[np.ndarray] = []
     for feature in features:
         progress.check()
-        parts += _lines(feature.geometry(), points)
+        parts += lines_of(feature.geometry(), points)
     return parts
 
 
-def _lines(geometry: QgsGeometry, points: bool) -> list[np.ndarray]:
+def lines_of(geometry: QgsGeometry, points: bool) -> list[np.ndarray]:
     """Rings and lines of a geometry, or its points, each of shape (n, 2); of collections all parts."""
     if geometry.isEmpty():
         return []
     kind = geometry.type()
     if kind == Qgis.GeometryType.Unknown:
-        return [line for part in geometry.asGeometryCollection() for line in _lines(part, points)]
+        return [line for part in geometry.asGeometryCollection() for line in lines_of(part, points)]
     geometry.convertToMultiType()
     if kind == Qgis.GeometryType.Polygon:
         found = [ring for polygon in geometry.asMultiPolygon() for ring in polygon]

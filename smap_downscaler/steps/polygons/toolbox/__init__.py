@@ -1,1 +1,0 @@
-"""Fields that statistics add to polygon layers."""
