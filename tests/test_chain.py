@@ -49,9 +49,9 @@ def test_the_shipped_model_goes_from_files_to_maps(run, basin, tmp_path):
             "scores": str(tmp_path / "scores.gpkg"),
         },
     )
-    from smap_downscaler.methods.file.reader import open_forests
+    from smap_downscaler.methods.file.reader import open_models
 
-    with open_forests(outputs["forests"]) as forests:
+    with open_models(outputs["forests"]) as forests:
         assert forests.names == ("elevation", "clay", "sand", "p_antecedent")
         dates = forests.dates
     assert dates

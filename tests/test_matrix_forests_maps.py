@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forest_cases import told, train_forest
+from forest_cases import predict, train_forest
 from small_case import CELLS, DATES, NAMES, PIXELS, SPARSE, make_small_case
 from smap_downscaler.geo.geotiff import Band, write_geotiff
-from smap_downscaler.methods.file.reader import open_forests
+from smap_downscaler.methods.file.reader import open_models
 from smap_downscaler.steps.matrix.read import open_matrix
 
 FOREST = {"PRESET": "custom", "N_ESTIMATORS": 12, "MINIMUM_CELLS": 20, "SEED": 3}
@@ -190,11 +190,11 @@ def test_forests_are_those_of_plain_scikit_learn(run, case, matrix, tmp_path):
     plain = RandomForestRegressor(
         n_estimators=12, max_features=1, max_samples=len(y), min_samples_split=4, random_state=seed
     ).fit(x, y)
-    with open_forests(outputs["OUTPUT"]) as file:
+    with open_models(outputs["OUTPUT"]) as file:
         assert file.names == NAMES
         assert file.units == {"elevation": "m", "clay": "g/kg", "sand": "g/kg"}
         assert file.dates == (DATES[0], DATES[2])
-        assert np.allclose(told(file.load(date), x), plain.predict(x), rtol=0, atol=1e-14)
+        assert np.allclose(predict(file.load(date), x), plain.predict(x), rtol=0, atol=1e-14)
 
 
 def test_scores_tell_every_date(run, said, case, matrix, tmp_path):
@@ -211,7 +211,7 @@ def test_scores_tell_every_date(run, said, case, matrix, tmp_path):
     assert sorted(rows) == list(DATES)
     assert rows[SPARSE]["status"] == "15 cells, fewer than the 20 needed"
     assert f"{SPARSE}: no forest, 15 cells, fewer than the 20 needed" in said.info
-    with open_forests(tmp_path / "f.smapforest") as file:
+    with open_models(tmp_path / "f.smapforest") as file:
         for date in file.dates:
             assert rows[date]["status"] == "trained"
             assert rows[date]["oob_rmse"] == file.scores(date).rmse
@@ -221,7 +221,7 @@ def test_scores_tell_every_date(run, said, case, matrix, tmp_path):
 def test_the_paper_preset_ignores_the_numbers_below(run, matrix, tmp_path):
     parameters = {"INPUT": matrix, "PRESET": "paper", "MINIMUM_CELLS": 20, "N_ESTIMATORS": 3}
     outputs = run("trainforests", {**parameters, "OUTPUT": str(tmp_path / "f.smapforest")})
-    with open_forests(outputs["OUTPUT"]) as file:
+    with open_models(outputs["OUTPUT"]) as file:
         assert file.settings.as_dict() == {
             "n_estimators": 100,
             "max_features": 7,
@@ -236,8 +236,8 @@ def test_the_paper_preset_ignores_the_numbers_below(run, matrix, tmp_path):
 def test_a_memory_layer_and_a_csv_train_the_same_forests(run, case, matrix, forests, tmp_path):
     from qgis.core import QgsFeatureRequest, QgsVectorLayer
 
-    with open_forests(forests) as file:
-        expected = told(file.load(DATES[0]), case.coarse[:, :3, 5].T)
+    with open_models(forests) as file:
+        expected = predict(file.load(DATES[0]), case.coarse[:, :3, 5].T)
     table = QgsVectorLayer(matrix, "table", "ogr")
     in_memory = table.materialize(QgsFeatureRequest())
     in_csv = str(tmp_path / "matrix.csv")
@@ -245,8 +245,8 @@ def test_a_memory_layer_and_a_csv_train_the_same_forests(run, case, matrix, fore
     for number, source in enumerate((in_memory, in_csv)):
         output = str(tmp_path / f"{number}.smapforest")
         run("trainforests", {"INPUT": source, **FOREST, "OUTPUT": output})
-        with open_forests(output) as file:
-            got = told(file.load(DATES[0]), case.coarse[:, :3, 5].T)
+        with open_models(output) as file:
+            got = predict(file.load(DATES[0]), case.coarse[:, :3, 5].T)
         # A CSV file keeps 15 digits.
         assert np.allclose(got, expected, rtol=0, atol=1e-12)
 
@@ -321,7 +321,7 @@ def test_maps_are_the_forest_of_each_pixel(run, case, forests, tmp_path):
     pixels = case.fine.reshape(3, -1).T
     for date in (DATES[0], DATES[2]):
         seen = np.isfinite(case.smap[date])
-        with open_forests(forests) as file:
+        with open_models(forests) as file:
             settings = file.settings
         trained = train_forest(case.coarse[:, seen].T, case.smap[date][seen], settings, date.toordinal())
         plain = sum(tree.predict(pixels)[:, 0] for tree in trained.arrays.to_trees(3)) / 12
@@ -542,7 +542,7 @@ def test_dated_covariates_reach_the_maps(run, refusal, case, tmp_path):
     run("trainforests", {"INPUT": matrix, **FOREST, "OUTPUT": forests})
     maps = {"FORESTS": forests, "COVARIATES": case.fine_stack, "OUTPUT": str(tmp_path / "maps")}
     run("downscale", {**maps, **dynamic})
-    with open_forests(forests) as file:
+    with open_models(forests) as file:
         forest = file.load(DATES[0])
     rain = read(f"{case.rain_folder}/rain_{DATES[0]:%Y%m%d}.tif")
     # Bilinear by hand at a pixel whose centre lies .05 cells right of and above the centre of cell (3, 4).
@@ -550,7 +550,7 @@ def test_dated_covariates_reach_the_maps(run, refusal, case, tmp_path):
     corners = 0.95 * 0.95 * rain[3, 4] + 0.95 * 0.05 * (rain[2, 4] + rain[3, 5]) + 0.05 * 0.05 * rain[2, 5]
     x = np.array([[*case.fine[:, row, col], corners]], np.float32)
     got = read(tmp_path / "maps" / f"soil_moisture_{DATES[0]:%Y%m%d}.tif")[row, col]
-    assert got == pytest.approx(told(forest, x)[0], abs=1e-7)
+    assert got == pytest.approx(predict(forest, x)[0], abs=1e-7)
 
 
 def test_rain_is_asked_for_and_said(run, said, refusal, case, tmp_path):

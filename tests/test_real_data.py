@@ -20,7 +20,7 @@ from smap_downscaler.geo.datasets import dataset_grid, open_dataset, read_band
 from smap_downscaler.geo.grid import ease2_grid
 from smap_downscaler.geo.lattice import Lattice
 from smap_downscaler.geo.sampling import bilinear
-from smap_downscaler.methods.file.reader import open_forests
+from smap_downscaler.methods.file.reader import open_models
 from smap_downscaler.series.series import open_series
 from smap_downscaler.stats.scores import rmse
 
@@ -101,7 +101,7 @@ def test_a_year_of_real_smap_by_date(run, shared_data, tmp_path):
             "OUTPUT": str(tmp_path / "forests.smapforest"),
         },
     )
-    with open_forests(outputs["OUTPUT"]) as forests:
+    with open_models(outputs["OUTPUT"]) as forests:
         for date in forests.dates:
             day = days.index(date)
             assert forests.scores(date).n <= np.isfinite(smap[:, day]).sum()

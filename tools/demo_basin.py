@@ -15,7 +15,7 @@ from smap_downscaler.geo.datasets import dataset_grid, open_dataset, read_band
 from smap_downscaler.geo.grid import Grid
 from smap_downscaler.geo.lattice import Lattice
 from smap_downscaler.geo.sampling import bilinear, nearest
-from smap_downscaler.methods.file.reader import open_forests
+from smap_downscaler.methods.file.reader import open_models
 from smap_downscaler.series.series import open_series
 from smap_downscaler.stats.scores import rmse
 from smap_downscaler.steps.maps.downscale import map_file
@@ -134,7 +134,7 @@ def score_date(data: Path, paths: dict[str, Path], date: dt.date) -> Score:
     positions = Lattice(grid, smap.grid).positions()
     plain = {"nearest": nearest(cells, *positions), "bilinear": bilinear(cells, *positions)}
     common = np.isfinite(truth) & np.isfinite(forest) & np.isfinite(plain["nearest"])
-    with open_forests(paths["forests"]) as forests:
+    with open_models(paths["forests"]) as forests:
         out_of_bag = forests.scores(date)
     return Score(
         date,

@@ -14,7 +14,7 @@ from side_by_side import draw_side_by_side
 from smap_downscaler.geo.datasets import dataset_grid, open_dataset, read_band
 from smap_downscaler.geo.lattice import Lattice
 from smap_downscaler.geo.sampling import bilinear
-from smap_downscaler.methods.file.reader import open_forests
+from smap_downscaler.methods.file.reader import open_models
 from smap_downscaler.series.series import open_series
 from smap_downscaler.stats.scores import pearson_r2, rmse
 from smap_downscaler.steps.maps.downscale import map_file
@@ -131,7 +131,7 @@ def united_states(data: Path, output: Path) -> None:
     forests, scores = str(output / "forests.smapforest"), str(output / "scores.gpkg")
     run("   Forests by date", "trainforests", {"INPUT": str(matrix), "OUTPUT": forests, "SCORES": scores})
     print("\n      month     dates   cells   OOB RMSE   OOB R2    (medians over the dates)")
-    with open_forests(forests) as file:
+    with open_models(forests) as file:
         by_month: dict[str, list] = {}
         for date in file.dates:
             by_month.setdefault(f"{date:%Y-%m}", []).append(file.scores(date))

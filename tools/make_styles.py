@@ -38,7 +38,7 @@ def write_style(target: Path) -> None:
 
     from smap_downscaler.geo.geotiff import write_geotiff
     from smap_downscaler.geo.grid import Grid
-    from smap_downscaler.report.colours import SOIL_MOISTURE_RAMP
+    from smap_downscaler.report.figure import SOIL_MOISTURE_RAMP
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "soil_moisture.tif"

@@ -22,7 +22,7 @@ _MOST_NAMED = 5
 def covariate_name(text: str) -> str:
     """A layer's name as a covariate name: lower case ASCII letters, digits and underscores.
 
-    Empty where the text holds no letter or digit that ASCII can tell.
+    Empty where the text holds no letter or digit that ASCII has.
     """
     decomposed = unicodedata.normalize("NFKD", text.replace("ß", "ss"))
     ascii_text = decomposed.encode("ascii", "ignore").decode("ascii").lower()
@@ -51,7 +51,7 @@ def split_names(text: str) -> list[str]:
 
 
 def nearest_names(name: str, known: Sequence[str]) -> str:
-    """Those of some names that are most like a name that is not among them, by comma; a few of many."""
+    """Those of some names that are most like a name that is not among them, as a list; a few of many."""
     if len(known) <= _MOST_NAMED:
         return ", ".join(known)
     folded = {one: one.casefold() for one in known}

@@ -19,7 +19,7 @@ _NO_DIGIT_AFTER = r"(?!\d)"
 _YEAR = r"(?P<year>19\d\d|20\d\d)"
 _MONTH_DAY = r"(?P<month>0[1-9]|1[0-2])(?P=sep)(?P<day>0[1-9]|[12]\d|3[01])"
 
-# Tried on every place of a name; a run of digits counts only whole, so that
+# Tried at every position in a name; a run of digits counts only whole, so that
 # orbit numbers, versions and 01.tif ... 12.tif are never taken for dates.
 _PATTERNS = (
     re.compile(_NO_DIGIT_BEFORE + _YEAR + r"(?P<sep>[-._]?)" + _MONTH_DAY + _NO_DIGIT_AFTER),
@@ -31,7 +31,7 @@ _PATTERNS = (
     re.compile(r"doy" + _YEAR + r"(?P<doy>[0-3]\d\d)(?:[01]\d|2[0-3])[0-5]\d[0-5]\d" + _NO_DIGIT_AFTER),
 )
 
-# Known names that hold a day of processing besides, or instead of, that of acquisition: what stands before
+# Known names that hold a day of processing besides, or instead of, that of acquisition: what comes before
 # it, and the day, which does not count.
 _DAY = r"\d{8}"
 _TIME = _DAY + r"T\d{6}"
@@ -44,7 +44,7 @@ _PROCESSED = tuple(
         (rf"S2[A-D]_MSIL\d[A-Z]_{_TIME}_N\d{{4}}_R\d{{3}}_T\d\d[A-Z]{{3}}_", _TIME),
         # The same images in Earth Engine: sensed_processed_Txxxxx.
         (_TIME + "_", _TIME + r"(?=_T\d\d[A-Z]{3}(?![A-Za-z0-9]))"),
-        # Sentinel-2 before: products tell when they were sensed as V<start>_<stop>, granules do not.
+        # Sentinel-2 before: products give the time of acquisition as V<start>_<stop>, granules do not.
         (r"S2[A-D]_(?:OPER|USER)_[A-Z0-9_]{10}_[A-Z0-9_]{4}_", _TIME),
     )
 )
@@ -106,7 +106,7 @@ def parse_iso_date(text: str) -> dt.date | None:
 
 
 def parse_dates(text: str, parameter: str) -> tuple[dt.date, ...]:
-    """The dates of a text, by comma or semicolon, ascending, each once; `parameter` names it in messages.
+    """The dates of a text, separated by commas or semicolons: ascending, each once; `parameter` is its name.
 
     Raises
     ------

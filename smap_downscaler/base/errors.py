@@ -2,7 +2,7 @@
 
 
 class InputError(ValueError):
-    """Bad input, told in one sentence: which file or parameter, what is wrong, what to do."""
+    """Bad input, in one sentence: which file or parameter, what is wrong, what to do."""
 
 
 class Cancelled(Exception):

@@ -26,7 +26,10 @@ LIKELY_FILLS = FILLS | {
 
 
 def is_fill(values: np.ndarray) -> np.ndarray:
-    """Which of `values` are no value whatever they measure, bool; infinite ones are, NaN is not."""
+    """Which of `values` are no value whatever they measure: bool, their shape.
+
+    Infinite ones are none, NaN is not looked for.
+    """
     return np.isin(values, list(FILLS)) | (np.abs(values) >= LARGEST)
 
 

@@ -18,7 +18,7 @@ _SECONDS_A_LOOK = 0.1
 
 
 def thread_count(wanted: int = 0) -> int:
-    """`wanted` threads, or one a core for 0 (see `growing_threads` for forests).
+    """`wanted` threads, or one per core for 0 (see `growing_threads` for forests).
 
     Raises
     ------
@@ -118,7 +118,7 @@ class Stoppable(Progress):
         self._stopped = threading.Event()
 
     def stop(self) -> None:
-        """Tell all listeners to end."""
+        """From now on all listeners are cancelled."""
         self._stopped.set()
 
     def is_cancelled(self) -> bool:

@@ -25,7 +25,7 @@ MOST_ZONE = 14
 
 @dataclass(frozen=True)
 class Moment:
-    """What a text tells of a time.
+    """A time as a text gives it.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Moment:
     has_time : bool
         Whether there is more than a date.
     zone : timedelta or None
-        How far the clock is ahead of UTC, if that is told.
+        How far the clock is ahead of UTC, if that is known.
     """
 
     clock: dt.datetime
@@ -44,7 +44,7 @@ class Moment:
     def utc(self, zone_hours: float = 0.0) -> int:
         """Seconds in UTC since the beginning of day 0 (`toordinal`), so that no year is out of range.
 
-        A clock that tells no zone is taken to be `zone_hours` ahead of UTC.  A date alone stays as it
+        A clock without a zone is taken to be `zone_hours` ahead of UTC.  A date alone stays as it
         is: it has no time that a zone could move to another day.
         """
         clock = self.clock
@@ -55,7 +55,7 @@ class Moment:
 
 
 def parse_moment(text: str) -> Moment | None:
-    """The date and time that a text tells, to the second, or None.
+    """The date and time in a text, to the second, or None.
 
     Understands calendar dates (2021-08-12, 20210812, with slashes or dots too), ordinal dates
     (2021-224) and week dates (2021-W32-4), alone or with a time (T10:00, 10:00:00.5, T1000) and a
@@ -81,7 +81,7 @@ def parse_moment(text: str) -> Moment | None:
 
 
 def parse_timestamp(text: str) -> dt.datetime | None:
-    """The time on the clock that a text tells, whatever its zone; forms as in `parse_moment`."""
+    """The time on the clock in a text, whatever its zone; forms as in `parse_moment`."""
     moment = parse_moment(text)
     return None if moment is None else moment.clock
 

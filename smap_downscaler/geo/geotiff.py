@@ -11,7 +11,7 @@ import numpy as np
 from osgeo import gdal
 
 from ..base.errors import InputError
-from ..stats.moments import Moments
+from ..stats.distribution import Moments
 from .datasets import NODATA, close_dataset, gdal_errors, reason_of, spatial_reference, whole_file
 from .grid import Grid, Window
 
@@ -37,7 +37,13 @@ class GeoTiff:
         self._moments = [Moments() for _ in bands]
 
     def write(self, values: np.ndarray, window: Window | None = None, band: int = 1) -> None:
-        """Write a block, shape (rows, columns), NaN where missing."""
+        """Write a block, shape (rows, columns), NaN where missing.
+
+        Raises
+        ------
+        InputError
+            If it cannot be written.
+        """
         window = window or Window(0, 0, *values.shape)
         with np.errstate(over="ignore", invalid="ignore"):
             cells = values.astype(np.float32)
@@ -165,7 +171,15 @@ def write_geotiff(
     bands: Sequence[Band] = (Band(),),
     tags: Mapping[str, str] | None = None,
 ) -> None:
-    """Write a whole array, shape (rows, columns) or (bands, rows, columns); see `create_geotiff`."""
+    """Write a whole array, shape (rows, columns) or (bands, rows, columns); see `create_geotiff`.
+
+    Raises
+    ------
+    ValueError
+        If its shape is not that of the grid and bands.
+    InputError
+        If it cannot be written.
+    """
     layers = values if values.ndim == 3 else values[None]
     if layers.shape != (len(bands), *grid.shape):
         raise ValueError(f"array of shape {layers.shape} for {len(bands)} bands on a grid of {grid.shape}")

@@ -138,7 +138,10 @@ class Lattice:
         return self._nodes.over(rows, cols, self._nodes.rows), self._nodes.over(rows, cols, self._nodes.cols)
 
     def at(self, rows: np.ndarray, cols: np.ndarray) -> Positions:
-        """The same for any points, given as fractional rows and columns of the source (centres at .5)."""
+        """The same for any points: float64, of the shape of `rows` and `cols`.
+
+        These are fractional rows and columns of the source, in which the centres are at .5.
+        """
         if self._nodes is None:
             return self._straight(rows, cols)
         return self._nodes.at(rows, cols)

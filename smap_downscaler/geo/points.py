@@ -12,10 +12,10 @@ from .lattice import Transformation
 
 
 @dataclass(frozen=True, eq=False)
-class Places:
-    """Where stations lie on a grid: rows and columns from its upper left corner, in fractions of cells.
+class PointsOnGrid:
+    """Points such as stations on a grid: rows and columns from its upper left corner, in fractions of cells.
 
-    `inside` tells which of them lie on the grid.
+    `inside`: which of them lie on the grid, bool. All float64 or bool, shape (n,).
     """
 
     rows: np.ndarray
@@ -23,7 +23,7 @@ class Places:
     inside: np.ndarray
 
 
-def place_on(grid: Grid, crs: str, x: np.ndarray, y: np.ndarray) -> Places:
+def points_on_grid(grid: Grid, crs: str, x: np.ndarray, y: np.ndarray) -> PointsOnGrid:
     """Stations at `x`, `y`, shape (n,), in `crs`, on a grid.
 
     Raises
@@ -38,4 +38,4 @@ def place_on(grid: Grid, crs: str, x: np.ndarray, y: np.ndarray) -> Places:
     rows, cols = (grid.top - y) / grid.cell_height, (x - grid.left) / grid.cell_width
     with np.errstate(invalid="ignore"):
         inside = (rows >= 0) & (rows < grid.height) & (cols >= 0) & (cols < grid.width)
-    return Places(rows, cols, inside)
+    return PointsOnGrid(rows, cols, inside)

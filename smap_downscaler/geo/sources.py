@@ -26,7 +26,7 @@ class Source:
     value: int | None = None
 
     def of(self, values: np.ndarray) -> np.ndarray:
-        """What the covariate makes of the band's values."""
+        """The covariate's values, in the shape of the band's `values`; 0 or 1 for a class, NaN if missing."""
         if self.value is None:
             return values
         return np.where(np.isfinite(values), (values == self.value).astype(np.float32), np.float32(np.nan))
@@ -108,7 +108,13 @@ class Mask:
         self.grid = dataset_grid(self._dataset, f"MASK ({path})")
 
     def covers(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
-        """Whether points, given as positions in the mask's grid, are masked out."""
+        """Whether points, given as positions in the mask's grid, are masked out: bool, shape of `rows`.
+
+        Raises
+        ------
+        InputError
+            If the raster cannot be read.
+        """
         inside, row, col = cells_of(rows, cols, self.grid.shape)
         if not inside.any():
             return inside

@@ -1,4 +1,4 @@
-"""What a method is to the steps: it fits models to SMAP's cells, and a model tells soil moisture.
+"""What a method is to the steps: it fits models to SMAP's cells, and a model predicts soil moisture.
 
 A method is one file (or folder) in this room and one line in `register`.  Training, cross-validation,
 maps, filled gaps and the model file know methods by these classes only.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
@@ -73,7 +73,7 @@ class Cells:
         Row and column of each row's cell in the SMAP grid; -1 where unknown.
     days : int64, shape (n,)
         Ordinal of each row's date.
-    place : float64, shape (n, 2), or None
+    coordinates : float64, shape (n, 2), or None
         x and y of the cells' centres in the CRS of the SMAP grid, where known and asked for.
     names : tuple of str
         The covariates; empty where nobody asks.
@@ -87,23 +87,21 @@ class Cells:
     y: np.ndarray
     cells: np.ndarray
     days: np.ndarray
-    place: np.ndarray | None = None
+    coordinates: np.ndarray | None = None
     names: tuple[str, ...] = ()
     grid: Grid | None = None
     fine: FineReader | None = None
 
     def take(self, mask: np.ndarray) -> Cells:
-        """The rows of a mask."""
-        place = None if self.place is None else self.place[mask]
-        return Cells(
-            self.x[mask],
-            self.y[mask],
-            self.cells[mask],
-            self.days[mask],
-            place,
-            self.names,
-            self.grid,
-            self.fine,
+        """The rows of a mask, bool, shape (n,)."""
+        coordinates = None if self.coordinates is None else self.coordinates[mask]
+        return replace(
+            self,
+            x=self.x[mask],
+            y=self.y[mask],
+            cells=self.cells[mask],
+            days=self.days[mask],
+            coordinates=coordinates,
         )
 
 
@@ -117,13 +115,13 @@ class Block:
         Covariates in the order of the model's; no NaN.
     days : int64, shape (n,)
         Ordinals of the dates.
-    place : float64, shape (n, 2), or None
-        x and y of the centres in the CRS of the SMAP grid; None unless the method `uses_place`.
+    coordinates : float64, shape (n, 2), or None
+        x and y of the centres in the CRS of the SMAP grid; None unless the method `uses_coordinates`.
     """
 
     x: np.ndarray
     days: np.ndarray
-    place: np.ndarray | None = None
+    coordinates: np.ndarray | None = None
 
 
 class Prediction(NamedTuple):
@@ -188,17 +186,17 @@ class Model(ABC):
     settings
         What it was fitted with; None in a model that was read from a file, which keeps them.
     scores : OobScores or None
-        What it tells of its own error, such as out-of-bag scores.
+        Of its own error, such as out-of-bag scores.
     importance : Importance or None
         Of its covariates, where that was wished for.
-    tells_sd : bool
-        Whether `predict` can tell a standard deviation.
+    has_sd : bool
+        Whether `predict` can give a standard deviation.
     """
 
     settings: Any = None
     scores: OobScores | None = None
     importance: Importance | None = None
-    tells_sd = False
+    has_sd = False
     #: Whether it takes so long to be packed that a cancel must be able to leave it.
     is_large = False
 
@@ -211,7 +209,7 @@ class Model(ABC):
         block : Block
         progress : Progress
         sd : bool
-            Whether the standard deviation is asked for; only where the model `tells_sd`.
+            Whether the standard deviation is asked for; only where the model `has_sd`.
         """
 
     @abstractmethod
@@ -240,8 +238,8 @@ class Method(ABC):
         What a model is made of, for estimates, such as "tree"; empty where it is of one piece.
     smaller : str
         What to do where models are too large, as a part of a sentence.
-    uses_place : bool
-        Whether `Cells` and `Block` need a place.
+    uses_coordinates : bool
+        Whether `Cells` and `Block` need coordinates.
     columns : dict
         Settings as columns of tables: name -> int or float; see `Candidate.columns`.
     tunable : tuple of str
@@ -255,7 +253,7 @@ class Method(ABC):
     modes: tuple[str, ...] = MODES
     parts = ""
     smaller = "use fewer covariates"
-    uses_place = False
+    uses_coordinates = False
     columns: Mapping[str, type] = MappingProxyType({})
     tunable: tuple[str, ...] = ()
     engines: tuple[str, ...] = ()
@@ -284,8 +282,8 @@ class Method(ABC):
     ) -> Model:
         """A model of rows.
 
-        It depends on the rows, settings, wishes and `key` (which tells its randomness from that of
-        others of the run) only.
+        It depends on the rows, settings, wishes and `key` (which makes its randomness another than
+        that of others of the run) only.
 
         Raises
         ------
@@ -337,7 +335,7 @@ class Method(ABC):
         progress: Progress = SILENT,
         engine: str = "",
     ) -> np.ndarray:
-        """Predictions of rows that were held out, for each of some settings: float64, (settings, n)."""
+        """Predictions of rows that were held out, for each of some settings: float64, shape (settings, n)."""
         return np.stack(
             [self.fit(cells, own, key, progress).predict(block, progress).mean for own in settings]
         )
@@ -368,7 +366,7 @@ class Method(ABC):
         permuted = np.empty((x.shape[1], x.shape[0]))
         for number, order in enumerate(orders):
             x[:, number] = block.x[order, number]
-            permuted[number] = model.predict(Block(x, block.days, block.place), progress).mean
+            permuted[number] = model.predict(Block(x, block.days, block.coordinates), progress).mean
             x[:, number] = block.x[:, number]
         return model.predict(block, progress).mean, permuted
 

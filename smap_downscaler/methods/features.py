@@ -78,7 +78,7 @@ def neighbour_features(
 ) -> np.ndarray:
     """Soil moisture of a cell on the nearest days before and after, and their distance in days.
 
-    The day itself is never looked at, so that a training row does not tell its own response.  A
+    The day itself is never looked at, so that a training row does not hold its own response.  A
     distance over `farthest` counts as `farthest`.  Where there is no day on one side (the ends of
     the series) the value of the other side stands for it, at the distance `farthest`; where there
     is none at all, the value is NaN.
@@ -143,12 +143,17 @@ def add_features(
     settings : FeatureSettings
     days, values, hidden : arrays, shape (n,)
         Observations of the cell, where there are neighbours; see `neighbour_features`.
+
+    Raises
+    ------
+    ValueError
+        If neighbours are asked for without observations.
     """
     parts = [np.asarray(x, np.float32)]
     if settings.day_of_year:
-        unique, place = np.unique(targets, return_inverse=True)
+        unique, position = np.unique(targets, return_inverse=True)
         table = [calendar_features(dt.date.fromordinal(int(day))) for day in unique]
-        parts.append(np.array(table, np.float32).reshape(-1, 2)[place.reshape(-1)])
+        parts.append(np.array(table, np.float32).reshape(-1, 2)[position.reshape(-1)])
     if settings.neighbours:
         if days is None or values is None:
             raise ValueError("neighbours in time need the observations of the cell")
@@ -160,7 +165,7 @@ def drop_constant(x: np.ndarray, names: Sequence[str]) -> tuple[np.ndarray, tupl
     """Columns that vary: `x` and `names` of those, and their numbers (int64).
 
     A forest by cell learns nothing from what is the same on all dates, and with mtry a constant
-    covariate takes the place of one that tells something.
+    covariate takes the place of one that is of use.
 
     Parameters
     ----------

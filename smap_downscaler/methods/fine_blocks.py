@@ -46,7 +46,7 @@ class FineBlocks:
             yield FineBlock(self.stack.read(names, window), rows, cols)
 
 
-def pixel_places(fine: Grid, cells: Grid | None) -> Callable[[Window], np.ndarray]:
+def pixel_coordinates(fine: Grid, cells: Grid | None) -> Callable[[Window], np.ndarray]:
     """Gives the x and y of the pixels of a window in the CRS of `cells`: float64, (rows, columns, 2).
 
     Raises
@@ -58,8 +58,8 @@ def pixel_places(fine: Grid, cells: Grid | None) -> Callable[[Window], np.ndarra
         raise InputError("The SMAP grid is not known; train the model anew.")
     lattice = Lattice(fine, cells)
 
-    def places(window: Window) -> np.ndarray:
+    def coordinates(window: Window) -> np.ndarray:
         rows, cols = lattice.positions(window)
         return np.stack([cells.left + cols * cells.cell_width, cells.top - rows * cells.cell_height], axis=-1)
 
-    return places
+    return coordinates

@@ -1,4 +1,4 @@
-"""Many models of a run: one a date or cell, fitted in several threads."""
+"""Many models of a run: one per date or cell, fitted in several threads."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def fit_each(
     total: int = 0,
     unit: str = "dates",
 ) -> Generator[tuple[Key, Model], None, None]:
-    """Fit one model a date or cell, in `threads` threads; models come in the order of `items`.
+    """Fit one model per date or cell, in `threads` threads; models come in the order of `items`.
 
     `fit` takes rows, the number of the key and a listener.  `items` is pulled in the caller's thread, at
     most 2 `threads` keys ahead of what was taken.  `total` is their number and `unit` what they are

@@ -58,7 +58,7 @@ def key_label(key: Key) -> str:
 
 
 def key_number(key: Key) -> int:
-    """Tells the randomness of a forest from that of others of its file."""
+    """A number by which the randomness of a forest is another than that of others of its file."""
     if isinstance(key, date):
         return key.toordinal()
     return key.row * MOST_CELLS + key.col if isinstance(key, CellKey) else 0

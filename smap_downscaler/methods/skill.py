@@ -1,4 +1,4 @@
-"""What models tell of themselves: scores on rows that they did not see, and the importance of covariates."""
+"""How good models are: scores on rows that they did not see, and the importance of covariates."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCORES = ("rmse", "mae", "bias", "r2", "pearson_r2")
 
 @dataclass(frozen=True)
 class OobScores:
-    """Out-of-bag scores of a forest (see `core.scores`); NaN where undefined.
+    """Out-of-bag scores of a forest (see `stats.scores`); NaN where undefined.
 
     `n` is the number of training rows, `n_scored` of those that were out of bag at least once.
     """

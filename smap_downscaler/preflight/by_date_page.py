@@ -27,7 +27,7 @@ _HEADERS = {"valid": "valid, %", "resolution": "resolution, m", "sd": "SD"}
 
 
 def add_dates(page: Page, table: DatesTable, lines: Mapping[str, str], axis: str, caption: str) -> Page:
-    """Result for each date: a figure, and a row a date; of very many dates those with a note.
+    """Result for each date: a figure, and one row per date; of very many dates those with a note.
 
     Parameters
     ----------

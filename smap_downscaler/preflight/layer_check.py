@@ -1,4 +1,4 @@
-"""What is looked at before layers are joined, as a table: CRS, place, coverage, NoData, range, dates."""
+"""What is checked before layers are joined, as a table: CRS, shift, coverage, NoData, range, dates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..base.words import counted
 from ..geo.grid import ALIGNMENT, EASE2_CELLS, EASE2_LEFT, EASE2_TOP, Grid
 
 HEADERS = ("layer", "CRS", "cell", "EASE shift", "covered", "NoData", "min", "max", "dates", "notes")
-#: A shift against the EASE-Grid of more than this share of a cell is told as a warning.
+#: A shift against the EASE-Grid of more than this share of a cell is a warning.
 _MOST_SHIFT = 0.1
 
 
@@ -64,7 +64,7 @@ class LayerCheck:
 
     @property
     def remarks(self) -> str:
-        """The notes, and what the numbers tell."""
+        """The notes, and what the numbers show."""
         notes = [note for note in self.notes if note]
         if self.constant:
             notes.insert(0, "one value only")
@@ -106,7 +106,7 @@ class Preflight:
     warnings: Sequence[str]
     area: str
 
-    def tell(self, progress: Progress) -> None:
+    def log(self, progress: Progress) -> None:
         """Log the table, then the warnings."""
         progress.log("Before the work (a sample of each layer):")
         for line in table_lines(HEADERS, [row.texts() for row in self.rows]):
@@ -187,7 +187,7 @@ def _parts_of(side: float, grid: Grid) -> int:
 
 
 def _plain(shift: float) -> float:
-    """Without the noise of coordinates; half a cell is half a cell down or to the right."""
+    """The shift without rounding noise; half a cell is half a cell down or to the right."""
     if abs(shift) < ALIGNMENT:
         return 0.0
     return shift + 1 if shift < ALIGNMENT - 0.5 else shift

@@ -1,4 +1,4 @@
-"""The sections of a report that tell what was looked at before layers were joined."""
+"""The sections of a report on what was checked before layers were joined."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .layer_check import HEADERS, Preflight
 _MOST_WARNINGS = 40
 _WORDS = (
     "EASE shift: how far cells lie beside those of the EASE-Grid 2.0, in cells down and to the right (only "
-    "for grids of its kind). Covered: share of the places looked at that lie inside the raster; NoData: "
+    "for grids of its kind). Covered: share of the sampled points that lie inside the raster; NoData: "
     "share of those without a value. Min and max are in the unit of the layer."
 )
 
@@ -51,7 +51,7 @@ def _add_table(page: Page, found: Preflight) -> None:
     page.table(HEADERS, [row.texts() for row in found.rows])
 
 
-def add_before(page: Page, found: Preflight) -> None:
+def add_preflight(page: Page, found: Preflight) -> None:
     """The section of a report whose other warnings stand elsewhere."""
     _add_table(page, found)
     _list(page, found.warnings)

@@ -13,7 +13,7 @@ import numpy as np
 from ..base.progress import SILENT, Progress
 from ..geo.grid import Bounds, Grid, Window
 from ..geo.lattice import Lattice
-from ..geo.points import place_on
+from ..geo.points import points_on_grid
 from ..geo.sampling import cells_of
 from ..geo.sources import BandReader, Mask, Source
 
@@ -63,13 +63,13 @@ class Sample:
 
 
 def range_of(values: np.ndarray) -> tuple[float, float]:
-    """Lowest and highest of the values that are not NaN; NaN without any."""
+    """Lowest and highest of `values`, of any shape, that are not NaN; NaN without any."""
     valid = values[~np.isnan(values)]
     return (float(valid.min()), float(valid.max())) if valid.size else (math.nan, math.nan)
 
 
-def together(samples: Sequence[Sample]) -> Sample:
-    """Several samples as one."""
+def merged(samples: Sequence[Sample]) -> Sample:
+    """Several samples as one; covered is the mean of theirs."""
     return Sample(
         float(np.mean([sample.covered for sample in samples])),
         np.concatenate([sample.values for sample in samples]),
@@ -87,37 +87,37 @@ def points_over(target: Grid, most: int = POINTS) -> Grid:
 
 
 def box_grid(crs: str, bounds: Bounds) -> Grid:
-    """A box as a grid of one cell, to be looked at as a whole."""
+    """A box as a grid of one cell, to be sampled as a whole."""
     return Grid(crs, bounds.left, bounds.top, bounds.right - bounds.left, bounds.top - bounds.bottom, 1, 1)
 
 
-class Looker(abc.ABC):
-    """Looks at sources at points; for one thread, and `progress` is asked for cancellation.
+class AnySampler(abc.ABC):
+    """Samples sources at points; for one thread, and `progress` is asked for cancellation.
 
     `cells` is what the points stand for; None where they stand for themselves.
     """
 
     def __init__(self, progress: Progress, cells: Grid | None = None):
         self.progress, self.cells, self._reader = progress, cells, BandReader()
-        self._places: dict[Grid, tuple[float, np.ndarray, np.ndarray]] = {}
+        self._cells_on: dict[Grid, tuple[float, np.ndarray, np.ndarray]] = {}
 
     @abc.abstractmethod
     def _find(self, grid: Grid) -> tuple[float, np.ndarray, np.ndarray]:
         """Share of the points on a grid, and rows and columns of those that are looked at there."""
 
-    def look(self, source: Source) -> Sample:
+    def sample(self, source: Source) -> Sample:
         """The sample of a source."""
-        covered, rows, cols = self._place(source.grid)
+        covered, rows, cols = self._covered(source.grid)
         if not rows.size:
             empty = np.empty(0)
             return Sample(covered, empty, empty)
         stored = self._read(source, rows, cols)
         return Sample(covered, np.asarray(source.of(stored)), stored)
 
-    def _place(self, grid: Grid) -> tuple[float, np.ndarray, np.ndarray]:
-        if grid not in self._places:
-            self._places[grid] = self._find(grid)
-        return self._places[grid]
+    def _covered(self, grid: Grid) -> tuple[float, np.ndarray, np.ndarray]:
+        if grid not in self._cells_on:
+            self._cells_on[grid] = self._find(grid)
+        return self._cells_on[grid]
 
     def _read(self, source: Source, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
         """Values at these cells, or nearly: of `cells` only every n-th row is read, and whole."""
@@ -138,8 +138,8 @@ class Looker(abc.ABC):
         return out
 
 
-class Sampler(Looker):
-    """Looks at sources at the points over a target grid.
+class Sampler(AnySampler):
+    """Samples sources at the points over a target grid.
 
     Parameters
     ----------
@@ -169,8 +169,8 @@ class Sampler(Looker):
         return float(inside.sum() / count) if count else math.nan, rows[inside], cols[inside]
 
 
-class PointSampler(Looker):
-    """Looks at sources at single places, such as stations: exactly there, at `ROWS` of many at the most.
+class PointSampler(AnySampler):
+    """Samples sources at single points, such as stations: exactly there, at `ROWS` of many at the most.
 
     Parameters
     ----------
@@ -184,11 +184,11 @@ class PointSampler(Looker):
         self._crs, self._x, self._y = crs, x, y
 
     def _find(self, grid: Grid) -> tuple[float, np.ndarray, np.ndarray]:
-        places = place_on(grid, self._crs, self._x, self._y)
-        inside = np.flatnonzero(places.inside)
+        points = points_on_grid(grid, self._crs, self._x, self._y)
+        inside = np.flatnonzero(points.inside)
         some = inside[np.unique(np.linspace(0, len(inside) - 1, min(len(inside), ROWS)).astype(np.intp))]
-        covered = float(places.inside.mean()) if len(places.inside) else math.nan
-        return covered, places.rows[some].astype(np.intp), places.cols[some].astype(np.intp)
+        covered = float(points.inside.mean()) if len(points.inside) else math.nan
+        return covered, points.rows[some].astype(np.intp), points.cols[some].astype(np.intp)
 
 
 def same_values(samples: Sequence[Sample]) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""What all figures of the reports share: size, colours, axes of dates, PNG."""
+"""What all figures share: size, colours, axes of dates, PNG."""
 
 from __future__ import annotations
 
@@ -16,15 +16,39 @@ SMAP_BAND = (0.04, 0.06)
 
 #: Width of an A4 page between its margins, inches.
 PAGE_WIDTH = 7.1
-#: Okabe & Ito's colours, told apart with any colour vision; black comes last.
+#: Okabe & Ito's colours, distinct with any colour vision; black comes last.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
-#: Markers in the same order, so that nothing is told by colour alone.
+#: Markers in the same order, so that nothing depends on colour alone.
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 #: The unit of soil moisture in matplotlib's words.
 SOIL_MOISTURE_UNIT = "m$^3$ m$^{-3}$"
+#: Colours of soil moisture in figures and in QGIS styles, dry to wet, m3 m-3: brown to blue-green in even
+#: steps of lightness, readable with colour-blindness (after ColorBrewer's BrBG).
+SOIL_MOISTURE_RAMP = (
+    (0.00, "#543005"),
+    (0.05, "#8c510a"),
+    (0.10, "#bf812d"),
+    (0.15, "#dfc27d"),
+    (0.20, "#f6e8c3"),
+    (0.25, "#d9efe9"),
+    (0.30, "#97d3ca"),
+    (0.35, "#4aa59d"),
+    (0.40, "#127a70"),
+    (0.50, "#003c30"),
+)
 _DPI = 160
 #: Labels of dates that stand side by side over the width of a page.
 _MOST_TICKS = 13
+
+
+def soil_moisture_colormap() -> Any:
+    """The ramp as a matplotlib colormap over 0...0.5 m3 m-3."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    top = SOIL_MOISTURE_RAMP[-1][0]
+    return LinearSegmentedColormap.from_list(
+        "soil_moisture", [(value / top, colour) for value, colour in SOIL_MOISTURE_RAMP]
+    )
 
 
 def new_figure(height: float, width: float = PAGE_WIDTH, layout: str | None = "constrained") -> Any:
@@ -146,7 +170,10 @@ def _round_dates(first: dt.date, last: dt.date) -> list[dt.date]:
 
 
 def cell_step(x: np.ndarray, y: np.ndarray) -> float:
-    """The distance of neighbouring cells: the least difference of their x or y, up to rounding."""
+    """The distance of neighbouring cells at `x` and `y`, shape (n,), in their unit.
+
+    It is the least difference of their x or y, up to rounding to 0.001; 1 for a single cell.
+    """
     steps = [np.diff(np.unique(np.round(values, 3))) for values in (x, y)]
     found = np.concatenate(steps)
     return float(np.min(found)) if found.size else 1.0

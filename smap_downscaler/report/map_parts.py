@@ -13,7 +13,7 @@ import numpy as np
 from ..geo.graticule import MapFrame
 from ..geo.grid import Bounds
 
-#: The ground under the colours: what has no value is hatched, so that it is not told by colour alone.
+#: The ground under the colours: what has no value is hatched, so that it does not depend on colour alone.
 NO_VALUE = {"facecolor": "white", "edgecolor": "#8c8c8c", "hatch": "//////", "linewidth": 0.0}
 #: Share of an edge at either end that has no labels.
 _CORNER = 0.07

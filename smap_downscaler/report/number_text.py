@@ -15,7 +15,7 @@ def fixed(value: float, places: str) -> str:
     if not math.isfinite(value):
         return ""
     text = f"{value:{places}}"
-    # What rounds to zero has no sign left to tell.
+    # What rounds to zero has no sign left.
     return text.lstrip("+-") if not text.strip("+-0.% ") else text
 
 
@@ -27,10 +27,10 @@ def score_text(value: float) -> str:
 def with_interval(results: Results, name: str, places: str) -> str:
     """A number, and in brackets its interval where there is one; empty where it is not defined."""
     interval = results.interval(name)
-    told = fixed(results.value(name), places)
-    if told and math.isfinite(interval.lower) and interval.lower < interval.upper:
-        told += f" ({fixed(interval.lower, places)} to {fixed(interval.upper, places)})"
-    return told
+    text = fixed(results.value(name), places)
+    if text and math.isfinite(interval.lower) and interval.lower < interval.upper:
+        text += f" ({fixed(interval.lower, places)} to {fixed(interval.upper, places)})"
+    return text
 
 
 def number_text(value: float) -> str:

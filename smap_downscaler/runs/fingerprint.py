@@ -17,9 +17,8 @@ from ..base.progress import Progress
 from ..base.version import plugin_version
 from ..base.words import counted
 from ..geo.datasets import open_dataset
-from ..series.files_behind import files_behind
 from ..series.series import SeriesEntry, raster_files
-from ..series.tags import RUN_TAG
+from ..series.tags import RUN_TAG, files_behind
 
 
 def digest(content: Mapping[str, Any]) -> str:
@@ -37,7 +36,7 @@ def fingerprint(paths: Iterable[str], settings: Mapping[str, Any]) -> str:
 def contents(entries: Iterable[SeriesEntry]) -> list[tuple[str, str, int]]:
     """Day, file and band of rasters of a series, in order.
 
-    For `fingerprint`, whose files do not tell which of them is which day of which covariate.
+    For `fingerprint`, whose files do not say which of them is which day of which covariate.
     """
     return [(entry.date.isoformat(), file_state(entry.path)[0], entry.band) for entry in entries]
 
@@ -52,7 +51,7 @@ def run_of(path: Path) -> str:
         return ""
 
 
-def tell_other_runs(
+def warn_of_other_runs(
     folder: str | Path, own: Iterable[Path], run_at: Callable[[dt.date], str], progress: Progress
 ) -> None:
     """Warn of dated rasters in the folder of a run that others have left there: a series would mix them.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import json
 import os
@@ -14,6 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ..base.errors import InputError
+from ..base.part_files import remove
 from ..base.version import plugin_version
 
 _ARRAY = "<array>"
@@ -83,7 +83,7 @@ class Journal:
     def clear(self) -> None:
         """Remove the file: what it kept is needed no longer."""
         self.close()
-        forget(self._path)
+        remove_work_files(self._path)
 
     @staticmethod
     def _open(path: Path) -> BinaryIO:
@@ -102,13 +102,9 @@ def work_file_of(output: str | Path) -> Path:
     return output.with_name(f".{output.name}.work")
 
 
-def forget(*paths: str | Path | None) -> None:
+def remove_work_files(*paths: str | Path | None) -> None:
     """Remove files of finished work, where they are."""
-    for path in paths:
-        if path is None:
-            continue
-        with contextlib.suppress(OSError):
-            Path(path).unlink()
+    remove(Path(path) for path in paths if path is not None)
 
 
 def _checksum(text: bytes) -> bytes:

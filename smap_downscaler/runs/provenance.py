@@ -18,14 +18,14 @@ from osgeo import gdal
 from ..base.errors import InputError
 from ..base.progress import SILENT, Progress
 from ..base.version import plugin_version
-from ..series.files_behind import files_behind
 from ..series.series import Series
+from ..series.tags import files_behind
 from .fingerprint import file_state
 
-_BLOCK = 1 << 22
+BYTES_AT_ONCE = 1 << 22
 #: Bytes of many files up to which their contents are hashed, which takes about a second: years of fine maps
 #: could outlast the work.
-_MOST_BYTES = 1 << 28
+MOST_HASHED_BYTES = 1 << 28
 
 
 def file_hash(path: str | Path, progress: Progress = SILENT) -> str:
@@ -39,7 +39,7 @@ def file_hash(path: str | Path, progress: Progress = SILENT) -> str:
     digest = hashlib.sha256()
     try:
         with Path(path).open("rb") as stream:
-            while block := stream.read(_BLOCK):
+            while block := stream.read(BYTES_AT_ONCE):
                 progress.check()
                 digest.update(block)
     except OSError as error:
@@ -81,7 +81,7 @@ def files_hash(
         progress.check()
         states[path] = file_state(path)[1:]
     sizes = [size for size, _changed in states.values()]
-    whole = sum(sizes) <= _MOST_BYTES and all(map(os.path.isfile, files))
+    whole = sum(sizes) <= MOST_HASHED_BYTES and all(map(os.path.isfile, files))
     # The work is done: the bar stays.
     counter = progress.part(1.0, 1.0).counter(len(files), "input files hashed")
     lines = []
@@ -130,7 +130,7 @@ def _short_name(path: str) -> str:
 
 def versions() -> dict[str, str]:
     """Version by name, of the plugin and of what it computes with, where that is installed."""
-    told = {
+    found = {
         "SMAP Downscaler": plugin_version(),
         "Python": platform.python_version(),
         "NumPy": np.__version__,
@@ -138,5 +138,5 @@ def versions() -> dict[str, str]:
     }
     for name, module in (("scikit-learn", "sklearn"), ("SciPy", "scipy"), ("statsmodels", "statsmodels")):
         with contextlib.suppress(ImportError):
-            told[name] = str(importlib.import_module(module).__version__)
-    return told
+            found[name] = str(importlib.import_module(module).__version__)
+    return found

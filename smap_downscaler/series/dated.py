@@ -17,9 +17,8 @@ from ..base.progress import Progress
 from ..base.words import counted
 from ..geo.area_means import check_share
 from ..geo.sources import Source
-from .files_behind import tags_behind
 from .series import Series, SeriesEntry
-from .tags import RAIN_TAGS
+from .tags import RAIN_TAGS, tags_behind
 
 #: What RAIN is where no dated covariate is rain.
 NO_RAIN = "none"
@@ -44,7 +43,7 @@ class DatedCovariate:
     window : int
         How many days old a raster may be. For rain it is 0 in any case: an older raster would be the rain
         of other days.
-    said_rain : bool, optional
+    declared_rain : bool, optional
         Whether it is rain, by its files or by the user; None where nobody says so, and its name decides.
     minimum_share : float
         Share of a cell of another grid, 0...1, that valid pixels must cover where they are averaged.
@@ -57,7 +56,7 @@ class DatedCovariate:
 
     series: Series
     window: int = 0
-    said_rain: bool | None = None
+    declared_rain: bool | None = None
     minimum_share: float = 0.5
 
     def __post_init__(self) -> None:
@@ -72,8 +71,8 @@ class DatedCovariate:
     @cached_property
     def is_rain(self) -> bool:
         """Whether it is rain: as it is said, else by its name or that of its first file, as in 0.1.0."""
-        if self.said_rain is not None:
-            return self.said_rain
+        if self.declared_rain is not None:
+            return self.declared_rain
         # A file's name without its date.
         stem = re.split(r"[\W_]*\d{4}", Path(self.series.entries[0].path).stem)[0]
         return looks_like_rain(self.name) or looks_like_rain(stem)
@@ -81,7 +80,7 @@ class DatedCovariate:
     @property
     def doubt(self) -> str:
         """What to ask where a name alone keeps the window from it; empty where nothing is to be asked."""
-        if not self.window or self.said_rain is not None or not self.is_rain:
+        if not self.window or self.declared_rain is not None or not self.is_rain:
             return ""
         return (
             f"{self.series.source}: {self.name} is taken as rain by its name alone, so WINDOW does not apply "
@@ -91,11 +90,11 @@ class DatedCovariate:
     def entry(self, date: dt.date) -> SeriesEntry | None:
         """The raster that stands for a date: the latest from `window` days before to the day itself."""
         dates = self.series.dates
-        place = bisect.bisect_right(dates, date) - 1
+        latest = bisect.bisect_right(dates, date) - 1
         oldest = 0 if self.is_rain else self.window
-        if place < 0 or (date - dates[place]).days > oldest:
+        if latest < 0 or (date - dates[latest]).days > oldest:
             return None
-        return self.series.entries[place]
+        return self.series.entries[latest]
 
     def source(self, date: dt.date) -> Source | None:
         """The band of the raster that stands for a date, to be read."""
@@ -136,24 +135,24 @@ def dated_covariates(
     InputError
         For a name that none of the series has, and as `DatedCovariate`.
     """
-    said = [name for name in rain if name]
-    none = [name.lower() for name in said] == [NO_RAIN]
+    given = [name for name in rain if name]
+    none = [name.lower() for name in given] == [NO_RAIN]
     names = [series.name for series in all_series]
-    unknown = [name for name in said if name not in names]
+    unknown = [name for name in given if name not in names]
     if unknown and not none:
         raise InputError(
             f"RAIN: there is no dated covariate named {unknown[0]} (there is {', '.join(names) or 'none'}); "
             f"give the names of those that are rain, separated by commas, or '{NO_RAIN}'."
         )
 
-    def is_said(series: Series) -> bool | None:
+    def is_declared(series: Series) -> bool | None:
         if none:
             return False
-        if series.name in said or _has_rain_tag(series):
+        if series.name in given or _has_rain_tag(series):
             return True
-        return False if said else None
+        return False if given else None
 
-    return tuple(DatedCovariate(series, window, is_said(series), minimum_share) for series in all_series)
+    return tuple(DatedCovariate(series, window, is_declared(series), minimum_share) for series in all_series)
 
 
 def _has_rain_tag(series: Series) -> bool:
@@ -165,7 +164,7 @@ def _has_rain_tag(series: Series) -> bool:
     )
 
 
-def tell_substitutes(
+def log_substitutes(
     covariates: Sequence[DatedCovariate], dates: Sequence[dt.date], progress: Progress
 ) -> None:
     """Log for which dates earlier rasters stand, and which covariate takes none."""

@@ -23,7 +23,7 @@ from ..geo.to_fine_grid import AREA_MEAN, way_of
 from .dated import DatedCovariate
 
 #: Pixels whose shares of cells are worked out at a time. Bits of the means hang on it where there are more.
-_PIXELS_A_BAND = 1 << 18
+PIXELS_A_BAND = 1 << 18
 #: Sub-pixels along the side of a fine pixel in an area mean, at least; with one CRS areas are exact anyway.
 _PARTS = 4
 #: Bytes that a pixel takes while it is read: as it is stored, as it is returned, and what is missing.
@@ -100,7 +100,7 @@ class OnCells:
 
 def _bands(parts: Sequence[Window]) -> list[tuple[Window, ...]]:
     """Windows of the same rows cut into bands of rows that are not too large to be worked on."""
-    height = max(_PIXELS_A_BAND // max(window_around(parts).width, 1), 1)
+    height = max(PIXELS_A_BAND // max(window_around(parts).width, 1), 1)
     return list(zip(*(windows(part, height) for part in parts)))
 
 

@@ -1,23 +1,23 @@
-"""One file of many dated maps: a VRT that names them, or a real multi-band GeoTIFF."""
+"""One file of many dated maps: a VRT that names them without opening them, or a multi-band GeoTIFF."""
 
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Mapping, Sequence
+from html import escape
 from pathlib import Path
 
 from ..base.errors import InputError
 from ..base.progress import SILENT, Progress
 from ..geo.blocks import blocks
-from ..geo.datasets import open_dataset, read_band
-from ..geo.geotiff import Band, create_geotiff
+from ..geo.datasets import NODATA, open_dataset, read_band, spatial_reference, whole_file
+from ..geo.geotiff import TILE, Band, create_geotiff
 from ..geo.grid import Grid
-from ..geo.vrt import write_series_vrt
-from .filled_tag import NOT_FILLED, filled_tags, is_filled
-from .tags import RUN_TAG
+from .tags import NOT_FILLED, RUN_TAG, filled_tags, is_filled
 
 _PIXELS_A_BLOCK = 1 << 21
-#: Tags by which maps tell that they were made from SMAP.
+#: Tags that say that maps were made from SMAP.
 _KEPT_TAGS = (RUN_TAG, "FORESTS")
 
 
@@ -29,9 +29,9 @@ def write_series_file(
     unit: str,
     progress: Progress = SILENT,
 ) -> None:
-    """Write the first bands of `files` as one file with a band a date; the ending says which kind.
+    """Write the first bands of `files` as one file with one band per date; the ending says which kind.
 
-    It tells where its values come from, as `files` do: from 'Fill gaps', or from SMAP by 'Downscale'.
+    Its tags say where its values come from, as those of `files` do: 'Fill gaps', or SMAP by 'Downscale'.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def check_series_suffix(path: str | Path) -> None:
 
 
 def _tags(files: Sequence[str | Path]) -> dict[str, str]:
-    """What the first of the files, all made in one run, tells of where its values come from."""
+    """The tags of the first of the files, all made in one run, that say where its values come from."""
     if not files:
         return {}
     first = str(files[0])
@@ -83,3 +83,76 @@ def _write_bands(
             for window in windows:
                 tiff.write(read_band(source, 1, window), window, number)
                 counter.advance()
+
+
+def write_series_vrt(
+    path: str | Path,
+    grid: Grid,
+    dates: Sequence[dt.date],
+    files: Sequence[str | Path],
+    unit: str,
+    tags: Mapping[str, str] | None = None,
+) -> None:
+    """Write a VRT whose bands are the first bands of `files`, described by their dates.
+
+    Files in the folder of the VRT or below are named relative to it, so that the folder can be moved.
+    `tags` are those of the VRT itself.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    path = Path(path)
+    if len(dates) != len(files):
+        raise ValueError(f"{len(dates)} dates for {len(files)} files")
+    reference = spatial_reference(grid.crs)
+    axes = ",".join(str(axis) for axis in reference.GetDataAxisToSRSAxisMapping())
+    bands = "".join(
+        _band(number, grid, date, _source(path, Path(file)), unit)
+        for number, (date, file) in enumerate(zip(dates, files), start=1)
+    )
+    items = "".join(_tag(name, value) for name, value in (tags or {}).items())
+    metadata = f"  <Metadata>{items}</Metadata>\n" if items else ""
+    # repr of a NumPy number would name its type.
+    transform = ", ".join(repr(float(number)) for number in grid.geotransform)
+    with whole_file(path) as part:
+        part.write_text(
+            f'<VRTDataset rasterXSize="{grid.width}" rasterYSize="{grid.height}">\n'
+            f'  <SRS dataAxisToSRSAxisMapping="{axes}">{escape(reference.ExportToWkt(), quote=False)}</SRS>\n'
+            f"  <GeoTransform>{transform}</GeoTransform>\n{metadata}{bands}</VRTDataset>\n",
+            encoding="utf-8",
+        )
+
+
+def _tag(name: str, value: str) -> str:
+    return f'<MDI key="{escape(name)}">{escape(value, quote=False)}</MDI>'
+
+
+def _source(vrt: Path, file: Path) -> tuple[str, int]:
+    folder, file = vrt.parent.resolve(), file.resolve()
+    if folder in file.parents:
+        name = file.relative_to(folder).as_posix()
+        # GDAL's parser drops blanks at the beginning of a text.
+        return f"./{name}" if name[0].isspace() else name, 1
+    return os.fspath(file), 0
+
+
+def _band(number: int, grid: Grid, date: dt.date, source: tuple[str, int], unit: str) -> str:
+    name, relative = source
+    size = f'xSize="{grid.width}" ySize="{grid.height}"'
+    block = min(TILE, grid.width), min(TILE, grid.height)
+    return (
+        f'  <VRTRasterBand dataType="Float32" band="{number}">\n'
+        f"    <Description>{date.isoformat()}</Description>\n"
+        f"    <Metadata>{_tag('DATE', date.isoformat())}</Metadata>\n"
+        f"    <NoDataValue>{NODATA:g}</NoDataValue>\n"
+        f"    <UnitType>{escape(unit, quote=False)}</UnitType>\n"
+        "    <SimpleSource>\n"
+        f'      <SourceFilename relativeToVRT="{relative}">{escape(name, quote=False)}</SourceFilename>\n'
+        "      <SourceBand>1</SourceBand>\n"
+        f'      <SourceProperties RasterXSize="{grid.width}" RasterYSize="{grid.height}" DataType="Float32" '
+        f'BlockXSize="{block[0]}" BlockYSize="{block[1]}"/>\n'
+        f'      <SrcRect xOff="0" yOff="0" {size}/>\n      <DstRect xOff="0" yOff="0" {size}/>\n'
+        "    </SimpleSource>\n  </VRTRasterBand>\n"
+    )

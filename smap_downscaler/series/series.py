@@ -22,9 +22,8 @@ from ..base.errors import InputError
 from ..base.progress import SILENT, Progress
 from ..geo.datasets import dataset_grid, open_dataset, read_band, same_crs
 from ..geo.grid import Grid, Window
-from .filled_tag import is_filled
 from .netcdf_time import netcdf_dates, time_variables
-from .tags import FIRST_BAND_TAG
+from .tags import FIRST_BAND_TAG, is_filled
 
 #: How portals pack files.
 _PACKED = frozenset({".gz", ".zip", ".bz2", ".xz", ".7z", ".rar", ".tar", ".tgz"})
@@ -37,7 +36,7 @@ RASTER_SUFFIXES = frozenset(
 
 @dataclass(frozen=True)
 class SeriesEntry:
-    """One date: the file and band that hold it, and whether the file tells that some values were filled."""
+    """One date: the file and band that hold it, and whether some values of the file were filled."""
 
     date: dt.date
     path: str
@@ -89,14 +88,14 @@ class Series:
         return date in self._by_date
 
     def unit(self) -> str:
-        """The unit that the first raster tells, or empty."""
+        """The unit of the first raster, or empty."""
         first = self.entries[0]
         # Held by name: a band must not outlive its dataset.
         dataset = open_dataset(first.path)
         return str(dataset.GetRasterBand(first.band).GetUnitType())
 
-    def has_origin(self) -> bool:
-        """Whether one of its files tells that some values were filled, as those of 'Fill gaps' do."""
+    def has_filled(self) -> bool:
+        """Whether some values of one of its files were filled, by 'Fill gaps'."""
         return any(entry.filled for entry in self.entries)
 
     def read(self, date: dt.date, window: Window | None = None) -> np.ndarray:
@@ -222,7 +221,7 @@ def _assemble(name: str, source: str, files: Iterable[str], progress: Progress) 
     grid, first = None, ""
     entries: list[SeriesEntry] = []
     for file in files:
-        file_grid, file_entries = _look_at(file, SILENT if entries else progress)
+        file_grid, file_entries = _entries_of_file(file, SILENT if entries else progress)
         if grid is None:
             grid, first = file_grid, file
         elif not same_grid(grid, file_grid):
@@ -247,7 +246,7 @@ def same_grid(first: Grid, second: Grid) -> bool:
     return same_shape and same_crs(first.crs, second.crs) and second.cell_offset_in(first) == (0, 0)
 
 
-def _look_at(path: str, progress: Progress) -> tuple[Grid, list[SeriesEntry]]:
+def _entries_of_file(path: str, progress: Progress) -> tuple[Grid, list[SeriesEntry]]:
     dataset = open_dataset(path)
     variables = time_variables(dataset)
     if len(variables) > 1:

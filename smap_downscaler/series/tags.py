@@ -1,6 +1,14 @@
-"""Tags that rasters of a series carry."""
+"""Tags that rasters carry, and the files behind a raster that may carry them."""
 
 from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from osgeo import gdal
+
+from ..base.errors import InputError
+from ..geo.datasets import open_dataset
 
 #: Tags that say how a file was made; those of the source file besides the choices.
 CHOICE_TAGS = ("PRODUCT", "OVERPASS", "QUALITY", "ALGORITHM")
@@ -10,5 +18,60 @@ FIRST_BAND_TAG = "SMAP_DOWNSCALER_FIRST_BAND"
 KIND_TAG, RAIN_KIND = "SMAP_DOWNSCALER_KIND", "rain"
 #: Tags by which such a raster is known, and their value where it matters: those of 0.1.0 have the second.
 RAIN_TAGS = {KIND_TAG: RAIN_KIND, "DAYS_USED": None}
-#: Tag of a raster that tells what it was made from.
+#: Tag of a raster that says what it was made from.
 RUN_TAG = "SMAP_DOWNSCALER_RUN"
+#: Tag of the days of 'Fill gaps', and of what is made from them.
+FILLED_TAG = "SMAP_DOWNSCALER_FILLED"
+_YES = "yes"
+#: The tags of a VRT of ours without filled values, so that nobody looks for them in its files.
+NOT_FILLED = {FILLED_TAG: "no"}
+
+
+def files_behind(path: str) -> list[str]:
+    """The file itself, or those that a subdataset or a VRT reads."""
+    if os.path.isfile(path) and not path.lower().endswith(".vrt"):
+        return [path]
+    return list(dict.fromkeys([path, *sorted(open_dataset(path).GetFileList() or [])]))
+
+
+def tags_behind(path: str) -> Iterator[dict[str, str]]:
+    """The tags of a raster, and of those that a VRT reads."""
+    for file in files_behind(path):
+        try:
+            tags = open_dataset(file).GetMetadata()
+        except InputError:
+            # A VRT names side-car files too.
+            continue
+        yield tags or {}
+
+
+def is_filled(dataset: gdal.Dataset, path: str) -> bool:
+    """Whether an open raster, or one of those that a VRT reads, has the tag of filled values."""
+    own = (dataset.GetMetadata() or {}).get(FILLED_TAG)
+    # Thousands of files are opened only for a VRT that somebody else wrote.
+    if own is not None or not path.lower().endswith(".vrt"):
+        return own == _YES
+    return any(tags.get(FILLED_TAG) == _YES for tags in tags_behind(path))
+
+
+def filled_tags(filled: bool) -> dict[str, str]:
+    """The tags of what is made from filled values, or from none."""
+    return {FILLED_TAG: _YES} if filled else {}
+
+
+def unobserved_sentence(label: str, fate: str, judged: str) -> str:
+    """The warning that filled values pass for observed ones.
+
+    Parameters
+    ----------
+    label : str
+        The series or file.
+    fate : str
+        What becomes of the values: "go into the matrix".
+    judged : str
+        What must not be judged by them: "forests".
+    """
+    return (
+        f"{label}: it comes from 'Fill gaps', and its filled values {fate} like observed ones; do not judge "
+        f"{judged} by them"
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-#: Neighbours farther apart than this many times the usual step tell nothing of autocorrelation.
+#: Neighbours farther apart than this many times the usual step say nothing of autocorrelation.
 _LARGEST_GAP = 3.0
 _MOST = 0.99
 
@@ -22,7 +22,7 @@ def lag_one(days: np.ndarray, values: np.ndarray) -> float:
     Parameters
     ----------
     days : shape (n,)
-        Ascending.
+        Ordinals, ascending.
     values : float64, shape (n,)
     """
     n = len(values)

@@ -1,6 +1,7 @@
 """95 % intervals that know that a day resembles the day before: a moving-block bootstrap.
 
-Blocks of neighbouring days are drawn with replacement; how long they are says `core.autocorrelation`.
+Blocks of neighbouring days are drawn with replacement; how long they are says
+`autocorrelation.block_length`.
 Percentiles are widened for the few blocks there are (expanded percentile interval, Hesterberg 2015,
 The American Statistician 69, 371-386).
 Sizes of errors come out too small in samples as they do in the data, so that their interval is
@@ -52,7 +53,7 @@ class Results:
 
 
 def effective_size(n: int, autocorrelation: float) -> float:
-    """Independent values that tell a mean as well as `n`: n (1 - a) / (1 + a), at least 1.
+    """Independent values that give a mean as well as `n` do: n (1 - a) / (1 + a), at least 1.
 
     Source: Bretherton et al. (1999), Journal of Climate 12, 1990-2009, eq. 30.
     """
@@ -96,7 +97,7 @@ def bootstrap(
     statistics : callable
         Sums, shape (draws, m), to statistics by name, each of shape (draws,).
     rows : float64, shape (n, m)
-        What is summed, a row a day, in order of time.
+        What is summed: one row per day, in order of time.
     length : int
         Days of a block.
     draws : int

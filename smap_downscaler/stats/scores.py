@@ -1,6 +1,6 @@
 """Scores of predictions: each is ``f(observed, predicted) -> float``, the fitted line two numbers.
 
-Both arguments are array-likes of one shape; pairs in which either value is NaN
+Both arguments are array-likes of one shape and unit; pairs in which either value is NaN
 are dropped.  A score that the remaining pairs do not define is NaN.  Arrays of
 different shapes raise `ValueError`.
 """

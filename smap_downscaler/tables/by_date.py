@@ -1,4 +1,4 @@
-"""Tables beside a matrix or maps: the preflight as numbers, and what became of each date."""
+"""The table of the result for each date, beside a matrix or maps."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STATISTICS_AND_SD = {**STATISTICS, "sd": "STATISTICS_STDDEV"}
 
 @dataclass(frozen=True)
 class DatesTable:
-    """Result for each date: kinds of the fields (`date` first), and a row a date or resolution."""
+    """Result for each date: kinds of the fields (`date` first), and one row per date or resolution."""
 
     fields: Mapping[str, int]
     rows: Sequence[tuple[Any, ...]]
@@ -43,16 +43,16 @@ class DatesTable:
 
     def column(self, name: str) -> list[Any]:
         """The values of a field."""
-        place = list(self.fields).index(name)
-        return [row[place] for row in self.rows]
+        position = list(self.fields).index(name)
+        return [row[position] for row in self.rows]
 
 
-def taken_fields(covariates: Sequence[DatedCovariate]) -> dict[str, int]:
-    """The fields of `taken_dates`."""
+def raster_date_fields(covariates: Sequence[DatedCovariate]) -> dict[str, int]:
+    """The fields of `raster_dates`."""
     return {f"{dated.name}_date": DATE for dated in covariates}
 
 
-def taken_dates(covariates: Sequence[DatedCovariate], date: dt.date) -> list[str | None]:
+def raster_dates(covariates: Sequence[DatedCovariate], date: dt.date) -> list[str | None]:
     """The date of the raster of each dated covariate that stands for `date`."""
     entries = [dated.entry(date) for dated in covariates]
     return [None if entry is None else entry.date.isoformat() for entry in entries]

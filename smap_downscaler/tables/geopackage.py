@@ -28,8 +28,8 @@ from ..stats.distribution import Distribution
 NOTES = "smap_downscaler"
 DATE, INTEGER, REAL, TEXT = ogr.OFTDate, ogr.OFTInteger, ogr.OFTReal, ogr.OFTString
 #: Steps of SQLite's machine between two looks at the cancel button: some milliseconds.
-_STEPS_A_LOOK = 100_000
-#: Place of the journal mode in the head of an SQLite file, and what it says of a write-ahead log.
+STEPS_A_LOOK = 100_000
+#: Offset of the journal mode in the header of an SQLite file, and its value for a write-ahead log.
 _MODE_AT, _MODE_WAL = 18, 2
 
 
@@ -121,13 +121,13 @@ def has_table_format(path: Path) -> bool:
 
 @contextlib.contextmanager
 def _writing(package: Path, path: Path, progress: Progress) -> Iterator[sqlite3.Connection]:
-    """A connection to a new file whose errors are told of `path`."""
+    """A connection to a new file whose errors name `path`."""
     try:
         with contextlib.closing(sqlite3.connect(package)) as connection:
             # A half-written file is thrown away in any case.
             connection.execute("PRAGMA synchronous = OFF")
             connection.execute("PRAGMA journal_mode = MEMORY")
-            connection.set_progress_handler(progress.is_cancelled, _STEPS_A_LOOK)
+            connection.set_progress_handler(progress.is_cancelled, STEPS_A_LOOK)
             yield connection
     except sqlite3.Error as error:
         progress.check()
@@ -239,7 +239,7 @@ def read_only(path: str, label: str, progress: Progress = SILENT) -> Iterator[sq
     try:
         # A generator that reads may be thrown away by another thread.
         with contextlib.closing(sqlite3.connect(address, uri=True, check_same_thread=False)) as connection:
-            connection.set_progress_handler(progress.is_cancelled, _STEPS_A_LOOK)
+            connection.set_progress_handler(progress.is_cancelled, STEPS_A_LOOK)
             yield connection
     except sqlite3.Error as error:
         progress.check()

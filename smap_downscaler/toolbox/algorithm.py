@@ -25,7 +25,7 @@ from ..base.progress import Progress
 from .dependencies import advice, missing
 from .feedback import QgisProgress
 from .help import as_html, as_plain, load_help
-from .output_checks import check_places
+from .output_checks import check_outputs
 from .reports import numbers_output
 from .values import Values
 
@@ -138,7 +138,7 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         if lacking:
             raise InputError(f"REPORT: {advice(lacking)}")
         self.validate(Values(self, parameters, context))
-        check_places(self, parameters, context)
+        check_outputs(self, parameters, context)
 
     def prepareAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback

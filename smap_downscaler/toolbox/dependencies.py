@@ -36,10 +36,11 @@ PACKAGES = {
 
 def missing(modules: tuple[str, ...]) -> list[Package]:
     """The packages of `modules` that this Python cannot import."""
-    return [PACKAGES[module] for module in modules if not _found(module)]
+    return [PACKAGES[module] for module in modules if not is_installed(module)]
 
 
-def _found(module: str) -> bool:
+def is_installed(module: str) -> bool:
+    """Whether this Python can import a module, which is not loaded."""
     try:
         return util.find_spec(module) is not None
     except (ImportError, ValueError):

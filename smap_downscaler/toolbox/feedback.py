@@ -48,7 +48,7 @@ class QgisProgress(Progress):
         self._feedback.pushWarning(text)
 
 
-class Remembering(Progress):
+class WarningKeeper(Progress):
     """Hands everything on to another listener and keeps the warnings."""
 
     def __init__(self, parent: Progress):

@@ -32,7 +32,7 @@ _ENDING = re.compile(r"\*(\.\w+)")
 _NO_FILES = frozenset({"string", "number", "enum", "boolean", "extent", "crs", "datetime", "matrix"})
 
 
-def check_places(
+def check_outputs(
     algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any], context: QgsProcessingContext
 ) -> None:
     """Raise `InputError` where an output is an input or another output, lies in an input series' folder, or
@@ -44,7 +44,7 @@ def check_places(
     for definition in algorithm.parameterDefinitions():
         value = parameters.get(definition.name())
         if definition.isDestination():
-            outputs += [(definition, path) for path in _texts(value, context) if _is_place(path)]
+            outputs += [(definition, path) for path in _texts(value, context) if _is_file(path)]
         elif definition.type() not in _NO_FILES:
             inputs += [(definition, path) for path in _texts(value, context) if os.path.exists(path)]
     for number, (output, path) in enumerate(outputs):
@@ -89,27 +89,28 @@ def _check_writable(output: QgsProcessingParameterDefinition, path: str) -> None
     # Neither a table of a database (ogr:, postgis:) nor GDAL's virtual files.
     if _DATABASE.match(path) or path.startswith("/vsi"):
         return
-    place = Path(path).absolute()
-    _check_ending(output, place)
+    target = Path(path).absolute()
+    _check_ending(output, target)
     is_folder = output.type() == "folderDestination"
-    if place.exists() and place.is_dir() != is_folder:
+    if target.exists() and target.is_dir() != is_folder:
         kinds = ("file", "folder") if is_folder else ("folder", "file")
         raise InputError(f"{output.name()}: {path} is a {kinds[0]}; choose a {kinds[1]}.")
-    reason = _why_unwritable(place if is_folder else place.parent)
+    reason = _why_unwritable(target if is_folder else target.parent)
     if reason:
         raise InputError(f"{output.name()}: {path} cannot be written ({reason}); choose another place.")
 
 
-def _check_ending(output: QgsProcessingParameterDefinition, place: Path) -> None:
+def _check_ending(output: QgsProcessingParameterDefinition, target: Path) -> None:
     """Refuse a file of another kind than the output's, and a table of a format that holds none."""
     if isinstance(output, QgsProcessingParameterFileDestination):
         endings = _ENDING.findall(output.fileFilter().lower())
-        if endings and place.suffix.lower() not in endings:
-            told = " or ".join(endings) if len(endings) < 3 else f"{', '.join(endings[:-1])} or {endings[-1]}"
-            raise InputError(f"{output.name()} is {place}; give it the ending {told}.")
-    elif output.type() == "vectorDestination" and not has_table_format(place):
+        if endings and target.suffix.lower() not in endings:
+            some, last = ", ".join(endings[:-1]), endings[-1]
+            allowed = f"{some} or {last}" if some else last
+            raise InputError(f"{output.name()} is {target}; give it the ending {allowed}.")
+    elif output.type() == "vectorDestination" and not has_table_format(target):
         raise InputError(
-            f"{output.name()} is {place}, a format that holds no such table; give it the ending .gpkg or "
+            f"{output.name()} is {target}, a format that holds no such table; give it the ending .gpkg or "
             ".csv."
         )
 
@@ -121,7 +122,7 @@ def _why_unwritable(folder: Path) -> str:
     if not folder.is_dir():
         return f"{folder} is no folder"
     try:
-        # Nothing else tells on all systems; the file has no name, or is gone at once.
+        # Nothing else is sure on all systems; the file has no name, or is gone at once.
         with tempfile.TemporaryFile(dir=folder):
             return ""
     except OSError as error:
@@ -136,14 +137,14 @@ def _is_series(source: QgsProcessingParameterDefinition) -> bool:
 
 
 def _same(first: str, second: str) -> bool:
-    return _place(first) == _place(second)
+    return _real_path(first) == _real_path(second)
 
 
-def _place(path: str) -> str:
+def _real_path(path: str) -> str:
     return os.path.normcase(os.path.realpath(path))
 
 
-def _is_place(path: str) -> bool:
+def _is_file(path: str) -> bool:
     return bool(path) and path != QgsProcessing.TEMPORARY_OUTPUT and not path.startswith("memory:")
 
 

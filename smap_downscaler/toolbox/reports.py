@@ -1,9 +1,9 @@
-"""What the algorithms with a report share: its parameter, its manifest and its writing."""
+"""What the algorithms with a report share: its parameter, its manifest, its writing."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from qgis.core import (
@@ -13,12 +13,19 @@ from qgis.core import (
     QgsProcessingParameterVectorDestination,
 )
 
+from ..base.errors import InputError
 from ..base.progress import Progress
 from ..base.version import plugin_version
 from ..geo.datasets import whole_file
+from ..preflight.layer_check import dates_text
 from ..report.page import Page
-from ..runs.provenance import file_hash, versions
+from ..runs.provenance import file_hash, files_hash, named_files, series_hash, versions
+from ..series.dated import DatedCovariate
+from ..series.series import Series
 from .values import Values
+
+#: Larger input files are not hashed: rasters of the whole earth could outlast the work on a corner.
+LARGEST_HASHED = 1 << 30
 
 
 def report_parameter() -> QgsProcessingParameterFileDestination:
@@ -43,6 +50,73 @@ def footer(title: str) -> str:
 def input_file(label: str, path: str, progress: Progress) -> dict[str, object]:
     """Name and SHA-256 of an input: of the user's file where it is one, else of QGIS's copy of it."""
     return {"file": label, "SHA-256": file_hash(label if os.path.isfile(label) else path, progress)}
+
+
+def files_used(files: Mapping[str, str], progress: Progress) -> dict[str, object]:
+    """Path and SHA-256 of each file; a name without a file (empty) stays as it is.
+
+    A VRT of rasters is hashed together with them.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read.
+    """
+    used: dict[str, object] = {}
+    for name, path in files.items():
+        used[name] = path
+        behind = _files_of_vrt(path, progress)
+        if behind:
+            found = files_hash(behind, progress)
+            used[f"{name}, SHA-256 of {found.of}"] = found.digest
+        elif os.path.isfile(path):
+            size = os.path.getsize(path)
+            used[f"{name}, SHA-256"] = (
+                file_hash(path, progress)
+                if size <= LARGEST_HASHED
+                else f"not worked out: the file is large ({size / 2**30:.1f} GiB)"
+            )
+    return used
+
+
+def _files_of_vrt(path: str, progress: Progress) -> dict[str, str]:
+    """Name by path of a VRT and of the rasters that it reads, since its text holds no values; else none."""
+    if not path.lower().endswith(".vrt"):
+        return {}
+    try:
+        return named_files([path], progress)
+    except InputError:
+        # It is one of tables.
+        return {}
+
+
+def layer_used(values: Values, name: str, parameter: str, progress: Progress) -> dict[str, object]:
+    """Path and SHA-256 of the file of the vector layer of a parameter, or the name of one without a file."""
+    return files_used({name: values.layer_label(parameter)}, progress)
+
+
+def series_used(named: Mapping[str, Series | None], progress: Progress) -> dict[str, object]:
+    """Source, dates and SHA-256 of each series; of a large one the latter is that of names, sizes and times.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read.
+    """
+    used: dict[str, object] = {}
+    for name, series in named.items():
+        used[name] = f"{series.source} ({dates_text(series.dates)})" if series else ""
+        if series:
+            found = series_hash(series, progress)
+            used[f"{name}, SHA-256 of {found.of}"] = found.digest
+    return used
+
+
+def dated_covariates_used(covariates: Sequence[DatedCovariate], progress: Progress) -> dict[str, object]:
+    """What `series_used` gives of dated covariates, by their names, and which of them are rain."""
+    used = series_used({dated.name: dated.series for dated in covariates}, progress)
+    rain = [dated.name for dated in covariates if dated.is_rain]
+    return {**used, "dated covariates that are rain": ", ".join(rain) or "none"} if covariates else used
 
 
 def period_used(values: Values, otherwise: str) -> dict[str, object]:
@@ -87,7 +161,7 @@ def write_report(path: str, page: Page) -> dict[str, str]:
     """
     numbers = numbers_path(path)
     with whole_file(numbers) as table, whole_file(path) as part:
-        # The mark at the beginning tells Excel that it is UTF-8.
+        # By the mark at the beginning Excel knows that it is UTF-8.
         table.write_text(page.numbers(), encoding="utf-8-sig")
         part.write_text(page.html(Path(numbers).name), encoding="utf-8")
     return {"REPORT": path, "REPORT_NUMBERS": numbers}

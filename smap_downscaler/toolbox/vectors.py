@@ -36,7 +36,7 @@ INTEGER, REAL = QMetaType.Type.LongLong, QMetaType.Type.Double
 
 @dataclass(frozen=True)
 class Column:
-    """A new field: its name, its type (INTEGER or REAL), and a value a feature."""
+    """A new field: its name, its type (INTEGER or REAL), and one value per feature."""
 
     name: str
     kind: Any
@@ -182,7 +182,7 @@ def write_layer(
     """
     fields, geometry, crs = layer
     progress.check()
-    text = _place(values.parameters.get(name))
+    text = _destination_text(values.parameters.get(name))
     long = [field for field in fields.names() if len(field.encode()) > _SHAPEFILE_NAME]
     if long and text.lower().endswith(".shp"):
         progress.warn(
@@ -231,16 +231,16 @@ def _remove(destination: str) -> None:
         path.unlink(missing_ok=True)
 
 
-def _place(destination: Any) -> str:
+def _destination_text(destination: Any) -> str:
     """What a destination's value says in words."""
     if isinstance(destination, QgsProcessingOutputLayerDefinition):
         destination = destination.sink.staticValue()
     return destination if isinstance(destination, str) else ""
 
 
-def _make_folder(place: str, name: str) -> None:
+def _make_folder(target: str, name: str) -> None:
     """Make the folder of a file to be written: QGIS itself makes none."""
-    path = Path(place)
+    path = Path(target)
     # Neither memory: nor a table of a database (ogr:, postgis:).
     if not path.is_absolute():
         return

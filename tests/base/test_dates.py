@@ -91,7 +91,7 @@ def test_a_satellite_image_has_its_day_of_acquisition(name, date):
 
 
 def test_a_day_of_processing_is_no_day_of_acquisition():
-    # The old granules of Sentinel-2 tell only when they were made, here a quarter of a year after the image.
+    # The old granules of Sentinel-2 hold only that of processing, here a quarter of a year after the image.
     name = "S2A_OPER_MSI_L1C_TL_EPA__20160325T184811_A002599_T01CCV_B02.jp2"
     with pytest.raises(InputError) as caught:
         find_date(name)
@@ -200,7 +200,7 @@ def test_thinning_is_even_and_keeps_both_ends(count, most):
     assert not steps or max(steps) - min(steps) <= 1
 
 
-def test_a_period_of_one_day_is_told_once():
+def test_a_period_of_one_day_is_written_once():
     first, last = dt.date(2021, 1, 1), dt.date(2021, 1, 31)
     assert period_text([first]) == "2021-01-01"
     assert period_text([first, dt.date(2021, 1, 2), last]) == "2021-01-01 to 2021-01-31"

@@ -114,7 +114,7 @@ def test_times_in_utc(text, zone_hours, day, hour):
 )
 def test_utc_as_python_has_it(stamp, minutes):
     zone = dt.timezone(dt.timedelta(minutes=minutes))
-    told = stamp.replace(tzinfo=zone, microsecond=0)
-    expected = told.astimezone(dt.timezone.utc)
+    local = stamp.replace(tzinfo=zone, microsecond=0)
+    expected = local.astimezone(dt.timezone.utc)
     seconds = expected.hour * 3600 + expected.minute * 60 + expected.second
-    assert divmod(parse_moment(told.isoformat()).utc(3.0), SECONDS) == (expected.toordinal(), seconds)
+    assert divmod(parse_moment(local.isoformat()).utc(3.0), SECONDS) == (expected.toordinal(), seconds)

@@ -174,7 +174,7 @@ def test_netcdf_on_plain_latitude_and_longitude_is_wgs_84(tmp_path):
     assert dataset_grid(open_dataset(path), path) == Grid("EPSG:4326", 19.75, 10.25, 0.5, 0.5, 4, 3)
 
 
-def test_a_file_of_several_variables_is_told_apart_from_one_without_crs(tmp_path):
+def test_a_file_of_several_variables_differs_in_message_from_one_without_crs(tmp_path):
     zeros = np.zeros((1, 3, 4), np.float32)
     path = netcdf(tmp_path / "a.nc", {"rain": zeros, "snow": zeros}, [0])
     with pytest.raises(InputError) as caught:

@@ -200,7 +200,7 @@ for limit in (0, 100, 20_000, size // 2, size - 1500, size - 300, size - 1):
 """
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(tmp_path, gdal_mode):
+def test_a_full_disk_is_reported_and_leaves_nothing(tmp_path, gdal_mode):
     """RLIMIT_FSIZE makes writes fail as a full disk does: with an error from the system, at any place."""
     pytest.importorskip("resource", reason="only POSIX can limit the size of files")
     path = tmp_path / "a.tif"

@@ -90,13 +90,15 @@ def test_what_is_hidden_and_the_day_itself_change_nothing(data):
     generator = np.random.default_rng(data.draw(st.integers(0, 99)))
     values = generator.random(days.size)
     hidden = generator.random(days.size) < 0.4
-    told = neighbour_features(days, days, values, hidden)
-    np.testing.assert_array_equal(neighbour_features(days, days, np.where(hidden, 9.0, values), hidden), told)
+    predicted = neighbour_features(days, days, values, hidden)
+    np.testing.assert_array_equal(
+        neighbour_features(days, days, np.where(hidden, 9.0, values), hidden), predicted
+    )
     for number, day in enumerate(days):
         other = values.copy()
         other[number] = 9.0
         np.testing.assert_array_equal(
-            neighbour_features(np.array([day]), days, other, hidden)[0], told[number]
+            neighbour_features(np.array([day]), days, other, hidden)[0], predicted[number]
         )
 
 

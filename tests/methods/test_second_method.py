@@ -19,7 +19,7 @@ from smap_downscaler.geo.lattice import Lattice
 from smap_downscaler.geo.sources import Source
 from smap_downscaler.methods.base import Candidate
 from smap_downscaler.methods.features import FeatureSettings
-from smap_downscaler.methods.file.reader import open_forests
+from smap_downscaler.methods.file.reader import open_models
 from smap_downscaler.methods.fine_blocks import FineBlocks
 from smap_downscaler.methods.keys import PooledKey
 from smap_downscaler.methods.register import METHODS
@@ -48,7 +48,7 @@ class Case:
         rng = np.random.default_rng(3)
         self.folder, self.grid = folder, CELLS
         bounds = CELLS.bounds
-        # The stack lies in the CRS of the cells, so that places need no projection in the test.
+        # The stack lies in the CRS of the cells, so that coordinates need no projection in the test.
         self.fine = Grid(CELLS.crs, bounds.left - 900, bounds.top + 900, 500.0, 500.0, 150, 112)
         rows, cols = np.mgrid[0 : self.fine.height, 0 : self.fine.width]
         smooth = np.sin(rows / 17.0) + np.cos(cols / 23.0)
@@ -75,7 +75,7 @@ class Case:
         self.reader = FineBlocks(self.stack, CELLS, most_pixels=4000)
 
     def rows(self):
-        """All rows: covariates, soil moisture, places and dates."""
+        """All rows: covariates, soil moisture, coordinates and dates."""
         found = self.table.pooled()
         place = np.column_stack([CELLS.x_centres()[found.cols], CELLS.y_centres()[found.rows]])
         return found.x.astype(float), found.y, place, found.days, found.rows * 100 + found.cols
@@ -100,7 +100,7 @@ def inside(case):
 
 
 def by_hand(case, inside, ridge, seen=None):
-    """Both levels in plain NumPy; gives a function of covariates, places and a day."""
+    """Both levels in plain NumPy; gives a function of covariates, coordinates and a day."""
     x, y, place, days, cell = case.rows()
     pixels = case.layers[:, inside].astype(float)
     mean, scale = pixels.mean(axis=1), pixels.std(axis=1)
@@ -128,8 +128,8 @@ def by_hand(case, inside, ridge, seen=None):
         level = np.column_stack([design(x), (place - frame) / size]) @ pattern
         return level + (design(x) @ departures[day] if day in departures else 0)
 
-    told = np.concatenate([predict(x[days == day], place[days == day], day) for day in np.unique(days)])
-    return predict, float(np.std(told - np.concatenate([y[days == day] for day in np.unique(days)])))
+    predicted = np.concatenate([predict(x[days == day], place[days == day], day) for day in np.unique(days)])
+    return predict, float(np.std(predicted - np.concatenate([y[days == day] for day in np.unique(days)])))
 
 
 def trained(case, name="m.smapmodel", ridge=0.5):
@@ -143,7 +143,7 @@ def test_it_is_trained_saved_and_mapped_with_its_deviation(case, inside):
     assert report.trained == 1
     write_training_scores(case.folder / "scores.gpkg", report)
     predict, sd = by_hand(case, inside, 0.5)
-    with open_forests(path) as models:
+    with open_models(path) as models:
         assert (models.method, models.mode, models.names) == (METHOD, "pooled", NAMES)
         assert models.settings == LinearSettings(0.5)
         assert models.grid == CELLS
@@ -151,19 +151,19 @@ def test_it_is_trained_saved_and_mapped_with_its_deviation(case, inside):
         wanted = [DAYS[1], dt.date(2020, 2, 1)]
         made = make_maps(MapInputs(models, case.stack, sd=True), case.folder / "maps", wanted, 2, 1)
     rows, cols = np.mgrid[0 : case.fine.height, 0 : case.fine.width]
-    places = np.column_stack(
+    coordinates = np.column_stack(
         [case.fine.left + (cols.ravel() + 0.5) * 500.0, case.fine.top - (rows.ravel() + 0.5) * 500.0]
     )
     for date, factor in zip(wanted, (1, 2)):
         bands = gdal.Open(str(made.files[date])).ReadAsArray()
-        expected = predict(case.layers.reshape(2, -1).T.astype(float), places, date.toordinal())
+        expected = predict(case.layers.reshape(2, -1).T.astype(float), coordinates, date.toordinal())
         np.testing.assert_allclose(bands[0].ravel(), expected, atol=2e-6)
         np.testing.assert_allclose(bands[1], factor * sd, rtol=1e-5)
 
 
 def test_maps_without_the_deviation_have_one_band(case):
     path, _ = trained(case)
-    with open_forests(path) as models:
+    with open_models(path) as models:
         made = make_maps(MapInputs(models, case.stack), case.folder / "plain", [DAYS[0]])
     assert gdal.Open(str(made.files[DAYS[0]])).RasterCount == 1
 
@@ -185,7 +185,7 @@ def test_a_method_that_is_not_installed_is_named(case, monkeypatch):
     path, _ = trained(case, "other.smapmodel")
     monkeypatch.delitem(METHODS, METHOD.name)
     with pytest.raises(InputError) as caught:
-        open_forests(path)
+        open_models(path)
     assert str(caught.value) == (
         f"{path} is damaged: its method 'two-level linear' is unknown; get another copy or train the forests "
         "again."
@@ -198,7 +198,7 @@ def test_damaged_numbers_are_refused(case, tmp_path):
     with zipfile.ZipFile(path) as archive, zipfile.ZipFile(bad, "w") as other:
         for name in archive.namelist():
             other.writestr(name, archive.read(name).replace(b'"sd": 0.', b'"sd": 1.'))
-    with open_forests(bad) as models, pytest.raises(InputError, match=r"numbers\.json"):
+    with open_models(bad) as models, pytest.raises(InputError, match=r"numbers\.json"):
         models.load(PooledKey())
 
 
@@ -217,7 +217,7 @@ def test_it_is_cross_validated_with_a_choice_of_settings(case, inside, tmp_path)
     run = crossvalidate_table(case.table, settings, progress=Listener())
     x, y, place, days, _ = case.rows()
     for result in run.results:
-        told = np.full(len(y), np.nan)
+        predicted = np.full(len(y), np.nan)
         for fold, choice in enumerate(result.choices):
             test = result.fold_of_row == fold
             ridge = settings.candidates[choice.candidate].settings.ridge
@@ -226,10 +226,10 @@ def test_it_is_cross_validated_with_a_choice_of_settings(case, inside, tmp_path)
                 predict, _ = by_hand(case, inside, ridge, ~test)
                 for day in np.unique(days):
                     rows = test & (days == day)
-                    told[rows] = predict(x[rows], place[rows], day)
+                    predicted[rows] = predict(x[rows], place[rows], day)
         if result.piece.scheme == "random":
-            np.testing.assert_allclose(result.predicted, told, atol=1e-9)
-            assert result.scores["rmse"] == pytest.approx(float(np.sqrt(np.mean((told - y) ** 2))))
+            np.testing.assert_allclose(result.predicted, predicted, atol=1e-9)
+            assert result.scores["rmse"] == pytest.approx(float(np.sqrt(np.mean((predicted - y) ** 2))))
             assert result.importance[0] > 0
     assert {result.piece.scheme for result in run.results} == {"random", "locations", "locations and dates"}
     assert run.plan.text().startswith("3 pieces of work with 63 models: ")
@@ -249,7 +249,7 @@ def test_settings_out_of_their_limits_are_refused(case):
 
 
 def test_day_of_year_stands_behind_the_covariates_of_the_stack(case):
-    """The fine stack has no derived covariates: a method that asks for them is told."""
+    """The fine stack has no derived covariates: a method that asks for them is refused."""
     choices = TrainingChoices(
         LinearSettings(), features=FeatureSettings(True), method=METHOD, fine=case.reader
     )

@@ -16,7 +16,7 @@ DAYS = st.dates(dt.date(2015, 1, 1), dt.date(2030, 12, 31))
 
 
 @given(st.lists(DAYS, max_size=40))
-def test_first_and_last_are_told_and_no_two_labels_crowd(dates):
+def test_first_and_last_are_labelled_and_no_two_labels_crowd(dates):
     shown = date_ticks(dates)
     assert shown == sorted(set(shown))
     assert len(shown) <= 13
@@ -27,14 +27,14 @@ def test_first_and_last_are_told_and_no_two_labels_crowd(dates):
         assert min(b - a for a, b in zip(shown, shown[1:])) >= min(room, max(dates) - min(dates))
 
 
-def test_few_dates_are_all_told_where_they_have_room():
+def test_few_dates_are_all_labelled_where_they_have_room():
     dates = [dt.date(2018, month, 1) for month in range(1, 13)]
     assert date_ticks(dates) == dates
     crowded = [dt.date(2018, 1, 1), dt.date(2018, 1, 2), dt.date(2018, 6, 1), dt.date(2018, 12, 31)]
     assert date_ticks(crowded) == [crowded[0], *crowded[2:]]
 
 
-def test_of_many_dates_round_ones_are_told():
+def test_of_many_dates_round_ones_are_labelled():
     dates = [dt.date(2016, 3, 17) + dt.timedelta(number) for number in range(1400)]
     shown = date_ticks(dates)
     assert 5 <= len(shown) <= 13

@@ -13,7 +13,7 @@ from smap_downscaler.report.number_text import fixed, number_text, score_text
 
 
 @pytest.mark.parametrize(
-    ("value", "places", "told"),
+    ("value", "places", "text"),
     [
         (-0.00004, ".4f", "0.0000"),
         (-0.0, ".4f", "0.0000"),
@@ -30,15 +30,15 @@ from smap_downscaler.report.number_text import fixed, number_text, score_text
         (-math.inf, ".4f", ""),
     ],
 )
-def test_a_zero_has_no_sign(value, places, told):
-    assert fixed(value, places) == told
+def test_a_zero_has_no_sign(value, places, text):
+    assert fixed(value, places) == text
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.sampled_from([".4f", "+.3f", ",.2f", ".3g"]))
 def test_all_else_is_as_python_writes_it(value, places):
-    told = fixed(value, places)
-    assert float(told.replace(",", "")) == float(f"{value:{places}}".replace(",", ""))
-    assert not (told.startswith(("-", "+")) and float(told.replace(",", "")) == 0)
+    text = fixed(value, places)
+    assert float(text.replace(",", "")) == float(f"{value:{places}}".replace(",", ""))
+    assert not (text.startswith(("-", "+")) and float(text.replace(",", "")) == 0)
 
 
 def test_scores_and_numbers_of_four_digits_follow():

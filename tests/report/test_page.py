@@ -13,7 +13,7 @@ import pytest
 from smap_downscaler.geo.graticule import MapFrame
 from smap_downscaler.geo.grid import Bounds
 from smap_downscaler.preflight.layer_check import LayerCheck, Preflight
-from smap_downscaler.preflight.report import add_before
+from smap_downscaler.preflight.report import add_preflight
 from smap_downscaler.report.atlas import AtlasPanel, atlas_png, colour_ends, ramp_of
 from smap_downscaler.report.map_parts import panel_letter
 from smap_downscaler.report.page import Page, Table
@@ -179,29 +179,29 @@ def test_what_belongs_together_stays_on_one_sheet():
     style = re.search(r"<style>(.*?)</style>", Page("T").html(), re.S)[1]
     rules = re.findall(r"([^{}]+)\{([^{}]*)\}", style)
 
-    def told(selector):
+    def rules_of(selector):
         """All that the style sheet says of a selector."""
         return " ".join(
             body for names, body in rules if selector in [name.strip() for name in names.split(",")]
         )
 
     for selector in ("h2", "caption"):
-        assert "break-after: avoid" in told(selector)
-    assert "display: table-header-group" in told("thead")
+        assert "break-after: avoid" in rules_of(selector)
+    assert "display: table-header-group" in rules_of("thead")
     for selector in ("tr", "figure", ".scroll:not(:has(tr:nth-child(13)))"):
-        assert "break-inside: avoid" in told(selector)
+        assert "break-inside: avoid" in rules_of(selector)
 
 
 @pytest.mark.parametrize(
-    ("count", "told"),
+    ("count", "sentence"),
     [(0, ""), (40, ""), (41, "1 more warning is in the log."), (1040, "1,000 more warnings are")],
 )
-def test_the_look_before_the_work_tells_how_many_warnings_it_leaves_out(count, told):
+def test_the_look_before_the_work_says_how_many_warnings_it_leaves_out(count, sentence):
     page = Page("T")
-    add_before(page, Preflight((), [f"warning {number}" for number in range(count)], "the stations"))
+    add_preflight(page, Preflight((), [f"warning {number}" for number in range(count)], "the stations"))
     html, numbers = page.html(), page.numbers()
     assert html.count("<li>") == min(count, 40)
-    assert ("in the log." in html) == bool(told)
-    assert told in html
+    assert ("in the log." in html) == bool(sentence)
+    assert sentence in html
     assert ("warning 39" in html) == (count >= 40)
     assert "warning 40" not in numbers

@@ -10,14 +10,14 @@ from smap_downscaler.base.errors import Cancelled
 from smap_downscaler.base.progress import Progress
 from smap_downscaler.geo.geotiff import write_geotiff
 from smap_downscaler.geo.grid import Grid
-from smap_downscaler.runs.fingerprint import tell_other_runs
+from smap_downscaler.runs.fingerprint import warn_of_other_runs
 from smap_downscaler.series.tags import RUN_TAG
 
 GRID = Grid("EPSG:32718", 690000.0, 8540000.0, 100.0, 100.0, 3, 2)
 ONES = np.ones((1, *GRID.shape), np.float32)
 
 
-class Told(Progress):
+class Warned(Progress):
     def __init__(self):
         self.warnings = []
 
@@ -34,34 +34,34 @@ def write(folder, name, run):
     return folder / name
 
 
-def told(folder, own=()):
-    listener = Told()
-    tell_other_runs(folder, own, run_at, listener)
+def warnings_of(folder, own=()):
+    listener = Warned()
+    warn_of_other_runs(folder, own, run_at, listener)
     return listener.warnings
 
 
-def test_days_of_other_inputs_are_told(tmp_path):
+def test_days_of_other_inputs_are_warned_of(tmp_path):
     own = [write(tmp_path, f"a_202005{number}.tif", "run of 5") for number in (11, 12)]
-    assert told(tmp_path, own) == []
+    assert warnings_of(tmp_path, own) == []
     # As good as those of this run, though it did not ask for them.
     write(tmp_path, "a_20200601.tif", "run of 6")
     # What opens as no day of the series.
     write(tmp_path, "all.tif", "other")
     write(tmp_path, "a_20200101_20200102.tif", "other")
     (tmp_path / "a_20200102.txt").write_text("")
-    assert told(tmp_path, own) == []
+    assert warnings_of(tmp_path, own) == []
     write(tmp_path, "a_20200103.tif", "run of 6")
     grid_raster(tmp_path / "20190701.tif", GRID, ONES)
     # Of the same day, under another name.
     write(tmp_path, "b_20200511.tif", "other")
-    assert told(tmp_path, own) == [
+    assert warnings_of(tmp_path, own) == [
         f"{tmp_path}: it holds 3 dated rasters not made from these inputs, the first of 2019-07-01; whoever "
         "opens the folder as a series reads them too, so remove them or choose another OUTPUT"
     ]
 
 
 def test_no_folder_yet(tmp_path):
-    assert told(tmp_path / "new") == []
+    assert warnings_of(tmp_path / "new") == []
 
 
 def test_cancel(tmp_path):
@@ -71,4 +71,4 @@ def test_cancel(tmp_path):
 
     write(tmp_path, "a_20200103.tif", "other")
     with pytest.raises(Cancelled):
-        tell_other_runs(tmp_path, [], run_at, Stopped())
+        warn_of_other_runs(tmp_path, [], run_at, Stopped())

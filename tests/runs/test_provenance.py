@@ -108,10 +108,10 @@ def test_statistics_beside_a_file_do_not_count(tmp_path):
 
 
 def test_of_large_series_names_sizes_and_times_are_hashed(tmp_path, files, monkeypatch):
-    monkeypatch.setattr(provenance, "_MOST_BYTES", sum(file.stat().st_size for file in files))
+    monkeypatch.setattr(provenance, "MOST_HASHED_BYTES", sum(file.stat().st_size for file in files))
     whole = hash_of(files[0].parent)
     assert whole.of == "contents"
-    monkeypatch.setattr(provenance, "_MOST_BYTES", provenance._MOST_BYTES - 1)
+    monkeypatch.setattr(provenance, "MOST_HASHED_BYTES", provenance.MOST_HASHED_BYTES - 1)
     monkeypatch.setattr(provenance, "file_hash", None)
     found = hash_of(files[0].parent)
     assert found.of == STATES
@@ -139,7 +139,7 @@ def test_a_file_of_many_dates_is_read_once(files, monkeypatch):
 
 def test_a_stop_within_a_file(files, monkeypatch):
     path = as_file(files)
-    monkeypatch.setattr(provenance, "_BLOCK", 64)
+    monkeypatch.setattr(provenance, "BYTES_AT_ONCE", 64)
     asked = Listener()
     series = open_series(path)
     series_hash(series, asked)

@@ -17,9 +17,9 @@ from small_case import CELLS, DATES, make_small_case
 from smap_downscaler.base.errors import InputError
 from smap_downscaler.geo.datasets import open_dataset, read_band
 from smap_downscaler.geo.geotiff import Band, write_geotiff
-from smap_downscaler.methods.file.reader import ForestWriter, open_forests
+from smap_downscaler.methods.file.reader import ModelWriter, open_models
 from smap_downscaler.methods.forest.settings import ForestSettings
-from smap_downscaler.series.dated import DatedCovariate, dated_covariates, tell_substitutes
+from smap_downscaler.series.dated import DatedCovariate, dated_covariates, log_substitutes
 from smap_downscaler.series.series import Series, SeriesEntry, open_series
 from smap_downscaler.series.stack import open_stack
 from smap_downscaler.steps.maps.downscale import MapInputs, make_maps, map_file
@@ -68,7 +68,7 @@ def test_which_dates_are_missing_or_substituted():
     two = DatedCovariate(one, 2)
     assert two.substitutes(dates) == {dates[2]: dates[1], dates[3]: dates[1], dates[5]: dates[4]}
     listener = Listener()
-    tell_substitutes([two, DatedCovariate(series([1], "p_djf"), 2), DatedCovariate(one)], dates, listener)
+    log_substitutes([two, DatedCovariate(series([1], "p_djf"), 2), DatedCovariate(one)], dates, listener)
     assert listener.lines == [
         "ndvi: an earlier raster, at most 2 days old, stands for 3 of 6 dates: 2021-01-02 for 2021-01-03 to "
         "2021-01-04 (2); 2021-01-05 for 2021-01-06",
@@ -101,7 +101,7 @@ def test_rain_is_what_carries_a_tag(tmp_path, tags):
     gdal.BuildVRT(str(tmp_path / "wet_20201230.vrt"), [entry.path for entry in wet.entries[:1]])
     behind = open_series(tmp_path / "wet_20201230.vrt", "behind")
     found = dated_covariates([wet, behind, rasters(tmp_path / "ndvi")], 3)
-    assert [(one.name, one.said_rain, one.is_rain) for one in found] == [
+    assert [(one.name, one.declared_rain, one.is_rain) for one in found] == [
         ("wet", True, True),
         ("behind", True, True),
         ("ndvi", None, False),
@@ -119,7 +119,7 @@ def test_rain_is_what_the_user_says(tmp_path):
     ]
 
     def said(*names):
-        return [one.said_rain for one in dated_covariates(all_series, 5, names)]
+        return [one.declared_rain for one in dated_covariates(all_series, 5, names)]
 
     assert said() == said("") == [True, None, None]
     # What a file says it is needs no naming; the rest is no rain then.
@@ -151,7 +151,11 @@ def test_a_name_of_rain_alone_is_asked_about(case):
         f"{made.folder}/rain_index: rain_index is taken as rain by its name alone, so WINDOW does not apply "
         "to it; give RAIN the names of the dated covariates that are rain, or 'none'"
     ]
-    for one in (replace(dated, window=0), replace(dated, said_rain=True), replace(dated, said_rain=False)):
+    for one in (
+        replace(dated, window=0),
+        replace(dated, declared_rain=True),
+        replace(dated, declared_rain=False),
+    ):
         assert check_matrix(replace(inputs, dynamic=(one,))).warnings == []
 
 
@@ -206,13 +210,13 @@ def map_inputs(case, window):
     settings = ForestSettings(4, 2, None, 4, 1, None, 3)
     rng = np.random.default_rng(0)
     if not path.exists():
-        with ForestWriter(path, ("clay", "ndvi"), {}, "soil_moisture", "m3 m-3", settings, "0") as writer:
+        with ModelWriter(path, ("clay", "ndvi"), {}, "soil_moisture", "m3 m-3", settings, "0") as writer:
             x = np.column_stack([rng.uniform(150, 350, 80), rng.random(80)]).astype(np.float32)
             forest = train_forest(x, rng.uniform(0.1, 0.4, 80), settings, 1)
             for date in DATES:
                 writer.add(date, forest)
     dated = DatedCovariate(open_series(case.folder / "ndvi"), window)
-    return MapInputs(open_forests(path), open_stack(case.fine_stack), (dated,))
+    return MapInputs(open_models(path), open_stack(case.fine_stack), (dated,))
 
 
 def maps_of(case, window, listener=None):

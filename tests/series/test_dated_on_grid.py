@@ -95,7 +95,7 @@ def test_memory_does_not_change_a_bit_of_the_means(tmp_path, monkeypatch, window
     values = holed(IN_CELLS, 3)
     one = covariate(tmp_path / "s1", IN_CELLS, values)
     whole = OnCells(one, CELLS).read(DAY)
-    monkeypatch.setattr(dated_on_grid, "_PIXELS_A_BAND", 5 * IN_CELLS.width)
+    monkeypatch.setattr(dated_on_grid, "PIXELS_A_BAND", 5 * IN_CELLS.width)
     plenty, some, none = (OnCells(one, CELLS, memory) for memory in (512, 0.06, 0))
     assert plenty.kept_bytes > some.kept_bytes > none.kept_bytes == 0
     assert some.kept_bytes <= 0.06 * 2**20
@@ -138,7 +138,7 @@ def test_what_is_finer_than_pixels_is_averaged(tmp_path, least):
     found = on_pixels.block(DAY, PIXELS.whole)(SILENT)
     expected = block_means(values, 4, least)
     assert np.allclose(found, expected, rtol=1e-6, equal_nan=True)
-    # Points would tell something else.
+    # Points would give something else.
     points = bilinear(values, *Lattice(PIXELS, FINE).positions())
     assert np.nanstd(points - expected) > 0.5
     assert on_pixels.bytes_a_block == CHUNK_BYTES
@@ -258,7 +258,7 @@ def test_rasters_elsewhere_are_refused(tmp_path):
 
 
 def test_cancel_in_the_reading(tmp_path, monkeypatch):
-    monkeypatch.setattr(dated_on_grid, "_PIXELS_A_BAND", 5 * IN_CELLS.width)
+    monkeypatch.setattr(dated_on_grid, "PIXELS_A_BAND", 5 * IN_CELLS.width)
     cells = OnCells(covariate(tmp_path / "cells", IN_CELLS, holed(IN_CELLS, 9)), CELLS, 0)
     pixels = OnPixels(covariate(tmp_path / "pixels", FINE, holed(FINE, 9)), PIXELS)
     for read in (

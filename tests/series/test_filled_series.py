@@ -85,7 +85,7 @@ def test_a_layer_that_another_program_made_tells(run, said, filled, stack, tmp_p
 
     files = [f"{filled['folder']}/soil_moisture_{day(number):%Y%m%d}.tif" for number in (0, 1)]
     path = str(tmp_path / "own.vrt")
-    # Newer GDAL takes all bands of a file unless it is told.
+    # Newer GDAL takes all bands of a file unless it is named.
     layer = gdal.BuildVRT(path, files, separate=True, bandList=[1])
     for number in (0, 1):
         layer.GetRasterBand(number + 1).SetDescription(day(number).isoformat())
@@ -96,7 +96,7 @@ def test_a_layer_that_another_program_made_tells(run, said, filled, stack, tmp_p
 
 
 @pytest.mark.parametrize("kind", ["folder", "file"])
-def test_an_import_tells_and_is_told(run, said, refusal, filled, stack, filling, tmp_path, kind):
+def test_an_import_keeps_the_tag_and_is_warned_of(run, said, refusal, filled, stack, filling, tmp_path, kind):
     imported = str(tmp_path / "imported")
     outputs = run("importsmap", {"INPUT": filled[kind], "OUTPUT": imported})
     assert outputs["COUNT"] == LAST + 1
@@ -127,15 +127,15 @@ def test_imports_of_filled_and_observed_values_do_not_mix(run, said, refusal, ca
     run("importsmap", {"INPUT": str(case.smap), "END": str(day(3)), "OUTPUT": folder})
     asked = {"INPUT": filled["folder"], "START": str(day(4)), "OUTPUT": folder}
     there = sorted(Path(folder).glob("*.tif"))
-    told = (
+    sentence = (
         "is from another run ({} values of 'Fill gaps') and its date is not among those imported now; choose"
     )
-    assert told.format("without") in refusal("importsmap", asked)
+    assert sentence.format("without") in refusal("importsmap", asked)
     # The same dates are made anew.
     run("importsmap", {"INPUT": filled["folder"], "END": str(day(3)), "OUTPUT": folder})
     assert all(open_dataset(path).GetMetadataItem("SMAP_DOWNSCALER_FILLED") for path in there)
     asked = {"INPUT": str(case.smap), "START": str(day(4)), "OUTPUT": folder}
-    assert told.format("with") in refusal("importsmap", asked)
+    assert sentence.format("with") in refusal("importsmap", asked)
 
 
 @pytest.fixture(scope="module")

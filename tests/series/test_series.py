@@ -162,7 +162,7 @@ def test_packed_files_are_named(tmp_path):
     )
 
 
-def test_names_of_months_are_told_from_names_without_a_date(tmp_path):
+def test_names_of_months_are_refused_otherwise_than_names_without_a_date(tmp_path):
     folder_of(tmp_path, ("chirps-v2.0.2016.01.tif",))
     assert refusal(open_series, tmp_path) == (
         f"{tmp_path}/chirps-v2.0.2016.01.tif: its name holds a year and a month but no day; add the day that "

@@ -36,7 +36,7 @@ def test_bands_come_by_name_in_the_order_asked(stack):
     assert stack.read([], window).shape == (0, 3, 4)
 
 
-def test_all_missing_names_are_told(stack):
+def test_all_missing_names_are_listed(stack):
     with pytest.raises(InputError) as caught:
         stack.read(["clay", "soc", "sand"])
     assert str(caught.value) == (

@@ -41,7 +41,7 @@ def said():
 
 @pytest.fixture
 def feedback(qgis_provider, said):
-    """A feedback that keeps what it is told; it cancels when `cancel_when` holds for a progress text."""
+    """A feedback that keeps what is logged; it cancels when `cancel_when` holds for a progress text."""
     from qgis.core import QgsProcessingFeedback
 
     class Listening(QgsProcessingFeedback):

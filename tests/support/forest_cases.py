@@ -16,7 +16,7 @@ import numpy as np
 from smap_downscaler.base.progress import SILENT, Progress
 from smap_downscaler.methods.base import NO_WISHES, Block, Cells, Model
 from smap_downscaler.methods.features import FeatureSettings
-from smap_downscaler.methods.file.reader import ForestWriter
+from smap_downscaler.methods.file.reader import ModelWriter
 from smap_downscaler.methods.forest.engines import SCIKIT_LEARN
 from smap_downscaler.methods.forest.method import RANDOM_FOREST
 from smap_downscaler.methods.forest.model import Forest
@@ -66,8 +66,8 @@ def block_of(x: np.ndarray, day: date = DAY) -> Block:
     return Block(x, np.full(len(x), day.toordinal()))
 
 
-def told(model: Model, x: np.ndarray, *arguments: Any, **more: Any) -> np.ndarray:
-    """What a model tells of pixels."""
+def predict(model: Model, x: np.ndarray, *arguments: Any, **more: Any) -> np.ndarray:
+    """Predictions of a model for pixels of one date."""
     return model.predict(block_of(x), *arguments, **more).mean
 
 
@@ -86,7 +86,7 @@ def grow_and_predict(
     progress: Progress = SILENT,
     engine: str = SCIKIT_LEARN,
 ) -> np.ndarray:
-    """What forests of some numbers of trees tell of held-out rows."""
+    """Predictions of forests of some numbers of trees for held-out rows."""
     own = [replace(chosen, n_estimators=count) for count in counts]
     return RANDOM_FOREST.held_out(cells_of(x, y), block_of(x_new), own, key, progress, engine)
 
@@ -120,7 +120,7 @@ def rows(n: int, seed: int = 0, p: int = len(NAMES)) -> tuple[np.ndarray, np.nda
 def write_forests(path: Path, dates: int = 2, n: int = 25, **changes: Any) -> Path:
     """A forest file of a few dates, trained on `n` rows each."""
     chosen = settings(**({"n_estimators": 3} | changes))
-    with ForestWriter(
+    with ModelWriter(
         path, NAMES, UNITS, "soil_moisture", "m3 m-3", chosen, "0.1.0", {"table": "matrix.gpkg"}
     ) as writer:
         for number in range(dates):
@@ -133,7 +133,7 @@ def write_cells(path: Path, n: int = 25) -> Path:
     """A forest file of three cells, each without another of six covariates, two of those derived."""
     chosen, names = settings(n_estimators=3), (*NAMES, "doy_sin", "doy_cos")
     keys = (CellKey(3, 7, 100.5, -3.0), CellKey(3, 8, 109.5, -3.0), CellKey(12, 0))
-    with ForestWriter(
+    with ModelWriter(
         path, names, UNITS, "sm", "m3 m-3", chosen, "0.1.0", None, "by cell", FeatureSettings(True)
     ) as writer:
         for number, key in enumerate(keys):

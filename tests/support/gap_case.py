@@ -1,4 +1,4 @@
-"""A series with gaps, rain that tells soil moisture, and forests by cell, small enough to work out anew."""
+"""A series with gaps, rain that predicts soil moisture, and forests by cell, small enough to repeat."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from forest_cases import train_forest
 from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.geo.grid import Grid, Window, ease2_grid
 from smap_downscaler.methods.features import FeatureSettings, add_features
-from smap_downscaler.methods.file.reader import ForestWriter, open_forests
+from smap_downscaler.methods.file.reader import ModelWriter, open_models
 from smap_downscaler.methods.forest.settings import ForestSettings
 from smap_downscaler.methods.keys import BY_CELL, CellKey, key_number
 from smap_downscaler.series.dated import DatedCovariate
@@ -73,7 +73,7 @@ class GapCase:
         names = ("p_3d", *features.names)
         given = {"mode": BY_CELL, "features": features, **keywords}
         units = {"p_3d": "mm/d"}
-        with ForestWriter(path, names, units, "soil_moisture", "m3 m-3", settings, "1", **given) as writer:
+        with ModelWriter(path, names, units, "soil_moisture", "m3 m-3", settings, "1", **given) as writer:
             for row in range(3):
                 for col in range(4):
                     if (row, col) in (NO_FOREST, NEVER_SEEN):
@@ -127,4 +127,4 @@ def with_share(inputs: GapInputs, share: float) -> GapInputs:
 def inputs_of(case: GapCase, forests: Path, **more: Any) -> GapInputs:
     """The series and the rain of a case with a file of forests; `more` is for `GapInputs`."""
     smap, rain = case.open()
-    return GapInputs(smap, open_forests(forests), (DatedCovariate(rain),), **more)
+    return GapInputs(smap, open_models(forests), (DatedCovariate(rain),), **more)

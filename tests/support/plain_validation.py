@@ -148,7 +148,7 @@ def _places(rows: Cells, wanted: ValidationSettings, scheme: str, rng: np.random
         return [tuple(cell) for cell in rows.cells.tolist()]
     side = wanted.block_km * 1000
     left, bottom = rng.uniform(0, side, 2)
-    return [(int((y - bottom) // side), int((x - left) // side)) for x, y in rows.place.tolist()]
+    return [(int((y - bottom) // side), int((x - left) // side)) for x, y in rows.coordinates.tolist()]
 
 
 class Nested:

@@ -70,16 +70,16 @@ class FigureTexts:
 
 
 def _written(figure):
-    artists = [*figure.texts, figure._suptitle]
+    artists, titles = [*figure.texts], []
     for legend in [*figure.legends, *(axes.get_legend() for axes in figure.axes)]:
         artists += [*legend.get_texts(), legend.get_title()] if legend is not None else []
     for axes in figure.axes:
-        artists += [*axes.texts, axes.title, axes._left_title, axes._right_title]
-        artists += [axes.xaxis.label, axes.yaxis.label]
+        titles += [axes.get_title(loc=side) for side in ("left", "center", "right")]
+        artists += [*axes.texts, axes.xaxis.label, axes.yaxis.label]
         artists += [
             text for table in axes.tables for text in (c.get_text() for c in table.get_celld().values())
         ]
-    return [artist.get_text() for artist in artists if artist is not None and artist.get_visible()]
+    return [*titles, *(artist.get_text() for artist in artists if artist.get_visible())]
 
 
 def rows_of(table):

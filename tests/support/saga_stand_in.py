@@ -1,4 +1,4 @@
-"""A provider named `sagang` that looks like SAGA NextGen: the same ids and parameters, and no failures told.
+"""A provider named `sagang` that looks like SAGA NextGen: the same ids and parameters, no errors reported.
 
 It checks how it is called and has `saga_cmd` do the work.
 """

@@ -1,7 +1,7 @@
 """A second method, in one file: linear on two levels, the dates' mean pattern and each date's departures.
 
-It asks for all that the seam offers: the SMAP grid and places, the fine stack (covariates are standardised
-by its pixels), settings of its own, a standard deviation.
+It asks for all that the seam offers: the SMAP grid and coordinates, the fine stack (by whose pixels
+covariates are standardised), settings of its own, a standard deviation.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def solve(design: np.ndarray, y: np.ndarray, ridge: float) -> np.ndarray:
 class LinearModel(Model):
     """Coefficients of the mean pattern, and of each date."""
 
-    tells_sd = True
+    has_sd = True
 
     def __init__(self, numbers: Mapping[str, Any]):
         self.numbers = dict(numbers)
@@ -73,17 +73,17 @@ class LinearModel(Model):
     def predict(self, block: Block, progress: Progress = SILENT, sd: bool = False) -> Prediction:
         """Pattern plus departure; a date that was not seen has none, and twice the deviation."""
         left, top, width, height = self.numbers["frame"]
-        place = (block.place - (left, top)) / (width, height)
+        place = (block.coordinates - (left, top)) / (width, height)
         design = self.design(block.x)
-        told = np.column_stack([design, place]) @ self.pattern
-        spread = np.full(len(told), self.numbers["sd"])
+        predicted = np.column_stack([design, place]) @ self.pattern
+        spread = np.full(len(predicted), self.numbers["sd"])
         for day in np.unique(block.days):
             rows = block.days == day
             if int(day) in self.dates:
-                told[rows] += design[rows] @ self.dates[int(day)]
+                predicted[rows] += design[rows] @ self.dates[int(day)]
             else:
                 spread[rows] *= 2
-        return Prediction(told, spread if sd else None)
+        return Prediction(predicted, spread if sd else None)
 
     def members(self, covariates: int) -> dict[str, bytes]:
         """All numbers as JSON, and the scales once more as an array."""
@@ -99,7 +99,7 @@ class TwoLevelLinear(Method):
 
     name = "two-level linear"
     modes = (POOLED,)
-    uses_place = True
+    uses_coordinates = True
     columns = {"ridge": float}  # noqa: RUF012
 
     def read_settings(self, content: Mapping[str, Any]) -> LinearSettings:
@@ -115,9 +115,9 @@ class TwoLevelLinear(Method):
         threads: int = 1,
         wishes: Wishes = NO_WISHES,
     ) -> LinearModel:
-        """Cell means on covariates and places, then the departures of each date on covariates."""
+        """Cell means on covariates and coordinates, then the departures of each date on covariates."""
         grid, fine = cells.grid, cells.fine
-        if grid is None or fine is None or cells.place is None:
+        if grid is None or fine is None or cells.coordinates is None:
             raise InputError("The method needs the SMAP grid and the fine stack.")
         count, total, squares = 0, np.zeros(len(cells.names)), np.zeros(len(cells.names))
         for block in fine.blocks(cells.names, progress):
@@ -139,7 +139,7 @@ class TwoLevelLinear(Method):
         _, first, of_row = np.unique(cells.cells, axis=0, return_index=True, return_inverse=True)
         of_row = of_row.reshape(-1)
         means = np.bincount(of_row, cells.y) / np.bincount(of_row)
-        place = (cells.place - frame[:2]) / frame[2:]
+        place = (cells.coordinates - frame[:2]) / frame[2:]
         whole = np.column_stack([design, place])
         numbers["pattern"] = solve(whole[first], means, settings.ridge).tolist()
         rest = cells.y - whole @ np.array(numbers["pattern"])
@@ -147,10 +147,10 @@ class TwoLevelLinear(Method):
             rows = cells.days == day
             numbers["dates"][str(int(day))] = solve(design[rows], rest[rows], settings.ridge).tolist()
         model = LinearModel(numbers)
-        told = model.predict(Block(cells.x, cells.days, cells.place)).mean
-        numbers["sd"] = float(np.std(told - cells.y))
+        predicted = model.predict(Block(cells.x, cells.days, cells.coordinates)).mean
+        numbers["sd"] = float(np.std(predicted - cells.y))
         model = LinearModel(numbers)
-        model.settings, model.scores = settings, OobScores.of(cells.y, told)
+        model.settings, model.scores = settings, OobScores.of(cells.y, predicted)
         return model
 
     def load(

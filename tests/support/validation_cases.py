@@ -29,7 +29,7 @@ def rows_of_date(x: np.ndarray, y: np.ndarray, place: tuple[np.ndarray, np.ndarr
 
 
 def case(side: int = 12, seed: int = 0, p: int = 4) -> Cells:
-    """Covariates, soil moisture and places of side x side cells of 9 km."""
+    """Covariates, soil moisture and coordinates of side x side cells of 9 km."""
     rng = np.random.default_rng(seed)
     row, col = (values.ravel() for values in np.mgrid[0:side, 0:side])
     x = rng.normal(size=(side * side, p)).astype(np.float32)

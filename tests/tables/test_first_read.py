@@ -28,7 +28,7 @@ TRAINERS = {BY_DATE: train_by_date, BY_CELL: train_by_cell, POOLED: train_pooled
 @pytest.fixture(autouse=True)
 def frequent_looks(monkeypatch):
     """As often in the few rows here as otherwise in millions."""
-    monkeypatch.setattr(geopackage, "_STEPS_A_LOOK", 50)
+    monkeypatch.setattr(geopackage, "STEPS_A_LOOK", 50)
 
 
 @pytest.fixture

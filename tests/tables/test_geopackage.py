@@ -115,7 +115,7 @@ def test_an_error_leaves_the_old_table(tmp_path, ending):
 
 
 @pytest.mark.usefixtures("gdal_mode")
-def test_rows_that_do_not_fit_are_told_and_not_printed(tmp_path, capfd):
+def test_rows_that_do_not_fit_are_reported_and_not_printed(tmp_path, capfd):
     with pytest.raises(InputError) as caught, create_table(tmp_path / "a.gpkg", "t", {"n": INTEGER}) as table:
         table.write([(1, 2)])
     assert str(caught.value).startswith(f"{tmp_path}/a.gpkg: it cannot be written (Incorrect number of ")
@@ -271,7 +271,7 @@ for limit in (0, 1000, 60_000, 110_000, 300_000):
 
 
 @pytest.mark.parametrize("ending", ["gpkg", "csv"])
-def test_a_full_disk_is_told_and_leaves_nothing(tmp_path, gdal_mode, ending):
+def test_a_full_disk_is_reported_and_leaves_nothing(tmp_path, gdal_mode, ending):
     pytest.importorskip("resource", reason="only POSIX can limit the size of files")
     path = write(tmp_path / f"a.{ending}", ROWS)
     before = path.read_bytes()

@@ -172,8 +172,8 @@ def test_harmonised_layers_have_the_table_too(run, given, case, tmp_path):
 def test_the_reports_need_matplotlib(given, mapping, refusal, monkeypatch, name):
     from smap_downscaler.toolbox import dependencies
 
-    found = dependencies._found
-    monkeypatch.setattr(dependencies, "_found", lambda module: module != "matplotlib" and found(module))
+    found = dependencies.is_installed
+    monkeypatch.setattr(dependencies, "is_installed", lambda module: module != "matplotlib" and found(module))
     parameters = given if name == "regressionmatrix" else mapping
     assert refusal(name, parameters).startswith("REPORT: Missing Python package: matplotlib. ")
 

@@ -52,20 +52,20 @@ def test_the_sentence_names_all_packages():
         ({}, "linux", "", "other"),
     ],
 )
-def test_the_platform_is_told_from_the_surroundings(environ, system, os_release, platform):
+def test_the_platform_is_known_from_the_surroundings(environ, system, os_release, platform):
     assert detect_platform(environ, system, os_release) == platform
 
 
 def test_what_is_there_is_not_missing(monkeypatch):
     assert missing(("sklearn", "pandas")) == []
-    monkeypatch.setattr(dependencies, "_found", lambda module: module != "pandas")
+    monkeypatch.setattr(dependencies, "is_installed", lambda module: module != "pandas")
     assert missing(("sklearn", "pandas")) == [PANDAS]
 
 
 def test_an_algorithm_says_what_is_missing_in_the_toolbox_and_in_a_run(run, qgis_provider, monkeypatch):
     from qgis.core import QgsProcessingException
 
-    monkeypatch.setattr(dependencies, "_found", lambda module: module != "sklearn")
+    monkeypatch.setattr(dependencies, "is_installed", lambda module: module != "sklearn")
     good, sentence = qgis_provider.algorithm("trainforests").canExecute()
     assert not good
     assert sentence == advice([SKLEARN])
@@ -77,7 +77,7 @@ def test_an_algorithm_says_what_is_missing_in_the_toolbox_and_in_a_run(run, qgis
 def test_every_algorithm_needs_what_transforms_coordinates(qgis_provider, monkeypatch):
     from smap_downscaler.toolbox.algorithm import SmapAlgorithm
 
-    monkeypatch.setattr(dependencies, "_found", lambda module: module != "pyproj")
+    monkeypatch.setattr(dependencies, "is_installed", lambda module: module != "pyproj")
     ours = [one for one in qgis_provider.algorithms() if isinstance(one, SmapAlgorithm)]
     assert ours
     for algorithm in ours:
@@ -87,7 +87,7 @@ def test_every_algorithm_needs_what_transforms_coordinates(qgis_provider, monkey
 def test_a_report_needs_what_makes_its_page(run, monkeypatch, tmp_path):
     from qgis.core import QgsProcessingException
 
-    monkeypatch.setattr(dependencies, "_found", lambda module: module != "jinja2")
+    monkeypatch.setattr(dependencies, "is_installed", lambda module: module != "jinja2")
     with pytest.raises(QgsProcessingException) as caught:
         run("principalcomponents", {"REPORT": str(tmp_path / "report.html")})
     assert str(caught.value) == f"REPORT: {advice([PACKAGES['jinja2']])}"

@@ -1,4 +1,4 @@
-"""Places of outputs: what can be written to is told before the work, and nothing is left behind."""
+"""Outputs: what cannot be written is refused before the work, and nothing is left behind."""
 
 from __future__ import annotations
 

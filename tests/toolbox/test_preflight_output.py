@@ -1,4 +1,4 @@
-"""The preflight of steps at places and of filled gaps: log, PREFLIGHT and report tell the same."""
+"""The preflight of steps at stations and of filled gaps: log, PREFLIGHT and report say the same."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def looked_at(run, said, tmp_path):
             section = page[page.index("<h2>Before the work</h2>") :]
             table = re.search(r"<table>.*?</table>", section, re.DOTALL).group()
             assert re.findall(r"<th(?: [^>]*)?>(.*?)</th>", table) == list(HEADERS)
-            told = [html.unescape(name) for name in re.findall(r"<tr><td>(.*?)</td>", table)]
-            assert told == [row["layer"] for row in rows]
+            names = [html.unescape(name) for name in re.findall(r"<tr><td>(.*?)</td>", table)]
+            assert names == [row["layer"] for row in rows]
         return {row["layer"]: row for row in rows}
 
     return look

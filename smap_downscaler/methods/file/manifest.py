@@ -22,7 +22,6 @@ from ..forest.method import RANDOM_FOREST
 from ..keys import BY_CELL, BY_DATE, MODES, CellKey, Key, PooledKey, key_path
 from ..register import method_of
 from ..skill import OobScores
-from .fields import Fields
 
 FORMAT = "smap-downscaler-forests"
 #: Plain forests by date are of the first version, which older plugins read, other forests of the second.
@@ -31,7 +30,7 @@ MANIFEST = "manifest.json"
 #: Bounds of what is read into memory: the manifest, and all members of one forest (some 55
 #: million nodes).
 MAX_BYTES = 2**26
-MAX_FOREST_BYTES = 2**30
+MAX_MODEL_BYTES = 2**30
 #: The one member of a forest in a file of the second version.
 PACKED = "forest.bin"
 #: Names of members that a method may choose.
@@ -73,7 +72,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """All that a model file tells besides the models; `settings` are those of the method."""
+    """All that a model file holds besides the models; `settings` are those of the method."""
 
     names: tuple[str, ...]
     units: dict[str, str]
@@ -321,3 +320,57 @@ def _scores(item: Fields) -> OobScores:
     found = {name: item.number(name) for name in ("rmse", "mae", "bias", "r2", "pearson_r2")}
     values = {name: math.nan if value is None else value for name, value in found.items()}
     return OobScores(n=n, n_scored=n_scored, **values)
+
+
+class Fields:
+    """A JSON object whose fields are asked for by type; anything else is an error with its name."""
+
+    def __init__(self, content: Any, where: str):
+        self._where = where
+        if not isinstance(content, dict):
+            raise ModelFileError(f"its manifest is wrong at {where or 'the top'}")
+        self.content: dict[str, Any] = content
+
+    def _get(self, name: str, kind: type) -> Any:
+        value = self.content.get(name)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise ModelFileError(f"its manifest is wrong at {f'{self._where} {name}'.strip()}")
+        return value
+
+    def text(self, name: str) -> str:
+        value: str = self._get(name, str)
+        return value
+
+    def whole(self, name: str) -> int:
+        value: int = self._get(name, int)
+        return value
+
+    def flag(self, name: str) -> bool:
+        value = self.content.get(name)
+        if not isinstance(value, bool):
+            raise ModelFileError(f"its manifest is wrong at {self._where} {name}")
+        return value
+
+    def number(self, name: str) -> float | None:
+        """A finite number, or None for null."""
+        value = self.content.get(name, "")
+        if value is None:
+            return None
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not _is_finite(value):
+            raise ModelFileError(f"its manifest is wrong at {self._where} {name}")
+        return float(value)
+
+    def list(self, name: str) -> list[Any]:
+        value: list[Any] = self._get(name, list)
+        return value
+
+    def object(self, name: str) -> Fields:
+        return Fields(self._get(name, dict), name)
+
+
+def _is_finite(value: float) -> bool:
+    """Whether a JSON number fits a float (whole ones may have any length)."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False

@@ -21,7 +21,7 @@ from .container import Container
 from .manifest import (
     MANIFEST,
     MAX_BYTES,
-    MAX_FOREST_BYTES,
+    MAX_MODEL_BYTES,
     PACKED,
     Entry,
     Manifest,
@@ -29,15 +29,15 @@ from .manifest import (
     member_path,
     parse,
 )
-from .writer import SUFFIX, ForestWriter
+from .writer import SUFFIX, ModelWriter
 
-__all__ = ["SUFFIX", "ForestFile", "ForestWriter", "open_forests"]
+__all__ = ["SUFFIX", "ModelFile", "ModelWriter", "open_models"]
 
 
-class ForestFile:
+class ModelFile:
     """An open forest file; close it, or use it in a ``with`` block.
 
-    Several threads may `load` at once.  Made by `open_forests`.
+    Several threads may `load` at once.  Made by `open_models`.
 
     Attributes
     ----------
@@ -56,9 +56,9 @@ class ForestFile:
     features : FeatureSettings
         The derived ones.
     grid : Grid or None
-        The SMAP grid, where the method needs places.
+        The SMAP grid, where the method needs coordinates.
     units, response, response_unit, settings, versions, extra
-        As they were given to `ForestWriter`.
+        As they were given to `ModelWriter`.
     """
 
     def __init__(self, container: Container, manifest: Manifest):
@@ -81,7 +81,7 @@ class ForestFile:
         self.keys: tuple[Key, ...] = tuple(sorted(self._entries))
         self.dates = tuple(key for key in self.keys if isinstance(key, date))
 
-    def __enter__(self) -> ForestFile:
+    def __enter__(self) -> ModelFile:
         return self
 
     def __exit__(
@@ -97,7 +97,7 @@ class ForestFile:
         self._container.close()
 
     def scores(self, key: Key) -> OobScores | None:
-        """What a model tells of its error, such as out-of-bag scores."""
+        """The scores of a model, such as out-of-bag scores."""
         return self._entry(key).scores
 
     def settings_of(self, key: Key) -> Any:
@@ -155,8 +155,8 @@ class ForestFile:
         raise InputError(f"{text}; it has one forest of all rows.")
 
 
-def open_forests(path: str | os.PathLike[str]) -> ForestFile:
-    """Open a forest file and check all but the trees, which `ForestFile.load` checks one by one.
+def open_models(path: str | os.PathLike[str]) -> ModelFile:
+    """Open a forest file and check all but the trees, which `ModelFile.load` checks one by one.
 
     Raises
     ------
@@ -171,7 +171,7 @@ def open_forests(path: str | os.PathLike[str]) -> ForestFile:
     except BaseException:
         container.close()
         raise
-    return ForestFile(container, manifest)
+    return ModelFile(container, manifest)
 
 
 def _read_manifest(container: Container) -> Manifest:
@@ -205,10 +205,10 @@ def _compare(container: Container, manifest: Manifest) -> None:
             if size != member.size:
                 raise container.error(f"the member {full} has {size:,} bytes in place of {member.size:,}")
         claimed = sum(member.size for member in entry.members.values())
-        if claimed > MAX_FOREST_BYTES:
+        if claimed > MAX_MODEL_BYTES:
             raise container.error(
                 f"the forest of {key_label(entry.key)} claims {claimed:,} bytes, "
-                f"more than {MAX_FOREST_BYTES:,}"
+                f"more than {MAX_MODEL_BYTES:,}"
             )
     if sizes:
         raise container.error(f"it holds the unexpected member {min(sizes)}")

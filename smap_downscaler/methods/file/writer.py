@@ -30,7 +30,7 @@ from .manifest import (
     FIRST_VERSION,
     MANIFEST,
     MAX_BYTES,
-    MAX_FOREST_BYTES,
+    MAX_MODEL_BYTES,
     PACKED,
     PACKED_VERSION,
     VERSION,
@@ -48,10 +48,10 @@ _DEFLATE_LEVEL = 4
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
 #: Bytes that are packed between two looks at the cancel button: some hundredths of a second.
-_PIECE = 4 * 2**20
+BYTES_A_PIECE = 4 * 2**20
 
 
-class ForestWriter:
+class ModelWriter:
     """Writes a forest file, one forest after the other.
 
     Used in a ``with`` block: the file is written beside under a temporary name and takes its own
@@ -120,7 +120,7 @@ class ForestWriter:
         self._entries: dict[Key, Entry] = {}
         self._temporary = part_name(self.path, secrets.token_hex(6), self.path.suffix)
 
-    def __enter__(self) -> ForestWriter:
+    def __enter__(self) -> ModelWriter:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             remove_leftovers(self.path, self.path.suffix)
@@ -171,7 +171,7 @@ class ForestWriter:
             raise ValueError("forests with columns or settings of their own are written as tuned or by cell")
         if key in self._entries:
             what = {BY_DATE: "date", BY_CELL: "cell"}.get(self._mode, "forest")
-            raise InputError(f"The {what} {label} is there twice; one forest a {what} is kept.")
+            raise InputError(f"The {what} {label} is there twice; only one forest per {what} is kept.")
         covariates = len(self._names) if columns is None else len(columns)
         prepared = interruptible_if(
             model.is_large, partial(self._prepared, label, model, covariates), progress
@@ -189,7 +189,7 @@ class ForestWriter:
     def _prepared(self, label: str, model: Model, covariates: int) -> dict[str, tuple[bytes, str]]:
         """Bytes and checksum of each member of a model; touches nothing of the writer."""
         encoded = model.members(covariates)
-        if sum(map(len, encoded.values())) > MAX_FOREST_BYTES:
+        if sum(map(len, encoded.values())) > MAX_MODEL_BYTES:
             raise InputError(
                 f"The {self._method.noun} of {label} is too large for a file; {self._method.smaller}."
             )
@@ -234,14 +234,14 @@ class ForestWriter:
         info.create_system = _UNIX
         info.external_attr = 0o644 << 16
         info.compress_type = zipfile.ZIP_DEFLATED
-        # What `writestr` does, which packs all at once; `open` cannot be told the level otherwise.
+        # What `writestr` does, which packs all at once; `open` takes no level otherwise.
         info._compresslevel = _DEFLATE_LEVEL  # type: ignore[attr-defined]
         info.file_size = len(data)
         view = memoryview(data)
         with self._zip.open(info, "w") as member:
-            for start in range(0, len(data), _PIECE):
+            for start in range(0, len(data), BYTES_A_PIECE):
                 progress.check()
-                member.write(view[start : start + _PIECE])
+                member.write(view[start : start + BYTES_A_PIECE])
 
     def _clear(self) -> None:
         """Close what is open and remove the temporary file; after `_finish` there is none."""

@@ -42,7 +42,7 @@ _HEADER_ERRORS = (
 
 
 def encode(arrays: ForestArrays, probe_x: np.ndarray, probe_y: np.ndarray) -> dict[str, bytes]:
-    """Bytes by member name; equal input gives equal bytes."""
+    """Bytes by member name; `probe_x` has shape (k, p), `probe_y` (k,).  Equal input gives equal bytes."""
     sizes = np.diff(arrays.offsets)
     own = _positions(sizes)
     leaf = arrays.left == LEAF
@@ -60,7 +60,7 @@ def encode(arrays: ForestArrays, probe_x: np.ndarray, probe_y: np.ndarray) -> di
 
 
 def decode(members: Mapping[str, bytes]) -> tuple[ForestArrays, np.ndarray, np.ndarray]:
-    """Arrays (not checked yet), probe covariates (k, p) and probe predictions (k,).
+    """Arrays (not checked yet), probe covariates, shape (k, p), and probe predictions, shape (k,).
 
     Raises
     ------

@@ -60,7 +60,9 @@ def engine_text(engine: str) -> str:
 def grow_with_intelex(
     x: np.ndarray, y: np.ndarray, settings: ForestSettings, key: int, progress: Progress
 ) -> Iterator[Any]:
-    """The trees of a forest of scikit-learn-intelex; all at once, where a cancel can leave it.
+    """The trees of a forest of scikit-learn-intelex, from `x`, shape (n, p), and `y`, shape (n,).
+
+    They grow all at once, where a cancel can leave it.
 
     They differ from scikit-learn's by chance: other rows are drawn from the same seed, and splits are
     looked for among up to 256 values of a covariate.

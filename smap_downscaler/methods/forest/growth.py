@@ -18,7 +18,7 @@ from .settings import ForestSettings
 
 #: Draws times covariates tried of a tree that may take longer (about 0.3 s): scikit-learn cannot be
 #: stopped in it, so that it grows where a cancel can leave it.
-_LONG_TREE = 300_000
+LONG_TREE = 300_000
 #: Rows that a tree sees at once: some hundredths of a second, and little memory beside `x`.
 _CHUNK_ROWS = 65_536
 
@@ -55,7 +55,7 @@ def drawn_rows(seed: int, rows: int, draws: int) -> np.ndarray:
 def grow_trees(
     x: np.ndarray, y: np.ndarray, settings: ForestSettings, key: int, progress: Progress, threads: int = 1
 ) -> GrownTrees:
-    """All trees of a forest; `x` and `y` come from `check_rows`."""
+    """All trees of a forest from `x`, shape (n, p), and `y`, shape (n,), as `check_rows` returns them."""
     trees = []
     for tree in grow_each(x, y, settings, key, progress, threads):
         trees.append(tree)
@@ -66,7 +66,7 @@ def grow_trees(
 def grow_each(
     x: np.ndarray, y: np.ndarray, settings: ForestSettings, key: int, progress: Progress, threads: int = 1
 ) -> Iterator[Any]:
-    """The trees of a forest, in their order: DecisionTreeRegressor.
+    """The trees of a forest, in their order: DecisionTreeRegressor; rows as for `grow_trees`.
 
     They are bit for bit those of scikit-learn's RandomForestRegressor of the same seed
     (`new_sklearn_forest`), whose own loop spends a fifth of the time in Python, where other threads
@@ -76,7 +76,7 @@ def grow_each(
     generator = np.random.RandomState(forest_seed(settings, key))
     seeds = generator.randint(np.iinfo(np.int32).max, size=settings.n_estimators).tolist()
     grow = partial(_grow_tree, x, y[:, np.newaxis], settings)
-    long = settings.draws(rows) * settings.mtry(covariates) > _LONG_TREE
+    long = settings.draws(rows) * settings.mtry(covariates) > LONG_TREE
 
     def grow_here(seed: int, listener: Progress) -> Any:
         listener.check()
@@ -110,7 +110,7 @@ def _grow_tree(x: np.ndarray, y: np.ndarray, settings: ForestSettings, seed: int
 def sums_of_trees(
     trees: Iterable[Any], x: np.ndarray, progress: Progress = SILENT
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """After each tree, how many there were and the sum of what they tell: float64, shape (n,).
+    """After each tree, how many there were and the sum of their predictions: float64, shape (n,).
 
     Summed in the order of the trees in one array, which the next tree changes.
 
@@ -126,7 +126,7 @@ def sums_of_trees(
 
 
 def mean_of_trees(trees: Iterable[Any], x: np.ndarray, progress: Progress = SILENT) -> np.ndarray:
-    """Mean of what all trees tell, see `sums_of_trees`: float64, shape (n,)."""
+    """Mean of the predictions of all trees, see `sums_of_trees`: float64, shape (n,)."""
     *_, (number, total) = sums_of_trees(trees, x, progress)
     return total / number
 
@@ -134,14 +134,14 @@ def mean_of_trees(trees: Iterable[Any], x: np.ndarray, progress: Progress = SILE
 def tree_predict(
     tree: Any, x: np.ndarray, progress: Progress = SILENT, rows: np.ndarray | None = None
 ) -> np.ndarray:
-    """What a Tree of scikit-learn tells of `x`, or of some of its rows only: float64, shape (n,)."""
+    """Predictions of a Tree of scikit-learn for `x`, or for some of its rows only: float64, shape (n,)."""
     n = len(x) if rows is None else rows.size
-    told = np.empty(n)
+    predicted = np.empty(n)
     for start in range(0, n, _CHUNK_ROWS):
         progress.check()
         block = slice(start, start + _CHUNK_ROWS)
-        told[block] = tree.predict(x[block if rows is None else rows[block]])[:, 0]
-    return told
+        predicted[block] = tree.predict(x[block if rows is None else rows[block]])[:, 0]
+    return predicted
 
 
 def new_sklearn_forest(settings: ForestSettings, rows: int, covariates: int, key: int) -> Any:
@@ -167,7 +167,7 @@ def forest_arguments(settings: ForestSettings, rows: int, covariates: int, key: 
 
 
 def check_rows(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`x` as float32 and `y` as float64, if a forest can be grown from them.
+    """`x`, shape (n, p), as float32 and `y`, shape (n,), as float64, if a forest can be grown from them.
 
     Raises
     ------

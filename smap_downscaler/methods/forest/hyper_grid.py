@@ -56,7 +56,7 @@ class ForestCandidate(Candidate):
 
 
 def parse_grid(text: str, parameter: str, least: int, greatest: int) -> tuple[int, ...]:
-    """Whole numbers by comma; an empty text gives none.
+    """Whole numbers separated by commas; an empty text gives none.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def parse_grid(text: str, parameter: str, least: int, greatest: int) -> tuple[in
 
 
 def parse_shares(text: str, parameter: str) -> tuple[float, ...]:
-    """Shares over 0 up to 1 by comma; an empty text gives none.
+    """Shares over 0 up to 1, separated by commas; an empty text gives none.
 
     Raises
     ------

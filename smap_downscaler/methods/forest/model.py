@@ -19,7 +19,7 @@ from .settings import ForestSettings
 #: Rows a tree sees at once: a few milliseconds between two looks at the cancel button.
 CHUNK_ROWS = 16_384
 #: Nodes of a forest that takes so long to be gathered and packed that a cancel must be able to leave it.
-_MANY_NODES = 500_000
+MANY_NODES = 500_000
 
 
 class Forest(Model):
@@ -66,8 +66,8 @@ class Forest(Model):
         importance: Importance | None = None,
         progress: Progress = SILENT,
     ) -> Forest:
-        """The forest of scikit-learn's trees that were grown on rows, and their out-of-bag predictions."""
-        large = sum(tree.tree_.node_count for tree in trees) > _MANY_NODES
+        """The forest of scikit-learn's trees grown on `x`, shape (n, p), and `y`, with `oob`, shape (n,)."""
+        large = sum(tree.tree_.node_count for tree in trees) > MANY_NODES
         arrays = interruptible_if(large, lambda: ForestArrays.from_sklearn(trees), progress)
         probe_x = x[_probe_rows(x.shape[0])]
         probe_y = mean_of_trees((tree.tree_ for tree in trees), probe_x)
@@ -76,7 +76,7 @@ class Forest(Model):
     @property
     def is_large(self) -> bool:  # type: ignore[override]
         """Whether it takes long to be packed."""
-        return self.arrays.n_nodes > _MANY_NODES
+        return self.arrays.n_nodes > MANY_NODES
 
     @property
     def covariates(self) -> int:

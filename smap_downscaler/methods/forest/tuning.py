@@ -12,9 +12,8 @@ from ...stats import scores
 from ..base import NO_WISHES, Candidate, Wishes
 from .growth import GrownTrees, check_rows, grow_trees
 from .hyper_grid import tree_groups
-from .importance import permutation_importance
 from .model import Forest
-from .oob import oob_of_first, out_of_bag
+from .oob import oob_of_first, out_of_bag, permutation_importance
 from .settings import ForestSettings
 
 
@@ -43,7 +42,7 @@ def grow_forest(
     y : shape (n,)
         Response; no NaN.
     key : int
-        Tells this forest's randomness from that of others of the same seed, such as the ordinal
+        Makes this forest's randomness another than that of others of the same seed, such as the ordinal
         of its date; 0 or more.
     threads : int
         Trees grown at once; for one large forest.

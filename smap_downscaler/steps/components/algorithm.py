@@ -24,10 +24,9 @@ from ...base.nodata import is_fill
 from ...base.progress import Progress
 from ...base.words import counted
 from ...toolbox.algorithm import SmapAlgorithm
-from ...toolbox.feedback import Remembering
-from ...toolbox.inputs_used import layer_used
+from ...toolbox.feedback import WarningKeeper
 from ...toolbox.parameters import advanced, whole_number
-from ...toolbox.reports import footer, manifest, report_parameter, table_output, write_report
+from ...toolbox.reports import footer, layer_used, manifest, report_parameter, table_output, write_report
 from ...toolbox.values import Values
 from ...toolbox.vectors import REAL, Column, add_columns, read_features
 from .numbers.components import Components, principal_components
@@ -70,7 +69,7 @@ class PrincipalComponents(SmapAlgorithm):
             raise InputError(f"SUPPLEMENTARY: {twice[0]} is one of FIELDS too; leave it out of one of them.")
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
-        listener = Remembering(progress)
+        listener = WarningKeeper(progress)
         fields, others = _distinct(values, "FIELDS"), _distinct(values, "SUPPLEMENTARY")
         source, features = read_features(values, "INPUT", listener)
         table = _numbers(features, source.fields(), fields, "FIELDS", listener.part(0.0, 0.3))

@@ -25,7 +25,7 @@ from ...base.errors import InputError
 from ...base.progress import Progress
 from ...series.series import open_series
 from ...toolbox.algorithm import SmapAlgorithm
-from ...toolbox.feedback import Remembering
+from ...toolbox.feedback import WarningKeeper
 from ...toolbox.layers import hand_over_stack
 from ...toolbox.parameters import advanced, decimal, series_folder
 from ...toolbox.preflight_output import preflight_output, write_preflight_table
@@ -112,7 +112,7 @@ class HarmoniseCovariates(SmapAlgorithm):
             guess=values.flag("GUESS"),
             smap_dates=smap.dates,
         )
-        listener = Remembering(progress)
+        listener = WarningKeeper(progress)
         report = values.output_file("REPORT")
         made = harmonise(request, listener.part(0.05, 0.98 if report else 1.0))
         for path in (request.coarse_path, request.fine_path):

@@ -17,8 +17,8 @@ from ...geo.geotiff import Band, GeoTiff, create_geotiff
 from ...geo.grid import Bounds, Grid
 from ...geo.sources import Mask, window_over
 from ...geo.to_fine_grid import FineResampler, blocks
+from ...preflight.checks import LayerToCheck, row_of, shift_warning
 from ...preflight.layer_check import Preflight, gaps_note
-from ...preflight.look import LayerToCheck, row_of, shift_warning
 from .checks import FineSummary, check_fractions, check_ranges, require_means, require_pixels
 from .covariate import Covariate, Layer
 from .grids import FineGrid, check_finer, coarse_grid, fine_grid
@@ -146,7 +146,7 @@ def harmonise(request: Request, progress: Progress = SILENT) -> Harmonised:
         warnings=[shift_warning(request.smap_label, request.smap)],
     )
     preflight, covariates = check_covariates(covariates, coarse, mask, smap, progress)
-    preflight.tell(progress)
+    preflight.log(progress)
     used = tuple(covariates)
     covariates = expand_classes(covariates, coarse, progress)
     means = _coarse_means(covariates, coarse, mask, request, progress.part(0.0, 0.35))

@@ -11,8 +11,8 @@ from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...geo.grid import Grid
 from ...geo.sources import Mask
+from ...preflight.checks import LayerToCheck, check_layers, row_of, shift_warning
 from ...preflight.layer_check import Preflight
-from ...preflight.look import LayerToCheck, look_at, row_of, shift_warning
 from ...preflight.sample import Sample, Sampler, range_of
 from .covariate import Covariate
 from .numbers.conversions import LOG_OUT
@@ -56,7 +56,7 @@ def check_covariates(
         )
         for one in covariates
     ]
-    found = look_at([smap, *layers], sampler, "the SMAP cells")
+    found = check_layers([smap, *layers], sampler, "the SMAP cells")
     doubtful = in_doubt(found)
     return found, [
         replace(one, unit="") if one.name in doubtful and one.why.startswith(FROM_NAME) else one

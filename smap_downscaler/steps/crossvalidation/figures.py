@@ -20,7 +20,7 @@ from ...report.figure import (
     new_figure,
     png,
 )
-from ...report.importance_figure import ImportanceSeries
+from ...report.interval_figures import ImportanceSeries
 from ...report.number_text import fixed
 from ...stats.distribution import Distribution
 from ...stats.scores import fitted_line

@@ -19,7 +19,7 @@ from ...methods.base import Cells
 from ...methods.forest.engines import FASTEST
 from ...methods.keys import BY_DATE, CellKey, Key, PooledKey, key_label
 from ...runs.fingerprint import digest
-from ...runs.journal import Journal, forget
+from ...runs.journal import Journal, remove_work_files
 from .numbers.pieces import Choice, FoldOutcome, PartScores, Piece, PieceResult
 from .numbers.settings import ValidationSettings
 
@@ -47,7 +47,7 @@ def counts_key(counts: Mapping[Key, int]) -> str:
 def rows_key(about: str, rows: Cells) -> str:
     """`about`, which is of `settings_key`, and a hash of the rows of a date or cell, or of all."""
     found = hashlib.sha256()
-    place = () if rows.place is None else (rows.place,)
+    place = () if rows.coordinates is None else (rows.coordinates,)
     for array in (rows.x, rows.y, rows.cells, rows.days, *place):
         found.update(f"{array.dtype.str}{array.shape}".encode())
         found.update(np.ascontiguousarray(array).tobytes())
@@ -63,7 +63,7 @@ def folds_file_of(work_file: str | Path) -> Path:
 def forget_work(work_file: str | Path | None) -> None:
     """Remove the finished pieces and folds that `run.crossvalidate_table` kept."""
     if work_file is not None:
-        forget(work_file, folds_file_of(work_file))
+        remove_work_files(work_file, folds_file_of(work_file))
 
 
 class WorkFile:

@@ -158,7 +158,7 @@ class RowReader:
         days: np.ndarray,
         place: np.ndarray | None = None,
     ) -> Cells:
-        if place is None and self.settings.method.uses_place:
+        if place is None and self.settings.method.uses_coordinates:
             place = centres_of_cells(self.table.grid, cells)
         return Cells(x, y, cells, days, place, self.table.covariates, self.table.grid, self.settings.fine)
 

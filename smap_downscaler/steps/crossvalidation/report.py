@@ -11,7 +11,7 @@ from ...base.seasons_of_year import ALL, DRY, WET
 from ...base.words import counted
 from ...methods.keys import POOLED, key_label
 from ...report.figure import SOIL_MOISTURE_UNIT
-from ...report.importance_figure import importance_figure
+from ...report.interval_figures import importance_figure
 from ...report.number_text import UNIT, fixed, score_text
 from ...report.page import Page
 from .figures import (

@@ -12,7 +12,6 @@ from ...base.progress import Progress
 from ...base.words import counted
 from ...series.series import Series, open_series
 from ...toolbox.algorithm import SmapAlgorithm
-from ...toolbox.inputs_used import series_used
 from ...toolbox.parameters import (
     advanced,
     choice,
@@ -22,7 +21,7 @@ from ...toolbox.parameters import (
     whole_number,
 )
 from ...toolbox.preflight_output import preflight_output, write_preflight_table
-from ...toolbox.reports import footer, manifest, period_used, report_parameter, write_report
+from ...toolbox.reports import footer, manifest, period_used, report_parameter, series_used, write_report
 from ...toolbox.values import Values
 from .collocation_report import collocation_page
 from .numbers.climatology import ANOMALIES
@@ -107,7 +106,7 @@ class TripleCollocation(SmapAlgorithm):
             "third": named,
         }
         found = check_stations(data, [(names["source"], source), (named, third)], values.period(), progress)
-        found.tell(progress)
+        found.log(progress)
         paired = pair_up(data, source, third, pairing, progress.part(0.3, 0.7))
         paired.log(progress)
         check_triples(paired.raw, third)

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from ...base.words import counted
 from ...preflight.layer_check import Preflight
-from ...preflight.report import add_before
+from ...preflight.report import add_preflight
 from ...report.figure import SOIL_MOISTURE_UNIT
-from ...report.interval_figure import MOST_LINES, dot_panels
+from ...report.interval_figures import MOST_LINES, interval_figure
 from ...report.number_text import UNIT, with_interval
 from ...report.page import Page
 from .numbers.collocation import COLLOCATED, MEAN, MEMBERS, RESULTS, TripleRow
@@ -68,7 +68,7 @@ def collocation_page(
     if used:
         more = f" The first {MOST_LINES} stations." if len(used) > MOST_LINES else ""
         page.heading("Errors of each series").picture(
-            dot_panels(used[:MOST_LINES], _values_of(rows, names), _axis_labels(names[reference])),
+            interval_figure(used[:MOST_LINES], _values_of(rows, names), _axis_labels(names[reference])),
             "Error SD, signal-to-noise ratio and correlation with the truth, of each series and station",
             f"With 95 % intervals where they are defined.{more}",
         )
@@ -84,7 +84,7 @@ def collocation_page(
             ("station", "why"), list(left_out.items())[:_MOST_STATIONS]
         )
     _words(page, names[reference])
-    add_before(page, before)
+    add_preflight(page, before)
     return page.manifest(manifest).footer(footer)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...base.words import counted
 from ...report.figure import COLOURS, MARKERS, SOIL_MOISTURE_UNIT, date_axis, light_grid, new_figure, png
-from ...report.interval_figure import dot_panels
+from ...report.interval_figures import interval_figure
 from ...report.number_text import fixed
 from .numbers.readings import Pairs
 from .numbers.validation import MAP, MAP_COMMON, SMAP, MetricRow
@@ -251,4 +251,4 @@ def beside_smap(rows: Sequence[MetricRow]) -> bytes:
         }
         for source in (MAP_COMMON, SMAP)
     }
-    return dot_panels(list(dict.fromkeys(row.station for row in rows)), series, labels)
+    return interval_figure(list(dict.fromkeys(row.station for row in rows)), series, labels)

@@ -18,7 +18,7 @@ from ...base.words import counted
 from ...geo.datasets import open_dataset, read_band
 from ...geo.geotiff import TILE
 from ...geo.grid import Grid, Window
-from ...geo.points import Places, place_on
+from ...geo.points import PointsOnGrid, points_on_grid
 from ...geo.sampling import bilinear
 from ...series.series import Series
 from .numbers.climatology import LEAST_SPAN, as_anomalies
@@ -99,7 +99,7 @@ def pair_up(
     series = series.between(choices.start, choices.end)
     stations = [_within(station, choices) for station in data.stations]
     x, y = (np.array([getattr(station, axis) for station in stations]) for axis in "xy")
-    positions = place_on(series.grid, data.crs, x, y)
+    positions = points_on_grid(series.grid, data.crs, x, y)
     whole = choices.anomalies != "none"
     dates = _dates(series, stations, positions, whole)
     other_dates = _other_dates(other, dates, choices) if other is not None else []
@@ -107,7 +107,7 @@ def pair_up(
     maps = _Extracted(dates, extract(series, positions, dates, choices.extraction, counter))
     cells = None
     if other is not None:
-        cell_positions = place_on(other.grid, data.crs, x, y)
+        cell_positions = points_on_grid(other.grid, data.crs, x, y)
         cells = _Extracted(other_dates, extract(other, cell_positions, other_dates, "cell", counter))
     result = PairedField(dates=len(dates))
     for number, station in enumerate(stations):
@@ -195,7 +195,9 @@ def _other_dates(other: Series, dates: Sequence[dt.date], choices: PairChoices) 
     return list(other.between(choices.start, choices.end).dates)
 
 
-def _dates(series: Series, stations: Sequence[Station], positions: Places, whole: bool) -> list[dt.date]:
+def _dates(
+    series: Series, stations: Sequence[Station], positions: PointsOnGrid, whole: bool
+) -> list[dt.date]:
     """The dates of maps to read: all for anomalies, else those on which a station inside was read."""
     if whole:
         return list(series.dates)
@@ -216,14 +218,14 @@ def _warn_of_short(pairs: Sequence[Pairs], choices: PairChoices, progress: Progr
 
 
 def extract(
-    series: Series, positions: Places, dates: Sequence[dt.date], how: str, counter: Counter
+    series: Series, positions: PointsOnGrid, dates: Sequence[dt.date], how: str, counter: Counter
 ) -> np.ndarray:
     """Values at stations.
 
     Parameters
     ----------
     series : Series
-    positions : Places
+    positions : PointsOnGrid
         On the grid of `series`.
     dates : sequence of date
         All in `series`.
@@ -260,7 +262,7 @@ def extract(
     return values
 
 
-def _groups(grid: Grid, positions: Places, margin: int) -> list[tuple[Window, np.ndarray]]:
+def _groups(grid: Grid, positions: PointsOnGrid, margin: int) -> list[tuple[Window, np.ndarray]]:
     """Windows that hold all stations of a tile of the file, with the stations."""
     inside = np.flatnonzero(positions.inside)
     row, col = positions.rows[inside].astype(np.intp), positions.cols[inside].astype(np.intp)

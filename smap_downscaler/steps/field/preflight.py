@@ -14,14 +14,12 @@ from ...base.dates import is_within
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...base.words import counted
-from ...geo.points import place_on
+from ...geo.points import points_on_grid
+from ...preflight.checks import SAME_FILES, LayerToCheck, check_layers, series_layer
 from ...preflight.layer_check import LayerCheck, Preflight, dates_text, gaps_note
-from ...preflight.look import SAME_FILES, LayerToCheck, look_at, series_layer
 from ...preflight.sample import PointSampler
-from ...series.files_behind import tags_behind
-from ...series.filled_tag import unobserved_sentence
 from ...series.series import Series
-from ...series.tags import CHOICE_TAGS, RUN_TAG
+from ...series.tags import CHOICE_TAGS, RUN_TAG, tags_behind, unobserved_sentence
 from .numbers.readings import FieldData, Pairs, listed
 
 #: How rasters spell the unit of soil moisture.
@@ -49,19 +47,19 @@ def check_stations(
         entries = tuple(entry for entry in series.entries if is_within(entry.date, *period))
         shared &= {entry.date for entry in entries}
         fate = "are held against the field"
-        filled = unobserved_sentence(series.source, fate, "SMAP") if series.has_origin() else ""
+        filled = unobserved_sentence(series.source, fate, "SMAP") if series.has_filled() else ""
         within = replace(series, name=name, entries=entries)
         layer = series_layer(within, series.source, [filled], _notes(within, data.crs, x, y))
         layers.append(replace(layer, twins=SAME_FILES, files=series.entries))
     on_all = sorted(shared)
     note = gaps_note(on_all) if on_all else "not one day"
     layers.append(LayerToCheck(LayerCheck("days of all", "", dates=dates_text(on_all), notes=(note,))))
-    return look_at(layers, PointSampler(data.crs, x, y, progress), "the stations")
+    return check_layers(layers, PointSampler(data.crs, x, y, progress), "the stations")
 
 
 def _notes(series: Series, crs: str, x: np.ndarray, y: np.ndarray) -> tuple[str, ...]:
     """How stations lie on a series."""
-    positions = place_on(series.grid, crs, x, y)
+    positions = points_on_grid(series.grid, crs, x, y)
     inside = positions.inside
     cells = set(zip(positions.rows[inside].astype(int).tolist(), positions.cols[inside].astype(int).tolist()))
     outside, within = int((~inside).sum()), int(inside.sum())
@@ -110,7 +108,7 @@ def check_third(third: Series, others: Iterable[str]) -> None:
 
 def made_from_smap(series: Series) -> str:
     """What the tags of a series say of its coming from SMAP, or empty."""
-    if series.has_origin():
+    if series.has_filled():
         return "a filled SMAP series ('Fill gaps')"
     for tags in tags_behind(series.entries[0].path):
         if RUN_TAG in tags and "FORESTS" in tags:

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from ...base.seasons_of_year import ALL
 from ...base.words import counted
 from ...preflight.layer_check import Preflight
-from ...preflight.report import add_before
-from ...report.interval_figure import MOST_LINES
+from ...preflight.report import add_preflight
+from ...report.interval_figures import MOST_LINES
 from ...report.number_text import UNIT, fixed, with_interval
 from ...report.page import Page
 from .figures import MOST_BOXES, MOST_SERIES, beside_smap, errors, scatter, time_series
@@ -74,7 +74,7 @@ def field_page(
         )
         _more(page, len(left_out))
     _words(page, anomalies)
-    add_before(page, before)
+    add_preflight(page, before)
     return page.manifest(manifest).footer(footer)
 
 

@@ -13,7 +13,6 @@ from ...base.words import counted
 from ...report.number_text import score_text
 from ...series.series import Series, open_series
 from ...toolbox.algorithm import SmapAlgorithm
-from ...toolbox.inputs_used import series_used
 from ...toolbox.parameters import (
     choice,
     period_parameters,
@@ -29,6 +28,7 @@ from ...toolbox.reports import (
     period_used,
     report_parameter,
     seasons_used,
+    series_used,
     table_output,
     write_report,
 )
@@ -99,7 +99,7 @@ class FieldValidation(SmapAlgorithm):
         pairing = pair_choices(values)
         named = [("maps", series), *([("SMAP", smap)] if smap else [])]
         found = check_stations(data, named, values.period(), progress)
-        found.tell(progress)
+        found.log(progress)
         paired = pair_up(data, series, smap, pairing, progress.part(0.3, 0.7))
         paired.log(progress)
         if smap and not any(part.common.any() for part in paired.raw):

@@ -14,7 +14,7 @@ from ...methods.forest.settings import ForestSettings
 from ...methods.keys import BY_CELL, BY_DATE, CellKey, Key
 from ...methods.skill import Importance, ImportanceRow, OobScores, summarise_scores
 from ...report.figure import COLOURS, MARKERS
-from ...report.importance_figure import ImportanceSeries, importance_figure
+from ...report.interval_figures import ImportanceSeries, importance_figure
 from ...report.number_text import UNIT, fixed, score_text
 from ...report.page import Page
 from .figures import oob_by_cell, oob_by_date

@@ -14,7 +14,7 @@ from ...base.progress import Progress
 from ...base.version import plugin_version
 from ...methods.base import NO_WISHES, Cells, FineReader, Method, Model, Wishes
 from ...methods.features import NO_FEATURES, FeatureSettings
-from ...methods.file.reader import ForestWriter
+from ...methods.file.reader import ModelWriter
 from ...methods.forest.method import RANDOM_FOREST
 from ..matrix.numbers.rows import centres_of_cells
 from ..matrix.read import WHOLE_TABLE, MatrixTable, RowSelection
@@ -66,14 +66,14 @@ class TrainingChoices:
         output: str | Path,
         mode: str,
         extra: Mapping[str, object],
-    ) -> ForestWriter:
+    ) -> ModelWriter:
         """What writes the forests of a table, of covariates `names`, to a file.
 
         `extra` is kept in it with the table's name.
         """
         # Files of forests stay as older versions read them.
-        grid = {"grid": asdict(table.grid)} if table.grid is not None and self.method.uses_place else {}
-        return ForestWriter(
+        grid = {"grid": asdict(table.grid)} if table.grid is not None and self.method.uses_coordinates else {}
+        return ModelWriter(
             output,
             names,
             {**table.units, **self.features.units},
@@ -98,7 +98,7 @@ class TrainingChoices:
         days: np.ndarray,
     ) -> Cells:
         """Rows for the method, see `Cells`, with what is known of the SMAP grid and the fine stack."""
-        place = centres_of_cells(table.grid, cells) if self.method.uses_place else None
+        place = centres_of_cells(table.grid, cells) if self.method.uses_coordinates else None
         return Cells(x, y, cells, days, place, tuple(names), table.grid, self.fine)
 
     def fit(self, cells: Cells, key: int, progress: Progress, threads: int = 1) -> Model:

@@ -14,7 +14,7 @@ from ...base.progress import SILENT, Progress
 from ...base.words import counted
 from ...methods.base import Candidate, Cells
 from ...methods.features import add_features, drop_constant
-from ...methods.file.reader import ForestWriter
+from ...methods.file.reader import ModelWriter
 from ...methods.fitting import fit_each
 from ...methods.keys import BY_CELL, BY_DATE, POOLED, CellKey, Key, PooledKey, key_number
 from ..matrix.numbers.rows import CellRows, check_minimum, rows_needed, why_unusable
@@ -177,7 +177,7 @@ def train_pooled(
 def _fit_each(
     rows: Generator[tuple[Key, Cells], None, None],
     choices: TrainingChoices,
-    writer: ForestWriter,
+    writer: ModelWriter,
     report: TrainingReport,
     threads: int,
     progress: Progress,

@@ -18,13 +18,13 @@ from ...base.errors import InputError
 from ...base.progress import Progress
 from ...base.threads import growing_threads
 from ...base.words import counted
-from ...methods.file.reader import open_forests
+from ...methods.file.reader import open_models
 from ...preflight.layer_check import Preflight
-from ...runs.journal import forget, work_file_of
+from ...runs.journal import remove_work_files, work_file_of
 from ...series.dated import check_window
 from ...series.series import open_series
 from ...toolbox.algorithm import SmapAlgorithm
-from ...toolbox.inputs_used import dated_covariates_used, files_used, series_used
+from ...toolbox.layers import SeriesDestination, check_series, write_series
 from ...toolbox.parameters import (
     advanced,
     date_parameter,
@@ -35,8 +35,16 @@ from ...toolbox.parameters import (
     window_and_rain,
 )
 from ...toolbox.preflight_output import preflight_output, write_preflight_table
-from ...toolbox.reports import footer, manifest, report_parameter, table_output, write_report
-from ...toolbox.series_output import SeriesDestination, check_series, write_series
+from ...toolbox.reports import (
+    dated_covariates_used,
+    files_used,
+    footer,
+    manifest,
+    report_parameter,
+    series_used,
+    table_output,
+    write_report,
+)
 from ...toolbox.values import Values
 from .day_files import read_course
 from .fill import FillSettings, fill_gaps
@@ -110,10 +118,10 @@ class FillGaps(SmapAlgorithm):
         dynamic = values.dated_covariates(progress.part(0.02, 0.05), share)
         folder = values.output_folder("OUTPUT")
         threads, memory = growing_threads(values.integer("THREADS")), values.integer("MEMORY")
-        with open_forests(values.path("FORESTS")) as forests:
+        with open_models(values.path("FORESTS")) as forests:
             inputs = GapInputs(smap, forests, dynamic, *values.period())
             found = check_gaps(inputs, progress)
-            found.tell(progress)
+            found.log(progress)
             inputs.warn_of_units(progress)
             settings, work_file = _settings(values), work_file_for(values, folder)
             filling = progress.part(0.05, 0.97)
@@ -130,7 +138,7 @@ class FillGaps(SmapAlgorithm):
             outputs |= {**_tables(values, report, rows, settings), **write_preflight_table(values, found)}
             _log_results(report, rows, settings, progress)
             if report.no_error:
-                forget(work_file)
+                remove_work_files(work_file)
                 raise InputError(report.no_error)
             if report.hidden:
                 outputs |= _numbers(rows)
@@ -141,7 +149,7 @@ class FillGaps(SmapAlgorithm):
                     _content(inputs, report, rows, settings, found), sections, footer("Filled gaps")
                 )
                 outputs.update(write_report(values.output_file("REPORT"), page))
-        forget(work_file)
+        remove_work_files(work_file)
         return outputs
 
 

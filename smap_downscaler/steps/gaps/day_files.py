@@ -13,8 +13,7 @@ from ...base.matrix_columns import RESPONSE_UNIT
 from ...geo.datasets import open_dataset, read_band
 from ...geo.geotiff import Band, write_geotiff
 from ...geo.grid import Grid, Window
-from ...series.filled_tag import filled_tags
-from ...series.tags import FIRST_BAND_TAG, RUN_TAG
+from ...series.tags import FIRST_BAND_TAG, RUN_TAG, filled_tags
 from ..maps.downscale import map_file
 from .numbers.scores import CellCourse
 

@@ -14,8 +14,8 @@ from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...base.words import counted
 from ...methods.keys import CellKey
-from ...runs.fingerprint import run_of, tell_other_runs
-from ...series.dated import tell_substitutes
+from ...runs.fingerprint import run_of, warn_of_other_runs
+from ...series.dated import log_substitutes
 from ..maps.downscale import map_file
 from .cells import CellsWork
 from .daily_cube import DailyCube, GapValues, read_cube
@@ -90,10 +90,10 @@ def fill_gaps(
     dates, cells = inputs.dates, inputs.cells
     cube = read_cube(inputs.smap, inputs.start, inputs.end, progress.part(0.0, 0.1))
     _check_gaps(inputs, cube, dates, cells)
-    tell_substitutes(inputs.dynamic, dates, progress)
+    log_substitutes(inputs.dynamic, dates, progress)
     run = inputs.fingerprint()
     report = GapReport(forests=len(cells))
-    tell_other_runs(folder, [map_file(folder, date) for date in dates], lambda date: run, progress)
+    warn_of_other_runs(folder, [map_file(folder, date) for date in dates], lambda date: run, progress)
     wanted = _dates_to_fill(folder, dates, run, report, progress)
     chosen = frozenset(_cells_to_hide(inputs, cube, cells, settings))
     work = CellsWork(inputs, cube, frozenset(wanted), settings.hiding, chosen)

@@ -11,10 +11,10 @@ import numpy as np
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...geo.grid import Grid
-from ...methods.file.reader import ForestFile
+from ...methods.file.reader import ModelFile
 from ...methods.keys import BY_CELL, CellKey
+from ...preflight.checks import check_layers, dated_layers, smap_layer
 from ...preflight.layer_check import Preflight
-from ...preflight.look import dated_layers, look_at, smap_layer
 from ...preflight.sample import Sampler
 from ...runs.fingerprint import contents, fingerprint
 from ...series.dated import DatedCovariate
@@ -35,7 +35,7 @@ class GapInputs:
     """
 
     smap: Series
-    forests: ForestFile
+    forests: ModelFile
     dynamic: tuple[DatedCovariate, ...] = ()
     start: dt.date | None = None
     end: dt.date | None = None
@@ -47,7 +47,7 @@ class GapInputs:
                 f"{forests.path}: its forests are {forests.mode}, and a gap is filled by the forest of its "
                 "cell; train forests with MODE 'by cell'."
             )
-        if self.smap.has_origin():
+        if self.smap.has_filled():
             raise InputError(
                 f"{self.smap.source}: it is a filled series already, whose filled values would pass for "
                 "observed ones; choose the series that it was made from."
@@ -132,4 +132,4 @@ def check_gaps(inputs: GapInputs, progress: Progress = SILENT) -> Preflight:
         smap_layer(inputs.smap),
         *dated_layers(inputs.dynamic, inputs.dates, _AREA),
     ]
-    return look_at(layers, Sampler(inputs.smap.grid, None, progress), _AREA)
+    return check_layers(layers, Sampler(inputs.smap.grid, None, progress), _AREA)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ...base.progress import Progress
 from ...base.words import counted
-from ...methods.file.reader import ForestFile
+from ...methods.file.reader import ModelFile
 from ...methods.keys import CellKey
 from ...tables.geopackage import DATE, INTEGER, REAL, TEXT, create_table
 from .day_files import DayCounts
@@ -81,13 +81,13 @@ def no_error_text(source: str, outcomes: Mapping[CellKey, HidingOutcome]) -> str
 
 
 def log_remarks(
-    forests: ForestFile, outcomes: Mapping[CellKey, HidingOutcome], progress: Progress
+    forests: ModelFile, outcomes: Mapping[CellKey, HidingOutcome], progress: Progress
 ) -> list[str]:
     """Log and return what lessens the worth of the error: cells without an estimate, forests of other days.
 
     Parameters
     ----------
-    forests : ForestFile
+    forests : ModelFile
     outcomes : mapping
         Of the cells that the error was to be estimated in.
     progress : Progress

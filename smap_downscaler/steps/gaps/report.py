@@ -9,7 +9,7 @@ import numpy as np
 
 from ...base.words import counted
 from ...preflight.layer_check import Preflight
-from ...preflight.report import add_before
+from ...preflight.report import add_preflight
 from ...report.number_text import UNIT, score_text
 from ...report.page import Page
 from .figures import courses, error_by_distance, skill_map
@@ -86,7 +86,7 @@ def gaps_page(content: GapsContent, manifest: Mapping[str, Mapping[str, object]]
     _distances(page, content)
     _courses(page, content)
     _map(page, content)
-    add_before(page, content.before)
+    add_preflight(page, content.before)
     return page.manifest(manifest).footer(footer)
 
 

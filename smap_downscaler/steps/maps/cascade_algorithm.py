@@ -20,13 +20,12 @@ from ...base.errors import InputError
 from ...base.progress import Progress
 from ...base.threads import thread_count
 from ...base.words import counted
-from ...methods.file.reader import ForestFile, open_forests
+from ...methods.file.reader import ModelFile, open_models
 from ...methods.keys import POOLED
 from ...series.dated import check_window
 from ...series.stack import open_stack
 from ...toolbox.algorithm import SmapAlgorithm
-from ...toolbox.by_date_output import join_outputs
-from ...toolbox.feedback import Remembering
+from ...toolbox.feedback import WarningKeeper
 from ...toolbox.parameters import (
     advanced,
     date_parameter,
@@ -35,6 +34,7 @@ from ...toolbox.parameters import (
     whole_number,
     window_and_rain,
 )
+from ...toolbox.preflight_output import join_outputs
 from ...toolbox.values import Values
 from .cascade import make_cascade, parse_resolutions
 from .downscale import MapInputs
@@ -79,14 +79,14 @@ class Cascade(SmapAlgorithm):
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         folder = values.output_folder("OUTPUT")
         temporary = QgsProcessingUtils.tempFolder(values.context)
-        with open_forests(values.path("FORESTS")) as forests:
+        with open_models(values.path("FORESTS")) as forests:
             stack = open_stack(values.raster_path("COVARIATES"))
             inputs = MapInputs(forests, stack, values.dated_covariates(progress, minimum_share=0.0))
             date = _date(forests, values.date("DATE"))
             resolutions = parse_resolutions(values.text("RESOLUTIONS"))
-            listener = Remembering(progress)
+            listener = WarningKeeper(progress)
             found = check_maps(inputs, [date], progress)
-            found.tell(listener)
+            found.log(listener)
             with tempfile.TemporaryDirectory(prefix="cascade-", dir=temporary) as scratch:
                 made = make_cascade(
                     inputs,
@@ -105,7 +105,7 @@ class Cascade(SmapAlgorithm):
         return {"OUTPUT": folder, "COUNT": len(made), **tables}
 
 
-def _date(forests: ForestFile, asked: dt.date | None) -> dt.date:
+def _date(forests: ModelFile, asked: dt.date | None) -> dt.date:
     if forests.mode == POOLED:
         if asked is None:
             raise InputError(f"{forests.path}: it has one forest for all dates; give DATE, the one to map.")

@@ -21,11 +21,11 @@ from ...geo.grid import Window
 from ...geo.to_fine_grid import AREA_MEAN, way_of
 from ...methods.base import Block, Model
 from ...methods.features import add_features
-from ...methods.file.reader import ForestFile
-from ...methods.fine_blocks import pixel_places
+from ...methods.file.reader import ModelFile
+from ...methods.fine_blocks import pixel_coordinates
 from ...methods.keys import BY_CELL, POOLED, PooledKey
 from ...runs.fingerprint import contents, fingerprint, run_of
-from ...series.dated import DatedCovariate, tell_substitutes
+from ...series.dated import DatedCovariate, log_substitutes
 from ...series.dated_on_grid import OnPixels
 from ...series.stack import Stack
 from ...series.tags import FIRST_BAND_TAG, RUN_TAG
@@ -43,7 +43,7 @@ class MapInputs:
     With `sd` maps have a second band, the standard deviation.
     """
 
-    forests: ForestFile
+    forests: ModelFile
     stack: Stack
     dynamic: tuple[DatedCovariate, ...] = ()
     sd: bool = False
@@ -54,7 +54,7 @@ class MapInputs:
                 f"{self.forests.path}: its forests are by cell, each for one SMAP cell; use 'Fill gaps' with "
                 "them, and for maps forests that were trained by date or pooled."
             )
-        if self.forests.method.uses_place and self.forests.grid is None:
+        if self.forests.method.uses_coordinates and self.forests.grid is None:
             raise InputError(
                 f"{self.forests.path}: it does not say which SMAP grid it is of; train it again."
             )
@@ -154,7 +154,7 @@ def make_maps(
     """
     _check_dates(inputs, dates)
     compare_units(inputs.forests, inputs.units(), progress)
-    tell_substitutes(inputs.dynamic, sorted(set(dates)), progress)
+    log_substitutes(inputs.dynamic, sorted(set(dates)), progress)
     dated = [OnPixels(one, inputs.stack.grid, progress) for one in inputs.dynamic]
     report = MapsReport()
     files = {date: map_file(folder, date, ending) for date in dates}
@@ -198,7 +198,7 @@ def _check_dates(inputs: MapInputs, dates: Sequence[dt.date]) -> None:
         raise InputError(f"{inputs.forests.path}: it has no forest of {lacking[0]}; choose other dates.")
 
 
-def refuse_unknown(forests: ForestFile, dynamic: Sequence[DatedCovariate]) -> None:
+def refuse_unknown(forests: ModelFile, dynamic: Sequence[DatedCovariate]) -> None:
     """Raise `InputError` for a dated covariate that the forests do not know."""
     for dated in dynamic:
         if dated.name not in forests.covariates:
@@ -208,7 +208,7 @@ def refuse_unknown(forests: ForestFile, dynamic: Sequence[DatedCovariate]) -> No
             )
 
 
-def compare_units(forests: ForestFile, units: Mapping[str, str], progress: Progress) -> None:
+def compare_units(forests: ModelFile, units: Mapping[str, str], progress: Progress) -> None:
     """Warn where a covariate comes in another unit than the forests were trained with."""
     for name in forests.covariates:
         trained, given = forests.units.get(name, ""), units.get(name, "")
@@ -283,7 +283,7 @@ def _tasks(
 ) -> Iterator[_Task]:
     forests = inputs.forests
     pooled = forests.load(PooledKey()) if forests.mode == POOLED else None
-    place = pixel_places(inputs.stack.grid, forests.grid) if forests.method.uses_place else None
+    place = pixel_coordinates(inputs.stack.grid, forests.grid) if forests.method.uses_coordinates else None
     for date in dates:
         model = pooled or inputs.forests.load(date)
         for window in windows:

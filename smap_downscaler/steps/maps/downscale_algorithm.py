@@ -15,15 +15,15 @@ from qgis.core import (
 from ...base.progress import Progress
 from ...base.threads import thread_count
 from ...base.words import counted
-from ...methods.file.reader import open_forests
-from ...runs.fingerprint import tell_other_runs
+from ...methods.file.reader import open_models
+from ...runs.fingerprint import warn_of_other_runs
 from ...series.dated import check_window
 from ...series.stack import open_stack
 from ...toolbox.algorithm import SmapAlgorithm
-from ...toolbox.by_date_output import join_outputs
-from ...toolbox.feedback import Remembering
+from ...toolbox.feedback import WarningKeeper
+from ...toolbox.layers import SeriesDestination, check_series, write_series
 from ...toolbox.parameters import advanced, dated_covariates, period_parameters, whole_number, window_and_rain
-from ...toolbox.series_output import SeriesDestination, check_series, write_series
+from ...toolbox.preflight_output import join_outputs
 from ...toolbox.values import Values
 from .downscale import MapInputs, dates_to_map, make_maps
 from .preflight import check_maps
@@ -63,21 +63,21 @@ class Downscale(SmapAlgorithm):
         check_series(values)
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
-        with open_forests(values.path("FORESTS")) as forests:
+        with open_models(values.path("FORESTS")) as forests:
             stack = open_stack(values.raster_path("COVARIATES"))
             # As 'Harmonise covariates' fills fine pixels: by whatever lies in them.
             inputs = MapInputs(forests, stack, values.dated_covariates(progress, minimum_share=0.0))
             dates = dates_to_map(inputs, *values.period())
-            listener = Remembering(progress)
+            listener = WarningKeeper(progress)
             found = check_maps(inputs, dates, progress)
-            found.tell(listener)
+            found.log(listener)
             folder = values.output_folder("OUTPUT")
             progress.log(
                 f"{counted(len(dates), 'date')}, {stack.grid.width} x {stack.grid.height} pixels each"
             )
             threads, memory = thread_count(values.integer("THREADS")), values.integer("MEMORY")
             report = make_maps(inputs, folder, dates, threads, memory, listener)
-            tell_other_runs(folder, report.files.values(), inputs.fingerprint, listener)
+            warn_of_other_runs(folder, report.files.values(), inputs.fingerprint, listener)
             tables = report_maps(values, inputs, report, found, listener.warnings, progress)
             unit = forests.response_unit
         progress.log(f"{counted(len(report.files), 'map')}, {len(report.kept)} of them from an earlier run")

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from ...base.progress import SILENT, Progress
 from ...geo.datasets import same_crs
 from ...geo.grid import EASE2_CRS
+from ...preflight.checks import LayerToCheck, check_layers, dated_layers, stack_layers
 from ...preflight.layer_check import Preflight, is_coarse
-from ...preflight.look import LayerToCheck, dated_layers, look_at, stack_layers
 from ...preflight.sample import Sampler
 from .downscale import MapInputs
 
@@ -29,4 +29,4 @@ def check_maps(inputs: MapInputs, dates: Sequence[dt.date], progress: Progress =
         *stack_layers(stack, [name for name in inputs.forests.covariates if name not in names], _AREA),
         *dated_layers(inputs.dynamic, dates, _AREA),
     ]
-    return look_at(layers, Sampler(stack.grid, None, progress), _AREA)
+    return check_layers(layers, Sampler(stack.grid, None, progress), _AREA)

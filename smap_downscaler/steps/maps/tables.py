@@ -12,8 +12,8 @@ from ...tables.by_date import (
     STATISTICS_AND_SD,
     DatesTable,
     map_statistics,
-    taken_dates,
-    taken_fields,
+    raster_date_fields,
+    raster_dates,
 )
 from ...tables.geopackage import DATE, REAL, TEXT
 from .downscale import MapInputs, MapsReport
@@ -39,9 +39,9 @@ def map_dates(inputs: MapInputs, report: MapsReport) -> DatesTable:
         path = report.files.get(date)
         numbers = map_statistics(path, STATISTICS) if path else (math.nan,) * len(STATISTICS)
         note = report.skipped.get(date, "kept from an earlier run" if date in kept else "")
-        taken = taken_dates(inputs.dynamic, date)
+        taken = raster_dates(inputs.dynamic, date)
         rows.append((date.isoformat(), path.name if path else "", *numbers, *taken, note))
-    return DatesTable({**fields, **taken_fields(inputs.dynamic), "note": TEXT}, rows)
+    return DatesTable({**fields, **raster_date_fields(inputs.dynamic), "note": TEXT}, rows)
 
 
 def cascade_resolutions(
@@ -63,9 +63,9 @@ def cascade_resolutions(
         If a map cannot be read.
     """
     fields = {"date": DATE, "resolution": REAL, "map": TEXT, **dict.fromkeys(STATISTICS_AND_SD, REAL)}
-    taken = taken_dates(inputs.dynamic, date)
+    taken = raster_dates(inputs.dynamic, date)
     rows = [
         (date.isoformat(), side, path.name, *map_statistics(path, STATISTICS_AND_SD), *taken)
         for side, path in zip(resolutions, files)
     ]
-    return DatesTable({**fields, **taken_fields(inputs.dynamic)}, rows)
+    return DatesTable({**fields, **raster_date_fields(inputs.dynamic)}, rows)

@@ -16,8 +16,7 @@ from ...series.dated import check_window
 from ...series.series import open_series
 from ...series.stack import open_stack
 from ...toolbox.algorithm import SmapAlgorithm
-from ...toolbox.by_date_output import join_outputs
-from ...toolbox.feedback import Remembering
+from ...toolbox.feedback import WarningKeeper
 from ...toolbox.parameters import (
     advanced,
     dated_covariates,
@@ -27,6 +26,7 @@ from ...toolbox.parameters import (
     table_destination,
     window_and_rain,
 )
+from ...toolbox.preflight_output import join_outputs
 from ...toolbox.values import Values
 from .build import MatrixInputs, build_matrix
 from .preflight import check_matrix
@@ -64,9 +64,9 @@ class RegressionMatrix(SmapAlgorithm):
         dynamic = values.dated_covariates(progress.part(0.1, 0.2), share)
         output = values.output("OUTPUT")
         inputs = MatrixInputs(smap, stack, dynamic)
-        listener = Remembering(progress)
+        listener = WarningKeeper(progress)
         found = check_matrix(inputs, progress)
-        found.tell(listener)
+        found.log(listener)
         report = build_matrix(inputs, output, listener.part(0.2, 0.98))
         rows = sum(report.rows.values())
         covariates = ", ".join(inputs.names)

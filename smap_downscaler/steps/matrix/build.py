@@ -13,7 +13,7 @@ from ...base.matrix_columns import DERIVED, KEY_COLUMNS, RESERVED, RESPONSE
 from ...base.progress import SILENT, Progress
 from ...geo.datasets import same_crs
 from ...geo.grid import Window
-from ...series.dated import DatedCovariate, tell_substitutes
+from ...series.dated import DatedCovariate, log_substitutes
 from ...series.dated_on_grid import OnCells
 from ...series.series import Series
 from ...series.stack import Stack
@@ -77,9 +77,9 @@ class MatrixInputs:
         return {name: unit for name, unit in units.items() if unit}
 
     @property
-    def said_rain(self) -> dict[str, bool]:
+    def declared_rain(self) -> dict[str, bool]:
         """Whether each dated covariate is rain, where its files or the user say so."""
-        return {dated.name: dated.said_rain for dated in self.dynamic if dated.said_rain is not None}
+        return {dated.name: dated.declared_rain for dated in self.dynamic if dated.declared_rain is not None}
 
     def common_cells(self) -> tuple[Window, Window]:
         """The cells that SMAP and the stack share, as windows of SMAP and of the stack.
@@ -130,12 +130,12 @@ def build_matrix(
     static = inputs.stack.read(inputs.stack.names, stack_window)
     memory = _MEMORY_MB / max(len(inputs.dynamic), 1)
     readers = [OnCells(dated, cells, memory, progress) for dated in inputs.dynamic]
-    tell_substitutes(inputs.dynamic, inputs.smap.dates, progress)
+    log_substitutes(inputs.dynamic, inputs.smap.dates, progress)
     report = MatrixReport()
     counter = progress.counter(len(inputs.smap.dates), "dates joined")
-    filled = inputs.smap.has_origin()
+    filled = inputs.smap.has_filled()
     with create_matrix(
-        output, inputs.smap.grid, inputs.names, inputs.units, progress, filled, inputs.said_rain
+        output, inputs.smap.grid, inputs.names, inputs.units, progress, filled, inputs.declared_rain
     ) as table:
         for date in inputs.smap.dates:
             soil_moisture = inputs.smap.read(date, smap_window)

@@ -19,7 +19,7 @@ from ...base.errors import InputError
 from ...base.matrix_columns import DERIVED, MOST_CELLS, RESERVED, RESPONSE
 from ...base.progress import SILENT, Progress
 from ...geo.grid import Grid, grid_from
-from ...series.filled_tag import unobserved_sentence
+from ...series.tags import unobserved_sentence
 from ...tables.geopackage import quoted, read_notes, read_only
 from .numbers.rows import CellRows, DayRows, PooledRows, pool, pooled_bytes
 

@@ -11,16 +11,16 @@ from ...base.words import counted
 from ...geo.datasets import dataset_grid, open_dataset
 from ...geo.grid import Bounds, Grid
 from ...geo.sources import Mask, Source
-from ...preflight.layer_check import LayerCheck, Preflight
-from ...preflight.look import (
+from ...preflight.checks import (
     SAME_VALUES,
     LayerToCheck,
-    look_at,
+    check_layers,
     row_of,
     series_layer,
     shift_warning,
     smap_layer,
 )
+from ...preflight.layer_check import LayerCheck, Preflight
 from ...preflight.sample import Sample, Sampler, box_grid
 from ...series.series import Series
 from ...series.stack import Stack
@@ -54,7 +54,7 @@ def check_polygons(
             looked_at.append(series_layer(raster, raster.source, notes=[outside]))
         else:
             looked_at += _bands(raster.path, raster.grid, raster.names, outside, SAME_VALUES)
-    return look_at(looked_at, _sampler_around(shapes, progress), "the box around the polygons")
+    return check_layers(looked_at, _sampler_around(shapes, progress), "the box around the polygons")
 
 
 def check_squares(
@@ -76,7 +76,7 @@ def check_squares(
     if stack:
         grid = dataset_grid(open_dataset(stack), f"COVARIATES ({stack})")
         layers += _bands(stack, grid, _band_names(stack))
-    return look_at(layers, Sampler(box_grid(area.crs, area.bounds), None, progress), "the study area")
+    return check_layers(layers, Sampler(box_grid(area.crs, area.bounds), None, progress), "the study area")
 
 
 def _coverage(mask: str, sample: Sample) -> tuple[str, str]:

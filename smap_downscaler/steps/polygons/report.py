@@ -11,7 +11,7 @@ import numpy as np
 from ...base.dates import period_text
 from ...base.words import counted
 from ...preflight.layer_check import Preflight
-from ...preflight.report import add_before
+from ...preflight.report import add_preflight
 from ...report.number_text import UNIT, number_text
 from ...report.page import Page
 from .figures import over_time, violins
@@ -75,7 +75,7 @@ def polygon_page(report: PolygonReport, manifest: Mapping[str, Mapping[str, obje
     if report.covariates:
         rows = [(*_label(row), *_numbers(row)) for row in report.covariates]
         page.heading("Covariates").table(("covariate", "of each polygon", *_SPREAD_HEAD), rows)
-    add_before(page, report.before)
+    add_preflight(page, report.before)
     return page.manifest(manifest).footer(footer)
 
 

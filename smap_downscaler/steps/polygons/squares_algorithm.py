@@ -104,7 +104,7 @@ class SampleSquares(SmapAlgorithm):
         mask, stack = values.raster_path("MASK"), values.raster_path("COVARIATES")
         before = check_squares(design, smap, mask, stack, progress)
         if smap or mask or stack:
-            before.tell(progress)
+            before.log(progress)
         masks = ([Mask(mask)] if mask else []) + ([Gaps(stack)] if stack else [])
         found = sample_squares(design, masks, progress)
         left = found.where(found.masked <= values.number("MAXIMUM_MASKED"))

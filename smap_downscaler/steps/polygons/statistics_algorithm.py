@@ -29,11 +29,20 @@ from ...preflight.layer_check import Preflight
 from ...series.series import Series, open_several
 from ...series.stack import Stack, open_stack
 from ...toolbox.algorithm import SmapAlgorithm
-from ...toolbox.feedback import Remembering
-from ...toolbox.inputs_used import files_used, layer_used, series_used
+from ...toolbox.feedback import WarningKeeper
 from ...toolbox.parameters import SeriesParameter, advanced, choice, period_parameters, whole_number
 from ...toolbox.preflight_output import preflight_output, write_preflight_table
-from ...toolbox.reports import footer, manifest, period_used, report_parameter, table_output, write_report
+from ...toolbox.reports import (
+    files_used,
+    footer,
+    layer_used,
+    manifest,
+    period_used,
+    report_parameter,
+    series_used,
+    table_output,
+    write_report,
+)
 from ...toolbox.values import Values
 from ...toolbox.vectors import INTEGER, REAL, Column, add_columns, check_shapes, read_features
 from .numbers.statistics import STATISTICS, Spread, Statistics, driest_and_wettest, over_dates
@@ -102,7 +111,7 @@ class MoistureStatistics(SmapAlgorithm):
             raise InputError("REPORT_DATES holds more than two dates; give two, or none.")
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
-        listener = Remembering(progress)
+        listener = WarningKeeper(progress)
         series, stack = _series(values, listener), _stack(values)
         source, features = read_features(values, "INPUT", listener)
         shapes = _shapes(source, features, listener.part(0.0, 0.1))
@@ -112,7 +121,7 @@ class MoistureStatistics(SmapAlgorithm):
         on = {name: place(shapes, raster.grid, rule, listener) for name, raster in rasters.items()}
         _check_met(on, shapes)
         before = check_polygons(shapes, {name: (rasters[name], on[name]) for name in rasters}, rule, progress)
-        before.tell(listener)
+        before.log(listener)
         parts = {"SERIES": listener.part(0.1, 0.7), "COVARIATES": listener.part(0.7, 0.9)}
         found = {
             name: _statistics(values, name, shapes, raster, on[name], parts[name])

@@ -8,8 +8,7 @@ import numpy as np
 
 from ...geo.grid import Bounds
 from ...report.atlas import ramp_of
-from ...report.colours import SOIL_MOISTURE_RAMP, soil_moisture_colormap
-from ...report.figure import new_figure
+from ...report.figure import SOIL_MOISTURE_RAMP, new_figure, soil_moisture_colormap
 from ...report.map_parts import draw_overlays, frame_axis, legend_handles, north_arrow, scale_bar_beside
 from .page_layout import A4_WIDTH, Box, ColourBar, MapItem, Page
 

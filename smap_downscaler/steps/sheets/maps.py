@@ -22,7 +22,7 @@ from ...geo.lattice import Lattice, Transformation, is_geographic
 from ...geo.sampling import nearest
 from ...geo.sources import window_over
 from ...series.series import Series, SeriesEntry, open_series, raster_files
-from ...stats.moments import Moments
+from ...stats.distribution import Moments
 
 MAP, SMAP = "map", "SMAP"
 #: Pixels along the longer side of a picture, at most: those of half an A4 page at 300 dpi.

@@ -15,7 +15,7 @@ import numpy as np
 
 from ...geo.graticule import MapFrame
 from ...geo.grid import Bounds, Grid
-from ...report.colours import SOIL_MOISTURE_RAMP
+from ...report.figure import SOIL_MOISTURE_RAMP
 from ...report.map_parts import NO_VALUE_SIGN, Overlay
 
 A4_WIDTH, A4_HEIGHT = 8.27, 11.69

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ...geo.grid import Bounds
 from ...geo.lattice import transform_bounds
-from ...stats.moments import Moments
+from ...stats.distribution import Moments
 from ...tables.geopackage import DATE, INTEGER, REAL, TEXT, create_table
 
 _FIELDS = {

@@ -17,9 +17,8 @@ from ...geo.datasets import check_folders, dataset_grid, open_dataset, read_band
 from ...geo.geotiff import Band, write_geotiff
 from ...geo.grid import EASE2_CRS, Bounds, Grid, Window, ease2_grid
 from ...geo.lattice import is_geographic, transform_bounds
-from ...series.filled_tag import FILLED_TAG, filled_tags
 from ...series.series import same_grid
-from ...series.tags import CHOICE_TAGS
+from ...series.tags import CHOICE_TAGS, FILLED_TAG, filled_tags
 from .numbers.screening import DEFAULT_CHOICES, Choices, Screened, ease2_window
 from .report_table import REPORT_NAME, Row, make_row, write_report
 from .source import Item, SmapSource, open_source

@@ -18,9 +18,9 @@ from ...base.nodata import is_fill
 from ...base.progress import SILENT, Progress
 from ...geo.datasets import open_dataset, read_band, same_crs, spatial_reference
 from ...geo.grid import EASE2_CRS, Grid, Window, ease2_grid
-from ...series.filled_tag import unobserved_sentence
 from ...series.netcdf_time import time_variables
 from ...series.series import Series, SeriesEntry, open_series, raster_files
+from ...series.tags import unobserved_sentence
 from .granule import PRODUCTS, Granule, name_date, open_granule, read_granule
 from .numbers.screening import (
     DEFAULT_CHOICES,
@@ -83,7 +83,7 @@ class SeriesSource:
     def __init__(self, series: Series):
         resolution, window = _on_ease2(series)
         self.path = series.source
-        self.filled = series.has_origin()
+        self.filled = series.has_filled()
         self.product = next(name for name, size in PRODUCTS.items() if size == resolution)
         self.grid = ease2_grid(resolution).crop(window)
         self._entries = {entry.date: entry for entry in series.entries}

@@ -14,7 +14,7 @@ from qgis.core import (
 from ...base.errors import InputError
 from ...base.progress import Progress
 from ...toolbox.algorithm import SmapAlgorithm
-from ...toolbox.feedback import Remembering
+from ...toolbox.feedback import WarningKeeper
 from ...toolbox.parameters import advanced, any_file, choice, decimal
 from ...toolbox.values import Values
 from .builtin import compute_terrain as compute_builtin
@@ -93,7 +93,7 @@ class TerrainIndices(SmapAlgorithm):
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         outputs, settings = _outputs(values), _settings(values)
-        listener = Remembering(progress)
+        listener = WarningKeeper(progress)
         with files_to_make(values, outputs) as files:
             made = _make(values, files, settings, listener)
             reported = report_terrain(values, settings, made, files, listener.warnings, progress)

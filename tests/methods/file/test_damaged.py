@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from forest_cases import members, rows, tampered, told, write_forests, write_zip
+from forest_cases import members, predict, rows, tampered, write_forests, write_zip
 from smap_downscaler.base.errors import InputError
-from smap_downscaler.methods.file.reader import open_forests
+from smap_downscaler.methods.file.reader import open_models
 
 X = rows(200, seed=11)[0]
 QUICK = hypothesis_settings(
@@ -20,8 +20,8 @@ FLIPS = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 255
 
 
 def predictions(path):
-    with open_forests(path) as opened:
-        return [told(opened.load(day), X) for day in opened.dates]
+    with open_models(path) as opened:
+        return [predict(opened.load(day), X) for day in opened.dates]
 
 
 def predictions_or_sentence(path):

@@ -19,10 +19,10 @@ from forest_cases import (
     NAMES,
     UNITS,
     members,
+    predict,
     repacked,
     rows,
     settings,
-    told,
     train_forest,
     write_cells,
     write_zip,
@@ -31,7 +31,7 @@ from smap_downscaler.base.errors import InputError
 from smap_downscaler.methods.base import ModelFileError
 from smap_downscaler.methods.features import FeatureSettings
 from smap_downscaler.methods.file import manifest
-from smap_downscaler.methods.file.reader import ForestWriter, open_forests
+from smap_downscaler.methods.file.reader import ModelWriter, open_models
 from smap_downscaler.methods.forest import codec
 from smap_downscaler.methods.keys import CellKey, PooledKey, key_label, key_number, mode_of
 
@@ -47,13 +47,13 @@ def path(tmp_path):
 
 
 def load_first(path):
-    with open_forests(path) as opened:
+    with open_models(path) as opened:
         opened.load(opened.keys[0])
 
 
 def refused(path, problem, load=False):
     with pytest.raises(InputError) as caught:
-        load_first(path) if load else open_forests(path)
+        load_first(path) if load else open_models(path)
     assert str(caught.value) == f"{path} is damaged: {problem}; {LATER}"
 
 
@@ -61,24 +61,24 @@ def test_files_by_date_of_older_versions_are_read_and_written_as_then(tmp_path):
     path = tmp_path / "old.smapforest"
     path.write_bytes(base64.b64decode(GOLDEN.read_text()))
     contents = members(path)
-    with open_forests(path) as opened:
+    with open_models(path) as opened:
         assert [str(day) for day in opened.dates] == ["2020-02-28", "2020-02-29"]
         assert (opened.mode, opened.keys, opened.features.names) == ("by date", opened.dates, ())
         for day in opened.dates:
             forest = opened.load(day)
             probe = {name: contents[f"forests/{day}/{name}"] for name in codec.MEMBERS}
             _, probe_x, probe_y = codec.decode(probe)
-            np.testing.assert_array_equal(told(forest, probe_x), probe_y)
+            np.testing.assert_array_equal(predict(forest, probe_x), probe_y)
             assert codec.encode(forest.arrays, probe_x, probe_y) == probe
     assert manifest.parse(contents["manifest.json"]).to_json() == contents["manifest.json"]
 
 
 def test_a_file_by_date_is_of_the_first_version(tmp_path):
-    with ForestWriter(tmp_path / "f", NAMES, UNITS, "sm", "", settings(), "0") as writer:
+    with ModelWriter(tmp_path / "f", NAMES, UNITS, "sm", "", settings(), "0") as writer:
         writer.add(DAY, train_forest(*rows(20), settings(), 0))
-    told = json.loads(members(tmp_path / "f")["manifest.json"])
-    assert told["version"] == 1
-    assert sorted(told) == sorted(json.loads(members_of_golden(tmp_path)["manifest.json"]))
+    content = json.loads(members(tmp_path / "f")["manifest.json"])
+    assert content["version"] == 1
+    assert sorted(content) == sorted(json.loads(members_of_golden(tmp_path)["manifest.json"]))
 
 
 def members_of_golden(folder):
@@ -88,7 +88,7 @@ def members_of_golden(folder):
 
 
 def test_forests_by_cell_come_back_with_their_covariates(path):
-    with open_forests(path) as opened:
+    with open_models(path) as opened:
         assert (opened.mode, opened.dates) == ("by cell", ())
         assert opened.keys == (CellKey(3, 7), CellKey(3, 8), CellKey(12, 0))
         assert (opened.keys[0].x, opened.keys[0].y, opened.keys[2].x) == (100.5, -3.0, None)
@@ -102,7 +102,7 @@ def test_forests_by_cell_come_back_with_their_covariates(path):
             assert opened.names_of(key) == tuple(opened.names[c] for c in columns)
             assert forest.scores == trained.scores
             assert opened.scores(key) == trained.scores
-            np.testing.assert_array_equal(told(forest, trained.probe_x), trained.probe_y)
+            np.testing.assert_array_equal(predict(forest, trained.probe_x), trained.probe_y)
         assert opened.settings_of(opened.keys[1]) == settings(n_estimators=3, max_features=1)
         assert opened.settings_of(opened.keys[0]) == opened.settings == settings(n_estimators=3)
 
@@ -113,13 +113,13 @@ def test_equal_files_by_cell_are_equal_bytes(path, tmp_path):
 
 def test_one_pooled_forest(tmp_path):
     trained = train_forest(*rows(40), settings(), 0)
-    with ForestWriter(tmp_path / "p", NAMES, UNITS, "sm", "", settings(), "0", mode="pooled") as writer:
+    with ModelWriter(tmp_path / "p", NAMES, UNITS, "sm", "", settings(), "0", mode="pooled") as writer:
         writer.add(PooledKey(), trained)
         with pytest.raises(InputError, match=r"^The forest all rows is there twice"):
             writer.add(PooledKey(), trained)
-    with open_forests(tmp_path / "p") as opened:
+    with open_models(tmp_path / "p") as opened:
         assert (opened.mode, opened.keys, opened.dates) == ("pooled", (PooledKey(),), ())
-        np.testing.assert_array_equal(told(opened.load(PooledKey()), trained.probe_x), trained.probe_y)
+        np.testing.assert_array_equal(predict(opened.load(PooledKey()), trained.probe_x), trained.probe_y)
         with pytest.raises(InputError) as caught:
             opened.load(DAY)
         assert str(caught.value) == (
@@ -128,7 +128,7 @@ def test_one_pooled_forest(tmp_path):
 
 
 def test_a_cell_that_is_not_there(path):
-    with open_forests(path) as opened, pytest.raises(InputError) as caught:
+    with open_models(path) as opened, pytest.raises(InputError) as caught:
         opened.load(CellKey(4, 4))
     assert str(caught.value) == (
         f"{path} holds no forest of row 4, col 4; it has forests of 3 cells, not of this one."
@@ -145,7 +145,7 @@ def test_keys():
 
 def test_what_does_not_belong_into_a_file(tmp_path):
     trained = train_forest(*rows(20), settings(), 0)
-    with ForestWriter(tmp_path / "f", NAMES, UNITS, "sm", "", settings(), "0") as writer:
+    with ModelWriter(tmp_path / "f", NAMES, UNITS, "sm", "", settings(), "0") as writer:
         writer.add(DAY, trained)
         with pytest.raises(ValueError, match="does not belong into a file by date"):
             writer.add(CellKey(1, 1), trained)
@@ -153,7 +153,7 @@ def test_what_does_not_belong_into_a_file(tmp_path):
             writer.add(DAY, trained, [0, 1, 2, 3])
     with (
         pytest.raises(InputError, match="no cell had enough data"),
-        ForestWriter(tmp_path / "g", NAMES, UNITS, "sm", "", settings(), "0", mode="by cell"),
+        ModelWriter(tmp_path / "g", NAMES, UNITS, "sm", "", settings(), "0", mode="by cell"),
     ):
         pass
 
@@ -162,13 +162,13 @@ def test_thousands_of_cells_have_a_small_manifest(tmp_path):
     """Under 600 bytes a cell, where seven members a forest would take over 1,400 and seven zip entries."""
     trained = train_forest(*rows(20), settings(n_estimators=1, min_samples_leaf=8), 0)
     count = 3_000
-    with ForestWriter(tmp_path / "f", NAMES, UNITS, "sm", "", settings(), "0", mode="by cell") as writer:
+    with ModelWriter(tmp_path / "f", NAMES, UNITS, "sm", "", settings(), "0", mode="by cell") as writer:
         for number in range(count):
             writer.add(CellKey(number // 100, number % 100, 9000.5 * number, -3.25), trained, [0, 1, 2, 3])
     with zipfile.ZipFile(tmp_path / "f") as archive:
         assert len(archive.namelist()) == count + 1
         assert archive.getinfo("manifest.json").file_size < 600 * count
-    with open_forests(tmp_path / "f") as opened:
+    with open_models(tmp_path / "f") as opened:
         assert len(opened.keys) == count
         assert opened.keys[-1].x == 9000.5 * 2999
 
@@ -230,7 +230,7 @@ def test_fewer_or_more_covariates_than_the_trees_have(path, columns):
     repacked(path, edit=set_in("forests", 0, "columns", columns))
     with (
         pytest.raises(InputError, match="is damaged: the forest of row 3, col 7"),
-        open_forests(path) as file,
+        open_models(path) as file,
     ):
         file.load(file.keys[0])
 
@@ -266,8 +266,8 @@ def flipped(data, flips):
 
 
 def predictions(path):
-    with open_forests(path) as opened:
-        return [told(opened.load(key), X[:, : len(opened.names_of(key))]) for key in opened.keys]
+    with open_models(path) as opened:
+        return [predict(opened.load(key), X[:, : len(opened.names_of(key))]) for key in opened.keys]
 
 
 @pytest.fixture(scope="module")

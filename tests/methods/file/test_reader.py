@@ -22,10 +22,10 @@ from forest_cases import (
     UNITS,
     CancelAfter,
     members,
+    predict,
     rows,
     settings,
     tampered,
-    told,
     train_forest,
     write_forests,
     write_zip,
@@ -33,7 +33,7 @@ from forest_cases import (
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.methods.file import manifest, writer
 from smap_downscaler.methods.file import reader as file
-from smap_downscaler.methods.file.reader import ForestWriter, open_forests
+from smap_downscaler.methods.file.reader import ModelWriter, open_models
 from smap_downscaler.methods.forest import codec
 from smap_downscaler.methods.forest.growth import new_sklearn_forest
 
@@ -49,12 +49,12 @@ def path(tmp_path):
 def refused(path, sentence, load=False):
     """Opening (or loading) fails with exactly this sentence."""
     with pytest.raises(InputError) as caught:
-        load_first(path) if load else open_forests(path)
+        load_first(path) if load else open_models(path)
     assert str(caught.value) == sentence
 
 
 def load_first(path):
-    with open_forests(path) as opened:
+    with open_models(path) as opened:
         opened.load(DAY)
 
 
@@ -68,7 +68,7 @@ def damaged(path, problem, load=False):
 def test_loaded_forests_predict_as_scikit_learns_trees(path):
     x = rows(2000, seed=7)[0]
     chosen = settings(n_estimators=3)
-    with open_forests(path) as opened:
+    with open_models(path) as opened:
         for number in range(2):
             day = DAY + timedelta(days=number)
             train_x, train_y = rows(25, seed=number)
@@ -77,11 +77,11 @@ def test_loaded_forests_predict_as_scikit_learns_trees(path):
             for estimator in forest.estimators_:
                 total += estimator.predict(x)
             loaded = opened.load(day)
-            np.testing.assert_array_equal(told(loaded, x), total / 3)
+            np.testing.assert_array_equal(predict(loaded, x), total / 3)
 
 
 def test_what_the_file_tells(path):
-    with open_forests(path) as opened:
+    with open_models(path) as opened:
         assert opened.path == path
         assert opened.mode == "by date"
         assert opened.names == NAMES
@@ -121,9 +121,9 @@ def test_undefined_scores_survive(tmp_path):
         if trained.scores.n_scored == 1
     )
     assert math.isnan(trained.scores.r2)
-    with ForestWriter(tmp_path / "few.smapforest", NAMES, UNITS, "soil_moisture", "", chosen, "0") as writer:
+    with ModelWriter(tmp_path / "few.smapforest", NAMES, UNITS, "soil_moisture", "", chosen, "0") as writer:
         writer.add(DAY, trained)
-    with open_forests(tmp_path / "few.smapforest") as opened:
+    with open_models(tmp_path / "few.smapforest") as opened:
         scores = opened.scores(DAY)
     assert math.isnan(scores.r2)
     assert (scores.n, scores.n_scored, scores.rmse) == (3, 1, trained.scores.rmse)
@@ -138,10 +138,10 @@ def test_equal_forests_give_equal_bytes(tmp_path):
 def test_dates_are_sorted_whatever_the_order_of_adding(tmp_path):
     chosen = settings()
     days = [DAY + timedelta(days=number) for number in (2, 0, 1)]
-    with ForestWriter(tmp_path / "f.smapforest", NAMES, UNITS, "sm", "", chosen, "0") as writer:
+    with ModelWriter(tmp_path / "f.smapforest", NAMES, UNITS, "sm", "", chosen, "0") as writer:
         for day in days:
             writer.add(day, train_forest(*rows(20), chosen, day.toordinal()))
-    with open_forests(tmp_path / "f.smapforest") as opened:
+    with open_models(tmp_path / "f.smapforest") as opened:
         assert opened.dates == tuple(sorted(days))
         assert list(opened.dates) == sorted(days)
 
@@ -149,15 +149,15 @@ def test_dates_are_sorted_whatever_the_order_of_adding(tmp_path):
 def test_several_threads_load_at_once(tmp_path):
     path = write_forests(tmp_path / "f.smapforest", dates=8)
     x = rows(100, seed=7)[0]
-    with open_forests(path) as opened:
-        expected = [told(opened.load(day), x) for day in opened.dates]
+    with open_models(path) as opened:
+        expected = [predict(opened.load(day), x) for day in opened.dates]
         with ThreadPoolExecutor(4) as pool:
-            found = list(pool.map(lambda day: told(opened.load(day), x), opened.dates))
+            found = list(pool.map(lambda day: predict(opened.load(day), x), opened.dates))
     np.testing.assert_array_equal(found, expected)
 
 
 def test_a_date_that_is_not_there(path):
-    with open_forests(path) as opened:
+    with open_models(path) as opened:
         for ask in (opened.load, opened.scores):
             with pytest.raises(InputError) as caught:
                 ask(date(2021, 1, 1))
@@ -170,7 +170,7 @@ def test_a_date_that_is_not_there(path):
 
 
 def start(path, names=NAMES, **more):
-    return ForestWriter(path, names, UNITS, "soil_moisture", "m3 m-3", settings(), "0.1.0", **more)
+    return ModelWriter(path, names, UNITS, "soil_moisture", "m3 m-3", settings(), "0.1.0", **more)
 
 
 @pytest.mark.parametrize("problem", [Cancelled, KeyError, KeyboardInterrupt, GeneratorExit])
@@ -192,8 +192,8 @@ def test_packing_in_pieces_gives_the_same_file_and_hears_a_cancel(tmp_path, monk
     trained = train_forest(*rows(400), settings(n_estimators=40), 0)
     files, asked = [], []
     for number, (piece, many) in enumerate(((2**22, 500_000), (1000, 0))):
-        monkeypatch.setattr(writer, "_PIECE", piece)
-        monkeypatch.setattr("smap_downscaler.methods.forest.model._MANY_NODES", many)
+        monkeypatch.setattr(writer, "BYTES_A_PIECE", piece)
+        monkeypatch.setattr("smap_downscaler.methods.forest.model.MANY_NODES", many)
         listener = CancelAfter(10**9)
         target = tmp_path / f"{number}.smapforest"
         with start(target) as opened:
@@ -288,7 +288,7 @@ def test_what_does_not_belong_is_not_written(tmp_path):
         opened.add(DAY, trained)
         with pytest.raises(InputError) as caught:
             opened.add(DAY, trained)
-        assert str(caught.value) == "The date 2020-02-28 is there twice; one forest a date is kept."
+        assert str(caught.value) == "The date 2020-02-28 is there twice; only one forest per date is kept."
     with (
         pytest.raises(InputError, match=r"^A tree is damaged: a node asks for a covariate"),
         start(tmp_path / "g.smapforest", NAMES[:2]) as opened,
@@ -302,7 +302,7 @@ def test_what_does_not_belong_is_not_written(tmp_path):
 def test_too_much_for_a_file(tmp_path, monkeypatch):
     path = tmp_path / "f.smapforest"
     trained = train_forest(*rows(20), settings(), 0)
-    monkeypatch.setattr(writer, "MAX_FOREST_BYTES", 1000)
+    monkeypatch.setattr(writer, "MAX_MODEL_BYTES", 1000)
     with pytest.raises(InputError) as caught, start(path) as opened:
         opened.add(DAY, trained)
     assert str(caught.value) == (
@@ -439,11 +439,11 @@ def test_a_manifest_that_is_a_bomb(path, monkeypatch):
 
 
 def test_a_forest_that_is_a_bomb(path, monkeypatch):
-    monkeypatch.setattr(file, "MAX_FOREST_BYTES", 5_000_000)
+    monkeypatch.setattr(file, "MAX_MODEL_BYTES", 5_000_000)
     tampered(path, {f"{FIRST}/left.npy": bytes(10_000_000)})
     claimed = sum(len(data) for name, data in members(path).items() if name.startswith(FIRST))
     damaged(path, f"the forest of 2020-02-28 claims {claimed:,} bytes, more than 5,000,000")
-    assert manifest.MAX_FOREST_BYTES == 2**30
+    assert manifest.MAX_MODEL_BYTES == 2**30
 
 
 # ---- members
@@ -647,7 +647,7 @@ def test_a_forest_that_does_not_give_its_predictions(path):
 
 
 def test_another_order_of_covariates_is_another_forest(path):
-    """A file whose trees were made for swapped columns is told by its probe."""
+    """A file whose trees were made for swapped columns is seen by its probe."""
     feature = array_of(path, "feature.npy")
     swapped = np.array([1, 0, 2, 3, -1], feature.dtype)[feature]
     tampered(path, {f"{FIRST}/feature.npy": npy(swapped)})

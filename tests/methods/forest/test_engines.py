@@ -129,8 +129,8 @@ class TestIntelex:
         whole = RandomForestRegressor(**forest_arguments(chosen, *x.shape, 3)).fit(x, y)
         np.testing.assert_allclose(all_trees, whole.predict(new_x), rtol=1e-5)
 
-        def rmse(told):
-            return np.sqrt(np.mean((told - new_y) ** 2))
+        def rmse(predicted):
+            return np.sqrt(np.mean((predicted - new_y) ** 2))
 
         plain = grow_and_predict(x, y, new_x, chosen, 3, (60,))[0]
         assert rmse(all_trees) == pytest.approx(rmse(plain), rel=0.05)

@@ -151,12 +151,12 @@ def brute_force_out_of_bag(forest, x, drawn_a_tree):
     arguments = [x.shape[0], drawn_a_tree]
     if "sample_weight" in inspect.signature(_forest._generate_sample_indices).parameters:
         arguments.append(None)
-    told: list[list[float]] = [[] for _ in range(x.shape[0])]
+    predicted: list[list[float]] = [[] for _ in range(x.shape[0])]
     for tree in forest.estimators_:
         seen = set(_forest._generate_sample_indices(tree.random_state, *arguments).tolist())
         for row in set(range(x.shape[0])) - seen:
-            told[row].append(float(tree.predict(x[row : row + 1])[0]))
-    return np.array([sum(values) / len(values) if values else np.nan for values in told])
+            predicted[row].append(float(tree.predict(x[row : row + 1])[0]))
+    return np.array([sum(values) / len(values) if values else np.nan for values in predicted])
 
 
 @pytest.mark.parametrize(("trees", "sample_size"), [(12, None), (12, 15), (2, None)])
@@ -274,7 +274,7 @@ class Stubborn:
 def test_a_tree_that_takes_for_ever_is_cancelled(monkeypatch, grow):
     """The fit hangs until the test lets it go: only a caller that leaves it can come back before."""
     x, y = rows(100)
-    monkeypatch.setattr(growth, "_LONG_TREE", 100)
+    monkeypatch.setattr(growth, "LONG_TREE", 100)
     stubborn = Stubborn(monkeypatch)
     progress = Progress()
     monkeypatch.setattr(progress, "is_cancelled", stubborn.is_cancelled)
@@ -293,7 +293,7 @@ def test_a_tree_that_takes_for_ever_is_cancelled(monkeypatch, grow):
 def test_a_forest_is_the_same_where_it_can_be_left(monkeypatch):
     x, y = rows(100)
     plain = train_forest(x, y, settings(), 3), grow_and_predict(x, y, x[:9], settings(), 3, (4, 12))
-    monkeypatch.setattr(growth, "_LONG_TREE", 1)
+    monkeypatch.setattr(growth, "LONG_TREE", 1)
     for threads in (1, 2):
         assert_same(train_forest(x, y, settings(), 3, threads=threads), plain[0])
     np.testing.assert_array_equal(grow_and_predict(x, y, x[:9], settings(), 3, (4, 12)), plain[1])

@@ -14,20 +14,22 @@ from hypothesis import strategies as st
 from forest_cases import CancelAfter, rows, settings, train_forest
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.methods.base import NO_WISHES, Wishes
-from smap_downscaler.methods.forest import importance as importance_module
+from smap_downscaler.methods.forest import oob as oob_module
 from smap_downscaler.methods.forest.growth import GrownTrees, new_sklearn_forest
 from smap_downscaler.methods.forest.hyper_grid import ForestCandidate, candidates, check_mtry
-from smap_downscaler.methods.forest.importance import permutation_importance, shuffled
+from smap_downscaler.methods.forest.oob import permutation_importance, shuffled
 from smap_downscaler.methods.forest.tuning import grow_forest
 from smap_downscaler.methods.skill import Importance, summarise_importance
 
 
 def unseen_by_tree(forest, n, draws):
-    """Rows that each tree did not draw: scikit-learn tells from 1.4 on, before that its rule is repeated."""
-    told = getattr(forest, "estimators_samples_", None)
-    if told is None:
-        told = [np.random.RandomState(tree.random_state).randint(0, n, draws) for tree in forest.estimators_]
-    return [np.setdiff1d(np.arange(n), drawn) for drawn in told]
+    """Rows that each tree did not draw: from scikit-learn 1.4 on its own, before that by its rule."""
+    draws_of = getattr(forest, "estimators_samples_", None)
+    if draws_of is None:
+        draws_of = [
+            np.random.RandomState(tree.random_state).randint(0, n, draws) for tree in forest.estimators_
+        ]
+    return [np.setdiff1d(np.arange(n), drawn) for drawn in draws_of]
 
 
 def own(forest):
@@ -38,11 +40,11 @@ def own(forest):
 def oob_rmse(x, y, chosen, key):
     """Out-of-bag RMSE by a fit at once and loops."""
     forest = new_sklearn_forest(chosen, *x.shape, key).fit(x, y)
-    told = [[] for _ in y]
+    predictions = [[] for _ in y]
     for tree, unseen in zip(forest.estimators_, unseen_by_tree(forest, len(y), chosen.draws(len(y)))):
         for row, value in zip(unseen, tree.predict(x[unseen])):
-            told[row].append(value)
-    errors = [np.mean(values) - y[row] for row, values in enumerate(told) if values]
+            predictions[row].append(value)
+    errors = [np.mean(values) - y[row] for row, values in enumerate(predictions) if values]
     return np.sqrt(np.mean(np.square(errors)))
 
 
@@ -202,7 +204,7 @@ def test_large_tables_are_sampled(monkeypatch):
     x, y = rows(200)
     forest = new_sklearn_forest(settings(), *x.shape, 1).fit(x, y)
     whole = permutation_importance(own(forest), x, y, 3, 1, 1)
-    monkeypatch.setattr(importance_module, "MOST_ROWS", 80)
+    monkeypatch.setattr(oob_module, "MOST_ROWS", 80)
     part = permutation_importance(own(forest), x, y, 3, 1, 1)
     assert not np.array_equal(whole.mean, part.mean)
     np.testing.assert_array_equal(part.mean, permutation_importance(own(forest), x, y, 3, 1, 1).mean)

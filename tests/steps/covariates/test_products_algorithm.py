@@ -144,8 +144,8 @@ def test_the_report_holds_all_tables_and_the_atlas(run, given, tmp_path, said):
 def test_the_report_needs_matplotlib(given, refusal, monkeypatch, tmp_path):
     from smap_downscaler.toolbox import dependencies
 
-    found = dependencies._found
-    monkeypatch.setattr(dependencies, "_found", lambda module: module != "matplotlib" and found(module))
+    found = dependencies.is_installed
+    monkeypatch.setattr(dependencies, "is_installed", lambda module: module != "matplotlib" and found(module))
     given["REPORT"] = str(tmp_path / "report.html")
     assert refusal(ID, given).startswith("REPORT: Missing Python package: matplotlib. ")
 

@@ -16,7 +16,7 @@ from smap_downscaler.methods.forest.hyper_grid import candidates
 from smap_downscaler.methods.forest.settings import ForestSettings
 from smap_downscaler.methods.keys import CellKey, PooledKey
 from smap_downscaler.report.figure import cell_step
-from smap_downscaler.report.importance_figure import importance_figure
+from smap_downscaler.report.interval_figures import importance_figure
 from smap_downscaler.steps.crossvalidation.figures import (
     fold_map,
     fold_times,

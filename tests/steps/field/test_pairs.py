@@ -12,7 +12,7 @@ from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.base.progress import SILENT
 from smap_downscaler.geo.grid import Grid, Window, ease2_grid
 from smap_downscaler.geo.lattice import Transformation
-from smap_downscaler.geo.points import place_on
+from smap_downscaler.geo.points import points_on_grid
 from smap_downscaler.series.series import open_series
 from smap_downscaler.steps.field import pairs as field_pairs
 from smap_downscaler.steps.field.numbers.climatology import anomalies
@@ -59,12 +59,12 @@ def test_the_cell_that_contains_the_station(tmp_path):
     rng = np.random.default_rng(3)
     rows, cols = rng.uniform(0, 300, 60), rng.uniform(0, 400, 60)
     x, y = GRID.left + cols * 100, GRID.top - rows * 100
-    found = extract(series, place_on(GRID, GRID.crs, x, y), DATES, "cell", SILENT.counter(1, "rasters"))
+    found = extract(series, points_on_grid(GRID, GRID.crs, x, y), DATES, "cell", SILENT.counter(1, "rasters"))
     for number, date in enumerate(DATES):
         np.testing.assert_array_equal(found[number], written[date][rows.astype(int), cols.astype(int)])
     # The same stations given in degrees.
     longitude, latitude = Transformation(GRID.crs, "EPSG:4326")(x, y)
-    positions = place_on(GRID, "EPSG:4326", longitude, latitude)
+    positions = points_on_grid(GRID, "EPSG:4326", longitude, latitude)
     np.testing.assert_allclose(positions.rows, rows, atol=1e-4)
     np.testing.assert_allclose(positions.cols, cols, atol=1e-4)
 
@@ -76,7 +76,7 @@ def test_bilinear_by_hand(tmp_path):
     rows, cols = rng.uniform(20, 290, 50), rng.uniform(5, 395, 50)
     rows[:4], cols[:4] = [255.9, 256.1, 255.7, 256.3], [255.9, 256.1, 256.2, 255.6]
     x, y = GRID.left + cols * 100, GRID.top - rows * 100
-    positions = place_on(GRID, GRID.crs, x, y)
+    positions = points_on_grid(GRID, GRID.crs, x, y)
     (found,) = extract(series, positions, DATES[:1], "bilinear", SILENT.counter(1, "rasters"))
     for row, col, value in zip(rows, cols, found):
         top, left = int(row - 0.5), int(col - 0.5)
@@ -88,13 +88,15 @@ def test_bilinear_by_hand(tmp_path):
 
 def test_outside_and_on_the_edges():
     x = np.array([GRID.left, GRID.left - 1e-3, GRID.bounds.right, GRID.bounds.right - 1e-3, np.nan])
-    positions = place_on(GRID, GRID.crs, x, np.full(5, GRID.top - 50))
+    positions = points_on_grid(GRID, GRID.crs, x, np.full(5, GRID.top - 50))
     assert positions.inside.tolist() == [True, False, False, True, False]
 
 
 def test_longitudes_of_0_to_360():
     world = Grid("EPSG:4326", 0.0, 90.0, 0.5, 0.5, 720, 360)
-    positions = place_on(world, "EPSG:4326", np.array([-71.6, 20.1, -0.1]), np.array([-13.2, 10.0, 0.0]))
+    positions = points_on_grid(
+        world, "EPSG:4326", np.array([-71.6, 20.1, -0.1]), np.array([-13.2, 10.0, 0.0])
+    )
     np.testing.assert_allclose(positions.cols, [(360 - 71.6) * 2, 40.2, 719.8])
     assert positions.inside.all()
 
@@ -112,7 +114,7 @@ def test_each_raster_is_opened_once_and_only_windows_are_read(tmp_path, monkeypa
     monkeypatch.setattr(field_pairs, "read_band", reading)
     near = [centre(12, 20 + step) for step in range(5)] + [centre(280, 390)]
     x, y = (np.array(axis) for axis in zip(*near))
-    extract(series, place_on(GRID, GRID.crs, x, y), DATES, "cell", SILENT.counter(1, "rasters"))
+    extract(series, points_on_grid(GRID, GRID.crs, x, y), DATES, "cell", SILENT.counter(1, "rasters"))
     assert len(opened) == len(set(opened)) == len(DATES)
     assert cells == [5, 1] * len(DATES)
 

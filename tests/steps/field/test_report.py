@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from smap_downscaler.preflight.layer_check import LayerCheck, Preflight
-from smap_downscaler.report.interval_figure import dot_panels
+from smap_downscaler.report.interval_figures import interval_figure
 from smap_downscaler.stats.intervals import Interval
 from smap_downscaler.steps.field.collocation_report import collocation_page
 from smap_downscaler.steps.field.figures import beside_smap, errors, most_days, scatter, time_series
@@ -130,7 +130,7 @@ def test_most_days_keeps_the_order():
 
 def test_dots_of_one_series():
     values = {"only": {("A", "x"): (1.0, Interval()), ("B", "x"): (float("nan"), Interval())}}
-    assert dot_panels(["A", "B", "C"], values, {"x": "a number"}).startswith(b"\x89PNG")
+    assert interval_figure(["A", "B", "C"], values, {"x": "a number"}).startswith(b"\x89PNG")
 
 
 def test_triples():

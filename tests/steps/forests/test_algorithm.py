@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from osgeo import gdal, ogr
 
-from forest_cases import told
+from forest_cases import predict
 from small_case import NAMES, make_small_case
 from smap_downscaler.methods.base import Wishes
-from smap_downscaler.methods.file.reader import open_forests
+from smap_downscaler.methods.file.reader import open_models
 from smap_downscaler.methods.forest.hyper_grid import candidates
 from smap_downscaler.methods.forest.tuning import grow_forest
 from smap_downscaler.methods.keys import CellKey, PooledKey
@@ -47,7 +47,7 @@ def test_forests_by_cell(run, said, matrix, tmp_path):
         "trainforests", parameters(matrix, tmp_path, MODE="by cell", DAY_OF_YEAR=True, SCORES=scores)
     )
     rows = rows_of(scores)
-    with open_forests(outputs["OUTPUT"]) as file:
+    with open_models(outputs["OUTPUT"]) as file:
         assert file.mode == "by cell"
         assert outputs["COUNT"] == len(file.keys) == sum(row["status"] == "trained" for row in rows)
         assert outputs["COUNT"] > 60
@@ -72,8 +72,8 @@ def test_a_pooled_forest_maps_a_date_that_no_forest_saw(run, case, matrix, tmp_p
     row, col = 34, 45
     corners = 0.95 * 0.95 * rain[3, 4] + 0.95 * 0.05 * (rain[2, 4] + rain[3, 5]) + 0.05 * 0.05 * rain[2, 5]
     x = np.array([[*case.fine[:, row, col], corners, 0.0, 1.0]], np.float32)
-    with open_forests(outputs["OUTPUT"]) as file:
-        assert last[row, col] == pytest.approx(told(file.load(PooledKey()), x)[0], abs=1e-7)
+    with open_models(outputs["OUTPUT"]) as file:
+        assert last[row, col] == pytest.approx(predict(file.load(PooledKey()), x)[0], abs=1e-7)
 
 
 def test_tuning_is_reported_in_scores_and_file(run, case, matrix, tmp_path):
@@ -86,7 +86,7 @@ def test_tuning_is_reported_in_scores_and_file(run, case, matrix, tmp_path):
     scores = str(tmp_path / "scores.gpkg")
     outputs = run("trainforests", parameters(matrix, tmp_path, SCORES=scores, **grid))
     rows = {row["date"]: row for row in rows_of(scores)}
-    with open_forests(outputs["OUTPUT"]) as file:
+    with open_models(outputs["OUTPUT"]) as file:
         base = file.settings
         choice = candidates(base, "1, 3", n_estimators="4, 8", sample_share="0.6, 1")
         for date in file.dates:
@@ -215,7 +215,7 @@ def test_cancelled_training_leaves_nothing(run, feedback, matrix, tmp_path, mode
 
 def test_neighbours_in_time(run, matrix, tmp_path):
     outputs = run("trainforests", parameters(matrix, tmp_path, MODE="by cell", NEIGHBOURS=True))
-    with open_forests(outputs["OUTPUT"]) as file:
+    with open_models(outputs["OUTPUT"]) as file:
         assert file.features.neighbours
         assert file.names_of(file.keys[0])[-2:] == ("days_before", "days_after")
         assert isinstance(file.keys[0], CellKey)

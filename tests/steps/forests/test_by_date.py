@@ -6,13 +6,13 @@ import sqlite3
 import numpy as np
 import pytest
 
-from forest_cases import told
+from forest_cases import predict
 from matrix_cases import good_and_bad_days
 from raster_cases import CELLS, Listener, listing
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.base.version import plugin_version
 from smap_downscaler.geo.grid import Grid
-from smap_downscaler.methods.file.reader import open_forests
+from smap_downscaler.methods.file.reader import open_models
 from smap_downscaler.methods.forest.growth import new_sklearn_forest
 from smap_downscaler.methods.forest.settings import ForestSettings
 from smap_downscaler.steps.forests.request import TrainingChoices
@@ -60,7 +60,7 @@ def test_dates_that_are_trained_dropped_and_skipped(table, tmp_path):
         "2020-01-02: 5 cells without all covariates left out",
         *(f"{date}: no forest, {reason}" for date, reason in SKIPPED.items()),
     ]
-    with open_forests(tmp_path / "f.smapforest") as forests:
+    with open_models(tmp_path / "f.smapforest") as forests:
         assert forests.dates == tuple(report.scores)
         assert (forests.names, forests.units["clay"]) == (NAMES, "g/kg")
         assert (forests.response, forests.response_unit) == ("soil_moisture", "m3 m-3")
@@ -79,8 +79,10 @@ def test_a_forest_is_that_of_the_rows_of_its_date(table, tmp_path):
     expected = new_sklearn_forest(SETTINGS, 40, 3, day(1).toordinal()).set_params(n_estimators=10)
     expected.fit(rows.x[good], rows.y[good])
     pixels = np.random.default_rng(0).normal(size=(500, 3)).astype(np.float32)
-    with open_forests(tmp_path / "f.smapforest") as forests:
-        assert np.allclose(told(forests.load(day(1)), pixels), expected.predict(pixels), rtol=0, atol=1e-12)
+    with open_models(tmp_path / "f.smapforest") as forests:
+        assert np.allclose(
+            predict(forests.load(day(1)), pixels), expected.predict(pixels), rtol=0, atol=1e-12
+        )
 
 
 @pytest.mark.parametrize("threads", [2, 3])

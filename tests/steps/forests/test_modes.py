@@ -6,12 +6,12 @@ import sqlite3
 import numpy as np
 import pytest
 
-from forest_cases import told
+from forest_cases import predict
 from raster_cases import CELLS, Listener, listing
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.geo.grid import Grid
 from smap_downscaler.methods.features import FeatureSettings, calendar_features
-from smap_downscaler.methods.file.reader import open_forests
+from smap_downscaler.methods.file.reader import open_models
 from smap_downscaler.methods.forest.growth import new_sklearn_forest
 from smap_downscaler.methods.forest.settings import ForestSettings
 from smap_downscaler.methods.keys import CellKey, PooledKey, key_number
@@ -85,7 +85,7 @@ def test_cells_that_are_trained_and_skipped(table, tmp_path):
         f"No forest for {'; '.join(f'1 cell: {reason}' for reason in SKIPPED.values())}",
         "5 rows without all covariates left out",
     ]
-    with open_forests(tmp_path / "f") as forests:
+    with open_models(tmp_path / "f") as forests:
         assert forests.keys == tuple(report.scores)
         assert (forests.keys[0].x, forests.keys[0].y) == (4500.0, -4500.0)
         assert forests.names == NAMES
@@ -123,13 +123,13 @@ def test_a_forest_by_cell_is_that_of_the_rows_of_its_cell(table, tmp_path):
         x = x[:, varying]
         key = key_number(CellKey(row, col))
         plain = new_sklearn_forest(SETTINGS, *x.shape, key).set_params(n_estimators=8).fit(x, y)
-        with open_forests(tmp_path / "f") as forests:
+        with open_models(tmp_path / "f") as forests:
             forest = forests.load(CellKey(row, col))
             names = np.array((*NAMES, *BOTH.names))[varying]
             assert forests.names_of(CellKey(row, col)) == tuple(names)
             assert {"p3", "doy_sin", "sm_before"} <= set(names) < set(forests.names)
             assert forests.covariates == NAMES
-            assert np.allclose(told(forest, x), plain.predict(x), rtol=0, atol=1e-12)
+            assert np.allclose(predict(forest, x), plain.predict(x), rtol=0, atol=1e-12)
 
 
 def test_rows_outside_of_the_period_are_unseen(table, tmp_path):
@@ -188,10 +188,10 @@ def test_a_pooled_forest_is_that_of_all_rows(table, tmp_path):
         y.append(part.y[good])
     x, y = np.vstack(x).astype(np.float32), np.concatenate(y)
     plain = new_sklearn_forest(SETTINGS, *x.shape, 0).set_params(n_estimators=8, oob_score=True).fit(x, y)
-    with open_forests(tmp_path / "f") as forests:
+    with open_models(tmp_path / "f") as forests:
         assert (forests.mode, forests.keys) == ("pooled", (PooledKey(),))
         assert forests.names == (*NAMES, "doy_sin", "doy_cos")
-        assert np.allclose(told(forests.load(PooledKey()), x), plain.predict(x), rtol=0, atol=1e-12)
+        assert np.allclose(predict(forests.load(PooledKey()), x), plain.predict(x), rtol=0, atol=1e-12)
     score = report.scores[PooledKey()]
     seen = plain.oob_prediction_ != 0
     error = plain.oob_prediction_[seen] - y[seen]

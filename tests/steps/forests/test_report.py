@@ -12,7 +12,7 @@ import pytest
 from smap_downscaler.methods.forest.settings import PAPER
 from smap_downscaler.methods.keys import CellKey, PooledKey
 from smap_downscaler.methods.skill import Importance, OobScores, summarise_importance
-from smap_downscaler.report.importance_figure import ImportanceSeries, importance_figure
+from smap_downscaler.report.interval_figures import ImportanceSeries, importance_figure
 from smap_downscaler.steps.forests.figures import oob_by_cell, oob_by_date
 from smap_downscaler.steps.forests.report import training_page
 

@@ -7,7 +7,7 @@ import pytest
 
 from forest_cases import train_forest
 from smap_downscaler.methods.features import FeatureSettings
-from smap_downscaler.methods.file.reader import ForestWriter, open_forests
+from smap_downscaler.methods.file.reader import ModelWriter, open_models
 from smap_downscaler.methods.forest.settings import ForestSettings
 from smap_downscaler.methods.keys import BY_CELL, CellKey
 from smap_downscaler.steps.crossvalidation.numbers.folds import fold_generator
@@ -31,9 +31,9 @@ def forests(tmp_path):
     features = FeatureSettings(neighbours=True)
     given = {"mode": BY_CELL, "features": features}
     path = tmp_path / "f.smapforest"
-    with ForestWriter(path, NAMES, {}, "soil_moisture", "m3 m-3", TREES, "1", **given) as writer:
+    with ModelWriter(path, NAMES, {}, "soil_moisture", "m3 m-3", TREES, "1", **given) as writer:
         writer.add(KEY, train_forest(x, generator.random(60), TREES, 1))
-    return open_forests(path)
+    return open_models(path)
 
 
 def series():

@@ -32,7 +32,7 @@ from smap_downscaler.geo.datasets import open_dataset, read_band
 from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.geo.grid import Window, ease2_grid
 from smap_downscaler.methods.features import FeatureSettings
-from smap_downscaler.methods.file.reader import ForestWriter, open_forests
+from smap_downscaler.methods.file.reader import ModelWriter, open_models
 from smap_downscaler.methods.keys import BY_CELL, CellKey
 from smap_downscaler.series.dated import DatedCovariate, dated_covariates
 from smap_downscaler.series.series import open_series
@@ -168,9 +168,9 @@ def test_whether_it_is_rain_counts_where_it_matters(case, season):
     def fingerprint(**more):
         return replace(asked, dynamic=tuple(replace(one, **more) for one in asked.dynamic)).fingerprint()
 
-    assert fingerprint(said_rain=False) == fingerprint(said_rain=True) == asked.fingerprint()
-    assert fingerprint(said_rain=False, window=2) != fingerprint(said_rain=True, window=2)
-    assert fingerprint(said_rain=None, window=2) == fingerprint(said_rain=True, window=2)
+    assert fingerprint(declared_rain=False) == fingerprint(declared_rain=True) == asked.fingerprint()
+    assert fingerprint(declared_rain=False, window=2) != fingerprint(declared_rain=True, window=2)
+    assert fingerprint(declared_rain=None, window=2) == fingerprint(declared_rain=True, window=2)
 
 
 def test_a_run_goes_on_where_it_stopped(case, season, tmp_path):
@@ -207,7 +207,7 @@ def test_days_of_covariates_that_changed_names_are_not_kept(case, tmp_path):
     }
     first = dated_covariates((series["x"][case.rain_folder], series["y"][other]))
     swapped = dated_covariates((series["x"][other], series["y"][case.rain_folder]))
-    asked = GapInputs(smap, open_forests(forests), first)
+    asked = GapInputs(smap, open_models(forests), first)
     fill_gaps(asked, tmp_path / "filled", PLAIN)
     # In another order they are the same.
     assert len(fill_gaps(replace(asked, dynamic=first[::-1]), tmp_path / "filled", PLAIN).kept) == DAYS
@@ -224,14 +224,14 @@ def test_another_band_is_another_input(case, season):
     smap, rain = case.open()
     entry = rain.entries[3]
     moved = (*rain.entries[:3], replace(entry, band=2), *rain.entries[4:])
-    asked = GapInputs(smap, open_forests(season), (DatedCovariate(rain),))
+    asked = GapInputs(smap, open_models(season), (DatedCovariate(rain),))
     other = DatedCovariate(replace(rain, entries=moved))
     assert asked.fingerprint() != replace(asked, dynamic=(other,)).fingerprint()
 
 
 def two_covariates(case, path):
     """Forests by cell of covariates x and y, of which x says more."""
-    with ForestWriter(path, ("x", "y"), {}, "soil_moisture", "m3 m-3", TREES, "1", mode=BY_CELL) as writer:
+    with ModelWriter(path, ("x", "y"), {}, "soil_moisture", "m3 m-3", TREES, "1", mode=BY_CELL) as writer:
         for row, col in ((0, 0), (1, 1)):
             _, x, y = case.training(row, col, FeatureSettings())
             both = np.hstack([x, np.random.default_rng(row).normal(size=x.shape).astype(np.float32)])
@@ -328,7 +328,7 @@ def other_forests(case, path, features, key, mode=BY_CELL):
     _, x, y = case.training(0, 0, features)
     names = ("p_3d", *features.names)
     given = {"mode": mode, "features": features}
-    with ForestWriter(path, names, {}, "soil_moisture", "m3 m-3", TREES, "1", **given) as writer:
+    with ModelWriter(path, names, {}, "soil_moisture", "m3 m-3", TREES, "1", **given) as writer:
         writer.add(key, train_forest(x, y, TREES, 1))
     return path
 
@@ -357,12 +357,12 @@ def test_cells_that_are_not_those_of_the_series(case, tmp_path):
 
 def test_covariates_that_lack_or_are_unknown(case, season):
     smap, rain = case.open()
-    assert refusal(GapInputs, smap, open_forests(season), ()) == (
+    assert refusal(GapInputs, smap, open_models(season), ()) == (
         f"{season}: the forests need the dated covariate p_3d, which is not among those given (none); add it "
         "to DYNAMIC."
     )
     other = open_series(case.rain_folder, "ndvi")
-    assert refusal(GapInputs, smap, open_forests(season), dated_covariates((rain, other))) == (
+    assert refusal(GapInputs, smap, open_models(season), dated_covariates((rain, other))) == (
         f"{case.rain_folder}: the forests know no covariate named ndvi (they know p_3d); rename it with "
         "DYNAMIC_NAMES, or leave it out."
     )
@@ -372,7 +372,7 @@ def test_a_covariate_that_no_forest_kept_is_not_asked_for(case, tmp_path):
     names = ("clay", "p_3d")
     path = tmp_path / "static.smapforest"
     _, x, y = case.training(1, 1, FeatureSettings())
-    with ForestWriter(path, names, {}, "soil_moisture", "m3 m-3", TREES, "1", mode=BY_CELL) as writer:
+    with ModelWriter(path, names, {}, "soil_moisture", "m3 m-3", TREES, "1", mode=BY_CELL) as writer:
         writer.add(CellKey(1, 1, *centre(1, 1)), train_forest(x, y, TREES, 1), columns=(1,))
     report = fill_gaps(inputs_of(case, path), tmp_path / "filled", PLAIN)
     assert report.forests == 1

@@ -14,7 +14,7 @@ from smap_downscaler.base.progress import Progress
 from smap_downscaler.geo.datasets import open_dataset, read_band
 from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.methods.features import FeatureSettings
-from smap_downscaler.methods.file.reader import ForestWriter
+from smap_downscaler.methods.file.reader import ModelWriter
 from smap_downscaler.methods.keys import BY_CELL, CellKey
 from smap_downscaler.series.dated import DatedCovariate
 from smap_downscaler.series.series import open_series
@@ -98,7 +98,7 @@ def forests_of(case, path, days=slice(None), settings=None):
     """Forests of two cells, of some of their observed days, maybe with settings of their own."""
     names = ("p_3d", *SEASON.names)
     given = {"mode": BY_CELL, "features": SEASON}
-    with ForestWriter(path, names, {}, "soil_moisture", "m3 m-3", TREES, "1", **given) as writer:
+    with ModelWriter(path, names, {}, "soil_moisture", "m3 m-3", TREES, "1", **given) as writer:
         for row, col in ((0, 0), (1, 1)):
             _, x, y = case.training(row, col, SEASON)
             trained = train_forest(x[days], y[days], settings or TREES, 1)

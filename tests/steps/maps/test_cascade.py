@@ -16,7 +16,7 @@ from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.geo.datasets import dataset_grid, open_dataset, read_band
 from smap_downscaler.geo.grid import Grid
 from smap_downscaler.geo.sampling import bilinear
-from smap_downscaler.methods.file.reader import ForestWriter, open_forests
+from smap_downscaler.methods.file.reader import ModelWriter, open_models
 from smap_downscaler.methods.forest.settings import ForestSettings
 from smap_downscaler.series.dated import DatedCovariate
 from smap_downscaler.series.series import open_series
@@ -52,12 +52,12 @@ class Case:
         x = generator.normal(size=(80, 4)).astype(np.float32)
         self.forest = train_forest(x, generator.uniform(0.05, 0.5, 80), SETTINGS, 1)
         path = folder / "forests.smapforest"
-        with ForestWriter(path, NAMES, {}, "soil_moisture", "m3 m-3", SETTINGS, "0") as writer:
+        with ModelWriter(path, NAMES, {}, "soil_moisture", "m3 m-3", SETTINGS, "0") as writer:
             writer.add(DAY, self.forest)
 
     def inputs(self, **more):
         dynamic = tuple(DatedCovariate(open_series(self.folder / name)) for name in ("p_antecedent", "ndvi"))
-        return MapInputs(open_forests(self.folder / "forests.smapforest"), open_stack(self.stack), dynamic)
+        return MapInputs(open_models(self.folder / "forests.smapforest"), open_stack(self.stack), dynamic)
 
     def make(self, resolutions, inputs=None, progress=None, **more):
         inputs = inputs or self.inputs()

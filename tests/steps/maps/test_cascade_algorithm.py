@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forest_cases import told
+from forest_cases import predict
 from small_case import CELLS, NAMES, PIXELS, make_small_case
 from smap_downscaler.geo.geotiff import Band, write_geotiff
-from smap_downscaler.methods.file.reader import open_forests
+from smap_downscaler.methods.file.reader import open_models
 
 FOREST = {"PRESET": "custom", "N_ESTIMATORS": 12, "MINIMUM_CELLS": 20, "SEED": 3}
 #: The pixels of the small case, and cells of five by five of them.
@@ -66,10 +66,10 @@ def test_a_run(run, said, case, parameters, tmp_path):
     assert np.array_equal(read(tmp_path / "maps" / names[1]), plain)
     bands, rows, columns = case.fine.shape
     means = case.fine.astype(np.float64).reshape(bands, rows // 5, 5, columns // 5, 5).mean(axis=(2, 4))
-    with open_forests(parameters["FORESTS"]) as forests:
+    with open_models(parameters["FORESTS"]) as forests:
         forest = forests.load(forests.dates[-1])
         order = [NAMES.index(name) for name in forests.names]
-        expected = told(forest, np.ascontiguousarray(means[order].reshape(bands, -1).T.astype(np.float32)))
+        expected = predict(forest, np.ascontiguousarray(means[order].reshape(bands, -1).T.astype(np.float32)))
     got = read(tmp_path / "maps" / names[0])
     # A covariate that differs in the last bit may take the other side of a split.
     assert np.mean(np.abs(got.ravel() - expected) < 1e-6) > 0.98

@@ -18,7 +18,7 @@ from smap_downscaler.geo.geotiff import TILE
 from smap_downscaler.geo.grid import Grid
 from smap_downscaler.geo.lattice import Transformation
 from smap_downscaler.methods.features import FeatureSettings, calendar_features
-from smap_downscaler.methods.file.reader import ForestWriter, open_forests
+from smap_downscaler.methods.file.reader import ModelWriter, open_models
 from smap_downscaler.methods.forest.growth import new_sklearn_forest
 from smap_downscaler.methods.forest.settings import ForestSettings
 from smap_downscaler.methods.keys import CellKey, PooledKey
@@ -64,7 +64,7 @@ class Case:
 
     def write_forests(self, days, settings=SETTINGS, units=None):
         path = self.folder / "forests.smapforest"
-        with ForestWriter(path, NAMES, units or {}, "soil_moisture", "m3 m-3", settings, "0") as writer:
+        with ModelWriter(path, NAMES, units or {}, "soil_moisture", "m3 m-3", settings, "0") as writer:
             for day, (x, y) in zip(days, self.train):
                 writer.add(day, train_forest(x, y, settings, day.toordinal()))
         return path
@@ -72,7 +72,7 @@ class Case:
     def inputs(self, stack=None, dynamic=("p_antecedent",), names=None):
         series = [open_series(self.folder / path, name) for path, name in zip(dynamic, names or (None,) * 9)]
         return MapInputs(
-            open_forests(self.forests), open_stack(stack or self.stack), tuple(map(DatedCovariate, series))
+            open_models(self.forests), open_stack(stack or self.stack), tuple(map(DatedCovariate, series))
         )
 
     def make(self, folder=None, dates=DAYS[:2], threads=1, memory_mb=64, progress=None, **more):
@@ -134,7 +134,7 @@ def test_static_maps_equal_scikit_learn_everywhere(case):
     settings = ForestSettings(6, 2, None, 4, 1, None, 3)
     path = case.folder / "forests.smapforest"
     x, y = case.train[0][0][:, :2], case.train[0][1]
-    with ForestWriter(path, ("clay", "twi_fd8"), {}, "soil_moisture", "m3 m-3", settings, "0") as writer:
+    with ModelWriter(path, ("clay", "twi_fd8"), {}, "soil_moisture", "m3 m-3", settings, "0") as writer:
         writer.add(DAYS[0], train_forest(x, y, settings, DAYS[0].toordinal()))
     case.make(dates=DAYS[:1], dynamic=())
     forest = new_sklearn_forest(settings, 60, 2, DAYS[0].toordinal()).set_params(n_estimators=6).fit(x, y)
@@ -507,7 +507,7 @@ def pooled_forests(case, names=DATED, features=CALENDAR):
     generator = np.random.default_rng(4)
     x = generator.normal(size=(300, len(names))).astype(np.float32)
     y = 0.2 + 0.1 * np.tanh(x[:, -1]) + 0.05 * np.tanh(x[:, 0])
-    with ForestWriter(
+    with ModelWriter(
         case.forests, names, {}, "soil_moisture", "m3 m-3", SETTINGS, "0", None, "pooled", features
     ) as writer:
         writer.add(PooledKey(), train_forest(x, y, SETTINGS, 0))
@@ -571,7 +571,7 @@ def test_within_the_window_a_pooled_forest_maps_days_between_rasters(case):
         grid_raster(case.folder / "ndvi" / f"{day:%Y%m%d}.tif", RAIN, values)
     pooled_forests(case, ("clay", "ndvi"), FeatureSettings())
     series = open_series(case.folder / "ndvi", "ndvi")
-    inputs = MapInputs(open_forests(case.forests), open_stack(case.stack), (DatedCovariate(series, 3),))
+    inputs = MapInputs(open_models(case.forests), open_stack(case.stack), (DatedCovariate(series, 3),))
     numbers = [(day - DAYS[0]).days for day in dates_to_map(inputs)]
     assert numbers == [0, 1, 2, 3, 6, 7, 8, 9]
     assert [(day - DAYS[0]).days for day in dates_to_map(inputs, end=DAYS[1])] == [0, 1]
@@ -591,7 +591,7 @@ def test_a_pooled_forest_without_dated_covariates_maps_the_days_asked_for(case):
 
 def test_forests_by_cell_make_no_maps(case):
     x, y = case.train[0]
-    with ForestWriter(case.forests, NAMES, {}, "soil_moisture", "", SETTINGS, "0", None, "by cell") as writer:
+    with ModelWriter(case.forests, NAMES, {}, "soil_moisture", "", SETTINGS, "0", None, "by cell") as writer:
         writer.add(CellKey(1, 2), train_forest(x, y, SETTINGS, 0))
     assert refusal(case.inputs) == (
         f"{case.forests}: its forests are by cell, each for one SMAP cell; use 'Fill gaps' with them, and "

@@ -75,7 +75,7 @@ def test_what_a_raster_says_of_itself(tmp_path):
     }  # fmt: skip
     assert tags["SMAP_DOWNSCALER_KIND"] == "rain"
     (dated,) = dated_covariates([open_series(tmp_path / "out", "wet")])
-    assert dated.said_rain
+    assert dated.declared_rain
     assert names(source) == sorted(f"chirps-v2.0.{date:%Y.%m.%d}.tif" for date in days_from("2020-12-29", 4))
 
 

@@ -17,7 +17,7 @@ from smap_downscaler.base.errors import Cancelled
 from smap_downscaler.base.progress import Progress
 from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.geo.grid import Grid
-from smap_downscaler.report.colours import SOIL_MOISTURE_RAMP
+from smap_downscaler.report.figure import SOIL_MOISTURE_RAMP
 
 FAST = {"DPI": 60}
 

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from smap_downscaler.geo.graticule import MapFrame
 from smap_downscaler.geo.grid import Bounds
-from smap_downscaler.report.colours import soil_moisture_colormap
-from smap_downscaler.report.figure import new_figure, save_pages
+from smap_downscaler.report.figure import new_figure, save_pages, soil_moisture_colormap
 from smap_downscaler.report.map_parts import Overlay, round_length, scale_bar
 from smap_downscaler.steps.sheets.drawing import draw_page
 from smap_downscaler.steps.sheets.locator import locator_page, overview_bounds

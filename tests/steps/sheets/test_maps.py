@@ -15,7 +15,7 @@ from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.geo.grid import Bounds, Grid, Window, ease2_grid
 from smap_downscaler.geo.lattice import Transformation
 from smap_downscaler.series.series import open_series
-from smap_downscaler.stats.moments import Moments
+from smap_downscaler.stats.distribution import Moments
 from smap_downscaler.steps.sheets.maps import (
     block_means,
     cascade_maps,

@@ -113,8 +113,8 @@ def test_refusals(refusal, dem, tmp_path, monkeypatch):
     )
     from smap_downscaler.toolbox import dependencies
 
-    found = dependencies._found
-    monkeypatch.setattr(dependencies, "_found", lambda module: module != "matplotlib" and found(module))
+    found = dependencies.is_installed
+    monkeypatch.setattr(dependencies, "is_installed", lambda module: module != "matplotlib" and found(module))
     given["REPORT"] = str(tmp_path / "r.html")
     assert refusal(ID, given).startswith("REPORT: Missing Python package: matplotlib. ")
     assert listing(tmp_path) == []

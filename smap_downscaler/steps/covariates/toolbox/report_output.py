@@ -10,8 +10,7 @@ from ....report.atlas import AtlasPanel, atlas_png
 from ....report.number_text import fixed
 from ....report.page import Table
 from ....series.series import Series
-from ....toolbox.inputs_used import files_used, series_used
-from ....toolbox.reports import footer, manifest, write_report
+from ....toolbox.reports import files_used, footer, manifest, series_used, write_report
 from ..harmonise import Harmonised, LayerReport, Request
 from ..products import USED_HEADERS, used_rows
 from ..report import covariates_page

@@ -80,9 +80,9 @@ def _groups(
     if scheme not in IN_SPACE:
         return None
     if settings.block_km:
-        if rows.place is None:
+        if rows.coordinates is None:
             raise InputError("Spatial blocks need the x and y of the cells; give BLOCKS 0 without them.")
-        x, y = rows.place.T
+        x, y = rows.coordinates.T
         return block_numbers(x, y, settings.block_km * 1000, generator)
     return np.asarray(np.unique(rows.cells, axis=0, return_inverse=True)[1], np.int64).reshape(-1)
 

@@ -60,7 +60,7 @@ def designed(
     if columns.size < x_seen.shape[1]:
         x_seen, x_test = (np.ascontiguousarray(x[:, columns]) for x in (x_seen, x_test))
         names = tuple(names[column] for column in columns.tolist()) if rows.names else ()
-    place = None if rows.place is None else rows.place[test]
+    place = None if rows.coordinates is None else rows.coordinates[test]
     return replace(rows.take(seen), x=x_seen, names=names), Block(x_test, rows.days[test], place)
 
 

@@ -44,8 +44,8 @@ class FoldPicture:
         """The folds of a planned piece."""
         rows, folds, scheme, mode = job.rows, job.folds, job.piece.scheme, job.settings.mode
         place, of_cell = None, np.empty(0, np.int64)
-        if rows.place is not None and (mode == BY_DATE or scheme in IN_SPACE):
-            place, inverse = np.unique(rows.place, axis=0, return_inverse=True)
+        if rows.coordinates is not None and (mode == BY_DATE or scheme in IN_SPACE):
+            place, inverse = np.unique(rows.coordinates, axis=0, return_inverse=True)
             of_cell = _greatest(folds.fold_of_row, inverse.reshape(-1))
         days, of_day = np.empty(0, np.int64), np.empty(0, np.int64)
         if mode == BY_CELL or scheme in IN_TIME:

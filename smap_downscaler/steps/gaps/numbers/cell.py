@@ -10,7 +10,7 @@ import numpy as np
 from ....base.progress import SILENT, Progress
 from ....methods.base import Block
 from ....methods.features import FeatureSettings, add_features
-from ....methods.file.reader import ForestFile
+from ....methods.file.reader import ModelFile
 from ....methods.keys import CellKey, key_number
 from .hidden import HidingOutcome, HidingSettings, hide_and_fill
 
@@ -67,7 +67,7 @@ class CellTask:
 
     Parameters
     ----------
-    forests : ForestFile
+    forests : ModelFile
     series : CellSeries
     fill : bool
         Whether gaps are filled.
@@ -75,7 +75,7 @@ class CellTask:
         What is hidden to estimate the error.
     """
 
-    forests: ForestFile
+    forests: ModelFile
     series: CellSeries
     fill: bool
     hiding: HidingSettings | None

@@ -9,15 +9,14 @@ from pathlib import Path
 from ....base.progress import Progress
 from ....base.words import counted
 from ....preflight.by_date_page import add_dates, table_texts
+from ....preflight.checks import Preflight
 from ....preflight.layer_check import dates_text
-from ....preflight.look import Preflight
 from ....preflight.report import begin_page
 from ....report.figure import SOIL_MOISTURE_UNIT
 from ....report.page import Page
 from ....tables.by_date import DatesTable
-from ....toolbox.by_date_output import write_joined
-from ....toolbox.inputs_used import dated_covariates_used, files_used
-from ....toolbox.reports import footer, manifest, period_used
+from ....toolbox.preflight_output import write_joined
+from ....toolbox.reports import dated_covariates_used, files_used, footer, manifest, period_used
 from ....toolbox.values import Values
 from ..cascade_report import add_resolutions
 from ..downscale import MapInputs, MapsReport

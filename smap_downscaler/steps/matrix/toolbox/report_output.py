@@ -6,15 +6,14 @@ from collections.abc import Sequence
 
 from ....base.progress import Progress
 from ....preflight.by_date_page import add_dates
+from ....preflight.checks import Preflight
 from ....preflight.layer_check import dates_text
-from ....preflight.look import Preflight
 from ....preflight.report import begin_page
 from ....report.page import Page
-from ....tables.by_date import DatesTable, taken_dates, taken_fields
+from ....tables.by_date import DatesTable, raster_date_fields, raster_dates
 from ....tables.geopackage import DATE, INTEGER, TEXT
-from ....toolbox.by_date_output import write_joined
-from ....toolbox.inputs_used import dated_covariates_used, files_used, series_used
-from ....toolbox.reports import footer, manifest, period_used
+from ....toolbox.preflight_output import write_joined
+from ....toolbox.reports import dated_covariates_used, files_used, footer, manifest, period_used, series_used
 from ....toolbox.values import Values
 from ..build import MatrixInputs, MatrixReport
 
@@ -82,6 +81,6 @@ def _matrix_dates(inputs: MatrixInputs, made: MatrixReport) -> DatesTable:
         note = f"no raster of {', '.join(missing)}" if missing else ""
         if not cells:
             note = "no cell with soil moisture"
-        taken = taken_dates(inputs.dynamic, date)
+        taken = raster_dates(inputs.dynamic, date)
         rows.append((date.isoformat(), cells, made.complete[date], *taken, note))
-    return DatesTable({**fields, **taken_fields(inputs.dynamic), "note": TEXT}, rows)
+    return DatesTable({**fields, **raster_date_fields(inputs.dynamic), "note": TEXT}, rows)

@@ -20,9 +20,9 @@ from ....geo.sources import Source
 from ....geo.to_fine_grid import FineResampler, blocks
 from ....report.map_parts import Overlay
 from ....report.number_text import fixed
-from ....series.filled_tag import unobserved_sentence
 from ....series.series import Series, open_series
-from ....stats.moments import Moments
+from ....series.tags import unobserved_sentence
+from ....stats.distribution import Moments
 from ....toolbox.values import Values
 from ..locator import locator_page, overview_bounds
 from ..maps import (

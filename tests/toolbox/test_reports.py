@@ -14,14 +14,14 @@ from smap_downscaler.steps.field.numbers.readings import FieldData
 
 
 def test_files(qgis_provider, tmp_path, monkeypatch):
-    from smap_downscaler.toolbox import inputs_used
+    from smap_downscaler.toolbox import reports
 
     small, large = tmp_path / "ñ.csv", tmp_path / "large.tif"
     small.write_bytes(b"a,b\n")
     large.write_bytes(bytes(4097))
-    monkeypatch.setattr(inputs_used, "_LARGEST", 4096)
+    monkeypatch.setattr(reports, "LARGEST_HASHED", 4096)
     files = {"table": str(small), "stack": str(large), "mask": "", "rain": 'NETCDF:"a.nc":p'}
-    assert inputs_used.files_used(files, SILENT) == {
+    assert reports.files_used(files, SILENT) == {
         "table": str(small),
         "table, SHA-256": hashlib.sha256(b"a,b\n").hexdigest(),
         "stack": str(large),
@@ -35,7 +35,7 @@ def test_series(qgis_provider, tmp_path):
     from smap_downscaler.runs.provenance import series_hash
     from smap_downscaler.series.dated import DatedCovariate
     from smap_downscaler.series.series import open_series
-    from smap_downscaler.toolbox.inputs_used import dated_covariates_used, series_used
+    from smap_downscaler.toolbox.reports import dated_covariates_used, series_used
 
     for date in ("20210101", "20210102"):
         write_geotiff(tmp_path / "smap" / f"s_{date}.tif", CELLS, np.zeros(CELLS.shape, np.float32))
@@ -45,10 +45,10 @@ def test_series(qgis_provider, tmp_path):
         "smap, SHA-256 of contents": series_hash(series).digest,
     }
     assert series_used({"smap": series, "rain": None}, SILENT) == {**expected, "rain": ""}
-    told = {**expected, "dated covariates that are rain": "none"}
-    assert dated_covariates_used([DatedCovariate(series)], SILENT) == told
-    told["dated covariates that are rain"] = "smap"
-    assert dated_covariates_used([DatedCovariate(series, said_rain=True)], SILENT) == told
+    used = {**expected, "dated covariates that are rain": "none"}
+    assert dated_covariates_used([DatedCovariate(series)], SILENT) == used
+    used["dated covariates that are rain"] = "smap"
+    assert dated_covariates_used([DatedCovariate(series, declared_rain=True)], SILENT) == used
     assert dated_covariates_used([], SILENT) == {}
 
 
@@ -78,7 +78,7 @@ def test_a_stack_of_other_files(qgis_provider, tmp_path):
     """The rasters behind a VRT count, not its text alone."""
     from osgeo import gdal
 
-    from smap_downscaler.toolbox.inputs_used import files_used
+    from smap_downscaler.toolbox.reports import files_used
 
     band, stack = tmp_path / "clay.tif", str(tmp_path / "stack.vrt")
     write_geotiff(band, CELLS, np.zeros(CELLS.shape, np.float32))

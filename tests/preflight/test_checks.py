@@ -12,8 +12,8 @@ from raster_cases import Listener, grid_raster, listing
 from small_case import CELLS, DATES, NAMES, PIXELS, make_small_case
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.geo.grid import Grid, Window
-from smap_downscaler.geo.sources import Mask, Source, has_value
-from smap_downscaler.preflight.look import LayerToCheck, row_of, shift_warning
+from smap_downscaler.geo.sources import BandReader, Mask, Source, has_value
+from smap_downscaler.preflight.checks import LayerToCheck, row_of, shift_warning
 from smap_downscaler.preflight.sample import POINTS, Sampler, points_over
 from smap_downscaler.series.dated import DatedCovariate, dated_covariates
 from smap_downscaler.series.series import open_series
@@ -59,7 +59,7 @@ def test_coverage_nodata_and_range_are_those_put_in(tmp_path):
     values = np.full(part.shape, 5.0, np.float32)
     values[:, ::10] = values[:, 1::10] = values[:, 2::10] = np.nan
     values[:, 5] = 9.0
-    sample = Sampler(CELLS).look(source(tmp_path, "a", part, values))
+    sample = Sampler(CELLS).sample(source(tmp_path, "a", part, values))
     assert sample.covered == pytest.approx(0.7, abs=0.01)
     assert sample.nodata == pytest.approx(21 / 63, abs=0.01)
     assert (sample.low, sample.high) == (5.0, 9.0)
@@ -72,7 +72,7 @@ def test_another_crs_and_a_mask(tmp_path):
     mask[:, :45] = 1
     cover = Mask(grid_raster(tmp_path / "mask.tif", PIXELS, mask))
     one = source(tmp_path, "lon", world, ramp)
-    whole, right = Sampler(CELLS).look(one), Sampler(CELLS, cover).look(one)
+    whole, right = Sampler(CELLS).sample(one), Sampler(CELLS, cover).sample(one)
     assert (whole.covered, whole.nodata) == (1.0, 0.0)
     assert whole.high == right.high
     # EASE-Grid columns are evenly spaced in longitude: the mask takes half of the range away.
@@ -81,7 +81,7 @@ def test_another_crs_and_a_mask(tmp_path):
 
 def test_a_raster_elsewhere_has_no_coverage(tmp_path):
     far = replace(PIXELS, left=PIXELS.left + 1e6)
-    sample = Sampler(CELLS).look(source(tmp_path, "far", far, np.ones(far.shape, np.float32)))
+    sample = Sampler(CELLS).sample(source(tmp_path, "far", far, np.ones(far.shape, np.float32)))
     assert sample.covered == 0.0
     assert np.isnan([sample.nodata, sample.low, sample.high]).all()
 
@@ -89,7 +89,7 @@ def test_a_raster_elsewhere_has_no_coverage(tmp_path):
 def test_converted_sources_show_both_numbers(tmp_path):
     plain = source(tmp_path, "k", PIXELS, np.full(PIXELS.shape, 2.0, np.float32))
     change = Change(CONVERSIONS["m/d -> cm/d"], "in")
-    sample = Sampler(CELLS).look(ConvertedSource(plain.path, 1, PIXELS, change=change))
+    sample = Sampler(CELLS).sample(ConvertedSource(plain.path, 1, PIXELS, change=change))
     assert (sample.stored.min(), sample.low) == (2.0, 10_000.0)
 
 
@@ -97,12 +97,12 @@ def test_cancel_reaches_the_reading(tmp_path):
     one = source(tmp_path, "a", PIXELS, np.ones(PIXELS.shape, np.float32))
     listener = Listener(20)
     with pytest.raises(Cancelled):
-        Sampler(CELLS, progress=listener).look(one)
+        Sampler(CELLS, progress=listener).sample(one)
     assert listener.asked <= 21
 
 
 @pytest.mark.parametrize("down", [0.0, 0.5])
-def test_half_a_cell_beside_the_ease_grid_is_told(tmp_path, down):
+def test_half_a_cell_beside_the_ease_grid_is_warned_of(tmp_path, down):
     left, top = CELLS.left + 0.5 * CELLS.cell_width, CELLS.top - down * CELLS.cell_height
     moved = replace(CELLS, left=left, top=top)
     one = covariate(source(tmp_path, "ndvi", moved, np.random.default_rng(0).random(CELLS.shape)), "ndvi")
@@ -116,7 +116,7 @@ def test_half_a_cell_beside_the_ease_grid_is_told(tmp_path, down):
     assert found.rows[1].texts()[3] == f"{down:.2f}, 0.50"
 
 
-def test_a_shifted_series_is_told(tmp_path):
+def test_a_shifted_series_is_warned_of(tmp_path):
     moved = replace(CELLS, top=CELLS.top + 0.5 * CELLS.cell_height)
     smap = LayerToCheck(row_of("SMAP", moved, DATES), warnings=[shift_warning("SMAP (s)", moved)])
     found, _ = check_covariates([], CELLS, None, smap)
@@ -168,7 +168,7 @@ def test_the_table_of_a_matrix(case):
     assert rain.dates == "2, 2020-12-30 to 2021-01-01"
     assert found.warnings == []
     listener = Listener()
-    found.tell(listener)
+    found.log(listener)
     assert listener.lines[0] == "Before the work (a sample of each layer):"
     assert listener.lines[1].split("  ")[1] == "layer"
     assert len(listener.lines) == 3 + len(found.rows)
@@ -197,7 +197,7 @@ def test_gaps_of_the_series_are_noted(case):
     assert [row.notes for row in both.rows[-2:]] == [lacking, ()]
 
 
-def test_large_rasters_are_not_read_whole(tmp_path):
+def test_large_rasters_are_not_read_whole(tmp_path, monkeypatch):
     """At most a dozen or so rows of a raster of 9 million pixels."""
     from osgeo import gdal
 
@@ -211,9 +211,11 @@ def test_large_rasters_are_not_read_whole(tmp_path):
     del dataset
     sampler = Sampler(grid.crop(Window(0, 0, 2900, 3000)))
     read = []
-    plain = sampler._reader.read
-    sampler._reader.read = lambda one, window: read.append(window) or plain(one, window)
-    sample = sampler.look(Source(path, 1, grid))
+    plain = BandReader.read
+    monkeypatch.setattr(
+        BandReader, "read", lambda self, one, window: read.append(window) or plain(self, one, window)
+    )
+    sample = sampler.sample(Source(path, 1, grid))
     assert sample.covered == 1.0
     assert 10 <= len(read) <= 100
     assert all(window.height == 1 for window in read)
@@ -277,7 +279,7 @@ def test_a_needle_that_the_sample_misses_is_found(tmp_path):
     values = np.full(fine.shape, np.nan, np.float32)
     values[1001, 777] = 1.0
     one = source(tmp_path, "needle", fine, values)
-    assert np.isnan(Sampler(fine).look(one).low)
+    assert np.isnan(Sampler(fine).sample(one).low)
     assert has_value(one, fine)
     listener = Listener(2)
     with pytest.raises(Cancelled):

@@ -16,8 +16,8 @@ from smap_downscaler.geo.crs_choice import Region
 from smap_downscaler.geo.grid import Bounds, Grid, Window, ease2_grid
 from smap_downscaler.geo.sources import Source
 from smap_downscaler.methods.features import FeatureSettings
-from smap_downscaler.methods.file.reader import open_forests
-from smap_downscaler.preflight.report import add_before
+from smap_downscaler.methods.file.reader import open_models
+from smap_downscaler.preflight.report import add_preflight
 from smap_downscaler.preflight.sample import ROWS, PointSampler
 from smap_downscaler.report.page import Page
 from smap_downscaler.series.dated import DatedCovariate
@@ -147,12 +147,12 @@ def test_points_are_read_exactly_and_many_are_thinned(tmp_path):
     rng = np.random.default_rng(3)
     rows, cols = rng.integers(0, 700, 50), rng.integers(0, 600, 50)
     x, y = grid.left + (cols + rng.random(50)) * 100, grid.top - (rows + rng.random(50)) * 100
-    assert np.array_equal(PointSampler(grid.crs, x, y).look(source).values, values[rows, cols])
-    many = PointSampler(grid.crs, np.tile(x, 1000), np.tile(y, 1000)).look(source)
+    assert np.array_equal(PointSampler(grid.crs, x, y).sample(source).values, values[rows, cols])
+    many = PointSampler(grid.crs, np.tile(x, 1000), np.tile(y, 1000)).sample(source)
     assert many.covered == 1
     assert many.count == ROWS
     assert not set(many.values) - set(values[rows, cols])
-    nowhere = PointSampler(grid.crs, x - 1e6, y).look(source)
+    nowhere = PointSampler(grid.crs, x - 1e6, y).sample(source)
     assert (nowhere.covered, nowhere.count) == (0.0, 0)
 
 
@@ -205,16 +205,16 @@ def test_polygons(maps, tmp_path):
     ]
 
 
-def test_missing_values_that_are_not_declared_are_told(tmp_path):
+def test_missing_values_that_are_not_declared_are_warned_of(tmp_path):
     (tmp_path / "maps").mkdir()
     values = np.full(MAPS.shape, 0.2, np.float32)
     values[:10] = -9999
     maps = series_of(tmp_path / "maps", MAPS, values, (0,))
     listener = Listener()
     found = check_stations(field(station("A", *at(3, 3), {0})), [("maps", maps)], (None, None))
-    found.tell(listener)
+    found.log(listener)
     page = Page("T")
-    add_before(page, found)
+    add_preflight(page, found)
     assert page.html().count("<li>maps: it holds -9999, ") == 1
     assert found.warnings == listener.warnings
     assert listener.warnings == [
@@ -262,7 +262,7 @@ def test_filled_gaps(tmp_path):
     path = tmp_path / "forests.smapforest"
     case.forests(path, FeatureSettings())
     smap, rain = open_series(case.smap), open_series(case.rain_folder)
-    with open_forests(path) as forests:
+    with open_models(path) as forests:
         found = check_gaps(GapInputs(smap, forests, (DatedCovariate(rain),)))
     dates = smap.dates
     missing = (dates[-1] - dates[0]).days + 1 - len(dates)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smap_downscaler.stats.moments import Moments
+from smap_downscaler.stats.distribution import Moments
 
 VALUES = st.floats(-1e4, 1e4, width=32) | st.just(math.nan)
 

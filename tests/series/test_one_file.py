@@ -12,10 +12,9 @@ from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.geo.datasets import dataset_grid, open_dataset, read_band
 from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.geo.grid import Grid
-from smap_downscaler.geo.vrt import write_series_vrt
-from smap_downscaler.series.filled_tag import is_filled
-from smap_downscaler.series.one_file import write_series_file
+from smap_downscaler.series.one_file import write_series_file, write_series_vrt
 from smap_downscaler.series.series import open_series
+from smap_downscaler.series.tags import is_filled
 
 DATES = [dt.date(2019, 12, 31), dt.date(2020, 1, 1), dt.date(2020, 1, 3)]
 FINE = Grid("EPSG:32718", 250000.0, 8500000.0, 100.0, 100.0, 300, 270)
@@ -140,16 +139,16 @@ def test_cancelling_a_real_file_leaves_nothing(tmp_path):
 
 @pytest.mark.parametrize("ending", ["vrt", "tif"])
 @pytest.mark.parametrize("tag", [None, "SMAP_DOWNSCALER_FILLED"])
-def test_what_is_made_from_filled_values_tells_so_itself(tmp_path, gdal_mode, ending, tag):
+def test_what_is_made_from_filled_values_has_the_tag_itself(tmp_path, gdal_mode, ending, tag):
     files = [tmp_path / "maps" / f"{date:%Y%m%d}.tif" for date in DATES]
     for file in files:
         write_geotiff(file, CELLS, np.zeros(CELLS.shape, np.float32), tags={tag: "yes"} if tag else {})
     path = tmp_path / f"series.{ending}"
     write_series_file(path, CELLS, DATES, files, "m3 m-3")
-    assert open_series(path).has_origin() == bool(tag)
+    assert open_series(path).has_filled() == bool(tag)
     # A VRT without a word on it would be looked behind, file by file.
-    told = "yes" if tag else {"vrt": "no", "tif": None}[ending]
-    assert open_dataset(path).GetMetadataItem("SMAP_DOWNSCALER_FILLED") == told
+    expected = "yes" if tag else {"vrt": "no", "tif": None}[ending]
+    assert open_dataset(path).GetMetadataItem("SMAP_DOWNSCALER_FILLED") == expected
 
 
 def test_one_filled_file_among_many_in_a_vrt_of_somebody_else(tmp_path, gdal_mode):

@@ -1,4 +1,4 @@
-"""The look before layers are joined: one loop over what a step hands in."""
+"""The checks before layers are joined: one loop over what a step hands in."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .layer_check import (
     gaps_note,
     shift_sentence,
 )
-from .sample import Looker, Sample, same_values, together
+from .sample import AnySampler, Sample, merged, same_values
 
 #: Rasters of a layer that are looked at, spread over its dates.
 _DATES_SEEN = 3
@@ -55,7 +55,7 @@ class LayerToCheck:
     twins : str
         What is said of two layers {0} and {1} that are the same, if both in a row have this sentence.
     files : sequence
-        What tells whether they are; without, it is the values seen.
+        By which they are compared; without, by the values sampled.
     """
 
     row: LayerCheck | None
@@ -68,14 +68,14 @@ class LayerToCheck:
     files: Sequence[SeriesEntry] = ()
 
 
-def look_at(layers: Iterable[LayerToCheck], looker: Looker | None, area: str) -> Preflight:
-    """Look at layers in the order of the table.
+def check_layers(layers: Iterable[LayerToCheck], sampler: AnySampler | None, area: str) -> Preflight:
+    """Sample layers and check them, in the order of the table.
 
     Parameters
     ----------
     layers : iterable of LayerToCheck
-    looker : Looker or None
-        Where to look; None: nowhere.
+    sampler : AnySampler or None
+        Where to sample; None: nowhere.
     area : str
         What reports call that: "the SMAP cells".
 
@@ -89,7 +89,7 @@ def look_at(layers: Iterable[LayerToCheck], looker: Looker | None, area: str) ->
     for _twins, kind in groupby(layers, key=lambda layer: layer.twins):
         looked = []
         for layer in kind:
-            sample = _look(layer, looker)
+            sample = _sample(layer, sampler)
             warning, note = layer.judge(sample) if layer.judge and sample else ("", "")
             warnings += [text for text in (warning, *layer.warnings) if text]
             if layer.row is not None:
@@ -100,15 +100,15 @@ def look_at(layers: Iterable[LayerToCheck], looker: Looker | None, area: str) ->
     return Preflight(rows, warnings, area)
 
 
-def _look(layer: LayerToCheck, looker: Looker | None) -> Sample | None:
-    if looker is None or not layer.rasters:
+def _sample(layer: LayerToCheck, sampler: AnySampler | None) -> Sample | None:
+    if sampler is None or not layer.rasters:
         return None
     last = len(layer.rasters) - 1
     chosen = sorted({round(part * last / (_DATES_SEEN - 1)) for part in range(_DATES_SEEN)})
-    sample = together([looker.look(layer.rasters[number]) for number in chosen])
-    # Layers that lie elsewhere are told by whoever joins them.
+    sample = merged([sampler.sample(layer.rasters[number]) for number in chosen])
+    # Layers that lie elsewhere are refused by whoever joins them.
     if layer.refusal and sample.covered and math.isnan(sample.low):
-        cells, progress = looker.cells, looker.progress
+        cells, progress = sampler.cells, sampler.progress
         if cells is not None and not any(has_value(one, cells, progress) for one in layer.rasters):
             raise InputError(layer.refusal)
     return sample
@@ -161,8 +161,8 @@ def series_layer(
 ) -> LayerToCheck:
     """A series, all of its dates."""
     row = row_of(series.name, series.grid, series.dates, gaps_note(series.dates), *notes)
-    told = [shift_warning(label, series.grid), *warnings]
-    return LayerToCheck(row, _rasters(series, series.entries), label, told)
+    all_warnings = [shift_warning(label, series.grid), *warnings]
+    return LayerToCheck(row, _rasters(series, series.entries), label, all_warnings)
 
 
 def smap_layer(smap: Series, *warnings: str) -> LayerToCheck:
