@@ -21,6 +21,7 @@ from smap_downscaler.methods.base import Candidate
 from smap_downscaler.methods.features import FeatureSettings
 from smap_downscaler.methods.file.reader import open_models
 from smap_downscaler.methods.fine_blocks import FineBlocks
+from smap_downscaler.methods.forest.settings import ForestSettings
 from smap_downscaler.methods.keys import PooledKey
 from smap_downscaler.methods.register import METHODS
 from smap_downscaler.series.stack import open_stack
@@ -29,7 +30,7 @@ from smap_downscaler.steps.crossvalidation.run import crossvalidate_table
 from smap_downscaler.steps.crossvalidation.tables import write_choices, write_scores
 from smap_downscaler.steps.forests.request import TrainingChoices
 from smap_downscaler.steps.forests.tables import write_scores as write_training_scores
-from smap_downscaler.steps.forests.training import train_pooled
+from smap_downscaler.steps.forests.training import train_by_date, train_pooled
 from smap_downscaler.steps.maps.downscale import MapInputs, make_maps
 from smap_downscaler.steps.matrix.numbers.rows import DayRows
 from smap_downscaler.steps.matrix.read import open_matrix
@@ -168,6 +169,17 @@ def test_maps_without_the_deviation_have_one_band(case):
     assert gdal.Open(str(made.files[DAYS[0]])).RasterCount == 1
 
 
+def test_a_deviation_that_forests_have_not_is_refused(case):
+    path = case.folder / "f.smapforest"
+    train_by_date(case.table, path, TrainingChoices(ForestSettings(3, None, None, 4, 1, None, 1)))
+    with open_models(path) as models, pytest.raises(InputError) as caught:
+        make_maps(MapInputs(models, case.stack, sd=True), case.folder / "none", [DAYS[0]])
+    assert str(caught.value) == (
+        f"{path}: a random forest gives no standard deviation; make maps without it."
+    )
+    assert not list((case.folder / "none").glob("*"))
+
+
 def test_the_manifest_names_method_and_settings(case):
     path, _ = trained(case)
     with zipfile.ZipFile(path) as archive:
@@ -237,7 +249,10 @@ def test_it_is_cross_validated_with_a_choice_of_settings(case, inside, tmp_path)
     write_choices(tmp_path / "choices.gpkg", run)
 
 
-def test_modes_that_it_has_not_are_refused():
+def test_modes_that_it_has_not_are_refused(case):
+    choices = TrainingChoices(LinearSettings(), method=METHOD, fine=case.reader)
+    with pytest.raises(InputError, match=r"^MODE is 'by date', which a two-level linear cannot be\.$"):
+        train_by_date(case.table, case.folder / "x.smapmodel", choices)
     with pytest.raises(InputError) as caught:
         ValidationSettings(3, 1, 0.0, (Candidate(LinearSettings()),), mode="by date", method=METHOD)
     assert str(caught.value) == "MODE is 'by date', which a two-level linear cannot be."

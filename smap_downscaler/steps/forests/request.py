@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...base.errors import InputError
 from ...base.matrix_columns import RESPONSE, RESPONSE_UNIT
 from ...base.progress import Progress
 from ...base.version import plugin_version
@@ -70,7 +71,14 @@ class TrainingChoices:
         """What writes the forests of a table, of covariates `names`, to a file.
 
         `extra` is kept in it with the table's name.
+
+        Raises
+        ------
+        InputError
+            If the method has no such mode, or as `ModelWriter`.
         """
+        if mode not in self.method.modes:
+            raise InputError(f"MODE is '{mode}', which a {self.method.name} cannot be.")
         # Files of forests stay as older versions read them.
         grid = {"grid": asdict(table.grid)} if table.grid is not None and self.method.uses_coordinates else {}
         return ModelWriter(

@@ -286,6 +286,10 @@ def _tasks(
     place = pixel_coordinates(inputs.stack.grid, forests.grid) if forests.method.uses_coordinates else None
     for date in dates:
         model = pooled or inputs.forests.load(date)
+        if inputs.sd and not model.has_sd:
+            raise InputError(
+                f"{forests.path}: a {forests.method.name} gives no standard deviation; make maps without it."
+            )
         for window in windows:
             blocks_of = {one.covariate.name: one.block(date, window) for one in dated}
             yield _Task(inputs, model, date, window, blocks_of, place)
