@@ -120,7 +120,7 @@ def smooth_field(side, seed):
 
 def test_blocks_unmask_covariates_that_only_tell_the_place():
     """By date with x and y as covariates of a smooth random field: random folds flatter, blocks do not."""
-    place = case(24).place
+    place = case(24).coordinates
     x = place.astype(np.float32)
     forest = ForestSettings(40, None, None, 4, 1, None, 1)
     random, blocks = [], []

@@ -248,7 +248,7 @@ def test_a_fold_is_the_same_wherever_and_whenever_it_is_run():
     here = [run_fold(job, fold) for fold in range(job.folds.number)]
     arrays = {
         name: (getattr(rows, name).dtype.str, getattr(rows, name).tolist())
-        for name in ("x", "y", "cells", "days", "place")
+        for name in ("x", "y", "cells", "days", "coordinates")
     }
     message = json.dumps({"rows": arrays, "scheme": piece.scheme, "repeat": piece.repeat})
     for fold in reversed(range(job.folds.number)):
