@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..base.errors import InputError
 from ..base.progress import SILENT, Progress
 from ..geo.blocks import blocks
 from ..geo.grid import Grid, Window
@@ -46,16 +45,8 @@ class FineBlocks:
             yield FineBlock(self.stack.read(names, window), rows, cols)
 
 
-def pixel_coordinates(fine: Grid, cells: Grid | None) -> Callable[[Window], np.ndarray]:
-    """Gives the x and y of the pixels of a window in the CRS of `cells`: float64, (rows, columns, 2).
-
-    Raises
-    ------
-    InputError
-        If the SMAP grid is not known.
-    """
-    if cells is None:
-        raise InputError("The SMAP grid is not known; train the model anew.")
+def pixel_coordinates(fine: Grid, cells: Grid) -> Callable[[Window], np.ndarray]:
+    """Gives the x and y of the pixels of a window in the CRS of `cells`: float64, (rows, columns, 2)."""
     lattice = Lattice(fine, cells)
 
     def coordinates(window: Window) -> np.ndarray:

@@ -52,11 +52,6 @@ def version_of(engine: str) -> str | None:
     return str(sklearn.__version__)
 
 
-def engine_text(engine: str) -> str:
-    """An engine and its version, for people."""
-    return f"{engine} {version_of(engine)}"
-
-
 def grow_with_intelex(
     x: np.ndarray, y: np.ndarray, settings: ForestSettings, key: int, progress: Progress
 ) -> Iterator[Any]:

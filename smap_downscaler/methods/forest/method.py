@@ -67,7 +67,6 @@ class RandomForest(Method):
     def load(self, members: Mapping[str, bytes], names: Sequence[str], scores: OobScores | None) -> Forest:
         """The forest of `Forest.members`, checked and tried on its probe."""
         forest = Forest(*decode(members), scores)
-        forest.arrays.check(len(names))
         forest.check_probe(len(names))
         return forest
 

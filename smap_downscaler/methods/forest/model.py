@@ -119,6 +119,8 @@ class Forest(Model):
         ------
         ModelMismatch
         """
+        # Trees are checked as they are made, which is once.
+        self.trees = self.arrays.to_trees(covariates)
         if self.covariates != covariates:
             raise ModelMismatch(f"has {self.covariates} covariates, not {covariates}")
         days = np.zeros(len(self.probe_x), np.int64)

@@ -275,7 +275,7 @@ class _Task:
     date: dt.date
     window: Window
     dated: Mapping[str, Callable[[Progress], np.ndarray]]
-    place: Callable[[Window], np.ndarray] | None
+    coordinates: Callable[[Window], np.ndarray] | None
 
 
 def _tasks(
@@ -283,7 +283,9 @@ def _tasks(
 ) -> Iterator[_Task]:
     forests = inputs.forests
     pooled = forests.load(PooledKey()) if forests.mode == POOLED else None
-    place = pixel_coordinates(inputs.stack.grid, forests.grid) if forests.method.uses_coordinates else None
+    coordinates = None
+    if forests.method.uses_coordinates and forests.grid is not None:
+        coordinates = pixel_coordinates(inputs.stack.grid, forests.grid)
     for date in dates:
         model = pooled or inputs.forests.load(date)
         if inputs.sd and not model.has_sd:
@@ -292,7 +294,7 @@ def _tasks(
             )
         for window in windows:
             blocks_of = {one.covariate.name: one.block(date, window) for one in dated}
-            yield _Task(inputs, model, date, window, blocks_of, place)
+            yield _Task(inputs, model, date, window, blocks_of, coordinates)
 
 
 def _predict(task: _Task, progress: Progress) -> tuple[Window, list[np.ndarray]]:
@@ -303,8 +305,8 @@ def _predict(task: _Task, progress: Progress) -> tuple[Window, list[np.ndarray]]
     if valid.any():
         x = np.ascontiguousarray(covariates[:, valid].T)
         days = np.full(len(x), task.date.toordinal(), np.int64)
-        place = None if task.place is None else task.place(task.window)[valid]
-        block = Block(add_features(x, days, task.inputs.forests.features), days, place)
+        coordinates = None if task.coordinates is None else task.coordinates(task.window)[valid]
+        block = Block(add_features(x, days, task.inputs.forests.features), days, coordinates)
         found = task.model.predict(block, progress, task.inputs.sd)
         for layer, values in zip(layers, found):
             layer[valid] = values
