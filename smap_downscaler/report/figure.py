@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..base.words import Text
+
 #: SMAP's own accuracy, m3 m-3: the mission's goal .04, and .06, as in the paper's discussion.
 SMAP_BAND = (0.04, 0.06)
 
@@ -96,8 +98,8 @@ def save_pages(
 class Picture(bytes):
     """A PNG that knows what is written in it."""
 
-    #: Titles, legends and notes, not the labels of ticks.
-    texts: tuple[str, ...] = ()
+    #: Titles, legends and notes that have numbers, not the labels of ticks.
+    texts: tuple[Text, ...] = ()
 
 
 def png(figure: Any, dpi: int = _DPI) -> Picture:
@@ -109,8 +111,8 @@ def png(figure: Any, dpi: int = _DPI) -> Picture:
     return picture
 
 
-def _texts(figure: Any) -> tuple[str, ...]:
-    from matplotlib.text import Text
+def _texts(figure: Any) -> tuple[Text, ...]:
+    from matplotlib.text import Text as Artist
 
     ticks = {
         label
@@ -118,8 +120,8 @@ def _texts(figure: Any) -> tuple[str, ...]:
         for axis in (axes.xaxis, axes.yaxis)
         for label in (*axis.get_ticklabels(which="both"), axis.get_offset_text())
     }
-    texts = (artist for artist in figure.findobj(Text) if artist not in ticks and artist.get_visible())
-    return tuple(text for text in (artist.get_text().strip() for artist in texts) if text)
+    artists = (each for each in figure.findobj(Artist) if each not in ticks and each.get_visible())
+    return tuple(words for words in (each.get_text() for each in artists) if isinstance(words, Text))
 
 
 def light_grid(axis: Any, which: Literal["both", "x", "y"] = "both") -> None:

@@ -4,39 +4,40 @@ from __future__ import annotations
 
 import math
 
+from ..base.words import Text, text
 from ..stats.intervals import Results
 
 #: The unit of soil moisture as text; in figures it is `figure.SOIL_MOISTURE_UNIT`.
 UNIT = "m³ m⁻³"
 
 
-def fixed(value: float, places: str) -> str:
+def fixed(value: float, places: str) -> Text:
     """A number in a format such as `.4f`, a zero without a sign; empty where it is not defined."""
     if not math.isfinite(value):
-        return ""
-    text = f"{value:{places}}"
+        return Text()
+    written = text(f"{{:{places}}}", value)
     # What rounds to zero has no sign left.
-    return text.lstrip("+-") if not text.strip("+-0.% ") else text
+    return written if written.strip("+-0.% ") else Text(written.lstrip("+-"), written.numbers)
 
 
-def score_text(value: float) -> str:
+def score_text(value: float) -> Text:
     """A score as reports write it, with four decimals; empty where it is not defined."""
     return fixed(value, ".4f")
 
 
-def with_interval(results: Results, name: str, places: str) -> str:
+def with_interval(results: Results, name: str, places: str) -> Text:
     """A number, and in brackets its interval where there is one; empty where it is not defined."""
     interval = results.interval(name)
-    text = fixed(results.value(name), places)
-    if text and math.isfinite(interval.lower) and interval.lower < interval.upper:
-        text += f" ({fixed(interval.lower, places)} to {fixed(interval.upper, places)})"
-    return text
+    written = fixed(results.value(name), places)
+    if written and math.isfinite(interval.lower) and interval.lower < interval.upper:
+        written += text(" ({} to {})", fixed(interval.lower, places), fixed(interval.upper, places))
+    return written
 
 
-def number_text(value: float) -> str:
+def number_text(value: float) -> Text:
     """A number with four digits that count, without an exponent where it can be read; empty for NaN."""
     if not math.isfinite(value):
-        return ""
+        return Text()
     if value == 0 or not 1e-4 <= abs(value) < 1e6:
         return fixed(value, ".3g")
     decimals = max(0, 3 - math.floor(math.log10(abs(value))))

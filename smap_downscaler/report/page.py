@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import base64
+import csv
+import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
+from ..base.words import numbers_of, text
 from .figure import Picture
-from .number_table import Told, numbers_table
+
+#: Columns of the table of a page's numbers: where it stands, the number as it was worked out, the text.
+NUMBER_HEADERS = ("section", "part", "row", "column", "number", "unit", "text")
 
 #: The template of a page and its style sheet.
 _TEMPLATES = Path(__file__).parents[1] / "resources" / "report"
@@ -30,29 +35,29 @@ class Page:
 
     def __init__(self, title: str, subtitle: str = ""):
         self._title = self._section = title
-        self._told: list[Told] = []
+        self._numbers: list[tuple[str, ...]] = []
         self._parts: list[dict[str, object]] = []
         self._footer = ""
         if subtitle:
-            self._tell("subtitle", subtitle)
+            self._note("subtitle", subtitle)
             self._add("subtitle", text=subtitle)
 
-    def heading(self, text: str) -> Page:
+    def heading(self, words: str) -> Page:
         """A section."""
-        self._section = text
-        self._tell("heading", text)
-        return self._add("heading", text=text)
+        self._section = words
+        self._note("heading", words)
+        return self._add("heading", text=words)
 
-    def paragraph(self, text: str) -> Page:
+    def paragraph(self, words: str) -> Page:
         """A paragraph of plain text."""
-        self._tell("text", text)
-        return self._add("text", text=text)
+        self._note("text", words)
+        return self._add("text", text=words)
 
     def facts(self, pairs: Sequence[tuple[str, str]]) -> Page:
         """Names and what they are, a line each."""
         for name, value in pairs:
-            self._tell("fact", name, name)
-            self._tell("fact", value, name)
+            self._note("fact", name, name)
+            self._note("fact", value, name)
         return self._add("facts", pairs=list(pairs))
 
     def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> Page:
@@ -66,7 +71,7 @@ class Page:
         if any(len(row) != len(headers) for row in rows):
             raise ValueError("a row of the table is not as long as its headers")
         numbers = [_is_numeric([row[column] for row in rows]) for column in range(len(headers))]
-        self._tell_table(headers, rows, numbers, caption)
+        self._note_table(headers, rows, numbers, caption)
         return self._add(
             "table",
             headers=list(zip(headers, numbers)),
@@ -78,15 +83,15 @@ class Page:
         """Sentences that a reader should not miss; nothing for none."""
         if not texts:
             return self
-        for text in texts:
-            self._tell("warning", text)
+        for words in texts:
+            self._note("warning", words)
         return self._add("warnings", texts=list(texts))
 
     def picture(self, png: bytes, alt: str, caption: str = "") -> Page:
         """A picture inside the page; `alt` says in words what it shows."""
-        for text in png.texts if isinstance(png, Picture) else ():
-            self._tell("figure", text, alt)
-        self._tell("caption", caption)
+        for words in png.texts if isinstance(png, Picture) else ():
+            self._note("figure", words, alt)
+        self._note("caption", caption)
         data = base64.b64encode(png).decode("ascii")
         return self._add("picture", alt=alt, data=data, caption=caption)
 
@@ -96,19 +101,28 @@ class Page:
         for section, entries in sections.items():
             self.paragraph(section)
             self.facts(
-                [(name, "none" if value in (None, "") else str(value)) for name, value in entries.items()]
+                [
+                    (name, "none" if value in (None, "") else text("{}", value))
+                    for name, value in entries.items()
+                ]
             )
         return self
 
-    def footer(self, text: str) -> Page:
+    def footer(self, words: str) -> Page:
         """The last line."""
-        self._tell("footer", text)
-        self._footer = text
+        self._footer = words
         return self
 
     def numbers(self) -> str:
-        """All numbers that the page tells, those written in its pictures too, as a CSV table."""
-        return numbers_table(self._told)
+        """The numbers of the page and of its pictures as they were worked out, as a CSV table.
+
+        Those of a plain text, which explains or names something, are not among them.
+        """
+        stream = io.StringIO()
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(NUMBER_HEADERS)
+        writer.writerows(self._numbers)
+        return stream.getvalue()
 
     def html(self, numbers: str = "") -> str:
         """The whole file; `numbers` is the name of the file beside it that has `numbers()`."""
@@ -125,21 +139,23 @@ class Page:
             title=self._title, parts=self._parts, numbers=numbers, footer=self._footer
         )
 
-    def _tell(self, part: str, text: str, row: str = "", column: str = "") -> None:
-        self._told.append(Told(self._section, part, row, column, text))
+    def _note(self, part: str, words: str, row: str = "", column: str = "") -> None:
+        for number in numbers_of(words):
+            place = (self._section, part, row, column or number.name)
+            self._numbers.append((*place, repr(number.value), number.unit, words))
 
-    def _tell_table(
+    def _note_table(
         self, headers: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[bool], caption: str
     ) -> None:
-        self._tell("caption", caption)
+        self._note("caption", caption)
         # What tells the rows apart: the columns of words before the first one of numbers.
-        words = max(1, len(list(takewhile(lambda number: not number, numbers))))
+        first = max(1, len(list(takewhile(lambda number: not number, numbers))))
         for header in headers:
-            self._tell("header", header)
+            self._note("header", header)
         for row in rows:
-            name = ", ".join(text for text in row[:words] if text)
-            for header, text in zip(headers, row):
-                self._tell("table", text, name, header)
+            name = ", ".join(cell for cell in row[:first] if cell)
+            for header, cell in zip(headers, row):
+                self._note("table", cell, name, header)
 
     def _add(self, kind: str, **fields: object) -> Page:
         self._parts.append({"kind": kind, **fields})

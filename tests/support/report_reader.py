@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import math
 import re
-from collections import Counter
+from collections import defaultdict
 from html.parser import HTMLParser
 
 #: What may stand directly beside a number.
 AROUND = re.compile(r"[\s()\[\]:;/=<>≤≥\u00d7±*|]+|,(?=\s|$)|(?<=[0-9])-(?=[0-9.])|\.(?=\s|$)|\.\.\.")
+
+#: The section of a page that says what its results came from.
+MANIFEST = "How these numbers came about"
+#: Numbers that explain or name something, in whatever report: they come from no result.
+EXPLAINED = re.compile(
+    r"0\.04-0\.06|\b(?:9|30) km\b|\b100 m\b|\b(?:25|75|95) %"
+    r"|\bTable [B\d]+\b|\bFigs?\. [BS\d]+\b|\bet al\. \d{4}|\bddof [01]\b|10\u207b\u2076"
+)
 
 
 class _Texts(HTMLParser):
@@ -33,17 +42,26 @@ def visible_texts(page):
 
 
 def numbers_of(text):
-    """Each word of a text that is a number, as a float; dates are none."""
+    """Each word of a text that is a number, as it is written; dates are none."""
     found = []
     text = re.sub(r"\$[^$]*\$", " ", text).replace("\u2212", "-")
     text = " ".join(word for word in text.split() if not _is_date(word.strip(".,;:()")))
     for word in AROUND.split(text):
-        word = word.strip().rstrip("%").rstrip(",.")
+        word = word.strip().rstrip("%").rstrip(",.").replace(",", "")
         try:
-            found.append(float(word.replace(",", "")))
+            number = float(word)
         except ValueError:
             continue
-    return [number for number in found if number == number and abs(number) != float("inf")]
+        if math.isfinite(number):
+            found.append(word)
+    return found
+
+
+def is_rounded(word, value):
+    """Whether a number as it is written is this value, rounded."""
+    digits, _, exponent = word.lower().partition("e")
+    step = 10.0 ** (int(exponent or 0) - len(digits.partition(".")[2]))
+    return abs(float(word) - value) <= 0.5000001 * step
 
 
 def _is_date(word):
@@ -88,16 +106,32 @@ def rows_of(table):
         return list(csv.DictReader(stream))
 
 
+def unknown_numbers(texts, rows):
+    """Numbers of texts that neither stand in the rows of the table, nor explain; rows that are nowhere."""
+    pool = defaultdict(list)
+    for row in rows:
+        pool[row["text"].strip()].append(float(row["number"]))
+    unknown = []
+    for text in texts:
+        values = pool[text.strip()]
+        for word in numbers_of(EXPLAINED.sub(" ", text)):
+            value = next((value for value in values if is_rounded(word, value)), None)
+            if value is None:
+                unknown.append((word, text))
+            else:
+                values.remove(value)
+    return unknown, {text: values for text, values in pool.items() if values}
+
+
 def check_numbers(outputs, figures):
-    """Each number that page and figures show stands as often in the table."""
+    """Each number that page and figures show stands in the table as it was worked out, and no other."""
     with open(outputs["REPORT"], encoding="utf-8") as stream:
         page = stream.read()
     rows = rows_of(outputs["REPORT_NUMBERS"])
-    stored = Counter(float(row["number"]) for row in rows)
-    shown = Counter(number for text in visible_texts(page) for number in numbers_of(text))
-    assert sum(shown.values()) > 10
-    drawn = Counter(number for text in figures.texts for number in numbers_of(text))
     assert page.count("<img") == 0 or figures.texts
-    missing = shown + drawn - stored
-    assert dict(missing) == {}
+    body = [row for row in rows if row["section"] != MANIFEST]
+    # Inputs and settings are quoted there as they were given.
+    shown = visible_texts(page.partition(MANIFEST)[0])
+    assert sum(len(numbers_of(text)) for text in shown) > 10
+    assert unknown_numbers([*shown, *figures.texts], body) == ([], {})
     assert {row["section"] for row in rows} <= {text.strip() for text in visible_texts(page)}
