@@ -16,6 +16,7 @@ import numpy as np
 
 from ..base.errors import InputError
 from ..base.progress import SILENT, Progress
+from ..base.words import joined, text
 from ..geo.grid import Grid
 from .keys import MODES
 from .skill import Importance, OobScores
@@ -143,7 +144,7 @@ class Candidate:
 
     def text(self, covariates: int) -> str:
         """In one line, for people."""
-        return ", ".join(f"{name} {value}" for name, value in self.settings.as_dict().items())
+        return joined(", ", (text("{} {}", *pair) for pair in self.settings.as_dict().items()))
 
     def columns(self, covariates: int) -> dict[str, Any]:
         """Settings by the names of `Method.columns`, for a model of so many covariates."""

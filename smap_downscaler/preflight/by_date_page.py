@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from ..base.words import text
 from ..report.figure import COLOURS, MARKERS, date_axis, new_figure, png
 from ..report.number_text import fixed
 from ..report.page import Page, Table
@@ -47,8 +48,13 @@ def add_dates(page: Page, table: DatesTable, lines: Mapping[str, str], axis: str
         noted = [row for row in rows if row[-1]]
         shown = noted[:_MOST_DATES]
         page.paragraph(
-            f"Of {len(rows):,} dates {len(noted):,} have a note; {len(shown):,} of these follow. The table "
-            "DATES, where asked for, holds all."
+            text(
+                "Of {:,} dates {:,} have a note; {:,} of these follow. The table DATES, where asked for, "
+                "holds all.",
+                len(rows),
+                len(noted),
+                len(shown),
+            )
         )
         rows = shown
     return page.table(texts.headers, rows) if rows else page
@@ -58,15 +64,15 @@ def table_texts(table: DatesTable) -> Table:
     """The table as texts under the names of its fields."""
     digits = {name: _DIGITS.get(name, ".4f") for name, kind in table.fields.items() if kind == REAL}
 
-    def text(name: str, value: Any) -> str:
+    def cell(name: str, value: Any) -> str:
         if value is None:
             return ""
         if name in digits:
             return fixed(value, digits[name])
-        return f"{value:,}" if isinstance(value, int) else str(value)
+        return text("{:,}", value) if isinstance(value, int) else str(value)
 
     headers = [_HEADERS.get(name, name) for name in table.fields]
-    rows = [[text(name, value) for name, value in zip(table.fields, row)] for row in table.rows]
+    rows = [[cell(name, value) for name, value in zip(table.fields, row)] for row in table.rows]
     return Table(headers, rows)
 
 

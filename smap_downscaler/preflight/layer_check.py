@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ..base.dates import period_text
 from ..base.nodata import first_fill
 from ..base.progress import Progress
-from ..base.words import counted
+from ..base.words import counted, joined, text
 from ..geo.grid import ALIGNMENT, EASE2_CELLS, EASE2_LEFT, EASE2_TOP, Grid
 
 HEADERS = ("layer", "CRS", "cell", "EASE shift", "covered", "NoData", "min", "max", "dates", "notes")
@@ -71,8 +71,8 @@ class LayerCheck:
         if self.nodata == 1:
             notes.insert(0, "no value at all")
         if self.fill is not None:
-            notes.insert(0, f"{self.fill:.5g} counts as a value")
-        return "; ".join(notes)
+            notes.insert(0, text("{:.5g} counts as a value", self.fill))
+        return joined("; ", notes)
 
     def texts(self) -> tuple[str, ...]:
         """The row under HEADERS."""
@@ -80,7 +80,7 @@ class LayerCheck:
             self.name,
             _short_crs(self.crs),
             _cell_text(*self.cell),
-            "" if self.shift is None else f"{self.shift[0]:.2f}, {self.shift[1]:.2f}",
+            "" if self.shift is None else text("{:.2f}, {:.2f}", *self.shift),
             _percent(self.covered),
             _percent(self.nodata),
             _number(self.low),
@@ -118,7 +118,11 @@ class Preflight:
 def _cell_text(width: float, height: float) -> str:
     if math.isnan(width):
         return ""
-    return f"{width:.6g}" if math.isclose(width, height, rel_tol=1e-6) else f"{width:.6g} x {height:.6g}"
+    return (
+        text("{:.6g}", width)
+        if math.isclose(width, height, rel_tol=1e-6)
+        else text("{:.6g} x {:.6g}", width, height)
+    )
 
 
 def _short_crs(crs: str) -> str:
@@ -133,11 +137,11 @@ def _percent(share: float) -> str:
     # What is not quite all or nothing must not look so.
     if 0 < percent < 0.05:
         return "<0.1 %"
-    return ">99.9 %" if 99.95 <= percent < 100 else f"{percent:.1f} %"
+    return ">99.9 %" if 99.95 <= percent < 100 else text("{:.1f} %", percent)
 
 
 def _number(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:.5g}"
+    return "" if math.isnan(value) else text("{:.5g}", value)
 
 
 def table_lines(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -202,22 +206,24 @@ def shift_sentence(label: str, shift: tuple[float, float]) -> str:
     if max(abs(down), abs(right)) <= _MOST_SHIFT:
         return ""
     parts = [
-        f"{abs(part):.2f} cells {way}"
+        text("{:.2f} cells {}", abs(part), way)
         for part, way in ((down, "south" if down > 0 else "north"), (right, "east" if right > 0 else "west"))
         if part
     ]
-    sentence = f"{label}: its cells lie {' and '.join(parts)} of those of the EASE-Grid 2.0"
+    sentence = text("{}: its cells lie {} of those of the EASE-Grid 2.0", label, joined(" and ", parts))
     half = all(part == 0 or abs(abs(part) - 0.5) < _MOST_SHIFT for part in shift)
     if half:
         sentence += ", as where coordinates of cell centres were taken for corners"
-    return f"{sentence}; export it anew on the grid."
+    return sentence + "; export it anew on the grid."
 
 
 def fill_sentence(label: str, fill: float) -> str:
     """The warning for a value that stands for a missing one without saying so."""
-    return (
-        f"{label}: it holds {fill:.5g}, which most likely stands for a missing value but counts as a number; "
-        "declare it as NoData (Raster > Conversion > Translate)."
+    return text(
+        "{}: it holds {:.5g}, which most likely stands for a missing value but counts as a number; declare "
+        "it as NoData (Raster > Conversion > Translate).",
+        label,
+        fill,
     )
 
 
@@ -229,7 +235,7 @@ def gaps(dates: Sequence[dt.date]) -> list[tuple[dt.date, dt.date]]:
 
 def dates_text(dates: Sequence[dt.date]) -> str:
     """`31, 2021-01-01 to 2021-01-31`."""
-    return f"{len(dates)}, {period_text(dates)}" if dates else ""
+    return text("{}, {}", len(dates), period_text(dates)) if dates else ""
 
 
 def gaps_note(dates: Sequence[dt.date]) -> str:
@@ -239,7 +245,7 @@ def gaps_note(dates: Sequence[dt.date]) -> str:
         return ""
     count = sum((last - first).days + 1 for first, last in found)
     longest = max(found, key=lambda gap: gap[1] - gap[0])
-    return f"{counted(count, 'day')} missing between (longest gap {period_text(longest)})"
+    return text("{} missing between (longest gap {})", counted(count, "day"), period_text(longest))
 
 
 def dates_note(missing: Sequence[dt.date], of: int) -> str:
@@ -247,4 +253,5 @@ def dates_note(missing: Sequence[dt.date], of: int) -> str:
     if not missing:
         return ""
     shown = ", ".join(str(date) for date in missing[:3])
-    return f"no raster on {len(missing)} of {of} dates ({shown}{', ...' if len(missing) > 3 else ''})"
+    more = ", ..." if len(missing) > 3 else ""
+    return text("no raster on {} of {} dates ({}{})", len(missing), of, shown, more)

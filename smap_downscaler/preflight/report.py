@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..base.words import counted
+from ..base.words import counted, text
 from ..report.page import Page
 from .layer_check import HEADERS, Preflight
 
@@ -43,7 +43,7 @@ def _list(page: Page, warnings: Sequence[str]) -> None:
     page.warnings(warnings[:_MOST_WARNINGS])
     more = len(warnings) - _MOST_WARNINGS
     if more > 0:
-        page.paragraph(f"{counted(more, 'more warning is', 'more warnings are')} in the log.")
+        page.paragraph(text("{} in the log.", counted(more, "more warning is", "more warnings are")))
 
 
 def _add_table(page: Page, found: Preflight) -> None:

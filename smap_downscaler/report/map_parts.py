@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..base.words import text
 from ..geo.graticule import MapFrame
 from ..geo.grid import Bounds
 
@@ -90,7 +91,7 @@ def scale_bar(axis: Any, bounds: Bounds, metres_a_unit: float, metres: float = 0
     axis.text(
         x + length / 2,
         y + 0.02 * height,
-        f"{metres / 1000:g} km" if metres >= 1000 else f"{metres:g} m",
+        text("{:g} km", metres / 1000) if metres >= 1000 else text("{:g} m", metres),
         fontsize=6.5,
         ha="center",
         va="bottom",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from ...base.errors import InputError
+from ...base.words import text
 from ..base import Candidate
 from .settings import ForestSettings
 
@@ -37,11 +38,14 @@ class ForestCandidate(Candidate):
         """In one line, for people."""
         settings = self.settings
         # A training part may have fewer rows than the sample.
-        drawn = "all" if settings.sample_size is None else f"at most {settings.sample_size:,}"
-        sample = f"{drawn} rows" if self.sample_share is None else f"{self.sample_share:g} of the rows"
-        return (
-            f"{settings.n_estimators} trees, mtry {settings.mtry(covariates)}, "
-            f"split {settings.min_samples_split}, {sample} drawn"
+        drawn = "all" if settings.sample_size is None else text("at most {:,}", settings.sample_size)
+        share = self.sample_share
+        return text(
+            "{n_estimators} trees, mtry {mtry}, split {min_samples_split}, {} drawn",
+            text("{} rows", drawn) if share is None else text("{:g} of the rows", share),
+            n_estimators=settings.n_estimators,
+            mtry=settings.mtry(covariates),
+            min_samples_split=settings.min_samples_split,
         )
 
     def columns(self, covariates: int) -> dict[str, Any]:

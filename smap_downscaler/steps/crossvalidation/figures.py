@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...base.words import text
 from ...methods.keys import key_label
 from ...report.figure import (
     COLOURS,
@@ -125,7 +126,7 @@ def _rmse_and_r2(scores: Mapping[str, Scores], draw: Any, height: float, worst: 
 
 def _label(values: np.ndarray, scheme: str, block_km: float) -> str:
     median = fixed(Distribution.of(values).median, ".3f") or "not defined"
-    return f"{scheme_text(scheme, block_km)} (median {median})"
+    return text("{} (median {})", scheme_text(scheme, block_km), median)
 
 
 def _plain(axis: Any, labelsize: float) -> None:
@@ -182,16 +183,16 @@ def _scatter(axis: Any, result: PieceResult, ends: np.ndarray) -> None:
         size, colour = float(np.clip(600 / result.n, 1.0, 12.0)), _STYLES[result.piece.scheme][0]
         axis.scatter(predicted, observed, s=size, color=colour, alpha=0.45, linewidths=0)
     axis.plot(ends, ends, color="black", linewidth=0.8, linestyle="--")
-    text = ""
+    written = text("R$^2$ {}\nn {:,}", fixed(result.scores["r2"], ".2f"), result.n)
     slope, intercept = fitted_line(observed, predicted)
     if np.isfinite(slope):
         across = np.array([predicted.min(), predicted.max()])
         axis.plot(across, intercept + slope * across, color="black", linewidth=1.2)
-        text = f"slope {fixed(slope, '.2f')}\n"
+        written = text("slope {}\n{}", fixed(slope, ".2f"), written)
     axis.text(
         0.04,
         0.96,
-        f"{text}R$^2$ {fixed(result.scores['r2'], '.2f')}\nn {result.n:,}",
+        written,
         transform=axis.transAxes,
         va="top",
         fontsize=7,
@@ -275,7 +276,7 @@ def _cells_by_fold(axis: Any, centres: np.ndarray, step: float, picture: FoldPic
     if labelled and picture.piece.scheme in IN_SPACE:
         for fold, centre in _block_labels(centres, folds, step):
             colour = "white" if _colour(fold) in _DARK else "black"
-            axis.text(*centre, str(fold + 1), fontsize=6, ha="center", va="center", color=colour)
+            axis.text(*centre, text("{}", fold + 1), fontsize=6, ha="center", va="center", color=colour)
 
 
 def _block_labels(centres: np.ndarray, folds: np.ndarray, step: float) -> list[tuple[int, np.ndarray]]:
@@ -310,7 +311,7 @@ def rain_by_date(rain: RainSeries) -> bytes:
     alpha = float(np.clip(40 / values.shape[1], 0.2, 0.8))
     axis.plot(rain.dates, values, color="#888888", linewidth=0.5, alpha=alpha, zorder=1)
     # Beyond the drawn axes: all lines of the cells share one entry in the legend.
-    axis.plot([], [], color="#888888", linewidth=0.8, label=f"each of {values.shape[1]:,} cells")
+    axis.plot([], [], color="#888888", linewidth=0.8, label=text("each of {:,} cells", values.shape[1]))
     median = [Distribution.of(row).median for row in values]
     axis.plot(rain.dates, median, color=COLOURS[0], linewidth=1.6, zorder=2, label="median of the cells")
     axis.set_ylabel(f"{rain.name}, {rain.unit}" if rain.unit else rain.name, fontsize=9)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from ...base.dates import period_text
 from ...base.seasons_of_year import ALL, DRY, WET
-from ...base.words import counted
+from ...base.words import counted, text
 from ...methods.keys import POOLED, key_label
 from ...report.figure import SOIL_MOISTURE_UNIT
 from ...report.interval_figures import importance_figure
@@ -83,12 +83,12 @@ def crossvalidation_page(
 def _subtitle(run: ValidationRun) -> str:
     settings = run.settings
     if settings.mode == POOLED:
-        what = f"{counted(run.results[0].n, 'row')} of all dates and cells, one forest"
+        what = text("{} of all dates and cells, one forest", counted(run.results[0].n, "row"))
     else:
         days = [key for key in run.keys if isinstance(key, dt.date)]
         period = f", {period_text(days)}" if days else ""
-        what = f"{counted(len(run.keys), settings.words.key)}{period}, a forest each"
-    return f"{what}; {settings.folds} folds, {counted(settings.repeats, 'repeat')}"
+        what = text("{}{}, a forest each", counted(len(run.keys), settings.words.key), period)
+    return text("{}; {folds} folds, {}", what, counted(settings.repeats, "repeat"), folds=settings.folds)
 
 
 def _headline(page: Page, run: ValidationRun, summary: Sequence[SummaryRow]) -> None:
@@ -102,7 +102,7 @@ def _headline(page: Page, run: ValidationRun, summary: Sequence[SummaryRow]) -> 
         # Of pooled rows, those that the first repeat predicted.
         first = next((result.n for result in run.results if result.piece.scheme == scheme), 0)
         name, count = scheme_text(scheme, settings.block_km), first if pooled else rmse.n
-        rows.append((name, fixed(rmse.median, ".4f"), fixed(r2.median, ".3f"), f"{count:,}"))
+        rows.append((name, fixed(rmse.median, ".4f"), fixed(r2.median, ".3f"), text("{:,}", count)))
     kind = "" if pooled else "median "
     page.table(("folds", f"{kind}RMSE, {UNIT}", f"{kind}R²", "rows" if pooled else over), rows)
     days = counted(settings.period, "day")
@@ -114,15 +114,21 @@ def _headline(page: Page, run: ValidationRun, summary: Sequence[SummaryRow]) -> 
         )
     elif PERIODS in settings.schemes:
         page.paragraph(
-            "Soil moisture of one day is much like that of the next: under random folds a day is told by its "
-            f"own neighbours. Held-out periods of {days} say how well gaps of that length are filled."
+            text(
+                "Soil moisture of one day is much like that of the next: under random folds a day is told by "
+                "its own neighbours. Held-out periods of {} say how well gaps of that length are filled.",
+                days,
+            )
         )
     elif pooled:
         page.paragraph(
-            "Under random folds the forest has seen the same cell on other dates, and the same date in other "
-            "cells. Held-out locations say how well it tells cells that it never saw; held-out locations and "
-            f"dates ({days} together; leave-location-and-time-out, Meyer et al. 2018) how well it tells "
-            "both. Only the rows of held-out locations on held-out dates are scored there."
+            text(
+                "Under random folds the forest has seen the same cell on other dates, and the same date in "
+                "other cells. Held-out locations say how well it tells cells that it never saw; held-out "
+                "locations and dates ({} together; leave-location-and-time-out, Meyer et al. 2018) how well "
+                "it tells both. Only the rows of held-out locations on held-out dates are scored there.",
+                days,
+            )
         )
     page.paragraph("A low error on SMAP's cells is not skill at 100 m.")
 
@@ -145,9 +151,13 @@ def _scores(page: Page, run: ValidationRun) -> None:
             page.heading("Scores of the cells").picture(
                 scores_over_cells(scores, settings.block_km),
                 "RMSE and R² of the cells in ascending order, by the kind of folds",
-                "Each line runs through all cells from the lowest score to the highest. Grey: the accuracy "
-                f"of SMAP itself, 0.04-0.06 {UNIT}. The worst {WORST_CELLS} % of R² may lie below the "
-                "figure: where soil moisture hardly varies, R² has no bottom.",
+                text(
+                    "Each line runs through all cells from the lowest score to the highest. Grey: the "
+                    "accuracy of SMAP itself, 0.04-0.06 {}. The worst {} % of R² may lie below the figure: "
+                    "where soil moisture hardly varies, R² has no bottom.",
+                    UNIT,
+                    WORST_CELLS,
+                ),
             )
 
 
@@ -161,7 +171,7 @@ def _summary(page: Page, run: ValidationRun, summary: Sequence[SummaryRow]) -> N
             label, spread = _LABELS[row.score], row.spread
             numbers = (spread.mean, spread.median, spread.sd, spread.iqr, spread.minimum, spread.maximum)
             name, first = scheme_text(row.scheme, settings.block_km), "" if label == before else label
-            rows.append((first, name, row.season, f"{spread.n:,}", *map(score_text, numbers)))
+            rows.append((first, name, row.season, text("{:,}", spread.n), *map(score_text, numbers)))
             before = label
         table_6 = "" if number else " (the paper's Table 6)"
         page.heading(f"Scores over {over if over == ROWS else f'the {over}'}, and by season{table_6}")
@@ -193,11 +203,11 @@ def _scatters(page: Page, run: ValidationRun) -> None:
         if not results:
             continue
         name, noun = scheme_text(scheme, settings.block_km), settings.words.key
-        which = f"The first {counted(len(results), noun)}" if len(results) > 1 else f"The first {noun}"
+        which = text("The first {}", counted(len(results), noun) if len(results) > 1 else noun)
         page.heading(f"Observed against predicted, {name} (the paper's Fig. B1)").picture(
             observed_predicted(results),
             f"Observed against predicted soil moisture, {name}",
-            f"{which}, first repeat; each row was predicted by a forest that did not see it. {_LINES}",
+            which + f", first repeat; each row was predicted by a forest that did not see it. {_LINES}",
         )
 
 
@@ -241,7 +251,7 @@ def _choices(page: Page, run: ValidationRun) -> None:
     candidates, p = run.settings.candidates, run.results[0].choices[0].covariates
     page.heading("Hyper-parameters")
     if not run.settings.tuned:
-        page.paragraph(f"No grid was given: {candidates[0].text(p)}.")
+        page.paragraph(text("No grid was given: {}.", candidates[0].text(p)))
         return
     schemes = run.settings.schemes
     votes = {scheme: Counter[int]() for scheme in schemes}
@@ -251,15 +261,18 @@ def _choices(page: Page, run: ValidationRun) -> None:
     rows = []
     for index in order[:_MOST_CANDIDATES]:
         shares = [100 * own[index] / max(sum(own.values()), 1) for own in votes.values()]
-        rows.append((candidates[index].text(p), *(fixed(share, ".0f") + " %" for share in shares)))
+        rows.append((candidates[index].text(p), *(text("{:.0f} %", share) for share in shares)))
     head = ["chosen", *(scheme_text(scheme, run.settings.block_km) for scheme in schemes)]
     page.paragraph(
-        "Share of the held-out folds whose forests were grown with these. They were chosen for each fold by "
-        f"the RMSE of {run.settings.inner_folds} inner folds of its training part: no held-out cell took "
-        "part in its own choice."
+        text(
+            "Share of the held-out folds whose forests were grown with these. They were chosen for each fold "
+            "by the RMSE of {} inner folds of its training part: no held-out cell took part in its own "
+            "choice.",
+            run.settings.inner_folds,
+        )
     ).table(head, rows)
     if len(candidates) > len(rows):
-        page.paragraph(f"{len(candidates) - len(rows):,} more were chosen less often.")
+        page.paragraph(text("{:,} more were chosen less often.", len(candidates) - len(rows)))
 
 
 def _left_out(page: Page, run: ValidationRun) -> None:
@@ -272,8 +285,10 @@ def _left_out(page: Page, run: ValidationRun) -> None:
         return
     page.heading("What was left out")
     if dropped:
-        page.paragraph(f"{counted(dropped, 'row')} without all covariates.")
+        page.paragraph(text("{} without all covariates.", counted(dropped, "row")))
     if lines:
         page.table((run.settings.words.key, "reason"), lines[:_MOST_LEFT_OUT])
     if len(lines) > _MOST_LEFT_OUT:
-        page.paragraph(f"... and {len(lines) - _MOST_LEFT_OUT:,} more; all are in the table of scores.")
+        page.paragraph(
+            text("... and {:,} more; all are in the table of scores.", len(lines) - _MOST_LEFT_OUT)
+        )

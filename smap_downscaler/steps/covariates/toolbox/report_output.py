@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ....base.progress import Progress
+from ....base.words import text
 from ....geo.map_frame import frame_of
 from ....report.atlas import AtlasPanel, atlas_png
 from ....report.number_text import fixed
@@ -49,8 +50,11 @@ def report_covariates(
         for layer, unit, picture in zip(made.layers, units, made.pictures)
     ]
     facts = [
-        ("SMAP cells", f"{made.coarse.width} x {made.coarse.height}, {request.smap_label}"),
-        ("Fine grid", f"{grid.width:,} x {grid.height:,} pixels of {grid.cell_width:.6g}, {grid.crs[:60]}"),
+        ("SMAP cells", text("{} x {}, {}", made.coarse.width, made.coarse.height, request.smap_label)),
+        (
+            "Fine grid",
+            text("{:,} x {:,} pixels of {:.6g}, {}", grid.width, grid.height, grid.cell_width, grid.crs[:60]),
+        ),
         ("Coarse stack", request.coarse_path),
         ("Fine stack", request.fine_path),
         ("Mask", request.mask or "none"),
@@ -74,8 +78,8 @@ def _manifest(request: Request, smap: Series, progress: Progress) -> dict[str, M
     settings = {
         "EXTENT": f"{extent}, {request.extent_crs[:60]}" if extent else "the SMAP series'",
         "CRS": request.crs[:60] or "chosen from the layers",
-        "RESOLUTION": f"{request.resolution:g}",
-        "MINIMUM_COVERED": f"{request.minimum_covered:g}",
+        "RESOLUTION": text("{:g}", request.resolution),
+        "MINIMUM_COVERED": text("{:g}", request.minimum_covered),
         "CATEGORICAL": ", ".join(request.categorical),
         "GUESS": request.guess,
     }
@@ -87,8 +91,8 @@ def _made_row(layer: LayerReport) -> tuple[str, ...]:
         layer.name,
         layer.unit or "?",
         layer.way,
-        f"{100 * layer.covered:.1f} %",
-        str(layer.cells),
+        text("{:.1f} %", 100 * layer.covered),
+        text("{}", layer.cells),
         fixed(layer.low, ".6g"),
         fixed(layer.mean, ".6g"),
         fixed(layer.high, ".6g"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....base.seasons_of_year import ALL, DRY, WET
+from ....base.words import text
 from ....methods.keys import BY_CELL, Key, mode_of
 from ....stats.distribution import Distribution, sample_sd
 from .pieces import SCORES, PieceResult
@@ -71,9 +72,12 @@ def uneven_folds(results: Iterable[PieceResult], block_km: float) -> list[str]:
         share = max(choice.n_test / (choice.n_test + choice.n_train) for choice in result.choices)
         shares[result.piece.scheme] = max(share, shares.get(result.piece.scheme, 0.0))
     return [
-        f"{scheme_text(scheme, block_km)}: a fold holds {100 * share:.0f} % of the rows, and its forest "
-        "learned from the few others, so that this error is too pessimistic; give BLOCKS or PERIOD a smaller "
-        "number, or use a larger table"
+        text(
+            "{}: a fold holds {:.0f} % of the rows, and its forest learned from the few others, so that this "
+            "error is too pessimistic; give BLOCKS or PERIOD a smaller number, or use a larger table",
+            scheme_text(scheme, block_km),
+            100 * share,
+        )
         for scheme, share in shares.items()
         if share > 0.5
     ]

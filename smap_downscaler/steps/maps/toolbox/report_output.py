@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ....base.progress import Progress
-from ....base.words import counted
+from ....base.words import counted, text
 from ....preflight.by_date_page import add_dates, table_texts
 from ....preflight.checks import Preflight
 from ....preflight.layer_check import dates_text
@@ -60,10 +60,15 @@ def report_maps(
 
 def _maps_facts(inputs: MapInputs, made: MapsReport, folder: str) -> list[tuple[str, str]]:
     kept = len(made.kept)
-    maps = f"{len(made.files):,}: {len(made.files) - kept:,} new, {kept:,} kept from an earlier run"
+    maps = text(
+        "{:,}: {new:,} new, {kept:,} kept from an earlier run",
+        len(made.files),
+        new=len(made.files) - kept,
+        kept=kept,
+    )
     return [
         ("Maps", maps),
-        ("Dates without a map", f"{len(made.skipped):,}"),
+        ("Dates without a map", text("{:,}", len(made.skipped))),
         ("Dates of the maps", dates_text(list(made.files))),
         *_inputs_facts(inputs, "Pixels"),
         ("Folder", folder),
@@ -74,7 +79,10 @@ def _inputs_facts(inputs: MapInputs, pixels: str) -> list[tuple[str, str]]:
     """What maps are made from; `pixels` is what the grid of the fine stack is called."""
     grid = inputs.stack.grid
     return [
-        (pixels, f"{grid.width:,} x {grid.height:,} of {grid.cell_width:.6g}, {grid.crs[:60]}"),
+        (
+            pixels,
+            text("{:,} x {:,} of {:.6g}, {}", grid.width, grid.height, grid.cell_width, grid.crs[:60]),
+        ),
         ("Forest file", str(inputs.forests.path)),
         ("Fine stack", inputs.stack.path),
         ("Covariates", ", ".join(inputs.forests.names)),
@@ -102,15 +110,16 @@ def report_cascade(
     def page_of(table: DatesTable) -> Page:
         page = begin_page(
             "Cascade of resolutions",
-            f"Soil moisture of {date} at {counted(len(files), 'resolution')}",
+            text("Soil moisture of {} at {}", date, counted(len(files), "resolution")),
             _cascade_facts(inputs, date, files, values.output_folder("OUTPUT")),
             warnings,
             found,
         )
+        share = values.number("MINIMUM_COVERED")
         settings = {
             "date": date,
             "resolutions, m": ", ".join(f"{side:g}" for side in resolutions),
-            "minimum share of a cell covered by the covariates": f"{values.number('MINIMUM_COVERED'):g}",
+            "minimum share of a cell covered by the covariates": text("{:g}", share),
             "maximum age of a dated covariate (days)": values.integer("WINDOW"),
         }
         add_resolutions(
@@ -131,7 +140,7 @@ def _cascade_facts(
 ) -> list[tuple[str, str]]:
     return [
         ("Date", str(date)),
-        ("Maps", f"{len(files):,}"),
+        ("Maps", text("{:,}", len(files))),
         *_inputs_facts(inputs, "Pixels of the stack"),
         ("Folder", folder),
     ]

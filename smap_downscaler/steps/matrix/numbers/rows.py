@@ -10,6 +10,7 @@ import numpy as np
 
 from ....base.errors import InputError
 from ....base.matrix_columns import RESERVED
+from ....base.words import text
 from ....geo.grid import Grid
 
 #: Bytes a row takes beside its covariates: response, date, row and column.
@@ -167,9 +168,9 @@ def why_unusable(y: np.ndarray, dropped: int, least: int, noun: str) -> str:
         What a row is called, in the plural.
     """
     if y.size < least:
-        without = f" ({dropped} more lack a covariate)" if dropped else ""
-        return f"{y.size} {noun}{without}, fewer than the {least} needed"
-    return f"all {y.size} {noun} have the value {y[0]:g}" if y.min() == y.max() else ""
+        without = text(" ({} more lack a covariate)", dropped) if dropped else ""
+        return text("{} {}{}, fewer than the {} needed", y.size, noun, without, least)
+    return text("all {} {} have the value {:g}", y.size, noun, y[0]) if y.min() == y.max() else ""
 
 
 def rows_needed(possible: int, wanted: int | None = None) -> int:

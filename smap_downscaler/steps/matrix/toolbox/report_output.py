@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ....base.progress import Progress
+from ....base.words import text
 from ....preflight.by_date_page import add_dates
 from ....preflight.checks import Preflight
 from ....preflight.layer_check import dates_text
@@ -52,7 +53,7 @@ def report_matrix(
         share = values.number("MINIMUM_COVERED")
         settings = {
             **period_used(values, "SMAP's"),
-            "minimum share of a cell covered by a dated covariate": f"{share:g}",
+            "minimum share of a cell covered by a dated covariate": text("{:g}", share),
             "maximum age of a dated covariate (days)": values.integer("WINDOW"),
         }
         return page.manifest(manifest(inputs_used, settings)).footer(footer("Regression matrix"))
@@ -61,11 +62,12 @@ def report_matrix(
 
 
 def _matrix_facts(inputs: MatrixInputs, made: MatrixReport, path: str) -> list[tuple[str, str]]:
-    grid, without = inputs.smap.grid, sum(not count for count in made.rows.values())
+    grid, rows = inputs.smap.grid, sum(made.rows.values())
+    without = sum(not count for count in made.rows.values())
     return [
-        ("Rows", f"{sum(made.rows.values()):,}, of them without a gap {sum(made.complete.values()):,}"),
-        ("Dates", f"{dates_text(list(made.rows))}, {without:,} of them without soil moisture"),
-        ("SMAP cells", f"{grid.width} x {grid.height}, {inputs.smap.source}"),
+        ("Rows", text("{:,}, of them without a gap {:,}", rows, sum(made.complete.values()))),
+        ("Dates", text("{}, {:,} of them without soil moisture", dates_text(list(made.rows)), without)),
+        ("SMAP cells", text("{} x {}, {}", grid.width, grid.height, inputs.smap.source)),
         ("Coarse stack", inputs.stack.path),
         ("Covariates", ", ".join(inputs.names)),
         ("Table", path),
