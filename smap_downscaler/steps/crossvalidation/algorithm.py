@@ -229,11 +229,11 @@ def _manifest(
     base = settings.candidates[0].settings
     grids = {name: values.text(name) for name in GRIDS if values.text(name)}
     if settings.mode == POOLED:
-        least = {"most rows of a date": selection.maximum_rows or "all"}
+        least = {"maximum rows per date": selection.maximum_rows or "all"}
     else:
         key, rows = settings.words.key, settings.words.rows
         default = f"min(50, half of the {rows}), at least 20"
-        least = {f"least {rows} of a {key}": selection.minimum_rows or default}
+        least = {f"minimum {rows} per {key}": selection.minimum_rows or default}
     in_time = {} if settings.mode == BY_DATE else {"period, days": settings.period, "gap, days": settings.gap}
     return manifest(
         {
