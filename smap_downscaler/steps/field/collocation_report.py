@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from ...base.words import counted
+from ...base.words import counted, text
 from ...preflight.layer_check import Preflight
 from ...preflight.report import add_preflight
 from ...report.figure import SOIL_MOISTURE_UNIT
@@ -58,24 +58,28 @@ def collocation_page(
     kind = "" if anomalies == "none" else f", anomalies ({anomalies})"
     page = Page(
         f"Triple collocation{kind}",
-        f"{', '.join(names[member] for member in MEMBERS)}; {len(used):,} of "
-        f"{counted(len(stations), 'station')} with enough days",
+        text(
+            "{series}; {collocated:,} of {stations} with enough days",
+            series=", ".join(names[member] for member in MEMBERS),
+            collocated=len(used),
+            stations=counted(len(stations), "station"),
+        ),
     )
     overall = [row for row in rows if row.station == MEAN] or single
     page.table(("series", *_HEADERS.values()), [(names[row.member], *_cells(row)) for row in overall])
     bad = [row for row in single if row.status != COLLOCATED and row.member == MEMBERS[0]]
-    page.warnings([f"{row.station}: {row.status}." for row in bad[:_MOST_STATIONS]])
+    page.warnings([text("{}: {}.", row.station, row.status) for row in bad[:_MOST_STATIONS]])
     if used:
-        more = f" The first {MOST_LINES} stations." if len(used) > MOST_LINES else ""
+        more = text(" The first {} stations.", MOST_LINES) if len(used) > MOST_LINES else ""
         page.heading("Errors of each series").picture(
             interval_figure(used[:MOST_LINES], _values_of(rows, names), _axis_labels(names[reference])),
             "Error SD, signal-to-noise ratio and correlation with the truth, of each series and station",
-            f"With 95 % intervals where they are defined.{more}",
+            "With 95 % intervals where they are defined." + more,
         )
     page.heading("By station").table(
         ("station", "series", "days", *_HEADERS.values()),
         [
-            (row.station, names[row.member], f"{row.n:,}", *_cells(row))
+            (row.station, names[row.member], text("{:,}", row.n), *_cells(row))
             for row in single[: len(MEMBERS) * _MOST_STATIONS]
         ],
     )

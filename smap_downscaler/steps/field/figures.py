@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...base.words import counted
+from ...base.words import counted, joined, text
 from ...report.figure import COLOURS, MARKERS, SOIL_MOISTURE_UNIT, date_axis, light_grid, new_figure, png
 from ...report.interval_figures import interval_figure
 from ...report.number_text import fixed
@@ -157,7 +157,7 @@ def scatter(pairs: Sequence[Pairs], rows: Sequence[MetricRow]) -> bytes:
     for axis, row in zip(axes, rows):
         _cloud(axis, pairs, row)
         _lines(axis, pairs, row, ends)
-        axis.set_title(f"{_NAMES[row.source]}, {counted(row.n, 'pair')}", fontsize=9)
+        axis.set_title(text("{}, {}", _NAMES[row.source], counted(row.n, "pair")), fontsize=9)
         axis.set_xlim(*ends)
         axis.set_ylim(*ends)
         axis.set_aspect("equal")
@@ -226,9 +226,10 @@ def _lines(axis: Any, pairs: Sequence[Pairs], row: MetricRow, ends: tuple[float,
             ("ubRMSE", "ubrmse", ".3f"),
         )
     ]
+    lines = joined("\n", (text("{} {}", label, number) for label, number in numbers if number))
     axis.text(
-        0.03, 0.97, "\n".join(f"{label} {text}" for label, text in numbers if text), transform=axis.transAxes,
-        va="top", fontsize=7.5, bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.5},
+        0.03, 0.97, lines, transform=axis.transAxes, va="top", fontsize=7.5,
+        bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.5},
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from ...base.dates import is_within
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
-from ...base.words import counted
+from ...base.words import counted, text
 from ...geo.points import points_on_grid
 from ...preflight.checks import SAME_FILES, LayerToCheck, check_layers, series_layer
 from ...preflight.layer_check import LayerCheck, Preflight, dates_text, gaps_note
@@ -65,8 +65,8 @@ def _notes(series: Series, crs: str, x: np.ndarray, y: np.ndarray) -> tuple[str,
     outside, within = int((~inside).sum()), int(inside.sum())
     return (
         "" if series.entries else "no raster in the period",
-        f"{counted(outside, 'station')} outside" if outside else "",
-        f"{within:,} stations in {counted(len(cells), 'cell')}" if len(cells) < within else "",
+        text("{} outside", counted(outside, "station")) if outside else "",
+        text("{:,} stations in {}", within, counted(len(cells), "cell")) if len(cells) < within else "",
     )
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from ...base.seasons_of_year import ALL
-from ...base.words import counted
+from ...base.words import Text, counted, text
 from ...preflight.layer_check import Preflight
 from ...preflight.report import add_preflight
 from ...report.interval_figures import MOST_LINES
@@ -61,8 +61,8 @@ def field_page(
         if anomalies == "none"
         else f"Maps against the field, anomalies ({anomalies})"
     )
-    counts = f"{counted(len(days), 'pair')} on {counted(len(set(days)), 'day')}"
-    page = Page(what, f"{counted(len(pairs), 'station')}, {counts}")
+    counts = counted(len(pairs), "station"), counted(len(days), "pair"), counted(len(set(days)), "day")
+    page = Page(what, text("{}, {} on {}", *counts))
     overall = overall_rows(rows)
     _headline(page, overall)
     _figures(page, pairs, rows, overall, "soil moisture" if anomalies == "none" else "anomaly")
@@ -91,32 +91,35 @@ def _headline(page: Page, overall: Sequence[MetricRow]) -> None:
         page.paragraph(judgement)
     for row in overall:
         if row.status != VALIDATED and row.source == MAP:
-            page.warnings([f"{_SOURCES[row.source]}: {row.status}."])
+            page.warnings([text("{}: {}.", _SOURCES[row.source], row.status)])
 
 
-def verdict(overall: Sequence[MetricRow]) -> str:
+def verdict(overall: Sequence[MetricRow]) -> Text:
     """Whether the map is nearer to the field than the raw SMAP cell, in a sentence; empty without SMAP."""
     row = next((row for row in overall if row.source == DIFFERENCE), None)
     if row is None or not math.isfinite(row.value("rmse")):
-        return ""
+        return Text()
     change, interval = row.value("rmse"), row.interval("rmse")
-    text = (
-        f"On the {counted(row.n_days, 'day')} that both have, the map's RMSE is {abs(change):.4f} {UNIT} "
-        f"{'lower' if change < 0 else 'higher'} than that of the SMAP cell"
+    found = text(
+        "On the {days} that both have, the map's RMSE is {difference:.4f} {unit} {way} than that of the SMAP "
+        "cell",
+        days=counted(row.n_days, "day"),
+        difference=abs(change),
+        unit=UNIT,
+        way="lower" if change < 0 else "higher",
     )
     if not math.isfinite(interval.lower):
-        return f"{text}; so few days do not show whether that is chance."
-    text += (
-        f" (95 % interval of the difference {fixed(interval.lower, '+.4f')} to "
-        f"{fixed(interval.upper, '+.4f')})"
-    )
+        return found + "; so few days do not show whether that is chance."
+    ends = fixed(interval.lower, "+.4f"), fixed(interval.upper, "+.4f")
+    found += text(" (95 % interval of the difference {} to {})", *ends)
     if interval.lower <= 0 <= interval.upper:
-        return f"{text}, which may be chance, so these readings do not show that downscaling helped."
-    return f"{text}: here downscaling {'helped' if change < 0 else 'made it worse'}."
+        return found + ", which may be chance, so these readings do not show that downscaling helped."
+    return found + f": here downscaling {'helped' if change < 0 else 'made it worse'}."
 
 
 def _cells(row: MetricRow) -> tuple[str, ...]:
-    counts = (f"{row.n_days:,}" if row.n_days else "", f"{row.n:,}", fixed(row.n_effective, ".0f"))
+    days = text("{:,}", row.n_days) if row.n_days else ""
+    counts = (days, text("{:,}", row.n), fixed(row.n_effective, ".0f"))
     return (_SOURCES[row.source], *counts, *(_with_interval(row, metric) for metric in _METRICS))
 
 
@@ -142,29 +145,29 @@ def _figures(
             "Dashed: 1:1. Solid: least-squares line of the map (or SMAP) on the field, which is a mean of "
             "few points and has an error of its own: the slope comes out too low for that.",
         )
-    which = f"The {MOST_SERIES} stations with most days. " if len(pairs) > MOST_SERIES else ""
+    which = text("The {} stations with most days. ", MOST_SERIES) if len(pairs) > MOST_SERIES else ""
     page.heading("Time series").picture(
         time_series(pairs, quantity),
         f"{quantity.capitalize()} of field, map and SMAP by date, and the signed error of the map",
-        f"{which}Field: the day's mean with the SD of its readings (ddof 1). Below each: map - field.",
+        which + "Field: the day's mean with the SD of its readings (ddof 1). Below each: map - field.",
     )
-    boxes = f" The {MOST_BOXES} stations with most days." if len(pairs) > MOST_BOXES else ""
+    boxes = text(" The {} stations with most days.", MOST_BOXES) if len(pairs) > MOST_BOXES else ""
     page.heading("Errors").picture(
         errors(pairs),
         "Signed and absolute error of the map",
-        f"Above: map - field, positive where the map is too wet. Below: its absolute value.{boxes}",
+        "Above: map - field, positive where the map is too wet. Below: its absolute value." + boxes,
     )
     both = [row for row in rows if row.season == ALL and row.source in (MAP_COMMON, SMAP) and row.values]
     both = [row for row in both if row.station != MEAN]
     names = list(dict.fromkeys(row.station for row in both))
-    more = f" The first {MOST_LINES} stations." if len(names) > MOST_LINES + 1 else ""
+    more = text(" The first {} stations.", MOST_LINES) if len(names) > MOST_LINES + 1 else ""
     names = [*[name for name in names if name != POOLED][:MOST_LINES], POOLED]
     both = [row for row in both if row.station in names]
     if both:
         page.heading("Did downscaling help?").picture(
             beside_smap(both),
             "RMSE, ubRMSE and correlation of map and SMAP at each station",
-            f"Map and SMAP cell on the same days, with 95 % intervals where they are defined.{more}",
+            "Map and SMAP cell on the same days, with 95 % intervals where they are defined." + more,
         )
 
 
@@ -193,7 +196,7 @@ def _status_text(row: MetricRow) -> str:
 
 def _more(page: Page, count: int) -> None:
     if count > _MOST_ROWS:
-        page.paragraph(f"{count - _MOST_ROWS:,} more are in the table of metrics.")
+        page.paragraph(text("{:,} more are in the table of metrics.", count - _MOST_ROWS))
 
 
 def _words(page: Page, anomalies: str) -> None:

@@ -19,7 +19,7 @@ from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...base.seasons_of_year import ALL, DRY, WET
 from ...base.threads import thread_count
-from ...base.words import counted
+from ...base.words import counted, text
 from ...tables.geopackage import DATE, INTEGER, REAL, TEXT, create_table
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.parameters import (
@@ -181,7 +181,10 @@ def _row_filter(values: Values) -> RowFilter:
 def _notes(table: StationTable) -> list[str]:
     if not table.without_key:
         return []
-    return [f"{table.without_key:,} of {table.rows:,} rows lack a date or a station and were left out."]
+    left_out = text(
+        "{:,} of {:,} rows lack a date or a station and were left out.", table.without_key, table.rows
+    )
+    return [left_out]
 
 
 def _check(cells: list[Cell], label: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...base.seasons_of_year import ALL
+from ...base.words import text
 from ...report.figure import COLOURS, MARKERS, light_grid, new_figure, png
 from .numbers.run import Cell
 
@@ -134,12 +135,12 @@ def curves(cells: Sequence[Cell]) -> bytes:
             _curve(
                 left,
                 order,
-                f"{scales[row]} d",
+                text("{} d", scales[row]),
                 quantiles,
                 *(part[row] for part in parts),
             )
         for order, column in enumerate(some(len(quantiles))):
-            label = f"{quantiles[column]:g}"
+            label = text("{:g}", quantiles[column])
             _curve(right, order, label, scales, *(part[:, column] for part in parts))
         left.set_ylabel(f"{season_text(season)}\nquantile correlation", fontsize=8.5)
         for axis in (left, right):

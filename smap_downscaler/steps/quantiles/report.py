@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ...base.progress import SILENT, Counter, Progress
-from ...base.words import counted
+from ...base.words import Text, counted, joined, text
 from ...report.number_text import fixed
 from ...report.page import Page
 from .figures import by_season, curves, heat_maps, season_text, shown_scales
@@ -68,21 +68,30 @@ def quantile_page(
     for cell in cells:
         stations.setdefault(cell.station, []).append(cell)
     scales, quantiles = about.settings.scales, about.settings.quantiles
-    count = f"{counted(len(stations), 'station')}, " if len(stations) > 1 else ""
-    page = Page(
-        f"Quantile correlation of {about.x} and {about.y}",
-        f"{count}{counted(len(scales), 'time scale')} of {scales[0]} to {scales[-1]} days, "
-        f"{counted(len(quantiles), 'quantile')} of {quantiles[0]:g} to {quantiles[-1]:g}",
+    count = text("{}, ", counted(len(stations), "station")) if len(stations) > 1 else ""
+    what = text(
+        "{} of {} to {} days, {} of {:g} to {:g}",
+        counted(len(scales), "time scale"),
+        scales[0],
+        scales[-1],
+        counted(len(quantiles), "quantile"),
+        quantiles[0],
+        quantiles[-1],
     )
+    page = Page(f"Quantile correlation of {about.x} and {about.y}", count + what)
     page.warnings(warnings)
     _overview(page, stations, about.settings)
     _meaning(page, about)
     shown = _most_reliable(stations)
     if len(stations) > len(shown) and shown:
         page.heading("Stations").paragraph(
-            f"Figures follow of {_MOST_STATIONS} stations at the most, those with most reliable "
-            f"coefficients: {', '.join(shown)}. The table OUTPUT holds the coefficients of all "
-            f"{counted(len(stations), 'station')}."
+            text(
+                "Figures follow of {most} stations at the most, those with most reliable coefficients: "
+                "{names}. The table OUTPUT holds the coefficients of all {stations}.",
+                most=_MOST_STATIONS,
+                names=", ".join(shown),
+                stations=counted(len(stations), "station"),
+            )
         )
     counter = progress.counter(2 * len(shown), "figures drawn")
     for station in shown:
@@ -121,40 +130,52 @@ def _overview(page: Page, stations: Mapping[str, Sequence[Cell]], settings: Quan
                     station,
                     season_text(season),
                     *(str(day or "") for day in (at[ends[0]].first, at[ends[0]].last)),
-                    f"{at[ends[0]].days:,}",
-                    f"{len(computed):,} of {len(found):,}",
-                    *(f"{count:,}" if computed else "" for count in counts),
+                    text("{:,}", at[ends[0]].days),
+                    text("{:,} of {:,}", len(computed), len(found)),
+                    *(text("{:,}", count) if computed else "" for count in counts),
                     *(_with_interval(at[scale]) for scale in ends),
                 )
             )
-    headers = ("station", "season", "from", "to", "days", "computed", *_FLAGS.values())
-    headers += tuple(f"at {scale} d" for scale in ends)
+    headers: tuple[str, ...] = ("station", "season", "from", "to", "days", "computed", *_FLAGS.values())
+    headers += tuple(text("at {} d", scale) for scale in ends)
     if list(stations) == [""]:
         headers, rows = headers[1:], [row[1:] for row in rows]
-    interval = f", in brackets its {settings.confidence:g} % interval" if settings.bootstrap else ""
+    interval = text(", in brackets its {:g} % interval", settings.confidence) if settings.bootstrap else ""
     page.table(
         headers,
         rows[:_MOST_ROWS],
-        f"Coefficients of each station and season; last: that of quantile {middle:g} at the shortest and the "
-        f"longest time scale{interval}. Star: unreliable. Days: of the blocks of the shortest scale.",
+        text(
+            "Coefficients of each station and season; last: that of quantile {:g} at the shortest and the "
+            "longest time scale{}. Star: unreliable. Days: of the blocks of the shortest scale.",
+            middle,
+            interval,
+        ),
     )
     if len(rows) > _MOST_ROWS:
-        page.paragraph(f"{counted(len(rows) - _MOST_ROWS, 'row')} more can be made of the table OUTPUT.")
+        more = counted(len(rows) - _MOST_ROWS, "row")
+        page.paragraph(more + " more can be made of the table OUTPUT.")
 
 
-def _counts(cells: Sequence[Cell]) -> str:
+def _counts(cells: Sequence[Cell]) -> Text:
     """How many coefficients were computed, and how many of them need caution."""
     computed = [cell for cell in cells if cell.computed]
+    every = counted(len(cells), "coefficient")
     if not computed:
-        return f"Of {counted(len(cells), 'coefficient')} none could be computed; the reasons are given below."
+        return text("Of {} none could be computed; the reasons are given below.", every)
     found = {label: sum(getattr(cell, name) for cell in computed) for name, label in _FLAGS.items()}
-    shares = ", ".join(
-        f"{label} {count:,} ({fixed(100 * count / len(computed), '.0f')} %)" for label, count in found.items()
+    shares = joined(
+        ", ",
+        (
+            text("{} {:,} ({:.0f} %)", label, count, 100 * count / len(computed))
+            for label, count in found.items()
+        ),
     )
-    return (
-        f"{len(computed):,} of {counted(len(cells), 'coefficient')} were computed. Of these: {shares}; one "
-        "may be several of this. Conclusions should rest on none that is unreliable; the words are explained "
-        "below."
+    return text(
+        "{:,} of {} were computed. Of these: {}; one may be several of this. Conclusions should rest on none "
+        "that is unreliable; the words are explained below.",
+        len(computed),
+        every,
+        shares,
     )
 
 
@@ -184,9 +205,13 @@ def _meaning(page: Page, about: About) -> None:
     )
     if about.settings.bootstrap:
         page.paragraph(
-            f"Intervals: the middle {about.settings.confidence:g} % of {about.settings.bootstrap:,} "
-            "resamples of consecutive blocks (moving-block bootstrap). They know of autocorrelation within "
-            "the record, not of years unlike those of the record. Of few blocks they are too narrow."
+            text(
+                "Intervals: the middle {confidence:g} % of {resamples:,} resamples of consecutive blocks "
+                "(moving-block bootstrap). They know of autocorrelation within the record, not of years "
+                "unlike those of the record. Of few blocks they are too narrow.",
+                confidence=about.settings.confidence,
+                resamples=about.settings.bootstrap,
+            )
         )
 
 
@@ -219,9 +244,10 @@ def _numbers(page: Page, cells: Sequence[Cell], shown: Sequence[int]) -> None:
     for cell in cells:
         if cell.scale not in shown:
             continue
-        rows.setdefault(cell.scale, [str(cell.scale), f"{cell.n:,}"]).append(_coefficient(cell))
+        own = rows.setdefault(cell.scale, [text("{}", cell.scale), text("{:,}", cell.n)])
+        own.append(_coefficient(cell))
     rest = len({cell.scale for cell in cells}) > len(shown)
-    quantiles = [f"{tau:g}" for tau in dict.fromkeys(cell.tau for cell in cells)]
+    quantiles = [text("{:g}", tau) for tau in dict.fromkeys(cell.tau for cell in cells)]
     page.table(
         ("scale, d", "blocks", *quantiles),
         list(rows.values()),
@@ -230,15 +256,15 @@ def _numbers(page: Page, cells: Sequence[Cell], shown: Sequence[int]) -> None:
     )
 
 
-def _coefficient(cell: Cell) -> str:
+def _coefficient(cell: Cell) -> Text:
     if math.isnan(cell.rho):
-        return ""
+        return Text()
     return fixed(cell.rho, ".2f") + ("*" if cell.unreliable else "")
 
 
-def _with_interval(cell: Cell) -> str:
+def _with_interval(cell: Cell) -> Text:
     lower, upper = fixed(cell.lower, ".2f"), fixed(cell.upper, ".2f")
-    return _coefficient(cell) + (f" ({lower} to {upper})" if lower else "")
+    return _coefficient(cell) + (text(" ({} to {})", lower, upper) if lower else "")
 
 
 def _left_out(page: Page, cells: Sequence[Cell]) -> None:
@@ -257,11 +283,11 @@ def _left_out(page: Page, cells: Sequence[Cell]) -> None:
     ]
     page.heading("Not computed").table(("station", "season", "scales, d", "reason"), rows[:_MOST_LEFT_OUT])
     if len(rows) > _MOST_LEFT_OUT:
-        page.paragraph(f"And {len(rows) - _MOST_LEFT_OUT:,} more, in the table.")
-    page.paragraph(f"A coefficient needs {LEAST_PAIRS} blocks, and series that are not constant.")
+        page.paragraph(text("And {:,} more, in the table.", len(rows) - _MOST_LEFT_OUT))
+    page.paragraph(text("A coefficient needs {} blocks, and series that are not constant.", LEAST_PAIRS))
 
 
-def _runs(scales: Sequence[int]) -> str:
+def _runs(scales: Sequence[int]) -> Text:
     """Ascending scales, those that follow each other as a range: `1, 3-20`."""
     runs: list[list[int]] = []
     for scale in scales:
@@ -269,4 +295,6 @@ def _runs(scales: Sequence[int]) -> str:
             runs[-1].append(scale)
         else:
             runs.append([scale])
-    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)
+    return joined(
+        ", ", (text("{}-{}", run[0], run[-1]) if len(run) > 1 else text("{}", run[0]) for run in runs)
+    )

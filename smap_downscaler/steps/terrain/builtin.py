@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...base.progress import Progress
+from ...base.words import text
 from ...geo.blocks import row_blocks
 from ...geo.datasets import open_dataset, read_band
 from ...geo.geotiff import Band, create_geotiff
@@ -62,7 +63,7 @@ def compute_terrain(
     grid = check_dem(dem_path)
     warning = scale_warning(grid)
     if warning:
-        progress.warn(f"{dem_path}: {warning}")
+        progress.warn(text("{}: {}", dem_path, warning))
     surface = _read(dem_path, grid, progress.part(0.0, 0.05))
     filled = fill_sinks(surface, settings.minimum_slope, progress.part(0.05, _FILLED))
     cells, raised_cells, most_raised = _raised(surface, filled)

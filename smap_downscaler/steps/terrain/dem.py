@@ -11,6 +11,7 @@ from osgeo import gdal
 from ...base.errors import InputError
 from ...base.nodata import is_fill
 from ...base.progress import Progress
+from ...base.words import text
 from ...geo.blocks import blocks
 from ...geo.datasets import dataset_grid, open_dataset, read_band, spatial_reference
 from ...geo.grid import Grid
@@ -90,10 +91,11 @@ def scale_warning(grid: Grid) -> str:
         return ""
     if not all(math.isfinite(s) for s in stretches):
         return ""
-    return (
-        f"a metre of its CRS is {1 / stretches[0]:.2f} m on the ground eastwards and "
-        f"{1 / stretches[1]:.2f} m northwards, so slopes and areas are off by as much; "
-        "the UTM zone of the area would be right."
+    return text(
+        "a metre of its CRS is {:.2f} m on the ground eastwards and {:.2f} m northwards, so slopes and areas "
+        "are off by as much; the UTM zone of the area would be right.",
+        1 / stretches[0],
+        1 / stretches[1],
     )
 
 
@@ -142,6 +144,10 @@ class Elevations:
         share = self._zeros / self._cells if self._cells else 0.0
         if share >= _SEA_SHARE:
             progress.warn(
-                f"{self._source}: {share:.1%} of its cells are exactly 0 m high; if that is the sea, make it "
-                "NoData, or it is filled like a plain."
+                text(
+                    "{}: {:.1%} of its cells are exactly 0 m high; if that is the sea, make it NoData, or it "
+                    "is filled like a plain.",
+                    self._source,
+                    share,
+                )
             )

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ...base.words import text
 from ...geo.graticule import MapFrame
 from ...preflight.report import add_warnings
 from ...report.atlas import AtlasPanel, atlas_png, degrees, ramp_of, scale_and_north
@@ -91,9 +92,9 @@ def _row(one: RasterSummary, kept_shares: Mapping[str, float]) -> tuple[str, ...
     return (
         one.key,
         one.unit,
-        f"{one.cells:,}",
+        text("{:,}", one.cells),
         *(fixed(number, ".5g") for number in numbers),
-        "" if share is None else f"{share:.2%}",
+        "" if share is None else text("{:.2%}", share),
     )
 
 

@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ....base.progress import SILENT, Progress
-from ....base.words import counted
+from ....base.words import Text, counted, joined, text
 from ....stats.autocorrelation import block_length, lag_one
 from ....stats.intervals import Interval, Results, bootstrap, intervals_defined
 from .readings import Pairs
@@ -144,19 +144,17 @@ def _station(
     used = part.common
     days, n = part.days[used], int(used.sum())
     if n < choices.minimum_days:
-        status = f"{counted(n, 'day')} with all three, fewer than the {choices.minimum_days} asked for"
-        return [TripleRow(part.station, member, n, status=status) for member in MEMBERS]
+        few = text("{} with all three, fewer than the {} asked for", counted(n, "day"), choices.minimum_days)
+        return _without(part, n, few)
     third = part.other if part.other is not None else np.full(len(part.days), np.nan)
     series = [part.map[used], part.field[used], third[used]]
     flat = [member for member, values in zip(MEMBERS, series) if np.ptp(values) == 0]
     if flat:
-        status = f"all values of {flat[0]} are equal"
-        return [TripleRow(part.station, member, n, status=status) for member in MEMBERS]
+        return _without(part, n, f"all values of {flat[0]} are equal")
     alike = _alike(days, series)
-    unlike = [pair.text for pair in alike if not pair.is_beyond_chance(n)]
+    unlike = [pair.words for pair in alike if not pair.is_beyond_chance(n)]
     if unlike:
-        status = f"{NOT_ALIKE} ({', '.join(unlike)}; {n} days)"
-        return [TripleRow(part.station, member, n, status=status) for member in MEMBERS]
+        return _without(part, n, text("{} ({}; {} days)", NOT_ALIKE, joined(", ", unlike), n))
     rows, place = _moments(series), MEMBERS.index(choices.reference)
 
     def statistics(sums: np.ndarray) -> dict[str, np.ndarray]:
@@ -187,6 +185,11 @@ def _station(
         )
         for member in MEMBERS
     ]
+
+
+def _without(part: Pairs, n: int, status: str) -> list[TripleRow]:
+    """The rows of a station without results."""
+    return [TripleRow(part.station, member, n, status=status) for member in MEMBERS]
 
 
 def _moments(series: Sequence[np.ndarray]) -> np.ndarray:
@@ -221,8 +224,8 @@ class _Alike:
     effective: float
 
     @property
-    def text(self) -> str:
-        return f"r {self.r:.2f} of {self.pair}"
+    def words(self) -> Text:
+        return text("r {:.2f} of {}", self.r, self.pair)
 
     def is_beyond_chance(self, n: float) -> bool:
         """Whether `n` independent days show that the correlation is above 0 (one-sided, 5 %)."""
@@ -241,18 +244,18 @@ def _alike(days: np.ndarray, series: Sequence[np.ndarray]) -> list[_Alike]:
 
 
 def _status(values: Mapping[str, float], n: int, length: int, alike: Sequence[_Alike]) -> str:
-    parts = []
+    parts: list[str] = []
     negative = [member for member in MEMBERS if values[f"{member} error_variance"] < 0]
     if negative:
         parts.append(_NEGATIVE.format(" and ".join(negative)))
     parts += [
-        f"{pair.text} may be {CHANCE} (worth {pair.effective:.0f} independent days)"
+        text("{} may be {} (worth {:.0f} independent days)", pair.words, CHANCE, pair.effective)
         for pair in alike
         if not pair.is_beyond_chance(pair.effective)
     ]
     if not intervals_defined(n, length):
-        parts.append(f"intervals not defined ({counted(n, 'day')} in blocks of {length})")
-    return "; ".join(parts) or COLLOCATED
+        parts.append(text("intervals not defined ({} in blocks of {})", counted(n, "day"), length))
+    return joined("; ", parts) or COLLOCATED
 
 
 def _means(rows: Sequence[TripleRow]) -> list[TripleRow]:

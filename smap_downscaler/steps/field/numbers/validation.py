@@ -11,7 +11,7 @@ import numpy as np
 
 from ....base.progress import SILENT, Progress
 from ....base.seasons_of_year import ALL, DRY, WET
-from ....base.words import counted
+from ....base.words import Text, counted, joined, text
 from ....stats.autocorrelation import block_length, lag_one
 from ....stats.intervals import Interval, Results, bootstrap, effective_size, intervals_defined
 from .climatology import month_of
@@ -149,7 +149,8 @@ class _Sample:
         sources = [*self.ys, *([DIFFERENCE] if len(self.ys) > 1 else [])]
         like = replace(like, n_days=len(self.days))
         if len(self.days) < max(choices.minimum_days, 1):
-            status = f"{counted(len(self.days), 'day')}, fewer than the {choices.minimum_days} asked for"
+            days = counted(len(self.days), "day")
+            status = text("{}, fewer than the {} asked for", days, choices.minimum_days)
             return [replace(like, source=source, status=status) for source in sources]
         of = {source: moments(self.x, y) for source, y in self.ys.items()}
         sums = np.concatenate([self._by_day(each.rows) for each in of.values()], axis=1)
@@ -199,20 +200,21 @@ class _Sample:
         return {ERRORS: block_length(n, errors), LINES: block_length(n, max(errors, *both))}
 
     def _status(self, source: str, lengths: Mapping[frozenset[str], int]) -> str:
-        parts, n = [], len(self.days)
+        parts: list[str] = []
+        n = len(self.days)
         if source != DIFFERENCE and np.ptp(self.x) == 0:
             parts.append("all field readings are equal")
         elif source != DIFFERENCE and np.ptp(self.ys[source]) == 0:
             parts.append("all values of the source are equal")
         if not intervals_defined(n, lengths[ERRORS]):
-            parts.append(f"intervals not defined ({_few(n, lengths[ERRORS])})")
+            parts.append(text("intervals not defined ({})", _few(n, lengths[ERRORS])))
         elif not intervals_defined(n, lengths[LINES]):
-            parts.append(f"intervals of slope and correlation not defined ({_few(n, lengths[LINES])})")
-        return "; ".join(parts) or VALIDATED
+            parts.append(text("intervals of slope and correlation not defined ({})", _few(n, lengths[LINES])))
+        return joined("; ", parts) or VALIDATED
 
 
-def _few(days: int, length: int) -> str:
-    return counted(days, "day") + (f" in blocks of {length}" if length > 1 else "")
+def _few(days: int, length: int) -> Text:
+    return counted(days, "day") + (text(" in blocks of {}", length) if length > 1 else "")
 
 
 def _statistics(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....base.progress import SILENT, Progress
-from ....base.words import counted
+from ....base.words import counted, text
 from ....stats.autocorrelation import block_length, block_starts, lag_one
 from .regression import fit_lines, is_constant
 
@@ -99,10 +99,10 @@ def is_unreliable(n: int, quantiles: Sequence[float]) -> np.ndarray:
 def unusable(x: np.ndarray, y: np.ndarray) -> str:
     """Why no coefficient can be computed from pairs, shape (n,) each, or an empty text."""
     if x.size < LEAST_PAIRS:
-        return f"{counted(x.size, 'block')}, fewer than the {LEAST_PAIRS} needed"
+        return text("{}, fewer than the {} needed", counted(x.size, "block"), LEAST_PAIRS)
     for name, values in (("X", x), ("Y", y)):
         if is_constant(values):
-            return f"{name} is constant ({values[0]:g} in all {values.size} blocks)"
+            return text("{} is constant ({:g} in all {} blocks)", name, values[0], values.size)
     return ""
 
 

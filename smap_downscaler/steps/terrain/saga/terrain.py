@@ -16,6 +16,7 @@ import numpy as np
 
 from ....base.errors import InputError
 from ....base.progress import Progress
+from ....base.words import text
 from ....geo.blocks import row_blocks
 from ....geo.datasets import read_band
 from ....geo.geotiff import GeoTiff, create_geotiff
@@ -69,7 +70,7 @@ def compute_terrain(
     grid = check_dem(dem_path)
     warning = scale_warning(grid)
     if warning:
-        progress.warn(f"{dem_path}: {warning}")
+        progress.warn(text("{}: {}", dem_path, warning))
     grids = {"dem": str(folder / "dem.sdat")}
     write_saga_grid(dem_path, grids["dem"], grid, progress)
     calls, made = _plan(outputs, settings, folder)

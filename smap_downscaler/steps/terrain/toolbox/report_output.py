@@ -9,6 +9,7 @@ from typing import Any
 from qgis.core import QgsProcessingOutputNumber, QgsProcessingParameterDefinition
 
 from ....base.progress import Progress
+from ....base.words import text
 from ....geo.datasets import dataset_grid, open_dataset
 from ....geo.grid import Grid
 from ....geo.map_frame import frame_of
@@ -87,11 +88,23 @@ def report_terrain(
 
 def _facts(grid: Grid, found: TerrainReport) -> list[tuple[str, str]]:
     share = found.raised_cells / found.cells if found.cells else 0.0
-    filled = f"{found.raised_cells:,} cells ({share:.2%}), by up to {found.most_raised:.4g} m"
+    dem = text(
+        "{columns:,} x {rows:,} cells of {side:.6g} m, {crs}",
+        columns=grid.width,
+        rows=grid.height,
+        side=grid.cell_width,
+        crs=grid.crs[:60],
+    )
+    filled = text(
+        "{cells:,} cells ({share:.2%}), by up to {most:.4g} m",
+        cells=found.raised_cells,
+        share=share,
+        most=found.most_raised,
+    )
     return [
         ("Engine", found.engine),
-        ("DEM", f"{grid.width:,} x {grid.height:,} cells of {grid.cell_width:.6g} m, {grid.crs[:60]}"),
-        ("Valid cells", f"{found.cells:,}"),
+        ("DEM", dem),
+        ("Valid cells", text("{:,}", found.cells)),
         ("Raised by filling", filled),
     ]
 
