@@ -10,6 +10,8 @@ from base64 import b64decode
 import numpy as np
 import pytest
 
+from report_reader import FigureTexts, check_page
+from smap_downscaler.base.words import counted
 from smap_downscaler.preflight.layer_check import LayerCheck, Preflight
 from smap_downscaler.report.interval_figures import interval_figure
 from smap_downscaler.stats.intervals import Interval
@@ -21,7 +23,8 @@ from smap_downscaler.steps.field.numbers.validation import DIFFERENCE, MetricRow
 from smap_downscaler.steps.field.report import field_page, verdict
 
 FIRST = 737425
-BEFORE = Preflight([LayerCheck("stations", "EPSG:4326", notes=("2 stations",))], ["a < b"], "the stations")
+STATIONS = LayerCheck("stations", "EPSG:4326", notes=(counted(2, "station"),))
+BEFORE = Preflight([STATIONS], ["a < b"], "the stations")
 GAP = " (95 % interval of the difference"
 NAMES = {"source": "map", "field": "field", "third": "a <model>"}
 
@@ -36,24 +39,40 @@ def part(name, n=40, seed=1, other=True):
                  beside if other else None)  # fmt: skip
 
 
-def page_of(parts, left_out=None, anomalies="none", **choices):
-    rows = validate(parts, ValidationChoices(frozenset({1, 2}), draws=100, **choices))
-    return field_page(
-        parts, rows, left_out or {}, anomalies, BEFORE, {"Input": {"SMAP": None}}, "the end"
-    ).html()
+@pytest.fixture
+def checked(monkeypatch):
+    """From the maker of a page and what it takes the HTML, held against the table of its numbers."""
+
+    def html(make, *given):
+        figures = FigureTexts(monkeypatch)
+        page = make(*given)
+        check_page(page, figures)
+        return page.html()
+
+    return html
+
+
+@pytest.fixture
+def page_of(checked):
+    def make(parts, left_out=None, anomalies="none", **choices):
+        rows = validate(parts, ValidationChoices(frozenset({1, 2}), draws=100, **choices))
+        manifest = {"Input": {"SMAP": None}}
+        return checked(field_page, parts, rows, left_out or {}, anomalies, BEFORE, manifest, "the end")
+
+    return make
 
 
 def pictures(page):
     return [b64decode(data) for data in re.findall(r'src="data:image/png;base64,([^"]+)"', page)]
 
 
-def test_many_stations():
+def test_many_stations(page_of):
     from matplotlib.image import imread
 
-    parts = [part(f"St & {number}", seed=number) for number in range(70)]
-    page = page_of(parts, {f"far {number}": "outside the maps" for number in range(61)})
+    parts = [part(f"St&{number}", seed=number) for number in range(70)]
+    page = page_of(parts, {f"far-{number}": "outside the maps" for number in range(61)})
     assert "70 stations, 2,730 pairs on 39 days" in page
-    assert "St &amp; 0" in page
+    assert "St&amp;0" in page
     assert "A sample of each layer over the stations. EASE shift" in page
     assert "<tr><td>stations</td><td>EPSG:4326</td>" in page
     assert "<td>2 stations</td></tr>" in page
@@ -71,7 +90,7 @@ def test_many_stations():
         assert height / width < 10.2 / 7.1
 
 
-def test_without_smap_and_without_metrics():
+def test_without_smap_and_without_metrics(page_of):
     page = page_of([part("one", other=False)])
     assert len(pictures(page)) == 3
     assert "SMAP cell" not in page
@@ -81,7 +100,7 @@ def test_without_smap_and_without_metrics():
     assert len(pictures(page)) == 2
 
 
-def test_anomalies_are_named():
+def test_anomalies_are_named(page_of):
     page = page_of([part("one"), part("two", seed=2)], anomalies="moving")
     assert "Maps against the field, anomalies (moving)" in page
     assert "near zero by construction" in page
@@ -116,7 +135,7 @@ def test_figures_are_the_same_each_time():
         assert draw() == draw()
 
 
-def test_series_that_do_not_vary():
+def test_series_that_do_not_vary(page_of):
     flat = dataclasses.replace(part("flat", n=4, other=False), field=np.full(4, 0.2), map=np.full(4, 0.2))
     assert len(pictures(page_of([flat]))) == 3
     (row,) = validate([flat], ValidationChoices(draws=100))
@@ -133,13 +152,14 @@ def test_dots_of_one_series():
     assert interval_figure(["A", "B", "C"], values, {"x": "a number"}).startswith(b"\x89PNG")
 
 
-def test_triples():
+def test_triples(checked):
     parts = [part("A", n=150), part("B & C", n=150, seed=3)]
     odd = dataclasses.replace(parts[0], station="odd", map=parts[0].field * 1.01)
     rows = collocate([*parts, odd], TripleChoices(draws=100))
-    page = collocation_page(
-        rows, NAMES, {"far": "outside the maps"}, "climatology", "field", BEFORE, {"Input": {}}, "the end"
-    ).html()
+    left_out, manifest = {"far": "outside the maps"}, {"Input": {}}
+    page = checked(
+        collocation_page, rows, NAMES, left_out, "climatology", "field", BEFORE, manifest, "the end"
+    )
     assert "Triple collocation, anomalies (climatology)" in page
     assert "map, field, a &lt;model&gt;; 3 of 3 stations with enough days" in page
     assert "odd: negative error variance of" in page
@@ -147,7 +167,7 @@ def test_triples():
     assert "outside the maps" in page
     assert len(pictures(page)) == 1
     few = collocate(parts, TripleChoices(minimum_days=200, draws=100))
-    page = collocation_page(few, NAMES, {}, "none", "field", BEFORE, {}, "").html()
+    page = checked(collocation_page, few, NAMES, {}, "none", "field", BEFORE, {}, "")
     assert "0 of 2 stations with enough days" in page
     assert "149 days with all three, fewer than the 200 asked for" in page
     assert pictures(page) == []

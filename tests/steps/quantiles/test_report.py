@@ -11,8 +11,11 @@ from base64 import b64decode
 import numpy as np
 import pytest
 
+from report_reader import FigureTexts, check_page
+from smap_downscaler.base.words import text
 from smap_downscaler.steps.quantiles import report as quantilecorrelation
 from smap_downscaler.steps.quantiles.figures import curves, heat_maps, some
+from smap_downscaler.steps.quantiles.numbers.correlation import unusable
 from smap_downscaler.steps.quantiles.numbers.run import Cell
 from smap_downscaler.steps.quantiles.numbers.settings import QuantileSettings
 from smap_downscaler.steps.quantiles.report import About, quantile_page
@@ -38,13 +41,23 @@ def cells(station="Ana", seasons=("all", "dry"), rho=0.6, **other):
     ]
 
 
-def failed(found, status="X is constant (0.3 in all 9 blocks)"):
+def failed(found):
+    status = unusable(np.full(9, 0.3), np.arange(9.0))
     return [dataclasses.replace(one, rho=np.nan, b_yx=np.nan, b_xy=np.nan, status=status) for one in found]
 
 
-def page_of(found, bootstrap=0, warnings=()):
-    about = About("theta <map>", "theta_field", QuantileSettings(SCALES, QUANTILES, bootstrap=bootstrap))
-    return quantile_page(found, about, warnings, {"Input": {"file": "m & n.csv"}}, "the end").html()
+@pytest.fixture
+def page_of(monkeypatch):
+    """From cells and settings the HTML of a page, held against the table of its numbers."""
+
+    def html(found, warnings=(), scales=SCALES, **settings):
+        figures = FigureTexts(monkeypatch)
+        about = About("theta <map>", "theta_field", QuantileSettings(scales, QUANTILES, **settings))
+        page = quantile_page(found, about, warnings, {"Input": {"file": "m & n.csv"}}, "the end")
+        check_page(page, figures)
+        return page.html()
+
+    return html
 
 
 @pytest.fixture
@@ -75,8 +88,8 @@ def colour_of(rho):
     return colormaps["RdBu"]((rho + 1) / 2)[:3]
 
 
-def test_the_page_is_whole():
-    page = page_of(cells() + cells("Beto", rho=-0.25), warnings=["3 rows <odd>."])
+def test_the_page_is_whole(page_of):
+    page = page_of(cells() + cells("Beto", rho=-0.25), warnings=[text("{} rows <odd>.", 3)])
     assert page.startswith("<!DOCTYPE html>")
     assert "http" not in page
     assert "Quantile correlation of theta &lt;map&gt; and theta_field" in page
@@ -94,14 +107,14 @@ def test_the_page_is_whole():
     assert len(pictures(page)) == 4
 
 
-def test_one_series_without_stations(no_figures):
+def test_one_series_without_stations(page_of, no_figures):
     page = page_of(cells("", ("all",)))
     assert "<th>station</th>" not in page
     assert "<h2>Time scale and quantile</h2>" in page
     assert ">3 time scales" in page
 
 
-def test_intervals_and_stars(no_figures):
+def test_intervals_and_stars(page_of, no_figures):
     found = cells(lower=0.111, upper=0.777, drawn_together=3)
     found[1] = dataclasses.replace(found[1], unreliable=True)
     page = page_of(found, bootstrap=500)
@@ -112,7 +125,7 @@ def test_intervals_and_stars(no_figures):
     assert "18 of 18 coefficients were computed. Of these: unreliable 1 (6 %), over 1 0 (0 %)," in page
 
 
-def test_what_was_not_computed_is_told_with_its_scales(no_figures):
+def test_what_was_not_computed_is_told_with_its_scales(page_of, no_figures):
     found = cells("A", ("all",)) + failed(cells("<B>", ("wet",)))
     page = page_of(found)
     assert (
@@ -128,7 +141,7 @@ def overview(page):
     return [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", body)]
 
 
-def test_the_overview_counts_computed_coefficients_only(no_figures):
+def test_the_overview_counts_computed_coefficients_only(page_of, no_figures):
     found = cells("A", ("all",), unreliable=True) + failed(cells("B", ("all",), unreliable=True))
     found[0] = dataclasses.replace(found[0], over_one=True)
     found[1] = dataclasses.replace(found[1], over_one=True, same_line=True)
@@ -140,13 +153,13 @@ def test_the_overview_counts_computed_coefficients_only(no_figures):
     assert second[5:] == ["0 of 9", "", "", "", "", ""]
 
 
-def test_nothing_could_be_computed(no_figures):
+def test_nothing_could_be_computed(page_of, no_figures):
     page = page_of(failed(cells("A", ("all",))))
     assert "Of 9 coefficients none could be computed; the reasons are given below." in page
     assert not pictures(page)
 
 
-def test_a_season_without_a_coefficient_has_no_panel(monkeypatch):
+def test_a_season_without_a_coefficient_has_no_panel(page_of, monkeypatch):
     drawn = []
     for name in ("heat_maps", "curves"):
         monkeypatch.setattr(
@@ -158,26 +171,26 @@ def test_a_season_without_a_coefficient_has_no_panel(monkeypatch):
     assert "<td>wet season</td>" in page
 
 
-def test_of_many_rows_and_scales_the_table_holds_the_rest(no_figures):
+def test_of_many_rows_and_scales_the_table_holds_the_rest(page_of, no_figures):
     found = [one for number in range(130) for one in cells(f"S{number}", ("all",))]
     page = page_of(found)
     assert len(overview(page)) == 120
     assert "10 rows more can be made of the table OUTPUT." in page
     scales = tuple(range(1, 21))
     many = [cell("A", "all", scale, tau) for scale in scales for tau in QUANTILES]
-    page = quantile_page(many, About("x", "y", QuantileSettings(scales, QUANTILES)), (), {}, "").html()
+    page = page_of(many, scales=scales)
     last = page[page.index("Coefficients, all year") :]
     assert re.findall(r'<tr><td class="number">(\d+)</td>', last) == ["1", "5", "10", "15", "20"]
     assert "All scales are in the table OUTPUT." in page
     odd = [one for one in many if one.scale not in (11, 14)]
     some_failed = [one for one in odd if one.scale <= 9] + failed([one for one in odd if one.scale > 9])
-    page = quantile_page(some_failed, About("x", "y", QuantileSettings(scales, QUANTILES)), (), {}, "").html()
+    page = page_of(some_failed, scales=scales)
     last = page[page.index("Coefficients, all year") :]
     assert re.findall(r'<tr><td class="number">(\d+)</td>', last) == ["1", "3", "5", "7", "9"]
     assert "<td>10, 12-13, 15-20</td>" in page
 
 
-def test_figures_of_the_stations_with_most_reliable_coefficients_only(no_figures):
+def test_figures_of_the_stations_with_most_reliable_coefficients_only(page_of, no_figures):
     found = [one for number in range(7) for one in cells(f"S{number}", ("all",))]
     # S0 and S2 have fewer reliable coefficients than the others, S1 has none at all.
     found = [

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from report_reader import FigureTexts, check_page
+from smap_downscaler.base.words import text
 from smap_downscaler.geo.grid import Bounds
 from smap_downscaler.steps.terrain.numbers.outcome import RasterSummary, TerrainReport
 from smap_downscaler.steps.terrain.report import terrain_page, wetness_png
@@ -54,11 +56,14 @@ def test_wide_and_tall_dems_fit_the_page(monkeypatch, width, height):
     assert size[1] <= 9
 
 
-def test_indices_without_any_value_are_drawn_all_the_same():
+def test_indices_without_any_value_are_drawn_all_the_same(monkeypatch):
     nothing = np.full((3, 3), np.nan)
     found = TerrainReport("built-in", 9, 0, 0.0, {"fd8": 0.0123})
     rasters = [summary("twi_fd8", nothing), summary("sca_fd8", nothing)]
-    page = terrain_page([("DEM", "3 x 3")], ["Look <here>"], found, rasters, {}, "end").html()
+    figures, facts = FigureTexts(monkeypatch), [("DEM", text("{} x {}", 3, 3))]
+    made = terrain_page(facts, ["Look <here>"], found, rasters, {}, "end")
+    check_page(made, figures)
+    page = made.html()
     assert page.count("<img ") == 2
     assert "<li>Look &lt;here&gt;</li>" in page
     assert page.count('<td class="number">1.23%</td>') == 2
