@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from raster_cases import listing
+from report_reader import FigureTexts, check_numbers
 from smap_downscaler.geo.datasets import open_dataset, read_band
 from smap_downscaler.geo.geotiff import write_geotiff
 from smap_downscaler.geo.grid import Grid
@@ -95,14 +96,16 @@ def test_without_a_report_nothing_more_is_made(run, said, dem, tmp_path):
     assert not any(line.startswith(("mtfd", "mfdmd")) for line in said.info)
 
 
-def test_warnings_are_in_the_report(run, said, tmp_path):
+def test_warnings_are_in_the_report(run, said, tmp_path, monkeypatch):
     path = tmp_path / "mercator.tif"
     z = np.random.default_rng(1).normal(size=(20, 20)).cumsum(axis=0).astype(np.float32)
     write_geotiff(path, Grid("EPSG:3857", -8e6, -1.8e6, 90.0, 90.0, 20, 20), z)
     report = tmp_path / "r.html"
-    run(ID, {"INPUT": str(path), "ENGINE": "built-in", "REPORT": str(report)})
+    figures = FigureTexts(monkeypatch)
+    done = run(ID, {"INPUT": str(path), "ENGINE": "built-in", "REPORT": str(report)})
     (warning,) = said.warnings
     assert f"<li>{warning}</li>" in report.read_text(encoding="utf-8")
+    check_numbers(done, figures)
 
 
 def test_refusals(refusal, dem, tmp_path, monkeypatch):
