@@ -214,10 +214,10 @@ def _manifest(
         {
             "time scales, days": values.text("SCALES"),
             "quantiles": values.text("QUANTILES"),
-            "minimum share of a block's days": f"{settings.minimum_share:g}",
+            "minimum share of a block's days": text("{:g}", settings.minimum_share),
             **seasons_used(values),
             "resamples": settings.bootstrap,
-            "confidence, %": f"{settings.confidence:g}" if settings.bootstrap else "",
+            "confidence, %": text("{:g}", settings.confidence) if settings.bootstrap else "",
             "seed": settings.seed if settings.bootstrap else "",
         },
     )

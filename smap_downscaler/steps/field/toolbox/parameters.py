@@ -15,6 +15,7 @@ from qgis.core import (
 from ....base.errors import InputError
 from ....base.progress import Progress
 from ....base.timestamps import MOST_ZONE
+from ....base.words import text
 from ....runs.provenance import files_hash
 from ....toolbox.parameters import advanced, any_file, choice, decimal, whole_number
 from ....toolbox.reports import input_file
@@ -151,10 +152,10 @@ def reading_settings(values: Values) -> dict[str, Any]:
     """How the readings were read and the intervals drawn, for a report's manifest."""
     return {
         "unit of the readings": values.choice("UNIT"),
-        "hours ahead of UTC of times without a zone": f"{values.number('TIME_ZONE'):g}",
-        "hours added to times": f"{values.number('TIME_SHIFT'):g}",
+        "hours ahead of UTC of times without a zone": text("{:g}", values.number("TIME_ZONE")),
+        "hours added to times": text("{:g}", values.number("TIME_SHIFT")),
         "readings of ISMN files": values.choice("QUALITY"),
-        "depths of ISMN sensors, m": values.text("DEPTH") or f"the shallowest within 0-{SURFACE:g}",
+        "depths of ISMN sensors, m": values.text("DEPTH") or text("the shallowest within 0-{:g}", SURFACE),
         "value at a station": values.choice("EXTRACTION"),
         "anomalies": values.choice("ANOMALIES"),
         "samples of the intervals": values.integer("BOOTSTRAP"),

@@ -112,8 +112,8 @@ def _facts(grid: Grid, found: TerrainReport) -> list[tuple[str, str]]:
 def _settings(values: Values, settings: TerrainSettings) -> dict[str, object]:
     return {
         "ENGINE": values.choice("ENGINE"),
-        "MINIMUM_SLOPE, degrees": f"{settings.minimum_slope:g}",
+        "MINIMUM_SLOPE, degrees": text("{:g}", settings.minimum_slope),
         "AREA": settings.area,
-        "SLOPE_FLOOR, tangent": f"{settings.slope_floor:g}",
+        "SLOPE_FLOOR, tangent": text("{:g}", settings.slope_floor),
         "SAGA_CMD": values.path("SAGA_CMD") if values.given("SAGA_CMD") else "",
     }
