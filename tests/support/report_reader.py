@@ -18,7 +18,8 @@ MANIFEST = "How these numbers came about"
 EXPLAINED = re.compile(
     r"0\.04-0\.06|\b(?:9|30) km\b|\b100 m\b|\b(?:25|75|95) %|\bblocks of \S+ km\b|<0\.1 %|>99\.9 %"
     r"|\bEPSG:\d+|\bEASE-Grid 2\.0|\b1:1\b|\b[1n] - [1S]|\b[Rr]ow \d+, col \d+"
-    r"|\bTable [B\d]+\b|\bFigs?\. [BS\d]+\b|\bet al\. \d{4}|\bddof [01]\b|10\u207b\u2076"
+    r"|\bTable [B\d]+\b|\bFigs?\. [BS\d]+\b|\bet al\. \d{4}|\bddof [01]\b|10(?:\u207b\u2076|\$\^\{-6\}\$)"
+    r"|\bBreiman 2001\b|\beigenvalue 1\b|\bdotted circle: 1\b|\bis 0 where\b|\b(?:above|below) 0\b"
 )
 
 

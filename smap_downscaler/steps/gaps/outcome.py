@@ -90,7 +90,9 @@ def log_remarks(
 
 def _reasons(outcomes: Mapping[CellKey, HidingOutcome]) -> Tally[str]:
     """In how many cells there is which reason for no estimate of the error."""
-    return Tally(outcome.why for outcome in outcomes.values() if outcome.why)
+    # A journal keeps the words of a reason, not the numbers in it.
+    known = {why: why for why in _ADVICE}
+    return Tally(known.get(outcome.why, outcome.why) for outcome in outcomes.values() if outcome.why)
 
 
 def _listed(reasons: Tally[str]) -> Text:

@@ -22,6 +22,7 @@ from .numbers.scores import (
     MEDIAN,
     METHOD_TEXTS,
     POOLED,
+    SHOWN,
     CellCourse,
     HiddenDays,
 )
@@ -139,8 +140,12 @@ def _courses(page: Page, report: GapReport, shown: Sequence[CellCourse]) -> None
         page.heading("The series of some cells").picture(
             courses(shown, results),
             "Observed and filled soil moisture of some cells, and what was predicted while days were hidden",
-            "Cells whose R² lies at 90, 50 and 10 % of all. Crosses and dashes belong to the points "
-            "(observed) of the same day, which they did not see." + _outside(shown, results),
+            text(
+                "Cells whose R² lies at {:.0f}, {:.0f} and {:.0f} % of all. Crosses and dashes belong to the "
+                "points (observed) of the same day, which they did not see.",
+                *(100 * share for share in SHOWN),
+            )
+            + _outside(shown, results),
         )
 
 
