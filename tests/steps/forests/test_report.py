@@ -9,6 +9,7 @@ import math
 import numpy as np
 import pytest
 
+from report_reader import checked_page
 from smap_downscaler.methods.forest.settings import PAPER
 from smap_downscaler.methods.keys import CellKey, PooledKey
 from smap_downscaler.methods.skill import Importance, OobScores
@@ -91,7 +92,7 @@ def page_of(mode, keys, importance=None, chosen=None, skipped=None):
         settings=chosen or {},
         importance=importance or {},
     )
-    return training_page(report, {"Input": {"file": "m.gpkg"}}, "the end").html()
+    return checked_page(training_page, report, {"Input": {"file": "m.gpkg"}}, "the end").html()
 
 
 def test_texts_fit_the_mode():

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from report_reader import checked_page
 from smap_downscaler.geo.grid import Grid
 from smap_downscaler.preflight.layer_check import LayerCheck, Preflight
 from smap_downscaler.steps.gaps.figures import courses
@@ -70,7 +71,7 @@ def report_of(results, **changed):
 def page_of(report, courses=None, manifest=None, end=""):
     shown = courses_of(report.hidden) if courses is None else courses
     before = Preflight([LayerCheck("SMAP", "EPSG:6933")], ["a < b"], "the SMAP cells")
-    return gaps_page(report, shown, GRID, before, manifest or {}, end)
+    return checked_page(gaps_page, report, shown, GRID, before, manifest or {}, end)
 
 
 def pictures(page):

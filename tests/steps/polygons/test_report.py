@@ -9,6 +9,8 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
+from report_reader import checked_page
+from smap_downscaler.base.words import text
 from smap_downscaler.preflight.layer_check import LayerCheck, Preflight
 from smap_downscaler.report.number_text import number_text
 from smap_downscaler.steps.polygons.figures import over_time, violins
@@ -44,12 +46,13 @@ def moisture(dates):
 
 def html(moisture=None, covariates=None, dates=(), warnings=()):
     sections = {"Input": {"polygons": "a & b"}}
-    return polygon_page(moisture, covariates, dates, warnings, BEFORE, sections, "the end").html()
+    given = (moisture, covariates, dates, warnings, BEFORE, sections, "the end")
+    return checked_page(polygon_page, *given).html()
 
 
 def test_two_dates_and_all_dates():
     made = moisture(45)
-    page = html(made, dates=[made.dates[0], made.dates[2]], warnings=["3 < 4 polygons"])
+    page = html(made, dates=[made.dates[0], made.dates[2]], warnings=[text("{} < {} polygons", 3, 4)])
     assert "<h2>2021-01-01 and 2021-01-11</h2>" in page
     assert page.count("<img ") == 2
     assert "<li>3 &lt; 4 polygons</li>" in page

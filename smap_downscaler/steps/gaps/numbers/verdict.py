@@ -86,7 +86,7 @@ def gaps_verdict(rows: Sequence[GapScore], filled: Mapping[str, int]) -> Text:
     total = sum(filled.values())
     if not total:
         return Text()
-    found = {name: _share(count, total) for name, count in filled.items() if count}
+    found = {name: _share(filled[name], total) for name, *_ in DISTANCES if filled.get(name)}
     first = next(iter(found))
     shares = [
         text("{} {}{} {}", share, "lie " if name == first else "", name, "day" if name == "1" else "days")
@@ -107,7 +107,7 @@ def gaps_verdict(rows: Sequence[GapScore], filled: Mapping[str, int]) -> Text:
     if left:
         share = _share(left, total)
         words += text("; {} of the filled values lie where no day was hidden, and are left out", share)
-    return words + ("." if line >= own else ". Linear interpolation fills such gaps better.")
+    return words + (". Linear interpolation fills such gaps better." if line < own else ".")
 
 
 def _share(count: int, total: int) -> Text:
@@ -139,7 +139,7 @@ def filled_by_distance(
     seen, filled : bool, shape (n, cells)
         Days with an observation, and those that were filled.
     """
-    counts = dict.fromkeys((name for name, *_ in DISTANCES), 0)
+    counts: dict[str, int] = dict.fromkeys((name for name, *_ in DISTANCES), 0)
     for column in range(seen.shape[1]):
         progress.check()
         wanted, known = days[filled[:, column]], days[seen[:, column]]
