@@ -27,6 +27,7 @@ from qgis.PyQt.QtCore import QMetaType
 
 from ..base.errors import Cancelled, InputError
 from ..base.progress import Progress
+from ..base.words import Text, text
 from .values import Values
 
 #: Most bytes of a field's name in a shapefile.
@@ -185,10 +186,7 @@ def write_layer(
     text = _destination_text(values.parameters.get(name))
     long = [field for field in fields.names() if len(field.encode()) > _SHAPEFILE_NAME]
     if long and text.lower().endswith(".shp"):
-        progress.warn(
-            f"{name}: a shapefile cuts the names of fields to {_SHAPEFILE_NAME} letters ({long[0]} and "
-            f"{len(long) - 1} more); give the file the ending .gpkg to keep them."
-        )
+        progress.warn(_names_cut(name, long))
     _make_folder(text, name)
     reason = "unknown reason"
     try:
@@ -213,6 +211,17 @@ def write_layer(
         _remove(str(destination))
         raise
     return str(destination)
+
+
+def _names_cut(name: str, long: Sequence[str]) -> Text:
+    return text(
+        "{}: a shapefile cuts the names of fields to {letters} letters ({} and {others} more); give the file "
+        "the ending .gpkg to keep them.",
+        name,
+        long[0],
+        letters=_SHAPEFILE_NAME,
+        others=len(long) - 1,
+    )
 
 
 def _check(good: bool, name: str, sink: QgsFeatureSink) -> None:

@@ -26,8 +26,9 @@ from smap_downscaler.series.stack import open_stack
 from smap_downscaler.steps.field.numbers.readings import DailySeries, FieldData, Station
 from smap_downscaler.steps.field.preflight import check_stations
 from smap_downscaler.steps.gaps.inputs import GapInputs, check_gaps
+from smap_downscaler.steps.polygons.numbers.runs import AREA, CENTRE
 from smap_downscaler.steps.polygons.numbers.squares import sides_on
-from smap_downscaler.steps.polygons.placing import AREA, CENTRE, place, read_shapes
+from smap_downscaler.steps.polygons.placing import place, read_shapes
 from smap_downscaler.steps.polygons.preflight import check_polygons, check_squares
 from smap_downscaler.steps.polygons.squares import SquareDesign
 

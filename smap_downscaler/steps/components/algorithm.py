@@ -22,7 +22,7 @@ from ...base.covariate_names import nearest_names
 from ...base.errors import InputError
 from ...base.nodata import is_fill
 from ...base.progress import Progress
-from ...base.words import counted
+from ...base.words import counted, text
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.feedback import WarningKeeper
 from ...toolbox.parameters import advanced, whole_number
@@ -78,8 +78,11 @@ class PrincipalComponents(SmapAlgorithm):
         used = int(found.rows.sum())
         if used < len(features):
             listener.warn(
-                f"INPUT: {len(features) - used:,} of {len(features):,} rows lack a value of FIELDS; they "
-                "have no scores"
+                text(
+                    "INPUT: {lacking:,} of {rows:,} rows lack a value of FIELDS; they have no scores",
+                    lacking=len(features) - used,
+                    rows=len(features),
+                )
             )
         most = values.optional_integer("COMPONENTS")
         columns = _scores(found, most)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...base.words import text
 from ...report.figure import COLOURS, new_figure, png
 from ...report.number_text import fixed
 from .numbers.components import Components
@@ -56,8 +57,8 @@ def biplot(found: Components) -> bytes:
     for line in (axis.axhline, axis.axvline):
         line(0, color="#BBBBBB", linewidth=0.7, zorder=0)
     first, second = (100 * found.shares[:2]).tolist()
-    axis.set_xlabel(f"score on PC1 ({first:.1f} % of the variance)", fontsize=9)
-    axis.set_ylabel(f"score on PC2 ({second:.1f} %)", fontsize=9)
+    axis.set_xlabel(text("score on PC1 ({:.1f} % of the variance)", first), fontsize=9)
+    axis.set_ylabel(text("score on PC2 ({:.1f} %)", second), fontsize=9)
     axis.tick_params(labelsize=8)
     # The circle of loadings 1 lies inside the frame, whatever the scores, with room for labels.
     scale = 0.78 * reach
@@ -167,7 +168,7 @@ def _legend(axis: Any, supplementary: bool) -> None:
         Line2D([], [], color=_ACTIVE, label="variables"),
     ]
     if supplementary:
-        text = "supplementary variables, projected"
-        handles.append(Line2D([], [], color=_SUPPLEMENTARY, linestyle="--", label=text))
+        words = "supplementary variables, projected"
+        handles.append(Line2D([], [], color=_SUPPLEMENTARY, linestyle="--", label=words))
     place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.09)}
     axis.legend(handles=handles, fontsize=7.5, ncol=3, frameon=False, **place)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ...base.words import counted
+from ...base.words import Text, counted, joined, text
 from ...report.number_text import fixed
 from ...report.page import Page
 from .figures import MOST_LABELS, biplot, scree
@@ -35,14 +35,17 @@ def components_page(
         Components whose scores the layer has; None: all. The report shows no other scores.
     """
     n, p, k = int(found.rows.sum()), len(found.names), len(found.eigenvalues)
-    page = Page(
-        "Principal components", f"{counted(n, 'row')}, {counted(p, 'variable')}, {counted(k, 'component')}"
-    )
+    counts = (counted(n, "row"), counted(p, "variable"), counted(k, "component"))
+    page = Page("Principal components", joined(", ", counts))
     page.warnings(warnings)
     first = "component explains" if k == 1 else "two components explain"
     page.paragraph(
-        f"The first {first} {100 * found.cumulative[min(k, 2) - 1]:.1f} % of the variance of the "
-        "standardised variables. A component describes what goes together in this sample; it proves no cause."
+        text(
+            "The first {} {share:.1f} % of the variance of the standardised variables. A component describes "
+            "what goes together in this sample; it proves no cause.",
+            first,
+            share=100 * found.cumulative[min(k, 2) - 1],
+        )
     )
     page.heading("Variance explained").picture(
         scree(found),
@@ -54,8 +57,8 @@ def components_page(
         (
             f"PC{number}",
             fixed(value, ".4f"),
-            fixed(100 * share, ".2f") + " %",
-            fixed(100 * total, ".2f") + " %",
+            text("{:.2f} %", 100 * share),
+            text("{:.2f} %", 100 * total),
         )
         for number, (value, share, total) in enumerate(
             zip(found.eigenvalues, found.shares, found.cumulative), start=1
@@ -72,13 +75,15 @@ def components_page(
 
 def _biplot(page: Page, found: Components) -> None:
     count = len(found.names) + len(found.supplementary.names)
-    some = f" The {MOST_LABELS} longest of {count} arrows have a label." if count > MOST_LABELS else ""
+    some = Text()
+    if count > MOST_LABELS:
+        some = text(" The {} longest of {arrows} arrows have a label.", MOST_LABELS, arrows=count)
     page.heading("Biplot").picture(
         biplot(found),
         "Scores of the first two components as points, loadings of the variables as arrows",
         "Points: scores, in units of the axes below and on the left. Arrows: loadings, in units of those "
         "above and on the right. Arrows that point the same way go together, opposite ones against each "
-        f"other; a short arrow is a variable that these two components explain little of.{some}",
+        "other; a short arrow is a variable that these two components explain little of." + some,
     )
 
 

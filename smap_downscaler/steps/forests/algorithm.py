@@ -20,15 +20,15 @@ from ...base.threads import growing_threads
 from ...base.words import counted
 from ...methods.base import Wishes
 from ...methods.keys import BY_CELL, BY_DATE, MODES, POOLED
-from ...methods.skill import summarise_importance
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.parameters import advanced, choice, period_parameters, whole_number
 from ...toolbox.reports import footer, input_file, manifest, report_parameter, table_output, write_report
 from ...toolbox.values import Values
 from ..matrix.read import MatrixTable, open_matrix
+from .numbers.outcome import TrainingReport
 from .report import training_page
 from .request import TrainingChoices
-from .tables import TrainingReport, write_importance, write_importance_summary, write_scores, write_summary
+from .tables import write_importance, write_importance_summary, write_scores, write_summary
 from .toolbox.parameters import (
     GRIDS,
     feature_parameters,
@@ -105,12 +105,11 @@ class TrainForests(SmapAlgorithm):
             "OOB_RMSE": report.median("rmse"),
             "OOB_R2": report.median("r2"),
         }
-        summary = summarise_importance(report.importance.values(), report.names)
         tables = {
             "SCORES": lambda path: write_scores(path, report),
             "SUMMARY": lambda path: write_summary(path, report),
             "IMPORTANCE": lambda path: write_importance(path, report),
-            "IMPORTANCE_SUMMARY": lambda path: write_importance_summary(path, summary),
+            "IMPORTANCE_SUMMARY": lambda path: write_importance_summary(path, report.importance_summary()),
         }
         for name, write in tables.items():
             path = values.output(name)
@@ -119,16 +118,7 @@ class TrainForests(SmapAlgorithm):
                 outputs[name] = path
         if values.given("REPORT"):
             progress.set_text("Drawing the report")
-            page = training_page(
-                report.mode,
-                report.scores,
-                report.skipped,
-                report.settings,
-                report.importance,
-                summary,
-                _manifest(values, table, progress),
-                footer("Train forests"),
-            )
+            page = training_page(report, _manifest(values, table, progress), footer("Train forests"))
             outputs.update(write_report(values.output_file("REPORT"), page))
         _log_result(report, outputs, progress)
         return outputs

@@ -9,15 +9,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ...base.dates import period_text
-from ...base.words import counted
+from ...base.words import Text, counted, text
 from ...methods.forest.settings import ForestSettings
 from ...methods.keys import BY_CELL, BY_DATE, CellKey, Key
-from ...methods.skill import Importance, ImportanceRow, OobScores, summarise_scores
+from ...methods.skill import OobScores, summarise_scores
 from ...report.figure import COLOURS, MARKERS
 from ...report.interval_figures import ImportanceSeries, importance_figure
 from ...report.number_text import UNIT, fixed, score_text
 from ...report.page import Page
 from .figures import oob_by_cell, oob_by_date
+from .numbers.outcome import TrainingReport
 
 _NOUNS = {BY_DATE: "dates", BY_CELL: "cells"}
 _LABELS = {
@@ -46,50 +47,24 @@ _MOST_CHOICES = 20
 
 
 def training_page(
-    mode: str,
-    scores: Mapping[Key, OobScores],
-    skipped: Mapping[Key, str],
-    chosen: Mapping[Key, ForestSettings],
-    importance: Mapping[Key, tuple[Sequence[str], Importance]],
-    summary: Sequence[ImportanceRow],
-    manifest: Mapping[str, Mapping[str, object]],
-    footer: str = "",
+    report: TrainingReport, manifest: Mapping[str, Mapping[str, object]], footer: str = ""
 ) -> Page:
-    """The report.
-
-    Parameters
-    ----------
-    mode : str
-        "by date", "by cell" or "pooled".
-    scores : mapping
-        Out-of-bag scores by key.
-    skipped : mapping
-        Why a key has no forest.
-    chosen : mapping
-        Hyper-parameters by key, where they were chosen.
-    importance : mapping
-        Covariates and their importance by key.
-    summary : sequence of ImportanceRow
-        The same over the keys.
-    manifest : mapping
-        What the forests came from: sections of names and values.
-    footer : str
-    """
-    page = Page("Random forests of soil moisture", _subtitle(mode, scores))
-    _scores(page, mode, scores)
-    _pictures(page, scores)
-    _importance(page, mode, importance, summary)
-    _choices(page, mode, chosen)
-    _left_out(page, mode, skipped)
+    """The report; `manifest` says what the forests came from, `footer` is the last line."""
+    page = Page("Random forests of soil moisture", _subtitle(report.mode, report.scores))
+    _scores(page, report.mode, report.scores)
+    _pictures(page, report.scores)
+    _importance(page, report)
+    _choices(page, report.mode, report.settings)
+    _left_out(page, report.mode, report.skipped)
     return page.manifest(manifest).footer(footer)
 
 
-def _subtitle(mode: str, scores: Mapping[Key, OobScores]) -> str:
+def _subtitle(mode: str, scores: Mapping[Key, OobScores]) -> Text:
     if mode not in _NOUNS:
-        return f"One forest of {counted(next(iter(scores.values())).n, 'row')}"
-    text = f"{counted(len(scores), _NOUNS[mode][:-1])}, one forest each"
+        return text("One forest of {}", counted(next(iter(scores.values())).n, "row"))
+    words = counted(len(scores), _NOUNS[mode][:-1]) + ", one forest each"
     dates = sorted(key for key in scores if isinstance(key, dt.date))
-    return f"{text}, {period_text(dates)}" if dates else text
+    return words + f", {period_text(dates)}" if dates else words
 
 
 def _scores(page: Page, mode: str, scores: Mapping[Key, OobScores]) -> None:
@@ -107,7 +82,7 @@ def _scores(page: Page, mode: str, scores: Mapping[Key, OobScores]) -> None:
             each = found[name]
             if each.n:
                 numbers = (each.mean, each.median, each.sd, each.iqr, each.minimum, each.maximum)
-                rows.append((label, f"{each.n:,}", *map(score_text, numbers)))
+                rows.append((label, text("{:,}", each.n), *map(score_text, numbers)))
         page.table(("score", _NOUNS[mode], "mean", "median", "SD", "IQR", "min", "max"), rows)
         page.paragraph(_CAUTIONS[mode])
     page.paragraph(
@@ -137,12 +112,8 @@ def _pictures(page: Page, scores: Mapping[Key, OobScores]) -> None:
         )
 
 
-def _importance(
-    page: Page,
-    mode: str,
-    importance: Mapping[Key, tuple[Sequence[str], Importance]],
-    summary: Sequence[ImportanceRow],
-) -> None:
+def _importance(page: Page, report: TrainingReport) -> None:
+    mode, summary = report.mode, report.importance_summary()
     if not summary:
         return
     names = [row.covariate for row in summary]
@@ -152,11 +123,11 @@ def _importance(
         covered = f"median and quartiles over the {_NOUNS[mode]}"
         head: tuple[str, ...] = ("covariate", _NOUNS[mode], "mean", "SD", "median", "25 %", "75 %")
         rows: list[tuple[str, ...]] = [
-            (row.covariate, f"{row.n_forests:,}", *map(_tiny, numbers))
+            (row.covariate, text("{:,}", row.n_forests), *map(_tiny, numbers))
             for row, numbers in ((row, (row.mean, row.sd, row.median, row.q25, row.q75)) for row in summary)
         ]
     else:
-        own, found = next(iter(importance.values()))
+        own, found = next(iter(report.importance.values()))
         sd = dict(zip(own, found.sd.tolist()))
         values = [row.mean for row in summary]
         ends = [(row.mean - sd[row.covariate], row.mean + sd[row.covariate]) for row in summary]
@@ -186,11 +157,11 @@ def _choices(page: Page, mode: str, chosen: Mapping[Key, ForestSettings]) -> Non
     )
     rows = [
         (
-            "a third" if values[1] is None else f"{values[1]}",
-            f"{values[2]}",
-            f"{values[0]}",
-            "all" if values[3] is None else f"at most {values[3]:,}",
-            f"{count:,}",
+            "a third" if values[1] is None else text("{}", values[1]),
+            text("{}", values[2]),
+            text("{}", values[0]),
+            "all" if values[3] is None else text("at most {:,}", values[3]),
+            text("{:,}", count),
         )
         for values, count in votes.most_common(_MOST_CHOICES)
     ]
@@ -198,7 +169,7 @@ def _choices(page: Page, mode: str, chosen: Mapping[Key, ForestSettings]) -> Non
     page.heading("Hyper-parameters that were chosen").table(head, rows)
     if len(votes) > len(rows):
         page.paragraph(
-            f"{len(votes) - len(rows):,} more were chosen less often; all are in the table of scores."
+            text("{:,} more were chosen less often; all are in the table of scores.", len(votes) - len(rows))
         )
     page.paragraph(
         "Of each grid, those with the lowest out-of-bag RMSE. The lowest of several errors is by chance a "
@@ -210,9 +181,10 @@ def _left_out(page: Page, mode: str, skipped: Mapping[Key, str]) -> None:
     if skipped:
         counts = Counter(skipped.values()).most_common(_MOST_CHOICES)
         page.heading("What has no forest").table(
-            ("reason", _NOUNS.get(mode, "forests")), [(reason, f"{count:,}") for reason, count in counts]
+            ("reason", _NOUNS.get(mode, "forests")),
+            [(reason, text("{:,}", count)) for reason, count in counts],
         )
 
 
-def _tiny(value: float) -> str:
+def _tiny(value: float) -> Text:
     return fixed(1e6 * value, ".2f")

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
-from ...base.words import counted
+from ...base.words import counted, text
 from ...methods.base import Candidate, Cells
 from ...methods.features import add_features, drop_constant
 from ...methods.file.reader import ModelWriter
@@ -19,8 +19,9 @@ from ...methods.fitting import fit_each
 from ...methods.keys import BY_CELL, BY_DATE, POOLED, CellKey, Key, PooledKey, key_number
 from ..matrix.numbers.rows import CellRows, check_minimum, rows_needed, why_unusable
 from ..matrix.read import MatrixTable
+from .numbers.outcome import TrainingReport
 from .request import TrainingChoices
-from .tables import TrainingReport, tally
+from .tables import tally
 
 _READING, _GROWING = 0.2, 0.98
 
@@ -152,9 +153,9 @@ def train_pooled(
     for candidate in wishes.candidates or (Candidate(choices.settings),):
         _check_memory(table, taken, choices, candidate.of(len(pooled.y)), forests, len(pooled.y))
     dates = len(np.unique(pooled.days))
-    text = f"{counted(len(pooled.y), 'row')} of {counted(dates, 'date')}, "
-    text += f"{pooled.dropped:,} without all covariates left out"
-    progress.log(text + (f", {pooled.unused:,} beyond MAXIMUM_ROWS" if pooled.unused else ""))
+    words = f"{counted(len(pooled.y), 'row')} of {counted(dates, 'date')}, "
+    words += f"{pooled.dropped:,} without all covariates left out"
+    progress.log(words + (f", {pooled.unused:,} beyond MAXIMUM_ROWS" if pooled.unused else ""))
     x = add_features(pooled.x, pooled.days, features)
     progress.set_text(f"Fitting {choices.method.size_text(choices.settings, len(pooled.y))}")
     choices.method.get_ready()
@@ -258,7 +259,7 @@ def _varying_covariates(
 def _why_no_forest(y: np.ndarray, columns: np.ndarray, least: int) -> str:
     """Why a cell has no forest; the same words for all cells of a kind, so that they can be counted."""
     if len(y) < least:
-        return f"fewer than {least} dates with all covariates"
+        return text("fewer than {} dates with all covariates", least)
     if y.min() == y.max():
         return "the same soil moisture on all dates"
     return "" if columns.size else "no covariate that changes with time"

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from qgis.core import (
     QgsProcessingOutputNumber,
     QgsProcessingParameterFile,
@@ -19,7 +18,6 @@ from ...base.progress import Progress
 from ...base.threads import growing_threads
 from ...base.words import counted
 from ...methods.file.reader import open_models
-from ...preflight.layer_check import Preflight
 from ...runs.journal import remove_work_files, work_file_of
 from ...series.dated import check_window
 from ...series.series import open_series
@@ -50,18 +48,11 @@ from .day_files import read_course
 from .fill import FillSettings, fill_gaps
 from .inputs import GapInputs, check_gaps
 from .numbers.hidden import HidingSettings
-from .numbers.scores import FOREST, LINEAR, MEDIAN, GapScore, score_gaps, typical_cells
+from .numbers.outcome import COUNT_TEXTS, GapReport
+from .numbers.scores import FOREST, LINEAR, MEDIAN, GapScore, typical_cells
 from .numbers.verdict import gaps_verdict, overall, verdict
-from .outcome import GapReport, write_counts, write_gap_scores
-from .report import GapsContent, gaps_page
-
-#: The counts of all days together, in words.
-_COUNTS = {
-    "observed": "observed values of cells",
-    "filled": "filled values",
-    "no_forest": "left empty for want of a forest",
-    "no_covariates": "left empty for want of a covariate",
-}
+from .outcome import write_counts, write_gap_scores
+from .report import gaps_page
 
 
 class FillGaps(SmapAlgorithm):
@@ -134,20 +125,18 @@ class FillGaps(SmapAlgorithm):
                     values, folder, smap.grid, report.files, forests.response_unit, progress
                 ),
             }
-            rows = score_gaps(report.hidden)
-            outputs |= {**_tables(values, report, rows, settings), **write_preflight_table(values, found)}
-            _log_results(report, rows, settings, progress)
+            outputs |= {**_tables(values, report), **write_preflight_table(values, found)}
+            _log_results(report, progress)
             if report.no_error:
                 remove_work_files(work_file)
                 raise InputError(report.no_error)
             if report.hidden:
-                outputs |= _numbers(rows)
+                outputs |= _numbers(report.scores)
             if values.given("REPORT"):
                 progress.set_text("Drawing the report")
                 sections = _manifest(values, inputs, settings, progress)
-                page = gaps_page(
-                    _content(inputs, report, rows, settings, found), sections, footer("Filled gaps")
-                )
+                shown = [read_course(report.files, cell) for cell in typical_cells(report.hidden)]
+                page = gaps_page(report, shown, smap.grid, found, sections, footer("Filled gaps"))
                 outputs.update(write_report(values.output_file("REPORT"), page))
         remove_work_files(work_file)
         return outputs
@@ -171,12 +160,10 @@ def _settings(values: Values) -> FillSettings:
     return FillSettings(hiding if wanted else None, values.integer("VALIDATION_CELLS"))
 
 
-def _tables(
-    values: Values, report: GapReport, rows: Sequence[GapScore], settings: FillSettings
-) -> dict[str, str]:
+def _tables(values: Values, report: GapReport) -> dict[str, str]:
     writers = {
         "DAYS": lambda path: write_counts(path, report.counts),
-        "SCORES": lambda path: write_gap_scores(path, rows, settings.period),
+        "SCORES": lambda path: write_gap_scores(path, report.scores, report.period),
     }
     if report.no_error:
         del writers["SCORES"]
@@ -186,16 +173,14 @@ def _tables(
     return written
 
 
-def _log_results(
-    report: GapReport, rows: Sequence[GapScore], settings: FillSettings, progress: Progress
-) -> None:
-    counts = "; ".join(f"{text}: {report.total(name):,}" for name, text in _COUNTS.items())
+def _log_results(report: GapReport, progress: Progress) -> None:
+    counts = "; ".join(f"{words}: {report.total(name):,}" for name, words in COUNT_TEXTS.items())
     progress.log(
         f"{counted(len(report.files), 'day')}, {len(report.kept):,} of them from an earlier run. {counts}"
     )
     if report.hidden:
-        progress.log(verdict(report.hidden, rows, settings.period))
-        where = gaps_verdict(rows, report.filled_at)
+        progress.log(verdict(report.hidden, report.scores, report.period))
+        where = gaps_verdict(report.scores, report.filled_at)
         if where:
             progress.log(where)
 
@@ -203,34 +188,6 @@ def _log_results(
 def _numbers(rows: Sequence[GapScore]) -> dict[str, float]:
     pooled, medians = overall(rows), overall(rows, MEDIAN)
     return {"RMSE": pooled[FOREST].rmse, "R2": medians[FOREST].r2, "LINEAR_RMSE": pooled[LINEAR].rmse}
-
-
-def _content(
-    inputs: GapInputs,
-    report: GapReport,
-    rows: Sequence[GapScore],
-    settings: FillSettings,
-    found: Preflight,
-) -> GapsContent:
-    grid, dates = inputs.smap.grid, list(report.files)
-    cells = np.array([result.cell for result in report.hidden])
-    centres = grid.x_centres()[cells[:, 1]] / 1000, grid.y_centres()[cells[:, 0]] / 1000
-    return GapsContent(
-        f"{counted(len(dates), 'day')}, {dates[0]} to {dates[-1]}; "
-        f"{counted(report.forests, 'cell')} with a forest",
-        [(text, f"{report.total(name):,}") for name, text in _COUNTS.items()],
-        report.hidden,
-        rows,
-        settings.period,
-        report.observed,
-        report.forests,
-        report.filled_at,
-        report.remarks,
-        [read_course(report.files, cell) for cell in typical_cells(report.hidden)],
-        centres,
-        grid.cell_width / 1000,
-        found,
-    )
 
 
 def _manifest(

@@ -13,9 +13,10 @@ from ...base.progress import SILENT, Progress
 from ...methods.keys import CellKey
 from ...series.series import Series
 from ..matrix.build import check_soil_moisture
-from .day_files import FILLED, OBSERVED, DayCounts, read_filled
+from .day_files import FILLED, OBSERVED, read_filled
 from .inputs import rows_and_columns
 from .numbers.cell import FilledCell
+from .numbers.outcome import DayCounts
 from .numbers.verdict import filled_by_distance
 
 

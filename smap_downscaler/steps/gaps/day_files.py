@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, fields
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from ...geo.geotiff import Band, write_geotiff
 from ...geo.grid import Grid, Window
 from ...series.tags import FIRST_BAND_TAG, RUN_TAG, filled_tags
 from ..maps.downscale import map_file
+from .numbers.outcome import DayCounts
 from .numbers.scores import CellCourse
 
 OBSERVED, FILLED = 1, 2
@@ -22,16 +23,6 @@ _BANDS = (
     Band("soil_moisture", RESPONSE_UNIT),
     Band("origin", "", {"1": "observed", "2": "filled", "NoData": "no value"}),
 )
-
-
-@dataclass(frozen=True)
-class DayCounts:
-    """Cells of a day: observed, filled, and left empty for want of a forest or of a covariate."""
-
-    observed: int = 0
-    filled: int = 0
-    no_forest: int = 0
-    no_covariates: int = 0
 
 
 def write_day(

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...base.words import text
 from ...report.figure import (
     COLOURS,
     MARKERS,
@@ -99,9 +100,13 @@ def courses(shown: Sequence[CellCourse], results: Mapping[tuple[int, int], Hidde
                 label=f"{METHOD_TEXTS[name]}, while hidden",
             )
         axis.set_title(
-            f"row {course.cell[0]}, column {course.cell[1]}: R$^2$ of the hidden days "
-            f"{fixed(result.score(FOREST, 'r2'), '.2f')}, "
-            f"RMSE {fixed(result.score(FOREST, 'rmse'), '.3f')}",
+            text(
+                "row {row}, column {column}: R$^2$ of the hidden days {r2}, RMSE {rmse}",
+                row=course.cell[0],
+                column=course.cell[1],
+                r2=fixed(result.score(FOREST, "r2"), ".2f"),
+                rmse=fixed(result.score(FOREST, "rmse"), ".3f"),
+            ),
             fontsize=8,
         )
         axis.tick_params(labelsize=7)

@@ -24,7 +24,9 @@ from .inputs import GapInputs, rows_and_columns
 from .journal import KeptCells
 from .numbers.cell import FilledCell
 from .numbers.hidden import LEAST_DAYS, HidingOutcome, HidingSettings
-from .outcome import GapReport, log_remarks, no_error_text
+from .numbers.outcome import GapReport
+from .numbers.scores import score_gaps
+from .outcome import log_remarks, no_error_text
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def fill_gaps(
     _check_gaps(inputs, cube, dates, cells)
     log_substitutes(inputs.dynamic, dates, progress)
     run = inputs.fingerprint()
-    report = GapReport(forests=len(cells))
+    report = GapReport(forests=len(cells), period=settings.period)
     warn_of_other_runs(folder, [map_file(folder, date) for date in dates], lambda date: run, progress)
     wanted = _dates_to_fill(folder, dates, run, report, progress)
     chosen = frozenset(_cells_to_hide(inputs, cube, cells, settings))
@@ -179,6 +181,7 @@ def _judge(
         values.keep_day(date, report.files[date])
     report.filled_at = values.filled_by_distance(progress)
     report.hidden = [hidden for cell in scored if (hidden := outcomes[cell].hidden) is not None]
+    report.scores = score_gaps(report.hidden)
     rows, cols = rows_and_columns(scored)
     report.observed = int(np.isfinite(cube.values[:, rows, cols]).sum())
     report.remarks = log_remarks(inputs.forests, outcomes, progress)

@@ -1,4 +1,4 @@
-"""What came of filling gaps, and its tables: the counts of each day, and the error of hidden days."""
+"""What lessens the worth of the error of filled gaps, and the tables: counts of each day, and the error."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import dataclasses
 import datetime as dt
 from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...base.progress import Progress
-from ...base.words import counted
+from ...base.words import Text, counted, joined, text
 from ...methods.file.reader import ModelFile
 from ...methods.keys import CellKey
 from ...tables.geopackage import DATE, INTEGER, REAL, TEXT, create_table
-from .day_files import DayCounts
 from .numbers.hidden import CONSTANT, TOO_FEW, TOO_FEW_LEFT, TOO_SHORT, HidingOutcome
-from .numbers.scores import GapScore, HiddenDays
+from .numbers.outcome import DayCounts
+from .numbers.scores import GapScore
 
 #: By how much the days of the file's forests and those here may differ without a word, as a share.
 _ALIKE = 0.1
@@ -28,46 +27,6 @@ _ADVICE = {
 }
 _KINDS = {"scope": TEXT, "distance": TEXT, "method": TEXT}
 _KINDS |= dict.fromkeys(("row", "col", "n", "cells"), INTEGER)
-
-
-@dataclass
-class GapReport:
-    """What became of each day, and the days hidden to estimate the error.
-
-    Attributes
-    ----------
-    files, counts : dict
-        By day.
-    kept : list of date
-        Days from an earlier run.
-    forests, resumed : int
-        Cells with a forest, and those of them that were finished before the last stop.
-    hidden : list of HiddenDays
-    observed : int
-        Observed days of the cells of `hidden`, hidden or not.
-    filled_at : dict of str to int
-        Filled values of all days by distance to an observation, see `filled_by_distance`; empty where
-        nothing was hidden.
-    remarks : list of str
-        What lessens the worth of the error.
-    no_error : str
-        Why there is no error though there should be one; a sentence.
-    """
-
-    files: dict[dt.date, Path] = field(default_factory=dict)
-    counts: dict[dt.date, DayCounts] = field(default_factory=dict)
-    kept: list[dt.date] = field(default_factory=list)
-    forests: int = 0
-    resumed: int = 0
-    hidden: list[HiddenDays] = field(default_factory=list)
-    observed: int = 0
-    filled_at: dict[str, int] = field(default_factory=dict)
-    remarks: list[str] = field(default_factory=list)
-    no_error: str = ""
-
-    def total(self, name: str) -> int:
-        """Cells of all days that were observed, filled...: a field of `DayCounts`."""
-        return sum(int(getattr(counts, name)) for counts in self.counts.values())
 
 
 def no_error_text(source: str, outcomes: Mapping[CellKey, HidingOutcome]) -> str:
@@ -93,11 +52,15 @@ def log_remarks(
     progress : Progress
     """
     scored = {cell: outcome for cell, outcome in outcomes.items() if outcome.hidden is not None}
-    remarks = []
+    remarks: list[str] = []
     if len(scored) < len(outcomes):
         remarks.append(
-            f"{len(outcomes) - len(scored):,} of {counted(len(outcomes), 'cell')} chosen to estimate the "
-            f"error give no estimate: {_listed(_reasons(outcomes))}"
+            text(
+                "{without:,} of {chosen} chosen to estimate the error give no estimate: {reasons}",
+                without=len(outcomes) - len(scored),
+                chosen=counted(len(outcomes), "cell"),
+                reasons=_listed(_reasons(outcomes)),
+            )
         )
     if any(forests.settings_of(cell) != forests.settings for cell in forests.keys):
         remarks.append(
@@ -111,10 +74,15 @@ def log_remarks(
     complete = sum(outcome.complete for outcome in scored.values())
     if None not in scores and abs(trained - complete) > _ALIKE * complete:
         remarks.append(
-            f"over {counted(len(scored), 'cell')} the forests of the file were trained on {trained:,} days, "
-            f"{'more' if trained > complete else 'fewer'} than the {complete:,} observed days with all "
-            "covariates here: the errors are those of forests grown on the days of this series, not of those "
-            "that fill"
+            text(
+                "over {cells} the forests of the file were trained on {trained:,} days, {compared} than the "
+                "{complete:,} observed days with all covariates here: the errors are those of forests grown "
+                "on the days of this series, not of those that fill",
+                cells=counted(len(scored), "cell"),
+                trained=trained,
+                compared="more" if trained > complete else "fewer",
+                complete=complete,
+            )
         )
         progress.warn(remarks[-1])
     return remarks
@@ -122,11 +90,15 @@ def log_remarks(
 
 def _reasons(outcomes: Mapping[CellKey, HidingOutcome]) -> Tally[str]:
     """In how many cells there is which reason for no estimate of the error."""
-    return Tally(outcome.why for outcome in outcomes.values() if outcome.why)
+    # A journal keeps the words of a reason, not the numbers in it.
+    known = {why: why for why in _ADVICE}
+    return Tally(known.get(outcome.why, outcome.why) for outcome in outcomes.values() if outcome.why)
 
 
-def _listed(reasons: Tally[str]) -> str:
-    return ", ".join(f"in {counted(number, 'cell')} {why}" for why, number in reasons.most_common())
+def _listed(reasons: Tally[str]) -> Text:
+    return joined(
+        ", ", (text("in {} {}", counted(number, "cell"), why) for why, number in reasons.most_common())
+    )
 
 
 def write_counts(path: str | Path, counts: Mapping[dt.date, DayCounts]) -> None:

@@ -13,10 +13,8 @@ from ...geo.datasets import gdal_errors
 from ...geo.grid import EDGE_TOLERANCE, Grid
 from ...geo.lattice import Transformation, is_geographic
 from .numbers.edges import Edges, Rings, all_edges, edges_of
-from .numbers.runs import Runs, area_runs, centre_runs, joined, overlapping
+from .numbers.runs import AREA, Placed, area_runs, centre_runs, joined, overlapping
 
-#: How the pixels of a polygon are found.
-CENTRE, AREA = "centre", "area"
 #: Vertices worked on at a time (more only where one polygon has more).
 _VERTICES_AT_A_TIME = 200_000
 Ring = tuple[int, bool, np.ndarray]
@@ -105,29 +103,6 @@ def _put_together(found: list[Ring]) -> Rings:
         points[:, 0],
         points[:, 1],
     )
-
-
-@dataclass(frozen=True)
-class Placed:
-    """Polygons on a grid.
-
-    Attributes
-    ----------
-    runs : Runs
-        Their pixels.
-    outside, across : int
-        How many lie wholly outside the grid, and across its edge.
-    missed : int
-        How many lie on the grid (or across its edge) without a pixel: no centre of one is inside.
-    overlapping : int
-        At least so many share whole pixels with another one.
-    """
-
-    runs: Runs
-    outside: int
-    across: int
-    missed: int
-    overlapping: int
 
 
 def place(shapes: Shapes, grid: Grid, rule: str, progress: Progress = SILENT) -> Placed:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from ...base.progress import SILENT, Progress
-from ...base.words import counted
+from ...base.words import Text, counted, text
 from ...geo.datasets import dataset_grid, open_dataset
 from ...geo.grid import Bounds, Grid
 from ...geo.sources import Mask, Source
@@ -24,7 +24,8 @@ from ...preflight.layer_check import LayerCheck, Preflight
 from ...preflight.sample import Sample, Sampler, box_grid
 from ...series.series import Series
 from ...series.stack import Stack
-from .placing import AREA, Placed, Shapes
+from .numbers.runs import AREA, Placed
+from .placing import Shapes
 from .squares import SquareDesign
 
 
@@ -44,12 +45,12 @@ def check_polygons(
     rule : str
         CENTRE or AREA.
     """
-    empty = f"{len(shapes.empty):,} without area" if len(shapes.empty) else ""
+    empty = text("{:,} without area", len(shapes.empty)) if len(shapes.empty) else ""
     row = LayerCheck("polygons", shapes.crs, notes=(counted(shapes.count, "polygon"), empty))
     looked_at = [LayerToCheck(row, warnings=_polygons_twice(shapes))]
     for parameter, (raster, placed) in layers.items():
         looked_at.append(LayerToCheck(None, warnings=_where_polygons_lie(parameter, placed, shapes, rule)))
-        outside = f"{counted(placed.outside, 'polygon')} outside" if placed.outside else ""
+        outside = text("{} outside", counted(placed.outside, "polygon")) if placed.outside else ""
         if isinstance(raster, Series):
             looked_at.append(series_layer(raster, raster.source, notes=[outside]))
         else:
@@ -82,8 +83,8 @@ def check_squares(
 def _coverage(mask: str, sample: Sample) -> tuple[str, str]:
     if sample.covered >= 1:
         return "", ""
-    share = f"{100 * sample.covered:.0f} %" if sample.covered else "nothing"
-    return f"MASK ({mask}): it covers {share} of the study area; outside it no square is masked", ""
+    share = text("{:.0f} %", 100 * sample.covered) if sample.covered else "nothing"
+    return text("MASK ({}): it covers {} of the study area; outside it no square is masked", mask, share), ""
 
 
 def _bands(
@@ -107,12 +108,15 @@ def _where_polygons_lie(parameter: str, placed: Placed, shapes: Shapes, rule: st
         (placed.across, "across the edge of the raster: only the part inside counts"),
         (placed.missed, f"without a pixel whose centre is inside; give {AREA} as WEIGHTS"),
     ]
-    return [f"{parameter}: {of_polygons(number, shapes)} {text}" for number, text in counts if number]
+    return [
+        text("{}: {} {}", parameter, of_polygons(number, shapes), words) for number, words in counts if number
+    ]
 
 
-def of_polygons(number: int, shapes: Shapes) -> str:
+def of_polygons(number: int, shapes: Shapes) -> Text:
     """`1 of 80 polygons is`, `2 of 80 polygons are`."""
-    return f"{number:,} of {counted(shapes.count, 'polygon')} {'is' if number == 1 else 'are'}"
+    polygons, verb = counted(shapes.count, "polygon"), "is" if number == 1 else "are"
+    return text("{:,} of {} {}", number, polygons, verb)
 
 
 def _polygons_twice(shapes: Shapes) -> list[str]:
@@ -126,7 +130,7 @@ def _polygons_twice(shapes: Shapes) -> list[str]:
         corners.setdefault(polygon, []).append(ring)
     alike = Counter(tuple(parts) for parts in corners.values())
     twice = sum(count - 1 for count in alike.values())
-    return [f"INPUT: {of_polygons(twice, shapes)} the same as another one"] if twice else []
+    return [text("INPUT: {} the same as another one", of_polygons(twice, shapes))] if twice else []
 
 
 def _sampler_around(shapes: Shapes, progress: Progress) -> Sampler | None:

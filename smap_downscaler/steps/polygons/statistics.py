@@ -19,9 +19,10 @@ from ...geo.grid import Grid, Window
 from ...series.series import Series
 from ...series.stack import Stack
 from ...tables.geopackage import DATE, INTEGER, REAL, TEXT, create_table
-from .numbers.runs import Runs
-from .numbers.statistics import Moments, Spread, Statistics, spreads
-from .placing import AREA, Placed, Shapes, place
+from .numbers.layers import Layer, LayerStatistics
+from .numbers.runs import AREA, Placed, Runs
+from .numbers.statistics import Moments, Spread
+from .placing import Shapes, place
 
 #: Pixels of a block, and pairs of a pixel and a polygon worked on at a time: about 150 MB together.
 PIXELS_PER_BLOCK, PAIRS_AT_A_TIME = 1 << 22, 1 << 22
@@ -47,16 +48,6 @@ def chosen(series: Series, dates: Sequence[dt.date], name: str) -> Series:
     return replace(series, entries=tuple(entry for entry in series.entries if entry.date in wanted))
 
 
-@dataclass(frozen=True)
-class Layer:
-    """A band with one value per pixel: its variable, date (None for a static one), file and band."""
-
-    variable: str
-    date: dt.date | None
-    path: str
-    band: int
-
-
 def layers_of_series(series: Series) -> list[Layer]:
     """One layer per date."""
     return [Layer(series.name, entry.date, entry.path, entry.band) for entry in series.entries]
@@ -65,25 +56,6 @@ def layers_of_series(series: Series) -> list[Layer]:
 def layers_of_stack(stack: Stack) -> list[Layer]:
     """One layer per covariate."""
     return [Layer(name, None, stack.path, band) for band, name in enumerate(stack.names, start=1)]
-
-
-@dataclass(frozen=True)
-class LayerStatistics:
-    """Statistics of polygons in layers of one grid, in their order, and how the polygons lie on it."""
-
-    layers: tuple[Layer, ...]
-    statistics: Statistics
-    placed: Placed
-
-    @property
-    def without_values(self) -> int:
-        """How many polygons have pixels, but no valid one in any layer."""
-        empty = ~(self.statistics.n > 0).any(axis=0)
-        return int(empty[np.unique(self.placed.runs.polygon)].sum())
-
-    def spreads(self) -> list[Spread]:
-        """How the statistics are spread over the polygons."""
-        return spreads([(layer.variable, layer.date) for layer in self.layers], self.statistics)
 
 
 def polygon_statistics(
@@ -129,7 +101,7 @@ def polygon_statistics(
     for window in met:
         pairs = _Pairs(placed.runs.inside(window), window, rule)
         _add_block(moments, layers, window, pairs, counter)
-    return LayerStatistics(tuple(layers), moments.statistics(ddof), placed)
+    return LayerStatistics(tuple(layers), moments.statistics(ddof), placed, rule, ddof)
 
 
 def _add_block(

@@ -24,8 +24,7 @@ from qgis.core import (
 from ...base.dates import parse_dates
 from ...base.errors import InputError
 from ...base.progress import Progress
-from ...base.words import counted
-from ...preflight.layer_check import Preflight
+from ...base.words import counted, text
 from ...series.series import Series, open_several
 from ...series.stack import Stack, open_stack
 from ...toolbox.algorithm import SmapAlgorithm
@@ -45,12 +44,13 @@ from ...toolbox.reports import (
 )
 from ...toolbox.values import Values
 from ...toolbox.vectors import INTEGER, REAL, Column, add_columns, check_shapes, read_features
-from .numbers.statistics import STATISTICS, Spread, Statistics, driest_and_wettest, over_dates
-from .placing import AREA, CENTRE, Placed, Shapes, place, read_shapes
+from .numbers.layers import LayerStatistics
+from .numbers.runs import AREA, CENTRE, Placed
+from .numbers.statistics import STATISTICS, Statistics, over_dates
+from .placing import Shapes, place, read_shapes
 from .preflight import check_polygons, of_polygons
-from .report import PolygonReport, polygon_page
+from .report import polygon_page
 from .statistics import (
-    LayerStatistics,
     chosen,
     layers_of_series,
     layers_of_stack,
@@ -139,7 +139,11 @@ class MoistureStatistics(SmapAlgorithm):
         if values.given("REPORT"):
             listener.set_text("Drawing the report")
             page = polygon_page(
-                _report(values, run, before, listener.warnings),
+                found.get("SERIES"),
+                found.get("COVARIATES"),
+                _report_dates(values),
+                listener.warnings,
+                replace(before, warnings=()),
                 _manifest(values, run, listener),
                 footer("Moisture statistics"),
             )
@@ -167,32 +171,14 @@ class _Run:
     def dates(self) -> Sequence[dt.date]:
         return self.series.dates if self.series else ()
 
-    def spreads(self, name: str) -> list[Spread]:
-        """How the statistics of a parameter's layers are spread over the polygons."""
-        return self.found[name].spreads() if name in self.found else []
-
 
 def _write_tables(values: Values, run: _Run, progress: Progress) -> dict[str, str]:
     outputs = {name: values.output(name) for name in ("TABLE", "SUMMARY") if values.given(name)}
     if "TABLE" in outputs:
         write_long_table(outputs["TABLE"], run.ids, list(run.found.values()), progress)
     if "SUMMARY" in outputs:
-        write_spreads(outputs["SUMMARY"], [*run.spreads("SERIES"), *run.spreads("COVARIATES")])
+        write_spreads(outputs["SUMMARY"], [row for part in run.found.values() for row in part.spreads()])
     return outputs
-
-
-def _report(values: Values, run: _Run, before: Preflight, warnings: Sequence[str]) -> PolygonReport:
-    return PolygonReport(
-        run.shapes.count,
-        values.choice("WEIGHTS"),
-        values.integer("DDOF"),
-        run.dates,
-        _shown(run.found["SERIES"], _report_dates(values)) if run.series else {},
-        run.spreads("SERIES"),
-        run.spreads("COVARIATES"),
-        warnings,
-        replace(before, warnings=()),
-    )
 
 
 def _check_met(on: Mapping[str, Placed], shapes: Shapes) -> None:
@@ -237,9 +223,10 @@ def _shapes(source: QgsProcessingFeatureSource, features: Sequence[QgsFeature], 
     geometries = [bytes(feature.geometry().asWkb()) for feature in features]
     shapes = read_shapes(geometries, crs.authid() or crs.toWkt(), progress)
     if len(shapes.repaired):
-        progress.warn(f"INPUT: {of_polygons(len(shapes.repaired), shapes)} invalid; repaired")
+        progress.warn(text("INPUT: {} invalid; repaired", of_polygons(len(shapes.repaired), shapes)))
     if len(shapes.empty):
-        progress.warn(f"INPUT: {of_polygons(len(shapes.empty), shapes)} without area, and without statistics")
+        empty = of_polygons(len(shapes.empty), shapes)
+        progress.warn(text("INPUT: {} without area, and without statistics", empty))
     return shapes
 
 
@@ -255,23 +242,13 @@ def _statistics(
     rule, ddof = values.choice("WEIGHTS"), values.integer("DDOF")
     found = polygon_statistics(shapes, raster.grid, layers, rule, ddof, progress, placed)
     if found.without_values:
-        progress.warn(
-            f"{name}: {of_polygons(found.without_values, shapes)} without a valid pixel in any layer"
-        )
+        empty = of_polygons(found.without_values, shapes)
+        progress.warn(text("{}: {} without a valid pixel in any layer", name, empty))
     if placed.overlapping:
         progress.log(
             f"{name}: at least {of_polygons(placed.overlapping, shapes)} over others; a pixel counts in each"
         )
     return found
-
-
-def _shown(found: LayerStatistics, dates: Sequence[dt.date]) -> dict[dt.date, dict[str, np.ndarray]]:
-    """The values behind the violins, of the dates that were asked for or of the driest and the wettest."""
-    every = [layer.date for layer in found.layers if layer.date is not None]
-    return {
-        date: {name: getattr(found.statistics, name)[every.index(date)] for name in STATISTICS}
-        for date in dates or driest_and_wettest(every, found.statistics)
-    }
 
 
 def _manifest(values: Values, run: _Run, progress: Progress) -> dict[str, Mapping[str, object]]:

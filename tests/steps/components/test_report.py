@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from report_reader import checked_page
+from smap_downscaler.base.words import text
 from smap_downscaler.steps.components.figures import biplot, scree, spread_out
 from smap_downscaler.steps.components.numbers.components import principal_components
 from smap_downscaler.steps.components.report import components_page
@@ -18,17 +20,18 @@ def analysed(n=30, p=5, q=0, seed=1):
     rng = np.random.default_rng(seed)
     values = rng.normal(size=(n, 3)) @ rng.normal(size=(3, p)) + 0.3 * rng.normal(size=(n, p))
     others = values[:, :q] + rng.normal(size=(n, q))
-    names = [f"mu_<{number}>" for number in range(p)]
+    names = [f"<mu{number}>" for number in range(p)]
     return principal_components(values, names, others, [f"sm_{number}" for number in range(q)])
 
 
 def html(found, warnings=()):
-    return components_page(found, warnings, {"Input": {"layer": "a & b"}}, "the end").html()
+    sections = {"Input": {"layer": "a & b"}}
+    return checked_page(components_page, found, warnings, sections, "the end").html()
 
 
 def test_the_numbers_of_the_page_are_those_of_the_tables():
     found = analysed(q=2)
-    page = html(found, ["2 < 3 rows"])
+    page = html(found, [text("{} < {} rows", 2, 3)])
     assert page.count("<img ") == 2
     assert "30 rows, 5 variables, 5 components" in page
     assert f"two components explain {100 * found.cumulative[1]:.1f} %" in page
@@ -60,7 +63,7 @@ def test_a_lone_component_has_no_biplot():
 
 @pytest.mark.parametrize(("scored", "drawn"), [(1, False), (2, True), (9, True), (None, True)])
 def test_scores_that_the_layer_lacks_are_not_shown(scored, drawn):
-    page = components_page(analysed(), (), {}, "", scored).html()
+    page = checked_page(components_page, analysed(), (), {}, "", scored).html()
     assert ("<h2>Biplot</h2>" in page) == drawn
     assert page.count("<img ") == 1 + drawn
     assert ("A biplot needs the scores of two components; OUTPUT has those of one." in page) != drawn

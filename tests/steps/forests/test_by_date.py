@@ -15,8 +15,9 @@ from smap_downscaler.geo.grid import Grid
 from smap_downscaler.methods.file.reader import open_models
 from smap_downscaler.methods.forest.growth import new_sklearn_forest
 from smap_downscaler.methods.forest.settings import ForestSettings
+from smap_downscaler.steps.forests.numbers.outcome import TrainingReport
 from smap_downscaler.steps.forests.request import TrainingChoices
-from smap_downscaler.steps.forests.tables import TrainingReport, write_scores
+from smap_downscaler.steps.forests.tables import write_scores
 from smap_downscaler.steps.forests.training import train_by_date
 from smap_downscaler.steps.matrix.read import RowSelection
 

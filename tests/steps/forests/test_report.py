@@ -9,11 +9,13 @@ import math
 import numpy as np
 import pytest
 
+from report_reader import checked_page
 from smap_downscaler.methods.forest.settings import PAPER
 from smap_downscaler.methods.keys import CellKey, PooledKey
-from smap_downscaler.methods.skill import Importance, OobScores, summarise_importance
+from smap_downscaler.methods.skill import Importance, OobScores
 from smap_downscaler.report.interval_figures import ImportanceSeries, importance_figure
 from smap_downscaler.steps.forests.figures import oob_by_cell, oob_by_date
+from smap_downscaler.steps.forests.numbers.outcome import TrainingReport
 from smap_downscaler.steps.forests.report import training_page
 
 pytest.importorskip("matplotlib")
@@ -82,18 +84,15 @@ def test_points_of_importance_stand_at_their_values():
 
 
 def page_of(mode, keys, importance=None, chosen=None, skipped=None):
-    found = importance or {}
-    names = ("elevation", "clay <i>")
-    return training_page(
+    report = TrainingReport(
         mode,
         {key: score() for key in keys},
-        skipped or {},
-        chosen or {},
-        found,
-        summarise_importance(found.values(), names),
-        {"Input": {"file": "m.gpkg"}},
-        "the end",
-    ).html()
+        skipped=skipped or {},
+        names=("elevation", "clay <i>"),
+        settings=chosen or {},
+        importance=importance or {},
+    )
+    return checked_page(training_page, report, {"Input": {"file": "m.gpkg"}}, "the end").html()
 
 
 def test_texts_fit_the_mode():

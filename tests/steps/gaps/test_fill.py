@@ -37,10 +37,11 @@ from smap_downscaler.methods.keys import BY_CELL, CellKey
 from smap_downscaler.series.dated import DatedCovariate, dated_covariates
 from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack
-from smap_downscaler.steps.gaps.day_files import DayCounts, read_course
+from smap_downscaler.steps.gaps.day_files import read_course
 from smap_downscaler.steps.gaps.fill import FillSettings, fill_gaps
 from smap_downscaler.steps.gaps.inputs import GapInputs
 from smap_downscaler.steps.gaps.numbers.hidden import HidingSettings
+from smap_downscaler.steps.gaps.numbers.outcome import DayCounts
 from smap_downscaler.steps.matrix.build import MatrixInputs, build_matrix
 from smap_downscaler.steps.matrix.read import open_matrix
 

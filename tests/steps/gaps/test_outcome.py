@@ -11,6 +11,7 @@ import pytest
 from forest_cases import train_forest
 from gap_case import DAYS, PIXELS, TREES, centre, day, inputs_of, make_gap_case, with_share
 from smap_downscaler.base.progress import Progress
+from smap_downscaler.base.words import numbers_of
 from smap_downscaler.geo.datasets import open_dataset, read_band
 from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.methods.features import FeatureSettings
@@ -166,6 +167,13 @@ def test_cells_without_an_error_are_reported(case, tmp_path):
         "in 1 cell fewer than 20 observed days have all "
         "covariates"
     )
+    # A run that goes on after a stop knows the same numbers.
+    work = tmp_path / "work"
+    for resumed in (0, 2):
+        report = fill_gaps(asked, tmp_path / "again", HIDING, work_file=work)
+        (remark,) = [remark for remark in report.remarks if remark == said]
+        assert [number.value for number in numbers_of(remark)] == [1, 2, 1, 20]
+        assert report.resumed == resumed
 
 
 def test_runs_that_leave_too_few_days(case, season, tmp_path):

@@ -6,12 +6,16 @@ import datetime as dt
 import io
 import re
 from base64 import b64decode
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from report_reader import checked_page
+from smap_downscaler.geo.grid import Grid
 from smap_downscaler.preflight.layer_check import LayerCheck, Preflight
 from smap_downscaler.steps.gaps.figures import courses
+from smap_downscaler.steps.gaps.numbers.outcome import DayCounts, GapReport
 from smap_downscaler.steps.gaps.numbers.scores import (
     CLIMATOLOGY,
     FOREST,
@@ -21,9 +25,10 @@ from smap_downscaler.steps.gaps.numbers.scores import (
     score_gaps,
     typical_cells,
 )
-from smap_downscaler.steps.gaps.report import GapsContent, gaps_page
+from smap_downscaler.steps.gaps.report import gaps_page
 
 FIRST = dt.date(2020, 1, 1)
+GRID = Grid("EPSG:6933", 0.0, 0.0, 9000.0, 9000.0, 12, 12)
 
 
 def hidden(cell, error, days=30, seed=0):
@@ -39,30 +44,34 @@ def hidden(cell, error, days=30, seed=0):
     return HiddenDays(cell, ordinals, observed, 1 + np.arange(days) % 12, predicted)
 
 
-def content_of(results, **changed):
-    cells = np.array([result.cell for result in results])
+def courses_of(results):
     courses = []
     for cell in typical_cells(results):
         dates = tuple(FIRST + dt.timedelta(days=number) for number in range(60))
         values = np.random.default_rng(1).uniform(0.1, 0.4, 60).astype(np.float32)
         values[5] = np.nan
         courses.append(CellCourse(cell, dates, values, np.arange(60) % 2 == 1))
+    return courses
+
+
+def report_of(results, **changed):
     given = {
-        "subtitle": "60 days; <4 cells",
-        "facts": [("filled values", "1,234")],
-        "results": results,
-        "rows": score_gaps(results),
-        "period": 10,
-        "observed": sum(len(result.days) for result in results),
+        "files": {FIRST + dt.timedelta(number): Path("day.tif") for number in range(60)},
+        "counts": {FIRST: DayCounts(5, 1000, 2, 3), FIRST + dt.timedelta(1): DayCounts(5, 234, 2, 3)},
         "forests": 7,
-        "filled": {"1": 30, "2": 0, "3-5": 10, "6-10": 0, "over 10": 0},
-        "remarks": [],
-        "courses": courses,
-        "centres": (9.0 * cells[:, 1], -9.0 * cells[:, 0]),
-        "cell_km": 9.0,
-        "before": Preflight([LayerCheck("SMAP", "EPSG:6933")], ["a < b"], "the SMAP cells"),
+        "period": 10,
+        "hidden": results,
+        "scores": score_gaps(results),
+        "observed": sum(len(result.days) for result in results),
+        "filled_at": {"1": 30, "2": 0, "3-5": 10, "6-10": 0, "over 10": 0},
     }
-    return GapsContent(**{**given, **changed})
+    return GapReport(**{**given, **changed})
+
+
+def page_of(report, courses=None, manifest=None, end=""):
+    shown = courses_of(report.hidden) if courses is None else courses
+    before = Preflight([LayerCheck("SMAP", "EPSG:6933")], ["a < b"], "the SMAP cells")
+    return checked_page(gaps_page, report, shown, GRID, before, manifest or {}, end)
 
 
 def pictures(page):
@@ -71,16 +80,16 @@ def pictures(page):
 
 def test_words_and_numbers():
     results = [hidden((row, 3), 0.01 * (row + 1), seed=row) for row in range(4)]
-    content = content_of(results)
-    page = gaps_page(content, {"Input": {"SMAP series": "a & b"}}, "the end").html()
+    report = report_of(results)
+    page = page_of(report, manifest={"Input": {"SMAP series": "a & b"}}, end="the end").html()
     assert "A sample of each layer over the SMAP cells." in page
     assert "<li>a &lt; b</li>" in page
-    pooled = {row.method: row for row in content.rows if row.scope == "pooled" and row.distance == "all"}
+    pooled = {row.method: row for row in report.scores if row.scope == "pooled" and row.distance == "all"}
     assert "With runs of 10 days hidden, the forests have an RMSE of" in page
     assert "50 % less than linear interpolation" in page
     for method in (FOREST, LINEAR, CLIMATOLOGY):
         assert f'<td class="number">{pooled[method].rmse:.4f}</td>' in page
-    assert "60 days; &lt;4 cells" in page
+    assert "60 days, 2020-01-01 to 2020-02-29; 7 cells with a forest" in page
     assert "a &amp; b" in page
     assert "<dt>filled values</dt><dd>1,234</dd>" in page
     assert all(f"<td>{name}</td>" in page or f">{name}</td>" in page for name in ("3-5", "over 10"))
@@ -99,7 +108,7 @@ def test_where_the_filled_values_lie():
     """A class of distances is shown if a day was hidden or a value filled there."""
     results = [hidden((0, 3), 0.01, days=2)]
     filled = {"1": 60, "2": 0, "3-5": 30, "6-10": 0, "over 10": 10}
-    page = gaps_page(content_of(results, filled=filled), {}).html()
+    page = page_of(report_of(results, filled_at=filled)).html()
     assert cells_of(page, "Error by distance to an observation") == [
         ["distance, days", "filled values", "hidden days", "forest", "linear interpolation", "climatology"],
         ["1", "60", "1", "0.0100", "0.0200", "0.0300"],
@@ -114,14 +123,14 @@ def test_where_the_filled_values_lie():
 
 def test_which_days_were_hidden():
     results = [hidden((row, 0), 0.02, seed=row) for row in range(2)]
-    page = gaps_page(content_of(results, observed=60, period=1), {}).html()
+    page = page_of(report_of(results, observed=60, period=1)).html()
     every = (
         "60 of 60 observed days of 2 cells (of 7 with a forest) were hidden once, in runs of 1 day, and "
         "predicted by forests that were grown without them and had no neighbour in the run."
     )
     assert f"<p>{every}</p>" in page
     some = every.replace("60 of 60", "60 of 1,061")
-    page = gaps_page(content_of(results, observed=1061, period=1, remarks=["some < all"]), {}).html()
+    page = page_of(report_of(results, observed=1061, period=1, remarks=["some < all"])).html()
     assert f"<p>{some} The others lack a covariate, or left too few days to grow a forest on.</p>" in page
     assert "<li>some &lt; all</li>" in page
 
@@ -149,16 +158,16 @@ def test_courses_show_no_day_that_is_not_shown(monkeypatch):
     assert [dates for dates, _ in drawn] == [expected, expected]
     for (_, values), method in zip(drawn, (FOREST, LINEAR)):
         assert values == list(result.predicted[method][2:6])
-    page = gaps_page(content_of([result], courses=[course]), {}).html()
+    page = page_of(report_of([result]), courses=[course]).html()
     assert "R² and RMSE are of all hidden days, 26 of which lie before or after the days shown." in page
-    page = gaps_page(content_of([result]), {}).html()
+    page = page_of(report_of([result])).html()
     assert "before or after the days shown" not in page
 
 
 def test_figures_can_be_read_on_a4():
     from matplotlib.image import imread
 
-    page = gaps_page(content_of([hidden((row, row), 0.02, seed=row) for row in range(3)]), {}).html()
+    page = page_of(report_of([hidden((row, row), 0.02, seed=row) for row in range(3)])).html()
     shapes = [imread(io.BytesIO(data)).shape for data in pictures(page)]
     assert len(shapes) == 3
     # 7.1 inches wide at 160 dots an inch, and no higher than a page.
@@ -167,7 +176,7 @@ def test_figures_can_be_read_on_a4():
 
 @pytest.mark.parametrize("days", [1, 2])
 def test_one_cell_of_a_day_or_two(days):
-    page = gaps_page(content_of([hidden((0, 0), 0.01, days)]), {}).html()
+    page = page_of(report_of([hidden((0, 0), 0.01, days)])).html()
     # A single day has no R2, so that there is no typical cell to show.
     assert page.count("<img ") == (2 if days == 1 else 3)
     assert ">nan<" not in page
@@ -175,7 +184,7 @@ def test_one_cell_of_a_day_or_two(days):
 
 def test_equal_input_gives_equal_bytes():
     results = [hidden((row, 0), 0.02, seed=row) for row in range(2)]
-    assert gaps_page(content_of(results), {}).html() == gaps_page(content_of(results), {}).html()
+    assert page_of(report_of(results)).html() == page_of(report_of(results)).html()
 
 
 def test_typical_cells_are_good_middling_and_poor():

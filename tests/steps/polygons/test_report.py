@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+from dataclasses import fields
 
 import numpy as np
 import pytest
 
+from report_reader import checked_page
+from smap_downscaler.base.words import text
 from smap_downscaler.preflight.layer_check import LayerCheck, Preflight
 from smap_downscaler.report.number_text import number_text
 from smap_downscaler.steps.polygons.figures import over_time, violins
+from smap_downscaler.steps.polygons.numbers.layers import Layer, LayerStatistics
+from smap_downscaler.steps.polygons.numbers.runs import AREA, CENTRE, Placed, Runs
 from smap_downscaler.steps.polygons.numbers.statistics import STATISTICS, Statistics, spreads
-from smap_downscaler.steps.polygons.report import PolygonReport, polygon_page
+from smap_downscaler.steps.polygons.report import polygon_page
 
 BEFORE = Preflight([LayerCheck("polygons", "EPSG:4326")], ["a < b"], "the box")
 
@@ -28,18 +33,26 @@ def made_up(dates, polygons=30):
     return days, statistics, spreads([("theta", day) for day in days], statistics)
 
 
-def report(dates, shown=(), covariates=(), warnings=()):
-    days, statistics, rows = made_up(dates)
-    values = {days[index]: {name: getattr(statistics, name)[index] for name in STATISTICS} for index in shown}
-    return PolygonReport(30, "centre", 1, days, values, rows, covariates, warnings, BEFORE)
+def found(variable, days, statistics, rule=CENTRE, ddof=1):
+    layers = tuple(Layer(variable, day, "file.tif", 1) for day in days)
+    nowhere = Placed(Runs(*(np.zeros(0, np.int64) for _ in fields(Runs))), 0, 0, 0, 0)
+    return LayerStatistics(layers, statistics, nowhere, rule, ddof)
 
 
-def html(made):
-    return polygon_page(made, {"Input": {"polygons": "a & b"}}, "the end").html()
+def moisture(dates):
+    days, statistics, _rows = made_up(dates)
+    return found("theta", days, statistics)
+
+
+def html(moisture=None, covariates=None, dates=(), warnings=()):
+    sections = {"Input": {"polygons": "a & b"}}
+    given = (moisture, covariates, dates, warnings, BEFORE, sections, "the end")
+    return checked_page(polygon_page, *given).html()
 
 
 def test_two_dates_and_all_dates():
-    page = html(report(45, (0, 2), warnings=["3 < 4 polygons"]))
+    made = moisture(45)
+    page = html(made, dates=[made.dates[0], made.dates[2]], warnings=[text("{} < {} polygons", 3, 4)])
     assert "<h2>2021-01-01 and 2021-01-11</h2>" in page
     assert page.count("<img ") == 2
     assert "<li>3 &lt; 4 polygons</li>" in page
@@ -48,12 +61,12 @@ def test_two_dates_and_all_dates():
     assert "... and 5 dates more; all are in the table SUMMARY." in page
     assert "45 dates, 2021-01-01 to 2021-08-09" in page
     assert "a &amp; b" in page
-    row = report(45).moisture[0]
+    row = made.spreads()[0]
     assert f'<td class="number">{number_text(row.median)}</td>' in page
 
 
 def test_one_date_without_a_second():
-    page = html(report(1, (0,)))
+    page = html(moisture(1))
     assert "<h2>2021-01-01</h2>" in page
     assert page.count("<img ") == 1
     assert "1 date, 2021-01-01" in page
@@ -61,8 +74,7 @@ def test_one_date_without_a_second():
 
 def test_no_dates_but_covariates():
     _days, statistics, _rows = made_up(1)
-    rows = spreads([("clay", None)], statistics)
-    page = html(PolygonReport(30, "area", 0, (), {}, (), rows, (), BEFORE))
+    page = html(covariates=found("clay", [None], statistics, AREA, 0))
     assert "<img " not in page
     assert "weighted with their share" in page
     assert "(ddof 0)" in page

@@ -10,6 +10,7 @@ import numpy as np
 
 from ....base.errors import InputError
 from ....base.progress import SILENT, Progress
+from ....base.words import text
 from ....methods.base import Block, Cells, Method
 from ...crossvalidation.numbers.folds import fold_generator
 from ...crossvalidation.numbers.periods import check_period, period_folds
@@ -20,9 +21,11 @@ from .scores import CLIMATOLOGY, FOREST, LINEAR, HiddenDays
 LEAST_DAYS = 20
 
 #: Why no day of a cell can be scored, in words: what is true of the cell.
-TOO_FEW = f"fewer than {LEAST_DAYS} observed days have all covariates"
+TOO_FEW = text("fewer than {} observed days have all covariates", LEAST_DAYS)
 TOO_SHORT = "all observed days lie within less than two hidden runs"
-TOO_FEW_LEFT = f"with runs hidden fewer than {LEAST_DAYS} observed days with all covariates are left"
+TOO_FEW_LEFT: str = text(
+    "with runs hidden fewer than {} observed days with all covariates are left", LEAST_DAYS
+)
 CONSTANT = "soil moisture never changes outside of the hidden runs"
 
 #: Gives the covariates of a cell's observed days, float32, shape (n, p), NaN where missing, as they are

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ....base.words import text
 from ....stats import scores
 
 FOREST, LINEAR, CLIMATOLOGY = "forest", "linear", "climatology"
@@ -18,7 +19,13 @@ METHOD_TEXTS = {
     CLIMATOLOGY: "climatology",
 }
 #: Classes of the distance to the nearest remaining observation, days: name, least, most.
-DISTANCES = (("1", 1, 1), ("2", 2, 2), ("3-5", 3, 5), ("6-10", 6, 10), ("over 10", 11, 10**9))
+DISTANCES = (
+    (text("{}", 1), 1, 1),
+    (text("{}", 2), 2, 2),
+    (text("{}-{}", 3, 5), 3, 5),
+    (text("{}-{}", 6, 10), 6, 10),
+    (text("over {}", 10), 11, 10**9),
+)
 ALL_DISTANCES = "all"
 POOLED, MEDIAN, CELL = "pooled", "median", "cell"
 
@@ -31,7 +38,7 @@ _SCORES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
 }
 SCORES = tuple(_SCORES)
 #: Shares of all cells at which the shown cells lie, by R2.
-_SHOWN = (0.9, 0.5, 0.1)
+SHOWN = (0.9, 0.5, 0.1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,5 +170,5 @@ def typical_cells(results: Sequence[HiddenDays]) -> list[tuple[int, int]]:
     """A good, a middling and a poor cell: at 90, 50 and 10 % of all by the R2 of their hidden days."""
     scored = [(result.score(FOREST, "r2"), result.cell) for result in results]
     order = sorted((r2, cell) for r2, cell in scored if np.isfinite(r2))
-    picked = [order[round(share * (len(order) - 1))][1] for share in _SHOWN if order]
+    picked = [order[round(share * (len(order) - 1))][1] for share in SHOWN if order]
     return list(dict.fromkeys(picked))

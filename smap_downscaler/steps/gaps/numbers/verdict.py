@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ....base.progress import SILENT, Progress
-from ....base.words import counted
+from ....base.words import Text, counted, joined, text
 from .baselines import distance
 from .scores import (
     ALL_DISTANCES,
@@ -35,7 +35,7 @@ def overall(rows: Sequence[GapScore], pooling: str = POOLED) -> dict[str, GapSco
     return {row.method: row for row in rows if row.scope == pooling and row.distance == ALL_DISTANCES}
 
 
-def verdict(results: Sequence[HiddenDays], rows: Sequence[GapScore], period: int) -> str:
+def verdict(results: Sequence[HiddenDays], rows: Sequence[GapScore], period: int) -> Text:
     """Sentences that hold the forests against what needs no forest.
 
     Parameters
@@ -50,25 +50,30 @@ def verdict(results: Sequence[HiddenDays], rows: Sequence[GapScore], period: int
     found = overall(rows)
     own = found[FOREST]
     wins = sum(result.score(FOREST, "rmse") < result.score(LINEAR, "rmse") for result in results)
-    text = (
-        f"With runs of {counted(period, 'day')} hidden, the forests have an RMSE of {own.rmse:.4f} m3 m-3 "
-        f"over {counted(own.n, 'hidden day')} of {counted(len(results), 'cell')}: "
-        + " and ".join(_against(own.rmse, found[name]) for name in _NAMES)
-        + f". They are better than linear interpolation in {wins:,} of {counted(len(results), 'cell')}."
+    words = text(
+        "With runs of {period} hidden, the forests have an RMSE of {rmse:.4f} m3 m-3 over {days} of {cells}: "
+        "{others}. They are better than linear interpolation in {better:,} of {cells}.",
+        period=counted(period, "day"),
+        rmse=own.rmse,
+        days=counted(own.n, "hidden day"),
+        cells=counted(len(results), "cell"),
+        others=joined(" and ", (_against(own.rmse, found[name]) for name in _NAMES)),
+        better=wins,
     )
     best = min(_NAMES, key=lambda name: found[name].rmse)
     if found[best].rmse < own.rmse:
-        text += f" Here {_NAMES[best]} fills gaps better than the forests do."
+        words += f" Here {_NAMES[best]} fills gaps better than the forests do."
     middle = overall(rows, MEDIAN)[FOREST].r2
     if middle < 0:
-        text += (
-            f" The median over the cells of their R2 is {middle:.2f}: the mean of the cell's observed days "
-            "would be nearer than they are."
+        words += text(
+            " The median over the cells of their R2 is {median:.2f}: the mean of the cell's observed days "
+            "would be nearer than they are.",
+            median=middle,
         )
-    return text
+    return words
 
 
-def gaps_verdict(rows: Sequence[GapScore], filled: Mapping[str, int]) -> str:
+def gaps_verdict(rows: Sequence[GapScore], filled: Mapping[str, int]) -> Text:
     """How far the filled values lie from an observation, and what error that makes likely, in sentences.
 
     Parameters
@@ -80,41 +85,44 @@ def gaps_verdict(rows: Sequence[GapScore], filled: Mapping[str, int]) -> str:
     """
     total = sum(filled.values())
     if not total:
-        return ""
+        return Text()
+    found = {name: _share(filled[name], total) for name, *_ in DISTANCES if filled.get(name)}
+    first = next(iter(found))
     shares = [
-        f"{_share(count, total)} {name} {'day' if name == '1' else 'days'}"
-        for name, count in filled.items()
-        if count
+        text("{} {}{} {}", share, "lie " if name == first else "", name, "day" if name == "1" else "days")
+        for name, share in found.items()
     ]
-    shares[0] = shares[0].replace("%", "% lie", 1)
-    listed = " and ".join(filter(None, (", ".join(shares[:-1]), shares[-1])))
-    text = f"Of {counted(total, 'filled value')} {listed} from an observation of their cell."
+    listed = joined(" and ", filter(None, (joined(", ", shares[:-1]), shares[-1])))
+    words = text("Of {} {} from an observation of their cell.", counted(total, "filled value"), listed)
     own, line = (weighted_rmse(rows, filled, method) for method in (FOREST, LINEAR))
     left = filled_without_error(rows, filled)
     if left == total:
-        return f"{text} At none of these distances a day was hidden, so their error is not known."
-    text += (
-        f" Hidden days at the same distances have an RMSE of {own:.4f} m3 m-3 from the forests and "
-        f"{line:.4f} from linear interpolation"
+        return words + " At none of these distances a day was hidden, so their error is not known."
+    words += text(
+        " Hidden days at the same distances have an RMSE of {forests:.4f} m3 m-3 from the forests and "
+        "{linear:.4f} from linear interpolation",
+        forests=own,
+        linear=line,
     )
     if left:
-        text += f"; {_share(left, total)} of the filled values lie where no day was hidden, and are left out"
-    return f"{text}." + (" Linear interpolation fills such gaps better." if line < own else "")
+        share = _share(left, total)
+        words += text("; {} of the filled values lie where no day was hidden, and are left out", share)
+    return words + (". Linear interpolation fills such gaps better." if line < own else ".")
 
 
-def _share(count: int, total: int) -> str:
+def _share(count: int, total: int) -> Text:
     share = 100 * count / total
     if 99.5 <= share < 100:
-        return "over 99 %"
-    return f"{share:.0f} %" if share >= 0.5 else "under 1 %"
+        return text("over {} %", 99)
+    return text("{:.0f} %", share) if share >= 0.5 else text("under {} %", 1)
 
 
-def _against(rmse: float, other: GapScore) -> str:
-    compared = f"{_NAMES[other.method]} ({other.rmse:.4f})"
+def _against(rmse: float, other: GapScore) -> Text:
+    compared = text("{} ({:.4f})", _NAMES[other.method], other.rmse)
     change = 100 * (rmse - other.rmse) / other.rmse if other.rmse else float(rmse > 0) * 100
     if round(change) == 0:
-        return f"about as much as {compared}"
-    return f"{abs(change):.0f} % {'more' if change > 0 else 'less'} than {compared}"
+        return text("about as much as {}", compared)
+    return text("{:.0f} % {} than {}", abs(change), "more" if change > 0 else "less", compared)
 
 
 def filled_by_distance(
@@ -131,7 +139,7 @@ def filled_by_distance(
     seen, filled : bool, shape (n, cells)
         Days with an observation, and those that were filled.
     """
-    counts = dict.fromkeys((name for name, *_ in DISTANCES), 0)
+    counts: dict[str, int] = dict.fromkeys((name for name, *_ in DISTANCES), 0)
     for column in range(seen.shape[1]):
         progress.check()
         wanted, known = days[filled[:, column]], days[seen[:, column]]

@@ -20,6 +20,10 @@ from .edges import Edges
 _DUST = 1e-9
 
 
+#: How the pixels of a polygon are found.
+CENTRE, AREA = "centre", "area"
+
+
 @dataclass(frozen=True)
 class Runs:
     """Runs of pixels, shape (n,) each, in the order of their rows.
@@ -74,6 +78,29 @@ class Runs:
         # Each pair's place in its run, counted from the pairs before the run.
         place = np.arange(len(run)) - (np.cumsum(lengths) - lengths)[run]
         return run, (self.row * width + self.start)[run] + place
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Polygons on a grid.
+
+    Attributes
+    ----------
+    runs : Runs
+        Their pixels.
+    outside, across : int
+        How many lie wholly outside the grid, and across its edge.
+    missed : int
+        How many lie on the grid (or across its edge) without a pixel: no centre of one is inside.
+    overlapping : int
+        At least so many share whole pixels with another one.
+    """
+
+    runs: Runs
+    outside: int
+    across: int
+    missed: int
+    overlapping: int
 
 
 def joined(parts: list[Runs]) -> Runs:
