@@ -5,6 +5,7 @@ It checks how it is called and has `saga_cmd` do the work.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -27,7 +28,8 @@ from qgis.core import (
     QgsProcessingProvider,
 )
 
-SAGA_CMD = shutil.which("saga_cmd")
+# A test that empties PATH may be the first that imports this.
+SAGA_CMD = shutil.which("saga_cmd", path=os.defpath)
 
 
 def grid(name, optional=False):
