@@ -42,8 +42,6 @@ _SURE_CELLS, _BYTE_CELLS, _PERHAPS_CELLS = (
 )
 #: Numbers that are no value wherever they stand.
 FILLS = frozenset({FILL, -99999.0, -32768.0})
-#: Numbers that may be values, and are likely none where they cannot be true.
-LIKELY_FILLS = _SURE_CELLS | _BYTE_CELLS | _PERHAPS_CELLS
 
 #: A code lies as far from the other values as these from each other, times this: a sure one, one that is as
 #: often a value, a number below values that are all positive, 0, and any other number that repeats.
@@ -66,9 +64,9 @@ def is_fill(values: np.ndarray) -> np.ndarray:
     return np.isin(values, list(FILLS)) | (np.abs(values) >= LARGEST)
 
 
-def first_fill(values: Iterable[float], fills: frozenset[float] = FILLS) -> float | None:
-    """The first of some values that is one of `fills`, or too large to be any value; None without one."""
-    return next((value for value in values if value in fills or abs(value) >= LARGEST), None)
+def is_known_code(value: float) -> bool:
+    """Whether a number is likely no value where it cannot be true."""
+    return abs(value) >= LARGEST or _cell(value) in _SURE_CELLS | _BYTE_CELLS | _PERHAPS_CELLS
 
 
 def code_text(value: float) -> str:
@@ -120,6 +118,10 @@ class Declared:
 
 #: Nothing is said.
 UNDECLARED = Declared()
+#: What to do with a raster where there is no NODATA; see `Look`.
+DECLARE = (
+    "declare that as its NoData value (Raster > Conversion > Translate, or gdal_edit.py -a_nodata {code})"
+)
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,14 @@ class NoDataChoice:
         """What is said of a layer that goes by these names."""
         found = (self.by_name.get(name.casefold()) for name in names)
         return next((declared for declared in found if declared is not None), self.others)
+
+    def with_codes(self, names: Sequence[str], codes: Sequence[float]) -> NoDataChoice:
+        """The same, with codes of a layer that goes by these names, unless all its numbers are values."""
+        before = self.of(*names)
+        if before.all_values:
+            return self
+        declared = Declared((*before.codes, *codes))
+        return NoDataChoice({**self.by_name, **{name.casefold(): declared for name in names}}, self.others)
 
     def require(self, names: Iterable[str]) -> None:
         """Raise `InputError` for a name in NODATA that is none of `names`."""
@@ -200,6 +210,8 @@ class Look:
         The layer or column.
     declared : Declared
         Codes of it are passed over; where all numbers are values, nothing is looked for.
+    zeros : bool
+        Whether 0 may be a code too, as at the edges of warped rasters; not where it often is a value (rain).
     limits : tuple of float
         What the layer's numbers can be, where it is known: a known code beyond needs no gap.
     advice : str
@@ -213,8 +225,9 @@ class Look:
         declared: Declared = UNDECLARED,
         limits: tuple[float, float] = (-math.inf, math.inf),
         advice: str = "",
+        zeros: bool = False,
     ):
-        self.label, self.name, self.declared = label, name, declared
+        self.label, self.name, self.declared, self._zeros = label, name, declared, zeros
         self._limits, self._advice = limits, advice
         self._low, self._high = math.inf, -math.inf
         self._aside: dict[float, int] = {}
@@ -326,7 +339,7 @@ class Look:
         if known:
             return gap > _FAR_PERHAPS * spread
         if value == 0:
-            return gap > _FAR_ZERO * spread
+            return self._zeros and gap > _FAR_ZERO * spread
         if value != int(value) and abs(value) < 1e6:
             return False
         return gap > (_FAR_NEGATIVE if value < 0 <= low else _FAR_OTHER) * spread

@@ -47,8 +47,8 @@ def _with(values, *codes):
     return out
 
 
-def _look(*blocks, **settings):
-    look = Look("a.tif", "clay", **settings)
+def _look(*blocks, zeros=True, **settings):
+    look = Look("a.tif", "clay", zeros=zeros, **settings)
     for block in blocks:
         look.add(block)
     return look
@@ -113,6 +113,7 @@ def test_what_is_declared_is_not_looked_for():
     assert _look(_with(PLAIN, -999, -9999), declared=Declared((-999.0,))).codes == {-9999.0: 100}
     assert not _look(_with(PLAIN, -999), declared=Declared(all_values=True)).codes
     assert _look(np.array([5.0, 6, 7, 99]), limits=(0, 50)).codes == {99.0: 1}
+    assert not _look(SEEN["kelvin"][0], zeros=False).codes
 
 
 @pytest.mark.parametrize(
