@@ -6,13 +6,11 @@ import pytest
 from smap_downscaler.base.errors import InputError
 from smap_downscaler.base.nodata import (
     FILL,
-    FILLS,
-    LIKELY_FILLS,
     Declared,
     Look,
     equals_code,
-    first_fill,
     is_fill,
+    is_known_code,
     parse_nodata,
 )
 
@@ -26,12 +24,11 @@ def test_fill_values_are_known_in_both_precisions(dtype):
     assert is_fill(np.array(NONE, dtype)).all()
 
 
-def test_the_first_of_several_is_named():
-    assert first_fill(VALUES) is None
-    assert first_fill([1.0, 1e30, FILL]) == 1e30
-    assert first_fill([0.0, 255.0]) is None
-    assert first_fill([0.0, 255.0], LIKELY_FILLS) == 255.0
-    assert FILLS < LIKELY_FILLS
+def test_known_codes_are_known_as_text_and_as_float32_has_them():
+    for code in (FILL, -999.99, float(np.float32(-999.99)), 255.0, 99.9, -3000.0, 1e20, -3.4e38):
+        assert is_known_code(code)
+    for value in (0.0, -12.5, 256.0, -9.99, 1.0, 100.0, 32768.0):
+        assert not is_known_code(value)
 
 
 GENERATOR = np.random.default_rng(11)
