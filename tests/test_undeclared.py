@@ -118,12 +118,15 @@ def test_what_is_said_to_be_a_value_is_averaged(case, tmp_path, run):
     assert np.nanmin(stack.read(stack.names)) == pytest.approx(-999)
 
 
-def test_numbers_too_large_and_declared_ones_are_no_values(case, tmp_path, run, said):
+def test_numbers_too_large_beside_a_declared_one_are_refused(case, tmp_path, refusal, run, said):
     layer = layer_over(case, tmp_path / "clay.tif", -3.4028234663852886e38, "float32", [1e20, 9.96921e36])
     dataset = gdal.Open(layer, gdal.GA_Update)
     dataset.GetRasterBand(1).SetNoDataValue(-9999)
     dataset = None
-    run("harmonisecovariates", harmonised(case, tmp_path, layer))
+    sentence = refusal("harmonisecovariates", harmonised(case, tmp_path, layer))
+    assert "clay holds -3.402823e+38 and 1e+20 and 9.96921e+36 in " in sentence
+    declared = "clay=-3.4e38, clay=1e20, clay=9.96921e36"
+    run("harmonisecovariates", harmonised(case, tmp_path, layer, NODATA=declared))
     stack = open_stack(tmp_path / "fine.tif")
     values = stack.read(stack.names)
     assert np.nanmin(values) > 99

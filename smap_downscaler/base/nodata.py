@@ -94,8 +94,8 @@ def equals_code(values: np.ndarray, code: float) -> np.ndarray:
         return np.asarray(values == values.dtype.type(nearest))
     with np.errstate(over="ignore", invalid="ignore"):
         if abs(code) >= LARGEST:
-            # Written with three digits as often as with sixteen.
-            return np.asarray((np.abs(values) >= abs(code) * 0.99) & (np.sign(values) == np.sign(code)))
+            # -3.4028234663852886e+38 is written as -3.4e38 as often.
+            return np.asarray(np.abs(values - values.dtype.type(code)) <= 2e-3 * abs(code))
         if values.dtype.itemsize <= 4:
             return np.asarray(values == values.dtype.type(code))
         return np.asarray(np.abs(values - code) <= 1.2e-7 * abs(code))

@@ -13,7 +13,7 @@ import numpy as np
 from osgeo import gdal, osr
 
 from ..base.errors import InputError
-from ..base.nodata import FILL, LARGEST, Look, equals_code
+from ..base.nodata import FILL, Look, equals_code
 from ..base.part_files import part_name, remove, remove_leftovers
 from .grid import ALIGNMENT, Grid, Window
 
@@ -208,8 +208,8 @@ def read_band(
 ) -> np.ndarray:
     """A window of a band, shape (rows, columns), unscaled to its unit; missing cells are NaN.
 
-    Missing is what the file says, what `look` was told (as the file stores it), and numbers too large to be
-    any value. The others go through `look`, in search of codes that nobody declared.
+    Missing is what the file says, and what `look` was told, as the file stores it. The others go through
+    `look`, in search of codes that nobody declared.
     """
     window = window or Window(0, 0, dataset.RasterYSize, dataset.RasterXSize)
     transform = dataset.GetGeoTransform(can_return_null=True)
@@ -221,8 +221,6 @@ def read_band(
     missing = _missing(band, raw, label, place) | _transparent(dataset, band_number, label, place)
     if look is not None:
         missing |= look.declared.missing(raw)
-        if raw.dtype.kind == "f":
-            missing |= np.abs(raw) >= LARGEST
         look.add(raw[~missing] if missing.any() else raw)
     scale, offset = band.GetScale(), band.GetOffset()
     values: np.ndarray = raw
@@ -231,7 +229,7 @@ def read_band(
     # NoData such as -1.8e308 has no place in float32.
     with np.errstate(over="ignore", invalid="ignore"):
         values = values.astype(dtype)
-        values[missing | ~(np.abs(values) < LARGEST)] = np.nan
+    values[missing | ~np.isfinite(values)] = np.nan
     return values[::-1] if south_up else values
 
 
