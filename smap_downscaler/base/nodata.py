@@ -47,7 +47,7 @@ FILLS = frozenset({FILL, -99999.0, -32768.0})
 #: often a value, a number below values that are all positive, 0, and any other number that repeats.
 _FAR_SURE, _FAR_PERHAPS, _FAR_NEGATIVE, _FAR_ZERO, _FAR_OTHER = 1.0, 3.0, 2.0, 4.0, 20.0
 #: A sure code may also lie nearer, where it is no rare value and a gap parts it from all others.
-_GAP, _SHARE = 0.05, 0.005
+_GAP, _SHARE = 0.08, 0.005
 #: Times that a number which is no known code has to occur.
 _REPEATS = 3
 #: Different numbers set aside, at most: more are no codes.
@@ -136,6 +136,14 @@ class NoDataChoice:
 
     by_name: Mapping[str, Declared] = field(default_factory=dict)
     others: Declared = UNDECLARED
+
+    def __str__(self) -> str:
+        """As `parse_nodata` reads it."""
+        parts = []
+        for name, declared in (*self.by_name.items(), ("", self.others)):
+            texts = ["none"] if declared.all_values else [code_text(code) for code in declared.codes]
+            parts += [f"{name}={text}" if name else text for text in texts]
+        return ", ".join(parts)
 
     def of(self, *names: str) -> Declared:
         """What is said of a layer that goes by these names."""
@@ -238,13 +246,11 @@ class Look:
         """Look at numbers as the file stores them, any shape and type; those not finite are passed over."""
         if self.declared.all_values or not values.size:
             return
-        if np.issubdtype(values.dtype, np.floating):
-            # Quick, and right where nothing is missing or nothing is new.
+        low, high = float(values.min()), float(values.max())
+        if math.isnan(low):
             low, high = float(np.fmin.reduce(values, axis=None)), float(np.fmax.reduce(values, axis=None))
             if math.isnan(low):
                 return
-        else:
-            low, high = float(values.min()), float(values.max())
         with self._lock:
             if self._low <= low and high <= self._high:
                 self._count += values.size

@@ -220,7 +220,8 @@ def read_band(
     raw = _read_raw(band, label, place)
     missing = _missing(band, raw, label, place) | _transparent(dataset, band_number, label, place)
     if look is not None:
-        missing |= look.declared.missing(raw)
+        if look.declared.codes:
+            missing |= look.declared.missing(raw)
         look.add(raw[~missing] if missing.any() else raw)
     scale, offset = band.GetScale(), band.GetOffset()
     values: np.ndarray = raw

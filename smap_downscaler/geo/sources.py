@@ -108,10 +108,21 @@ class Mask:
         If the raster cannot be read or has no CRS.
     """
 
+    _PARAMETER = "MASK"
+
     def __init__(self, path: str):
         self.path, self._dataset = path, open_dataset(path)
-        self.look = Look(f"MASK ({path})", "it", advice=DECLARE)
-        self.grid = dataset_grid(self._dataset, f"MASK ({path})")
+        self.looks = [Look(f"{self._PARAMETER} ({path})", name, advice=DECLARE) for name in self._names()]
+        self.grid = dataset_grid(self._dataset, f"{self._PARAMETER} ({path})")
+
+    def _names(self) -> list[str]:
+        """What is read, for messages."""
+        return ["it"]
+
+    def check_codes(self) -> None:
+        """Raise `InputError` if what was read so far holds a code of no value that nobody declared."""
+        for look in self.looks:
+            look.check()
 
     def covers(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
         """Whether points, given as positions in the mask's grid, are masked out: bool, shape of `rows`.
@@ -139,7 +150,7 @@ class Mask:
         return False
 
     def _masked(self, window: Window) -> np.ndarray:
-        values = read_band(self._dataset, 1, window, look=self.look)
+        values = read_band(self._dataset, 1, window, look=self.looks[0])
         return np.isfinite(values) & (values != 0)
 
 
@@ -152,10 +163,16 @@ class Gaps(Mask):
         If the raster cannot be read or has no CRS.
     """
 
+    _PARAMETER = "COVARIATES"
+
+    def _names(self) -> list[str]:
+        bands = range(1, self._dataset.RasterCount + 1)
+        return [self._dataset.GetRasterBand(number).GetDescription() or f"band {number}" for number in bands]
+
     def _masked(self, window: Window) -> np.ndarray:
         missing = np.zeros((window.height, window.width), bool)
-        for number in range(1, self._dataset.RasterCount + 1):
-            missing |= np.isnan(read_band(self._dataset, number, window))
+        for number, look in enumerate(self.looks, start=1):
+            missing |= np.isnan(read_band(self._dataset, number, window, look=look))
         return missing
 
 

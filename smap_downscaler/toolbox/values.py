@@ -207,7 +207,8 @@ class Values:
         InputError
             If a layer is no file that GDAL reads.
         """
-        if self.algorithm.parameterDefinition("NODATA") is None:
+        # NODATA is of layers that hold values.
+        if name == "MASK" or self.algorithm.parameterDefinition("NODATA") is None:
             for item in _items(self.parameters.get(name), self.context):
                 _refuse_additional_nodata(_layer(item, self.context), name)
         return _raster_sources(self.parameters.get(name), name, self.context)

@@ -140,6 +140,11 @@ def test_the_parameter_names_numbers_by_layer():
     assert choice.of("other", "DEM") == Declared((32767.0, -9999.0))
     assert choice.of("rain") == Declared(all_values=True)
     assert choice.of("slope") == Declared((-1.0,))
+    assert str(choice) == "clay=-999, dem=32767, dem=-9999, rain=none, -1"
+    assert parse_nodata(str(choice)) == choice
+    more = choice.with_codes(("Soil", "clay"), (5.0,))
+    assert more.of("soil") == more.of("clay") == Declared((-999.0, 5.0))
+    assert choice.with_codes(("rain",), (5.0,)) == choice
     choice.require(["clay", "Dem", "rain", "slope"])
     with pytest.raises(InputError, match="NODATA: there is no layer named dem "):
         choice.require(["clay", "rain"])

@@ -212,9 +212,11 @@ def _coarse_means(
 
 def _check_codes(covariates: Sequence[Covariate], mask: Mask | None) -> None:
     """Refuse codes of no value among what was read so far."""
-    for look in [one.source.look for one in covariates] + ([mask.look] if mask else []):
-        if look is not None:
-            look.check()
+    for one in covariates:
+        if one.source.look is not None:
+            one.source.look.check()
+    if mask is not None:
+        mask.check_codes()
 
 
 def _occurring(covariates: list[Covariate], means: CellMeans) -> tuple[list[Covariate], CellMeans]:

@@ -254,6 +254,7 @@ def _manifest(
             "maximum number of cells with hidden days": settings.most_cells or "all",
             "minimum covered share of a cell": values.number("MINIMUM_COVERED"),
             "maximum age of a dated covariate (days)": values.integer("WINDOW"),
+            "numbers that stand for no value": values.text("NODATA"),
             "seed of the hidden runs": values.integer("SEED"),
             **forests.settings.as_dict(),
         },

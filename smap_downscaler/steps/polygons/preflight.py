@@ -72,7 +72,7 @@ def check_squares(
         layers = [smap_layer(smap)]
     if mask:
         opened = Mask(mask)
-        grid, look = opened.grid, opened.look
+        grid, look = opened.grid, opened.looks[0]
         row, judge = row_of("mask", grid), partial(_coverage, mask)
         layers.append(LayerToCheck(row, [Source(mask, 1, grid, look=look)], judge=judge))
     if stack:

@@ -78,6 +78,7 @@ def _manifest(request: Request, smap: Series, progress: Progress) -> dict[str, M
         "MINIMUM_COVERED": f"{request.minimum_covered:g}",
         "CATEGORICAL": ", ".join(request.categorical),
         "GUESS": request.guess,
+        "NODATA": str(request.nodata),
     }
     return manifest({**files_used(files, progress), **series_used({"SMAP": smap}, progress)}, settings)
 

@@ -102,5 +102,6 @@ def _settings(values: Values, settings: TerrainSettings) -> dict[str, object]:
         "MINIMUM_SLOPE, degrees": f"{settings.minimum_slope:g}",
         "AREA": settings.area,
         "SLOPE_FLOOR, tangent": f"{settings.slope_floor:g}",
+        "NODATA": values.text("NODATA"),
         "SAGA_CMD": values.path("SAGA_CMD") if values.given("SAGA_CMD") else "",
     }
