@@ -13,7 +13,7 @@ import numpy as np
 from osgeo import gdal, osr
 
 from ..base.errors import InputError
-from ..base.nodata import FILL
+from ..base.nodata import FILL, Look, equals_code
 from ..base.part_files import part_name, remove, remove_leftovers
 from .grid import ALIGNMENT, Grid, Window
 
@@ -200,9 +200,17 @@ def _crs_of_degrees(dataset: gdal.Dataset) -> str:
 
 
 def read_band(
-    dataset: gdal.Dataset, band_number: int, window: Window | None = None, dtype: type = np.float32
+    dataset: gdal.Dataset,
+    band_number: int,
+    window: Window | None = None,
+    dtype: type = np.float32,
+    look: Look | None = None,
 ) -> np.ndarray:
-    """A window of a band, shape (rows, columns), unscaled to its unit; missing cells are NaN."""
+    """A window of a band, shape (rows, columns), unscaled to its unit; missing cells are NaN.
+
+    Missing is what the file says, and what `look` was told, as the file stores it. The others go through
+    `look`, in search of codes that nobody declared.
+    """
     window = window or Window(0, 0, dataset.RasterYSize, dataset.RasterXSize)
     transform = dataset.GetGeoTransform(can_return_null=True)
     south_up = transform is not None and transform[5] > 0
@@ -211,6 +219,10 @@ def read_band(
     band, label = dataset.GetRasterBand(band_number), dataset.GetDescription()
     raw = _read_raw(band, label, place)
     missing = _missing(band, raw, label, place) | _transparent(dataset, band_number, label, place)
+    if look is not None:
+        if look.declared.codes:
+            missing |= look.declared.missing(raw)
+        look.add(raw[~missing] if missing.any() else raw)
     scale, offset = band.GetScale(), band.GetOffset()
     values: np.ndarray = raw
     if scale not in (None, 1.0) or offset not in (None, 0.0):
@@ -242,14 +254,8 @@ def _read_raw(band: gdal.Band, label: str, place: Place) -> np.ndarray:
 
 def _missing(band: gdal.Band, raw: np.ndarray, label: str, place: Place) -> np.ndarray:
     """Which cells the NoData value or the mask band takes out."""
-    missing = np.zeros(raw.shape, bool)
     nodata = band.GetNoDataValue()
-    if nodata is not None and np.issubdtype(raw.dtype, np.integer):
-        missing = np.asarray(raw == nodata)
-    elif nodata is not None:
-        # A NoData tag is text: compare it in the type of the cells.
-        with np.errstate(over="ignore"):
-            missing = np.asarray(raw == raw.dtype.type(nodata))
+    missing = np.zeros(raw.shape, bool) if nodata is None else equals_code(raw, nodata)
     if band.GetMaskFlags() & gdal.GMF_PER_DATASET:
         missing |= _read_raw(band.GetMaskBand(), label, place) == 0
     return missing

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from osgeo import gdal
 
+from ..base.nodata import DECLARE, Look
 from ..base.progress import SILENT, Progress
 from .blocks import row_blocks
 from .datasets import dataset_grid, open_dataset, read_band
@@ -18,12 +19,16 @@ from .sampling import cells_of
 
 @dataclass(frozen=True)
 class Source:
-    """A band of a raster as a covariate, or one class of a categorical band as a 0/1 covariate."""
+    """A band of a raster as a covariate, or one class of a categorical band as a 0/1 covariate.
+
+    What is read goes through its `look`, if it has one.
+    """
 
     path: str
     band: int
     grid: Grid
     value: int | None = None
+    look: Look | None = field(default=None, compare=False)
 
     def of(self, values: np.ndarray) -> np.ndarray:
         """The covariate's values, in the shape of the band's `values`; 0 or 1 for a class, NaN if missing."""
@@ -37,17 +42,17 @@ class BandReader:
 
     def __init__(self) -> None:
         self._datasets: dict[str, gdal.Dataset] = {}
-        self._key: tuple[str, int, Window] | None = None
+        self._key: tuple[str, int, Window, Look | None] | None = None
         self._values = np.empty((0, 0), np.float32)
 
     def read(self, source: Source, window: Window) -> np.ndarray:
         """A window of a source, float32, shape (rows, columns), NaN where missing."""
-        key = source.path, source.band, window
+        key = source.path, source.band, window, source.look
         if key != self._key:
             if source.path not in self._datasets:
                 self._datasets[source.path] = open_dataset(source.path)
             # Classes of one band follow each other: they share one reading.
-            self._values = read_band(self._datasets[source.path], source.band, window)
+            self._values = read_band(self._datasets[source.path], source.band, window, look=source.look)
             self._key = key
         return source.of(self._values)
 
@@ -103,9 +108,21 @@ class Mask:
         If the raster cannot be read or has no CRS.
     """
 
+    _PARAMETER = "MASK"
+
     def __init__(self, path: str):
         self.path, self._dataset = path, open_dataset(path)
-        self.grid = dataset_grid(self._dataset, f"MASK ({path})")
+        self.looks = [Look(f"{self._PARAMETER} ({path})", name, advice=DECLARE) for name in self._names()]
+        self.grid = dataset_grid(self._dataset, f"{self._PARAMETER} ({path})")
+
+    def _names(self) -> list[str]:
+        """What is read, for messages."""
+        return ["it"]
+
+    def check_codes(self) -> None:
+        """Raise `InputError` if what was read so far holds a code of no value that nobody declared."""
+        for look in self.looks:
+            look.check()
 
     def covers(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
         """Whether points, given as positions in the mask's grid, are masked out: bool, shape of `rows`.
@@ -133,7 +150,7 @@ class Mask:
         return False
 
     def _masked(self, window: Window) -> np.ndarray:
-        values = read_band(self._dataset, 1, window)
+        values = read_band(self._dataset, 1, window, look=self.looks[0])
         return np.isfinite(values) & (values != 0)
 
 
@@ -146,10 +163,16 @@ class Gaps(Mask):
         If the raster cannot be read or has no CRS.
     """
 
+    _PARAMETER = "COVARIATES"
+
+    def _names(self) -> list[str]:
+        bands = range(1, self._dataset.RasterCount + 1)
+        return [self._dataset.GetRasterBand(number).GetDescription() or f"band {number}" for number in bands]
+
     def _masked(self, window: Window) -> np.ndarray:
         missing = np.zeros((window.height, window.width), bool)
-        for number in range(1, self._dataset.RasterCount + 1):
-            missing |= np.isnan(read_band(self._dataset, number, window))
+        for number, look in enumerate(self.looks, start=1):
+            missing |= np.isnan(read_band(self._dataset, number, window, look=look))
         return missing
 
 

@@ -21,7 +21,6 @@ from .layer_check import (
     dates_note,
     dates_text,
     ease_shift,
-    fill_sentence,
     gaps_note,
     shift_sentence,
 )
@@ -96,7 +95,6 @@ def check_layers(layers: Iterable[LayerToCheck], sampler: AnySampler | None, are
                 rows.append(_with_sample(layer.row, sample, note))
             looked.append((layer, sample))
         warnings += _same(looked)
-    warnings += [fill_sentence(row.name, row.fill) for row in rows if row.fill is not None]
     return Preflight(rows, warnings, area)
 
 
@@ -106,6 +104,8 @@ def _sample(layer: LayerToCheck, sampler: AnySampler | None) -> Sample | None:
     last = len(layer.rasters) - 1
     chosen = sorted({round(part * last / (_DATES_SEEN - 1)) for part in range(_DATES_SEEN)})
     sample = merged([sampler.sample(layer.rasters[number]) for number in chosen])
+    for look in {raster.look for raster in layer.rasters if raster.look is not None}:
+        look.check()
     # Layers that lie elsewhere are refused by whoever joins them.
     if layer.refusal and sample.covered and math.isnan(sample.low):
         cells, progress = sampler.cells, sampler.progress
@@ -176,7 +176,7 @@ def stack_layers(stack: Stack, names: Sequence[str], area: str) -> Iterator[Laye
     for name in names:
         yield LayerToCheck(
             row_of(name, stack.grid),
-            [Source(stack.path, stack.names.index(name) + 1, stack.grid)],
+            [stack.band(name)],
             stack.path,
             refusal=f"{stack.path}: {name} has no value over {area}, and every covariate is needed; make the "
             "stack anew, or without it.",
@@ -203,4 +203,4 @@ def dated_layers(
 
 
 def _rasters(series: Series, entries: Sequence[SeriesEntry]) -> list[Source]:
-    return [Source(entry.path, entry.band, series.grid) for entry in entries]
+    return [Source(entry.path, entry.band, series.grid, look=series.look) for entry in entries]

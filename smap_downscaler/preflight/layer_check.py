@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..base.dates import period_text
-from ..base.nodata import first_fill
 from ..base.progress import Progress
 from ..base.words import counted, joined, text
 from ..geo.grid import ALIGNMENT, EASE2_CELLS, EASE2_LEFT, EASE2_TOP, Grid
@@ -58,11 +57,6 @@ class LayerCheck:
         return self.low == self.high and not self.single
 
     @property
-    def fill(self) -> float | None:
-        """A value seen that most likely stands for a missing one, though the file does not say so."""
-        return first_fill((self.low, self.high))
-
-    @property
     def remarks(self) -> str:
         """The notes, and what the numbers show."""
         notes = [note for note in self.notes if note]
@@ -70,8 +64,6 @@ class LayerCheck:
             notes.insert(0, "one value only")
         if self.nodata == 1:
             notes.insert(0, "no value at all")
-        if self.fill is not None:
-            notes.insert(0, text("{:.5g} counts as a value", self.fill))
         return joined("; ", notes)
 
     def texts(self) -> tuple[str, ...]:
@@ -215,16 +207,6 @@ def shift_sentence(label: str, shift: tuple[float, float]) -> str:
     if half:
         sentence += ", as where coordinates of cell centres were taken for corners"
     return sentence + "; export it anew on the grid."
-
-
-def fill_sentence(label: str, fill: float) -> str:
-    """The warning for a value that stands for a missing one without saying so."""
-    return text(
-        "{}: it holds {:.5g}, which most likely stands for a missing value but counts as a number; declare "
-        "it as NoData (Raster > Conversion > Translate).",
-        label,
-        fill,
-    )
 
 
 def gaps(dates: Sequence[dt.date]) -> list[tuple[dt.date, dt.date]]:

@@ -121,7 +121,7 @@ class AnySampler(abc.ABC):
 
     def _read(self, source: Source, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
         """Values at these cells, or nearly: of `cells` only every n-th row is read, and whole."""
-        plain = Source(source.path, source.band, source.grid)
+        plain = Source(source.path, source.band, source.grid, look=source.look)
         top, left = int(rows.min()), int(cols.min())
         width = int(cols.max()) - left + 1
         height = int(rows.max()) - top + 1

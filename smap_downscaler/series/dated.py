@@ -99,7 +99,9 @@ class DatedCovariate:
     def source(self, date: dt.date) -> Source | None:
         """The band of the raster that stands for a date, to be read."""
         entry = self.entry(date)
-        return None if entry is None else Source(entry.path, entry.band, self.series.grid)
+        if entry is None:
+            return None
+        return Source(entry.path, entry.band, self.series.grid, look=self.series.look)
 
     def missing(self, dates: Sequence[dt.date]) -> list[dt.date]:
         """Those of `dates` for which no raster stands."""

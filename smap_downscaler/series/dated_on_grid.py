@@ -85,7 +85,7 @@ class OnCells:
         Raises
         ------
         InputError
-            If a file cannot be read.
+            If a file cannot be read, or holds a code of no value that nobody declared.
         """
         sums, source = CellSums(1, self.cells.shape), self.covariate.source(date)
         if source is not None:
@@ -95,6 +95,7 @@ class OnCells:
                 shares = self._kept[number] if number < len(self._kept) else self._shares(band, progress)
                 values = reader.read(source, shares.window)
                 sums.add(0, shares.cells, shares.areas, values.ravel()[shares.pixels])
+            self.covariate.series.check_codes()
         return sums.means(0, self.covariate.minimum_share).astype(np.float32)
 
 

@@ -10,7 +10,7 @@ import datetime as dt
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from osgeo import gdal
 
 from ..base.dates import find_date, is_within, year_and_month
 from ..base.errors import InputError
+from ..base.nodata import DECLARE, Look, NoDataChoice
 from ..base.progress import SILENT, Progress
 from ..geo.datasets import dataset_grid, open_dataset, read_band, same_crs
 from ..geo.grid import Grid, Window
@@ -51,12 +52,16 @@ class SeriesEntry:
 
 @dataclass(frozen=True)
 class Series:
-    """Dated rasters on one grid, in order of date."""
+    """Dated rasters on one grid, in order of date.
+
+    All that is read of them goes through one `look`.
+    """
 
     name: str
     source: str
     grid: Grid
     entries: tuple[SeriesEntry, ...]
+    look: Look | None = field(default=None, compare=False)
 
     @property
     def dates(self) -> tuple[dt.date, ...]:
@@ -106,14 +111,26 @@ class Series:
         KeyError
             If the series has no such date.
         InputError
-            If the file cannot be read.
+            If the file cannot be read, or holds a code of no value that nobody declared.
         """
         entry = self._by_date[date]
-        return read_band(open_dataset(entry.path), entry.band, window)
+        values = read_band(open_dataset(entry.path), entry.band, window, look=self.look)
+        self.check_codes()
+        return values
+
+    def check_codes(self) -> None:
+        """Raise `InputError` if what was read so far holds a code of no value that nobody declared."""
+        if self.look is not None:
+            self.look.check()
 
 
-def open_series(path: str | Path, name: str | None = None, progress: Progress = SILENT) -> Series:
-    """Open a folder or a file as a series.
+def open_series(
+    path: str | Path,
+    name: str | None = None,
+    progress: Progress = SILENT,
+    nodata: NoDataChoice | None = None,
+) -> Series:
+    """Open a folder or a file as a series; `nodata` is what NODATA says, None where there is no NODATA.
 
     Raises
     ------
@@ -127,12 +144,15 @@ def open_series(path: str | Path, name: str | None = None, progress: Progress = 
         files = raster_files(folder)
         if not files:
             raise no_raster(folder, "choose the folder that holds the dated files")
-        return _assemble(name or _folder_name(path), path, [str(file) for file in files], progress)
-    return _assemble(name or _stem(path), path, [path], progress)
+        return _assemble(name or _folder_name(path), path, [str(file) for file in files], progress, nodata)
+    return _assemble(name or _stem(path), path, [path], progress, nodata)
 
 
 def open_several(
-    paths: Sequence[str], names: Sequence[str] = (), progress: Progress = SILENT
+    paths: Sequence[str],
+    names: Sequence[str] = (),
+    progress: Progress = SILENT,
+    nodata: NoDataChoice | None = None,
 ) -> list[Series]:
     """Open several series; files dated by their name are put together by their folder.
 
@@ -142,6 +162,8 @@ def open_several(
         Folders, files with dates inside, or single dated files.
     names : sequence of str
         Names to use instead of those of the folders and files, in order; an empty one changes nothing.
+    nodata : NoDataChoice, optional
+        As for `open_series`.
 
     Raises
     ------
@@ -161,9 +183,9 @@ def open_several(
     for index, (source, members) in enumerate(groups.items()):
         name = names[index] if index < len(names) and names[index] else None
         if source in members:
-            found.append(open_series(source, name, progress))
+            found.append(open_series(source, name, progress, nodata))
         else:
-            found.append(_assemble(name or _folder_name(source), source, members, progress))
+            found.append(_assemble(name or _folder_name(source), source, members, progress, nodata))
     twice = [series.name for series in found if sum(series.name == other.name for other in found) > 1]
     if twice:
         raise InputError(
@@ -215,7 +237,9 @@ def _count_dates_inside(path: str) -> int:
     return len(_described_dates(dataset, path))
 
 
-def _assemble(name: str, source: str, files: Iterable[str], progress: Progress) -> Series:
+def _assemble(
+    name: str, source: str, files: Iterable[str], progress: Progress, nodata: NoDataChoice | None
+) -> Series:
     files = list(files)
     counter = progress.counter(len(files), f"files of {name} looked at")
     grid, first = None, ""
@@ -237,7 +261,13 @@ def _assemble(name: str, source: str, files: Iterable[str], progress: Progress) 
             raise two_of_a_day(one, other)
     if grid is None:
         raise InputError(f"{source}: it holds no raster.")
-    return Series(name, source, grid, tuple(entries))
+    return Series(name, source, grid, tuple(entries), _look(name, source, nodata))
+
+
+def _look(name: str, source: str, nodata: NoDataChoice | None) -> Look:
+    if nodata is None:
+        return Look(source, name, advice=DECLARE)
+    return Look(source, name, nodata.of(name, Path(source).stem))
 
 
 def same_grid(first: Grid, second: Grid) -> bool:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from ..base.errors import InputError
+from ..base.nodata import DECLARE, Look, NoDataChoice
 from ..geo.datasets import dataset_grid, open_dataset, read_band
 from ..geo.grid import Grid, Window
+from ..geo.sources import Source
 
 
 @dataclass(frozen=True)
 class Stack:
     """A stack on disk: its path, grid, band names and their units, in band order.
 
-    `source` is the user's file that it stands for, itself or what it was averaged from.
+    `source` is the user's file that it stands for, itself or what it was averaged from. What is read of a
+    band goes through its look.
     """
 
     path: str
@@ -26,6 +29,16 @@ class Stack:
     names: tuple[str, ...]
     units: tuple[str, ...]
     source: str
+    looks: Mapping[str, Look] = field(default_factory=dict, compare=False)
+
+    def band(self, name: str) -> Source:
+        """A band, to be read elsewhere."""
+        return Source(self.path, self.names.index(name) + 1, self.grid, look=self.looks.get(name))
+
+    def check_codes(self) -> None:
+        """Raise `InputError` if what was read so far holds a code of no value that nobody declared."""
+        for look in self.looks.values():
+            look.check()
 
     def read(self, names: Sequence[str], window: Window | None = None) -> np.ndarray:
         """The named bands, float32, shape (bands, rows, columns), NaN where missing.
@@ -40,7 +53,7 @@ class Stack:
         window = window or self.grid.whole
         out = np.empty((len(names), window.height, window.width), np.float32)
         for index, name in enumerate(names):
-            out[index] = read_band(dataset, self.names.index(name) + 1, window)
+            out[index] = read_band(dataset, self.names.index(name) + 1, window, look=self.looks.get(name))
         return out
 
     def require(self, names: Sequence[str]) -> None:
@@ -57,8 +70,10 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names)
 
 
-def open_stack(path: str | Path, source: str = "") -> Stack:
+def open_stack(path: str | Path, source: str = "", nodata: NoDataChoice | None = None) -> Stack:
     """Read what a stack says of itself; `source` is the file that messages name in its place.
+
+    `nodata` is what NODATA says of bands, None where there is no NODATA.
 
     Raises
     ------
@@ -78,4 +93,11 @@ def open_stack(path: str | Path, source: str = "") -> Stack:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise InputError(f"{path}: several bands are named {twice[0]}; give each band its own name.")
-    return Stack(path, grid, names, tuple(band.GetUnitType() for band in bands), source or path)
+    label = source or path
+    looks = {
+        name: Look(label, name, advice=DECLARE)
+        if nodata is None
+        else Look(label, name, nodata.of(name, Path(path).stem))
+        for name in names
+    }
+    return Stack(path, grid, names, tuple(band.GetUnitType() for band in bands), label, looks)

@@ -57,10 +57,20 @@ def dated_covariates() -> Iterator[QgsProcessingParameterDefinition]:
 
 
 def window_and_rain() -> Iterator[QgsProcessingParameterDefinition]:
-    """How old the rasters of dated covariates may be, and which of these are rain, whose may not."""
+    """How old the rasters of dated covariates may be, which of these are rain, whose may not; and NODATA."""
     yield advanced(whole_number("WINDOW", "Maximum age of a dated covariate (days)", 0, 0))
     yield advanced(
         QgsProcessingParameterString("RAIN", "Dated covariates that are rain, by comma", optional=True)
+    )
+    yield nodata_parameter()
+
+
+def nodata_parameter() -> QgsProcessingParameterDefinition:
+    """Numbers of layers that are no values; see `base.nodata.parse_nodata`."""
+    return advanced(
+        QgsProcessingParameterString(
+            "NODATA", "Numbers that stand for no value (name=value), by comma", optional=True
+        )
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from qgis.core import (
     QgsProcessingUtils,
     QgsProperty,
     QgsProviderRegistry,
+    QgsRasterLayer,
     QgsRectangle,
     QgsReferencedRectangle,
 )
@@ -24,11 +25,13 @@ from qgis.core import (
 from ..base.covariate_names import split_names
 from ..base.dates import parse_iso_date
 from ..base.errors import InputError
+from ..base.nodata import Declared, NoDataChoice, code_text, parse_nodata
 from ..base.progress import Progress
 from ..base.seasons_of_year import check_seasons, parse_months
 from ..geo.grid import Bounds
 from ..series.dated import DatedCovariate, dated_covariates
 from ..series.series import open_several
+from ..series.stack import Stack
 
 
 class Values:
@@ -204,6 +207,10 @@ class Values:
         InputError
             If a layer is no file that GDAL reads.
         """
+        # NODATA is of layers that hold values.
+        if name == "MASK" or self.algorithm.parameterDefinition("NODATA") is None:
+            for item in _items(self.parameters.get(name), self.context):
+                _refuse_additional_nodata(_layer(item, self.context), name)
         return _raster_sources(self.parameters.get(name), name, self.context)
 
     def raster_path(self, name: str) -> str:
@@ -216,6 +223,24 @@ class Values:
         """
         found = self.rasters(name)
         return found[0][0] if found else ""
+
+    def nodata(self, *rasters: str) -> NoDataChoice:
+        """What NODATA says of layers, and QGIS (additional no data values) of those of parameters `rasters`.
+
+        Raises
+        ------
+        InputError
+            If NODATA cannot be read.
+        """
+        choice = parse_nodata(self.text("NODATA"))
+        for name in rasters:
+            for item in _items(self.parameters.get(name), self.context):
+                layer = _layer(item, self.context)
+                codes = _additional_nodata(layer) if layer is not None else ()
+                if codes:
+                    path = _source(layer, name, self.context)[0]
+                    choice = choice.with_codes((layer.name(), _name_of(path)), codes)
+        return choice
 
     def table(self, name: str) -> tuple[str, str, str]:
         """A table as GeoPackage path, layer name, and what to call it in messages.
@@ -253,8 +278,27 @@ class Values:
             If one cannot be opened, or names do not fit.
         """
         names, rain = (split_names(self.text(name)) for name in ("DYNAMIC_NAMES", "RAIN"))
-        all_series = open_several(self.paths("DYNAMIC"), names, progress)
+        all_series = open_several(self.paths("DYNAMIC"), names, progress, self.nodata())
         return dated_covariates(all_series, self.integer("WINDOW"), rain, minimum_share)
+
+    def nodata_of(self, name: str) -> Declared:
+        """What NODATA says of the one file or folder of a parameter.
+
+        Raises
+        ------
+        InputError
+            If NODATA cannot be read, or names another layer.
+        """
+        choice, path = parse_nodata(self.text("NODATA")), self.path(name)
+        names = [Path(path).stem, Path(path).name, _name_of(path)]
+        choice.require(names)
+        return choice.of(*names)
+
+    def require_nodata_names(self, stack: Stack | None, dynamic: Sequence[DatedCovariate]) -> None:
+        """Raise `InputError` for a name in NODATA that is none of the bands or dated covariates."""
+        paths = [dated.series.source for dated in dynamic] + ([stack.path] if stack else [])
+        names = [*(stack.names if stack else ()), *(dated.name for dated in dynamic)]
+        parse_nodata(self.text("NODATA")).require([*names, *(Path(path).stem for path in paths)])
 
     def crs(self, name: str) -> str:
         """A CRS as `EPSG:code` or WKT, or empty where none is given."""
@@ -289,10 +333,47 @@ def _items(value: Any, context: QgsProcessingContext) -> Iterator[Any]:
         yield value
 
 
+def _layer(item: Any, context: QgsProcessingContext) -> Any:
+    """The layer that a raw value means, if QGIS has loaded it."""
+    if isinstance(item, QgsMapLayer):
+        return item
+    return QgsProcessingUtils.mapLayerFromString(str(item), context, False)
+
+
+def _additional_nodata(layer: QgsMapLayer) -> tuple[float, ...]:
+    """The additional no data values that QGIS, but not the file, has of a raster layer.
+
+    Raises
+    ------
+    InputError
+        For a range of values, or a band whose numbers are scaled.
+    """
+    provider = layer.dataProvider() if isinstance(layer, QgsRasterLayer) else None
+    if provider is None:
+        return ()
+    codes: dict[float, None] = {}
+    for band in range(1, provider.bandCount() + 1):
+        for one in provider.userNoDataValues(band):
+            scaled = provider.bandScale(band) != 1.0 or provider.bandOffset(band) != 0.0
+            if scaled or one.min() != one.max():
+                raise InputError(
+                    f"Layer {layer.name()}: QGIS takes {one.min():.7g} to {one.max():.7g} as no data, which "
+                    "its file does not say; save it anew with that as no data (Export > Save As)."
+                )
+            codes[one.min()] = None
+    return tuple(codes)
+
+
+def _refuse_additional_nodata(layer: QgsMapLayer | None, name: str) -> None:
+    if layer is not None and (codes := _additional_nodata(layer)):
+        raise InputError(
+            f"{name}: QGIS takes {code_text(codes[0])} in the layer {layer.name()} as no data, which its "
+            "file does not say; save it anew with that as no data (Export > Save As)."
+        )
+
+
 def _source(item: Any, name: str, context: QgsProcessingContext) -> tuple[str, str]:
-    layer = item
-    if not isinstance(item, QgsMapLayer):
-        layer = QgsProcessingUtils.mapLayerFromString(str(item), context, False)
+    layer = _layer(item, context)
     if layer is None:
         return str(item), _name_of(str(item))
     if layer.providerType() != "gdal":

@@ -64,7 +64,7 @@ def test_missing_cells_are_nan(tmp_path, values, nodata):
 
 
 def test_a_large_number_that_is_not_nodata_stays(tmp_path):
-    values = np.array([[-3.4e38, 1]], np.float32)
+    values = np.array([[-3.3e38, 1]], np.float32)
     assert np.array_equal(read(raw_raster(tmp_path / "a.tif", values, nodata=FLOAT32_LOWEST)), values)
 
 

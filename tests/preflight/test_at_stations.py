@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -11,15 +12,13 @@ from osgeo import ogr
 
 from gap_case import make_gap_case
 from raster_cases import Listener, grid_raster
-from smap_downscaler.base.errors import Cancelled
+from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.geo.crs_choice import Region
 from smap_downscaler.geo.grid import Bounds, Grid, Window, ease2_grid
 from smap_downscaler.geo.sources import Source
 from smap_downscaler.methods.features import FeatureSettings
 from smap_downscaler.methods.file.reader import open_models
-from smap_downscaler.preflight.report import add_preflight
 from smap_downscaler.preflight.sample import ROWS, PointSampler
-from smap_downscaler.report.page import Page
 from smap_downscaler.series.dated import DatedCovariate
 from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack
@@ -206,22 +205,18 @@ def test_polygons(maps, tmp_path):
     ]
 
 
-def test_missing_values_that_are_not_declared_are_warned_of(tmp_path):
+def test_missing_values_that_are_not_declared_are_refused(tmp_path):
     (tmp_path / "maps").mkdir()
     values = np.full(MAPS.shape, 0.2, np.float32)
     values[:10] = -9999
     maps = series_of(tmp_path / "maps", MAPS, values, (0,))
-    listener = Listener()
-    found = check_stations(field(station("A", *at(3, 3), {0})), [("maps", maps)], (None, None))
-    found.log(listener)
-    page = Page("T")
-    add_preflight(page, found)
-    assert page.html().count("<li>maps: it holds -9999, ") == 1
-    assert found.warnings == listener.warnings
-    assert listener.warnings == [
-        "maps: it holds -9999, which most likely stands for a missing value but counts as a number; declare "
-        "it as NoData (Raster > Conversion > Translate)."
-    ]
+    with pytest.raises(InputError) as caught:
+        check_stations(field(station("A", *at(3, 3), {0})), [("maps", maps)], (None, None))
+    assert re.fullmatch(
+        rf"{re.escape(maps.source)}: maps holds -9999 in \d+ places.*; declare that as its NoData value "
+        r"\(Raster > Conversion > Translate, or gdal_edit.py -a_nodata -9999\)\.",
+        str(caught.value),
+    )
 
 
 def test_polygons_without_any_area(maps):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -109,20 +108,3 @@ def test_rows_of_what_is_no_raster():
     assert row.texts() == ("stations", "EPSG:4326", "", "", "", "", "", "", "1, 2021-01-01", "2 stations")
     assert not LayerCheck("a", "", low=1.0, high=1.0, single=True).constant
     assert LayerCheck("a", "", low=1.0, high=1.0).remarks == "one value only"
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "fill"),
-    [
-        (-9999.0, 0.4, -9999.0),
-        (-32768.0, 4000.0, -32768.0),
-        (0.1, 1e20, 1e20),
-        (float(-np.finfo(np.float32).max), 0.4, float(-np.finfo(np.float32).max)),
-        (-12.0, 9999.0, None),
-        (float("nan"), float("nan"), None),
-    ],
-)
-def test_values_that_stand_for_missing_ones_are_noted(low, high, fill):
-    row = LayerCheck("maps", "EPSG:4326", low=low, high=high)
-    assert row.fill == fill
-    assert ("counts as a value" in row.remarks) == (fill is not None)

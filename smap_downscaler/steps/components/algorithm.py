@@ -20,7 +20,7 @@ from qgis.core import (
 
 from ...base.covariate_names import nearest_names
 from ...base.errors import InputError
-from ...base.nodata import is_fill
+from ...base.nodata import Look
 from ...base.progress import Progress
 from ...base.words import counted, text
 from ...toolbox.algorithm import SmapAlgorithm
@@ -149,12 +149,9 @@ def _numbers(
                 table[row, column] = _number(value, names[column], parameter)
         counter.advance()
     for name, column in zip(names, table.T):
-        fills = column[is_fill(column) & np.isfinite(column)]
-        if fills.size:
-            raise InputError(
-                f"{parameter}: the field {name} holds {fills[0]:g} in {counted(fills.size, 'row')}, which "
-                "would count as a value; make it NULL there, or leave the field out."
-            )
+        look = Look(parameter, f"the field {name}", advice="make it NULL there, or leave the field out")
+        look.add(column)
+        look.check()
     return table
 
 

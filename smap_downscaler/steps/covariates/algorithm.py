@@ -27,13 +27,13 @@ from ...series.series import open_series
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.feedback import WarningKeeper
 from ...toolbox.layers import hand_over_stack
-from ...toolbox.parameters import advanced, decimal, series_folder
+from ...toolbox.parameters import advanced, decimal, nodata_parameter, series_folder
 from ...toolbox.preflight_output import preflight_output, write_preflight_table
 from ...toolbox.reports import report_parameter
 from ...toolbox.values import Values
 from .covariate import Covariate, Layer
 from .harmonise import Request, harmonise
-from .layers import read_covariates
+from .layers import read_covariates, with_looks
 from .numbers.layers_table import HEADERS, LayerRow, read_rows
 from .toolbox.report_output import report_covariates
 
@@ -76,6 +76,7 @@ class HarmoniseCovariates(SmapAlgorithm):
                 "GUESS", "Recognise SoilGrids and Gupta et al. by their file names", defaultValue=True
             )
         )
+        yield nodata_parameter()
         yield QgsProcessingParameterRasterDestination("OUTPUT_COARSE", "Coarse stack (SMAP cells)")
         yield QgsProcessingParameterRasterDestination("OUTPUT_FINE", "Fine stack")
         yield preflight_output()
@@ -89,7 +90,7 @@ class HarmoniseCovariates(SmapAlgorithm):
         if not resolution > 0:
             raise InputError(f"RESOLUTION is {resolution:g}; give the side of a pixel, greater than 0.")
         values.extent("EXTENT")
-        _covariates(values)
+        with_looks(_covariates(values), values.nodata("INPUT"))
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         smap = open_series(values.path("SMAP"), progress=progress.part(0.0, 0.05))
@@ -110,6 +111,7 @@ class HarmoniseCovariates(SmapAlgorithm):
             minimum_covered=values.number("MINIMUM_COVERED"),
             rows=_rows(values),
             guess=values.flag("GUESS"),
+            nodata=values.nodata("INPUT"),
             smap_dates=smap.dates,
         )
         listener = WarningKeeper(progress)

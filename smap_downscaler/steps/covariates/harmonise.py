@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ...base.errors import InputError
+from ...base.nodata import NoDataChoice
 from ...base.progress import SILENT, Progress
 from ...geo.area_means import CellMeans, cell_means
 from ...geo.crs_choice import Region, default_crs
@@ -22,7 +23,7 @@ from ...preflight.layer_check import Preflight, gaps_note
 from .checks import FineSummary, check_fractions, check_ranges, require_means, require_pixels
 from .covariate import Covariate, Layer
 from .grids import FineGrid, check_finer, coarse_grid, fine_grid
-from .layers import expand_classes, read_covariates, require_meeting
+from .layers import expand_classes, read_covariates, require_meeting, with_looks
 from .numbers.alike import COARSE_R, FINE_R, alike_pairs
 from .numbers.layers_table import LayerRow
 from .preflight import check_covariates, in_doubt
@@ -54,6 +55,8 @@ class Request:
         See `read_covariates`.
     minimum_covered : float
         Minimum share of a SMAP cell that valid pixels cover, 0...1.
+    nodata : NoDataChoice
+        Which numbers of layers are no values.
     smap_dates : sequence of date
         Dates of the series, for the table of the preflight.
     """
@@ -73,6 +76,7 @@ class Request:
     minimum_covered: float = 0.5
     rows: Sequence[LayerRow] = ()
     guess: bool = False
+    nodata: NoDataChoice = field(default_factory=NoDataChoice)
     smap_dates: Sequence[dt.date] = ()
 
 
@@ -128,6 +132,7 @@ def harmonise(request: Request, progress: Progress = SILENT) -> Harmonised:
     covariates = read_covariates(
         request.layers, request.names, request.categorical, request.rows, request.guess
     )
+    covariates = with_looks(covariates, request.nodata)
     mask = Mask(request.mask) if request.mask else None
     coarse, fine = _grids(request, covariates, mask)
     grid = fine.grid
@@ -162,6 +167,7 @@ def harmonise(request: Request, progress: Progress = SILENT) -> Harmonised:
         for number, values in enumerate(means.values, start=1):
             coarse_file.write(values.astype(np.float32), band=number)
         summary = _write_fine(fine_file, resampler, len(covariates), progress.part(0.35, 1.0))
+        _check_codes(covariates, mask)
         # The sample before the work may have missed a few pixels.
         check_ranges(covariates, summary)
         require_pixels(covariates, summary, request.mask)
@@ -199,7 +205,18 @@ def _coarse_means(
     covariates: Sequence[Covariate], coarse: Grid, mask: Mask | None, request: Request, progress: Progress
 ) -> CellMeans:
     sources = [one.source for one in covariates]
-    return cell_means(sources, coarse, mask, request.minimum_covered, progress=progress)
+    means = cell_means(sources, coarse, mask, request.minimum_covered, progress=progress)
+    _check_codes(covariates, mask)
+    return means
+
+
+def _check_codes(covariates: Sequence[Covariate], mask: Mask | None) -> None:
+    """Refuse codes of no value among what was read so far."""
+    for one in covariates:
+        if one.source.look is not None:
+            one.source.look.check()
+    if mask is not None:
+        mask.check_codes()
 
 
 def _occurring(covariates: list[Covariate], means: CellMeans) -> tuple[list[Covariate], CellMeans]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from osgeo import gdal
@@ -11,6 +12,7 @@ from osgeo import gdal
 from ...base.covariate_names import check_covariate_names, class_name, covariate_name
 from ...base.dates import parse_iso_date
 from ...base.errors import InputError
+from ...base.nodata import Look, NoDataChoice
 from ...base.progress import SILENT, Progress
 from ...geo.area_means import chunks
 from ...geo.datasets import dataset_grid, open_dataset
@@ -127,6 +129,27 @@ def _with_categorical(covariates: list[Covariate], listed: Sequence[str]) -> lis
     return [
         replace(one, categorical=True) if wanted & {one.name, covariate_name(one.layer.name)} else one
         for one in covariates
+    ]
+
+
+def with_looks(covariates: Sequence[Covariate], nodata: NoDataChoice) -> list[Covariate]:
+    """The covariates with a look each, told by `nodata` under the names of layer or covariate.
+
+    Raises
+    ------
+    InputError
+        For a name that none of them has.
+    """
+    called = [
+        (one.name, one.layer.name, covariate_name(one.layer.name), Path(one.layer.path).stem)
+        for one in covariates
+    ]
+    nodata.require([name for names in called for name in names])
+    return [
+        replace(
+            one, source=replace(one.source, look=Look(one.label, one.name, nodata.of(*names), zeros=True))
+        )
+        for one, names in zip(covariates, called)
     ]
 
 

@@ -70,6 +70,7 @@ def in_doubt(found: Preflight) -> set[str]:
 
 
 def _check_mask(mask: Mask, masked: float, coarse: Grid, progress: Progress) -> None:
+    mask.check_codes()
     progress.log(f"MASK masks {100 * masked:.1f} % of the SMAP cells.")
     if masked == 1 and not mask.leaves_any(coarse, progress):
         raise InputError(

@@ -134,9 +134,9 @@ def _tag_of(one: Covariate) -> str:
 
 
 def _converted(one: Covariate) -> Covariate:
-    source = Source(one.source.path, one.source.band, one.source.grid)
+    source = Source(one.source.path, one.source.band, one.source.grid, look=one.source.look)
     if not one.change.nothing:
-        source = ConvertedSource(source.path, source.band, source.grid, change=one.change)
+        source = ConvertedSource(source.path, source.band, source.grid, look=source.look, change=one.change)
     return replace(one, source=source)
 
 

@@ -252,12 +252,13 @@ def extract(
         if opened[0] != entry.path:
             opened = entry.path, open_dataset(entry.path)
         for window, members in groups:
-            block = read_band(opened[1], entry.band, window)
+            block = read_band(opened[1], entry.band, window, look=series.look)
             rows, cols = positions.rows[members] - window.row, positions.cols[members] - window.col
             if how == "bilinear":
                 values[number, members] = bilinear(block, rows, cols)
             else:
                 values[number, members] = block[rows.astype(np.intp), cols.astype(np.intp)]
+        series.check_codes()
         counter.advance()
     return values
 

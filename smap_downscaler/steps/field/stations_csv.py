@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ...base.errors import InputError
+from ...base.nodata import Look
 from ...base.progress import SILENT, Progress
 from ...base.timestamps import DAY, parse_moment
 from ...base.words import counted
@@ -73,6 +74,7 @@ class _CsvReader:
         columns = find_columns(self._header, self._choices, self._geographic, self._path)
         for line, row in rows:
             self._take(row, line, columns)
+        self._check_codes(self._header[columns.value])
         used = {name: place for name, place in self._places.items() if place.values}
         if not used:
             raise InputError(f"{self._path}: it holds no reading; choose a file with one row per reading.")
@@ -130,8 +132,8 @@ class _CsvReader:
                 "and where numbers have decimal commas part the columns by semicolon."
             )
         number = self._numbers.read
-        x = number(row[columns.x], self._header[columns.x], line)
-        y = number(row[columns.y], self._header[columns.y], line)
+        x = number(row[columns.x], self._header[columns.x], line, codes=False)
+        y = number(row[columns.y], self._header[columns.y], line, codes=False)
         if x is None or y is None:
             raise InputError(f"{self._path}, line {line}: the place of the station is missing; fill it in.")
         self._check_degrees(x, y, line)
@@ -206,6 +208,14 @@ class _CsvReader:
         raise InputError(
             f"{self._path}, line {line}: soil moisture {text.strip()} is out of 0 to 1 m3 m-3; {advice}."
         )
+
+    def _check_codes(self, column: str) -> None:
+        """Refuse a positive code of no value within the range of soil moisture, such as 99.9 percent."""
+        look = Look(self._path, column, advice="leave the readings without a value empty")
+        stored = UNITS[self._choices.unit]
+        for place in self._places.values():
+            look.add(np.round(np.array(place.values) / stored, 9))
+        look.check()
 
     def _is_double(self, key: tuple[object, ...], value: float | None, line: int) -> bool:
         """Whether the reading of this station, time and replicate was there already, with the same value."""

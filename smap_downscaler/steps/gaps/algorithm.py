@@ -99,6 +99,7 @@ class FillGaps(SmapAlgorithm):
     def validate(self, values: Values) -> None:
         values.period()
         check_window(values.integer("WINDOW"))
+        values.nodata()
         growing_threads(values.integer("THREADS"))
         _settings(values)
         check_series(values)
@@ -107,6 +108,7 @@ class FillGaps(SmapAlgorithm):
         smap = open_series(values.path("SMAP"), progress=progress.part(0.0, 0.02))
         share = values.number("MINIMUM_COVERED")
         dynamic = values.dated_covariates(progress.part(0.02, 0.05), share)
+        values.require_nodata_names(None, dynamic)
         folder = values.output_folder("OUTPUT")
         threads, memory = growing_threads(values.integer("THREADS")), values.integer("MEMORY")
         with open_models(values.path("FORESTS")) as forests:
@@ -209,6 +211,7 @@ def _manifest(
             "maximum number of cells with hidden days": settings.most_cells or "all",
             "minimum covered share of a cell": values.number("MINIMUM_COVERED"),
             "maximum age of a dated covariate (days)": values.integer("WINDOW"),
+            "numbers that stand for no value": values.text("NODATA"),
             "seed of the hidden runs": values.integer("SEED"),
             **forests.settings.as_dict(),
         },

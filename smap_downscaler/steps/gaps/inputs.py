@@ -19,7 +19,7 @@ from ...preflight.sample import Sampler
 from ...runs.fingerprint import contents, fingerprint
 from ...series.dated import DatedCovariate
 from ...series.series import Series
-from ..maps.downscale import compare_units, refuse_unknown
+from ..maps.downscale import compare_units, nodata_content, refuse_unknown
 
 _AREA = "the SMAP cells"
 
@@ -118,6 +118,7 @@ class GapInputs:
         }
         if settings["window"]:
             settings["rain"] = [dated.name for dated in self.dynamic if dated.is_rain]
+        settings |= nodata_content(None, self.dynamic)
         return fingerprint([str(self.forests.path), *sorted(paths)], settings)
 
 

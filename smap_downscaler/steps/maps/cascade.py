@@ -16,7 +16,7 @@ from ...geo.blocks import blocks
 from ...geo.crs_choice import is_metric
 from ...geo.geotiff import Band, create_geotiff
 from ...geo.grid import EDGE_TOLERANCE, Grid
-from ...geo.sources import BandReader, Source
+from ...geo.sources import BandReader
 from ...series.stack import open_stack
 from .downscale import MapInputs, make_maps, map_file
 
@@ -154,7 +154,7 @@ def _averaged(
     if target == stack.grid:
         return inputs
     numbers = [number for number, name in enumerate(stack.names) if name in inputs.forests.names]
-    sources = [Source(stack.path, number + 1, stack.grid) for number in numbers]
+    sources = [stack.band(stack.names[number]) for number in numbers]
     bands = [Band(stack.names[number], stack.units[number]) for number in numbers]
     place.mkdir(parents=True, exist_ok=True)
     reader, windows = BandReader(), list(blocks(target, _CELLS_PER_BLOCK))
@@ -166,5 +166,6 @@ def _averaged(
             )
             for band, values in enumerate(means.values, start=1):
                 tiff.write(values, window, band)
+        stack.check_codes()
     dynamic = tuple(replace(dated, minimum_share=minimum_share) for dated in inputs.dynamic)
     return replace(inputs, stack=open_stack(place / "stack.tif", stack.source), dynamic=dynamic)

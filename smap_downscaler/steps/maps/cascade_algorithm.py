@@ -75,13 +75,15 @@ class Cascade(SmapAlgorithm):
         values.date("DATE")
         thread_count(values.integer("THREADS"))
         check_window(values.integer("WINDOW"))
+        values.nodata("COVARIATES")
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         folder = values.output_folder("OUTPUT")
         temporary = QgsProcessingUtils.tempFolder(values.context)
         with open_models(values.path("FORESTS")) as forests:
-            stack = open_stack(values.raster_path("COVARIATES"))
+            stack = open_stack(values.raster_path("COVARIATES"), nodata=values.nodata("COVARIATES"))
             inputs = MapInputs(forests, stack, values.dated_covariates(progress, minimum_share=0.0))
+            values.require_nodata_names(stack, inputs.dynamic)
             date = _date(forests, values.date("DATE"))
             resolutions = parse_resolutions(values.text("RESOLUTIONS"))
             listener = WarningKeeper(progress)

@@ -93,7 +93,14 @@ class MapInputs:
             content["sd"] = True
         if self._averaged:
             content["averaged"] = self._averaged
+        content |= nodata_content(self.stack, self.dynamic)
         return fingerprint(paths, content)
+
+    def check_codes(self) -> None:
+        """Raise `InputError` if what was read so far holds a code of no value that nobody declared."""
+        self.stack.check_codes()
+        for dated in self.dynamic:
+            dated.series.check_codes()
 
     @cached_property
     def _averaged(self) -> dict[str, float]:
@@ -177,6 +184,7 @@ def make_maps(
             try:
                 with create_geotiff(path, inputs.stack.grid, bands, tags) as tiff:
                     _write_blocks(tiff, results, len(windows), counter)
+                    inputs.check_codes()
             except _NoValue:
                 report.skipped[date] = "no pixel has all covariates"
                 progress.warn(f"{date}: no map, {report.skipped[date]}")
@@ -214,6 +222,13 @@ def compare_units(forests: ModelFile, units: Mapping[str, str], progress: Progre
         trained, given = forests.units.get(name, ""), units.get(name, "")
         if trained and given and trained != given:
             progress.warn(f"{name} is in {given}, but the forests were trained with {name} in {trained}")
+
+
+def nodata_content(stack: Stack | None, dynamic: Sequence[DatedCovariate]) -> dict[str, object]:
+    """What of NODATA results depend on, for a fingerprint; nothing where nothing is declared."""
+    looks = {dated.name: dated.series.look for dated in dynamic} | dict(stack.looks if stack else {})
+    codes = {name: look.declared.codes for name, look in looks.items() if look and look.declared.codes}
+    return {"nodata": codes} if codes else {}
 
 
 class _NoValue(Exception):

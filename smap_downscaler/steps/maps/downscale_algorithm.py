@@ -59,14 +59,16 @@ class Downscale(SmapAlgorithm):
         values.period()
         thread_count(values.integer("THREADS"))
         check_window(values.integer("WINDOW"))
+        values.nodata("COVARIATES")
         # The forest file is opened in the background: a large one takes longer than a click should.
         check_series(values)
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         with open_models(values.path("FORESTS")) as forests:
-            stack = open_stack(values.raster_path("COVARIATES"))
+            stack = open_stack(values.raster_path("COVARIATES"), nodata=values.nodata("COVARIATES"))
             # As 'Harmonise covariates' fills fine pixels: by whatever lies in them.
             inputs = MapInputs(forests, stack, values.dated_covariates(progress, minimum_share=0.0))
+            values.require_nodata_names(stack, inputs.dynamic)
             dates = dates_to_map(inputs, *values.period())
             listener = WarningKeeper(progress)
             found = check_maps(inputs, dates, progress)

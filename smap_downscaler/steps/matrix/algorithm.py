@@ -56,14 +56,16 @@ class RegressionMatrix(SmapAlgorithm):
     def validate(self, values: Values) -> None:
         values.period()
         check_window(values.integer("WINDOW"))
+        values.nodata("COVARIATES")
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         smap = open_series(values.path("SMAP"), progress=progress.part(0, 0.1)).between(*values.period())
-        stack = open_stack(values.raster_path("COVARIATES"))
+        stack = open_stack(values.raster_path("COVARIATES"), nodata=values.nodata("COVARIATES"))
         share = values.number("MINIMUM_COVERED")
         dynamic = values.dated_covariates(progress.part(0.1, 0.2), share)
         output = values.output("OUTPUT")
         inputs = MatrixInputs(smap, stack, dynamic)
+        values.require_nodata_names(stack, dynamic)
         listener = WarningKeeper(progress)
         found = check_matrix(inputs, progress)
         found.log(listener)

@@ -128,6 +128,7 @@ def build_matrix(
     smap_window, stack_window = inputs.common_cells()
     cells = inputs.smap.grid.crop(smap_window)
     static = inputs.stack.read(inputs.stack.names, stack_window)
+    inputs.stack.check_codes()
     memory = _MEMORY_MB / max(len(inputs.dynamic), 1)
     readers = [OnCells(dated, cells, memory, progress) for dated in inputs.dynamic]
     log_substitutes(inputs.dynamic, inputs.smap.dates, progress)

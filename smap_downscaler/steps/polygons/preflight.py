@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
+from ...base.nodata import Look
 from ...base.progress import SILENT, Progress
 from ...base.words import Text, counted, text
 from ...geo.datasets import dataset_grid, open_dataset
@@ -54,7 +55,7 @@ def check_polygons(
         if isinstance(raster, Series):
             looked_at.append(series_layer(raster, raster.source, notes=[outside]))
         else:
-            looked_at += _bands(raster.path, raster.grid, raster.names, outside, SAME_VALUES)
+            looked_at += _bands(raster.path, raster.grid, raster.names, outside, SAME_VALUES, raster.looks)
     return check_layers(looked_at, _sampler_around(shapes, progress), "the box around the polygons")
 
 
@@ -71,9 +72,10 @@ def check_squares(
     else:
         layers = [smap_layer(smap)]
     if mask:
-        grid = Mask(mask).grid
+        opened = Mask(mask)
+        grid, look = opened.grid, opened.looks[0]
         row, judge = row_of("mask", grid), partial(_coverage, mask)
-        layers.append(LayerToCheck(row, [Source(mask, 1, grid)], judge=judge))
+        layers.append(LayerToCheck(row, [Source(mask, 1, grid, look=look)], judge=judge))
     if stack:
         grid = dataset_grid(open_dataset(stack), f"COVARIATES ({stack})")
         layers += _bands(stack, grid, _band_names(stack))
@@ -88,11 +90,17 @@ def _coverage(mask: str, sample: Sample) -> tuple[str, str]:
 
 
 def _bands(
-    path: str, grid: Grid, names: Sequence[str], note: str = "", twins: str = ""
+    path: str,
+    grid: Grid,
+    names: Sequence[str],
+    note: str = "",
+    twins: str = "",
+    looks: Mapping[str, Look] | None = None,
 ) -> Iterator[LayerToCheck]:
     """Bands of a raster, which may lack values, unlike those that forests need."""
     for band, name in enumerate(names, start=1):
-        yield LayerToCheck(row_of(name, grid, (), note), [Source(path, band, grid)], path, twins=twins)
+        source = Source(path, band, grid, look=(looks or {}).get(name))
+        yield LayerToCheck(row_of(name, grid, (), note), [source], path, twins=twins)
 
 
 def _band_names(path: str) -> list[str]:

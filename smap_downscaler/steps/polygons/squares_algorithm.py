@@ -107,6 +107,8 @@ class SampleSquares(SmapAlgorithm):
             before.log(progress)
         masks = ([Mask(mask)] if mask else []) + ([Gaps(stack)] if stack else [])
         found = sample_squares(design, masks, progress)
+        for one in masks:
+            one.check_codes()
         left = found.where(found.masked <= values.number("MAXIMUM_MASKED"))
         _log_results(design, found, left, values.number("MAXIMUM_MASKED"), progress)
         if not len(left.x):

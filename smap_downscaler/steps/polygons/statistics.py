@@ -50,12 +50,15 @@ def chosen(series: Series, dates: Sequence[dt.date], name: str) -> Series:
 
 def layers_of_series(series: Series) -> list[Layer]:
     """One layer per date."""
-    return [Layer(series.name, entry.date, entry.path, entry.band) for entry in series.entries]
+    return [Layer(series.name, entry.date, entry.path, entry.band, series.look) for entry in series.entries]
 
 
 def layers_of_stack(stack: Stack) -> list[Layer]:
     """One layer per covariate."""
-    return [Layer(name, None, stack.path, band) for band, name in enumerate(stack.names, start=1)]
+    return [
+        Layer(name, None, stack.path, band, stack.looks.get(name))
+        for band, name in enumerate(stack.names, start=1)
+    ]
 
 
 def polygon_statistics(
@@ -101,6 +104,8 @@ def polygon_statistics(
     for window in met:
         pairs = _Pairs(placed.runs.inside(window), window, rule)
         _add_block(moments, layers, window, pairs, counter)
+    for look in {layer.look for layer in layers if layer.look is not None}:
+        look.check()
     return LayerStatistics(tuple(layers), moments.statistics(ddof), placed, rule, ddof)
 
 
@@ -112,7 +117,7 @@ def _add_block(
         if layer.path != path or dataset is None:
             # Bands of one file follow each other; hundreds of files are not kept open.
             path, dataset = layer.path, open_dataset(layer.path)
-        values = read_band(dataset, layer.band, window).ravel()
+        values = read_band(dataset, layer.band, window, look=layer.look).ravel()
         for part in pairs:
             moments.add(number, part.polygons, part.group, values[part.pixels], part.weights)
         counter.advance()

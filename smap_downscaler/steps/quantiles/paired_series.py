@@ -15,7 +15,7 @@ import numpy as np
 from ...base.covariate_names import nearest_names
 from ...base.dates import is_within
 from ...base.errors import InputError
-from ...base.nodata import first_fill
+from ...base.nodata import Look
 from ...base.progress import SILENT, Progress
 from ...base.timestamps import parse_timestamp
 from ...tables.geopackage import quoted, read_notes, read_only
@@ -170,6 +170,7 @@ class _Reader:
                 + (f" and a name in the field {self.fields.station}" if self.fields.station else "")
                 + "; check the fields."
             )
+        self._check_codes()
         wanted = self.rows.stations or tuple(self._series)
         for station in wanted:
             if station not in self._series:
@@ -182,6 +183,12 @@ class _Reader:
             values = np.array([pair for _, pair in pairs], np.float64).reshape(-1, 2)
             self.found.stations[station] = PairedSeries(days, values[:, 0].copy(), values[:, 1].copy())
         return self.found
+
+    def _check_codes(self) -> None:
+        for place, name in enumerate((self.fields.x, self.fields.y)):
+            look = Look(self.label, f"the field {name}", advice="leave missing values empty")
+            look.add(np.array([pair[place] for days in self._series.values() for pair in days.values()]))
+            look.check()
 
     def _parse_date(self, value: Any) -> dt.date:
         text = f"{value:.0f}" if isinstance(value, float) and value.is_integer() else str(value)
@@ -205,11 +212,6 @@ class _Reader:
             raise InputError(
                 f"{self.label}: the field {name} holds '{value}', which is no number; write numbers with a "
                 "decimal point, and leave missing ones empty."
-            )
-        if first_fill([number]) is not None:
-            raise InputError(
-                f"{self.label}: the field {name} holds {number:g}, which would be averaged as a value; leave "
-                "missing values empty."
             )
         return number
 

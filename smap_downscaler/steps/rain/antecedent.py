@@ -13,6 +13,7 @@ import numpy as np
 from osgeo import gdal
 
 from ...base.errors import InputError
+from ...base.nodata import UNDECLARED, Declared
 from ...base.progress import SILENT, Progress
 from ...geo.blocks import blocks
 from ...geo.datasets import check_folders, dataset_grid, open_dataset
@@ -58,6 +59,7 @@ def antecedent_precipitation(
     end: dt.date | None = None,
     progress: Progress = SILENT,
     memory_mb: int = 512,
+    nodata: Declared = UNDECLARED,
 ) -> AntecedentResult:
     """Write `p_antecedent_YYYYMMDD.tif` (float32, mm/d) for every date from `start` to `end`.
 
@@ -76,6 +78,8 @@ def antecedent_precipitation(
         Dates of the output.  None: the first or last date whose days all lie in the record.
     memory_mb : int
         About how much memory the days under way may take; beyond it each date reads its days in blocks.
+    nodata : Declared
+        Which numbers of the record, in mm, are none.
 
     Raises
     ------
@@ -88,11 +92,11 @@ def antecedent_precipitation(
     warn_of_unit(series.source, series.unit(), False, progress)
     window = window_of(series.grid, extent, series.source)
     dates = _dates(series, settings, start, end, progress)
-    job = _Job(series, window, settings, folder)
+    job = _Job(series, window, settings, folder, nodata)
     missing = _missing_days(series, settings, dates)
     job.refuse_leftovers(dates)
     result = AntecedentResult(folder, job.grid)
-    days = Days(series, window, memory_mb, settings.days)
+    days = Days(series, window, memory_mb, settings.days, nodata)
     result.kept += [date for date in dates if job.is_made(date)]
     new = sorted(set(dates) - set(result.kept))
     job.require_value(new, days, progress)
@@ -166,6 +170,7 @@ class _Job:
     window: Window
     settings: Antecedent
     folder: Path
+    nodata: Declared
 
     @cached_property
     def grid(self) -> Grid:
@@ -212,6 +217,7 @@ class _Job:
                     mean = mean_of_days(rasters)
                     tiff.write(mean, block)
                     cells += int(np.isfinite(mean).sum())
+                days.reader.check()
             if not missing and not cells:
                 result.without_value.append(date)
         result.dates.append(date)
@@ -254,6 +260,8 @@ class _Job:
             "dates": [day.isoformat() for day in used],
             "grid": (self.grid.crs, *self.grid.geotransform, *self.grid.shape),
         }
+        if self.nodata.codes:
+            content["nodata"] = self.nodata.codes
         return digest(content)
 
     def refuse_leftovers(self, dates: list[dt.date]) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from osgeo import gdal
 
 from ...base.errors import InputError
+from ...base.nodata import UNDECLARED, Declared, Look
 from ...base.progress import Progress
 from ...geo.blocks import blocks
 from ...geo.datasets import open_dataset, read_band
@@ -36,10 +37,18 @@ class RainReader:
 
     Keeps the last file open: to open a NetCDF of 13,000 days takes longer than
     to read one of them.  Belongs to one thread.
+
+    Parameters
+    ----------
+    source : str
+        The record.
+    nodata : Declared
+        Which of its numbers, in mm, are none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, source: str, nodata: Declared = UNDECLARED) -> None:
         self._path = ""
+        self._look = Look(source, Path(source).stem, nodata)
         self._dataset: gdal.Dataset = None
         #: Values just below 0 that were taken as 0.
         self.undershoots = 0
@@ -56,14 +65,20 @@ class RainReader:
             self._dataset = open_dataset(path)
             self._path = path
         values = read_band(self._dataset, band, window)
+        values[self._look.declared.missing(values)] = np.nan
         odd = values > MOST_RAIN
         if odd.any():
             raise InputError(
-                f"{path}: band {band} holds {float(values[odd][0]):.4g} mm, more rain than can fall; if that "
-                "means 'no value', declare it as NoData value (Raster > Conversion > Translate)."
+                f"{path}: band {band} holds {float(values[odd][0]):.7g} mm, more rain than can fall; if that "
+                "means 'no value', declare it by NODATA."
             )
         self.undershoots += valid_rain(values)
+        self._look.add(values)
         return values
+
+    def check(self) -> None:
+        """Raise `InputError` if what was read holds a code of no value that nobody declared."""
+        self._look.check()
 
     def log_undershoots(self, source: str, progress: Progress) -> None:
         """One line in the log where values were taken as 0."""
@@ -79,9 +94,11 @@ class Days:
     #: Beside the days held: one just being read (cells, mask, raw).
     _READING = 4
 
-    def __init__(self, series: Series, window: Window, memory_mb: int, days: int):
+    def __init__(
+        self, series: Series, window: Window, memory_mb: int, days: int, nodata: Declared = UNDECLARED
+    ):
         self._entries = {entry.date: entry for entry in series.entries}
-        self._window, self.reader = window, RainReader()
+        self._window, self.reader = window, RainReader(series.source, nodata)
         self._held: dict[dt.date, np.ndarray] = {}
         cells = window.height * window.width
         self.holds = 4 * cells * (days + self._READING) <= memory_mb * 2**20

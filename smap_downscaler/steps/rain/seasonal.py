@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ...base.errors import InputError
+from ...base.nodata import UNDECLARED, Declared
 from ...base.progress import SILENT, Progress
 from ...geo.blocks import blocks
 from ...geo.datasets import check_source
@@ -41,6 +42,7 @@ def seasonal_precipitation(
     minimum_share: float = 0.8,
     progress: Progress = SILENT,
     memory_mb: int = 512,
+    nodata: Declared = UNDECLARED,
 ) -> Grid:
     """Write a stack of mean daily precipitation, float32, mm/d, one band per season; returns its grid.
 
@@ -62,6 +64,8 @@ def seasonal_precipitation(
         A warning is given where less than this share of a season's days is there.
     memory_mb : int
         About how much memory the sums may take; a larger raster is done in blocks.
+    nodata : Declared
+        Which numbers of the record, in mm, are none.
 
     Raises
     ------
@@ -76,7 +80,9 @@ def seasonal_precipitation(
     tags = {"SOURCE": Path(record.source).name, "KIND": kind, "PERIOD": record.period}
     bands = [_band(record, season) for season in seasons]
     with create_geotiff(path, grid, bands, tags) as tiff:
-        _fill(tiff, record, seasons, window, minimum_share, memory_mb, progress)
+        reader = RainReader(record.source, nodata)
+        _fill(tiff, record, seasons, window, minimum_share, memory_mb, reader, progress)
+        reader.check()
     return grid
 
 
@@ -129,6 +135,7 @@ def _fill(
     window: Window,
     minimum_share: float,
     memory_mb: int,
+    reader: RainReader,
     progress: Progress,
 ) -> None:
     wanted = {month for season in seasons for month in season.months}
@@ -138,7 +145,6 @@ def _fill(
     parts = list(blocks(grid, memory_mb * 2**20 // a_cell))
     summaries = [_Summary(record.of_season(season)[0], minimum_share) for season in seasons]
     counter = progress.part(0.1, 1.0).counter(len(amounts) * len(parts), "rasters summed")
-    reader = RainReader()
     for block in parts:
         sums = SeasonMeans(seasons, (block.height, block.width))
         for amount in amounts:

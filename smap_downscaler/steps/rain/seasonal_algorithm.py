@@ -17,7 +17,7 @@ from ...base.errors import InputError
 from ...base.progress import Progress
 from ...base.words import counted
 from ...toolbox.algorithm import SmapAlgorithm
-from ...toolbox.parameters import advanced, choice, date_parameter, decimal, series_folder
+from ...toolbox.parameters import advanced, choice, date_parameter, decimal, nodata_parameter, series_folder
 from ...toolbox.values import Values
 from .numbers.seasons import DEFAULT_SEASONS, parse_seasons
 from .record import KINDS
@@ -47,6 +47,7 @@ class SeasonalPrecipitation(SmapAlgorithm):
                 1.0,
             )
         )
+        yield nodata_parameter()
         yield QgsProcessingParameterRasterDestination("OUTPUT", "Seasonal precipitation (stack)")
 
     def define_outputs(self) -> Iterable[Any]:
@@ -60,6 +61,7 @@ class SeasonalPrecipitation(SmapAlgorithm):
         parse_seasons(values.text("SEASONS"))
         values.period()
         values.extent("EXTENT")
+        values.nodata_of("INPUT")
         if values.given("OUTPUT"):
             check_stack(values.path("INPUT"), values.output("OUTPUT"))
 
@@ -77,6 +79,7 @@ class SeasonalPrecipitation(SmapAlgorithm):
             end,
             values.number("MINIMUM_SHARE"),
             progress,
+            nodata=values.nodata_of("INPUT"),
         )
         progress.log(f"{counted(len(seasons), 'band')} of {grid.width} x {grid.height} cells in {output}.")
         return {"OUTPUT": output, "COUNT": len(seasons)}

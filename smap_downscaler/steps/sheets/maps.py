@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ...base.errors import InputError
+from ...base.nodata import Look
 from ...base.progress import SILENT, Progress
 from ...geo.blocks import windows
 from ...geo.datasets import open_dataset, read_band, same_crs
@@ -106,7 +107,7 @@ def daily_maps(
         If a file cannot be read.
     """
     by_date = {entry.date: entry for entry in series.entries}
-    return _read([(by_date[date], series.grid) for date in dates], most, progress)
+    return _read([(by_date[date], series.grid, series.look) for date in dates], most, progress)
 
 
 def cascade_maps(path: str, asked: Sequence[dt.date], progress: Progress = SILENT) -> list[SheetMap]:
@@ -122,20 +123,20 @@ def cascade_maps(path: str, asked: Sequence[dt.date], progress: Progress = SILEN
     files = [str(file) for file in raster_files(Path(path))] if Path(path).is_dir() else [path]
     if not files:
         raise InputError(f"{path}: the folder holds no raster; choose the folder that 'Cascade' made.")
-    found = [(entry, one.grid) for one in map(open_series, files) for entry in one.entries]
-    dates = sorted({entry.date for entry, _ in found})
+    found = [(entry, one.grid, one.look) for one in map(open_series, files) for entry in one.entries]
+    dates = sorted({entry.date for entry, _grid, _look in found})
     if not asked and len(dates) > 1:
         raise InputError(
             f"{path}: it holds maps of {len(dates)} dates ({dates[0]} to {dates[-1]}); give DATES, the one "
             "to draw."
         )
     date = asked[0] if asked else dates[0]
-    chosen = [(entry, grid) for entry, grid in found if entry.date == date]
+    chosen = [one for one in found if one[0].date == date]
     if not chosen:
         raise InputError(f"DATES: {path} holds no map of {date}; it holds {', '.join(map(str, dates[:10]))}.")
     chosen.sort(key=lambda item: -item[1].cell_width)
-    last_entry, last = chosen[-1]
-    for entry, grid in chosen:
+    last_entry, last, _look = chosen[-1]
+    for entry, grid, _look in chosen:
         if not same_crs(grid.crs, last.crs):
             raise InputError(
                 f"{entry.label}: its CRS differs from that of {last_entry.label}; the maps of a sheet need "
@@ -144,11 +145,14 @@ def cascade_maps(path: str, asked: Sequence[dt.date], progress: Progress = SILEN
     return _read(chosen, MOST_PIXELS, progress)
 
 
-def _read(chosen: Sequence[tuple[SeriesEntry, Grid]], most: int, progress: Progress) -> list[SheetMap]:
+def _read(
+    chosen: Sequence[tuple[SeriesEntry, Grid, Look | None]], most: int, progress: Progress
+) -> list[SheetMap]:
     maps = []
-    for number, (entry, grid) in enumerate(chosen):
+    for number, (entry, grid, look) in enumerate(chosen):
         part = progress.part(number / len(chosen), (number + 1) / len(chosen))
-        maps.append(SheetMap(MAP, entry, grid, read_picture(entry.path, entry.band, grid, most, part)))
+        picture = read_picture(entry.path, entry.band, grid, most, part, look)
+        maps.append(SheetMap(MAP, entry, grid, picture))
     return maps
 
 
@@ -199,24 +203,31 @@ def _edges(cells: Grid, crs: str, window: Window) -> list[np.ndarray]:
 
 
 def read_picture(
-    path: str, band: int, grid: Grid, most: int = MOST_PIXELS, progress: Progress = SILENT
+    path: str,
+    band: int,
+    grid: Grid,
+    most: int = MOST_PIXELS,
+    progress: Progress = SILENT,
+    look: Look | None = None,
 ) -> MapPicture:
-    """Read a band on `grid`, strip by strip.
+    """Read a band on `grid`, strip by strip, through a look.
 
     Raises
     ------
     InputError
-        If the file cannot be read.
+        If the file cannot be read, or holds a code of no value that nobody declared.
     """
     step = math.ceil(max(grid.shape) / most)
     dataset, moments, strips = open_dataset(path), Moments(), []
     height = max(PIXELS_PER_STRIP // grid.width // step, 1) * step
     counter = progress.counter(grid.height, "rows read")
     for window in windows(grid.whole, height):
-        values = read_band(dataset, band, window)
+        values = read_band(dataset, band, window, look=look)
         moments.add(values)
         strips.append(block_means(values, step))
         counter.advance(window.height)
+    if look is not None:
+        look.check()
     return _picture(np.concatenate(strips), grid, step, moments)
 
 

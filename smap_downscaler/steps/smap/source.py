@@ -82,7 +82,7 @@ class SeriesSource:
 
     def __init__(self, series: Series):
         resolution, window = _on_ease2(series)
-        self.path = series.source
+        self.path, self._look = series.source, series.look
         self.filled = series.has_filled()
         self.product = next(name for name, size in PRODUCTS.items() if size == resolution)
         self.grid = ease2_grid(resolution).crop(window)
@@ -97,7 +97,7 @@ class SeriesSource:
         """See `SmapSource.read`; overpass and algorithm were chosen when the raster was made."""
         entry = self._entries[item.date]
         dataset = open_dataset(entry.path)
-        values = read_band(dataset, entry.band, window)
+        values = read_band(dataset, entry.band, window, look=self._look)
         flag_band = _flag_band(dataset)
         flags = None
         if flag_band is not None:
@@ -106,6 +106,8 @@ class SeriesSource:
             raise InputError(_no_flags(entry.path))
         found = screen(values, flags, choices.quality, PHYSICAL_RANGE)
         if found.out_of_range > 0.5 * found.retrieved:
+            if self._look is not None:
+                self._look.check()
             worst = np.nanmax(np.where(is_fill(values), np.nan, values))
             raise InputError(
                 f"{entry.path}: most of its values lie outside 0-1 (up to {worst:.4g}), so they are no soil "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from qgis.core import (
@@ -15,7 +16,7 @@ from ...base.errors import InputError
 from ...base.progress import Progress
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.feedback import WarningKeeper
-from ...toolbox.parameters import advanced, any_file, choice, decimal
+from ...toolbox.parameters import advanced, any_file, choice, decimal, nodata_parameter
 from ...toolbox.values import Values
 from .builtin import compute_terrain as compute_builtin
 from .dem import check_dem
@@ -68,6 +69,7 @@ class TerrainIndices(SmapAlgorithm):
             decimal("SLOPE_FLOOR", "Minimum tangent of the slope in the wetness index", 0.001, 0.0)
         )
         yield advanced(any_file("SAGA_CMD", "Program saga_cmd", optional=True))
+        yield nodata_parameter()
         for name, description, by_default in OUTPUTS:
             yield QgsProcessingParameterRasterDestination(name, description, None, True, by_default)
         yield from terrain_destinations()
@@ -101,8 +103,15 @@ class TerrainIndices(SmapAlgorithm):
 
 
 def _settings(values: Values) -> TerrainSettings:
+    nodata, names = values.nodata("INPUT"), []
+    for path, name in values.rasters("INPUT"):
+        names += [name, Path(path).stem]
+    nodata.require(names)
     return TerrainSettings(
-        values.number("MINIMUM_SLOPE"), values.number("SLOPE_FLOOR"), values.choice("AREA")
+        values.number("MINIMUM_SLOPE"),
+        values.number("SLOPE_FLOOR"),
+        values.choice("AREA"),
+        nodata.of(*names),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...base.nodata import Declared
 from ...base.progress import Progress
 from ...base.words import text
 from ...geo.blocks import row_blocks
@@ -64,7 +65,7 @@ def compute_terrain(
     warning = scale_warning(grid)
     if warning:
         progress.warn(text("{}: {}", dem_path, warning))
-    surface = _read(dem_path, grid, progress.part(0.0, 0.05))
+    surface = _read(dem_path, grid, settings.nodata, progress.part(0.0, 0.05))
     filled = fill_sinks(surface, settings.minimum_slope, progress.part(0.05, _FILLED))
     cells, raised_cells, most_raised = _raised(surface, filled)
     progress.log(filling_text(cells, raised_cells, most_raised))
@@ -75,15 +76,15 @@ def compute_terrain(
     return TerrainReport(ENGINE, cells, raised_cells, most_raised, _route(job))
 
 
-def _read(path: str, grid: Grid, progress: Progress) -> Surface:
+def _read(path: str, grid: Grid, nodata: Declared, progress: Progress) -> Surface:
     dataset = open_dataset(path)
     elevation = np.empty(grid.shape, np.float32)
-    counter, seen = progress.counter(grid.height, "rows read"), Elevations(path)
+    counter, seen = progress.counter(grid.height, "rows read"), Elevations(path, nodata)
     for window in row_blocks(grid.whole):
-        elevation[window.slices] = read_band(dataset, 1, window)
+        elevation[window.slices] = read_band(dataset, 1, window, look=seen.look)
         seen.add(elevation[window.slices])
         counter.advance(window.height)
-    seen.warn_of_zeros(progress)
+    seen.conclude(progress)
     return Surface(elevation, grid.cell_width)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+from pathlib import Path
 
 import numpy as np
 from osgeo import gdal
 
 from ...base.errors import InputError
-from ...base.nodata import is_fill
+from ...base.nodata import UNDECLARED, Declared, Look, is_fill
 from ...base.progress import Progress
 from ...base.words import text
 from ...geo.blocks import blocks
@@ -107,16 +108,24 @@ def _distance(start: tuple[float, float], end: tuple[float, float]) -> float:
 
 
 class Elevations:
-    """Finds elevations that cannot be, block by block: fill values, other units, a sea of zeros.
+    """Finds elevations that cannot be, block by block: codes of no value, other units, a sea of zeros.
 
     Parameters
     ----------
     source : str
-        What messages call the DEM.
+        The file of the DEM.
+    declared : Declared
+        Which of its numbers are none.
+
+    Attributes
+    ----------
+    look : Look
+        What is read has to go through it.
     """
 
-    def __init__(self, source: str):
+    def __init__(self, source: str, declared: Declared = UNDECLARED):
         self._source = source
+        self.look = Look(source, Path(source).stem, declared, zeros=True)
         self._cells = self._zeros = 0
 
     def add(self, values: np.ndarray) -> None:
@@ -139,8 +148,9 @@ class Elevations:
         self._cells += int(np.count_nonzero(values == values))
         self._zeros += int(np.count_nonzero(values == 0))
 
-    def warn_of_zeros(self, progress: Progress) -> None:
-        """Warn where much of the DEM lies at exactly 0 m."""
+    def conclude(self, progress: Progress) -> None:
+        """Refuse a code of no value that nobody declared; warn where much of the DEM lies at exactly 0 m."""
+        self.look.check()
         share = self._zeros / self._cells if self._cells else 0.0
         if share >= _SEA_SHARE:
             progress.warn(

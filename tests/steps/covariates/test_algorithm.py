@@ -61,7 +61,7 @@ def test_parameters_and_outputs_are_as_promised(algorithm):
     definitions = {one.name(): one for one in algorithm.parameterDefinitions()}
     assert list(definitions) == [
         "INPUT", "SMAP", "EXTENT", "CRS", "RESOLUTION", "MASK", "NAMES", "CATEGORICAL", "MINIMUM_COVERED",
-        "LAYERS", "GUESS", "OUTPUT_COARSE", "OUTPUT_FINE", "PREFLIGHT", "REPORT",
+        "LAYERS", "GUESS", "NODATA", "OUTPUT_COARSE", "OUTPUT_FINE", "PREFLIGHT", "REPORT",
     ]  # fmt: skip
     assert definitions["RESOLUTION"].defaultValue() == 100
     assert definitions["MINIMUM_COVERED"].defaultValue() == 0.5
@@ -70,7 +70,17 @@ def test_parameters_and_outputs_are_as_promised(algorithm):
     optional = {
         name for name, one in definitions.items() if one.flags() & Qgis.ProcessingParameterFlag.Optional
     }
-    assert optional == {"EXTENT", "CRS", "MASK", "NAMES", "CATEGORICAL", "LAYERS", "PREFLIGHT", "REPORT"}
+    assert optional == {
+        "EXTENT",
+        "CRS",
+        "MASK",
+        "NAMES",
+        "CATEGORICAL",
+        "LAYERS",
+        "NODATA",
+        "PREFLIGHT",
+        "REPORT",
+    }
     assert definitions["GUESS"].defaultValue() is True
     assert not definitions["REPORT"].createByDefault()
     assert [one.name() for one in algorithm.outputDefinitions()] == [

@@ -312,10 +312,8 @@ def test_nodata_without_a_tag_is_named(case):
     values[:, ::7] = -9999
     case.add("elevation", values.round(), "m")
     sentence = case.refusal()
-    assert sentence.startswith(f"{case.label()}: elevation: values -9999 to ")
-    assert sentence.endswith(
-        "-9999 is likely a NoData value without a tag: set it as the layer's NoData value."
-    )
+    assert sentence.startswith(f"{case.label()}: elevation holds -9999 in ")
+    assert "; declare it by NODATA (elevation=-9999), " in sentence
 
 
 def test_ten_to_the_power_of_no_logarithm_is_stopped(case):

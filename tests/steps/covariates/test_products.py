@@ -279,11 +279,10 @@ AS_IS = Change()
         ("elevation", "m", -9999, 3000, AS_IS,
          "values -9999 to 3000 m cannot be elevation (-450 to 9000 m); -9999 is likely a NoData value "
          "without a "
-         "tag: set it as the layer's NoData value"),
+         "tag: declare it by NODATA"),
         ("soc", "g/kg", 0, 6553.5, Change(CONVERSIONS["dg/kg -> g/kg"]),
          "values 0 to 6553.5 g/kg cannot be soc (0 to 600 g/kg); 65535 is likely a NoData value without a "
-         "tag: set "
-         "it as the layer's NoData value"),
+         "tag: declare it by NODATA"),
         ("precipitation", "mm/d", -1, 4, AS_IS,
          "values -1 to 4 mm/d cannot be precipitation (0 to 2000 mm/d); check its unit and choose a "
          "conversion in "

@@ -151,8 +151,8 @@ def test_more_rain_than_can_fall_is_a_code_that_nobody_declared(tmp_path):
     source = write_days(tmp_path / "rain", days_from("2020-01-01", 5), rasters)
     odd = source / "chirps-v2.0.2020.01.03.tif"
     assert sentence(antecedent_precipitation, source, tmp_path / "out", P3) == (
-        f"{odd}: band 1 holds 1e+20 mm, more rain than can fall; if that means 'no value', declare it as "
-        "NoData value (Raster > Conversion > Translate)."
+        f"{odd}: band 1 holds 1e+20 mm, more rain than can fall; if that means 'no value', declare it by "
+        "NODATA."
     )
     assert not (tmp_path / "out").exists()
 

@@ -20,7 +20,7 @@ ID = "terrainindices"
 OUTPUTS = ["TWI_MTFD", "TWI_FD8", "TWI_MFDMD", "SCA_MTFD", "SCA_FD8", "SCA_MFDMD", "FILLED", "SLOPE"]
 REPORTS = ["STATISTICS", "REPORT"]
 NUMBERS = ["CELLS", "RAISED_CELLS", "MOST_RAISED"]
-INPUTS = ["INPUT", "ENGINE", "MINIMUM_SLOPE", "AREA", "SLOPE_FLOOR", "SAGA_CMD"]
+INPUTS = ["INPUT", "ENGINE", "MINIMUM_SLOPE", "AREA", "SLOPE_FLOOR", "SAGA_CMD", "NODATA"]
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +75,8 @@ def test_contract_and_help(qgis_provider):
     advanced = {
         name for name, one in definitions.items() if one.flags() & Qgis.ProcessingParameterFlag.Advanced
     }
-    assert optional == {"SAGA_CMD", *OUTPUTS, *REPORTS}
-    assert advanced == {"SLOPE_FLOOR", "SAGA_CMD"}
+    assert optional == {"SAGA_CMD", "NODATA", *OUTPUTS, *REPORTS}
+    assert advanced == {"SLOPE_FLOOR", "SAGA_CMD", "NODATA"}
     assert {name for name in OUTPUTS + REPORTS if definitions[name].createByDefault()} == set(OUTPUTS[:3])
     assert algorithm.groupId() == "covariates"
     assert all(one.help() for one in definitions.values())

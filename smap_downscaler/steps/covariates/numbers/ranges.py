@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ....base.nodata import LIKELY_FILLS, first_fill
+from ....base.nodata import code_text, is_known_code
 from .conversions import CONVERSIONS, LOG_IN, NO_LOG, NONE, Change, plain_unit
 
 #: Fractions of fine earth, g/kg, add up to 1000 and some rounding; less than this cannot be g/kg.
@@ -208,9 +208,9 @@ def _after_number(unit: str) -> str:
 
 
 def _advice(known: Quantity, change: Change, stored: tuple[float, float], usual: Change | None) -> str:
-    fill = first_fill(filter(math.isfinite, stored), LIKELY_FILLS)
+    fill = next((value for value in stored if math.isfinite(value) and is_known_code(value)), None)
     if fill is not None:
-        return f"{fill:g} is likely a NoData value without a tag: set it as the layer's NoData value"
+        return f"{code_text(fill)} is likely a NoData value without a tag: declare it by NODATA"
     for other in (*([usual] if usual else []), Change(), *known.others):
         first, last = _ends(other, *stored)
         if other != change and _fits(known, first, last) and last >= known.small:

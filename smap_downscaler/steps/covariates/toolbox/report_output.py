@@ -82,6 +82,7 @@ def _manifest(request: Request, smap: Series, progress: Progress) -> dict[str, M
         "MINIMUM_COVERED": text("{:g}", request.minimum_covered),
         "CATEGORICAL": ", ".join(request.categorical),
         "GUESS": request.guess,
+        "NODATA": str(request.nodata),
     }
     return manifest({**files_used(files, progress), **series_used({"SMAP": smap}, progress)}, settings)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ....base.covariate_names import covariate_name
 from ....base.errors import InputError
-from ....base.nodata import LIKELY_FILLS
+from ....base.nodata import is_known_code
 
 #: Tried in this order where two give as many columns.
 SEPARATORS = (";", "\t", ",")
@@ -102,8 +102,8 @@ class NumberReader:
         self._label = label
         self._first: dict[str, int] = {}
 
-    def read(self, text: str, column: str, line: int) -> float | None:
-        """A number, or None for what stands for no value.
+    def read(self, text: str, column: str, line: int, codes: bool = True) -> float | None:
+        """A number, or None for what stands for no value: without `codes` no number does.
 
         Raises
         ------
@@ -129,7 +129,7 @@ class NumberReader:
             )
         number = float(text.replace(",", ".").replace("\u2212", "-"))
         # What loggers write for no value; a large number is for its range to judge.
-        return None if number < 0 and number in LIKELY_FILLS else number
+        return None if codes and number < 0 and is_known_code(number) else number
 
 
 @dataclass(frozen=True)

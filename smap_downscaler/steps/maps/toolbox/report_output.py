@@ -52,6 +52,7 @@ def report_maps(
         settings = {
             **period_used(values, "the forests'"),
             "maximum age of a dated covariate (days)": values.integer("WINDOW"),
+            "numbers that stand for no value": values.text("NODATA"),
         }
         return page.manifest(manifest(_inputs_used(inputs, progress), settings)).footer(footer("Downscale"))
 
@@ -121,6 +122,7 @@ def report_cascade(
             "resolutions, m": ", ".join(f"{side:g}" for side in resolutions),
             "minimum share of a cell covered by the covariates": text("{:g}", share),
             "maximum age of a dated covariate (days)": values.integer("WINDOW"),
+            "numbers that stand for no value": values.text("NODATA"),
         }
         add_resolutions(
             page, resolutions, {name: table.column(name) for name in table.fields}, table_texts(table)

@@ -55,6 +55,7 @@ def report_matrix(
             **period_used(values, "SMAP's"),
             "minimum share of a cell covered by a dated covariate": text("{:g}", share),
             "maximum age of a dated covariate (days)": values.integer("WINDOW"),
+            "numbers that stand for no value": values.text("NODATA"),
         }
         return page.manifest(manifest(inputs_used, settings)).footer(footer("Regression matrix"))
 

@@ -8,18 +8,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ....base.nodata import Look
 from .runs import Placed
 from .statistics import STATISTICS, Spread, Statistics, driest_and_wettest, spreads
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A band with one value per pixel: its variable, date (None for a static one), file and band."""
+    """A band with one value per pixel: its variable, date (None for a static one), file, band, and look."""
 
     variable: str
     date: dt.date | None
     path: str
     band: int
+    look: Look | None = None
 
 
 @dataclass(frozen=True)

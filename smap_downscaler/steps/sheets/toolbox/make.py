@@ -11,6 +11,7 @@ import numpy as np
 
 from ....base.dates import evenly_thinned, parse_dates
 from ....base.errors import InputError
+from ....base.nodata import DECLARE, Look
 from ....base.progress import Progress
 from ....geo.datasets import dataset_grid, open_dataset
 from ....geo.grid import Bounds, Grid
@@ -258,11 +259,13 @@ def _elevation(path: str, grid: Grid, progress: Progress) -> np.ndarray:
     """Elevation over the area at the size of a picture, m, NaN where missing."""
     dem = dataset_grid(open_dataset(path), f"DEM ({path})")
     drawn = display_grid(grid.bounds, grid.crs, _TERRAIN_PIXELS)
-    resampler = FineResampler([Source(path, 1, dem)], drawn, progress=progress)
+    look = Look(f"DEM ({path})", "it", advice=DECLARE)
+    resampler = FineResampler([Source(path, 1, dem, look=look)], drawn, progress=progress)
     out = np.full(drawn.shape, np.nan, np.float32)
     for window in blocks(drawn):
         for _number, values in resampler.block(window):
             out[window.slices] = values
+    look.check()
     if not np.isfinite(out).any():
         raise InputError(f"DEM ({path}) has no value over the area; choose one that covers it.")
     return out

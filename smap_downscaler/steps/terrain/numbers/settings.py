@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from ....base.errors import InputError
+from ....base.nodata import UNDECLARED, Declared
 
 #: The three flow routings of the paper's Table 3.
 ROUTERS = ("mtfd", "fd8", "mfdmd")
@@ -25,6 +26,8 @@ class TerrainSettings:
         Minimum tan(slope) in the wetness index, above 0.
     area : {"specific", "total"}
         "specific": total upslope area / flow width; "total": total upslope area / cell size.
+    nodata : Declared
+        Numbers of the DEM that are no elevations.
 
     Raises
     ------
@@ -35,6 +38,7 @@ class TerrainSettings:
     minimum_slope: float = 0.1
     slope_floor: float = 0.001
     area: str = "specific"
+    nodata: Declared = UNDECLARED
 
     def __post_init__(self) -> None:
         if not 0 <= self.minimum_slope < 45:

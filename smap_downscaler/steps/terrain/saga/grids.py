@@ -8,6 +8,7 @@ from pathlib import Path
 from osgeo import gdal
 
 from ....base.errors import InputError
+from ....base.nodata import UNDECLARED, Declared
 from ....base.progress import Progress
 from ....geo.blocks import row_blocks
 from ....geo.datasets import (
@@ -26,7 +27,9 @@ from ..dem import Elevations
 SAGA_NODATA = -99999.0
 
 
-def write_saga_grid(dem_path: str, path: str | Path, grid: Grid, progress: Progress) -> int:
+def write_saga_grid(
+    dem_path: str, path: str | Path, grid: Grid, progress: Progress, nodata: Declared = UNDECLARED
+) -> int:
     """Copy the first band of a raster to a SAGA grid at `path` (.sdat), float32; returns its valid cells.
 
     Raises
@@ -34,7 +37,7 @@ def write_saga_grid(dem_path: str, path: str | Path, grid: Grid, progress: Progr
     InputError
         If the raster cannot be read, holds what is no elevation, or the grid cannot be written.
     """
-    source, cells, elevations = open_dataset(dem_path), 0, Elevations(dem_path)
+    source, cells, elevations = open_dataset(dem_path), 0, Elevations(dem_path, nodata)
     with gdal_errors() as messages:
         try:
             target = _create(path, grid)
@@ -45,7 +48,7 @@ def write_saga_grid(dem_path: str, path: str | Path, grid: Grid, progress: Progr
         raise _cannot_write(path, messages)
     for window in row_blocks(grid.whole):
         progress.check()
-        values = read_band(source, 1, window)
+        values = read_band(source, 1, window, look=elevations.look)
         elevations.add(values)
         missing = ~(values == values)
         cells += int(missing.size - missing.sum())
@@ -66,7 +69,7 @@ def write_saga_grid(dem_path: str, path: str | Path, grid: Grid, progress: Progr
             messages.append(str(error))
     if messages:
         raise _cannot_write(path, messages)
-    elevations.warn_of_zeros(progress)
+    elevations.conclude(progress)
     return cells
 
 

@@ -72,7 +72,7 @@ def compute_terrain(
     if warning:
         progress.warn(text("{}: {}", dem_path, warning))
     grids = {"dem": str(folder / "dem.sdat")}
-    write_saga_grid(dem_path, grids["dem"], grid, progress)
+    write_saga_grid(dem_path, grids["dem"], grid, progress, settings.nodata)
     calls, made = _plan(outputs, settings, folder)
     with runner.session(len(calls), folder, progress.part(_DEM_SHARE, _TOOLS_SHARE)) as session:
         for call in calls:

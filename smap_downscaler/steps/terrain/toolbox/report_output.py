@@ -115,5 +115,6 @@ def _settings(values: Values, settings: TerrainSettings) -> dict[str, object]:
         "MINIMUM_SLOPE, degrees": text("{:g}", settings.minimum_slope),
         "AREA": settings.area,
         "SLOPE_FLOOR, tangent": text("{:g}", settings.slope_floor),
+        "NODATA": values.text("NODATA"),
         "SAGA_CMD": values.path("SAGA_CMD") if values.given("SAGA_CMD") else "",
     }
