@@ -80,6 +80,25 @@ def check_shapes(source: QgsFeatureSource, name: str) -> None:
         )
 
 
+def features_of(
+    source: QgsFeatureSource, request: QgsFeatureRequest, progress: Progress
+) -> Iterator[QgsFeature]:
+    """The features that a request asks for, those of invalid geometry too, as they are.
+
+    QGIS, where it is set to stop at the first invalid geometry, throws an exception from C++ through Python,
+    which the session does not survive.
+    """
+    if isinstance(source, QgsProcessingFeatureSource):
+        skip = Qgis.ProcessingFeatureSourceFlag.SkipGeometryValidityChecks
+        features = source.getFeatures(request, skip)
+    else:
+        # A layer knows of no setting.
+        features = source.getFeatures(request)
+    for feature in features:
+        progress.check()
+        yield feature
+
+
 def read_features(
     values: Values, name: str, progress: Progress
 ) -> tuple[QgsProcessingFeatureSource, list[QgsFeature]]:
@@ -91,12 +110,7 @@ def read_features(
         If there is no such layer, or it has no feature.
     """
     source = layer_source(values, name)
-    # QGIS would stop at the first invalid geometry.
-    skip = Qgis.ProcessingFeatureSourceFlag.SkipGeometryValidityChecks
-    features = []
-    for feature in source.getFeatures(QgsFeatureRequest(), skip):
-        progress.check()
-        features.append(feature)
+    features = list(features_of(source, QgsFeatureRequest(), progress))
     if not features:
         raise InputError(f"{name}: the layer {source.sourceName()} has no feature; choose another one.")
     return source, features
