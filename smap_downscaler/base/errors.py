@@ -1,4 +1,8 @@
-"""The two ways in which a step may end other than with its result."""
+"""The two ways in which a step may end other than with its result, and how an error is let go of."""
+
+from __future__ import annotations
+
+import traceback
 
 
 class InputError(ValueError):
@@ -7,3 +11,18 @@ class InputError(ValueError):
 
 class Cancelled(Exception):
     """The user stopped the work; nothing was written under a final name."""
+
+
+def let_go(error: BaseException) -> None:
+    """Empty the frames that an error, and the errors before it, passed: they hold open files and arrays.
+
+    For whoever turns an error into a sentence: QGIS keeps what it is told of until it ends.
+    """
+    waiting, seen = [error], set()
+    while waiting:
+        one = waiting.pop()
+        if id(one) not in seen:
+            seen.add(id(one))
+            traceback.clear_frames(one.__traceback__)
+            waiting += [other for other in (one.__cause__, one.__context__) if other is not None]
+            one.__traceback__ = one.__cause__ = one.__context__ = None

@@ -14,7 +14,7 @@ from osgeo import gdal, osr
 
 from ..base.errors import InputError
 from ..base.nodata import FILL, Look, equals_code
-from ..base.part_files import part_name, remove, remove_leftovers
+from ..base.part_files import check_end, part_name, remove, remove_leftovers, remove_part
 from .grid import ALIGNMENT, Grid, Window
 
 #: Value written for missing cells.
@@ -23,6 +23,8 @@ NODATA = FILL
 _LONGEST_REASON = 200
 #: What other programs, or an earlier run, left beside a file that is replaced: it would describe the old one.
 _SIDE_CARS = (".aux.xml", ".ovr", ".msk", "-wal", "-shm", "-journal")
+#: What takes the place of the ending of a shapefile in the files that belong to it.
+_OF_SHAPEFILE = (".shx", ".dbf", ".prj", ".cpg", ".qpj", ".qix", ".sbn", ".sbx", ".idm", ".ind")
 
 
 @contextlib.contextmanager
@@ -271,8 +273,21 @@ def _transparent(dataset: gdal.Dataset, band_number: int, label: str, place: Pla
 
 
 @contextlib.contextmanager
-def whole_file(path: str | Path) -> Iterator[Path]:
-    """A name beside `path` to write to; renamed to `path` at the end, removed on any error."""
+def whole_file(path: str | Path, in_folder: bool = False) -> Iterator[Path]:
+    """A name beside `path` to write to; renamed to `path` at the end, removed on any error.
+
+    Parameters
+    ----------
+    path : path
+    in_folder : bool
+        The name is that of `path` in a hidden folder, for formats that put the name into the file, or other
+        files beside it, which are moved too.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written, or its end got lost on a full disk.
+    """
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -280,21 +295,41 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         raise InputError(
             f"{path.parent}: the folder cannot be made ({error.strerror}); choose another one."
         ) from None
-    remove_leftovers(path, path.suffix)
-    part = part_name(path, f"{threading.get_ident():x}", path.suffix)
+    # GDAL takes a folder with .xlsx in its name for a file.
+    ending = "" if in_folder else path.suffix
+    remove_leftovers(path, ending)
+    part = part_name(path, f"{threading.get_ident():x}{path.suffix.encode().hex()}", ending)
+    made = part / path.name if in_folder else part
     try:
-        yield part
-        os.replace(part, path)
-        remove(Path(f"{path}{ending}") for ending in _SIDE_CARS)
+        if in_folder:
+            part.mkdir()
+        yield made
+        _put(made, path, sorted(set(part.iterdir()) - {made}) if in_folder else [])
     except OSError as error:
-        if error.filename not in (None, str(part), part):
+        if error.filename is not None and part not in (Path(error.filename), Path(error.filename).parent):
             # Another file's trouble, met while this one was written.
             raise
         raise InputError(
             f"{path}: it cannot be written ({error.strerror or error}); choose another place."
         ) from None
     finally:
-        remove([part, *(Path(f"{part}{ending}") for ending in _SIDE_CARS)])
+        remove_part(part)
+        remove(Path(f"{part}{ending}") for ending in _SIDE_CARS)
+
+
+def _put(made: Path, path: Path, others: Sequence[Path]) -> None:
+    """Give a file that was written its place, and the others that belong to it theirs."""
+    for file in (made, *others):
+        check_end(file)
+    if others:
+        # Without its main file nothing is read of a mixture of old and new ones.
+        remove(
+            [path, *(path.with_suffix(ending) for ending in _OF_SHAPEFILE if path.suffix.lower() == ".shp")]
+        )
+    for file in others:
+        os.replace(file, path.with_name(file.name))
+    os.replace(made, path)
+    remove(Path(f"{path}{ending}") for ending in _SIDE_CARS)
 
 
 def check_folders(source: str | Path, folder: str | Path) -> None:

@@ -11,12 +11,17 @@ import numpy as np
 from osgeo import gdal
 
 from ..base.errors import InputError
+from ..base.progress import SILENT, Progress
 from ..stats.distribution import Moments
-from .datasets import NODATA, close_dataset, gdal_errors, reason_of, spatial_reference, whole_file
+from .datasets import NODATA, close_dataset, gdal_errors, read_band, reason_of, spatial_reference, whole_file
 from .grid import Grid, Window
 
 #: Side of the tiles of a file; blocks of work are multiples of it.
 TILE = 256
+#: Where a file keeps what its cells add up to, away from the tags that are shown.
+_DOMAIN, _SUMS = "SMAP_DOWNSCALER", "CELLS"
+#: An odd number whose multiples are spread over 64 bits, 2 ** 64 divided by the golden ratio.
+_SPREAD = 0x9E3779B97F4A7C15
 _OPTIONS = ["COMPRESS=DEFLATE", "PREDICTOR=3", "ZLEVEL=6", "BIGTIFF=IF_SAFER"]
 
 
@@ -35,6 +40,7 @@ class GeoTiff:
     def __init__(self, dataset: gdal.Dataset, path: Path, bands: Sequence[Band]):
         self._dataset, self._path = dataset, path
         self._moments = [Moments() for _ in bands]
+        self._sums = [0] * len(bands)
 
     def write(self, values: np.ndarray, window: Window | None = None, band: int = 1) -> None:
         """Write a block, shape (rows, columns), NaN where missing.
@@ -49,6 +55,7 @@ class GeoTiff:
             cells = values.astype(np.float32)
         self._moments[band - 1].add(cells)
         cells = np.where(np.isfinite(cells), cells, np.float32(NODATA))
+        self._sums[band - 1] += _sum(cells, window, self._dataset.RasterXSize)
         with gdal_errors() as messages:
             try:
                 target = self._dataset.GetRasterBand(band)
@@ -77,6 +84,7 @@ class GeoTiff:
             try:
                 for number, moments in enumerate(self._moments, start=1):
                     self._keep_statistics(number, moments)
+                self._dataset.SetMetadataItem(_SUMS, _sums_text(self._sums), _DOMAIN)
                 self._dataset.FlushCache()
                 self._close()
             except RuntimeError as error:
@@ -95,6 +103,47 @@ class GeoTiff:
         dataset, self._dataset = self._dataset, None
         if dataset is not None:
             close_dataset(dataset)
+
+
+def _sum(cells: np.ndarray, window: Window, width: int) -> int:
+    """What cells, float32 without NaN, of a raster add up to: their bits, each times a number of its place.
+
+    It does not depend on the blocks in which they come, and is another one if any cell is.
+    """
+    rows, columns = np.ogrid[: window.height, : window.width]
+    place = ((rows + window.row) * width + columns + window.col).astype(np.uint64)
+    bits = np.ascontiguousarray(cells).view(np.uint32).astype(np.uint64)
+    # In 64 bits, whatever is beyond them falls off.
+    return int((bits * (place * np.uint64(_SPREAD) | np.uint64(1))).sum(dtype=np.uint64))
+
+
+def _sums_text(sums: Sequence[int]) -> str:
+    return " ".join(f"{one % 2**64:016x}" for one in sums)
+
+
+def is_as_written(dataset: gdal.Dataset, progress: Progress = SILENT) -> bool:
+    """Whether all cells of a file of `create_geotiff` are those that were written; each is read.
+
+    libtiff takes many a damaged block for a good one.
+
+    Raises
+    ------
+    InputError
+        If cells cannot be read.
+    """
+    kept = dataset.GetMetadataItem(_SUMS, _DOMAIN)
+    bands = range(1, dataset.RasterCount + 1)
+    if kept is None or any(dataset.GetRasterBand(band).GetNoDataValue() != NODATA for band in bands):
+        return False
+    sums = [0] * dataset.RasterCount
+    for row in range(0, dataset.RasterYSize, TILE):
+        window = Window(row, 0, min(TILE, dataset.RasterYSize - row), dataset.RasterXSize)
+        for band in bands:
+            progress.check()
+            cells = read_band(dataset, band, window)
+            cells = np.where(np.isnan(cells), np.float32(NODATA), cells)
+            sums[band - 1] += _sum(cells, window, dataset.RasterXSize)
+    return bool(_sums_text(sums) == kept)
 
 
 def _cannot_write(path: Path, messages: Sequence[str]) -> InputError:

@@ -13,10 +13,12 @@ from typing import Any
 
 from ..base.dates import find_date
 from ..base.errors import InputError
-from ..base.progress import Progress
+from ..base.progress import SILENT, Progress
 from ..base.version import plugin_version
 from ..base.words import counted
-from ..geo.datasets import open_dataset
+from ..geo.datasets import dataset_grid, open_dataset, same_crs
+from ..geo.geotiff import is_as_written
+from ..geo.grid import Grid
 from ..series.series import SeriesEntry, raster_files
 from ..series.tags import RUN_TAG, files_behind
 
@@ -49,6 +51,26 @@ def run_of(path: Path) -> str:
         return str(open_dataset(path).GetMetadataItem(RUN_TAG) or "")
     except InputError:
         return ""
+
+
+def is_made(path: Path, run: str, grid: Grid, progress: Progress = SILENT) -> bool:
+    """Whether a raster is there that was made with the digest `run` on `grid`, with all cells as written.
+
+    They are read: what a disk or a copy lost of them is made anew.
+    """
+    if run_of(path) != run:
+        return False
+    try:
+        dataset = open_dataset(path)
+        lies = dataset_grid(dataset, str(path))
+        return (
+            lies.shape == grid.shape
+            and lies.cell_offset_in(grid) == (0, 0)
+            and same_crs(lies.crs, grid.crs)
+            and is_as_written(dataset, progress)
+        )
+    except InputError:
+        return False
 
 
 def warn_of_other_runs(

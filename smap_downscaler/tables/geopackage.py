@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import glob
 import json
 import sqlite3
 import tempfile
@@ -87,22 +86,17 @@ def create_table(
         If it cannot be written.
     """
     path = Path(path)
-    with whole_file(path) as part:
-        package = part if path.suffix.lower() == ".gpkg" else part.with_suffix(".gpkg")
-        try:
-            _make(package, path, layer, fields, notes or {})
-            with _writing(package, path, progress) as connection:
-                writer = TableWriter(connection, layer, list(fields))
-                yield writer
-                _finish(connection, layer, writer.count, index)
-            if package != part:
-                _convert(package, part, path, progress)
-        finally:
-            if package != part:
-                # Some formats put files of their own beside.
-                for leftover in part.parent.glob(f"{glob.escape(part.stem)}.*"):
-                    if leftover != part:
-                        leftover.unlink(missing_ok=True)
+    # Some formats put files of their own beside.
+    with whole_file(path, in_folder=True) as part:
+        package = part if path.suffix.lower() == ".gpkg" else part.with_name("rows.gpkg")
+        _make(package, path, layer, fields, notes or {})
+        with _writing(package, path, progress) as connection:
+            writer = TableWriter(connection, layer, list(fields))
+            yield writer
+            _finish(connection, layer, writer.count, index)
+        if package != part:
+            _convert(package, part, path, progress)
+            package.unlink()
 
 
 def has_table_format(path: Path) -> bool:
@@ -197,6 +191,71 @@ def _convert(package: Path, target: Path, path: Path, progress: Progress) -> Non
             f"{path}: a table cannot be written in this format ({reason_of(messages, 'unknown format')}); "
             "use the ending .gpkg or .csv."
         )
+
+
+def count_features(path: str | Path, table: str = "", progress: Progress = SILENT) -> int:
+    """The rows of a table, or of all tables of a file, each of which is read; 0 where that fails."""
+    count = 0
+    with gdal_errors() as messages:
+        try:
+            dataset = open_dataset(path, gdal.OF_VECTOR)
+            numbers = range(dataset.GetLayerCount())
+            layers = [dataset.GetLayerByName(table)] if table else [dataset.GetLayer(one) for one in numbers]
+            for layer in layers:
+                while layer is not None and layer.GetNextFeature() is not None:
+                    progress.check()
+                    count += 1
+        except (InputError, RuntimeError):
+            return 0
+    return 0 if messages else count
+
+
+def put_table(source: str | Path, target: str | Path, table: str) -> None:
+    """Put a table of one database into another, in place of one of its name: whole, or not at all.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written; the other database is then as it was.
+    """
+    made = open_dataset(source, gdal.OF_VECTOR)
+    with gdal_errors() as messages:
+        try:
+            done = _put_table(made.GetLayerByName(table), str(target), table)
+        except RuntimeError as error:
+            messages.append(str(error))
+    if messages or not done:
+        raise InputError(
+            f"{target}: the table {table} cannot be written ({reason_of(messages, 'unknown reason')}); check "
+            "the free space, and that nobody else writes to it."
+        )
+
+
+def _put_table(layer: ogr.Layer, target: str, table: str) -> bool:
+    """Whether it was put there; leaves a message of GDAL or raises RuntimeError where that fails."""
+    database = gdal.OpenEx(target, gdal.OF_VECTOR | gdal.OF_UPDATE)
+    if database is None or database.StartTransaction() != ogr.OGRERR_NONE:
+        return False
+    names = [database.GetLayer(number).GetName() for number in range(database.GetLayerCount())]
+    for number, name in enumerate(names):
+        if name.lower() == table.lower():
+            database.DeleteLayer(number)
+            break
+    # Not `CopyLayer`, which begins a transaction of its own.
+    copied = database.CreateLayer(table, layer.GetSpatialRef(), layer.GetGeomType(), ["GEOMETRY_NAME=geom"])
+    good = copied is not None
+    if good:
+        for field in layer.schema:
+            copied.CreateField(field)
+        for feature in layer:
+            new = ogr.Feature(copied.GetLayerDefn())
+            new.SetFrom(feature)
+            good = good and copied.CreateFeature(new) == ogr.OGRERR_NONE
+    del copied
+    good = good and database.CommitTransaction() == ogr.OGRERR_NONE
+    # What was not committed is undone.
+    close_dataset(database)
+    return good
 
 
 def read_notes(path: str, layer: str) -> tuple[str, dict[str, Any]] | None:

@@ -6,9 +6,11 @@ checks what is cheap to check in `validate()` and works in `work()`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+import traceback
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from qgis.core import (
     QgsProcessingAlgorithm,
@@ -20,8 +22,9 @@ from qgis.core import (
 )
 from qgis.PyQt.QtGui import QIcon
 
-from ..base.errors import Cancelled, InputError
+from ..base.errors import Cancelled, InputError, let_go
 from ..base.progress import Progress
+from ..base.version import tracker
 from .dependencies import advice, missing
 from .feedback import QgisProgress
 from .help import as_html, as_plain, load_help
@@ -42,6 +45,30 @@ GROUPS = {
 }
 #: Modules that every algorithm needs; QGIS brings them on all systems.
 _ALL_NEED = ("pyproj",)
+#: Letters of an error that was not foreseen which its sentence repeats.
+_LONGEST = 300
+
+
+Outcome = TypeVar("Outcome")
+
+
+def _frameless(method: Callable[..., Outcome]) -> Callable[..., Outcome]:
+    """What `method` raises goes on without its frames.
+
+    QGIS never lets go of an exception that comes out of an algorithm written in Python, nor of the frames in
+    its traceback, of their callers, and of all that these hold: layers, open files, arrays.
+    """
+
+    @functools.wraps(method)
+    def outermost(*arguments: Any) -> Outcome:
+        try:
+            return method(*arguments)
+        except QgsProcessingException as refusal:
+            refusal.__traceback__ = None
+            # A bare one adds no frame of its own (from Python 3.11 on).
+            raise
+
+    return outermost
 
 
 class SmapAlgorithm(QgsProcessingAlgorithm):
@@ -126,11 +153,8 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
             return False, message
         good, message = super().checkParameterValues(parameters, context)
         # Where both find fault, our sentence says more than QGIS's "Incorrect parameter value".
-        try:
-            self._check(parameters, context)
-        except InputError as error:
-            return False, str(error)
-        return good, message
+        refusal = self._attempt(lambda: self._check(parameters, context), context.feedback())
+        return (False, refusal) if refusal else (good, message)
 
     def _check(self, parameters: dict[str, Any], context: QgsProcessingContext) -> None:
         wants_report = self.parameterDefinition("REPORT") is not None and parameters.get("REPORT")
@@ -140,6 +164,7 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         self.validate(Values(self, parameters, context))
         check_outputs(self, parameters, context)
 
+    @_frameless
     def prepareAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
@@ -147,27 +172,66 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         lacking = missing((*_ALL_NEED, *self.NEEDS))
         if lacking:
             raise QgsProcessingException(advice(lacking))
-        try:
-            self._check(parameters, context)
-        except InputError as error:
-            raise QgsProcessingException(str(error)) from None
+        refusal = self._attempt(lambda: self._check(parameters, context), feedback)
+        if refusal:
+            raise QgsProcessingException(refusal)
         return True
 
+    @_frameless
     def processAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
+        outputs: dict[str, Any] = {}
+
+        def work() -> None:
+            outputs.update(self.work(Values(self, parameters, context), QgisProgress(feedback)))
+
+        refusal = self._attempt(work, feedback)
+        if refusal:
+            raise QgsProcessingException(refusal)
+        return outputs
+
+    def _attempt(self, step: Callable[[], None], feedback: QgsProcessingFeedback | None) -> str:
+        """Take a step; returns the sentence with which it was refused, if it was.
+
+        Nothing is raised while an error is handled: the new one would hold the frames of the first.
+        """
+        refusal = ""
         try:
-            return self.work(Values(self, parameters, context), QgisProgress(feedback))
-        except Cancelled:
-            feedback.pushInfo("Cancelled; files that were finished are whole, and no unfinished one is left.")
-            return {}
-        except InputError as error:
-            raise QgsProcessingException(str(error)) from None
-        except MemoryError:
-            raise QgsProcessingException(
+            step()
+        except Exception as error:
+            refusal = self._sentence(error, feedback)
+            let_go(error)
+        return refusal
+
+    def _sentence(self, error: Exception, feedback: QgsProcessingFeedback | None) -> str:
+        if isinstance(error, Cancelled):
+            if feedback is not None:
+                feedback.pushInfo(
+                    "Cancelled; files that were finished are whole, and no unfinished one is left."
+                )
+            return ""
+        if isinstance(error, InputError):
+            return str(error)
+        if feedback is not None:
+            feedback.pushDebugInfo(
+                "".join(traceback.format_exception(type(error), error, error.__traceback__))
+            )
+        if isinstance(error, MemoryError):
+            return (
                 f"{self.displayName()}: the memory of this machine does not suffice; close other programs, "
                 "or work on a smaller extent."
-            ) from None
+            )
+        if isinstance(error, OSError) and error.strerror:
+            return (
+                f"{error.filename or self.displayName()}: {error.strerror}; check the path, your rights and "
+                "the free space there."
+            )
+        return (
+            f"{self.displayName()}: it stopped at an error that was not foreseen "
+            f"({type(error).__name__}: {' '.join(str(error).split())[:_LONGEST]}); report it at {tracker()} "
+            "together with the log of this run, which says where."
+        )
 
 
 def icon_path() -> str:

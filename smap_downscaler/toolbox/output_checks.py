@@ -12,11 +12,9 @@ from typing import Any
 from qgis.core import (
     Qgis,
     QgsMapLayer,
-    QgsProcessing,
     QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingFeatureSourceDefinition,
-    QgsProcessingOutputLayerDefinition,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterFile,
     QgsProcessingParameterFileDestination,
@@ -24,8 +22,8 @@ from qgis.core import (
 
 from ..base.errors import InputError
 from ..tables.geopackage import has_table_format
+from .destinations import destination_text, file_and_table, is_database, is_plain_file
 
-_DATABASE = re.compile(r"[A-Za-z]{2,}:")
 #: The endings in a file filter, as "PNG files (*.png)".
 _ENDING = re.compile(r"\*(\.\w+)")
 #: Kinds of parameters whose values are no files.
@@ -44,18 +42,43 @@ def check_outputs(
     for definition in algorithm.parameterDefinitions():
         value = parameters.get(definition.name())
         if definition.isDestination():
-            outputs += [(definition, path) for path in _texts(value, context) if _is_file(path)]
+            path, table = _file_of(definition, destination_text(value, context))
+            outputs += [(definition, path, table)] if path else []
         elif definition.type() not in _NO_FILES:
-            inputs += [(definition, path) for path in _texts(value, context) if os.path.exists(path)]
-    for number, (output, path) in enumerate(outputs):
-        for other, other_path in outputs[:number]:
-            if _same(path, other_path):
+            for source, source_table in _texts(value, context):
+                inputs += [(definition, source, source_table)] if os.path.exists(source) else []
+    for number, (output, path, table) in enumerate(outputs):
+        for other, other_path, other_table in outputs[:number]:
+            if _same(path, other_path) and not (table and other_table and table != other_table):
                 raise InputError(
                     f"{other.name()} and {output.name()} are both {path}; give two different files."
                 )
-        for source, source_path in inputs:
-            _check_pair(output, path, source, source_path)
+        for source, source_path, source_table in inputs:
+            # Tables of a database live beside each other.
+            if not (table and source_table and table != source_table):
+                _check_pair(output, path, source, source_path)
         _check_writable(output, path)
+
+
+def _file_of(output: QgsProcessingParameterDefinition, text: str) -> tuple[str, str]:
+    """The file that a destination is, and the table in it; empty where it is neither.
+
+    Raises
+    ------
+    InputError
+        If it must be a file and is none, or names no table of a database.
+    """
+    if output.type() == "sink":
+        found = file_and_table(text)
+        if (text.startswith("ogr:") and not any(found)) or (found[1] and not is_database(found[0])):
+            raise InputError(
+                f"{output.name()} is {text}, which names no table of a GeoPackage; give a file, or a "
+                "table as ogr:dbname='file.gpkg' table=\"name\" (geom)."
+            )
+        return found
+    if output.type() in ("vectorDestination", "rasterDestination") and not is_plain_file(text):
+        raise InputError(f"{output.name()} is {text}, which is no file; give a file of its own.")
+    return text, ""
 
 
 def _check_pair(
@@ -86,9 +109,6 @@ def _check_pair(
 
 def _check_writable(output: QgsProcessingParameterDefinition, path: str) -> None:
     """Refuse what would be found out after hours of work; folders that are missing are made when it ends."""
-    # Neither a table of a database (ogr:, postgis:) nor GDAL's virtual files.
-    if _DATABASE.match(path) or path.startswith("/vsi"):
-        return
     target = Path(path).absolute()
     _check_ending(output, target)
     is_folder = output.type() == "folderDestination"
@@ -144,23 +164,21 @@ def _real_path(path: str) -> str:
     return os.path.normcase(os.path.realpath(path))
 
 
-def _is_file(path: str) -> bool:
-    return bool(path) and path != QgsProcessing.TEMPORARY_OUTPUT and not path.startswith("memory:")
-
-
-def _texts(value: Any, context: QgsProcessingContext) -> Iterator[str]:
-    """The paths in a raw value; layers by their source."""
-    if isinstance(value, QgsProcessingOutputLayerDefinition):
-        value = value.sink.staticValue()
-    elif isinstance(value, QgsProcessingFeatureSourceDefinition):
+def _texts(value: Any, context: QgsProcessingContext) -> Iterator[tuple[str, str]]:
+    """The paths in a raw value, and what table of them it is; layers by their source."""
+    if isinstance(value, QgsProcessingFeatureSourceDefinition):
         value = value.source.staticValue()
     if isinstance(value, (list, tuple)):
         for item in value:
             yield from _texts(item, context)
     elif isinstance(value, QgsMapLayer):
-        yield value.source().split("|")[0]
+        yield _split(value.source())
     elif isinstance(value, str) and value:
         layer = None if os.path.exists(value) or Path(value).is_absolute() else context.getMapLayer(value)
         # A layer of a file may be named as FILE|layername=NAME.
-        path = value if os.path.exists(value) else value.split("|")[0]
-        yield layer.source().split("|")[0] if layer is not None else path
+        yield (value, "") if os.path.exists(value) else _split(value if layer is None else layer.source())
+
+
+def _split(source: str) -> tuple[str, str]:
+    path, _, options = source.partition("|")
+    return path, options.partition("layername=")[2].split("|")[0]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from osgeo import gdal
 from qgis.core import (
     NULL,
     Qgis,
@@ -18,20 +20,28 @@ from qgis.core import (
     QgsFeatureSource,
     QgsField,
     QgsFields,
+    QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeatureSource,
     QgsProcessingOutputLayerDefinition,
+    QgsProcessingUtils,
+    QgsProperty,
     QgsVectorFileWriter,
 )
 from qgis.PyQt.QtCore import QMetaType
 
-from ..base.errors import Cancelled, InputError
+from ..base.errors import InputError
 from ..base.progress import Progress
 from ..base.words import Text, text
+from ..geo.datasets import gdal_errors, reason_of, whole_file
+from ..tables.geopackage import count_features, put_table
+from .destinations import destination_text, file_and_table, layer_of_table, table_destination
 from .values import Values
 
 #: Most bytes of a field's name in a shapefile.
 _SHAPEFILE_NAME = 10
+#: Fields, kind of geometry and CRS.
+Layer = tuple[QgsFields, Qgis.WkbType, QgsCoordinateReferenceSystem]
 INTEGER, REAL = QMetaType.Type.LongLong, QMetaType.Type.Double
 
 
@@ -81,6 +91,25 @@ def check_shapes(source: QgsFeatureSource, name: str) -> None:
         )
 
 
+def features_of(
+    source: QgsFeatureSource, request: QgsFeatureRequest, progress: Progress
+) -> Iterator[QgsFeature]:
+    """The features that a request asks for, those of invalid geometry too, as they are.
+
+    QGIS, where it is set to stop at the first invalid geometry, throws an exception from C++ through Python,
+    which the session does not survive.
+    """
+    if isinstance(source, QgsProcessingFeatureSource):
+        skip = Qgis.ProcessingFeatureSourceFlag.SkipGeometryValidityChecks
+        features = source.getFeatures(request, skip)
+    else:
+        # A layer knows of no setting.
+        features = source.getFeatures(request)
+    for feature in features:
+        progress.check()
+        yield feature
+
+
 def read_features(
     values: Values, name: str, progress: Progress
 ) -> tuple[QgsProcessingFeatureSource, list[QgsFeature]]:
@@ -92,12 +121,7 @@ def read_features(
         If there is no such layer, or it has no feature.
     """
     source = layer_source(values, name)
-    # QGIS would stop at the first invalid geometry.
-    skip = Qgis.ProcessingFeatureSourceFlag.SkipGeometryValidityChecks
-    features = []
-    for feature in source.getFeatures(QgsFeatureRequest(), skip):
-        progress.check()
-        features.append(feature)
+    features = list(features_of(source, QgsFeatureRequest(), progress))
     if not features:
         raise InputError(f"{name}: the layer {source.sourceName()} has no feature; choose another one.")
     return source, features
@@ -140,7 +164,7 @@ def add_columns(
         fields.append(field)
     for column in columns:
         fields.append(QgsField(column.name, column.kind))
-    layer = fields, source.wkbType(), source.sourceCrs()
+    layer: Layer = fields, source.wkbType(), source.sourceCrs()
     return write_layer(values, name, layer, _extended(features, kept, columns), progress)
 
 
@@ -168,49 +192,82 @@ def qgis_crs(text: str) -> QgsCoordinateReferenceSystem:
 
 
 def write_layer(
-    values: Values,
-    name: str,
-    layer: tuple[QgsFields, Qgis.WkbType, QgsCoordinateReferenceSystem],
-    features: Iterable[QgsFeature],
-    progress: Progress,
+    values: Values, name: str, layer: Layer, features: Iterable[QgsFeature], progress: Progress
 ) -> str:
     """Write features to the destination `name` and return the layer's id or path.
+
+    A file, or a table in the file of a database, takes its place only when it is whole: a sink of QGIS ends
+    its work when it is thrown away, and cannot tell then that this failed.
 
     Raises
     ------
     InputError
-        If the layer cannot be written; what was written of a file is removed, as on cancelling.
+        If the layer cannot be written; what was there before stays, as on cancelling.
     """
-    fields, geometry, crs = layer
     progress.check()
-    text = _destination_text(values.parameters.get(name))
-    long = [field for field in fields.names() if len(field.encode()) > _SHAPEFILE_NAME]
-    if long and text.lower().endswith(".shp"):
+    asked = destination_text(values.parameters.get(name), values.context)
+    long = [field for field in layer[0].names() if len(field.encode()) > _SHAPEFILE_NAME]
+    if long and asked.lower().endswith(".shp"):
         progress.warn(_names_cut(name, long))
-    _make_folder(text, name)
+    file, table = file_and_table(asked)
+    if not file:
+        # A layer in memory, or a database that looks after itself.
+        return _through_sink(values, name, "", layer, features, progress)
+    target = Path(file)
+    if table and target.exists():
+        with tempfile.TemporaryDirectory() as folder:
+            part = Path(folder) / target.name
+            sent = _through_sink(values, name, table_destination(part, table), layer, features, progress)
+            put_table(part, target, table)
+    else:
+        with whole_file(target, in_folder=True) as part:
+            where = table_destination(part, table) if table else str(part)
+            sent = _through_sink(values, name, where, layer, features, progress)
+    made = layer_of_table(file, table)
+    _load_from(values.context, sent, made)
+    return made
+
+
+def _through_sink(
+    values: Values, name: str, where: str, layer: Layer, features: Iterable[QgsFeature], progress: Progress
+) -> str:
+    """Write features to `where`, or else to the destination `name`; returns what QGIS calls the layer."""
+    value = values.parameters.get(name)
+    if where and isinstance(value, QgsProcessingOutputLayerDefinition):
+        # It knows of the project, and of options of the format.
+        value = QgsProcessingOutputLayerDefinition(value)
+        value.sink = QgsProperty.fromValue(where)
+    elif where:
+        value = where
     reason = "unknown reason"
-    try:
-        sink, destination = values.algorithm.parameterAsSink(
-            values.parameters, name, values.context, fields, geometry, crs
-        )
-    except QgsProcessingException as error:
-        sink, destination, reason = None, "", " ".join(str(error).split()).rstrip(".") or reason
-    if sink is None:
-        raise InputError(
-            f"{name}: {text} cannot be written ({reason}); choose another place or another format, such as "
-            ".gpkg."
-        )
-    try:
-        for feature in features:
-            progress.check()
-            _check(sink.addFeature(feature, QgsFeatureSink.Flag.FastInsert), name, sink)
-        _check(sink.flushBuffer(), name, sink)
-    except (Cancelled, InputError):
-        # Closes the file.
-        del sink
-        _remove(str(destination))
-        raise
-    return str(destination)
+    with gdal_errors() as messages:
+        try:
+            sink, made = values.algorithm.parameterAsSink({name: value}, name, values.context, *layer)
+        except QgsProcessingException as error:
+            sink, made, reason = None, "", " ".join(str(error).split()).rstrip(".") or reason
+        if sink is None:
+            asked = destination_text(values.parameters.get(name), values.context)
+            raise InputError(
+                f"{name}: {asked} cannot be written ({reason.replace(where or asked, asked)}); choose "
+                "another place or another format, such as .gpkg."
+            )
+        count = 0
+        try:
+            for feature in features:
+                progress.check()
+                _check(sink.addFeature(feature, QgsFeatureSink.Flag.FastInsert), name, sink.lastError())
+                count += 1
+            _check(sink.flushBuffer(), name, sink.lastError())
+        finally:
+            # Closes the file.
+            sink = None
+    written = _count(where, made, values.context, progress)
+    _check(
+        not messages and written in (None, count),
+        name,
+        reason_of(messages, f"of {count:,} features {written or 0:,} arrived"),
+    )
+    return str(made)
 
 
 def _names_cut(name: str, long: Sequence[str]) -> Text:
@@ -224,38 +281,28 @@ def _names_cut(name: str, long: Sequence[str]) -> Text:
     )
 
 
-def _check(good: bool, name: str, sink: QgsFeatureSink) -> None:
+def _count(where: str, made: str, context: QgsProcessingContext, progress: Progress) -> int | None:
+    """The features of a layer that was written, each of which is read; None for what nobody can read."""
+    file, table = file_and_table(where)
+    if not file:
+        layer = QgsProcessingUtils.mapLayerFromString(made, context)
+        return 0 if layer is None else layer.featureCount()
+    driver = gdal.GetDriverByName(QgsVectorFileWriter.driverForExtension(Path(file).suffix))
+    if driver is None or driver.GetMetadataItem(gdal.DCAP_OPEN) != "YES":
+        return None
+    return count_features(file, table, progress)
+
+
+def _check(good: bool, name: str, reason: str) -> None:
     if not good:
         raise InputError(
-            f"{name}: the layer cannot be written ({sink.lastError()}); check the free space, or take "
-            "another format."
+            f"{name}: the layer cannot be written ({reason}); check the free space, or take another format."
         )
 
 
-def _remove(destination: str) -> None:
-    """Take away a half-written file; a table in a database stays with the user's other tables."""
-    path = Path(destination)
-    if path.is_absolute() and path.is_file():
-        QgsVectorFileWriter.deleteShapeFile(destination)
-        path.unlink(missing_ok=True)
-
-
-def _destination_text(destination: Any) -> str:
-    """What a destination's value says in words."""
-    if isinstance(destination, QgsProcessingOutputLayerDefinition):
-        destination = destination.sink.staticValue()
-    return destination if isinstance(destination, str) else ""
-
-
-def _make_folder(target: str, name: str) -> None:
-    """Make the folder of a file to be written: QGIS itself makes none."""
-    path = Path(target)
-    # Neither memory: nor a table of a database (ogr:, postgis:).
-    if not path.is_absolute():
-        return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"{name}: the folder {path.parent} cannot be made ({error.strerror}); choose another one."
-        ) from None
+def _load_from(context: QgsProcessingContext, old: str, new: str) -> None:
+    """Let QGIS load a layer from the place that it has in the end, where it is to load it."""
+    layers = context.layersToLoadOnCompletion()
+    if old in layers:
+        layers[new] = layers.pop(old)
+        context.setLayersToLoadOnCompletion(layers)

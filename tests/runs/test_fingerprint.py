@@ -1,4 +1,4 @@
-"""Rasters of other runs in the folder of a run."""
+"""Rasters that a run finds in its folder: its own, damaged ones, and those of other runs."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import pytest
 from raster_cases import grid_raster
 from smap_downscaler.base.errors import Cancelled
 from smap_downscaler.base.progress import Progress
-from smap_downscaler.geo.geotiff import write_geotiff
+from smap_downscaler.geo.datasets import open_dataset, read_band
+from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.geo.grid import Grid
-from smap_downscaler.runs.fingerprint import warn_of_other_runs
+from smap_downscaler.runs.fingerprint import is_made, warn_of_other_runs
 from smap_downscaler.series.tags import RUN_TAG
 
 GRID = Grid("EPSG:32718", 690000.0, 8540000.0, 100.0, 100.0, 3, 2)
@@ -72,3 +73,43 @@ def test_cancel(tmp_path):
     write(tmp_path, "a_20200103.tif", "other")
     with pytest.raises(Cancelled):
         warn_of_other_runs(tmp_path, [], run_at, Stopped())
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_raster_with_any_damage_is_not_kept(tmp_path, layers):
+    """Bytes changed at all places, the file cut, blocks that were never written, another place on earth."""
+    grid = Grid(GRID.crs, GRID.left, GRID.top, 100.0, 100.0, 300, 300)
+    rng = np.random.default_rng(1)
+    values = rng.uniform(0.05, 0.45, (layers, *grid.shape)).astype(np.float32)
+    values[:, 40:90, :] = np.nan
+    values[-1] = np.where(np.isfinite(values[-1]), 1, np.nan)
+    path = tmp_path / "a_20200511.tif"
+    write_geotiff(path, grid, values, [Band(f"b{number}") for number in range(layers)], {RUN_TAG: "mine"})
+    whole = path.read_bytes()
+    assert is_made(path, "mine", grid)
+    assert not is_made(path, "other", grid)
+    assert not is_made(path, "mine", GRID)
+    assert not is_made(path, "mine", Grid("EPSG:32719", *list(vars(grid).values())[1:]))
+    assert not is_made(tmp_path / "b.tif", "mine", grid)
+    for size in (0, 100, len(whole) // 2, len(whole) - 1000):
+        path.write_bytes(whole[:size])
+        assert not is_made(path, "mine", grid)
+    kept = []
+    for place in sorted(rng.choice(len(whole), 150, replace=False)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        if is_made(path, "mine", grid):
+            kept.append(place)
+            # What is not read of the file: names, tags, space between blocks.
+            for number, band in enumerate(values, start=1):
+                assert np.array_equal(read_band(open_dataset(path), number), band, equal_nan=True)
+    assert len(kept) < 30
+    for start in range(5000, len(whole) - 2000, 20_000):
+        path.write_bytes(whole[:start] + bytes(2000) + whole[start + 2000 :])
+        assert not is_made(path, "mine", grid)
+
+
+def test_rasters_without_values_and_with_one_value_are_kept(tmp_path):
+    for number, values in enumerate((np.full(GRID.shape, np.nan), np.full(GRID.shape, 0.1), ONES[0] * 3e30)):
+        path = tmp_path / f"{number}.tif"
+        write_geotiff(path, GRID, values.astype(np.float32), tags={RUN_TAG: "mine"})
+        assert is_made(path, "mine", GRID)

@@ -13,8 +13,9 @@ import numpy as np
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...base.words import counted
+from ...geo.grid import Grid
 from ...methods.keys import CellKey
-from ...runs.fingerprint import run_of, warn_of_other_runs
+from ...runs.fingerprint import is_made, warn_of_other_runs
 from ...series.dated import log_substitutes
 from ..maps.downscale import map_file
 from .cells import CellsWork
@@ -96,7 +97,7 @@ def fill_gaps(
     run = inputs.fingerprint()
     report = GapReport(forests=len(cells), period=settings.period)
     warn_of_other_runs(folder, [map_file(folder, date) for date in dates], lambda date: run, progress)
-    wanted = _dates_to_fill(folder, dates, run, report, progress)
+    wanted = _dates_to_fill(folder, dates, run, inputs.smap.grid, report, progress)
     chosen = frozenset(_cells_to_hide(inputs, cube, cells, settings))
     work = CellsWork(inputs, cube, frozenset(wanted), settings.hiding, chosen)
     values = GapValues(cube, cells)
@@ -205,13 +206,18 @@ def _check_gaps(
 
 
 def _dates_to_fill(
-    folder: str | Path, dates: Sequence[dt.date], run: str, report: GapReport, progress: Progress
+    folder: str | Path,
+    dates: Sequence[dt.date],
+    run: str,
+    grid: Grid,
+    report: GapReport,
+    progress: Progress,
 ) -> list[dt.date]:
     wanted = []
     for date in dates:
         progress.check()
         path = map_file(folder, date)
-        if run_of(path) == run:
+        if is_made(path, run, grid, progress):
             report.files[date], report.counts[date] = path, counts_of(path)
             report.kept.append(date)
         else:

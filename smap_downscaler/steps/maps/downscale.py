@@ -24,7 +24,7 @@ from ...methods.features import add_features
 from ...methods.file.reader import ModelFile
 from ...methods.fine_blocks import pixel_coordinates
 from ...methods.keys import BY_CELL, POOLED, PooledKey
-from ...runs.fingerprint import contents, fingerprint, run_of
+from ...runs.fingerprint import contents, fingerprint, is_made
 from ...series.dated import DatedCovariate, log_substitutes
 from ...series.dated_on_grid import OnPixels
 from ...series.stack import Stack
@@ -263,7 +263,7 @@ def _dates_to_map(
             progress.warn(f"{date}: no map, {report.skipped[date]}")
             continue
         run = inputs.fingerprint(date)
-        if run_of(path) == run:
+        if is_made(path, run, inputs.stack.grid, progress):
             report.files[date] = path
             report.kept.append(date)
             progress.log(f"{date}: {path.name} is there already, made from the same inputs; kept")

@@ -19,7 +19,7 @@ from ...geo.blocks import blocks
 from ...geo.datasets import check_folders, dataset_grid, open_dataset
 from ...geo.geotiff import Band, create_geotiff
 from ...geo.grid import Bounds, Grid, Window
-from ...runs.fingerprint import digest, run_of
+from ...runs.fingerprint import digest, is_made
 from ...series.series import Series, SeriesEntry, open_series, same_grid
 from ...series.tags import KIND_TAG, RAIN_KIND, RUN_TAG
 from .numbers.antecedent import Antecedent, all_dates, listed_dates, mean_of_days
@@ -97,7 +97,7 @@ def antecedent_precipitation(
     job.refuse_leftovers(dates)
     result = AntecedentResult(folder, job.grid)
     days = Days(series, window, memory_mb, settings.days, nodata)
-    result.kept += [date for date in dates if job.is_made(date)]
+    result.kept += [date for date in dates if job.is_made(date, progress)]
     new = sorted(set(dates) - set(result.kept))
     job.require_value(new, days, progress)
     counter = progress.part(0.1, 1.0).counter(len(dates), "dates averaged")
@@ -185,10 +185,10 @@ class _Job:
     def _states(self) -> dict[str, tuple[str, int, int]]:
         return {path: file_state(path) for path in {entry.path for entry in self.series.entries}}
 
-    def is_made(self, date: dt.date) -> bool:
+    def is_made(self, date: dt.date, progress: Progress) -> bool:
         """Whether the raster of a date is there, made from the same days in the same way."""
         path = antecedent_file(self.folder, date)
-        return run_of(path) == self._run(self.settings.before(date))
+        return is_made(path, self._run(self.settings.before(date)), self.grid, progress)
 
     def require_value(self, dates: list[dt.date], days: Days, progress: Progress) -> None:
         """Raise `InputError` if none of these dates has a mean on any cell; ends at the first that has."""

@@ -500,6 +500,39 @@ def test_a_layer_without_shapes_is_reported(run, said, case, tmp_path):
     assert said.warnings == ["AOI: the layer basin has no shape, so that nothing of it is drawn."]
 
 
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "Polygon ((-72 -14, -71.9 -14.1, -71.9 -14, -72 -14.1, -72 -14))",
+        "MultiPolygon (((-72 -14, -71.9 -14.1, -71.9 -14, -72 -14.1, -72 -14)))",
+        "PolygonZ ((-72 -14 nan, -71.9 -14 1, -71.9 -14.1 1, -72 -14 nan))",
+        "CurvePolygon (CircularString (-72 -14, -71.9 -14.1, -72 -14.2, -72.1 -14.1, -72 -14))",
+        "MultiSurface (CurvePolygon (CircularString (-72 -14, -71 -15, -72 -16, -73 -15, -72 -14)))",
+        "Polygon ((0 0, 0 95, 200 95, 0 0))",
+        "Polygon EMPTY",
+    ],
+)
+@pytest.mark.parametrize("name", ["AOI", "BORDERS"])
+def test_shapes_of_all_kinds_are_drawn_and_the_session_lives_on(run, case, tmp_path, name, shape):
+    """Also where QGIS is set to stop at the first invalid geometry, as the toolbox is by default."""
+    import gc
+
+    from qgis.core import QgsFeature, QgsFeatureRequest, QgsGeometry, QgsProcessingContext, QgsVectorLayer
+
+    layer = QgsVectorLayer(f"{shape.split('(')[0].split()[0]}?crs=EPSG:4326", "area", "memory")
+    feature = QgsFeature()
+    feature.setGeometry(QgsGeometry.fromWkt(shape))
+    layer.dataProvider().addFeature(feature)
+    context = QgsProcessingContext()
+    context.setInvalidGeometryCheck(QgsFeatureRequest.InvalidGeometryCheck.GeometryAbortOnInvalid)
+    kind = "days" if name == "AOI" else "locator"
+    values = {"SERIES": str(case.folder / "maps"), "KIND": kind, **FAST}
+    run("mapsheet", {**values, name: layer, "OUTPUT": str(tmp_path / "s.png")}, context)
+    gc.collect()
+    run("mapsheet", {**values, "OUTPUT": str(tmp_path / "t.png")})
+    assert (tmp_path / "s.png").stat().st_size > 5000
+
+
 def in_background(algorithm, values, context, feedback):
     """Whether QGIS counts a run as good that the toolbox's own task makes."""
     import time

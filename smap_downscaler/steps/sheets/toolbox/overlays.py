@@ -9,6 +9,7 @@ import numpy as np
 from qgis.core import (
     Qgis,
     QgsApplication,
+    QgsFeature,
     QgsFeatureRequest,
     QgsFeatureSource,
     QgsGeometry,
@@ -21,7 +22,7 @@ from ....base.progress import Progress
 from ....geo.grid import Bounds
 from ....report.map_parts import Overlay
 from ....toolbox.values import Values
-from ....toolbox.vectors import check_shapes, layer_source, qgis_crs
+from ....toolbox.vectors import check_shapes, features_of, layer_source, qgis_crs
 
 WORLD_MAP = "world_map.gpkg"
 
@@ -34,7 +35,7 @@ def overlay(values: Values, name: str, label: str, crs: str, progress: Progress)
     request = QgsFeatureRequest()
     request.setDestinationCrs(qgis_crs(crs), values.context.transformContext())
     points = QgsWkbTypes.geometryType(source.wkbType()) == Qgis.GeometryType.Point
-    parts = _parts(source.getFeatures(request), points, progress)
+    parts = _parts(features_of(source, request, progress), points)
     if not parts:
         progress.warn(
             f"{name}: the layer {source.sourceName()} has no shape, so that nothing of it is drawn."
@@ -51,7 +52,7 @@ def borders(values: Values, name: str, bounds: Bounds, progress: Progress) -> li
     request.setDestinationCrs(qgis_crs("EPSG:4326"), values.context.transformContext())
     request.setFilterRect(QgsRectangle(bounds.left, bounds.bottom, bounds.right, bounds.top))
     request.setNoAttributes()
-    return _parts(source.getFeatures(request), False, progress)
+    return _parts(features_of(source, request, progress), False)
 
 
 def world_map() -> QgsVectorLayer | None:
@@ -69,12 +70,8 @@ def _source(values: Values, name: str) -> QgsFeatureSource:
     return source
 
 
-def _parts(features: Iterable, points: bool, progress: Progress) -> list[np.ndarray]:
-    parts: list[np.ndarray] = []
-    for feature in features:
-        progress.check()
-        parts += lines_of(feature.geometry(), points)
-    return parts
+def _parts(features: Iterable[QgsFeature], points: bool) -> list[np.ndarray]:
+    return [part for feature in features for part in lines_of(feature.geometry(), points)]
 
 
 def lines_of(geometry: QgsGeometry, points: bool) -> list[np.ndarray]:

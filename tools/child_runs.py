@@ -1,0 +1,218 @@
+"""Runs of algorithms in a QGIS of its own process, which may be killed, crash or hang without harm to others.
+
+    with Child(folder) as child:
+        ended = child.run("downscale", {...}, seconds=60)
+
+A child answers one run after the other; after a crash, a hang or a kill the next run starts a new one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+OK, REFUSED, FAULT, CRASH, HANG, KILLED = "ok", "refused", "fault", "crash", "hang", "killed"
+#: What a refusal says where an error was not foreseen.
+_UNFORESEEN = "an error that was not foreseen"
+#: Seconds in which QGIS starts.
+_START = 60.0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended.
+
+    Parameters
+    ----------
+    kind : str
+        `ok`, `refused` (by a sentence), `fault` (by an error that nobody foresaw), `crash`, `hang`, `killed`.
+    told : str
+        The refusal, or the signal of a crash.
+    warnings : list of str
+    outputs : dict
+    seconds : float
+    """
+
+    kind: str
+    told: str = ""
+    warnings: list[str] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+class Child:
+    """A process with QGIS and the plugin of this checkout; profile and temporary files are in `folder`."""
+
+    def __init__(self, folder: str | Path):
+        self._folder = Path(folder)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def start(self) -> None:
+        """Start the process, if it does not run, and wait until it takes runs."""
+        if self._process is not None:
+            return
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, str(Path(__file__).resolve()), str(self._folder)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=os.environ | {"TMPDIR": str(self._folder), "OMP_NUM_THREADS": "1"},
+            )
+        if self._answer(_START) != {"ready": True}:
+            log_text = (self._folder / "log").read_text(errors="replace")
+            raise RuntimeError(f"QGIS did not start: {log_text[-2000:]}")
+
+    def run(
+        self,
+        algorithm: str,
+        parameters: Mapping[str, Any],
+        seconds: float = 120.0,
+        largest_file: int | None = None,
+        kill_after: float | None = None,
+    ) -> Ended:
+        """Run an algorithm to its end.
+
+        Parameters
+        ----------
+        algorithm : str
+            Without the provider's name.
+        parameters : mapping
+            As JSON takes it.
+        seconds : float
+            After which it counts as hanging, and is killed.
+        largest_file : int, optional
+            Bytes up to which files can be written, as on a disk that is full then.
+        kill_after : float, optional
+            Seconds after which it is killed, if it is not at its end.
+        """
+        self.start()
+        process = self._process
+        order = {"algorithm": algorithm, "parameters": dict(parameters), "largest_file": largest_file}
+        begun = time.monotonic()
+        process.stdin.write(json.dumps(order).encode() + b"\n")
+        process.stdin.flush()
+        answer = self._answer(seconds if kill_after is None else kill_after)
+        taken = time.monotonic() - begun
+        if answer is not None:
+            return Ended(**answer, seconds=taken)
+        if process.poll() is None:
+            self.kill()
+            return Ended(HANG if kill_after is None else KILLED, seconds=taken)
+        self._process = None
+        return Ended(CRASH, f"exit {process.returncode}", seconds=taken)
+
+    def kill(self) -> None:
+        """End the process as the system does when memory is short: at once."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            for stream in (process.stdin, process.stdout):
+                with contextlib.suppress(OSError):
+                    stream.close()
+
+    def _answer(self, seconds: float) -> dict[str, Any] | None:
+        """The next line of the process; None where none comes in time, or it ended."""
+        output, end = self._process.stdout, time.monotonic() + seconds
+        line = b""
+        while not line.endswith(b"\n"):
+            ready, _, _ = select.select([output], [], [], max(end - time.monotonic(), 0))
+            piece = os.read(output.fileno(), 1 << 16) if ready else b""
+            if not piece:
+                if ready:
+                    # It closed its end: wait for how it ended.
+                    self._process.wait()
+                return None
+            line += piece
+        return json.loads(line)
+
+
+def _serve(folder: Path) -> None:
+    """In the child: take runs from standard input and answer each with a line."""
+    # Libraries print where they like: what they print must not be taken for an answer.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    from qgis_session import qgis_session
+
+    def answer(**what: Any) -> None:
+        answers.write(json.dumps(what) + "\n")
+        answers.flush()
+
+    with qgis_session(folder / "profile"):
+        answer(ready=True)
+        for line in sys.stdin:
+            answer(**_run(**json.loads(line)))
+
+
+def _run(algorithm: str, parameters: dict[str, Any], largest_file: int | None) -> dict[str, Any]:
+    import processing
+    from processing.tools import dataobjects
+    from qgis.core import QgsProcessingException, QgsProcessingFeedback
+
+    warnings: list[str] = []
+
+    class Listening(QgsProcessingFeedback):
+        def __init__(self) -> None:
+            super().__init__(False)
+
+        def pushWarning(self, text: str) -> None:
+            warnings.append(text)
+
+        def pushDebugInfo(self, text: str) -> None:
+            print(text, file=sys.stderr, flush=True)
+
+    feedback = Listening()
+    # As the toolbox does, with its setting for invalid shapes.
+    context = dataobjects.createContext(feedback)
+    try:
+        with _limited(largest_file):
+            outputs = processing.run(
+                f"smapdownscaler:{algorithm}", parameters, feedback=feedback, context=context
+            )
+    except QgsProcessingException as error:
+        told = " ".join(str(error).removeprefix("Unable to execute algorithm").split())
+        return {"kind": FAULT if _UNFORESEEN in told else REFUSED, "told": told, "warnings": warnings}
+    except Exception as error:
+        return {"kind": FAULT, "told": f"{type(error).__name__}: {error}", "warnings": warnings}
+    plain = {name: value for name, value in outputs.items() if isinstance(value, (str, int, float, list))}
+    return {"kind": OK, "warnings": warnings, "outputs": plain}
+
+
+@contextlib.contextmanager
+def _limited(largest_file: int | None) -> Any:
+    """No file grows beyond `largest_file`: writing fails there with an error from the system."""
+    if largest_file is None:
+        yield
+        return
+    import resource
+
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+
+
+if __name__ == "__main__":
+    _serve(Path(sys.argv[1]))
