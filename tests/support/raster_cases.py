@@ -13,7 +13,7 @@ import numpy as np
 from osgeo import gdal, osr
 
 from smap_downscaler.base.progress import Progress
-from smap_downscaler.geo.grid import EASE2_CRS, Grid
+from smap_downscaler.geo.grid import EASE2_CRS, Grid, Window
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Six rows of eight 9 km cells in the Andes, on the EASE-Grid 2.0.
@@ -28,6 +28,12 @@ _TYPES = {
     "float32": gdal.GDT_Float32,
     "float64": gdal.GDT_Float64,
 }
+
+
+def part_of_world(values: np.ndarray, window: Window) -> np.ndarray:
+    """A window of an array; of one around the whole earth it may reach beyond the last column."""
+    rows, cols = window.slices
+    return np.take(values[rows], np.arange(cols.start, cols.stop), axis=1, mode="wrap")
 
 
 def raw_raster(

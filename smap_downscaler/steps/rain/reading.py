@@ -16,7 +16,8 @@ from ...base.progress import Progress
 from ...geo.blocks import blocks
 from ...geo.datasets import open_dataset, read_band
 from ...geo.grid import Bounds, Grid, Window
-from ...geo.lattice import is_geographic, transform_bounds
+from ...geo.lattice import goes_around, transform_bounds
+from ...geo.sources import window_around_earth, windows_over
 from ...series.series import Series
 from .numbers.antecedent import MOST_RAIN, UNDERSHOOT, valid_rain
 
@@ -107,21 +108,26 @@ class Days:
 def window_of(grid: Grid, extent: tuple[Bounds, str] | None, source: str) -> Window:
     """The cells of `grid` that an extent (edges and CRS) touches; all for None.
 
+    Of a grid around the whole earth they lie at the longitudes of the extent, also across its two ends.
+
     Raises
     ------
     InputError
-        If there are none.
+        If there are none, or they lie at both ends of a grid that does not close the circle.
     """
     if extent is None:
         return grid.whole
-    bounds = transform_bounds(*extent, grid.crs)
-    # Longitudes may run from 0 to 360 degrees.
-    for turn in (0.0, 360.0, -360.0) if is_geographic(grid.crs) else (0.0,):
-        turned = Bounds(bounds.left + turn, bounds.bottom, bounds.right + turn, bounds.top)
-        window = grid.window_touching(turned)
-        if window:
-            return window
-    raise InputError(f"EXTENT: it does not meet the cells of {source}; choose an extent over them.")
+    found = windows_over(grid, *extent, margin=0)
+    if not found:
+        raise InputError(f"EXTENT: it does not meet the cells of {source}; choose an extent over them.")
+    if len(found) > 1:
+        raise InputError(
+            f"EXTENT: it lies over both ends of {source} ({grid.bounds.left:g} and {grid.bounds.right:g} "
+            "degrees), which do not join; choose an extent on one side of them."
+        )
+    if goes_around(grid):
+        return window_around_earth(grid, transform_bounds(*extent, grid.crs)) or found[0]
+    return found[0]
 
 
 def part_of(window: Window, block: Window) -> Window:
