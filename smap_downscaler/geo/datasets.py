@@ -19,12 +19,15 @@ from ..base.nodata import FILL
 from ..base.part_files import part_name, remove, remove_leftovers
 from .grid import ALIGNMENT, Grid, Window, columns_around
 from .netcdf_axes import axes_of
+from .packed import unpacked_name
 
 #: Value written for missing cells.
 NODATA = FILL
 #: Messages of GDAL longer than this (whole SQL scripts) lose their middle.
 _LONGEST_REASON = 200
-_SUCCESSORS = "OSR_USE_NON_DEPRECATED"
+#: Without them GDAL takes the successors of superseded EPSG codes (of EPSG:3410, EASE-Grid 1 on a sphere,
+#: EASE-Grid 2.0), and notes beside a .gz how long its content is.
+_AS_STORED = {"OSR_USE_NON_DEPRECATED": "NO", "CPL_VSIL_GZIP_WRITE_PROPERTIES": "NO"}
 #: How datums are called of which a file says no more than the ellipsoid.
 _NO_DATUM = re.compile(r"(d_)?(unknown|unnamed|not[ _]?specified|unspecified|custom|undefined)|$", re.I)
 #: What other programs, or an earlier run, left beside a file that is replaced: it would describe the old one.
@@ -32,17 +35,16 @@ _SIDE_CARS = (".aux.xml", ".ovr", ".msk", "-wal", "-shm", "-journal")
 
 
 @contextlib.contextmanager
-def codes_kept() -> Iterator[None]:
-    """Inside, GDAL reads superseded EPSG codes as what they say, in this thread.
-
-    Left to itself it takes their successors: EPSG:3410, EASE-Grid 1 on a sphere, becomes EASE-Grid 2.0.
-    """
-    before = gdal.GetThreadLocalConfigOption(_SUCCESSORS)
-    gdal.SetThreadLocalConfigOption(_SUCCESSORS, "NO")
+def as_stored() -> Iterator[None]:
+    """Inside, GDAL takes files for what they say, in this thread, and writes nothing beside them."""
+    before = {option: gdal.GetThreadLocalConfigOption(option) for option in _AS_STORED}
+    for option, value in _AS_STORED.items():
+        gdal.SetThreadLocalConfigOption(option, value)
     try:
         yield
     finally:
-        gdal.SetThreadLocalConfigOption(_SUCCESSORS, before)
+        for option, value in before.items():
+            gdal.SetThreadLocalConfigOption(option, value)
 
 
 @contextlib.contextmanager
@@ -81,6 +83,7 @@ def open_dataset(
     Parameters
     ----------
     path : path, or GDAL's name of a subdataset
+        Of a packed file that holds one raster, that is opened.
     flags : int
         GDAL's OF_ flags.
     drivers : list of str, optional
@@ -96,8 +99,10 @@ def open_dataset(
     path = str(path)
     if not os.path.exists(path) and not _is_gdal_name(path):
         raise InputError(f"{path}: there is no such file; check the path.")
+    if flags & gdal.OF_RASTER:
+        path = unpacked_name(path)
     dataset = None
-    with gdal_errors() as messages, codes_kept():
+    with gdal_errors() as messages, as_stored():
         try:
             dataset = gdal.OpenEx(
                 path, flags | gdal.OF_READONLY, allowed_drivers=drivers or [], open_options=list(options)
@@ -106,6 +111,11 @@ def open_dataset(
             messages.append(str(error))
     if dataset is None:
         kind = "table" if flags & gdal.OF_VECTOR else "raster"
+        if kind == "raster" and _holds_a_table(path):
+            raise InputError(
+                f"{path}: it holds no raster but a table, such as points; choose a raster, or make one of "
+                "the points first (Processing Toolbox > Interpolation)."
+            )
         raise InputError(
             f"{path}: GDAL cannot read it ({reason_of(messages, 'unknown format')}); "
             f"check that the file is whole and a {kind}."
@@ -113,9 +123,17 @@ def open_dataset(
     return dataset
 
 
+def _holds_a_table(path: str) -> bool:
+    with gdal_errors():
+        try:
+            return gdal.OpenEx(path, gdal.OF_VECTOR | gdal.OF_READONLY) is not None
+        except RuntimeError:
+            return False
+
+
 def check_source(source: str | Path) -> None:
-    """Raise `InputError` if a file or folder is missing; a NETCDF:"file":variable is seen when opened."""
-    if not Path(source).exists() and ":" not in str(source)[2:]:
+    """Raise `InputError` if a file or folder is missing; a name of GDAL's is seen when opened."""
+    if not Path(source).exists() and not _is_gdal_name(str(source)):
         raise InputError(f"INPUT: {source} does not exist; check the path.")
 
 
@@ -152,7 +170,7 @@ def spatial_reference(crs: str) -> osr.SpatialReference:
     InputError
         If the text is no CRS.
     """
-    with codes_kept():
+    with as_stored():
         reference = _parsed(crs)
     if reference is None:
         raise InputError(f"CRS {crs[:60]!r} is not known to GDAL; choose another one.")
@@ -197,7 +215,11 @@ def _with_datum(reference: osr.SpatialReference) -> osr.SpatialReference:
     """A CRS on the ellipsoid of WGS 84 whose datum has no name, with that datum."""
     if not _NO_DATUM.match(reference.GetAttrValue("DATUM") or ""):
         return reference
-    text = reference.ExportToProj4()
+    with gdal_errors():
+        try:
+            text = reference.ExportToProj4()
+        except RuntimeError:
+            text = ""
     if "+ellps=WGS84" not in text:
         return reference
     return _parsed(text.replace("+ellps=WGS84", "+datum=WGS84")) or reference
@@ -227,7 +249,7 @@ def dataset_grid(dataset: gdal.Dataset, label: str) -> Grid:
             f"{label}: its cells lie on no regular grid (their places are in {_variable(tables, 'Y')} and "
             f"{_variable(tables, 'X')}); warp it to a regular grid first (gdalwarp -geoloc)."
         )
-    with codes_kept():
+    with as_stored():
         crs = crs_text(dataset.GetSpatialRef())
     if not crs and axes.degrees and transform is not None:
         # CF asks for no more than the units of the axes.
@@ -267,9 +289,8 @@ def _check_latitudes(grid: Grid, label: str) -> None:
     furthest = max(abs(grid.bounds.top), abs(grid.bounds.bottom)) - grid.cell_height / 2
     if furthest > pole + ALIGNMENT * grid.cell_height:
         raise InputError(
-            f"{label}: its latitudes run from {grid.bounds.bottom:g} to {grid.bounds.top:g}, which are none "
-            f"beyond {pole:g}; check whether latitude and longitude are exchanged, or its coordinate reference "
-            "system is another."
+            f"{label}: latitudes run from {grid.bounds.bottom:g} to {grid.bounds.top:g}, beyond {pole:g}; "
+            "check whether latitude and longitude are exchanged, or its CRS is another."
         )
 
 

@@ -11,7 +11,7 @@ from osgeo import ogr, osr
 
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.base.progress import Progress
-from smap_downscaler.geo.datasets import codes_kept
+from smap_downscaler.geo.datasets import as_stored
 from smap_downscaler.geo.grid import ALIGNMENT, Bounds, Grid, Window, ease2_grid
 from smap_downscaler.geo.lattice import LATTICE_STEP, Lattice, Transformation, transform_bounds
 
@@ -152,7 +152,7 @@ def test_coordinates_are_those_of_gdal(crs, longitude, latitude):
     ends = []
     for text in ("EPSG:4326", crs):
         reference = osr.SpatialReference()
-        with codes_kept():
+        with as_stored():
             reference.SetFromUserInput(text)
         reference.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
         ends.append(reference)

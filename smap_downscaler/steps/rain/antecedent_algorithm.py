@@ -17,7 +17,7 @@ from ...base.progress import Progress
 from ...base.words import counted
 from ...geo.datasets import check_folders
 from ...toolbox.algorithm import SmapAlgorithm
-from ...toolbox.parameters import advanced, date_parameter, series_folder, whole_number
+from ...toolbox.parameters import advanced, date_parameter, series_folder, variable, whole_number
 from ...toolbox.values import Values
 from .antecedent import NAME, antecedent_precipitation
 from .numbers.antecedent import Antecedent
@@ -39,6 +39,7 @@ class AntecedentPrecipitation(SmapAlgorithm):
         yield advanced(
             whole_number("LAG", "Days between the last averaged day and the date", Antecedent.lag, 0)
         )
+        yield variable()
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Antecedent precipitation (series)")
 
     def define_outputs(self) -> Iterable[Any]:
@@ -58,6 +59,7 @@ class AntecedentPrecipitation(SmapAlgorithm):
             values.extent("EXTENT"),
             *values.period(),
             progress,
+            variables=values.variables(),
         )
         progress.log(
             f"{counted(len(result.dates), 'date')} from {result.dates[0]} to {result.dates[-1]}, "

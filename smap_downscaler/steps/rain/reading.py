@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 from osgeo import gdal
@@ -29,7 +27,6 @@ _MONTHLY = frozenset({"mm", "mmmonth", "mmmo", "mmmon", "mmmonth1", "mmmo1", "mm
 #: So few that a cancel is felt at once while a block is averaged and compressed.
 CELLS_A_BLOCK = 1 << 20
 _LONG_NAME = re.compile(r"milli(meter|metre)s?")
-_SUBDATASET = re.compile(r'^\w+:"?(.+?)"?:/*\w+$')
 
 
 class RainReader:
@@ -133,17 +130,6 @@ def window_of(grid: Grid, extent: tuple[Bounds, str] | None, source: str) -> Win
 def part_of(window: Window, block: Window) -> Window:
     """A block of a window as cells of the grid that the window was cut from."""
     return Window(window.row + block.row, window.col + block.col, block.height, block.width)
-
-
-def file_state(path: str) -> tuple[str, int, int]:
-    """Path, bytes and time of change of a file, or of the file of a NETCDF:"file":variable."""
-    subdataset = _SUBDATASET.match(path)
-    file = subdataset[1] if subdataset and not Path(path).exists() else path
-    try:
-        status = os.stat(file)
-    except OSError:
-        return path, 0, 0
-    return os.path.abspath(file), status.st_size, status.st_mtime_ns
 
 
 def unit_doubt(unit: str, monthly: bool) -> str:

@@ -17,7 +17,7 @@ from ...base.errors import InputError
 from ...base.progress import Progress
 from ...base.words import counted
 from ...toolbox.algorithm import SmapAlgorithm
-from ...toolbox.parameters import advanced, choice, date_parameter, decimal, series_folder
+from ...toolbox.parameters import advanced, choice, date_parameter, decimal, series_folder, variable
 from ...toolbox.values import Values
 from .numbers.seasons import DEFAULT_SEASONS, parse_seasons
 from .record import KINDS
@@ -47,6 +47,7 @@ class SeasonalPrecipitation(SmapAlgorithm):
                 1.0,
             )
         )
+        yield variable()
         yield QgsProcessingParameterRasterDestination("OUTPUT", "Seasonal precipitation (stack)")
 
     def define_outputs(self) -> Iterable[Any]:
@@ -77,6 +78,7 @@ class SeasonalPrecipitation(SmapAlgorithm):
             end,
             values.number("MINIMUM_SHARE"),
             progress,
+            variables=values.variables(),
         )
         progress.log(f"{counted(len(seasons), 'band')} of {grid.width} x {grid.height} cells in {output}.")
         return {"OUTPUT": output, "COUNT": len(seasons)}
