@@ -152,6 +152,15 @@ def _is_gdal_name(path: str) -> bool:
     return path.startswith(("/vsi", "<VRTDataset")) or re.match(r"[A-Za-z]\w+:", path) is not None
 
 
+def stored_crs(path: str, layer: str) -> str:
+    """The CRS of a layer of a vector file as the file says it (`EPSG:code` or WKT); empty for none."""
+    dataset = open_dataset(path, gdal.OF_VECTOR)
+    with as_stored():
+        # Held by name: a layer must not outlive its dataset.
+        found = dataset.GetLayerByName(layer) if layer else dataset.GetLayer(0)
+        return crs_text(found.GetSpatialRef()) if found is not None else ""
+
+
 def crs_text(reference: osr.SpatialReference | None) -> str:
     """`EPSG:code` where the authority is known, else WKT; empty where there is none."""
     if reference is None:
@@ -174,8 +183,7 @@ def spatial_reference(crs: str) -> osr.SpatialReference:
         reference = _parsed(crs)
     if reference is None:
         raise InputError(f"CRS {crs[:60]!r} is not known to GDAL; choose another one.")
-    code = reference.GetAuthorityCode(None)
-    if code and reference.GetAuthorityName(None) == "EPSG" and _is_superseded(code):
+    if successor(crs_text(reference)):
         # Whoever opens what is written with the code would take its successor.
         reference = _parsed(_without_code(reference)) or reference
     reference.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
@@ -193,10 +201,11 @@ def _parsed(text: str) -> osr.SpatialReference | None:
 
 
 @lru_cache(maxsize=256)
-def _is_superseded(code: str) -> bool:
-    """Whether GDAL, left to itself, takes another CRS for an EPSG code."""
-    own = _parsed(f"EPSG:{code}")
-    return own is not None and own.GetAuthorityCode(None) not in (None, code)
+def successor(crs: str) -> str:
+    """The `EPSG:code` that GDAL, left to itself, takes for one that is superseded; empty for others."""
+    own = _parsed(crs) if re.match(r"EPSG:\d+$", crs) else None
+    taken = crs_text(own)
+    return taken if taken != crs else ""
 
 
 def _without_code(reference: osr.SpatialReference) -> str:

@@ -338,8 +338,8 @@ def _error(nodes: _Nodes, exact: _ExactPositions, progress: Progress) -> float:
     pixel = np.sqrt(nodes.areas)[:-1, :-1]
     with np.errstate(divide="ignore", invalid="ignore"):
         error = np.hypot(found_rows - truth[0], found_cols - truth[1]) / pixel
-    if not np.isfinite(error).any():
-        return 0.0
     # Squares at the edge of what the CRS can hold are worth single pixels.
     lost = np.isnan(error) & np.isfinite(truth[0])
-    return float("inf") if lost.any() else float(np.nanmax(error))
+    if lost.any():
+        return float("inf")
+    return float(np.nanmax(error)) if np.isfinite(error).any() else 0.0

@@ -19,6 +19,7 @@ from qgis.core import (
     QgsProviderRegistry,
     QgsRectangle,
     QgsReferencedRectangle,
+    QgsVectorLayer,
 )
 
 from ..base.covariate_names import split_names
@@ -237,13 +238,17 @@ class Values:
         InputError
             If there is none.
         """
+        layer = self.vector_layer(name)
+        if layer is None:
+            raise InputError(f"{name}: there is no table {self.parameters.get(name)!r}; check the path.")
+        return str(layer.source().split("|")[0] if layer.dataProvider().name() == "ogr" else layer.name())
+
+    def vector_layer(self, name: str) -> QgsVectorLayer | None:
+        """The layer of a parameter, also of a selection; None where there is none."""
         value = self.parameters.get(name)
         # QGIS finds no layer by a selection or filter of one.
         source = value.source if isinstance(value, QgsProcessingFeatureSourceDefinition) else value
-        layer = self.algorithm.parameterAsVectorLayer({**self.parameters, name: source}, name, self.context)
-        if layer is None:
-            raise InputError(f"{name}: there is no table {value!r}; check the path.")
-        return str(layer.source().split("|")[0] if layer.dataProvider().name() == "ogr" else layer.name())
+        return self.algorithm.parameterAsVectorLayer({**self.parameters, name: source}, name, self.context)
 
     def dated_covariates(self, progress: Progress, minimum_share: float) -> tuple[DatedCovariate, ...]:
         """The dated covariates of DYNAMIC and the parameters that belong to it; see `toolbox.parameters`.
