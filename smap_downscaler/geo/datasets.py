@@ -258,11 +258,14 @@ def dataset_grid(dataset: gdal.Dataset, label: str) -> Grid:
             f"{label}: its cells lie on no regular grid (their places are in {_variable(tables, 'Y')} and "
             f"{_variable(tables, 'X')}); warp it to a regular grid first (gdalwarp -geoloc)."
         )
+    if transform is None and axes.degrees:
+        raise InputError(
+            f"{label}: GDAL finds no regular grid on its axes; store it as time, latitude, longitude, evenly "
+            "spaced, with the units degrees_north and degrees_east."
+        )
     with as_stored():
-        crs = crs_text(dataset.GetSpatialRef())
-    if not crs and axes.degrees and transform is not None:
         # CF asks for no more than the units of the axes.
-        crs = "EPSG:4326"
+        crs = crs_text(dataset.GetSpatialRef()) or ("EPSG:4326" if axes.degrees else "")
     if not crs:
         raise InputError(
             f"{label}: it has no coordinate reference system; "

@@ -128,6 +128,39 @@ def netcdf(
     return str(path)
 
 
+#: What the axes of a map say of themselves by CF.
+EAST = {"units": "degrees_east", "standard_name": "longitude"}
+NORTH = {"units": "degrees_north", "standard_name": "latitude"}
+
+
+def stored_netcdf(
+    path: Path,
+    axes: dict[str, tuple[Sequence[float], dict[str, str]]],
+    variables: dict[str, tuple[str, np.ndarray, dict[str, Any]]],
+) -> str:
+    """A NetCDF-4 file of axes (numbers, attributes) and variables (axes by blank, values, attributes)."""
+    import h5py
+
+    def tagged(item, tags):
+        item.attrs.update(
+            {key: np.bytes_(one) if isinstance(one, str) else np.array([one]) for key, one in tags.items()}
+        )
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with h5py.File(path, "w") as file:
+        tagged(file, {"Conventions": "CF-1.8"})
+        for name, (numbers, tags) in axes.items():
+            axis = file.create_dataset(name, data=np.asarray(numbers, np.float64))
+            tagged(axis, tags)
+            axis.make_scale(name)
+        for name, (order, values, tags) in variables.items():
+            variable = file.create_dataset(name, data=values)
+            for number, axis in enumerate(order.split()):
+                variable.dims[number].attach_scale(file[axis])
+            tagged(variable, tags)
+    return str(path)
+
+
 def listing(folder: Path) -> list[str]:
     """All that lies in a folder and below, hidden files too."""
     return sorted(str(path.relative_to(folder)) for path in Path(folder).rglob("*"))
