@@ -2,7 +2,8 @@
 
 Each pixel is cut into sub-pixels at most 1/64 of a cell wide, which are shared
 out among the cells that they touch, weighted with their true area in the
-grid's CRS (equal-area for SMAP's EASE-Grid 2.0).
+grid's CRS (equal-area for SMAP's EASE-Grid 2.0). Where pixels are much larger
+than cells, the cells are cut instead.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ SUBPIXELS_A_CELL = 64
 #: long and thin, or a mask in another CRS would be read far beyond it.
 _CHUNK, CHUNK_BYTES = 1 << 18, 44 << 20
 _CHUNK_WIDTH = 1 << 12
+#: From this area on, in cells, the cells are cut and not the pixel, and into how many parts a side at least.
+_LARGE_PIXEL, _PARTS_OF_A_CELL = 16.0, 4
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,12 @@ class _Pass:
         self._members, self._window, self._job = members, window, job
         cropped = grid.crop(window)
         lattice = Lattice(cropped, job.target, job.progress)
+        mask = None if job.mask is None else job.mask.grid
+        self._cells = cell_parts(lattice, job.parts, job.progress, mask)
+        if self._cells is not None:
+            self._fine = self._cells.fine
+            self._on_mask = None if mask is None else Lattice(self._fine, mask, job.progress)
+            return
         cut = cuts(lattice.longest_sides, job.parts)
         if job.mask is not None:
             on_mask = cuts(Lattice(cropped, job.mask.grid, job.progress).longest_sides, 1)
@@ -142,6 +151,9 @@ class _Pass:
         self, chunk: Window, shape: tuple[int, int]
     ) -> Iterator[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
         """Number of the source, cells, areas and values of each band in a chunk of sub-pixels."""
+        if self._cells is not None:
+            yield from self._chunk_of_cells(self._cells, chunk)
+            return
         rows, cols = (part.ravel() for part in self._lattice.positions(chunk))
         areas = self._lattice.areas(chunk).ravel()
         if self._job.mask is not None and self._on_mask is not None:
@@ -166,6 +178,81 @@ class _Pass:
                 yield number, cells, areas, areas
                 continue
             yield number, cells, areas, self._job.reader.read(source, pixels).ravel()[owners]
+
+    def _chunk_of_cells(
+        self, cut: CellParts, chunk: Window
+    ) -> Iterator[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
+        """The same in a chunk of parts of cells."""
+        masked = None
+        if self._job.mask is not None and self._on_mask is not None:
+            masked = self._job.mask.covers(*self._on_mask.positions(chunk))
+        rows, cols, cells, areas = cut.shares(chunk, masked)
+        if not cells.size:
+            yield from ((number, cells, areas, areas) for number, _source in self._members)
+            return
+        top, left = int(rows.min()), int(cols.min())
+        height, width = int(rows.max()) - top + 1, int(cols.max()) - left + 1
+        pixels = Window(self._window.row + top, self._window.col + left, height, width)
+        for number, source in self._members:
+            values = self._job.reader.read(source, pixels)
+            yield number, cells, areas, values[rows - top, cols - left]
+
+
+class CellParts:
+    """The cells of a grid cut into parts, for pixels much larger than they.
+
+    Parameters
+    ----------
+    cells, pixels : Grid
+    parts : int
+        Parts along the side of a pixel, at least.
+    mask : Grid or None
+        A grid whose cells the parts are no larger than.
+    progress : Progress
+        Asked for cancellation.
+
+    Attributes
+    ----------
+    fine : Grid
+        The parts.
+    """
+
+    def __init__(self, cells: Grid, pixels: Grid, parts: int, mask: Grid | None, progress: Progress):
+        cut = cuts(Lattice(cells, pixels, progress).longest_sides, parts)
+        on_mask = (1, 1) if mask is None else cuts(Lattice(cells, mask, progress).longest_sides, 1)
+        self._cut = max(cut[0], on_mask[0], _PARTS_OF_A_CELL), max(cut[1], on_mask[1], _PARTS_OF_A_CELL)
+        self._width = cells.width
+        self.fine = refined(cells, self._cut)
+        self._lattice = Lattice(self.fine, pixels, progress)
+
+    def shares(self, chunk: Window, masked: np.ndarray | None = None) -> tuple[np.ndarray, ...]:
+        """What the parts in a chunk share with pixels.
+
+        Returns
+        -------
+        rows, cols, cells : int arrays, shape (n,)
+            Row and column of the pixel, and flat number of the cell.
+        areas : float64 array, shape (n,)
+            Shared area, in cells; 0 where `masked`.
+        """
+        rows, cols = (part.ravel() for part in self._lattice.positions(chunk))
+        down, right = self._cut
+        areas = np.full(rows.size, 1.0 / (down * right))
+        if masked is not None:
+            areas[masked.ravel()] = 0.0
+        size, shape = self._lattice.pixel_size(chunk), self._lattice.target.shape
+        parts, pixels, areas = split_over_cells(rows, cols, size, areas, shape)
+        part_rows, part_cols = divmod(parts, chunk.width)
+        cells = (chunk.row + part_rows) // down * self._width + (chunk.col + part_cols) // right
+        return (*divmod(pixels, shape[1]), cells, areas)
+
+
+def cell_parts(pixels: Lattice, parts: int, progress: Progress, mask: Grid | None = None) -> CellParts | None:
+    """The cells of a lattice's target cut into parts where its pixels are much larger, else None."""
+    down, right = pixels.longest_sides
+    if down * right < _LARGE_PIXEL:
+        return None
+    return CellParts(pixels.target, pixels.source, parts, mask, progress)
 
 
 def cuts(longest_sides: tuple[float, float], parts: int) -> tuple[int, int]:

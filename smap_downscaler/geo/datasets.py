@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import re
 import threading
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +17,36 @@ from osgeo import gdal, osr
 from ..base.errors import InputError
 from ..base.nodata import FILL, Look, equals_code
 from ..base.part_files import check_end, part_name, remove, remove_leftovers, remove_part
-from .grid import ALIGNMENT, Grid, Window
+from .grid import ALIGNMENT, Grid, Window, columns_around
+from .netcdf_axes import axes_of
+from .packed import unpacked_name
 
 #: Value written for missing cells.
 NODATA = FILL
 #: Messages of GDAL longer than this (whole SQL scripts) lose their middle.
 _LONGEST_REASON = 200
+#: Without them GDAL takes the successors of superseded EPSG codes (of EPSG:3410, EASE-Grid 1 on a sphere,
+#: EASE-Grid 2.0), and notes beside a .gz how long its content is.
+_AS_STORED = {"OSR_USE_NON_DEPRECATED": "NO", "CPL_VSIL_GZIP_WRITE_PROPERTIES": "NO"}
+#: How datums are called of which a file says no more than the ellipsoid.
+_NO_DATUM = re.compile(r"(d_)?(unknown|unnamed|not[ _]?specified|unspecified|custom|undefined)|$", re.I)
 #: What other programs, or an earlier run, left beside a file that is replaced: it would describe the old one.
 _SIDE_CARS = (".aux.xml", ".ovr", ".msk", "-wal", "-shm", "-journal")
 #: What takes the place of the ending of a shapefile in the files that belong to it.
 _OF_SHAPEFILE = (".shx", ".dbf", ".prj", ".cpg", ".qpj", ".qix", ".sbn", ".sbx", ".idm", ".ind")
+
+
+@contextlib.contextmanager
+def as_stored() -> Iterator[None]:
+    """Inside, GDAL takes files for what they say, in this thread, and writes nothing beside them."""
+    before = {option: gdal.GetThreadLocalConfigOption(option) for option in _AS_STORED}
+    for option, value in _AS_STORED.items():
+        gdal.SetThreadLocalConfigOption(option, value)
+    try:
+        yield
+    finally:
+        for option, value in before.items():
+            gdal.SetThreadLocalConfigOption(option, value)
 
 
 @contextlib.contextmanager
@@ -63,6 +85,7 @@ def open_dataset(
     Parameters
     ----------
     path : path, or GDAL's name of a subdataset
+        Of a packed file that holds one raster, that is opened.
     flags : int
         GDAL's OF_ flags.
     drivers : list of str, optional
@@ -78,8 +101,10 @@ def open_dataset(
     path = str(path)
     if not os.path.exists(path) and not _is_gdal_name(path):
         raise InputError(f"{path}: there is no such file; check the path.")
+    if flags & gdal.OF_RASTER:
+        path = unpacked_name(path)
     dataset = None
-    with gdal_errors() as messages:
+    with gdal_errors() as messages, as_stored():
         try:
             dataset = gdal.OpenEx(
                 path, flags | gdal.OF_READONLY, allowed_drivers=drivers or [], open_options=list(options)
@@ -88,6 +113,11 @@ def open_dataset(
             messages.append(str(error))
     if dataset is None:
         kind = "table" if flags & gdal.OF_VECTOR else "raster"
+        if kind == "raster" and _holds_a_table(path):
+            raise InputError(
+                f"{path}: it holds no raster but a table, such as points; choose a raster, or make one of "
+                "the points first (Processing Toolbox > Interpolation)."
+            )
         raise InputError(
             f"{path}: GDAL cannot read it ({reason_of(messages, 'unknown format')}); "
             f"check that the file is whole and a {kind}."
@@ -95,9 +125,17 @@ def open_dataset(
     return dataset
 
 
+def _holds_a_table(path: str) -> bool:
+    with gdal_errors():
+        try:
+            return gdal.OpenEx(path, gdal.OF_VECTOR | gdal.OF_READONLY) is not None
+        except RuntimeError:
+            return False
+
+
 def check_source(source: str | Path) -> None:
-    """Raise `InputError` if a file or folder is missing; a NETCDF:"file":variable is seen when opened."""
-    if not Path(source).exists() and ":" not in str(source)[2:]:
+    """Raise `InputError` if a file or folder is missing; a name of GDAL's is seen when opened."""
+    if not Path(source).exists() and not _is_gdal_name(str(source)):
         raise InputError(f"INPUT: {source} does not exist; check the path.")
 
 
@@ -114,6 +152,15 @@ def _is_gdal_name(path: str) -> bool:
     """Subdatasets (NETCDF:"file":variable) and virtual files are no paths of the file system."""
     # Two letters at least: C: is a drive.
     return path.startswith(("/vsi", "<VRTDataset")) or re.match(r"[A-Za-z]\w+:", path) is not None
+
+
+def stored_crs(path: str, layer: str) -> str:
+    """The CRS of a layer of a vector file as the file says it (`EPSG:code` or WKT); empty for none."""
+    dataset = open_dataset(path, gdal.OF_VECTOR)
+    with as_stored():
+        # Held by name: a layer must not outlive its dataset.
+        found = dataset.GetLayerByName(layer) if layer else dataset.GetLayer(0)
+        return crs_text(found.GetSpatialRef()) if found is not None else ""
 
 
 def crs_text(reference: osr.SpatialReference | None) -> str:
@@ -134,21 +181,59 @@ def spatial_reference(crs: str) -> osr.SpatialReference:
     InputError
         If the text is no CRS.
     """
-    reference = osr.SpatialReference()
-    with gdal_errors():
-        try:
-            failed = reference.SetFromUserInput(crs) != 0
-        except RuntimeError:
-            failed = True
-    if failed:
+    with as_stored():
+        reference = _parsed(crs)
+    if reference is None:
         raise InputError(f"CRS {crs[:60]!r} is not known to GDAL; choose another one.")
+    if successor(crs_text(reference)):
+        # Whoever opens what is written with the code would take its successor.
+        reference = _parsed(_without_code(reference)) or reference
     reference.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
     return reference
 
 
+def _parsed(text: str) -> osr.SpatialReference | None:
+    reference = osr.SpatialReference()
+    with gdal_errors():
+        try:
+            failed = reference.SetFromUserInput(text) != 0
+        except RuntimeError:
+            failed = True
+    return None if failed else reference
+
+
+@lru_cache(maxsize=256)
+def successor(crs: str) -> str:
+    """The `EPSG:code` that GDAL, left to itself, takes for one that is superseded; empty for others."""
+    own = _parsed(crs) if re.match(r"EPSG:\d+$", crs) else None
+    taken = crs_text(own)
+    return taken if taken != crs else ""
+
+
+def _without_code(reference: osr.SpatialReference) -> str:
+    return re.sub(r',\s*ID\["EPSG",\d+\]\]$', "]", reference.ExportToWkt(["FORMAT=WKT2_2019"]))
+
+
 def same_crs(first: str, second: str) -> bool:
-    """Whether two CRS texts mean the same."""
-    return first == second or bool(spatial_reference(first).IsSame(spatial_reference(second)))
+    """Whether two CRS texts mean the same; a datum without a name is that of its ellipsoid, WGS 84."""
+    if first == second:
+        return True
+    one, other = spatial_reference(first), spatial_reference(second)
+    return bool(one.IsSame(other)) or bool(_with_datum(one).IsSame(_with_datum(other)))
+
+
+def _with_datum(reference: osr.SpatialReference) -> osr.SpatialReference:
+    """A CRS on the ellipsoid of WGS 84 whose datum has no name, with that datum."""
+    if not _NO_DATUM.match(reference.GetAttrValue("DATUM") or ""):
+        return reference
+    with gdal_errors():
+        try:
+            text = reference.ExportToProj4()
+        except RuntimeError:
+            text = ""
+    if "+ellps=WGS84" not in text:
+        return reference
+    return _parsed(text.replace("+ellps=WGS84", "+datum=WGS84")) or reference
 
 
 def dataset_grid(dataset: gdal.Dataset, label: str) -> Grid:
@@ -157,48 +242,93 @@ def dataset_grid(dataset: gdal.Dataset, label: str) -> Grid:
     Raises
     ------
     InputError
-        Without a CRS or georeference, or for a rotated raster.
+        Without a CRS or georeference, for a rotated raster, for axes that are no rows and columns of a
+        map, or for latitudes beyond the poles.
     """
     if not dataset.RasterCount:
         raise InputError(f"{label}: it holds no band of its own; {_subdataset_advice(dataset)}.")
-    crs = crs_text(dataset.GetSpatialRef()) or _crs_of_degrees(dataset)
+    axes = axes_of(dataset)
+    if axes.order:
+        raise InputError(
+            f"{label}: its variable is stored in the order {axes.order}, which is read as no map; store it "
+            "as time, latitude, longitude."
+        )
+    tables = dataset.GetMetadata("GEOLOCATION")
+    transform = _transform(dataset)
+    if transform is None and tables:
+        raise InputError(
+            f"{label}: its cells lie on no regular grid (their places are in {_variable(tables, 'Y')} and "
+            f"{_variable(tables, 'X')}); warp it to a regular grid first (gdalwarp -geoloc)."
+        )
+    if transform is None and axes.degrees:
+        raise InputError(
+            f"{label}: GDAL finds no regular grid on its axes; store it as time, latitude, longitude, evenly "
+            "spaced, with the units degrees_north and degrees_east."
+        )
+    with as_stored():
+        # CF asks for no more than the units of the axes.
+        crs = crs_text(dataset.GetSpatialRef()) or ("EPSG:4326" if axes.degrees else "")
     if not crs:
         raise InputError(
             f"{label}: it has no coordinate reference system; "
             "assign one (Raster > Projections > Assign projection)."
         )
-    transform = dataset.GetGeoTransform(can_return_null=True)
     if transform is None:
         raise InputError(
             f"{label}: it has no georeference (no position and cell size); georeference it first."
         )
     left, width, lean_x, top, lean_y, height = transform
+    columns, rows = _size(dataset)
     upright = (
         width > 0
         and height != 0
-        and abs(lean_x) * dataset.RasterYSize <= ALIGNMENT * width
-        and abs(lean_y) * dataset.RasterXSize <= ALIGNMENT * abs(height)
+        and abs(lean_x) * rows <= ALIGNMENT * width
+        and abs(lean_y) * columns <= ALIGNMENT * abs(height)
     )
     if not upright:
         raise InputError(f"{label}: its grid is rotated or mirrored; warp it to a north-up grid first.")
     if height > 0:
-        top += height * dataset.RasterYSize
-    return Grid(crs, left, top, width, abs(height), dataset.RasterXSize, dataset.RasterYSize)
+        top += height * rows
+    grid = Grid(crs, left, top, width, abs(height), columns, rows)
+    _check_latitudes(grid, label)
+    return grid
+
+
+def _check_latitudes(grid: Grid, label: str) -> None:
+    """Raise `InputError` where centres of cells lie beyond a pole, as where longitudes pass for latitudes."""
+    reference = spatial_reference(grid.crs)
+    if not reference.IsGeographic():
+        return
+    pole = math.pi / 2 / reference.GetAngularUnits()
+    furthest = max(abs(grid.bounds.top), abs(grid.bounds.bottom)) - grid.cell_height / 2
+    if furthest > pole + ALIGNMENT * grid.cell_height:
+        raise InputError(
+            f"{label}: latitudes run from {grid.bounds.bottom:g} to {grid.bounds.top:g}, beyond {pole:g}; "
+            "check whether latitude and longitude are exchanged, or its CRS is another."
+        )
+
+
+def _transform(dataset: gdal.Dataset) -> tuple[float, ...] | None:
+    """GDAL's coefficients for the columns and rows of the map, whichever way they are stored."""
+    transform = dataset.GetGeoTransform(can_return_null=True)
+    if transform is None or not axes_of(dataset).transposed:
+        return transform
+    return tuple(transform[number] for number in (3, 5, 4, 0, 2, 1))
+
+
+def _size(dataset: gdal.Dataset) -> tuple[int, int]:
+    """Columns and rows of the map."""
+    size = dataset.RasterXSize, dataset.RasterYSize
+    return size[::-1] if axes_of(dataset).transposed else size
+
+
+def _variable(tables: dict[str, str], axis: str) -> str:
+    return tables.get(f"{axis}_DATASET", "").rsplit(":", 1)[-1] or axis
 
 
 def _subdataset_advice(dataset: gdal.Dataset) -> str:
     names = [name for name, _ in dataset.GetSubDatasets()]
     return f"name one of its variables, as {names[0]}" if names else "choose a raster"
-
-
-def _crs_of_degrees(dataset: gdal.Dataset) -> str:
-    """WGS 84 for a NetCDF file on a latitude and longitude grid, where CF asks for no more than units."""
-    if dataset.GetDriver().ShortName != "netCDF" or dataset.GetGeoTransform(can_return_null=True) is None:
-        return ""
-    units = {text.lower() for key, text in dataset.GetMetadata().items() if key.endswith("#units")}
-    north = {"degrees_north", "degree_north", "degrees_n", "degree_n"}
-    east = {"degrees_east", "degree_east", "degrees_e", "degree_e"}
-    return "EPSG:4326" if units & north and units & east else ""
 
 
 def read_band(
@@ -211,13 +341,23 @@ def read_band(
     """A window of a band, shape (rows, columns), unscaled to its unit; missing cells are NaN.
 
     Missing is what the file says, and what `look` was told, as the file stores it. The others go through
-    `look`, in search of codes that nobody declared.
+    `look`, in search of codes that nobody declared. Of a raster around the whole earth the window may reach
+    beyond the first or the last column.
     """
-    window = window or Window(0, 0, dataset.RasterYSize, dataset.RasterXSize)
-    transform = dataset.GetGeoTransform(can_return_null=True)
+    columns, rows = _size(dataset)
+    window = window or Window(0, 0, rows, columns)
+    transform = _transform(dataset)
+    if window.col < 0 or window.col + window.width > columns:
+        around = columns_around(transform[1] if transform else 0.0, columns)
+        if around:
+            parts = [read_band(dataset, band_number, part, dtype, look) for part in _turned(window, around)]
+            return np.concatenate(parts, axis=1)
     south_up = transform is not None and transform[5] > 0
-    row = dataset.RasterYSize - window.row - window.height if south_up else window.row
+    row = rows - window.row - window.height if south_up else window.row
     place = window.col, row, window.width, window.height
+    transposed = axes_of(dataset).transposed
+    if transposed:
+        place = row, window.col, window.height, window.width
     band, label = dataset.GetRasterBand(band_number), dataset.GetDescription()
     raw = _read_raw(band, label, place)
     missing = _missing(band, raw, label, place) | _transparent(dataset, band_number, label, place)
@@ -233,7 +373,19 @@ def read_band(
     with np.errstate(over="ignore", invalid="ignore"):
         values = values.astype(dtype)
     values[missing | ~np.isfinite(values)] = np.nan
+    if transposed:
+        values = values.T
     return values[::-1] if south_up else values
+
+
+def _turned(window: Window, around: int) -> Iterator[Window]:
+    """The parts of a window whose columns are counted on around the earth."""
+    col, end = window.col, window.col + window.width
+    while col < end:
+        first = col % around
+        width = min(end - col, around - first)
+        yield Window(window.row, first, window.height, width)
+        col += width
 
 
 Place = tuple[int, int, int, int]

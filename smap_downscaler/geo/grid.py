@@ -170,6 +170,13 @@ class Grid:
         return self.cell_offset_in(other) is not None
 
 
+def columns_around(cell_width: float, width: int) -> int:
+    """How many columns of degrees lead once around the earth; 0 where a grid of `width` columns does not."""
+    columns = round(360 / cell_width) if cell_width > 0 else 0
+    whole = columns > 0 and abs(columns * cell_width - 360) <= ALIGNMENT * cell_width
+    return columns if whole and columns <= width else 0
+
+
 EASE2_CRS = "EPSG:6933"
 EASE2_LEFT = -17367530.4451615
 EASE2_TOP = 7314540.8306386

@@ -17,13 +17,14 @@ import numpy as np
 from ..base.errors import InputError
 from ..base.progress import SILENT, Progress
 from .datasets import same_crs, spatial_reference
-from .grid import ALIGNMENT, Bounds, Grid, Window
+from .grid import ALIGNMENT, Bounds, Grid, Window, columns_around
 
 #: Side of a lattice square in pixels; halved until the error is small enough.
 LATTICE_STEP = 16
 _BATCH_NODES = 100_000
 _EDGE_POINTS = 101
 _INNER_POINTS = 11
+_MIDDLE_OF_INNER = -(_INNER_POINTS**2 // 2 + 1)
 
 Positions = tuple[np.ndarray, np.ndarray]
 
@@ -86,6 +87,8 @@ def transform_bounds(bounds: Bounds, crs_from: str, crs_to: str) -> Bounds:
     x, y = Transformation(crs_from, crs_to)(
         bounds.left + u * (bounds.right - bounds.left), bounds.bottom + v * (bounds.top - bounds.bottom)
     )
+    if is_geographic(crs_to):
+        x = _beside(x, float(x[_MIDDLE_OF_INNER]))
     if not np.isfinite(x).any():
         raise InputError(
             f"The extent {bounds.left:g}, {bounds.right:g}, {bounds.bottom:g}, {bounds.top:g} "
@@ -97,6 +100,11 @@ def transform_bounds(bounds: Bounds, crs_from: str, crs_to: str) -> Bounds:
 def is_geographic(crs: str) -> bool:
     """Whether coordinates are degrees of longitude and latitude."""
     return bool(spatial_reference(crs).IsGeographic())
+
+
+def goes_around(grid: Grid) -> int:
+    """How many columns of a grid of degrees lead once around the earth; 0 where they do not."""
+    return columns_around(grid.cell_width, grid.width) if is_geographic(grid.crs) else 0
 
 
 class Lattice:
@@ -286,7 +294,11 @@ class _ExactPositions:
 
 def _near(longitude: np.ndarray, grid: Grid) -> np.ndarray:
     """Longitudes in the half turn either side of a grid that may run from 0 to 360 degrees."""
-    centre = (grid.bounds.left + grid.bounds.right) / 2
+    return _beside(longitude, (grid.bounds.left + grid.bounds.right) / 2)
+
+
+def _beside(longitude: np.ndarray, centre: float) -> np.ndarray:
+    """Longitudes in the half turn either side of one; as they are where that is NaN."""
     longitude = np.where(longitude < centre - 180.0, longitude + 360.0, longitude)
     return np.where(longitude > centre + 180.0, longitude - 360.0, longitude)
 
@@ -326,8 +338,8 @@ def _error(nodes: _Nodes, exact: _ExactPositions, progress: Progress) -> float:
     pixel = np.sqrt(nodes.areas)[:-1, :-1]
     with np.errstate(divide="ignore", invalid="ignore"):
         error = np.hypot(found_rows - truth[0], found_cols - truth[1]) / pixel
-    if not np.isfinite(error).any():
-        return 0.0
     # Squares at the edge of what the CRS can hold are worth single pixels.
     lost = np.isnan(error) & np.isfinite(truth[0])
-    return float("inf") if lost.any() else float(np.nanmax(error))
+    if lost.any():
+        return float("inf")
+    return float(np.nanmax(error)) if np.isfinite(error).any() else 0.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..base.progress import SILENT, Progress
-from .area_means import SUBPIXELS_A_CELL, chunks, cuts, refined
+from .area_means import SUBPIXELS_A_CELL, CellParts, cell_parts, chunks, cuts, refined
 from .grid import Grid, Window
 from .lattice import Lattice
 from .sampling import split_over_cells
@@ -42,7 +42,8 @@ class Overlap:
 def overlap(source: Grid, target: Grid, windows: Sequence[Window], progress: Progress = SILENT) -> Overlap:
     """The overlap of some pixels of `source` with the cells of `target`, whatever their CRS.
 
-    Pixels are cut into parts at most 1/64 of a cell wide, as `area_means` does.
+    Pixels are cut into parts at most 1/64 of a cell wide, or cells where pixels are much larger, as
+    `area_means` does.
 
     Parameters
     ----------
@@ -87,13 +88,37 @@ class _Part:
 
     def numbers(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
         """Flat numbers in the hull of the product of rows and columns of the grid."""
+        return self.numbers_of(rows[:, None], cols[None, :])
+
+    def numbers_of(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+        """Flat numbers in the hull of pixels of the grid."""
         down, right = self.window.row - self.hull.row, self.window.col - self.hull.col
-        return (rows[:, None] + down) * self.hull.width + cols[None, :] + right
+        return (rows + down) * self.hull.width + cols + right
+
+
+def _shared_by_cells(
+    source: _Part, cut: CellParts, target: Grid, progress: Progress
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The same, a chunk of parts of cells at a time."""
+    for chunk in chunks(cut.fine):
+        progress.check()
+        rows, cols, cells, areas = cut.shares(chunk)
+        if not cells.size:
+            continue
+        keys, inverse = np.unique(
+            source.numbers_of(rows, cols) * (target.width * target.height) + cells, return_inverse=True
+        )
+        yield keys, np.bincount(inverse, areas, len(keys))
 
 
 def _shared(source: _Part, target: Grid, progress: Progress) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Keys (pixel x number of cells + cell) and shared areas, a chunk of pixel parts at a time."""
-    down, right = cuts(Lattice(source.grid, target, progress).longest_sides, SUBPIXELS_A_CELL)
+    lattice = Lattice(source.grid, target, progress)
+    cut = cell_parts(lattice, SUBPIXELS_A_CELL, progress)
+    if cut is not None:
+        yield from _shared_by_cells(source, cut, target, progress)
+        return
+    down, right = cuts(lattice.longest_sides, SUBPIXELS_A_CELL)
     fine = refined(source.grid, (down, right))
     lattice = Lattice(fine, target, progress)
     for chunk in chunks(fine):

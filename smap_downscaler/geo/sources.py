@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -12,9 +13,12 @@ from ..base.nodata import DECLARE, Look
 from ..base.progress import SILENT, Progress
 from .blocks import row_blocks
 from .datasets import dataset_grid, open_dataset, read_band
-from .grid import Bounds, Grid, Window
-from .lattice import is_geographic, transform_bounds
+from .grid import EDGE_TOLERANCE, Bounds, Grid, Window
+from .lattice import goes_around, is_geographic, transform_bounds
 from .sampling import cells_of
+
+#: Degrees may run from 0 to 360 or from -180 to 180.
+_TURNS = (0.0, 360.0, -360.0)
 
 
 @dataclass(frozen=True)
@@ -66,17 +70,43 @@ def window_over(grid: Grid, bounds: Bounds, crs: str, margin: int = 2) -> Window
 def windows_over(grid: Grid, bounds: Bounds, crs: str, margin: int = 2) -> list[Window]:
     """The windows of `grid` over `bounds` in another CRS, `margin` cells wider; they share no cell.
 
-    Several only where degrees run from 0 to 360 (or -180 to 180) and the
-    bounds lie across that seam.
+    Of a grid around the whole earth it is one, which may reach beyond the last column (see
+    `datasets.read_band`). Several are there only where degrees do not close the circle, and the bounds
+    lie across both of their ends.
     """
     box = transform_bounds(bounds, crs, grid.crs)
-    turns = (0.0, 360.0, -360.0) if is_geographic(grid.crs) else (0.0,)
+    if not is_geographic(grid.crs):
+        window = grid.window_touching(box)
+        return [] if window is None else [_widened(window, margin, grid)]
+    around = goes_around(grid)
+    if around:
+        window = window_around_earth(grid, box, margin)
+        if window is None:
+            return []
+        return [Window(window.row, window.col % around, window.height, window.width)]
     windows: list[Window] = []
-    for turn in turns:
+    for turn in _TURNS:
         window = grid.window_touching(Bounds(box.left + turn, box.bottom, box.right + turn, box.top))
         if window is not None:
             windows = _joined(windows, _widened(window, margin, grid))
     return windows
+
+
+def window_around_earth(grid: Grid, box: Bounds, margin: int = 0) -> Window | None:
+    """The cells of a grid around the whole earth that share area with a box in its CRS, or None.
+
+    Columns are counted on beyond the edges of the grid, so that those of the window lie where the box does.
+    """
+    around = goes_around(grid)
+    window = grid.window_touching(Bounds(grid.left, box.bottom, grid.left + grid.cell_width, box.top))
+    first = math.floor((box.left - grid.left) / grid.cell_width + EDGE_TOLERANCE) - margin
+    end = math.ceil((box.right - grid.left) / grid.cell_width - EDGE_TOLERANCE) + margin
+    if window is None or end <= first:
+        return None
+    if end - first >= around:
+        first, end = 0, around
+    rows = _widened(window, margin, grid)
+    return Window(rows.row, first, rows.height, end - first)
 
 
 def _joined(windows: list[Window], new: Window) -> list[Window]:

@@ -13,9 +13,9 @@ from .blocks import windows
 from .datasets import same_crs
 from .geotiff import TILE
 from .grid import Grid, Window
-from .lattice import Lattice
+from .lattice import Lattice, goes_around, is_geographic
 from .sampling import AUTO, BILINEAR, MEAN, NEAREST, bilinear, nearest
-from .sources import BandReader, Mask, Source
+from .sources import BandReader, Mask, Source, windows_over
 
 #: Ways to the fine grid beside BILINEAR and NEAREST, as the log calls them.
 COPIED, AREA_MEAN = "copied", "area mean"
@@ -44,8 +44,21 @@ def way_of(source: Grid, target: Grid, wanted: str = AUTO) -> str:
 
 
 def aligned_offset(source: Grid, target: Grid) -> tuple[int, int] | None:
-    """Row and column of the target's first cell in `source` where the cells coincide, else None."""
-    return target.cell_offset_in(source) if same_crs(source.crs, target.crs) else None
+    """Row and column of the target's first cell in `source` where the cells coincide, else None.
+
+    The column may lie beyond a source around the whole earth.
+    """
+    found = target.cell_offset_in(source) if same_crs(source.crs, target.crs) else None
+    if found is None or not is_geographic(source.crs):
+        return found
+    # Of two rasters one may run from 0 to 360 degrees.
+    row, col = found
+    turn = round(360 / source.cell_width)
+    if col >= source.width:
+        col -= turn
+    elif col + target.width <= 0:
+        col += turn
+    return row, col
 
 
 def blocks(grid: Grid) -> list[Window]:
@@ -90,8 +103,11 @@ class FineResampler:
         for number, (source, pair) in enumerate(zip(sources, _pairs(sources, wanted))):
             self.ways.append(ways[pair])
             self._groups.setdefault((source.grid, ways[pair]), []).append((number, source))
+        self._parts = {grid: _part_over(grid, target) for grid, _way in self._groups}
         self._lattices = {
-            grid: Lattice(target, grid, progress) for grid, way in self._groups if way in (BILINEAR, NEAREST)
+            grid: Lattice(target, grid.crop(self._parts[grid]), progress)
+            for grid, way in self._groups
+            if way in (BILINEAR, NEAREST)
         }
         self._on_mask = None if mask is None else Lattice(target, mask.grid, progress)
 
@@ -126,6 +142,8 @@ class FineResampler:
         row, col = window.row + offset[0], window.col + offset[1]
         top, left = max(row, 0), max(col, 0)
         bottom, right = min(row + window.height, grid.height), min(col + window.width, grid.width)
+        if goes_around(grid):
+            left, right = col, col + window.width
         for number, source in members:
             out = np.full((window.height, window.width), np.float32(np.nan))
             if bottom > top and right > left:
@@ -141,12 +159,14 @@ class FineResampler:
         window: Window,
     ) -> Iterator[tuple[int, np.ndarray]]:
         rows, cols = self._lattices[grid].positions(window)
-        needed = _needed(rows, cols, grid)
+        part = self._parts[grid]
+        needed = _needed(rows, cols, self._lattices[grid].target)
         for number, source in members:
             if needed is None:
                 yield number, np.full(rows.shape, np.nan)
                 continue
-            values = self._reader.read(source, needed)
+            place = Window(part.row + needed.row, part.col + needed.col, needed.height, needed.width)
+            values = self._reader.read(source, place)
             yield number, value_at(values, rows - needed.row, cols - needed.col)
 
     def _area_means(
@@ -163,6 +183,14 @@ class FineResampler:
             )
             for (number, _source), values in zip(part, means.values):
                 yield number, values
+
+
+def _part_over(grid: Grid, target: Grid) -> Window:
+    """What a target needs of a grid around the whole earth, so that no seam lies in it; of others all."""
+    if not goes_around(grid):
+        return grid.whole
+    found = windows_over(grid, target.bounds, target.crs)
+    return found[0] if found else grid.whole
 
 
 def _pairs(sources: Sequence[Source], wanted: Sequence[str]) -> list[tuple[Grid, str]]:

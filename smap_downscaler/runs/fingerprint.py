@@ -19,6 +19,7 @@ from ..base.words import counted
 from ..geo.datasets import dataset_grid, open_dataset, same_crs
 from ..geo.geotiff import is_as_written
 from ..geo.grid import Grid
+from ..geo.packed import file_of
 from ..series.series import SeriesEntry, raster_files
 from ..series.tags import RUN_TAG, files_behind
 
@@ -106,10 +107,11 @@ def warn_of_other_runs(
 
 
 def file_state(path: str) -> tuple[str, int, int]:
-    """Path, size and time of change."""
+    """Path, size and time of change of a file, or of that behind a NETCDF:"file":variable or in a ZIP."""
+    file = file_of(path)
     try:
-        status = os.stat(path)
+        status = os.stat(file)
     except OSError:
-        # The name of a subdataset, or a file on the network.
+        # A file on the network.
         return path, 0, 0
-    return os.path.abspath(path), status.st_size, status.st_mtime_ns
+    return os.path.abspath(file), status.st_size, status.st_mtime_ns

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Sequence
 
+import numpy as np
 from osgeo import gdal
 
 from ..base.errors import InputError
-from ..geo.datasets import open_dataset
+from ..geo.datasets import open_dataset, read_band
 
 #: Units of CF time axes, in seconds, by all the names that UDUNITS knows.
 _SECONDS = {
@@ -19,7 +21,17 @@ _SECONDS = {
     **dict.fromkeys(("s", "sec", "second"), 1),
 }
 #: CF calendars whose dates are those of everyday life.
-_CALENDARS = {"", "standard", "gregorian", "proleptic_gregorian"}
+_CALENDARS = {"", "standard", "gregorian", "proleptic_gregorian", "proleptic"}
+#: IMERG says that of the ordinary one; from this day to 28 February 2100 both count the same days.
+_JULIAN, _ALIKE = "julian", (1900, 3, 1)
+#: Days numbered through, from noon to noon: that of 1 January 2000 is 2451545.
+_JULIAN_DAY = re.compile(r"^\s*(julian[ _-]?days?([ _-]?numbers?)?|jdn?|jday)\s*$", re.IGNORECASE)
+_ORDINAL_OF_JULIAN_DAY_0 = -1_721_425
+#: Dates written as numbers, 20200131.5: by CDO, and by hand.
+_WRITTEN = re.compile(r"^\s*(days? as )?(%y%m%d(\.%f)?|yyyymmdd(\.f+)?)\s*$", re.IGNORECASE)
+_MONTHS = re.compile(r"^\s*months? (since |as )", re.IGNORECASE)
+#: ERA5's axis of the final (1) and the preliminary (5) version.
+_VERSIONS, _FINAL = "expver", "1"
 #: The first day of the Gregorian calendar; CF's standard calendar counts Julian days before it.
 _GREGORIAN = (1582, 10, 15)
 
@@ -39,11 +51,40 @@ def time_dimension(dataset: gdal.Dataset) -> str:
     if not dataset.RasterCount:
         return ""
     tags = dataset.GetMetadata()
-    for key in dataset.GetRasterBand(1).GetMetadata():
-        name = key.removeprefix("NETCDF_DIM_")
-        if name != key and " since " in tags.get(f"{name}#units", ""):
+    for name in _axes_of_bands(dataset):
+        units = tags.get(f"{name}#units", "")
+        if " since " in units or any(kind.match(units) for kind in (_JULIAN_DAY, _WRITTEN, _MONTHS)):
             return name
     return ""
+
+
+def _axes_of_bands(dataset: gdal.Dataset) -> list[str]:
+    """The names of the axes beside rows and columns."""
+    keys = dataset.GetRasterBand(1).GetMetadata()
+    return [key.removeprefix("NETCDF_DIM_") for key in keys if key.startswith("NETCDF_DIM_")]
+
+
+def axis_numbers(dataset: gdal.Dataset, axis: str) -> list[float]:
+    """The number of each band on an axis of time."""
+    return [float(text) for text in _texts(dataset, axis)]
+
+
+def _texts(dataset: gdal.Dataset, axis: str) -> list[str]:
+    key = f"NETCDF_DIM_{axis}"
+    return [dataset.GetRasterBand(band).GetMetadataItem(key) for band in range(1, dataset.RasterCount + 1)]
+
+
+def require_dates(dataset: gdal.Dataset, label: str) -> None:
+    """Raise `InputError` for a NetCDF variable of several bands none of whose axes is one of time."""
+    if dataset.GetDriver().ShortName != "netCDF" or dataset.RasterCount < 2 or time_dimension(dataset):
+        return
+    tags = dataset.GetMetadata()
+    axes = _axes_of_bands(dataset)
+    told = " and ".join(f"'{axis}' (unit '{tags.get(f'{axis}#units', '')}')" for axis in axes) or "unnamed"
+    raise InputError(
+        f"{label}: its {dataset.RasterCount} bands lie along the axis {told}, which tells no dates; give the "
+        "file a time axis in days since a date, or one file a date."
+    )
 
 
 def netcdf_dates(dataset: gdal.Dataset, label: str) -> list[dt.date]:
@@ -57,16 +98,54 @@ def netcdf_dates(dataset: gdal.Dataset, label: str) -> list[dt.date]:
     axis = time_dimension(dataset)
     tags = dataset.GetMetadata()
     units, calendar = tags[f"{axis}#units"], tags.get(f"{axis}#calendar", "").lower()
-    if calendar not in _CALENDARS:
+    if calendar not in _CALENDARS and not (calendar == _JULIAN and _counts_alike(units)):
         raise InputError(
             f"{label}: its time axis has the calendar {calendar}; only the ordinary calendar is read, "
             "so convert the file first."
         )
-    numbers = [
-        float(dataset.GetRasterBand(band).GetMetadataItem(f"NETCDF_DIM_{axis}"))
-        for band in range(1, dataset.RasterCount + 1)
-    ]
-    return decode_times(numbers, units, label, calendar)
+    return decode_times(axis_numbers(dataset, axis), units, label, calendar)
+
+
+def _counts_alike(units: str) -> bool:
+    """Whether a time axis has the same dates by the Julian calendar as by the ordinary one."""
+    origin = re.search(r" since\s+(\d{1,4})-(\d{1,2})-(\d{1,2})", units)
+    return not origin or tuple(map(int, origin.groups())) >= _ALIKE
+
+
+def chosen_bands(dataset: gdal.Dataset, label: str) -> list[int]:
+    """The numbers of the bands to read where a variable has a time axis: all, or one a time.
+
+    Of ERA5's two versions the final one is taken, and the preliminary one where that has no value.
+
+    Raises
+    ------
+    InputError
+        If the bands differ in something else than time.
+    """
+    bands, axis = list(range(1, dataset.RasterCount + 1)), time_dimension(dataset)
+    others = {name: _texts(dataset, name) for name in _axes_of_bands(dataset) if name != axis}
+    more = {name: texts for name, texts in others.items() if len(set(texts)) > 1}
+    if not more:
+        return bands
+    if list(more) != [_VERSIONS]:
+        name = next(name for name in more if name != _VERSIONS)
+        raise InputError(
+            f"{label}: beside its time axis it has the axis {name} of {len(set(more[name]))} values; a "
+            "series has one raster a date, so put the one that you want into a file of its own."
+        )
+    by_time: dict[str, list[int]] = {}
+    times = _texts(dataset, axis)
+    # The final version first.
+    for band in sorted(bands, key=lambda band: more[_VERSIONS][band - 1].strip("0.") != _FINAL):
+        by_time.setdefault(times[band - 1], []).append(band)
+    return [_first_with_value(dataset, several) for several in by_time.values()]
+
+
+def _first_with_value(dataset: gdal.Dataset, bands: Sequence[int]) -> int:
+    for band in bands[:-1]:
+        if np.isfinite(read_band(dataset, band)).any():
+            return band
+    return bands[-1]
 
 
 def decode_times(
@@ -84,14 +163,23 @@ def decode_times(
     calendar : str
         CF's name; other than "proleptic_gregorian", days before 15 October 1582 are Julian.
 
+    Numbers may also be Julian days ("julian_day") or dates as they are written ("day as %Y%m%d.%f").
+
     Raises
     ------
     InputError
         If `units` is not understood, or a number lies in no year from 1 to 9999.
     """
+    try:
+        if _JULIAN_DAY.match(units):
+            return [dt.date.fromordinal(math.floor(one + 0.5) + _ORDINAL_OF_JULIAN_DAY_0) for one in numbers]
+        if _WRITTEN.match(units):
+            return [_written(one) for one in numbers]
+    except (ValueError, OverflowError):
+        raise InputError(_no_dates(units, label)) from None
     match = re.match(r"^\s*([a-z]+?)s?\s+since\s+(.+)$", units, re.IGNORECASE)
     seconds = _SECONDS.get(match.group(1).lower()) if match else None
-    origin = _origin(match.group(2), calendar == "proleptic_gregorian") if match else None
+    origin = _origin(match.group(2), calendar.startswith("proleptic")) if match else None
     if seconds is None or origin is None:
         raise InputError(
             f"{label}: the unit of its time axis, '{units}', is not understood; it must be days, hours, "
@@ -101,9 +189,17 @@ def decode_times(
     try:
         return [dt.date.fromordinal(day + (second + round(number * seconds)) // 86_400) for number in numbers]
     except (ValueError, OverflowError):
-        raise InputError(
-            f"{label}: its time axis holds numbers that are no dates ('{units}'); the file may be damaged."
-        ) from None
+        raise InputError(_no_dates(units, label)) from None
+
+
+def _written(number: float) -> dt.date:
+    """The date that a number such as 20200131.5 spells."""
+    days, day = divmod(math.floor(number), 100)
+    return dt.date(days // 100, days % 100, day)
+
+
+def _no_dates(units: str, label: str) -> str:
+    return f"{label}: its time axis holds numbers that are no dates ('{units}'); the file may be damaged."
 
 
 def _origin(text: str, proleptic: bool) -> tuple[int, int] | None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -22,17 +23,24 @@ from ..base.errors import InputError
 from ..base.nodata import DECLARE, Look, NoDataChoice
 from ..base.progress import SILENT, Progress
 from ..geo.datasets import dataset_grid, open_dataset, read_band, same_crs
-from ..geo.grid import Grid, Window
-from .netcdf_time import netcdf_dates, time_variables
+from ..geo.grid import ALIGNMENT, Grid, Window
+from ..geo.packed import RASTER_SUFFIXES, file_of, packed_rasters, unpacked_name
+from .netcdf_time import chosen_bands, netcdf_dates, require_dates, time_variables
 from .tags import FIRST_BAND_TAG, is_filled
 
 #: How portals pack files.
 _PACKED = frozenset({".gz", ".zip", ".bz2", ".xz", ".7z", ".rar", ".tar", ".tgz"})
-
-#: Endings that count as rasters in a folder; everything else there is passed over.
-RASTER_SUFFIXES = frozenset(
-    {".tif", ".tiff", ".nc", ".nc4", ".img", ".asc", ".bil", ".flt", ".sdat", ".rst", ".grd", ".hgt"}
+#: What lies beside rasters and is none, also of our own making; QGIS's "Add directory" gives it too.
+_BESIDE = frozenset(
+    {
+        *(".qml", ".qmd", ".xml", ".csv", ".json", ".ovr", ".msk", ".txt", ".md", ".html", ".pdf", ".svg"),
+        *(".png", ".jpg", ".prj", ".tfw", ".wld", ".hdr", ".stx", ".clr", ".idx", ".md5", ".log", ".sgrd"),
+    }
 )
+#: How far cell sizes may be off that were written with too few digits, in parts of a cell, and the last of
+#: many cells by that: CHIRPS has 7,200 of .05 or .0500000007 degrees.
+_ROUNDING, _DRIFT = 1e-5, 0.05
+_VRT_SOURCE = re.compile(r"<Source(?:Filename|Dataset)([^>]*)>([^<]+)<")
 
 
 @dataclass(frozen=True)
@@ -129,8 +137,20 @@ def open_series(
     name: str | None = None,
     progress: Progress = SILENT,
     nodata: NoDataChoice | None = None,
+    variables: Sequence[str] = (),
 ) -> Series:
-    """Open a folder or a file as a series; `nodata` is what NODATA says, None where there is no NODATA.
+    """Open a folder, a file or a packed file as a series.
+
+    Parameters
+    ----------
+    path : str or Path
+    name : str, optional
+        Instead of that of the folder or file.
+    progress : Progress
+    nodata : NoDataChoice, optional
+        What NODATA says; None where there is no NODATA.
+    variables : sequence of str
+        Those to read of files that hold several, one of them a file.
 
     Raises
     ------
@@ -139,13 +159,9 @@ def open_series(
         date, or their grids differ.
     """
     path = str(path).rstrip("/\\") or str(path)
-    folder = Path(path)
-    if folder.is_dir():
-        files = raster_files(folder)
-        if not files:
-            raise no_raster(folder, "choose the folder that holds the dated files")
-        return _assemble(name or _folder_name(path), path, [str(file) for file in files], progress, nodata)
-    return _assemble(name or _stem(path), path, [path], progress, nodata)
+    files = series_files(path, "choose the folder that holds the dated files")
+    own_name = _folder_name(path) if files != [path] else _stem(path)
+    return _assemble(name or own_name, path, files, progress, nodata, variables)
 
 
 def open_several(
@@ -153,16 +169,20 @@ def open_several(
     names: Sequence[str] = (),
     progress: Progress = SILENT,
     nodata: NoDataChoice | None = None,
+    variables: Sequence[str] = (),
 ) -> list[Series]:
     """Open several series; files dated by their name are put together by their folder.
 
     Parameters
     ----------
     paths : sequence of str
-        Folders, files with dates inside, or single dated files.
+        Folders, files with dates inside, or single dated files; what lies beside these and is no raster
+        is passed over.
     names : sequence of str
         Names to use instead of those of the folders and files, in order; an empty one changes nothing.
+    progress : Progress
     nodata : NoDataChoice, optional
+    variables : sequence of str
         As for `open_series`.
 
     Raises
@@ -171,7 +191,7 @@ def open_several(
         As `open_series`, and if names are too many or occur twice.
     """
     groups: dict[str, list[str]] = {}
-    for path in paths:
+    for path in _without_neighbours(paths):
         progress.check()
         groups.setdefault(_series_of(path), []).append(path)
     if len(names) > len(groups):
@@ -183,9 +203,10 @@ def open_several(
     for index, (source, members) in enumerate(groups.items()):
         name = names[index] if index < len(names) and names[index] else None
         if source in members:
-            found.append(open_series(source, name, progress, nodata))
+            found.append(open_series(source, name, progress, nodata, variables))
         else:
-            found.append(_assemble(name or _folder_name(source), source, members, progress, nodata))
+            own_name = name or _folder_name(source)
+            found.append(_assemble(own_name, source, members, progress, nodata, variables))
     twice = [series.name for series in found if sum(series.name == other.name for other in found) > 1]
     if twice:
         raise InputError(
@@ -195,12 +216,67 @@ def open_several(
 
 
 def raster_files(folder: Path) -> list[Path]:
-    """The rasters of a folder, sorted by name; hidden and side-car files passed over."""
-    return sorted(
+    """The rasters of a folder, sorted by name.
+
+    Hidden and side-car files are passed over, and VRTs of the folder's own rasters.
+    """
+    found = sorted(
         file
         for file in folder.iterdir()
         if file.suffix.lower() in RASTER_SUFFIXES and not file.name.startswith(".") and file.is_file()
     )
+    own = {os.path.abspath(file) for file in found}
+
+    def counts(file: Path) -> bool:
+        if file.suffix.lower() != ".vrt":
+            return True
+        sources = _sources_of(file)
+        return bool(sources) and sources.isdisjoint(own)
+
+    return [file for file in found if counts(file)]
+
+
+def _sources_of(vrt: Path) -> set[str]:
+    """The paths of the files that a VRT shows."""
+    found = _VRT_SOURCE.findall(vrt.read_text(encoding="utf-8", errors="replace"))
+    folders = ((vrt.parent if 'relativeToVRT="1"' in how else Path(), source) for how, source in found)
+    return {os.path.abspath(folder / unescape(source)) for folder, source in folders}
+
+
+def series_files(path: str, advice: str) -> list[str]:
+    """The rasters of a folder or of a packed file, or the file itself, by the names by which GDAL reads them.
+
+    Packed files of a folder are read where it holds no other raster.
+
+    Raises
+    ------
+    InputError
+        If a folder holds none; `advice` says what to do.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        return packed_rasters(path) or [path]
+    files = [str(file) for file in raster_files(folder)]
+    if not files:
+        packed = (file for file in sorted(folder.iterdir()) if not file.name.startswith("."))
+        files = [one for file in packed for one in packed_rasters(file)]
+    if not files:
+        raise _no_raster(folder, advice)
+    return files
+
+
+def _without_neighbours(paths: Sequence[str]) -> list[str]:
+    """Paths without what lies beside a raster among them, and without the VRTs of such rasters."""
+    rasters = [Path(path) for path in paths if Path(path).suffix.lower() in RASTER_SUFFIXES]
+    folders, named = {file.parent for file in rasters}, {os.path.abspath(file) for file in rasters}
+
+    def counts(path: str) -> bool:
+        file = Path(path)
+        if file.parent in folders and file.suffix.lower() in _BESIDE:
+            return False
+        return file.suffix.lower() != ".vrt" or not file.is_file() or _sources_of(file).isdisjoint(named)
+
+    return [path for path in paths if counts(path)]
 
 
 def _stem(path: str) -> str:
@@ -211,7 +287,8 @@ def _stem(path: str) -> str:
 
 def _folder_name(path: str) -> str:
     # The folder "." has a name too.
-    return os.path.basename(os.path.abspath(path))
+    name = os.path.basename(os.path.abspath(path))
+    return name if os.path.isdir(path) else Path(name).stem
 
 
 def _series_of(path: str) -> str:
@@ -219,33 +296,40 @@ def _series_of(path: str) -> str:
 
     A file of one date whose name holds it is one of a folder's files, whatever it says inside.
     """
-    if Path(path).is_dir() or _count_dates_inside(path) > 1:
+    if Path(path).is_dir() or len(packed_rasters(path)) > 1 or _count_dates_inside(path) > 1:
         return path
     try:
         dated_by_name = find_date(Path(path).name) is not None
     except InputError:
         dated_by_name = True
-    return str(Path(path).parent) if dated_by_name else path
+    if not dated_by_name:
+        return path
+    file = file_of(path)
+    return file if len(packed_rasters(file)) > 1 else str(Path(file).parent)
 
 
 def _count_dates_inside(path: str) -> int:
     dataset = open_dataset(path)
     variables = time_variables(dataset)
     if variables:
-        # Of several variables one must be named: `open_series` says so.
-        return open_dataset(variables[0]).RasterCount if len(variables) == 1 else len(variables)
+        # Of several one must be named: `open_variable` says so.
+        return open_dataset(variables[0]).RasterCount
     return len(_described_dates(dataset, path))
 
 
 def _assemble(
-    name: str, source: str, files: Iterable[str], progress: Progress, nodata: NoDataChoice | None
+    name: str,
+    source: str,
+    files: Sequence[str],
+    progress: Progress,
+    nodata: NoDataChoice | None,
+    variables: Sequence[str],
 ) -> Series:
-    files = list(files)
     counter = progress.counter(len(files), f"files of {name} looked at")
     grid, first = None, ""
     entries: list[SeriesEntry] = []
     for file in files:
-        file_grid, file_entries = _entries_of_file(file, SILENT if entries else progress)
+        file_grid, file_entries = _entries_of_file(file, SILENT if entries else progress, variables)
         if grid is None:
             grid, first = file_grid, file
         elif not same_grid(grid, file_grid):
@@ -272,28 +356,29 @@ def _look(name: str, source: str, nodata: NoDataChoice | None) -> Look:
 
 def same_grid(first: Grid, second: Grid) -> bool:
     """Whether two grids are the same cell by cell."""
-    same_shape = first.shape == second.shape
-    return same_shape and same_crs(first.crs, second.crs) and second.cell_offset_in(first) == (0, 0)
+    if first.shape != second.shape or not same_crs(first.crs, second.crs):
+        return False
+    if second.cell_offset_in(first) == (0, 0):
+        return True
+    off = (second.cell_height / first.cell_height - 1, second.cell_width / first.cell_width - 1)
+    rounded = max(map(abs, off)) <= min(_ROUNDING, _DRIFT / max(first.shape))
+    return rounded and max(map(abs, second.offset_in(first))) <= ALIGNMENT
 
 
-def _entries_of_file(path: str, progress: Progress) -> tuple[Grid, list[SeriesEntry]]:
-    dataset = open_dataset(path)
-    variables = time_variables(dataset)
-    if len(variables) > 1:
-        listed = ", ".join(variable.rsplit(":", 1)[-1] for variable in variables)
-        raise InputError(
-            f"{path}: it holds several variables with a time axis ({listed}); name one, "
-            f'as NETCDF:"{path}":{variables[0].rsplit(":", 1)[-1]}.'
-        )
-    if variables:
-        path = variables[0]
-        dataset = open_dataset(path)
-        dates = netcdf_dates(dataset, path)
-        return dataset_grid(dataset, path), _entries(dataset, path, dates)
+def _entries_of_file(
+    path: str, progress: Progress, variables: Sequence[str]
+) -> tuple[Grid, list[SeriesEntry]]:
+    file = path = unpacked_name(path)
+    dataset, path = open_variable(path, variables)
+    if time_variables(dataset):
+        grid, dates = dataset_grid(dataset, path), netcdf_dates(dataset, path)
+        bands = chosen_bands(dataset, path)
+        return grid, _entries(dataset, path, [dates[band - 1] for band in bands], bands)
     described = _described_dates(dataset, path)
     if described:
         return dataset_grid(dataset, path), _entries(dataset, path, described)
-    date = find_date(Path(path).name)
+    require_dates(dataset, path)
+    date = find_date(Path(file).name) or find_date(Path(file_of(file)).name)
     if date is None:
         raise undated(path)
     if dataset.RasterCount > 1 and dataset.GetMetadataItem(FIRST_BAND_TAG) is None:
@@ -301,9 +386,61 @@ def _entries_of_file(path: str, progress: Progress) -> tuple[Grid, list[SeriesEn
     return dataset_grid(dataset, path), _entries(dataset, path, [date])
 
 
-def _entries(dataset: gdal.Dataset, path: str, dates: Sequence[dt.date]) -> list[SeriesEntry]:
+def _entries(
+    dataset: gdal.Dataset, path: str, dates: Sequence[dt.date], bands: Sequence[int] = ()
+) -> list[SeriesEntry]:
     filled = is_filled(dataset, path)
-    return [SeriesEntry(date, path, band, filled) for band, date in enumerate(dates, start=1)]
+    numbers = bands or range(1, len(dates) + 1)
+    return [SeriesEntry(date, path, band, filled) for band, date in zip(numbers, dates)]
+
+
+def open_variable(path: str, wanted: Sequence[str] = ()) -> tuple[gdal.Dataset, str]:
+    """A raster, or the variable to read of a file that holds several: one that is wanted, or dated alone.
+
+    Returns
+    -------
+    The open dataset, and the name by which GDAL reads it.
+
+    Raises
+    ------
+    InputError
+        If it cannot be told which, or the file lacks what is wanted.
+    """
+    dataset = open_dataset(path)
+    if dataset.RasterCount and not (wanted and dataset.GetDriver().ShortName == "netCDF"):
+        return dataset, path
+    inside = {variable_of(name): name for name, _ in dataset.GetSubDatasets()}
+    if not inside:
+        # A NetCDF file of one variable, or a variable that is named already.
+        own = dataset.GetRasterBand(1).GetMetadataItem("NETCDF_VARNAME") if dataset.RasterCount else ""
+        if own and not path.startswith("NETCDF:") and own.rsplit("/", 1)[-1] not in wanted:
+            raise _not_there(path, wanted, [own])
+        return dataset, path
+    if wanted:
+        fitting = [one for one in inside if one in wanted or one.rsplit("/", 1)[-1] in wanted]
+        if not fitting:
+            raise _not_there(path, wanted, list(inside))
+    else:
+        dated = [variable_of(name) for name in time_variables(dataset)]
+        fitting = dated or list(inside)
+    if len(fitting) > 1:
+        what = "variables with a time axis" if not wanted and dated else "variables"
+        raise InputError(
+            f"{path}: it holds several {what} ({', '.join(fitting)}); name one with VARIABLE, or as "
+            f"{inside[fitting[0]]}."
+        )
+    return open_dataset(inside[fitting[0]]), inside[fitting[0]]
+
+
+def variable_of(name: str) -> str:
+    """The variable of a NETCDF:"file":variable, or table of a GPKG:file:table."""
+    return name.rsplit(":", 1)[-1].strip('"/')
+
+
+def _not_there(path: str, wanted: Sequence[str], own: Sequence[str]) -> InputError:
+    return InputError(
+        f"{path}: it holds no variable {' or '.join(wanted)} (it has {', '.join(own)}); correct VARIABLE."
+    )
 
 
 def _described_dates(dataset: gdal.Dataset, path: str) -> list[dt.date]:
@@ -321,8 +458,8 @@ def _described_dates(dataset: gdal.Dataset, path: str) -> list[dt.date]:
     return [date for date in dates if date]
 
 
-def no_raster(folder: Path, advice: str) -> InputError:
-    """What to say of a folder without rasters; portals give them packed."""
+def _no_raster(folder: Path, advice: str) -> InputError:
+    """What to say of a folder without rasters; portals give them packed in ways that GDAL does not read."""
     packed = sorted(file.name for file in folder.iterdir() if file.suffix.lower() in _PACKED)
     if packed:
         advice = f"unpack its {len(packed):,} packed files first ({packed[0]} and so on)"

@@ -49,11 +49,17 @@ class SeriesParameter(QgsProcessingParameterMultipleLayers):
 
 
 def dated_covariates() -> Iterator[QgsProcessingParameterDefinition]:
-    """The dated covariates and their names."""
+    """The dated covariates, their names and variables."""
     yield SeriesParameter("DYNAMIC", "Dated covariates (series)")
     yield QgsProcessingParameterString(
         "DYNAMIC_NAMES", "Names of the dated covariates, by comma", optional=True
     )
+    yield variable("Variables to read of NetCDF files, by comma")
+
+
+def variable(description: str = "Variable to read of NetCDF files") -> QgsProcessingParameterDefinition:
+    """VARIABLE: which of several variables in a file is the series; see `Values.variables`."""
+    return advanced(QgsProcessingParameterString("VARIABLE", description, optional=True))
 
 
 def window_and_rain() -> Iterator[QgsProcessingParameterDefinition]:

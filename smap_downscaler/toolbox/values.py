@@ -20,6 +20,7 @@ from qgis.core import (
     QgsRasterLayer,
     QgsRectangle,
     QgsReferencedRectangle,
+    QgsVectorLayer,
 )
 
 from ..base.covariate_names import split_names
@@ -29,8 +30,9 @@ from ..base.nodata import Declared, NoDataChoice, code_text, parse_nodata
 from ..base.progress import Progress
 from ..base.seasons_of_year import check_seasons, parse_months
 from ..geo.grid import Bounds
+from ..geo.packed import unpacked_name
 from ..series.dated import DatedCovariate, dated_covariates
-from ..series.series import open_several
+from ..series.series import open_several, variable_of
 from ..series.stack import Stack
 
 
@@ -261,16 +263,20 @@ class Values:
         InputError
             If there is none.
         """
+        layer = self.vector_layer(name)
+        if layer is None:
+            raise InputError(f"{name}: there is no table {self.parameters.get(name)!r}; check the path.")
+        return str(layer.source().split("|")[0] if layer.dataProvider().name() == "ogr" else layer.name())
+
+    def vector_layer(self, name: str) -> QgsVectorLayer | None:
+        """The layer of a parameter, also of a selection; None where there is none."""
         value = self.parameters.get(name)
         # QGIS finds no layer by a selection or filter of one.
         source = value.source if isinstance(value, QgsProcessingFeatureSourceDefinition) else value
-        layer = self.algorithm.parameterAsVectorLayer({**self.parameters, name: source}, name, self.context)
-        if layer is None:
-            raise InputError(f"{name}: there is no table {value!r}; check the path.")
-        return str(layer.source().split("|")[0] if layer.dataProvider().name() == "ogr" else layer.name())
+        return self.algorithm.parameterAsVectorLayer({**self.parameters, name: source}, name, self.context)
 
     def dated_covariates(self, progress: Progress, minimum_share: float) -> tuple[DatedCovariate, ...]:
-        """The dated covariates of DYNAMIC, DYNAMIC_NAMES, WINDOW and RAIN; see `toolbox.parameters`.
+        """The dated covariates of DYNAMIC and the parameters that belong to it; see `toolbox.parameters`.
 
         Raises
         ------
@@ -278,7 +284,7 @@ class Values:
             If one cannot be opened, or names do not fit.
         """
         names, rain = (split_names(self.text(name)) for name in ("DYNAMIC_NAMES", "RAIN"))
-        all_series = open_several(self.paths("DYNAMIC"), names, progress, self.nodata())
+        all_series = open_several(self.paths("DYNAMIC"), names, progress, self.nodata(), self.variables())
         return dated_covariates(all_series, self.integer("WINDOW"), rain, minimum_share)
 
     def nodata_of(self, name: str) -> Declared:
@@ -299,6 +305,10 @@ class Values:
         paths = [dated.series.source for dated in dynamic] + ([stack.path] if stack else [])
         names = [*(stack.names if stack else ()), *(dated.name for dated in dynamic)]
         parse_nodata(self.text("NODATA")).require([*names, *(Path(path).stem for path in paths)])
+
+    def variables(self) -> list[str]:
+        """The names in VARIABLE."""
+        return [name for name in split_names(self.text("VARIABLE")) if name]
 
     def crs(self, name: str) -> str:
         """A CRS as `EPSG:code` or WKT, or empty where none is given."""
@@ -375,15 +385,23 @@ def _refuse_additional_nodata(layer: QgsMapLayer | None, name: str) -> None:
 def _source(item: Any, name: str, context: QgsProcessingContext) -> tuple[str, str]:
     layer = _layer(item, context)
     if layer is None:
-        return str(item), _name_of(str(item))
+        path = unpacked_name(str(item))
+        return path, _name_of(path)
     if layer.providerType() != "gdal":
         raise InputError(f"{name}: the layer {layer.name()} is no raster file; save it as a GeoTIFF first.")
-    path = QgsProviderRegistry.instance().decodeUri("gdal", layer.source()).get("path") or layer.source()
-    return path, layer.name()
+    return _gdal_name(layer.source()), layer.name()
+
+
+def _gdal_name(source: str) -> str:
+    """The name by which GDAL reads a layer: its file, or the raster in a ZIP, GeoPackage or NetCDF file."""
+    parts = QgsProviderRegistry.instance().decodeUri("gdal", source)
+    if any(parts.get(name) for name in ("vsiPrefix", "layerName")):
+        return source.split("|")[0]
+    return parts.get("path") or source
 
 
 def _name_of(path: str) -> str:
     """The file's stem, or the variable of a NETCDF:"file":variable."""
-    if ":" in path[2:] and not Path(path).exists():
-        return path.rpartition(":")[2].strip('"/')
-    return Path(path).stem
+    if ":" in path[2:] and not Path(path).exists() and not path.startswith("/vsi"):
+        return variable_of(path)
+    return Path(path.removesuffix(".gz")).stem

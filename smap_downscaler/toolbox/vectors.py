@@ -26,6 +26,7 @@ from qgis.core import (
     QgsProcessingOutputLayerDefinition,
     QgsProcessingUtils,
     QgsProperty,
+    QgsProviderRegistry,
     QgsVectorFileWriter,
 )
 from qgis.PyQt.QtCore import QMetaType
@@ -33,7 +34,7 @@ from qgis.PyQt.QtCore import QMetaType
 from ..base.errors import InputError
 from ..base.progress import Progress
 from ..base.words import Text, text
-from ..geo.datasets import gdal_errors, reason_of, whole_file
+from ..geo.datasets import gdal_errors, reason_of, stored_crs, successor, whole_file
 from ..tables.geopackage import count_features, put_table
 from .destinations import destination_text, file_and_table, layer_of_table, table_destination
 from .values import Values
@@ -73,7 +74,27 @@ def layer_source(values: Values, name: str) -> QgsProcessingFeatureSource:
     source = values.algorithm.parameterAsSource(values.parameters, name, values.context)
     if source is None:
         raise InputError(f"{name}: there is no layer {values.parameters.get(name)!r}; check the path.")
+    _check_code(values, name, source)
     return source
+
+
+def _check_code(values: Values, name: str, source: QgsFeatureSource) -> None:
+    """Raise `InputError` where QGIS took the successor of a superseded EPSG code for that of a file."""
+    layer = values.vector_layer(name)
+    if layer is None or layer.dataProvider().name() != "ogr":
+        return
+    parts = QgsProviderRegistry.instance().decodeUri("ogr", layer.source())
+    path = parts.get("path") or ""
+    # Of other formats QGIS reads the code itself.
+    if not path.lower().endswith(".gpkg"):
+        return
+    stored = stored_crs(path, parts.get("layerName") or "")
+    taken = successor(stored)
+    if taken and source.sourceCrs().authid() == taken:
+        raise InputError(
+            f"{name}: {source.sourceName()} is in {stored}, which QGIS takes for its successor {taken}, a "
+            f"different place; set the CRS of the layer to {stored} (Layer > Set CRS of Layer)."
+        )
 
 
 def check_shapes(source: QgsFeatureSource, name: str) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clipping import clipped_means, outline
+from raster_cases import part_of_world
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.base.progress import Progress
 from smap_downscaler.geo.area_means import cell_means
@@ -31,7 +32,7 @@ class Arrays(BandReader):
         self._arrays = arrays
 
     def read(self, source, window):
-        return source.of(self._arrays[source.path][window.slices])
+        return source.of(part_of_world(self._arrays[source.path], window))
 
 
 def cells_over(grid):

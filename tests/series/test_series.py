@@ -155,10 +155,10 @@ def test_rounded_edges_and_a_crs_in_other_words_are_the_same_grid():
 
 def test_packed_files_are_named(tmp_path):
     for day in (1, 2):
-        (tmp_path / f"chirps-v2.0.2017.01.0{day}.tif.gz").write_bytes(b"")
+        (tmp_path / f"chirps-v2.0.2017.01.0{day}.tif.bz2").write_bytes(b"")
     assert refusal(open_series, tmp_path) == (
         f"{tmp_path}: the folder holds no raster; unpack its 2 packed files first "
-        "(chirps-v2.0.2017.01.01.tif.gz and so on)."
+        "(chirps-v2.0.2017.01.01.tif.bz2 and so on)."
     )
 
 

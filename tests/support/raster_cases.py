@@ -13,7 +13,7 @@ import numpy as np
 from osgeo import gdal, osr
 
 from smap_downscaler.base.progress import Progress
-from smap_downscaler.geo.grid import EASE2_CRS, Grid
+from smap_downscaler.geo.grid import EASE2_CRS, Grid, Window
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Six rows of eight 9 km cells in the Andes, on the EASE-Grid 2.0.
@@ -28,6 +28,12 @@ _TYPES = {
     "float32": gdal.GDT_Float32,
     "float64": gdal.GDT_Float64,
 }
+
+
+def part_of_world(values: np.ndarray, window: Window) -> np.ndarray:
+    """A window of an array; of one around the whole earth it may reach beyond the last column."""
+    rows, cols = window.slices
+    return np.take(values[rows], np.arange(cols.start, cols.stop), axis=1, mode="wrap")
 
 
 def raw_raster(
@@ -119,6 +125,39 @@ def netcdf(
                 variable.attrs["scale_factor"] = np.array([packing[0]])
                 variable.attrs["add_offset"] = np.array([packing[1]])
             text(variable.attrs, units="mm")
+    return str(path)
+
+
+#: What the axes of a map say of themselves by CF.
+EAST = {"units": "degrees_east", "standard_name": "longitude"}
+NORTH = {"units": "degrees_north", "standard_name": "latitude"}
+
+
+def stored_netcdf(
+    path: Path,
+    axes: dict[str, tuple[Sequence[float], dict[str, str]]],
+    variables: dict[str, tuple[str, np.ndarray, dict[str, Any]]],
+) -> str:
+    """A NetCDF-4 file of axes (numbers, attributes) and variables (axes by blank, values, attributes)."""
+    import h5py
+
+    def tagged(item, tags):
+        item.attrs.update(
+            {key: np.bytes_(one) if isinstance(one, str) else np.array([one]) for key, one in tags.items()}
+        )
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with h5py.File(path, "w") as file:
+        tagged(file, {"Conventions": "CF-1.8"})
+        for name, (numbers, tags) in axes.items():
+            axis = file.create_dataset(name, data=np.asarray(numbers, np.float64))
+            tagged(axis, tags)
+            axis.make_scale(name)
+        for name, (order, values, tags) in variables.items():
+            variable = file.create_dataset(name, data=values)
+            for number, axis in enumerate(order.split()):
+                variable.dims[number].attach_scale(file[axis])
+            tagged(variable, tags)
     return str(path)
 
 

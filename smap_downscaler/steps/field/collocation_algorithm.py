@@ -18,6 +18,7 @@ from ...toolbox.parameters import (
     period_parameters,
     series_folder,
     table_destination,
+    variable,
     whole_number,
 )
 from ...toolbox.preflight_output import preflight_output, write_preflight_table
@@ -64,6 +65,7 @@ class TripleCollocation(SmapAlgorithm):
         yield from station_parameters()
         yield series_folder("THIRD", "Independent model or sensor (series)")
         yield QgsProcessingParameterString("THIRD_NAME", "Name of the third series", optional=True)
+        yield variable("Variable to read of the third series")
         yield choice("ANOMALIES", "Anomalies", ANOMALIES)
         yield from period_parameters()
         # No least values here: out of range, `validate` says more than QGIS does.
@@ -147,7 +149,7 @@ def _series(values: Values, progress: Progress) -> tuple[Series, Series]:
     source = open_series(
         values.path(_SOURCE_PARAMETERS[values.choice("TC_SOURCE")]), progress=progress.part(0.0, 0.05)
     )
-    third = open_series(values.path("THIRD"), progress=progress.part(0.05, 0.1))
+    third = open_series(values.path("THIRD"), progress=progress.part(0.05, 0.1), variables=values.variables())
     check_third(
         third, [source.source, *(values.path(n) for n in _SOURCE_PARAMETERS.values() if values.given(n))]
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,11 +19,11 @@ from ...geo.blocks import blocks
 from ...geo.datasets import check_folders, dataset_grid, open_dataset
 from ...geo.geotiff import Band, create_geotiff
 from ...geo.grid import Bounds, Grid, Window
-from ...runs.fingerprint import digest, is_made
+from ...runs.fingerprint import digest, file_state, is_made
 from ...series.series import Series, SeriesEntry, open_series, same_grid
 from ...series.tags import KIND_TAG, RAIN_KIND, RUN_TAG
 from .numbers.antecedent import Antecedent, all_dates, listed_dates, mean_of_days
-from .reading import CELLS_A_BLOCK, UNIT, Days, file_state, warn_of_unit, window_of
+from .reading import CELLS_A_BLOCK, UNIT, Days, warn_of_unit, window_of
 
 NAME = "p_antecedent"
 _FILE = re.compile(rf"^{NAME}_(\d{{8}})\.tif$")
@@ -60,6 +60,7 @@ def antecedent_precipitation(
     progress: Progress = SILENT,
     memory_mb: int = 512,
     nodata: Declared = UNDECLARED,
+    variables: Sequence[str] = (),
 ) -> AntecedentResult:
     """Write `p_antecedent_YYYYMMDD.tif` (float32, mm/d) for every date from `start` to `end`.
 
@@ -80,6 +81,8 @@ def antecedent_precipitation(
         About how much memory the days under way may take; beyond it each date reads its days in blocks.
     nodata : Declared
         Which numbers of the record, in mm, are none.
+    variables : sequence of str
+        Those to read of NetCDF files that hold several; see `open_series`.
 
     Raises
     ------
@@ -88,7 +91,7 @@ def antecedent_precipitation(
     """
     folder = Path(folder)
     check_folders(source, folder)
-    series = open_series(source, progress=progress.part(0.0, 0.1))
+    series = open_series(source, progress=progress.part(0.0, 0.1), variables=variables)
     warn_of_unit(series.source, series.unit(), False, progress)
     window = window_of(series.grid, extent, series.source)
     dates = _dates(series, settings, start, end, progress)

@@ -17,7 +17,14 @@ from ...base.progress import Progress
 from ...base.words import counted
 from ...geo.datasets import check_folders
 from ...toolbox.algorithm import SmapAlgorithm
-from ...toolbox.parameters import advanced, date_parameter, nodata_parameter, series_folder, whole_number
+from ...toolbox.parameters import (
+    advanced,
+    date_parameter,
+    nodata_parameter,
+    series_folder,
+    variable,
+    whole_number,
+)
 from ...toolbox.values import Values
 from .antecedent import NAME, antecedent_precipitation
 from .numbers.antecedent import Antecedent
@@ -40,6 +47,7 @@ class AntecedentPrecipitation(SmapAlgorithm):
             whole_number("LAG", "Days between the last averaged day and the date", Antecedent.lag, 0)
         )
         yield nodata_parameter()
+        yield variable()
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Antecedent precipitation (series)")
 
     def define_outputs(self) -> Iterable[Any]:
@@ -61,6 +69,7 @@ class AntecedentPrecipitation(SmapAlgorithm):
             *values.period(),
             progress,
             nodata=values.nodata_of("INPUT"),
+            variables=values.variables(),
         )
         progress.log(
             f"{counted(len(result.dates), 'date')} from {result.dates[0]} to {result.dates[-1]}, "

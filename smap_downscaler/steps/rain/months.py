@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from osgeo import gdal
@@ -12,13 +13,21 @@ from osgeo import gdal
 from ...base.dates import YearMonth, year_and_month
 from ...base.errors import InputError
 from ...base.progress import Progress
-from ...geo.datasets import dataset_grid, open_dataset
+from ...geo.datasets import dataset_grid
 from ...geo.grid import Grid
-from ...series.netcdf_time import netcdf_dates, time_dimension, time_variables
-from ...series.series import no_raster, raster_files, same_grid
+from ...series.netcdf_time import (
+    axis_numbers,
+    chosen_bands,
+    netcdf_dates,
+    require_dates,
+    time_dimension,
+)
+from ...series.series import open_variable, raster_files, same_grid, series_files
 from .numbers.months import MONTHS, month_of
 
 _MONTHS_SINCE = re.compile(r"^\s*months?\s+since\s+(\d{1,4})-(\d{1,2})(?:-|\s|$)", re.IGNORECASE)
+#: Months written as numbers, 202101.5, as CDO does.
+_MONTHS_AS = re.compile(r"^\s*months?\s+as\s+%y%m(\.%f)?\s*$", re.IGNORECASE)
 _TWELVE = range(1, 13)
 _HOW = "name the rasters 01.tif ... 12.tif (or ending in the month), or give one raster of 12 bands"
 
@@ -42,8 +51,10 @@ class MonthRasters:
     entries: tuple[MonthRaster, ...]
 
 
-def open_months(path: str | Path, progress: Progress) -> MonthRasters:
+def open_months(path: str | Path, progress: Progress, variables: Sequence[str] = ()) -> MonthRasters:
     """Dated months: files named by year and month, a NetCDF with a time axis, or bands described by dates.
+
+    `variables` are as for `series.open_series`.
 
     Raises
     ------
@@ -51,7 +62,7 @@ def open_months(path: str | Path, progress: Progress) -> MonthRasters:
         If there is nothing to read, a name holds no month, two rasters have one month, or grids differ.
     """
     files = _files(path)
-    gathered = _gather(str(path), files, _dated_entries, progress)
+    gathered = _gather(str(path), files, partial(_dated_entries, variables=variables), progress)
     entries = sorted(gathered.entries, key=lambda entry: (entry.year, entry.month))
     for one, other in zip(entries, entries[1:]):
         if (one.year, one.month) == (other.year, other.month):
@@ -62,8 +73,10 @@ def open_months(path: str | Path, progress: Progress) -> MonthRasters:
     return MonthRasters(gathered.source, gathered.grid, tuple(entries))
 
 
-def open_climatology(path: str | Path, progress: Progress) -> MonthRasters:
+def open_climatology(path: str | Path, progress: Progress, variables: Sequence[str] = ()) -> MonthRasters:
     """The twelve months of a climatology: files named after months, or one file of twelve bands.
+
+    `variables` are as for `series.open_series`.
 
     Raises
     ------
@@ -72,9 +85,9 @@ def open_climatology(path: str | Path, progress: Progress) -> MonthRasters:
     """
     files = _files(path)
     if len(files) == 1:
-        gathered = _gather(str(path), files, _climatology_bands, progress)
+        gathered = _gather(str(path), files, partial(_climatology_bands, variables=variables), progress)
     else:
-        gathered = _gather(str(path), files, _climatology_file, progress)
+        gathered = _gather(str(path), files, partial(_climatology_file, variables=variables), progress)
         found = [entry.month for entry in gathered.entries]
         lacking = [month for month in _TWELVE if month not in found]
         if lacking:
@@ -100,13 +113,7 @@ def looks_like_climatology(path: str | Path) -> bool:
 
 
 def _files(path: str | Path) -> list[str]:
-    folder = Path(path)
-    if not folder.is_dir():
-        return [str(path)]
-    files = [str(file) for file in raster_files(folder)]
-    if not files:
-        raise no_raster(folder, "choose the folder that holds those of the months")
-    return files
+    return series_files(str(path), "choose the folder that holds those of the months")
 
 
 def _label(entry: MonthRaster) -> str:
@@ -129,30 +136,19 @@ def _gather(source: str, files: Sequence[str], look: _Look, progress: Progress) 
     return MonthRasters(source, grid, tuple(entries))
 
 
-def _variable(path: str) -> tuple[gdal.Dataset, str]:
-    """The dataset of a file, or of its one variable with a time axis."""
-    dataset = open_dataset(path)
-    if dataset.RasterCount:
-        return dataset, path
-    variables = time_variables(dataset)
-    if len(variables) != 1:
-        listed = ", ".join(name.rsplit(":", 1)[-1] for name, _ in dataset.GetSubDatasets()) or "none"
-        raise InputError(
-            f"{path}: it has no raster, or several ({listed}); name the variable to read, "
-            f'as NETCDF:"{path}":precipitation.'
-        )
-    return open_dataset(variables[0]), variables[0]
-
-
-def _dated_entries(path: str) -> tuple[Grid, list[MonthRaster]]:
-    dataset, path = _variable(path)
+def _dated_entries(path: str, variables: Sequence[str]) -> tuple[Grid, list[MonthRaster]]:
+    file = path
+    dataset, path = open_variable(path, variables)
     grid = dataset_grid(dataset, path)
     months: Sequence[YearMonth | None] = _axis_months(dataset, path)
+    bands = chosen_bands(dataset, path) if months else list(range(1, dataset.RasterCount + 1))
     if not months:
         months = _described_months(dataset, path)
     if months:
-        return grid, [MonthRaster(*month, path, band) for band, month in enumerate(months, start=1) if month]
-    month = year_and_month(Path(path).name)
+        entries = [(months[band - 1], band) for band in bands]
+        return grid, [MonthRaster(*month, path, band) for month, band in entries if month]
+    require_dates(dataset, path)
+    month = year_and_month(Path(file).name)
     if month is None:
         raise InputError(
             f"{path}: its name holds no year and month; rename it so that it does, such as name_202101.tif "
@@ -166,16 +162,16 @@ def _axis_months(dataset: gdal.Dataset, path: str) -> list[YearMonth]:
     axis = time_dimension(dataset) if dataset.GetDriver().ShortName == "netCDF" else ""
     if not axis:
         return []
-    match = _MONTHS_SINCE.match(dataset.GetMetadata()[f"{axis}#units"])
-    if not match:
+    units = dataset.GetMetadata()[f"{axis}#units"]
+    match = _MONTHS_SINCE.match(units)
+    if not match and not _MONTHS_AS.match(units):
         return [(date.year, date.month) for date in netcdf_dates(dataset, path)]
+    whole = [int(number // 1) for number in axis_numbers(dataset, axis)]
+    if not match:
+        return [divmod(number, 100) for number in whole]
     # The middle of a month counts as that month; such axes come with calendars of 360 days.
     origin = int(match[1]) * 12 + int(match[2]) - 1
-    key = f"NETCDF_DIM_{axis}"
-    numbers = [
-        float(dataset.GetRasterBand(band).GetMetadataItem(key)) for band in range(1, dataset.RasterCount + 1)
-    ]
-    return [((origin + int(number // 1)) // 12, (origin + int(number // 1)) % 12 + 1) for number in numbers]
+    return [((origin + number) // 12, (origin + number) % 12 + 1) for number in whole]
 
 
 def _descriptions(dataset: gdal.Dataset) -> list[str]:
@@ -200,7 +196,7 @@ def _month_of_file(path: str) -> int:
     return 0 if year_and_month(Path(path).name) else month_of(Path(path).stem) or 0
 
 
-def _climatology_file(path: str) -> tuple[Grid, list[MonthRaster]]:
+def _climatology_file(path: str, variables: Sequence[str]) -> tuple[Grid, list[MonthRaster]]:
     if year_and_month(Path(path).name):
         raise InputError(
             f"{path}: its name holds a date, so this is no climatology; set KIND to monthly or daily."
@@ -208,14 +204,14 @@ def _climatology_file(path: str) -> tuple[Grid, list[MonthRaster]]:
     month = _month_of_file(path)
     if not month:
         raise InputError(f"{path}: its name does not end in a month; for a climatology {_HOW}.")
-    dataset, path = _variable(path)
+    dataset, path = open_variable(path, variables)
     if dataset.RasterCount != 1:
         raise InputError(f"{path}: it has {dataset.RasterCount} bands, not one; for a climatology {_HOW}.")
     return dataset_grid(dataset, path), [MonthRaster(0, month, path, 1)]
 
 
-def _climatology_bands(path: str) -> tuple[Grid, list[MonthRaster]]:
-    dataset, path = _variable(path)
+def _climatology_bands(path: str, variables: Sequence[str]) -> tuple[Grid, list[MonthRaster]]:
+    dataset, path = open_variable(path, variables)
     if dataset.RasterCount != len(_TWELVE):
         raise InputError(f"{path}: it has {dataset.RasterCount} bands, not twelve; for a climatology {_HOW}.")
     months = _months_of_bands(dataset, path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,8 @@ from ...base.progress import Progress
 from ...geo.blocks import blocks
 from ...geo.datasets import open_dataset, read_band
 from ...geo.grid import Bounds, Grid, Window
-from ...geo.lattice import is_geographic, transform_bounds
+from ...geo.lattice import goes_around, transform_bounds
+from ...geo.sources import window_around_earth, windows_over
 from ...series.series import Series
 from .numbers.antecedent import MOST_RAIN, UNDERSHOOT, valid_rain
 
@@ -29,7 +29,6 @@ _MONTHLY = frozenset({"mm", "mmmonth", "mmmo", "mmmon", "mmmonth1", "mmmo1", "mm
 #: So few that a cancel is felt at once while a block is averaged and compressed.
 CELLS_A_BLOCK = 1 << 20
 _LONG_NAME = re.compile(r"milli(meter|metre)s?")
-_SUBDATASET = re.compile(r'^\w+:"?(.+?)"?:/*\w+$')
 
 
 class RainReader:
@@ -124,37 +123,31 @@ class Days:
 def window_of(grid: Grid, extent: tuple[Bounds, str] | None, source: str) -> Window:
     """The cells of `grid` that an extent (edges and CRS) touches; all for None.
 
+    Of a grid around the whole earth they lie at the longitudes of the extent, also across its two ends.
+
     Raises
     ------
     InputError
-        If there are none.
+        If there are none, or they lie at both ends of a grid that does not close the circle.
     """
     if extent is None:
         return grid.whole
-    bounds = transform_bounds(*extent, grid.crs)
-    # Longitudes may run from 0 to 360 degrees.
-    for turn in (0.0, 360.0, -360.0) if is_geographic(grid.crs) else (0.0,):
-        turned = Bounds(bounds.left + turn, bounds.bottom, bounds.right + turn, bounds.top)
-        window = grid.window_touching(turned)
-        if window:
-            return window
-    raise InputError(f"EXTENT: it does not meet the cells of {source}; choose an extent over them.")
+    found = windows_over(grid, *extent, margin=0)
+    if not found:
+        raise InputError(f"EXTENT: it does not meet the cells of {source}; choose an extent over them.")
+    if len(found) > 1:
+        raise InputError(
+            f"EXTENT: it lies over both ends of {source} ({grid.bounds.left:g} and {grid.bounds.right:g} "
+            "degrees), which do not join; choose an extent on one side of them."
+        )
+    if goes_around(grid):
+        return window_around_earth(grid, transform_bounds(*extent, grid.crs)) or found[0]
+    return found[0]
 
 
 def part_of(window: Window, block: Window) -> Window:
     """A block of a window as cells of the grid that the window was cut from."""
     return Window(window.row + block.row, window.col + block.col, block.height, block.width)
-
-
-def file_state(path: str) -> tuple[str, int, int]:
-    """Path, bytes and time of change of a file, or of the file of a NETCDF:"file":variable."""
-    subdataset = _SUBDATASET.match(path)
-    file = subdataset[1] if subdataset and not Path(path).exists() else path
-    try:
-        status = os.stat(file)
-    except OSError:
-        return path, 0, 0
-    return os.path.abspath(file), status.st_size, status.st_mtime_ns
 
 
 def unit_doubt(unit: str, monthly: bool) -> str:

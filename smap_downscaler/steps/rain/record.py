@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,9 +63,14 @@ class Record:
 
 
 def open_record(
-    source: str | Path, kind: str, start: dt.date | None, end: dt.date | None, progress: Progress
+    source: str | Path,
+    kind: str,
+    start: dt.date | None,
+    end: dt.date | None,
+    progress: Progress,
+    variables: Sequence[str] = (),
 ) -> Record:
-    """Open rain of a kind of `KINDS`, and log what is missing of it.
+    """Open rain of a kind of `KINDS`, and log what is missing of it; `variables` as for `open_series`.
 
     Raises
     ------
@@ -74,16 +80,16 @@ def open_record(
     if kind == "climatology":
         if start or end:
             raise InputError("START and END: a climatology has no dates; leave them empty.")
-        return _climatology(open_climatology(source, progress), progress)
+        return _climatology(open_climatology(source, progress, variables), progress)
     if looks_like_climatology(source):
         raise InputError(
             f"{source}: its rasters are named after the twelve months and hold no dates; set KIND to "
             "climatology."
         )
     if kind == "monthly":
-        return _monthly(open_months(source, progress), start, end, progress)
+        return _monthly(open_months(source, progress, variables), start, end, progress)
     if kind == "daily":
-        return _daily(open_series(source, progress=progress), start, end, progress)
+        return _daily(open_series(source, progress=progress, variables=variables), start, end, progress)
     raise InputError(f"KIND is '{kind}'; give one of {', '.join(KINDS)}.")
 
 

@@ -43,6 +43,7 @@ def seasonal_precipitation(
     progress: Progress = SILENT,
     memory_mb: int = 512,
     nodata: Declared = UNDECLARED,
+    variables: Sequence[str] = (),
 ) -> Grid:
     """Write a stack of mean daily precipitation, float32, mm/d, one band per season; returns its grid.
 
@@ -66,6 +67,8 @@ def seasonal_precipitation(
         About how much memory the sums may take; a larger raster is done in blocks.
     nodata : Declared
         Which numbers of the record, in mm, are none.
+    variables : sequence of str
+        Those to read of NetCDF files that hold several; see `open_series`.
 
     Raises
     ------
@@ -73,7 +76,7 @@ def seasonal_precipitation(
         For bad input, or if a season has no day or no value.
     """
     check_stack(source, path)
-    record = open_record(source, kind, start, end, progress.part(0.0, 0.1))
+    record = open_record(source, kind, start, end, progress.part(0.0, 0.1), variables)
     window = window_of(record.grid, extent, record.source)
     _check_seasons(record, seasons, minimum_share, progress)
     grid = record.grid.crop(window)

@@ -17,7 +17,15 @@ from ...base.errors import InputError
 from ...base.progress import Progress
 from ...base.words import counted
 from ...toolbox.algorithm import SmapAlgorithm
-from ...toolbox.parameters import advanced, choice, date_parameter, decimal, nodata_parameter, series_folder
+from ...toolbox.parameters import (
+    advanced,
+    choice,
+    date_parameter,
+    decimal,
+    nodata_parameter,
+    series_folder,
+    variable,
+)
 from ...toolbox.values import Values
 from .numbers.seasons import DEFAULT_SEASONS, parse_seasons
 from .record import KINDS
@@ -48,6 +56,7 @@ class SeasonalPrecipitation(SmapAlgorithm):
             )
         )
         yield nodata_parameter()
+        yield variable()
         yield QgsProcessingParameterRasterDestination("OUTPUT", "Seasonal precipitation (stack)")
 
     def define_outputs(self) -> Iterable[Any]:
@@ -80,6 +89,7 @@ class SeasonalPrecipitation(SmapAlgorithm):
             values.number("MINIMUM_SHARE"),
             progress,
             nodata=values.nodata_of("INPUT"),
+            variables=values.variables(),
         )
         progress.log(f"{counted(len(seasons), 'band')} of {grid.width} x {grid.height} cells in {output}.")
         return {"OUTPUT": output, "COUNT": len(seasons)}

@@ -18,7 +18,7 @@ from ...base.progress import Progress
 from ...base.words import counted
 from ...geo.datasets import check_folders
 from ...toolbox.algorithm import SmapAlgorithm
-from ...toolbox.parameters import advanced, choice, period_parameters, series_folder
+from ...toolbox.parameters import advanced, choice, period_parameters, series_folder, variable
 from ...toolbox.values import Values
 from .importing import ease2_bounds, import_smap
 from .numbers.screening import OVERPASSES, QUALITIES, RETRIEVALS, Choices
@@ -38,6 +38,7 @@ class ImportSmap(SmapAlgorithm):
         yield choice("QUALITY", "Quality of the retrievals kept", QUALITIES, Choices.quality)
         yield from period_parameters()
         yield advanced(choice("ALGORITHM", "Retrieval algorithm", tuple(RETRIEVALS), Choices.algorithm))
+        yield variable()
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Soil moisture series")
 
     def define_outputs(self) -> Iterable[QgsProcessingOutputDefinition]:
@@ -61,6 +62,7 @@ class ImportSmap(SmapAlgorithm):
             start,
             end,
             progress,
+            values.variables(),
         )
         progress.log(
             f"{result.count:,} of {counted(len(result.rows), 'date has', 'dates have')} soil moisture, "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +50,7 @@ def import_smap(
     start: dt.date | None = None,
     end: dt.date | None = None,
     progress: Progress = SILENT,
+    variables: Sequence[str] = (),
 ) -> ImportResult:
     """Write `soil_moisture_YYYYMMDD.tif` for every date with a valid cell, and `report.csv`.
 
@@ -61,6 +62,8 @@ def import_smap(
         Where to write; files made there before with the same choices from the same source are kept.
     extent : (Bounds, str) or None
         Edges and CRS; every cell that it touches is kept.  None keeps all.
+    variables : sequence of str
+        Those to read of NetCDF files that hold several; see `open_series`.
 
     Raises
     ------
@@ -70,7 +73,7 @@ def import_smap(
     """
     folder = Path(folder)
     check_folders(source, folder)
-    opened = open_source(source, choices, start, end, progress.part(0.0, 0.2))
+    opened = open_source(source, choices, start, end, progress.part(0.0, 0.2), variables)
     window = _window(opened, extent)
     job = _Job(opened, window, _exact_grid(opened, window), folder, choices)
     job.refuse_leftovers()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -18,8 +18,9 @@ from ...base.nodata import is_fill
 from ...base.progress import SILENT, Progress
 from ...geo.datasets import open_dataset, read_band, same_crs, spatial_reference
 from ...geo.grid import EASE2_CRS, Grid, Window, ease2_grid
+from ...geo.packed import file_of
 from ...series.netcdf_time import time_variables
-from ...series.series import Series, SeriesEntry, open_series, raster_files
+from ...series.series import Series, open_series, raster_files
 from ...series.tags import unobserved_sentence
 from .granule import PRODUCTS, Granule, name_date, open_granule, read_granule
 from .numbers.screening import (
@@ -87,7 +88,7 @@ class SeriesSource:
         self.product = next(name for name, size in PRODUCTS.items() if size == resolution)
         self.grid = ease2_grid(resolution).crop(window)
         self._entries = {entry.date: entry for entry in series.entries}
-        self.items = tuple(Item(entry.date, _file_of(entry), entry.band) for entry in series.entries)
+        self.items = tuple(Item(entry.date, file_of(entry.path), entry.band) for entry in series.entries)
 
     def has_flags(self) -> bool:
         """Whether the first date has a band of quality flags."""
@@ -122,6 +123,7 @@ def open_source(
     start: dt.date | None = None,
     end: dt.date | None = None,
     progress: Progress = SILENT,
+    variables: Sequence[str] = (),
 ) -> SmapSource:
     """Granules or dated rasters from `start` to `end`, all looked at before any is read.
 
@@ -129,6 +131,8 @@ def open_source(
     ----------
     path : str or Path
         A folder (granules also in its sub-folders) or one file.
+    variables : sequence of str
+        Those to read of NetCDF files that hold several.
 
     Raises
     ------
@@ -151,7 +155,9 @@ def open_source(
             )
     elif place.exists() and _is_granule(place):
         return _granule_source(path, [path], start, end, progress)
-    source = SeriesSource(open_series(_moisture_variable(path), progress=progress).between(start, end))
+    chosen = path if variables else _moisture_variable(path)
+    series = open_series(chosen, progress=progress, variables=variables)
+    source = SeriesSource(series.between(start, end))
     _log_limits(source, choices, progress)
     return source
 
@@ -267,11 +273,3 @@ def _flag_band(dataset: gdal.Dataset) -> int | None:
         if dataset.GetRasterBand(number).GetDescription().startswith(_FLAG_BAND):
             return number
     return None
-
-
-def _file_of(entry: SeriesEntry) -> str:
-    """The file of the file system, also of NETCDF:"file":variable."""
-    if os.path.exists(entry.path):
-        return entry.path
-    parts = entry.path.split(":", 1)[-1].rsplit(":", 1)
-    return parts[0].strip('"')

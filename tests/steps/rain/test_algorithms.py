@@ -15,8 +15,19 @@ from smap_downscaler.series.stack import open_stack
 
 ANTECEDENT, SEASONAL = "antecedentprecipitation", "seasonalprecipitation"
 PARAMETERS = {
-    ANTECEDENT: ["INPUT", "DAYS", "EXTENT", "START", "END", "LAG", "NODATA", "OUTPUT"],
-    SEASONAL: ["INPUT", "KIND", "SEASONS", "EXTENT", "START", "END", "MINIMUM_SHARE", "NODATA", "OUTPUT"],
+    ANTECEDENT: ["INPUT", "DAYS", "EXTENT", "START", "END", "LAG", "NODATA", "VARIABLE", "OUTPUT"],
+    SEASONAL: [
+        "INPUT",
+        "KIND",
+        "SEASONS",
+        "EXTENT",
+        "START",
+        "END",
+        "MINIMUM_SHARE",
+        "NODATA",
+        "VARIABLE",
+        "OUTPUT",
+    ],
 }
 EXTENT = "-79.85,-79.75,-5.25,-5.15 [EPSG:4326]"
 
@@ -55,8 +66,9 @@ def test_contract_and_help(qgis_provider, algorithm_id):
     assert {output.name() for output in algorithm.outputDefinitions()} == {"OUTPUT", "COUNT"}
     optional = {one.name() for one in definitions if one.flags() & Qgis.ProcessingParameterFlag.Optional}
     advanced = {one.name() for one in definitions if one.flags() & Qgis.ProcessingParameterFlag.Advanced}
-    assert optional == {"EXTENT", "START", "END", "NODATA"}
-    assert advanced == {"LAG" if algorithm_id == ANTECEDENT else "MINIMUM_SHARE", "NODATA"}
+    assert optional == {"EXTENT", "START", "END", "NODATA", "VARIABLE"}
+    own = "LAG" if algorithm_id == ANTECEDENT else "MINIMUM_SHARE"
+    assert advanced == {own, "NODATA", "VARIABLE"}
     assert algorithm.groupId() == "covariates"
     assert all(definition.help() for definition in definitions)
     text = (Path(__file__).parents[3] / "help" / f"{algorithm_id}.md").read_text(encoding="utf-8")

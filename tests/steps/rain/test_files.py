@@ -15,6 +15,7 @@ from rain_cases import days_from, rain, raw, tags_of, write_days, write_netcdf, 
 from raster_cases import Listener
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.geo.grid import Bounds, Grid
+from smap_downscaler.runs.fingerprint import file_state
 from smap_downscaler.series.dated import dated_covariates
 from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack
@@ -23,7 +24,7 @@ from smap_downscaler.steps.rain import reading as rain_reading
 from smap_downscaler.steps.rain.antecedent import antecedent_file, antecedent_precipitation
 from smap_downscaler.steps.rain.numbers.antecedent import Antecedent
 from smap_downscaler.steps.rain.numbers.seasons import DEFAULT_SEASONS, parse_seasons
-from smap_downscaler.steps.rain.reading import RainReader, file_state, unit_doubt, window_of
+from smap_downscaler.steps.rain.reading import RainReader, unit_doubt, window_of
 from smap_downscaler.steps.rain.seasonal import seasonal_precipitation
 
 P3 = Antecedent()
