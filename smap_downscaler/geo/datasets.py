@@ -126,9 +126,18 @@ def open_dataset(
 
 
 def _holds_a_table(path: str) -> bool:
+    """Whether GDAL reads a file that is no raster: features, or a NetCDF file of lists."""
     with gdal_errors():
         try:
-            return gdal.OpenEx(path, gdal.OF_VECTOR | gdal.OF_READONLY) is not None
+            if gdal.OpenEx(path, gdal.OF_VECTOR | gdal.OF_READONLY) is not None:
+                return True
+        except RuntimeError:
+            pass
+        try:
+            dataset = gdal.OpenEx(path, gdal.OF_MULTIDIM_RASTER | gdal.OF_READONLY)
+            group = None if dataset is None else dataset.GetRootGroup()
+            names = group.GetMDArrayNames() if group is not None else []
+            return bool(names) and all(group.OpenMDArray(name).GetDimensionCount() < 2 for name in names)
         except RuntimeError:
             return False
 
@@ -204,10 +213,13 @@ def _parsed(text: str) -> osr.SpatialReference | None:
 
 @lru_cache(maxsize=256)
 def successor(crs: str) -> str:
-    """The `EPSG:code` that GDAL, left to itself, takes for one that is superseded; empty for others."""
-    own = _parsed(crs) if re.match(r"EPSG:\d+$", crs) else None
-    taken = crs_text(own)
-    return taken if taken != crs else ""
+    """The `EPSG:code` of another CRS that GDAL, left to itself, takes for a superseded code; else empty."""
+    taken = _parsed(crs) if re.match(r"EPSG:\d+$", crs) else None
+    if taken is None or crs_text(taken) == crs:
+        return ""
+    with as_stored():
+        meant = _parsed(crs)
+    return "" if meant is None or meant.IsSame(taken) else crs_text(taken)
 
 
 def _without_code(reference: osr.SpatialReference) -> str:

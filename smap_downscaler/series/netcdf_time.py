@@ -172,7 +172,10 @@ def decode_times(
     """
     try:
         if _JULIAN_DAY.match(units):
-            return [dt.date.fromordinal(math.floor(one + 0.5) + _ORDINAL_OF_JULIAN_DAY_0) for one in numbers]
+            return [
+                dt.date.fromordinal(round((one + 0.5) * 86_400) // 86_400 + _ORDINAL_OF_JULIAN_DAY_0)
+                for one in numbers
+            ]
         if _WRITTEN.match(units):
             return [_written(one) for one in numbers]
     except (ValueError, OverflowError):

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from osgeo import gdal
 
-from raster_cases import UTM, listing, netcdf, raw_raster
+from raster_cases import EAST, NORTH, UTM, listing, netcdf, raw_raster, stored_netcdf
 from smap_downscaler.base.errors import InputError
 from smap_downscaler.geo.datasets import (
+    as_stored,
     crs_text,
     dataset_grid,
     open_dataset,
@@ -22,8 +23,10 @@ from smap_downscaler.geo.datasets import (
     reason_of,
     same_crs,
     spatial_reference,
+    successor,
     whole_file,
 )
+from smap_downscaler.geo.geotiff import write_geotiff
 from smap_downscaler.geo.grid import Grid, Window
 from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack
@@ -392,3 +395,92 @@ def test_an_alpha_band_of_any_type_takes_cells_out(tmp_path):
     dataset.GetRasterBand(2).SetColorInterpretation(gdal.GCI_AlphaBand)
     del dataset
     assert np.array_equal(read(path), [[np.nan, 6]], equal_nan=True)
+
+
+@pytest.mark.parametrize("code", ["EPSG:3408", "EPSG:3409", "EPSG:3410", "EPSG:3411", "EPSG:2192"])
+def test_superseded_codes_are_what_they_say(tmp_path, code):
+    """Left to itself GDAL takes EASE-Grid 2.0 for EASE-Grid 1, which lies on a sphere."""
+    with as_stored():
+        path = raw_raster(tmp_path / "a.tif", np.zeros((2, 2), np.float32), crs=code)
+    grid = dataset_grid(open_dataset(path), path)
+    assert (grid.crs, successor(code)) == (code, crs_text(open_dataset(path).GetSpatialRef()))
+    assert not same_crs(code, successor(code))
+    # Neither a code in use, nor one whose successor is the same CRS.
+    assert [successor(other) for other in (successor(code), "EPSG:2400", UTM, "+proj=longlat")] == [""] * 4
+    # What is written says what it is, to those who would exchange a code too.
+    write_geotiff(tmp_path / "b.tif", grid, np.zeros((1, 2, 2), np.float32))
+    dataset = gdal.Open(str(tmp_path / "b.tif"))
+    written = spatial_reference(dataset.GetProjection())
+    assert written.ExportToProj4() == spatial_reference(code).ExportToProj4()
+    assert same_crs(dataset_grid(dataset, "b").crs, code)
+
+
+def test_options_of_gdal_are_as_before():
+    before = [gdal.GetThreadLocalConfigOption(name) for name in ("OSR_USE_NON_DEPRECATED", "A")]
+    with as_stored():
+        assert gdal.GetConfigOption("OSR_USE_NON_DEPRECATED") == "NO"
+    assert [gdal.GetThreadLocalConfigOption(name) for name in ("OSR_USE_NON_DEPRECATED", "A")] == before
+
+
+@pytest.mark.parametrize(
+    ("top", "size", "good"), [(90.0, 1.0, True), (90.5, 1.0, True), (91.0, 1.0, False), (180.0, 20.0, False)]
+)
+def test_latitudes_end_at_the_poles(tmp_path, top, size, good):
+    """Centres of cells may lie on a pole, as ERA5's do."""
+    zeros, transform = np.zeros((9, 3), np.float32), (0, size, 0, top, 0, -size)
+    path = raw_raster(tmp_path / "a.tif", zeros, transform=transform, crs="EPSG:4326")
+    if good:
+        assert dataset_grid(open_dataset(path), "a").top == top
+        return
+    with pytest.raises(InputError) as caught:
+        dataset_grid(open_dataset(path), "a")
+    assert str(caught.value) == (
+        f"a: latitudes run from {top - 9 * size:g} to {top:g}, beyond 90; check whether latitude and "
+        "longitude are "
+        "exchanged, or its CRS is another."
+    )
+
+
+@pytest.mark.parametrize(
+    "crs",
+    [
+        "+proj=cea +lat_ts=30 +lon_0=0 +x_0=0 +y_0=0 +ellps=WGS84 +units=m +no_defs",
+        'PROJCS["EASE",GEOGCS["unknown",DATUM["Not_specified_based_on_WGS_84_ellipsoid",SPHEROID["WGS '
+        '84",6378137,'
+        '298.257223563]],PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]],PROJECTION['
+        '"Cylindrical_Equal_Area"],PARAMETER["standard_parallel_1",30],PARAMETER["central_meridian",0],'
+        'PARAMETER["false_easting",0],PARAMETER["false_northing",0],UNIT["metre",1]]',
+    ],
+)
+def test_the_ellipsoid_of_wgs_84_without_the_name_of_a_datum(crs):
+    assert same_crs(crs, "EPSG:6933")
+    assert same_crs("EPSG:6933", crs)
+    assert not same_crs(crs.replace("lat_ts=30", "lat_ts=31").replace('_1",30]', '_1",31]'), "EPSG:6933")
+    assert not same_crs("+proj=cea +lat_ts=30 +R=6371228 +units=m +no_defs", "EPSG:6933")
+
+
+def test_a_table_is_no_raster(tmp_path):
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n")
+    points = {"obs": (range(5), {})}
+    places = {"lon": ("obs", np.zeros(5), EAST), "lat": ("obs", np.ones(5), NORTH)}
+    measured = {"sm": ("obs", np.arange(5.0), {"coordinates": "lon lat"})}
+    stored_netcdf(tmp_path / "a.nc", points, {**measured, **places})
+    for name in ("a.csv", "a.nc"):
+        with pytest.raises(InputError) as caught:
+            open_dataset(tmp_path / name)
+        assert str(caught.value) == (
+            f"{tmp_path}/{name}: it holds no raster but a table, such as points; choose a raster, or make "
+            "one of "
+            "the points first (Processing Toolbox > Interpolation)."
+        )
+
+
+@pytest.mark.parametrize("extra", [0, 1])
+def test_windows_reach_around_the_earth(tmp_path, extra):
+    """A raster of all longitudes, the first of which may be there twice."""
+    values = np.arange(2 * 36, dtype=np.float32).reshape(2, 36)
+    stored = np.concatenate([values, values[:, :extra]], axis=1)
+    path = raw_raster(tmp_path / "a.tif", stored, transform=(0, 10, 0, 20, 0, -10), crs="EPSG:4326")
+    for col, width in ((-3, 5), (34, 4), (-40, 6), (70, 3), (5, 7)):
+        expected = np.take(values, np.arange(col, col + width), axis=1, mode="wrap")
+        assert np.array_equal(read(path, window=Window(0, col, 2, width)), expected)

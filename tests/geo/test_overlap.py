@@ -85,8 +85,19 @@ def areas_of(found, source):
         degrees_over(CELLS, 0.25),
         degrees_over(CELLS, 0.05, turn=360.0),
         Grid("EPSG:32719", 169000.0, 8560000.0, 5000.0, 4000.0, 30, 30),
+        degrees_over(CELLS, 1.0, 0.3),
+        degrees_over(CELLS, 10.0, 0.3),
+        Grid("EPSG:32719", 109000.0, 8660000.0, 50000.0, 40000.0, 5, 5),
     ],
-    ids=["CHIRPS", "coarser than the cells", "0 to 360", "askew"],
+    ids=[
+        "CHIRPS",
+        "coarser than the cells",
+        "0 to 360",
+        "askew",
+        "much coarser",
+        "around all",
+        "large and askew",
+    ],
 )
 def test_areas_are_those_of_clipped_polygons(source):
     found = over(source)

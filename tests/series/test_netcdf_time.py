@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raster_cases import netcdf
+from raster_cases import EAST, NORTH, netcdf, stored_netcdf
 from smap_downscaler.base.errors import InputError
 from smap_downscaler.geo.grid import Grid
 from smap_downscaler.series.netcdf_time import decode_times
-from smap_downscaler.series.series import open_series
+from smap_downscaler.series.series import open_series, open_several
 
 VALUES = np.arange(36, dtype=np.float32).reshape(3, 3, 4)
+FILL = np.float32(-9999)
 DAYS = [dt.date(1999, 12, 31), dt.date(2000, 1, 1), dt.date(2000, 1, 2)]
 
 
@@ -152,3 +153,144 @@ def test_origins_before_the_gregorian_calendar():
         dt.date(1582, 10, 14),
         dt.date(1582, 10, 15),
     ]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "units", "calendar"),
+    [
+        ([2451545 - 1, 2451545, 2451545 + 1], "julian_day", "standard"),
+        ([2451543.5, 2451544.5, 2451545.5 - 1e-6], "Julian Days", None),
+        ([19991231.5, 20000101.25, 20000102.0], "day as %Y%m%d.%f", "proleptic_gregorian"),
+        ([19991231, 20000101, 20000102], "YYYYMMDD", None),
+        ([-1, 0, 1], "days since 2000-01-01 00:00:00Z", "julian"),
+        ([-1, 0, 1], "days since 2000-01-01", "proleptic"),
+    ],
+)
+def test_other_ways_to_count_days(tmp_path, numbers, units, calendar):
+    series = open_series(netcdf(tmp_path / "rain.nc", {"precip": VALUES}, numbers, units, calendar))
+    assert list(series.dates) == DAYS
+    assert np.array_equal(series.read(DAYS[2]), VALUES[2])
+
+
+def test_a_julian_calendar_that_counts_otherwise_is_refused(tmp_path):
+    path = netcdf(tmp_path / "rain.nc", {"precip": VALUES}, [0, 1, 2], "days since 1858-11-17", "julian")
+    with pytest.raises(InputError, match="its time axis has the calendar julian; only the ordinary calendar"):
+        open_series(path)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "units"),
+    [([1, 2, 366], "julian_day"), ([20000230, 1, 2], "day as %Y%m%d"), ([1e300] * 3, "jd")],
+)
+def test_days_that_are_none(numbers, units):
+    with pytest.raises(InputError) as caught:
+        decode_times(numbers, units, "rain.nc")
+    assert str(caught.value) == (
+        f"rain.nc: its time axis holds numbers that are no dates ('{units}'); the file may be damaged."
+    )
+
+
+def file_of_axes(path, numbers, tags, name="z", **more):
+    lat, lon = 10 - 0.5 * np.arange(3), 20 + 0.5 * np.arange(4)
+    axes = {name: (numbers, tags), **more.get("axes", {}), "lat": (lat, NORTH), "lon": (lon, EAST)}
+    values = more.get("values", VALUES)
+    return stored_netcdf(
+        path, axes, {"precip": (" ".join(axes), values, {"units": "mm", "_FillValue": FILL})}
+    )
+
+
+def test_an_axis_without_dates_is_named(tmp_path):
+    """R's writeRaster counts its layers along z."""
+    path = file_of_axes(tmp_path / "rain_20000101.nc", [1, 2, 3], {"units": "unknown", "long_name": "z"})
+    with pytest.raises(InputError) as caught:
+        open_series(path)
+    assert str(caught.value) == (
+        f"{path}: its 3 bands lie along the axis 'z' (unit 'unknown'), which tells no dates; give the file "
+        "a time "
+        "axis in days since a date, or one file a date."
+    )
+
+
+def test_dates_along_r_s_unnamed_axis(tmp_path):
+    path = file_of_axes(tmp_path / "rain.nc", [10956, 10957, 10958], {"units": "days since 1970-1-1"})
+    assert list(open_series(path).dates) == DAYS
+
+
+def test_one_band_along_an_axis_without_dates_is_dated_by_its_name(tmp_path):
+    path = file_of_axes(tmp_path / "rain_20000101.nc", [1], {"units": "unknown"}, values=VALUES[:1])
+    assert list(open_series(path).dates) == [DAYS[1]]
+
+
+@pytest.mark.parametrize("first", ["time", "expver"])
+def test_the_final_version_of_era5_is_taken_and_the_preliminary_fills_it(tmp_path, first):
+    """Of the last days there is the preliminary version only."""
+    values = np.stack([VALUES, VALUES + 100], axis=1)
+    values[2, 0], values[0, 1] = FILL, FILL
+    time = {"units": "days since 2000-01-01"}
+    axes = {"time": ([-1, 0, 1], time), "expver": ([1, 5], {})}
+    if first == "expver":
+        values, axes = values.swapaxes(0, 1), {"expver": axes["expver"], "time": axes["time"]}
+    name, (numbers, tags) = next(iter(axes.items()))
+    path = file_of_axes(
+        tmp_path / "era5.nc", numbers, tags, name, axes=dict(list(axes.items())[1:]), values=values
+    )
+    series = open_series(path)
+    assert list(series.dates) == DAYS
+    for day, expected in zip(DAYS, (VALUES[0], VALUES[1], VALUES[2] + 100)):
+        assert np.array_equal(series.read(day), expected)
+
+
+def test_another_axis_beside_time_is_named(tmp_path):
+    path = file_of_axes(
+        tmp_path / "rain.nc",
+        [-1, 0, 1],
+        {"units": "days since 2000-01-01"},
+        "time",
+        axes={"level": ([10, 20], {})},
+        values=np.stack([VALUES, VALUES], axis=1),
+    )
+    with pytest.raises(InputError) as caught:
+        open_series(path)
+    assert str(caught.value) == (
+        f"{path}: beside its time axis it has the axis level of 2 values; a series has one raster a date, "
+        "so put "
+        "the one that you want into a file of its own."
+    )
+
+
+@pytest.mark.parametrize("times", [[-1], None], ids=["with a time axis", "dated by name"])
+def test_the_variable_to_read_can_be_named(tmp_path, times):
+    paths = []
+    for number, date in enumerate(DAYS):
+        axes = {"time": ([number - 1], {"units": "days since 2000-01-01"})} if times else {}
+        axes |= {"lat": (10 - 0.5 * np.arange(3), NORTH), "lon": (20 + 0.5 * np.arange(4), EAST)}
+        values = VALUES[number : number + 1] if times else VALUES[number]
+        order = " ".join(axes)
+        both = {"precip": (order, values, {}), "error": (order, values + 50, {})}
+        paths.append(stored_netcdf(tmp_path / "imerg" / f"3B-DAY.{date:%Y%m%d}.nc4", axes, both))
+    folder = str(tmp_path / "imerg")
+    what = "variables with a time axis" if times else "variables"
+    with pytest.raises(InputError) as caught:
+        open_series(folder)
+    listed = ", ".join(sorted(("precip", "error"), key=str(caught.value).index))
+    assert str(caught.value).startswith(
+        f"{paths[0]}: it holds several {what} ({listed}); name one with VARIABLE, "
+    )
+    assert str(caught.value).endswith(f'or as NETCDF:"{paths[0]}":{listed.split(",")[0]}.')
+    for variable, add in (("precip", 0), ("error", 50)):
+        opened = [open_series(folder, variables=[variable]), *open_several([folder], variables=[variable])]
+        opened += open_several(paths, variables=["other", variable])
+        for series in opened:
+            assert (series.name, list(series.dates)) == ("imerg", DAYS)
+            assert np.array_equal(series.read(DAYS[1]), VALUES[1] + add)
+    with pytest.raises(InputError) as caught:
+        open_series(folder, variables=["rain"])
+    assert str(caught.value) == f"{paths[0]}: it holds no variable rain (it has {listed}); correct VARIABLE."
+
+
+def test_the_only_variable_is_held_to_its_name(tmp_path):
+    path = netcdf(tmp_path / "rain.nc", {"precip": VALUES}, [-1, 0, 1])
+    assert list(open_series(path, variables=["precip"]).dates) == DAYS
+    with pytest.raises(InputError) as caught:
+        open_series(path, variables=["rain"])
+    assert str(caught.value) == f"{path}: it holds no variable rain (it has precip); correct VARIABLE."

@@ -1,15 +1,21 @@
 """Series: folders of dated files, files with dates inside, and all that cannot be one."""
 
 import datetime as dt
+import gzip
 import os
+import shutil
+import zipfile
 
 import numpy as np
 import pytest
+from osgeo import gdal
 
 from raster_cases import CELLS, Listener, grid_raster, netcdf, raw_raster
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.geo.datasets import spatial_reference
 from smap_downscaler.geo.grid import Grid, Window
+from smap_downscaler.runs.fingerprint import file_state
+from smap_downscaler.series.one_file import write_series_file
 from smap_downscaler.series.series import open_series, open_several, raster_files, same_grid
 
 DAYS = [dt.date(2020, 2, 28), dt.date(2020, 2, 29), dt.date(2020, 3, 1)]
@@ -337,3 +343,90 @@ def open_or_none(path):
 def test_real_climatologies_are_refused(shared_data):
     folder = shared_data / "pisco_clim_peru" / "PISCOpclim"
     assert refusal(open_series, folder).startswith(f"{os.fspath(folder)}/01.tif: its name holds no date; ")
+
+
+def with_side_cars(folder):
+    """A folder as it looks after work: maps of three days, a VRT of them, and what QGIS and GDAL leave."""
+    folder_of(folder)
+    write_series_file(folder / "series.vrt", CELLS, DAYS, sorted(map(str, raster_files(folder))), "mm")
+    dataset = gdal.Open(str(folder / "rain_20200301.tif"))
+    dataset.BuildOverviews("NEAREST", [2])
+    del dataset
+    for name in ("rain.qml", "rain_20200301.tif.aux.xml", "table.csv", "report.json", "report.html", "a.png"):
+        (folder / name).write_text("x")
+    assert (folder / "rain_20200301.tif.ovr").exists()
+    return folder
+
+
+def test_all_files_of_a_folder_given_are_its_series(tmp_path):
+    """QGIS's "Add directory" gives every file."""
+    folder = with_side_cars(tmp_path / "rain")
+    files = sorted(str(file) for file in folder.iterdir())
+    assert len(files) == 11
+    (series,) = open_several(files)
+    assert (series.name, list(series.dates)) == ("rain", DAYS)
+    assert series.entries == open_series(folder).entries
+    # Alone, the VRT is a series by itself.
+    (alone,) = open_several([str(folder / "series.vrt")])
+    assert (alone.name, list(alone.dates)) == ("series", DAYS)
+
+
+def test_a_vrt_of_the_folder_s_rasters_is_passed_over_whoever_made_it(tmp_path):
+    folder = folder_of(tmp_path / "rain")
+    gdal.BuildVRT(str(folder / "all.vrt"), [str(file) for file in raster_files(folder)], separate=True)
+    assert list(open_series(folder).dates) == DAYS
+
+
+def test_vrts_of_rasters_elsewhere_are_a_series(tmp_path):
+    folder = folder_of(tmp_path / "rain")
+    (tmp_path / "vrts").mkdir()
+    for file in raster_files(folder):
+        gdal.BuildVRT(str(tmp_path / "vrts" / f"{file.stem}.vrt"), [str(file)])
+    series = open_series(tmp_path / "vrts")
+    assert list(series.dates) == DAYS
+    assert np.array_equal(series.read(DAYS[1]), open_series(folder).read(DAYS[1]), equal_nan=True)
+
+
+@pytest.mark.parametrize(("driver", "ending"), [("COG", "cog"), ("GRIB", "grib")])
+def test_other_endings_of_rasters(tmp_path, driver, ending):
+    for number, date in enumerate(DAYS):
+        values = np.full((4, 5), 3.5 + number, np.float32)
+        source = raw_raster(tmp_path / "a.tif", values, transform=(20, 0.5, 0, 10, 0, -0.5), crs="EPSG:4326")
+        (tmp_path / ending).mkdir(exist_ok=True)
+        gdal.Translate(str(tmp_path / ending / f"rain_{date:%Y%m%d}.{ending}"), source, format=driver)
+    series = open_series(tmp_path / ending)
+    assert list(series.dates) == DAYS
+    np.testing.assert_allclose(series.read(DAYS[2]), 5.5, rtol=1e-6)
+
+
+@pytest.mark.parametrize("way", ["a file each", "one file", "gzip"])
+def test_packed_rasters_are_a_series(tmp_path, way):
+    plain = folder_of(tmp_path / "plain")
+    files, folder = raster_files(plain), tmp_path / "rain"
+    folder.mkdir()
+    if way == "gzip":
+        for file in files:
+            (folder / f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
+    for number, file in enumerate(files if way != "gzip" else ()):
+        name = f"{number}.zip" if way == "a file each" else "rain.zip"
+        with zipfile.ZipFile(folder / name, "a") as packed:
+            packed.write(file, file.name)
+    sources = [folder / "rain.zip"] if way == "one file" else [folder]
+    for series in (open_series(sources[0]), *open_several([str(sources[0])])):
+        assert (series.name, list(series.dates)) == ("rain", DAYS)
+        for date in DAYS:
+            assert np.array_equal(series.read(date), open_series(plain).read(date), equal_nan=True)
+    state = file_state(series.entries[0].path)
+    assert state[1] == os.stat(state[0]).st_size
+    # Beside plain rasters, packed ones are the archive that these came from.
+    if way != "one file":
+        shutil.copy(files[0], folder)
+        assert len(open_series(folder).dates) == 1
+
+
+@pytest.mark.parametrize("size", [0.0500000007450581, 0.05000001, 0.0500001, 0.04999999])
+def test_cell_sizes_of_too_few_digits_are_the_same(size):
+    chirps = Grid("EPSG:4326", -180, 50, 0.05, 0.05, 7200, 2000)
+    assert same_grid(chirps, Grid("EPSG:4326", -180, 50, size, size, 7200, 2000))
+    assert not same_grid(chirps, Grid("EPSG:4326", -180, 50, 0.050001, 0.050001, 7200, 2000))
+    assert not same_grid(chirps, Grid("EPSG:4326", -179.999, 50, size, size, 7200, 2000))

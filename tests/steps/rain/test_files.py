@@ -753,3 +753,52 @@ def test_real_climatologies_of_peru(shared_data, tmp_path, product, undershoots)
         f"{undershoots} values from -0.1 to 0 mm were taken as 0." in line for line in said.lines
     ) == bool(undershoots)
     assert names(source) == before
+
+
+def around_the_earth(folder, left):
+    """Rain of three days in cells of 10 degrees: their longitude from -180 to 180, and the day."""
+    longitudes = (left + 5 + 10 * np.arange(36) + 180) % 360 - 180
+    days = [np.broadcast_to(longitudes + 200 + number, (4, 36)) for number in range(3)]
+    for date, values in zip(days_from("2020-01-01", 3), days):
+        write_raster(folder / f"rain_{date:%Y%m%d}.tif", values)
+        dataset = gdal.Open(str(folder / f"rain_{date:%Y%m%d}.tif"), gdal.GA_Update)
+        dataset.SetGeoTransform((left, 10, 0, 20, 0, -10))
+        del dataset
+    return folder
+
+
+@pytest.mark.parametrize("left", [0.0, -180.0, -5.0])
+@pytest.mark.parametrize(
+    ("extent", "columns", "first"),
+    [
+        ((Bounds(-19, -9, 19, 9), "EPSG:4326"), 4, -20),
+        ((Bounds(161, -9, 199, 9), "EPSG:4326"), 4, 160),
+        ((Bounds(-199, -9, -161, 9), "EPSG:4326"), 4, -200),
+        ((Bounds(-79, -9, -61, 9), "EPSG:4326"), 2, -80),
+        # Mercator of the Pacific: 172 E to 173 W.
+        ((Bounds(2.46e6, -9e5, 4.1e6, 9e5), "EPSG:3832"), 2, 170),
+    ],
+)
+def test_an_extent_across_the_ends_of_the_longitudes_is_whole(tmp_path, left, extent, columns, first):
+    source = around_the_earth(tmp_path / "in", left)
+    result = antecedent_precipitation(source, tmp_path / "out", Antecedent(1), extent)
+    seasonal_precipitation(source, tmp_path / "s.tif", "daily", parse_seasons("p_jan=1"), extent)
+    if left == -5:
+        # Its cells lie half a cell off.
+        columns, first = columns + 1, first - 5
+    assert (result.grid.left, result.grid.shape) == (first, (2, columns))
+    longitudes = (first + 5 + 10 * np.arange(columns) + 180) % 360 - 180
+    for number, date in enumerate(result.dates):
+        found = raw(antecedent_file(result.folder, date))
+        np.testing.assert_array_equal(found, np.broadcast_to(longitudes + 200 + number, found.shape))
+    np.testing.assert_array_equal(raw(tmp_path / "s.tif"), np.broadcast_to(longitudes + 201, (2, columns)))
+    assert gdal.Open(str(tmp_path / "s.tif")).GetGeoTransform()[0] == first
+
+
+def test_an_extent_over_both_ends_of_an_open_circle_is_refused():
+    grid = Grid("EPSG:4326", 0, 20, 10, 10, 35, 4)
+    assert sentence(window_of, grid, (Bounds(-19, -9, 19, 9), "EPSG:4326"), "rain") == (
+        "EXTENT: it lies over both ends of rain (0 and 350 degrees), which do not join; choose an extent on "
+        "one "
+        "side of them."
+    )
