@@ -136,7 +136,9 @@ def _holds_a_table(path: str) -> bool:
         try:
             dataset = gdal.OpenEx(path, gdal.OF_MULTIDIM_RASTER | gdal.OF_READONLY)
             group = None if dataset is None else dataset.GetRootGroup()
-            names = group.GetMDArrayNames() if group is not None else []
+            if group is None:
+                return False
+            names = group.GetMDArrayNames()
             return bool(names) and all(group.OpenMDArray(name).GetDimensionCount() < 2 for name in names)
         except RuntimeError:
             return False

@@ -242,3 +242,15 @@ def test_making_a_lattice_can_be_cancelled():
 
     with pytest.raises(Cancelled):
         Lattice(UTM, EASE, Impatient())
+
+
+def test_a_box_across_180_degrees_does_not_reach_around_the_earth():
+    """Fiji in UTM zone 60, on both sides of the meridian where longitudes jump."""
+    box = transform_bounds(Bounds(600_000, 7_800_000, 1_000_000, 8_200_000), "EPSG:32760", "EPSG:4326")
+    assert 177 < box.left < 178.1
+    assert 181 < box.right < 182
+    back = transform_bounds(Bounds(100_000, 7_800_000, 400_000, 8_200_000), "EPSG:32701", "EPSG:4326")
+    assert -184 < back.left < -180.5
+    assert -179 < back.right < -177
+    whole = transform_bounds(ease2_grid("36 km").bounds, "EPSG:6933", "EPSG:4326")
+    assert (whole.left, whole.right) == (pytest.approx(-180), pytest.approx(180))

@@ -230,3 +230,34 @@ def test_cancelling_reaches_each_band(tmp_path):
     progress.wanted = True
     with pytest.raises(Cancelled):
         list(resampler.block(TARGET.whole))
+
+
+@pytest.mark.parametrize("left", [0.0, -180.0])
+@pytest.mark.parametrize(
+    ("utm", "middle"), [("EPSG:32631", 0.0), ("EPSG:32701", 180.0), ("EPSG:32718", -75.0)]
+)
+@pytest.mark.parametrize("size", [0.25, 0.005])
+def test_no_seam_lies_in_a_raster_around_the_earth(tmp_path, left, utm, middle, size):
+    """Both ends of a raster of all longitudes, interpolated between centres and averaged."""
+    world = Grid("EPSG:4326", left, 0.5, size, size, round(360 / size), round(1 / size))
+    beside = (world.x_centres() - middle + 180) % 360 - 180
+    plane = np.broadcast_to(beside, world.shape) + 2 * world.y_centres()[:, None]
+    x, y = (float(part) for part in Transformation(world.crs, utm)(np.array(middle), np.array(0.0)))
+    target = Grid(utm, x - 20_000, y + 20_000, 1000.0, 1000.0, 40, 40)
+    found, way = resampled(source_of(tmp_path, world, plane), target)
+    assert way == (BILINEAR if size > 0.1 else AREA_MEAN)
+    lon, lat = Transformation(utm, world.crs)(target.x_centres()[None, :], target.y_centres()[:, None])
+    expected = (lon - middle + 180) % 360 - 180 + 2 * lat
+    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-3)
+
+
+@pytest.mark.parametrize("source_left", [0.0, -180.0, 280.0])
+@pytest.mark.parametrize("left", [-76.0, 284.0])
+def test_degrees_of_either_half_turn_are_copied(tmp_path, source_left, left):
+    columns = 40 if source_left == 280 else 360
+    grid = Grid("EPSG:4326", source_left, 0.0, 1.0, 1.0, columns, 5)
+    values = np.broadcast_to(grid.x_centres() % 360, grid.shape)
+    target = Grid("EPSG:4326", left, -1.0, 1.0, 1.0, 6, 2)
+    found, way = resampled(source_of(tmp_path, grid, values), target)
+    assert way == COPIED
+    np.testing.assert_array_equal(found, np.broadcast_to(284.5 + np.arange(6), (2, 6)))

@@ -16,7 +16,7 @@ from smap_downscaler.base.progress import SILENT
 from smap_downscaler.geo.area_means import CHUNK_BYTES
 from smap_downscaler.geo.geotiff import TILE
 from smap_downscaler.geo.grid import Grid, Window
-from smap_downscaler.geo.lattice import Lattice
+from smap_downscaler.geo.lattice import Lattice, Transformation
 from smap_downscaler.geo.sampling import bilinear
 from smap_downscaler.geo.sources import BandReader, windows_over
 from smap_downscaler.series import dated_on_grid
@@ -274,3 +274,21 @@ def test_cancel_in_the_reading(tmp_path, monkeypatch):
             with pytest.raises(Cancelled):
                 read(DAY, listener)
             assert listener.asked == calls + 1
+
+
+@pytest.mark.parametrize("left", [0.0, -180.0])
+def test_no_seam_lies_in_a_series_around_the_earth(tmp_path, left):
+    """Greenwich, where one raster of all longitudes begins and ends and the other does not."""
+    world = Grid("EPSG:4326", left, 2.0, 0.5, 0.5, 720, 8)
+    values = np.broadcast_to((world.x_centres() + 180) % 360 - 180, world.shape).astype(np.float32)
+    pixels = Grid("EPSG:32631", 166_021 - 20_000.0, 20_000.0, 1000.0, 1000.0, 40, 40)
+    one = covariate(tmp_path / "wet", world, values)
+    found = OnPixels(one, pixels).block(DAY, pixels.whole)(SILENT)
+    lon, _lat = Transformation(pixels.crs, world.crs)(
+        pixels.x_centres()[None, :], pixels.y_centres()[:, None]
+    )
+    np.testing.assert_allclose(found, np.broadcast_to(lon, found.shape), atol=2e-3)
+    cells = Grid("EPSG:6933", -4 * 9008.055210146, 100_000.0, 9008.055210146, 9008.055210146, 8, 3)
+    lon, _lat = Transformation(cells.crs, world.crs)(cells.x_centres(), np.full(8, cells.top))
+    expected = np.where(lon < 0, -0.25, 0.25)
+    np.testing.assert_allclose(OnCells(one, cells, 8).read(DAY), np.broadcast_to(expected, (3, 8)), atol=1e-5)
