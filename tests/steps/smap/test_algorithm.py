@@ -47,7 +47,8 @@ def read(path):
 
 def test_parameters_and_outputs(algorithm):
     assert [definition.name() for definition in algorithm.parameterDefinitions()] == [
-        "INPUT", "EXTENT", "OVERPASS", "QUALITY", "START", "END", "ALGORITHM", "OUTPUT",
+        "INPUT", "EXTENT", "OVERPASS", "QUALITY", "START", "END", "ALGORITHM",
+        "VARIABLE", "OUTPUT",
     ]  # fmt: skip
     assert {output.name() for output in algorithm.outputDefinitions()} == {"OUTPUT", "COUNT", "REPORT"}
 
