@@ -215,8 +215,8 @@ def run_fold(job: PieceJob, fold: int, progress: Progress = SILENT) -> FoldOutco
         return FoldOutcome(method.held_out(seen, block, [settings], key, progress, engine)[0], choice)
     orders = permuted_orders(len(block.x), p, settings.as_dict().get("seed") or 0, key)
     predicted, permuted = method.permuted(seen, block, settings, key, orders, progress, engine)
-    errors = permuted - job.rows.y[job.folds.test(fold)]
-    return FoldOutcome(predicted, choice, np.sum(errors**2, axis=1))
+    observed = job.rows.y[job.folds.test(fold)]
+    return FoldOutcome(predicted, choice, np.sum((permuted - observed) ** 2, axis=1))
 
 
 def permuted_orders(n: int, p: int, seed: int, key: int) -> np.ndarray:
