@@ -31,8 +31,7 @@ from smap_downscaler.methods.base import Cells
 from smap_downscaler.methods.forest.growth import new_sklearn_forest
 from smap_downscaler.methods.forest.hyper_grid import ForestCandidate
 from smap_downscaler.methods.forest.settings import PAPER
-from smap_downscaler.steps.crossvalidation.numbers.crossvalidate import plan_piece
-from smap_downscaler.steps.crossvalidation.numbers.design import model_key
+from smap_downscaler.steps.crossvalidation.numbers.crossvalidate import model_key, plan_piece
 from smap_downscaler.steps.crossvalidation.numbers.pieces import Piece
 from smap_downscaler.steps.crossvalidation.numbers.results import ValidationRun
 from smap_downscaler.steps.crossvalidation.numbers.settings import ValidationSettings

@@ -17,10 +17,9 @@ from smap_downscaler.methods.features import NO_FEATURES, FeatureSettings
 from smap_downscaler.methods.forest.hyper_grid import ForestCandidate
 from smap_downscaler.methods.forest.settings import PAPER
 from smap_downscaler.methods.keys import BY_CELL, POOLED
-from smap_downscaler.steps.crossvalidation.numbers.results import ValidationRun
-from smap_downscaler.steps.crossvalidation.numbers.schemes import scheme_text
+from smap_downscaler.steps.crossvalidation.numbers.folds import scheme_text
+from smap_downscaler.steps.crossvalidation.numbers.results import ValidationRun, summarise
 from smap_downscaler.steps.crossvalidation.numbers.settings import ValidationSettings
-from smap_downscaler.steps.crossvalidation.numbers.summary import summarise
 from smap_downscaler.steps.crossvalidation.run import crossvalidate_table
 from smap_downscaler.steps.matrix.read import open_matrix
 

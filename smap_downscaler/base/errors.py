@@ -26,3 +26,9 @@ def let_go(error: BaseException) -> None:
             traceback.clear_frames(one.__traceback__)
             waiting += [other for other in (one.__cause__, one.__context__) if other is not None]
             one.__traceback__ = one.__cause__ = one.__context__ = None
+
+
+def check_least(parameter: str, value: float, least: int, unit: str = "") -> None:
+    """Raise `InputError` for a value of a parameter, in `unit` (with a blank), of less than `least`."""
+    if value < least:
+        raise InputError(f"{parameter} is {value}{unit}; give {least} or more.")

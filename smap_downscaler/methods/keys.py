@@ -5,9 +5,10 @@ A date stands for itself, so that forests by date are asked for by `datetime.dat
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Union
+from typing import Any, Union
 
 from ..base.matrix_columns import MOST_CELLS
 
@@ -48,6 +49,20 @@ def key_path(key: Key) -> str:
     if isinstance(key, date):
         return key.isoformat()
     return f"r{key.row}_c{key.col}" if isinstance(key, CellKey) else POOLED
+
+
+def key_fields(key: Key) -> dict[str, str | int]:
+    """A key for JSON and tables: its `date`, or its `row` and `col`, or nothing."""
+    if isinstance(key, date):
+        return {"date": key.isoformat()}
+    return {"row": key.row, "col": key.col} if isinstance(key, CellKey) else {}
+
+
+def key_of(fields: Mapping[str, Any]) -> Key:
+    """The way back from `key_fields`; other fields are passed over."""
+    if "date" in fields:
+        return date.fromisoformat(fields["date"])
+    return CellKey(fields["row"], fields["col"]) if "row" in fields else PooledKey()
 
 
 def key_label(key: Key) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..base.words import text
-from ..report.figure import COLOURS, MARKERS, date_axis, new_figure, png
+from ..report.figure import COLOURS, MARKERS, date_axis, legend_above, light_grid, new_figure, png
 from ..report.number_text import fixed
 from ..report.page import Page, Table
 from ..tables.by_date import DatesTable
@@ -99,7 +99,6 @@ def figure_by_date(table: DatesTable, lines: Mapping[str, str], label: str) -> b
     axis.set_ylim(0, 1.08 * highest if highest > 0 else 1)
     axis.set_ylabel(label, fontsize=8)
     axis.tick_params(labelsize=7)
-    axis.grid(axis="y", color="#d9d9d9", linewidth=0.5)
-    axis.set_axisbelow(True)
-    axis.legend(fontsize=7.5, frameon=False, ncols=len(lines), loc="lower left", bbox_to_anchor=(0, 1))
+    light_grid(axis, "y")
+    legend_above(axis, len(lines))
     return png(figure)

@@ -125,8 +125,45 @@ def _texts(figure: Any) -> tuple[Text, ...]:
 
 
 def light_grid(axis: Any, which: Literal["both", "x", "y"] = "both") -> None:
-    """Thin grey lines at the ticks."""
+    """Thin grey lines at the ticks, below all that is drawn."""
     axis.grid(axis=which, color="#E5E5E5", linewidth=0.6)
+    axis.set_axisbelow(True)
+
+
+def legend_above(axis: Any, columns: int, **more: Any) -> None:
+    """The legend over the upper edge, from the left; `more` as matplotlib has it."""
+    axis.legend(fontsize=7.5, frameon=False, ncol=columns, loc="lower left", bbox_to_anchor=(0, 1.0), **more)
+
+
+def add_squares(axis: Any, centres: np.ndarray, side: float, **looks: Any) -> Any:
+    """Squares of a side around `centres`, shape (n, 2), as matplotlib's collection of polygons."""
+    from matplotlib.collections import PolyCollection
+
+    corners = side / 2 * np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)])
+    squares = PolyCollection(centres[:, None, :] + corners, **looks)
+    axis.add_collection(squares)
+    return squares
+
+
+def finish_scores(upper: Any, lower: Any, r2: np.ndarray, worst: float = 0.0) -> None:
+    """Labels and limits of axes with RMSE above R2: R2 begins at 0, or below all but the `worst` per cent.
+
+    Parameters
+    ----------
+    upper, lower : matplotlib axes
+    r2 : array, shape (n,)
+        All that is drawn, NaN where undefined.
+    worst : float
+    """
+    for axis in (upper, lower):
+        light_grid(axis, "y")
+        axis.tick_params(labelsize=8)
+    upper.set_ylabel(f"RMSE, {SOIL_MOISTURE_UNIT}", fontsize=9)
+    upper.set_ylim(bottom=0)
+    lower.set_ylabel("R$^2$ = 1 - SSE/SST", fontsize=9)
+    known = r2[np.isfinite(r2)]
+    lower.set_ylim(min(0.0, 1.1 * float(np.percentile(known, worst))) if known.size else 0.0, 1)
+    lower.axhline(0, color="#444444", linewidth=0.8)
 
 
 def date_axis(axis: Any, dates: Sequence[dt.date]) -> None:

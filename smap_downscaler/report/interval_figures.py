@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..stats.intervals import Interval
-from .figure import COLOURS, MARKERS, light_grid, new_figure, png
+from .figure import COLOURS, MARKERS, legend_above, light_grid, new_figure, png
 
 #: Lines that fit on a page.
 MOST_LINES = 30
@@ -64,7 +64,6 @@ def interval_figure(
             )
         axis.set_xlabel(label, fontsize=8.5)
         light_grid(axis, "x")
-        axis.set_axisbelow(True)
         axis.tick_params(labelsize=7.5)
     axes[0].set_yticks(range(len(stations)))
     axes[0].set_yticklabels(stations)
@@ -129,11 +128,8 @@ def importance_figure(covariates: Sequence[str], series: Sequence[ImportanceSeri
     axis.set_ylim(shown - 0.5, -0.5)
     axis.tick_params(axis="x", labelsize=8)
     # A point is followed to its name.
-    axis.grid(color="#E5E5E5", linewidth=0.6)
-    axis.set_axisbelow(True)
+    light_grid(axis)
     axis.set_xlabel(label, fontsize=8.5)
     if len(series) > 1:
-        axis.legend(
-            fontsize=7.5, columnspacing=1.5, frameon=False, loc="lower left", bbox_to_anchor=(0, 1.0), ncol=3
-        )
+        legend_above(axis, 3, columnspacing=1.5)
     return png(figure)

@@ -5,10 +5,21 @@ from __future__ import annotations
 import math
 
 from ..base.words import Text, text
+from ..stats.distribution import Distribution
 from ..stats.intervals import Results
 
 #: The unit of soil moisture as text; in figures it is `figure.SOIL_MOISTURE_UNIT`.
 UNIT = "m³ m⁻³"
+#: What reports call the scores of `stats.scores`.
+SCORE_LABELS = {
+    "rmse": f"RMSE, {UNIT}",
+    "r2": "R² = 1 - SSE/SST",
+    "mae": f"MAE, {UNIT}",
+    "bias": f"bias, {UNIT}",
+    "pearson_r2": "squared Pearson r",
+}
+#: Columns of `spread_texts`.
+SPREAD_HEADS = ("mean", "median", "SD", "IQR", "min", "max")
 
 
 def fixed(value: float, places: str) -> Text:
@@ -23,6 +34,12 @@ def fixed(value: float, places: str) -> Text:
 def score_text(value: float) -> Text:
     """A score as reports write it, with four decimals; empty where it is not defined."""
     return fixed(value, ".4f")
+
+
+def spread_texts(spread: Distribution) -> list[Text]:
+    """How a score is spread, under `SPREAD_HEADS`."""
+    numbers = (spread.mean, spread.median, spread.sd, spread.iqr, spread.minimum, spread.maximum)
+    return [score_text(number) for number in numbers]
 
 
 def with_interval(results: Results, name: str, places: str) -> Text:

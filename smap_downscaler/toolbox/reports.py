@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from qgis.core import (
@@ -40,6 +40,20 @@ def table_output(name: str, description: str) -> QgsProcessingParameterVectorDes
     return QgsProcessingParameterVectorDestination(
         name, description, type=Qgis.ProcessingSourceType.Vector, optional=True, createByDefault=False
     )
+
+
+def write_tables(values: Values, tables: Mapping[str, Callable[[str], None]]) -> dict[str, str]:
+    """Write the tables that are asked for, by output; returns their paths.
+
+    Raises
+    ------
+    InputError
+        If one cannot be written.
+    """
+    paths = {name: path for name in tables if (path := values.output(name))}
+    for name, path in paths.items():
+        tables[name](path)
+    return paths
 
 
 def footer(title: str) -> str:

@@ -23,7 +23,7 @@ from smap_downscaler.methods.forest.model import Forest
 from smap_downscaler.methods.forest.settings import ForestSettings
 from smap_downscaler.methods.forest.tuning import grow_forest
 from smap_downscaler.methods.keys import CellKey, key_number
-from smap_downscaler.steps.crossvalidation.numbers.design import permuted_orders
+from smap_downscaler.steps.crossvalidation.numbers.crossvalidate import permuted_orders
 
 NAMES = ("elevation", "clay", "p_antecedent", "twi_fd8")
 UNITS = {"elevation": "m", "clay": "g/kg", "p_antecedent": "mm/d"}

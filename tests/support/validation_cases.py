@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from smap_downscaler.base.progress import SILENT, Progress
 from smap_downscaler.methods.base import Cells
 from smap_downscaler.methods.forest.hyper_grid import candidates
 from smap_downscaler.methods.forest.settings import ForestSettings
-from smap_downscaler.steps.crossvalidation.numbers.pieces import Piece
+from smap_downscaler.steps.crossvalidation.numbers.crossvalidate import assemble, plan_piece, run_fold
+from smap_downscaler.steps.crossvalidation.numbers.pieces import Piece, PieceResult
 from smap_downscaler.steps.crossvalidation.numbers.settings import ValidationSettings
 
 DAY = dt.date(2020, 2, 28)
@@ -71,3 +73,11 @@ def settings(
 
 def piece(scheme: str = "random", repeat: int = 1) -> Piece:
     return Piece(DAY, scheme, repeat)
+
+
+def cross_validate(
+    rows: Cells, piece: Piece, settings: ValidationSettings, progress: Progress = SILENT
+) -> PieceResult:
+    """All folds of one piece, one after the other."""
+    job = plan_piece(rows, piece, settings)
+    return assemble(job, [run_fold(job, fold, progress) for fold in range(job.folds.number)])

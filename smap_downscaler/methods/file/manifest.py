@@ -19,7 +19,7 @@ from ..base import MOST_COVARIATES, Method, ModelFileError
 from ..features import NO_FEATURES, FeatureSettings
 from ..forest.codec import MEMBERS
 from ..forest.method import RANDOM_FOREST
-from ..keys import BY_CELL, BY_DATE, MODES, CellKey, Key, PooledKey, key_path
+from ..keys import BY_CELL, BY_DATE, MODES, CellKey, Key, PooledKey, key_fields, key_path
 from ..register import method_of
 from ..skill import OobScores
 
@@ -111,11 +111,11 @@ class Manifest:
 
 def _entry_content(entry: Entry) -> dict[str, Any]:
     key, members = entry.key, entry.members
-    content: dict[str, Any] = {} if entry.scores is None else {"scores": entry.scores.as_dict()}
-    if isinstance(key, date):
-        content["date"] = key.isoformat()
-    elif isinstance(key, CellKey):
-        content.update(row=key.row, col=key.col, x=key.x, y=key.y)
+    content: dict[str, Any] = key_fields(key)
+    if entry.scores is not None:
+        content["scores"] = entry.scores.as_dict()
+    if isinstance(key, CellKey):
+        content.update(x=key.x, y=key.y)
     if PACKED not in members:
         content["members"] = {
             name: {"size": member.size, "sha256": member.sha256} for name, member in members.items()

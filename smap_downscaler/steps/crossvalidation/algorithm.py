@@ -39,6 +39,7 @@ from ...toolbox.reports import (
     seasons_used,
     table_output,
     write_report,
+    write_tables,
 )
 from ...toolbox.values import Values
 from ..forests.toolbox.parameters import (
@@ -52,12 +53,10 @@ from ..forests.toolbox.parameters import (
 )
 from ..matrix.read import MatrixTable, RowSelection, open_matrix
 from .journal import forget_work
-from .numbers.results import ValidationRun
-from .numbers.schemes import BLOCKS, LOCATIONS, LOCATIONS_AND_DATES, PERIODS, RANDOM, scheme_text
+from .numbers.folds import BLOCKS, LOCATIONS, LOCATIONS_AND_DATES, PERIODS, RANDOM, scheme_text
+from .numbers.results import ValidationRun, median_of, summarise, summarise_rises
 from .numbers.settings import ValidationSettings
-from .numbers.summary import median_of, summarise, summarise_rises
-from .rain_columns import rain_names, rain_series
-from .read_rows import with_period
+from .read_rows import rain_names, rain_series, with_period
 from .report import crossvalidation_page
 from .run import crossvalidate_table
 from .tables import (
@@ -146,11 +145,7 @@ class CrossValidate(SmapAlgorithm):
             ),
             "RAIN": lambda path: write_rain(path, rain),
         }
-        for name, write in tables.items():
-            path = values.output(name)
-            if path:
-                write(path)
-                outputs[name] = path
+        outputs.update(write_tables(values, tables))
         if report:
             progress.set_text("Drawing the report")
             sources = _manifest(values, table, run, selection, progress)
@@ -186,13 +181,7 @@ def _parameters() -> Iterable[Any]:
 
 
 def _settings(values: Values) -> ValidationSettings:
-    """What they were set to; an empty PERIOD is still to be resolved.
-
-    Raises
-    ------
-    InputError
-        For a value out of its range.
-    """
+    """What they were set to; an empty PERIOD is still to be resolved."""
     wet, dry = values.seasons()
     settings = ValidationSettings(
         folds=values.integer("FOLDS"),

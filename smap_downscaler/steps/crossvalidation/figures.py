@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ...base.words import text
-from ...methods.keys import key_label
 from ...report.figure import (
     COLOURS,
     MARKERS,
     PAGE_WIDTH,
     SMAP_BAND,
     SOIL_MOISTURE_UNIT,
+    add_squares,
     cell_step,
     date_axis,
+    finish_scores,
+    legend_above,
+    light_grid,
     new_figure,
     png,
 )
@@ -25,10 +28,9 @@ from ...report.interval_figures import ImportanceSeries
 from ...report.number_text import fixed
 from ...stats.distribution import Distribution
 from ...stats.scores import fitted_line
+from .numbers.folds import BLOCKS, IN_SPACE, LOCATIONS, LOCATIONS_AND_DATES, PERIODS, RANDOM, scheme_text
 from .numbers.pieces import PieceResult
-from .numbers.results import FoldPicture, RainSeries
-from .numbers.schemes import BLOCKS, IN_SPACE, LOCATIONS, LOCATIONS_AND_DATES, PERIODS, RANDOM, scheme_text
-from .numbers.summary import RiseRow, Scores
+from .numbers.results import FoldPicture, RainSeries, RiseRow, Scores
 
 #: Scheme -> colour, marker and line.
 _STYLES = {
@@ -112,15 +114,8 @@ def _rmse_and_r2(scores: Mapping[str, Scores], draw: Any, height: float, worst: 
     for axis, name in ((upper, "rmse"), (lower, "r2")):
         for scheme, found in scores.items():
             draw(axis, found, name, scheme)
-        _plain(axis, 8)
-        _legend(axis, columnspacing=1.5)
-    upper.set_ylabel(f"RMSE, {SOIL_MOISTURE_UNIT}", fontsize=9)
-    upper.set_ylim(bottom=0)
-    lower.set_ylabel("R$^2$ = 1 - SSE/SST", fontsize=9)
-    known = np.concatenate([found.mean["r2"] for found in scores.values()])
-    known = known[np.isfinite(known)]
-    lower.set_ylim(min(0.0, 1.1 * float(np.percentile(known, worst))) if known.size else 0.0, 1)
-    lower.axhline(0, color="#444444", linewidth=0.8)
+        legend_above(axis, 2, columnspacing=1.5)
+    finish_scores(upper, lower, np.concatenate([found.mean["r2"] for found in scores.values()]), worst)
     return figure, lower
 
 
@@ -129,31 +124,10 @@ def _label(values: np.ndarray, scheme: str, block_km: float) -> str:
     return text("{} (median {})", scheme_text(scheme, block_km), median)
 
 
-def _plain(axis: Any, labelsize: float) -> None:
-    axis.grid(axis="y", color="#E5E5E5", linewidth=0.6)
-    axis.set_axisbelow(True)
-    axis.tick_params(labelsize=labelsize)
-
-
-def _legend(axis: Any, **more: Any) -> None:
-    axis.legend(fontsize=7.5, frameon=False, loc="lower left", bbox_to_anchor=(0, 1.0), ncol=2, **more)
-
-
-def observed_predicted(results: Sequence[PieceResult]) -> bytes:
-    """Observed against predicted of each date or cell, with the 1:1 and the fitted line: a PNG."""
+def observed_predicted(results: Sequence[PieceResult], titles: Sequence[str]) -> bytes:
+    """Observed against predicted of pieces of work, with the 1:1 and the fitted line: a PNG."""
     columns = min(_COLUMNS, len(results))
-    height = -(-len(results) // columns) * (PAGE_WIDTH / max(columns, 3) + 0.1) + 0.35
-    return _scatters(results, [key_label(result.piece.key) for result in results], columns, height)
-
-
-def observed_predicted_pooled(results: Sequence[PieceResult], block_km: float) -> bytes:
-    """The same of all rows at once, a panel a scheme: a PNG."""
-    titles = [scheme_text(result.piece.scheme, block_km) for result in results]
-    return _scatters(results, titles, len(results), PAGE_WIDTH / max(len(results), 2) + 0.5)
-
-
-def _scatters(results: Sequence[PieceResult], titles: Sequence[str], columns: int, height: float) -> bytes:
-    figure = new_figure(height)
+    figure = new_figure(-(-len(results) // columns) * (PAGE_WIDTH / max(columns, 3) + 0.1) + 0.35)
     axes = figure.subplots(-(-len(results) // columns), columns, sharex=True, sharey=True, squeeze=False)
     values = np.concatenate([part for result in results for part in (result.observed, result.predicted)])
     low, high = float(np.min(values)), float(np.max(values))
@@ -162,9 +136,8 @@ def _scatters(results: Sequence[PieceResult], titles: Sequence[str], columns: in
     for axis, result, title in zip(axes.ravel(), results, titles):
         _scatter(axis, result, ends)
         axis.set_title(title, fontsize=8)
-    for axis in axes.ravel()[len(results) :]:
-        axis.set_visible(False)
-    for index, axis in enumerate(axes.ravel()[: len(results)]):
+    for index, axis in enumerate(axes.ravel()):
+        axis.set_visible(index < len(results))
         # The panel below the last full row may be missing.
         axis.tick_params(labelbottom=index + columns >= len(results))
     figure.supxlabel(f"predicted, {SOIL_MOISTURE_UNIT}", fontsize=9)
@@ -228,8 +201,14 @@ def fold_map(pictures: Sequence[FoldPicture], block_km: float) -> bytes:
     figure = new_figure(min(panel * high / wide, 5.5) + 0.8)
     axes = np.atleast_1d(figure.subplots(1, len(pictures), sharex=True, sharey=True))
     for axis, picture, centre in zip(axes, pictures, centres):
-        _cells_by_fold(axis, centre - corner, step, picture, labelled=block_km > 0)
-        axis.set_title(scheme_text(picture.piece.scheme, block_km), fontsize=9)
+        folds, scheme = picture.fold_of_cell, picture.piece.scheme
+        colours = [_colour(fold) for fold in folds]
+        add_squares(axis, centre - corner, step, facecolors=colours, edgecolors="#999999", linewidths=0.2)
+        labels = _block_labels(centre - corner, folds, step) if block_km and scheme in IN_SPACE else ()
+        for fold, middle in labels:
+            colour = "white" if _colour(fold) in _DARK else "black"
+            axis.text(*middle, text("{}", fold + 1), fontsize=6, ha="center", va="center", color=colour)
+        axis.set_title(scheme_text(scheme, block_km), fontsize=9)
         axis.set(xlim=(-step, -step + wide), ylim=(-step, -step + high), aspect="equal")
         axis.set_xlabel("km", fontsize=8)
         axis.tick_params(labelsize=7)
@@ -252,7 +231,8 @@ def fold_times(pictures: Sequence[FoldPicture], block_km: float) -> bytes:
         axis.set_title(scheme_text(picture.piece.scheme, block_km), fontsize=9)
         axis.set_ylabel("fold", fontsize=8)
         axis.yaxis.get_major_locator().set_params(integer=True)
-        _plain(axis, 7)
+        light_grid(axis, "y")
+        axis.tick_params(labelsize=7)
     date_axis(axes[-1], dates)
     return png(figure)
 
@@ -261,45 +241,18 @@ def _colour(fold: int) -> str:
     return _NO_FOLD if fold < 0 else _FOLDS[fold % len(_FOLDS)]
 
 
-def _cells_by_fold(axis: Any, centres: np.ndarray, step: float, picture: FoldPicture, labelled: bool) -> None:
-    from matplotlib.collections import PolyCollection
+def _block_labels(centres: np.ndarray, folds: np.ndarray, step: float) -> Iterator[tuple[int, np.ndarray]]:
+    """The fold of each group of touching cells of one fold, and a cell in the middle of the group."""
+    from scipy.ndimage import label
 
-    half = step / 2
-    corners = np.array([(-half, -half), (half, -half), (half, half), (-half, half)])
-    folds = picture.fold_of_cell
-    colours = [_colour(fold) for fold in folds]
-    axis.add_collection(
-        PolyCollection(
-            centres[:, None, :] + corners, facecolors=colours, edgecolors="#999999", linewidths=0.2
-        )
-    )
-    if labelled and picture.piece.scheme in IN_SPACE:
-        for fold, centre in _block_labels(centres, folds, step):
-            colour = "white" if _colour(fold) in _DARK else "black"
-            axis.text(*centre, text("{}", fold + 1), fontsize=6, ha="center", va="center", color=colour)
-
-
-def _block_labels(centres: np.ndarray, folds: np.ndarray, step: float) -> list[tuple[int, np.ndarray]]:
-    """A cell in the middle of each group of touching cells of one fold, and the fold."""
-    cells = {tuple(cell): index for index, cell in enumerate(np.round(centres / step).astype(int).tolist())}
-    left, labels = set(cells), []
-    while left:
-        start = min(left)
-        fold, group, queue = folds[cells[start]], [], [start]
-        left.discard(start)
-        while queue:
-            row, col = queue.pop()
-            group.append(cells[row, col])
-            for near in ((row + 1, col), (row - 1, col), (row, col + 1), (row, col - 1)):
-                if near in left and folds[cells[near]] == fold:
-                    left.discard(near)
-                    queue.append(near)
-        if fold < 0:
-            continue
-        inside = centres[group]
-        middle = inside[np.argmin(np.sum((inside - inside.mean(axis=0)) ** 2, axis=1))]
-        labels.append((int(fold), middle))
-    return labels
+    column, row = np.round((centres - centres.min(axis=0)) / step).astype(int).T
+    raster = np.full((column.max() + 1, row.max() + 1), -1)
+    raster[column, row] = folds
+    for fold in np.unique(folds[folds >= 0]).tolist():
+        groups, count = label(raster == fold)
+        for group in range(1, count + 1):
+            inside = centres[groups[column, row] == group]
+            yield fold, inside[np.argmin(np.sum((inside - inside.mean(axis=0)) ** 2, axis=1))]
 
 
 def rain_by_date(rain: RainSeries) -> bytes:
@@ -316,7 +269,8 @@ def rain_by_date(rain: RainSeries) -> bytes:
     axis.plot(rain.dates, median, color=COLOURS[0], linewidth=1.6, zorder=2, label="median of the cells")
     axis.set_ylabel(f"{rain.name}, {rain.unit}" if rain.unit else rain.name, fontsize=9)
     axis.set_ylim(bottom=0)
-    _plain(axis, 8)
-    _legend(axis)
+    light_grid(axis, "y")
+    axis.tick_params(labelsize=8)
+    legend_above(axis, 2)
     date_axis(axis, rain.dates)
     return png(figure)

@@ -7,7 +7,6 @@ nothing.
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy as np
 
 from ...methods.base import Cells
 from ...methods.forest.engines import FASTEST
-from ...methods.keys import BY_DATE, CellKey, Key, PooledKey, key_label
+from ...methods.keys import BY_DATE, Key, key_fields, key_label, key_of
 from ...runs.fingerprint import digest
 from ...runs.journal import Journal, remove_work_files
 from .numbers.pieces import Choice, FoldOutcome, PartScores, Piece, PieceResult
@@ -69,20 +68,9 @@ def forget_work(work_file: str | Path | None) -> None:
 class WorkFile:
     """Finds and adds finished pieces, and folds of the piece under way; without a path it keeps nothing.
 
-    What is kept is known by its `source`, see `rows_key`.
-
-    Parameters
-    ----------
-    path : path or None
-    rows : str
-        A hash of how many rows there are, see `counts_key`: what is counted as done was made of as many.
-    with_folds : bool
-        Whether finished folds are kept too: of pooled forests, a piece may take hours.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read or written.
+    What is kept is known by its `source`, see `rows_key`; `rows` is a hash of how many rows there are, see
+    `counts_key`: what is counted as done was made of as many.  Folds are kept only `with_folds`: of pooled
+    forests, a piece may take hours.  Raises `InputError` if a file cannot be read or written.
     """
 
     def __init__(self, path: str | Path | None, rows: str = "", with_folds: bool = False):
@@ -136,8 +124,8 @@ class WorkFile:
         record = {
             **vars(result),
             "piece": None,
-            "choices": [vars(choice) for choice in result.choices],
-            "parts": [{**vars(part), "key": None, **_key_record(part.key)} for part in result.parts],
+            "choices": [choice._asdict() for choice in result.choices],
+            "parts": [{**part._asdict(), "key": None, **key_fields(part.key)} for part in result.parts],
         }
         self._journal.add({**record, **self._record(source, result.piece)})
         self._fold_journal.clear()
@@ -145,7 +133,7 @@ class WorkFile:
 
     def add_fold(self, source: str, piece: Piece, fold: int, outcome: FoldOutcome) -> None:
         """Keep a finished fold on disk."""
-        record = {**vars(outcome), "choice": vars(outcome.choice)}
+        record = {**outcome._asdict(), "choice": outcome.choice._asdict()}
         self._fold_journal.add({**self._record(source, piece), "fold": fold, **record})
 
     def close(self) -> None:
@@ -155,24 +143,11 @@ class WorkFile:
 
     def _record(self, source: str, piece: Piece) -> dict[str, Any]:
         record = {"key": source, "rows": self._rows, "scheme": piece.scheme, "repeat": piece.repeat}
-        return {**record, **_key_record(piece.key)}
-
-
-def _key_record(key: Key) -> dict[str, Any]:
-    """A date, a cell, or nothing of pooled rows."""
-    if isinstance(key, dt.date):
-        return {"date": key.isoformat()}
-    return {"cell": [key.row, key.col]} if isinstance(key, CellKey) else {}
-
-
-def _key_of(record: Mapping[str, Any]) -> Key:
-    if "date" in record:
-        return dt.date.fromisoformat(record["date"])
-    return CellKey(*record["cell"]) if "cell" in record else PooledKey()
+        return {**record, **key_fields(piece.key)}
 
 
 def _piece_of(record: Mapping[str, Any]) -> Piece:
-    return Piece(_key_of(record), record["scheme"], record["repeat"])
+    return Piece(key_of(record), record["scheme"], record["repeat"])
 
 
 def _result_of(piece: Piece, record: Mapping[str, Any]) -> PieceResult:
@@ -182,7 +157,7 @@ def _result_of(piece: Piece, record: Mapping[str, Any]) -> PieceResult:
         record["n"],
         record["scores"],
         tuple(Choice(**choice) for choice in record["choices"]),
-        tuple(PartScores(_key_of(part), part["season"], part["n"], part["scores"]) for part in parts),
+        tuple(PartScores(key_of(part), part["season"], part["n"], part["scores"]) for part in parts),
         tuple(record["importance"]),
         *(record[name] for name in ("observed", "predicted", "fold_of_row")),
     )

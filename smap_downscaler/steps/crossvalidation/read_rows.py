@@ -1,30 +1,41 @@
-"""The rows of a cross-validation, read from a regression matrix: of dates, of cells, or all at once."""
+"""What a cross-validation reads from a regression matrix: its rows, and its rain."""
 
 from __future__ import annotations
 
 import contextlib
-import copy
-from collections.abc import Generator, Iterator, Mapping
+import datetime as dt
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from ...base.covariate_names import looks_like_rain
 from ...base.errors import InputError
 from ...base.matrix_columns import MOST_CELLS
 from ...base.progress import SILENT, Progress
 from ...base.words import counted
 from ...methods.base import Cells
 from ...methods.keys import BY_CELL, BY_DATE, POOLED, CellKey, Key, PooledKey, key_label
+from ...series.dated import NO_RAIN
 from ...tables.geopackage import quoted, read_only
-from ..matrix.numbers.rows import centres_of_cells, rows_needed, why_unusable
-from ..matrix.read import MatrixTable, RowSelection, cell_number
-from .journal import settings_key
+from ..matrix.numbers.rows import (
+    CellRows,
+    DayRows,
+    PooledRows,
+    cells_and_days,
+    centres_of_cells,
+    rows_needed,
+    why_unusable,
+)
+from ..matrix.read import WHOLE_TABLE, MatrixTable, RowSelection, cell_number
 from .numbers.folds import check_coordinates
-from .numbers.results import ValidationRun
+from .numbers.results import RainSeries, ValidationRun
 from .numbers.settings import ValidationSettings
 
 #: Longest run of days that is held out, unless the analyst says otherwise.
 _LONGEST_PERIOD = 30
+#: Units of rain.
+_RAIN_UNITS = frozenset({"mm/d", "mm/day", "mm d-1", "mm"})
 
 
 class RowReader:
@@ -33,16 +44,9 @@ class RowReader:
     By date, only one date is in memory at a time.  Cells and pooled rows need the whole table: 4 bytes a
     covariate and 32 beside them, a row (2.6 million rows of 20 covariates: 290 MB).
 
-    Raises `InputError` if the coordinates of cells are needed and cannot be had.
-
-    Attributes
-    ----------
-    table : MatrixTable
-    settings : ValidationSettings
-    selection : RowSelection
-        Which rows.
-    about : str
-        Hash of the settings.
+    `counts` are the rows with soil moisture of each date or cell, or of all, before covariates are looked at,
+    and `least` is how many are needed.  Raises `InputError` if coordinates of cells are needed and cannot be
+    had, or nothing has enough rows.
     """
 
     def __init__(
@@ -52,8 +56,7 @@ class RowReader:
         selection: RowSelection,
         progress: Progress = SILENT,
     ):
-        self.table, self.settings, self.selection = table, settings, selection
-        self.about = settings_key(table.covariates, settings)
+        self.table, self._settings, self._selection = table, settings, selection
         self._coordinates: Mapping[tuple[int, int], tuple[float, float]] = {}
         if settings.needs_coordinates:
             self._coordinates = cell_coordinates(table, progress)
@@ -64,44 +67,28 @@ class RowReader:
         self._held: list[tuple[Key, Cells]] | None = None
         #: Pooled rows that the table left out itself for a missing covariate.
         self._left_out = 0
+        self.counts: dict[Key, int]
+        if settings.mode == BY_DATE:
+            self.counts = dict(_dates(table, selection, progress))
+        else:
+            self.counts = {key: rows.y.size for key, rows in self._whole(progress)}
+        self.least = self._least(progress)
 
-    def with_engine(self, engine: str) -> RowReader:
-        """The same rows, for forests of another program; keeps what was read."""
-        other = copy.copy(self)
-        other.settings = replace(self.settings, engine=engine)
-        other.about = settings_key(self.table.covariates, other.settings)
-        return other
-
-    def counts(self, progress: Progress = SILENT) -> dict[Key, int]:
-        """Rows with soil moisture of each date or cell, or of all, before covariates are looked at."""
-        if self.settings.mode == BY_DATE:
-            by_date = self.table.count_by_date(progress)
-            return {date: n for date, n in by_date.items() if self.selection.includes(date)}
-        return {key: rows.y.size for key, rows in self._whole(progress)}
-
-    def least(self, counts: Mapping[Key, int], progress: Progress = SILENT) -> int:
-        """The least rows of a date, of a cell, or of all.
-
-        Raises
-        ------
-        InputError
-            If none has them.
-        """
-        table, period, folds = self.table, self.selection.period, self.settings.folds
-        words, most = self.settings.words, max(counts.values(), default=0)
-        if self.settings.mode == POOLED:
+    def _least(self, progress: Progress) -> int:
+        table, period, folds = self.table, self._selection.period, self._settings.folds
+        words, most = self._settings.words, max(self.counts.values(), default=0)
+        if self._settings.mode == POOLED:
             if most < folds:
                 raise InputError(
                     f"{table.label}: {most} rows {period} are too few for {folds} folds; validate more "
                     "dates, or give FOLDS a smaller number."
                 )
             return folds
-        if self.settings.mode == BY_DATE:
+        if self._settings.mode == BY_DATE:
             whole, which = table.count_cells(progress=progress), f"no date {period}"
         else:
-            whole = sum(self.selection.includes(date) for date in table.count_by_date(progress))
-            which = f"no cell, {period},"
-        least = rows_needed(whole, self.selection.minimum_rows)
+            whole, which = len(_dates(table, self._selection, progress)), f"no cell, {period},"
+        least = rows_needed(whole, self._selection.minimum_rows)
         if most < least:
             raise InputError(
                 f"{table.label}: {which} has the {least} {words.rows} that a forest needs (the best has "
@@ -115,97 +102,79 @@ class RowReader:
         return least
 
     def usable(
-        self, least: int, run: ValidationRun, progress: Progress, quiet: bool = False
+        self, run: ValidationRun, progress: Progress, quiet: bool = False
     ) -> Generator[tuple[Key, Cells], None, None]:
         """The dates or cells that can be worked on, ascending, or all rows.
 
         `run` learns what became of the others, and unless `quiet` the log.
         """
-        total, noun = 0, self.settings.words.rows
-        say = (lambda text: None) if quiet else progress.log
+        total, noun = 0, self._settings.words.rows
+        say = SILENT.log if quiet else progress.log
         with contextlib.closing(self._parts(progress)) as parts:
             for key, rows in parts:
                 kept = rows.take(np.isfinite(rows.x).all(axis=1) & np.isfinite(rows.y))
                 dropped = rows.y.size - kept.y.size + self._left_out
                 run.dropped[key] = dropped
-                reason = why_unusable(kept.y, dropped, least, noun)
+                reason = why_unusable(kept.y, dropped, self.least, noun)
                 if reason:
                     run.skipped[key] = reason
                     say(f"{key_label(key)}: left out, {reason}")
                     continue
-                if dropped and self.settings.mode != BY_CELL:
+                if dropped and self._settings.mode != BY_CELL:
                     say(f"{key_label(key)}: {counted(dropped, noun[:-1])} without all covariates left out")
                 total += dropped
                 yield key, kept
-        if total and self.settings.mode == BY_CELL:
+        if total and self._settings.mode == BY_CELL:
             say(f"{counted(total, 'row')} without all covariates left out")
 
     def _parts(self, progress: Progress) -> Generator[tuple[Key, Cells], None, None]:
-        if self.settings.mode != BY_DATE:
+        if self._settings.mode != BY_DATE:
             yield from self._whole(progress)
             return
-        with contextlib.closing(self.table.days(self.selection.start, self.selection.end, progress)) as days:
+        selection = self._selection
+        with contextlib.closing(self.table.days(selection.start, selection.end, progress)) as days:
             for day in days:
-                cells = np.stack([day.rows, day.cols], axis=1).astype(np.int64)
-                numbers = np.full(day.y.size, day.date.toordinal(), np.int64)
-                yield day.date, self._rows(day.x, day.y, cells, numbers, self._place(cells))
-
-    def _rows(
-        self,
-        x: np.ndarray,
-        y: np.ndarray,
-        cells: np.ndarray,
-        days: np.ndarray,
-        place: np.ndarray | None = None,
-    ) -> Cells:
-        if place is None and self.settings.method.uses_coordinates:
-            place = centres_of_cells(self.table.grid, cells)
-        return Cells(x, y, cells, days, place, self.table.covariates, self.table.grid, self.settings.fine)
-
-    def _place(self, cells: np.ndarray) -> np.ndarray | None:
-        if not (self._coordinates or self.settings.needs_coordinates):
-            return None
-        self._check_numbered(cells)
-        # A cell is looked up once, not on each of its dates: there are millions of rows.
-        _, first, of_row = np.unique(cells @ [MOST_CELLS, 1], return_index=True, return_inverse=True)
-        found = [self._coordinates[row, col] for row, col in cells[first].tolist()]
-        return np.array(found, np.float64).reshape(-1, 2)[of_row]
-
-    def _check_numbered(self, cells: np.ndarray) -> None:
-        without = int((cells < 0).any(axis=1).sum())
-        if without:
-            rows = counted(without, "row has", "rows have")
-            raise InputError(
-                f"{self.table.label}: {rows} no row or col of a cell, which folds of blocks and "
-                "locations need; fill them in, or remove the rows."
-            )
+                yield day.date, self._rows(day)
 
     def _whole(self, progress: Progress) -> list[tuple[Key, Cells]]:
         """All rows, of the cells or pooled; read once."""
         if self._held is None:
-            by_cell = self.settings.mode == BY_CELL
-            self._held = list(self._cells(progress)) if by_cell else [self._pooled(progress)]
+            chosen, between = self._selection, (self._selection.start, self._selection.end)
+            if self._settings.mode == BY_CELL:
+                progress.set_text("Sorting the table by cell")
+                with contextlib.closing(self.table.cells(*between, progress)) as cells:
+                    self._held = [(CellKey(cell.row, cell.col), self._rows(cell)) for cell in cells]
+            else:
+                progress.set_text("Reading all dates")
+                found = self.table.pooled(
+                    *between, chosen.maximum_rows, self._settings.seed, chosen.memory_mb, progress
+                )
+                self._held, self._left_out = [(PooledKey(), self._rows(found))], found.dropped
         return self._held
 
-    def _cells(self, progress: Progress) -> Iterator[tuple[Key, Cells]]:
-        progress.set_text("Sorting the table by cell")
-        found = self.table.cells(self.selection.start, self.selection.end, progress)
-        with contextlib.closing(found) as cells:
-            for cell in cells:
-                numbers = np.tile(np.array([cell.row, cell.col], np.int64), (cell.y.size, 1))
-                yield CellKey(cell.row, cell.col), self._rows(cell.x, cell.y, numbers, cell.days)
+    def _rows(self, part: DayRows | CellRows | PooledRows) -> Cells:
+        settings, table, place = self._settings, self.table, None
+        cells, days = cells_and_days(part)
+        without = int((cells < 0).any(axis=1).sum())
+        if without and (settings.mode == POOLED or settings.needs_coordinates):
+            rows = counted(without, "row has", "rows have")
+            raise InputError(
+                f"{table.label}: {rows} no row or col of a cell, which folds of blocks and "
+                "locations need; fill them in, or remove the rows."
+            )
+        if self._coordinates or settings.needs_coordinates:
+            # A cell is looked up once, not on each of its dates: there are millions of rows.
+            _, first, of_row = np.unique(cells @ [MOST_CELLS, 1], return_index=True, return_inverse=True)
+            found = [self._coordinates[row, col] for row, col in cells[first].tolist()]
+            place = np.array(found, np.float64).reshape(-1, 2)[of_row]
+        elif settings.method.uses_coordinates:
+            place = centres_of_cells(table.grid, cells)
+        return Cells(part.x, part.y, cells, days, place, table.covariates, table.grid, settings.fine)
 
-    def _pooled(self, progress: Progress) -> tuple[Key, Cells]:
-        progress.set_text("Reading all dates")
-        chosen, seed = self.selection, self.settings.seed
-        found = self.table.pooled(
-            chosen.start, chosen.end, chosen.maximum_rows, seed, chosen.memory_mb, progress
-        )
-        self._left_out = found.dropped
-        cells = np.stack([found.rows, found.cols], axis=1).astype(np.int64)
-        self._check_numbered(cells)
-        days = found.days.astype(np.int64)
-        return PooledKey(), self._rows(found.x, found.y, cells, days, self._place(cells))
+
+def _dates(table: MatrixTable, selection: RowSelection, progress: Progress) -> list[tuple[dt.date, int]]:
+    """The dates of a selection, ascending, and how many rows with soil moisture each has."""
+    return [(date, n) for date, n in table.count_by_date(progress).items() if selection.includes(date)]
 
 
 def cell_coordinates(
@@ -213,10 +182,7 @@ def cell_coordinates(
 ) -> dict[tuple[int, int], tuple[float, float]]:
     """x and y of the centre of each cell (row, col) of a table, metres.
 
-    Raises
-    ------
-    InputError
-        If the table has no x and y, they are no metres, or a cell has several.
+    Raises `InputError` if the table has no x and y, they are no metres, or a cell has several.
     """
     with read_only(table.path, table.label, progress) as connection:
         fields = {row[1] for row in connection.execute(f"PRAGMA table_info({quoted(table.layer)})")}
@@ -263,8 +229,60 @@ def with_period(
     """The settings with a default length of held-out runs: a fold's share of the dates, 30 days at most."""
     if settings.mode == BY_DATE:
         return settings
-    dates = [date for date in table.count_by_date(progress) if selection.includes(date)]
+    dates = [date for date, _ in _dates(table, selection, progress)]
     span = (dates[-1] - dates[0]).days + 1 if dates else 0
     period = max(1, min(_LONGEST_PERIOD, span // settings.folds))
     progress.log(f"PERIOD is empty: runs of {period} of the {span} days are held out together.")
     return replace(settings, period=period)
+
+
+def rain_names(table: MatrixTable, named: Sequence[str] = ()) -> list[str]:
+    """The covariates of a table that are rain; raises `InputError` for a name that the table does not have.
+
+    Those that are `named`, none for the word `NO_RAIN`; else those of which the table says so, and of which
+    it says nothing those in a unit of rain, or without a unit those with a name of rain.
+    """
+    said = [name for name in named if name]
+    if [name.lower() for name in said] == [NO_RAIN]:
+        return []
+    unknown = [name for name in said if name not in table.covariates]
+    if unknown:
+        raise InputError(
+            f"RAIN_COVARIATES: {table.label} has no covariate named {unknown[0]} (it has "
+            f"{', '.join(table.covariates)}); give the names of those that are rain, separated by commas, or "
+            f"'{NO_RAIN}'."
+        )
+    return said or [name for name in table.covariates if table.rain.get(name, _seems_rain(table, name))]
+
+
+def _seems_rain(table: MatrixTable, name: str) -> bool:
+    unit = table.units.get(name, "")
+    return unit in _RAIN_UNITS if unit else looks_like_rain(name)
+
+
+def rain_series(
+    table: MatrixTable,
+    names: Sequence[str],
+    selection: RowSelection = WHOLE_TABLE,
+    progress: Progress = SILENT,
+) -> list[RainSeries]:
+    """Those of some covariates, see `rain_names`, that vary in time."""
+    if not names:
+        return []
+    columns = [table.covariates.index(name) for name in names]
+    with contextlib.closing(table.days(selection.start, selection.end, progress)) as days:
+        read = [(day.date, cells_and_days(day)[0], day.x[:, columns]) for day in days]
+    if not read:
+        return []
+    dates, cells, values = zip(*read)
+    numbers, members = np.unique(np.concatenate(cells), axis=0, return_inverse=True)
+    # Dates, cells, covariates.
+    whole = np.full((len(dates), len(numbers), len(names)), np.nan, np.float32)
+    at = np.repeat(np.arange(len(dates)), [len(part) for part in cells])
+    whole[at, members.reshape(-1)] = np.concatenate(values)
+    low = np.min(whole, axis=0, where=np.isfinite(whole), initial=np.inf)
+    high = np.max(whole, axis=0, where=np.isfinite(whole), initial=-np.inf)
+    return [
+        RainSeries(names[number], table.units.get(names[number], ""), dates, whole[:, :, number])
+        for number in np.nonzero((low < high).any(axis=0))[0].tolist()
+    ]

@@ -12,7 +12,7 @@ from ...base.words import counted, text
 from ...methods.keys import POOLED, key_label
 from ...report.figure import SOIL_MOISTURE_UNIT
 from ...report.interval_figures import importance_figure
-from ...report.number_text import UNIT, fixed, score_text
+from ...report.number_text import SCORE_LABELS, SPREAD_HEADS, UNIT, fixed, spread_texts
 from ...report.page import Page
 from .figures import (
     WORST_CELLS,
@@ -20,22 +20,20 @@ from .figures import (
     fold_times,
     importance_series,
     observed_predicted,
-    observed_predicted_pooled,
     rain_by_date,
     scores_by_date,
     scores_over_cells,
 )
-from .numbers.results import RainSeries, ValidationRun
-from .numbers.schemes import BLOCKS, CELLS, DATES, PERIODS, ROWS, scheme_text
-from .numbers.summary import SummaryRow, scores_of, summarise_rises, uneven_folds
+from .numbers.folds import BLOCKS, CELLS, DATES, PERIODS, ROWS, scheme_text
+from .numbers.results import (
+    RainSeries,
+    SummaryRow,
+    ValidationRun,
+    scores_of,
+    summarise_rises,
+    uneven_folds,
+)
 
-_LABELS = {
-    "rmse": f"RMSE, {UNIT}",
-    "r2": "R² = 1 - SSE/SST",
-    "mae": f"MAE, {UNIT}",
-    "bias": f"bias, {UNIT}",
-    "pearson_r2": "squared Pearson r",
-}
 _LINES = "Dashed: 1:1. Solid: least-squares line of observed on predicted, with its slope."
 _MOST_CANDIDATES = 20
 _MOST_LEFT_OUT = 30
@@ -48,19 +46,7 @@ def crossvalidation_page(
     manifest: Mapping[str, Mapping[str, object]],
     footer: str = "",
 ) -> Page:
-    """The report.
-
-    Parameters
-    ----------
-    run : ValidationRun
-    summary : sequence of SummaryRow
-    rain : sequence of RainSeries
-        Dated covariates of rain.
-    manifest : mapping
-        What the results came from: sections (inputs, versions, settings) of names and values.
-    footer : str
-        The last line.
-    """
+    """The report; `manifest` says what the results came from, in sections of names and values."""
     page = Page("Cross-validation of the forests", _subtitle(run))
     _headline(page, run, summary)
     page.warnings(uneven_folds(run.results, run.settings.block_km))
@@ -167,17 +153,15 @@ def _summary(page: Page, run: ValidationRun, summary: Sequence[SummaryRow]) -> N
     for number, over in enumerate(settings.words.over):
         rows, before = [], ""
         own = [row for row in summary if row.over == over and (row.spread.n or row.season == ALL)]
-        for row in sorted(own, key=lambda row: list(_LABELS).index(row.score)):
-            label, spread = _LABELS[row.score], row.spread
-            numbers = (spread.mean, spread.median, spread.sd, spread.iqr, spread.minimum, spread.maximum)
+        for row in sorted(own, key=lambda row: list(SCORE_LABELS).index(row.score)):
+            label, spread = SCORE_LABELS[row.score], row.spread
             name, first = scheme_text(row.scheme, settings.block_km), "" if label == before else label
-            rows.append((first, name, row.season, text("{:,}", spread.n), *map(score_text, numbers)))
+            rows.append((first, name, row.season, text("{:,}", spread.n), *spread_texts(spread)))
             before = label
         table_6 = "" if number else " (the paper's Table 6)"
         page.heading(f"Scores over {over if over == ROWS else f'the {over}'}, and by season{table_6}")
         if over != ROWS:
-            head = ("score", "folds", "season", over, "mean", "median", "SD", "IQR", "min", "max")
-            page.table(head, rows)
+            page.table(("score", "folds", "season", over, *SPREAD_HEADS), rows)
         else:
             page.table(("score", "folds", "season", "value"), [(*row[:3], row[4]) for row in rows])
     for season in (WET, DRY):
@@ -191,10 +175,12 @@ def _summary(page: Page, run: ValidationRun, summary: Sequence[SummaryRow]) -> N
 
 def _scatters(page: Page, run: ValidationRun) -> None:
     settings = run.settings
-    kept = {scheme: list(run.kept(scheme)) for scheme in settings.schemes}
+    kept = {scheme: run.kept(scheme) for scheme in settings.schemes}
     if settings.mode == POOLED:
+        results = [result for own in kept.values() for result in own]
+        titles = [scheme_text(result.piece.scheme, settings.block_km) for result in results]
         page.heading("Observed against predicted").picture(
-            observed_predicted_pooled([result for own in kept.values() for result in own], settings.block_km),
+            observed_predicted(results, titles),
             "Observed against predicted soil moisture, by the kind of folds",
             f"First repeat. {_LINES} Of many rows the density is drawn, darker for more.",
         )
@@ -205,7 +191,7 @@ def _scatters(page: Page, run: ValidationRun) -> None:
         name, noun = scheme_text(scheme, settings.block_km), settings.words.key
         which = text("The first {}", counted(len(results), noun) if len(results) > 1 else noun)
         page.heading(f"Observed against predicted, {name} (the paper's Fig. B1)").picture(
-            observed_predicted(results),
+            observed_predicted(results, [key_label(result.piece.key) for result in results]),
             f"Observed against predicted soil moisture, {name}",
             which + f", first repeat; each row was predicted by a forest that did not see it. {_LINES}",
         )
@@ -278,7 +264,7 @@ def _choices(page: Page, run: ValidationRun) -> None:
 def _left_out(page: Page, run: ValidationRun) -> None:
     lines = [
         (f"{key_label(key)}, {scheme}, repeat {repeat}" if scheme else key_label(key), reason)
-        for key, scheme, repeat, reason in run.left_out()
+        for (key, scheme, repeat), reason in run.left_out()
     ]
     dropped = sum(run.dropped.values())
     if not lines and not dropped:

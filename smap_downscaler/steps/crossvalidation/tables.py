@@ -6,7 +6,6 @@ All raise `InputError` if the file cannot be written.
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,11 @@ from typing import Any
 import numpy as np
 
 from ...base.seasons_of_year import ALL
-from ...methods.keys import CellKey, Key
+from ...methods.keys import Key, key_fields
 from ...stats.distribution import Distribution
 from ...tables.geopackage import DATE, INTEGER, REAL, TEXT, create_table, distribution_fields
-from .numbers.pieces import LINE, SCORES, Choice, Piece, most_chosen
-from .numbers.results import RainSeries, ValidationRun
-from .numbers.summary import RiseRow, SummaryRow, all_scores_of
+from .numbers.pieces import LINE, SCORES, Piece, most_chosen
+from .numbers.results import RainSeries, RiseRow, SummaryRow, ValidationRun
 
 _KINDS = {int: INTEGER, float: REAL}
 _KEY = {"date": DATE, "row": INTEGER, "col": INTEGER}
@@ -40,26 +38,24 @@ def write_scores(path: str | Path, run: ValidationRun) -> None:
 
 def _score_rows(run: ValidationRun) -> Iterator[tuple[tuple[Piece, int], tuple[Any, ...]]]:
     """Rows with what they are sorted by."""
-    nothing = [None] * (len(SCORES) + len(LINE) + len(run.settings.method.columns) + 1)
     for result in run.results:
-        piece = result.piece
-        chosen, votes = most_chosen(result.choices)
-        of_piece = piece.scheme, piece.repeat
-        hyper = _settings_row(run, chosen, result.choices[0].covariates)
-        for number, (key, season, n, scores) in enumerate(all_scores_of(result)):
-            counts = n, run.dropped[piece.key], len(result.choices)
+        piece, choices = result.piece, result.choices
+        chosen, votes = most_chosen(choices)
+        hyper = _settings_row(run, chosen, choices[0].covariates)
+        for number, (key, season, n, scores) in enumerate(result.whole_and_parts):
+            counts = n, run.dropped[piece.key], len(choices)
             numbers = (scores[name] for name in (*SCORES, *LINE))
-            row = *_key_row(key), season, *of_piece, *counts, *numbers, *hyper, votes, "validated"
+            row = *_key_row(key), season, *piece[1:], *counts, *numbers, *hyper, votes, "validated"
             yield (piece, number), row
-    for key, scheme, repeat, reason in run.left_out():
-        row = *_key_row(key), ALL, scheme, repeat, None, run.dropped[key], None, *nothing, reason
-        yield (Piece(key, scheme, repeat), 0), row
+    nothing = [None] * (len(SCORES) + len(LINE) + len(run.settings.method.columns) + 1)
+    for piece, reason in run.left_out():
+        row = *_key_row(piece.key), ALL, *piece[1:], None, run.dropped[piece.key], None, *nothing, reason
+        yield (piece, 0), row
 
 
-def _key_row(key: Key) -> tuple[str | None, int | None, int | None]:
-    if isinstance(key, dt.date):
-        return key.isoformat(), None, None
-    return (None, key.row, key.col) if isinstance(key, CellKey) else (None, None, None)
+def _key_row(key: Key) -> list[str | int | None]:
+    fields = key_fields(key)
+    return [fields.get(name) for name in _KEY]
 
 
 def _setting_fields(run: ValidationRun) -> dict[str, int]:
@@ -75,10 +71,7 @@ def write_summary(path: str | Path, rows: Sequence[SummaryRow]) -> None:
     """A row a scheme, what is summed up over, season and score."""
     fields = dict.fromkeys(("scheme", "over", "season", "score"), TEXT)
     with create_table(path, "summary", {**fields, **distribution_fields(), "repeat_sd": REAL}) as table:
-        table.write(
-            (row.scheme, row.over, row.season, row.score, *dataclasses.astuple(row.spread), row.repeat_sd)
-            for row in rows
-        )
+        table.write((*row[:4], *dataclasses.astuple(row.spread), row.repeat_sd) for row in rows)
 
 
 def write_importance_summary(path: str | Path, rows: Sequence[RiseRow]) -> None:
@@ -93,15 +86,11 @@ def write_choices(path: str | Path, run: ValidationRun) -> None:
     fields = {**_KEY, "scheme": TEXT, "repeat": INTEGER, "fold": INTEGER, "n_train": INTEGER}
     fields |= {"n_test": INTEGER, **_setting_fields(run), "inner_rmse": REAL}
     with create_table(path, "choices", fields) as table:
-        table.write(
-            _choice_row(run, result.piece, choice) for result in run.results for choice in result.choices
-        )
-
-
-def _choice_row(run: ValidationRun, piece: Piece, choice: Choice) -> tuple[Any, ...]:
-    numbers = choice.fold, choice.n_train, choice.n_test
-    hyper = _settings_row(run, choice.candidate, choice.covariates)
-    return (*_key_row(piece.key), piece.scheme, piece.repeat, *numbers, *hyper, choice.inner_rmse)
+        for result in run.results:
+            for choice in result.choices:
+                hyper = _settings_row(run, choice.candidate, choice.covariates)
+                row = *_key_row(result.piece.key), *result.piece[1:], *choice[:3], *hyper, choice.inner_rmse
+                table.write([row])
 
 
 def write_importance(path: str | Path, run: ValidationRun) -> None:

@@ -22,7 +22,15 @@ from ...methods.base import Wishes
 from ...methods.keys import BY_CELL, BY_DATE, MODES, POOLED
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.parameters import advanced, choice, period_parameters, whole_number
-from ...toolbox.reports import footer, input_file, manifest, report_parameter, table_output, write_report
+from ...toolbox.reports import (
+    footer,
+    input_file,
+    manifest,
+    report_parameter,
+    table_output,
+    write_report,
+    write_tables,
+)
 from ...toolbox.values import Values
 from ..matrix.read import MatrixTable, open_matrix
 from .numbers.outcome import TrainingReport
@@ -111,11 +119,7 @@ class TrainForests(SmapAlgorithm):
             "IMPORTANCE": lambda path: write_importance(path, report),
             "IMPORTANCE_SUMMARY": lambda path: write_importance_summary(path, report.importance_summary()),
         }
-        for name, write in tables.items():
-            path = values.output(name)
-            if path:
-                write(path)
-                outputs[name] = path
+        outputs.update(write_tables(values, tables))
         if values.given("REPORT"):
             progress.set_text("Drawing the report")
             page = training_page(report, _manifest(values, table, progress), footer("Train forests"))

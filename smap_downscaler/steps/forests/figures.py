@@ -14,8 +14,10 @@ from ...report.figure import (
     PAGE_WIDTH,
     SMAP_BAND,
     SOIL_MOISTURE_UNIT,
+    add_squares,
     cell_step,
     date_axis,
+    finish_scores,
     new_figure,
     png,
 )
@@ -39,14 +41,7 @@ def oob_by_date(dates: Sequence[dt.date], rmse: np.ndarray, r2: np.ndarray) -> b
             linewidth=0.9 if few else 0.0,
             alpha=1.0 if few else 0.7,
         )
-        axis.grid(axis="y", color="#E5E5E5", linewidth=0.6)
-        axis.set_axisbelow(True)
-        axis.tick_params(labelsize=8)
-    upper.set_ylabel(f"RMSE, {SOIL_MOISTURE_UNIT}", fontsize=9)
-    upper.set_ylim(bottom=0)
-    lower.set_ylabel("R$^2$ = 1 - SSE/SST", fontsize=9)
-    lower.set_ylim(min(0.0, 1.1 * float(np.min(r2, where=np.isfinite(r2), initial=0.0))), 1)
-    lower.axhline(0, color="#444444", linewidth=0.8)
+    finish_scores(upper, lower, r2)
     date_axis(lower, dates)
     return png(figure)
 
@@ -83,13 +78,8 @@ def oob_by_cell(x: np.ndarray, y: np.ndarray, rmse: np.ndarray, r2: np.ndarray, 
 
 
 def _cells(axis: Any, x: np.ndarray, y: np.ndarray, step: float, values: np.ndarray, name: str) -> None:
-    from matplotlib.collections import PolyCollection
-
-    half = step / 2
-    corners = np.array([(-half, -half), (half, -half), (half, half), (-half, half)])
-    squares = PolyCollection(np.stack([x, y], axis=1)[:, None, :] + corners, cmap="cividis", linewidths=0)
+    squares = add_squares(axis, np.stack([x, y], axis=1), step, cmap="cividis", linewidths=0)
     squares.set_array(np.ma.masked_invalid(values))
-    axis.add_collection(squares)
     bar = axis.figure.colorbar(squares, ax=axis, shrink=0.85, pad=0.03)
     bar.ax.tick_params(labelsize=7)
     axis.set_title(name, fontsize=9)

@@ -15,19 +15,12 @@ from ...methods.keys import BY_CELL, BY_DATE, CellKey, Key
 from ...methods.skill import OobScores, summarise_scores
 from ...report.figure import COLOURS, MARKERS
 from ...report.interval_figures import ImportanceSeries, importance_figure
-from ...report.number_text import UNIT, fixed, score_text
+from ...report.number_text import SCORE_LABELS, SPREAD_HEADS, UNIT, fixed, score_text, spread_texts
 from ...report.page import Page
 from .figures import oob_by_cell, oob_by_date
 from .numbers.outcome import TrainingReport
 
 _NOUNS = {BY_DATE: "dates", BY_CELL: "cells"}
-_LABELS = {
-    "rmse": f"RMSE, {UNIT}",
-    "r2": "R² = 1 - SSE/SST",
-    "mae": f"MAE, {UNIT}",
-    "bias": f"bias, {UNIT}",
-    "pearson_r2": "squared Pearson r",
-}
 _CAUTIONS = {
     BY_DATE: (
         "Each cell was predicted by the trees that did not draw it. SMAP's 9 km cells share a footprint of "
@@ -71,19 +64,17 @@ def _scores(page: Page, mode: str, scores: Mapping[Key, OobScores]) -> None:
     page.heading("Out-of-bag scores")
     if mode not in _NOUNS:
         score = next(iter(scores.values()))
-        page.table(
-            ("score", "value"), [(label, score_text(getattr(score, name))) for name, label in _LABELS.items()]
-        )
+        named = [(label, score_text(getattr(score, name))) for name, label in SCORE_LABELS.items()]
+        page.table(("score", "value"), named)
         page.paragraph(_POOLED_CAUTION)
     else:
         found = summarise_scores(scores.values())
         rows = []
-        for name, label in _LABELS.items():
+        for name, label in SCORE_LABELS.items():
             each = found[name]
             if each.n:
-                numbers = (each.mean, each.median, each.sd, each.iqr, each.minimum, each.maximum)
-                rows.append((label, text("{:,}", each.n), *map(score_text, numbers)))
-        page.table(("score", _NOUNS[mode], "mean", "median", "SD", "IQR", "min", "max"), rows)
+                rows.append((label, text("{:,}", each.n), *spread_texts(each)))
+        page.table(("score", _NOUNS[mode], *SPREAD_HEADS), rows)
         page.paragraph(_CAUTIONS[mode])
     page.paragraph(
         "A low error on SMAP's cells is not skill at 100 m. 'Cross-validate forests' gives the honest figure."

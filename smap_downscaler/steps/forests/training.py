@@ -17,7 +17,7 @@ from ...methods.features import add_features, drop_constant
 from ...methods.file.reader import ModelWriter
 from ...methods.fitting import fit_each
 from ...methods.keys import BY_CELL, BY_DATE, POOLED, CellKey, Key, PooledKey, key_number
-from ..matrix.numbers.rows import CellRows, check_minimum, rows_needed, why_unusable
+from ..matrix.numbers.rows import CellRows, cells_and_days, check_minimum, rows_needed, why_unusable
 from ..matrix.read import MatrixTable
 from .numbers.outcome import TrainingReport
 from .request import TrainingChoices
@@ -159,8 +159,7 @@ def train_pooled(
     x = add_features(pooled.x, pooled.days, features)
     progress.set_text(f"Fitting {choices.method.size_text(choices.settings, len(pooled.y))}")
     choices.method.get_ready()
-    cells = np.stack([pooled.rows, pooled.cols], axis=1).astype(np.int64)
-    rows = choices.cells(table, names, x, pooled.y, cells, pooled.days.astype(np.int64))
+    rows = choices.cells(table, names, x, pooled.y, *cells_and_days(pooled))
     key = PooledKey()
     try:
         growing = progress.part(_READING, _GROWING)
@@ -213,9 +212,7 @@ def _rows_by_date(
                 continue
             if dropped:
                 progress.log(f"{day.date}: {counted(dropped, 'cell')} without all covariates left out")
-            cells = np.stack([kept.rows, kept.cols], axis=1).astype(np.int64)
-            ordinals = np.full(len(kept.y), day.date.toordinal(), np.int64)
-            yield day.date, choices.cells(table, names, kept.x, kept.y, cells, ordinals)
+            yield day.date, choices.cells(table, names, kept.x, kept.y, *cells_and_days(kept))
 
 
 def _rows_by_cell(
@@ -239,10 +236,9 @@ def _rows_by_cell(
                 report.skipped[key] = reason
                 continue
             columns[key] = varying
-            days = cell.days[complete]
-            numbers = np.tile(np.array([[cell.row, cell.col]], np.int64), (days.size, 1))
+            kept = cell.keep(complete)
             names = [report.names[column] for column in varying.tolist()]
-            yield key, choices.cells(table, names, x, cell.y[complete], numbers, days)
+            yield key, choices.cells(table, names, x, kept.y, *cells_and_days(kept))
 
 
 def _varying_covariates(

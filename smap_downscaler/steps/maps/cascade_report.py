@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ...report.figure import COLOURS, MARKERS, SOIL_MOISTURE_UNIT, light_grid, new_figure, png
+from ...report.figure import COLOURS, MARKERS, SOIL_MOISTURE_UNIT, legend_above, light_grid, new_figure, png
 from ...report.page import Page, Table
 
 #: Number, label and style of each line.
@@ -67,6 +67,5 @@ def figure_by_resolution(resolutions: Sequence[float], numbers: Mapping[str, Seq
     axis.set_ylim(bottom=0)
     axis.tick_params(labelsize=7)
     light_grid(axis, "y")
-    axis.set_axisbelow(True)
-    axis.legend(fontsize=7.5, frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
+    legend_above(axis, 3)
     return png(figure)

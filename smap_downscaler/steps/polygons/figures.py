@@ -41,7 +41,6 @@ def violins(by_date: Mapping[dt.date, Mapping[str, np.ndarray]]) -> bytes:
         axis.set_title(LABELS[name], fontsize=9)
         axis.tick_params(axis="y", labelsize=8)
         light_grid(axis, "y")
-        axis.set_axisbelow(True)
     return png(figure)
 
 

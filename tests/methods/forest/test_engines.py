@@ -15,10 +15,8 @@ from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.base.progress import SILENT
 from smap_downscaler.methods.forest.engines import INTELEX, SCIKIT_LEARN, faster_engine, version_of
 from smap_downscaler.methods.forest.method import RANDOM_FOREST
-from smap_downscaler.steps.crossvalidation.numbers.crossvalidate import cross_validate, plan_piece
-from smap_downscaler.steps.crossvalidation.numbers.design import designed
-from smap_downscaler.steps.crossvalidation.numbers.plan import make_plan
-from validation_cases import case, piece, settings
+from smap_downscaler.steps.crossvalidation.numbers.crossvalidate import designed, make_plan, plan_piece
+from validation_cases import case, cross_validate, piece, settings
 
 
 def job(**changes):
@@ -28,7 +26,7 @@ def job(**changes):
 def faster(threads, *more):
     """The faster engine on the first fold of a piece."""
     own = job()
-    cells, block = designed(own.rows, own.columns, own.folds.train(0), own.folds.test(0), own.settings)
+    cells, block = designed(own, 0)
     chosen = own.settings.candidates[0].of(len(cells.y))
     return faster_engine(RANDOM_FOREST.held_out, cells, block, chosen, threads, *more)
 

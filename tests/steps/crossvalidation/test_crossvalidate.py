@@ -11,9 +11,9 @@ from plain_validation import Nested, forest_key, plain_forest
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.base.progress import Progress
 from smap_downscaler.methods.forest.settings import ForestSettings
-from smap_downscaler.steps.crossvalidation.numbers.crossvalidate import cross_validate, plan_piece, run_fold
-from smap_downscaler.steps.crossvalidation.numbers.design import model_key as our_key
-from validation_cases import CELL, DAY, FOREST, case, piece, rows_of_date, settings
+from smap_downscaler.steps.crossvalidation.numbers.crossvalidate import model_key as our_key
+from smap_downscaler.steps.crossvalidation.numbers.crossvalidate import plan_piece, run_fold
+from validation_cases import CELL, DAY, FOREST, case, cross_validate, piece, rows_of_date, settings
 
 UNIT = DAY.toordinal()
 

@@ -24,8 +24,8 @@ from sklearn.metrics import r2_score
 from smap_downscaler.geo.lattice import Transformation
 from smap_downscaler.methods.forest.hyper_grid import candidates
 from smap_downscaler.methods.forest.settings import ForestSettings
+from smap_downscaler.steps.crossvalidation.numbers.results import median_of
 from smap_downscaler.steps.crossvalidation.numbers.settings import ValidationSettings
-from smap_downscaler.steps.crossvalidation.numbers.summary import median_of
 from smap_downscaler.steps.crossvalidation.run import crossvalidate_table
 from smap_downscaler.steps.demo.numbers.basin import make_basin, simulate
 from smap_downscaler.steps.demo.numbers.observations import retrieval

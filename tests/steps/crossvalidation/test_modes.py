@@ -17,14 +17,12 @@ from smap_downscaler.methods.forest.settings import ForestSettings
 from smap_downscaler.methods.keys import CellKey, PooledKey
 from smap_downscaler.steps.crossvalidation.numbers.crossvalidate import (
     assemble,
-    cross_validate,
     plan_piece,
     run_fold,
 )
-from smap_downscaler.steps.crossvalidation.numbers.folds import dealt_folds, within
-from smap_downscaler.steps.crossvalidation.numbers.periods import period_runs
+from smap_downscaler.steps.crossvalidation.numbers.folds import dealt_folds, period_runs, within
 from smap_downscaler.steps.crossvalidation.numbers.pieces import Piece
-from validation_cases import FIRST, FOREST, one_cell, pooled_rows, settings
+from validation_cases import FIRST, FOREST, cross_validate, one_cell, pooled_rows, settings
 
 CELL, CELL_NUMBER = CellKey(7, 9), 7 * 2**31 + 9
 FEATURES = FeatureSettings(day_of_year=True, neighbours=True)

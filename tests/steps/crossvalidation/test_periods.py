@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from smap_downscaler.base.errors import InputError
-from smap_downscaler.steps.crossvalidation.numbers.periods import period_folds, period_runs
+from smap_downscaler.steps.crossvalidation.numbers.folds import period_folds, period_runs
 
 SOME_DAYS = st.lists(st.integers(736_000, 737_000), min_size=1, max_size=60)
 

@@ -22,7 +22,6 @@ from smap_downscaler.steps.crossvalidation.figures import (
     fold_times,
     importance_series,
     observed_predicted,
-    observed_predicted_pooled,
     rain_by_date,
     scores_by_date,
 )
@@ -33,9 +32,15 @@ from smap_downscaler.steps.crossvalidation.numbers.pieces import (
     Piece,
     PieceResult,
 )
-from smap_downscaler.steps.crossvalidation.numbers.results import FoldPicture, RainSeries, ValidationRun
+from smap_downscaler.steps.crossvalidation.numbers.results import (
+    FoldPicture,
+    RainSeries,
+    ValidationRun,
+    scores_of,
+    summarise,
+    summarise_rises,
+)
 from smap_downscaler.steps.crossvalidation.numbers.settings import ValidationSettings
-from smap_downscaler.steps.crossvalidation.numbers.summary import scores_of, summarise, summarise_rises
 from smap_downscaler.steps.crossvalidation.report import crossvalidation_page
 
 FOREST = ForestSettings(10, None, None, 4, 1, None, 1)
@@ -183,7 +188,7 @@ def test_one_constant_prediction_is_drawn_without_a_line():
     run = made_up(dates=1)
     result = next(iter(run.kept("random")))
     flat = dataclasses.replace(result, predicted=np.full(36, 0.2))
-    assert observed_predicted([flat]).startswith(b"\x89PNG")
+    assert observed_predicted([flat], [""]).startswith(b"\x89PNG")
 
 
 def test_the_map_has_the_colours_of_its_folds():
@@ -287,7 +292,7 @@ def test_many_rows_are_drawn_as_their_density():
     many = dataclasses.replace(
         result, n=6000, observed=observed, predicted=observed + 0.05 * rng.normal(size=6000)
     )
-    image = pixels(observed_predicted_pooled([many], 0.0))
+    image = pixels(observed_predicted([many], ["all rows"]))
     assert not has_colour(image, "#0072B2")
-    few = pixels(observed_predicted_pooled([result], 0.0))
+    few = pixels(observed_predicted([result], ["all rows"]))
     assert few.shape == image.shape

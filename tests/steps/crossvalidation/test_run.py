@@ -13,13 +13,13 @@ from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.methods.base import Cells
 from smap_downscaler.runs.journal import work_file_of
 from smap_downscaler.steps.crossvalidation.journal import forget_work
-from smap_downscaler.steps.crossvalidation.numbers.crossvalidate import cross_validate
 from smap_downscaler.steps.crossvalidation.numbers.pieces import LINE, SCORES, Piece, most_chosen
-from smap_downscaler.steps.crossvalidation.numbers.summary import summarise
+from smap_downscaler.steps.crossvalidation.numbers.results import summarise
 from smap_downscaler.steps.crossvalidation.read_rows import cell_coordinates
 from smap_downscaler.steps.crossvalidation.run import crossvalidate_table
 from smap_downscaler.steps.crossvalidation.tables import write_choices, write_scores, write_summary
 from smap_downscaler.steps.matrix.read import RowSelection
+from validation_cases import cross_validate
 
 GRIDS = {"max_features": "1, 3", "n_estimators": "2, 5"}
 

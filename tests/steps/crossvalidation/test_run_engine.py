@@ -13,7 +13,7 @@ from raster_cases import Listener
 from smap_downscaler.base.errors import Cancelled
 from smap_downscaler.methods.forest import method
 from smap_downscaler.methods.forest.engines import FASTEST, INTELEX, SCIKIT_LEARN, faster_engine
-from smap_downscaler.steps.crossvalidation.numbers import plan
+from smap_downscaler.steps.crossvalidation.numbers import crossvalidate
 from smap_downscaler.steps.crossvalidation.run import crossvalidate_table
 
 FAST, SLOW = 0.25, 4.0
@@ -21,7 +21,7 @@ FAST, SLOW = 0.25, 4.0
 
 @pytest.fixture(autouse=True)
 def short_estimate(monkeypatch):
-    monkeypatch.setattr(plan, "_SECONDS_OF_TRIAL", 0.01)
+    monkeypatch.setattr(crossvalidate, "_SECONDS_OF_TRIAL", 0.01)
 
 
 def stand_in(monkeypatch, seconds_a_tree):

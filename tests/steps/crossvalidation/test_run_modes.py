@@ -17,12 +17,10 @@ from smap_downscaler.methods.forest.settings import ForestSettings
 from smap_downscaler.methods.keys import CellKey, PooledKey
 from smap_downscaler.runs.journal import work_file_of
 from smap_downscaler.steps.crossvalidation.journal import folds_file_of, forget_work
-from smap_downscaler.steps.crossvalidation.numbers.crossvalidate import cross_validate
 from smap_downscaler.steps.crossvalidation.numbers.pieces import Piece
+from smap_downscaler.steps.crossvalidation.numbers.results import summarise
 from smap_downscaler.steps.crossvalidation.numbers.settings import ValidationSettings
-from smap_downscaler.steps.crossvalidation.numbers.summary import summarise
-from smap_downscaler.steps.crossvalidation.rain_columns import rain_names, rain_series
-from smap_downscaler.steps.crossvalidation.read_rows import with_period
+from smap_downscaler.steps.crossvalidation.read_rows import rain_names, rain_series, with_period
 from smap_downscaler.steps.crossvalidation.run import crossvalidate_table
 from smap_downscaler.steps.crossvalidation.tables import (
     write_choices,
@@ -34,6 +32,7 @@ from smap_downscaler.steps.crossvalidation.tables import (
 from smap_downscaler.steps.matrix.numbers.rows import DayRows
 from smap_downscaler.steps.matrix.read import WHOLE_TABLE, RowSelection, open_matrix
 from smap_downscaler.steps.matrix.write import create_matrix
+from validation_cases import cross_validate
 
 NAMES = ("clay", "p_antecedent", "p_djf")
 FOREST = ForestSettings(4, None, None, 4, 1, None, 7)

@@ -9,7 +9,12 @@ from smap_downscaler.base.errors import InputError
 from smap_downscaler.methods.forest.hyper_grid import ForestCandidate, candidates
 from smap_downscaler.methods.forest.settings import PAPER
 from smap_downscaler.methods.keys import CellKey
-from smap_downscaler.steps.crossvalidation.numbers.crossvalidate import plan_piece
+from smap_downscaler.steps.crossvalidation.numbers.crossvalidate import (
+    duration_text,
+    make_plan,
+    models_a_piece,
+    plan_piece,
+)
 from smap_downscaler.steps.crossvalidation.numbers.pieces import (
     SCORES,
     Choice,
@@ -17,14 +22,13 @@ from smap_downscaler.steps.crossvalidation.numbers.pieces import (
     Piece,
     PieceResult,
 )
-from smap_downscaler.steps.crossvalidation.numbers.plan import duration_text, make_plan, models_a_piece
-from smap_downscaler.steps.crossvalidation.numbers.settings import ValidationSettings
-from smap_downscaler.steps.crossvalidation.numbers.summary import (
+from smap_downscaler.steps.crossvalidation.numbers.results import (
     median_of,
     scores_of,
     summarise,
     uneven_folds,
 )
+from smap_downscaler.steps.crossvalidation.numbers.settings import ValidationSettings
 from validation_cases import FOREST, case, piece, settings
 
 

@@ -10,8 +10,7 @@ from smap_downscaler.methods.features import FeatureSettings
 from smap_downscaler.methods.file.reader import ModelWriter, open_models
 from smap_downscaler.methods.forest.settings import ForestSettings
 from smap_downscaler.methods.keys import BY_CELL, CellKey
-from smap_downscaler.steps.crossvalidation.numbers.folds import fold_generator
-from smap_downscaler.steps.crossvalidation.numbers.periods import period_folds
+from smap_downscaler.steps.crossvalidation.numbers.folds import fold_generator, period_folds
 from smap_downscaler.steps.gaps.numbers.cell import CellSeries, CellTask, work_on_cell
 from smap_downscaler.steps.gaps.numbers.hidden import HidingSettings
 from smap_downscaler.steps.gaps.numbers.scores import CLIMATOLOGY, FOREST, LINEAR

@@ -9,8 +9,7 @@ from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.base.progress import Progress
 from smap_downscaler.methods.forest.method import RANDOM_FOREST
 from smap_downscaler.methods.forest.settings import ForestSettings
-from smap_downscaler.steps.crossvalidation.numbers.folds import fold_generator
-from smap_downscaler.steps.crossvalidation.numbers.periods import period_folds
+from smap_downscaler.steps.crossvalidation.numbers.folds import fold_generator, period_folds
 from smap_downscaler.steps.gaps.numbers.baselines import climatology
 from smap_downscaler.steps.gaps.numbers.hidden import (
     CONSTANT,

@@ -1,30 +1,30 @@
-"""What a cross-validation is cut into: pieces of work, their folds' outcomes and scores."""
+"""What a cross-validation is cut into: pieces of work, what their folds were predicted with, their scores."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from ....base.seasons_of_year import ALL, DRY, WET
 from ....methods.base import Cells
 from ....methods.keys import BY_DATE, POOLED, CellKey, Key
+from ....methods.skill import SCORES
 from ....stats import scores
-from .schemes import Folds
 from .settings import ValidationSettings
 
 #: A score of fewer rows means nothing.
 _LEAST_ROWS = 4
 
-SCORES = ("rmse", "mae", "bias", "r2", "pearson_r2")
 #: Of the least-squares line of observed on predicted (Fig. B1).
 LINE = ("slope", "intercept")
 
 
-@dataclass(frozen=True, order=True)
-class Piece:
+class Piece(NamedTuple):
     """The piece of work: a key (date, cell or all rows), a scheme of folds, a repeat (from 1)."""
 
     key: Key
@@ -32,22 +32,11 @@ class Piece:
     repeat: int
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """What an outer fold was predicted with.
 
-    Parameters
-    ----------
-    fold : int
-        Number of the fold, from 1.
-    n_train, n_test : int
-        Rows of the training part and of the fold.
-    covariates : int
-        How many its forest had.
-    candidate : int
-        Index of the chosen candidate.
-    inner_rmse : float
-        Its error in the inner folds; NaN where there was no choice.
+    The number of the fold, from 1; the rows of its training part and its own; how many covariates its forest
+    had; the index of the chosen candidate, and its error in the inner folds (NaN where there was no choice).
     """
 
     fold: int
@@ -58,40 +47,10 @@ class Choice:
     inner_rmse: float
 
 
-@dataclass(frozen=True, eq=False)
-class PieceJob:
-    """A piece that is ready to be worked on: all that `run_fold` needs, as plain arrays and numbers.
-
-    Parameters
-    ----------
-    piece : Piece
-    rows : Cells
-    folds : Folds
-    groups : int64, shape (n,), or None
-        What the scheme holds out together in space (blocks or cells).
-    columns : int64, shape (p,)
-        Numbers of the covariates, of the table and derived, that are used.
-    settings : ValidationSettings
-    """
-
-    piece: Piece
-    rows: Cells
-    folds: Folds
-    groups: np.ndarray | None
-    columns: np.ndarray
-    settings: ValidationSettings
-
-    @property
-    def measures_importance(self) -> bool:
-        """Whether covariates are permuted: on the first repeat alone, for its cost."""
-        return self.settings.importance and self.piece.repeat == 1
-
-
-@dataclass(frozen=True, eq=False)
-class FoldOutcome:
+class FoldOutcome(NamedTuple):
     """Predictions of a fold.
 
-    Parameters
+    Attributes
     ----------
     predicted : float64, shape (n_test,)
         Of the fold's rows, in their order.
@@ -106,8 +65,7 @@ class FoldOutcome:
     permuted_sse: np.ndarray | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class PartScores:
+class PartScores(NamedTuple):
     """Scores of some rows of a piece: a season, or a date or cell of the pooled rows."""
 
     key: Key
@@ -148,6 +106,11 @@ class PieceResult:
     predicted: np.ndarray | None = None
     fold_of_row: np.ndarray | None = None
 
+    @property
+    def whole_and_parts(self) -> tuple[PartScores, ...]:
+        """The scores of all rows, then those of the parts."""
+        return (PartScores(self.piece.key, ALL, self.n, self.scores), *self.parts)
+
 
 def all_scores(observed: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     """The numbers of `SCORES` and `LINE` by name, as `stats.scores` defines them; NaN where undefined.
@@ -163,11 +126,8 @@ def all_scores(observed: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
 
 def most_chosen(choices: Sequence[Choice]) -> tuple[int, int]:
     """The candidate that most folds chose (the earlier in the grid of equals), and how many did."""
-    votes: dict[int, int] = {}
-    for choice in choices:
-        votes[choice.candidate] = votes.get(choice.candidate, 0) + 1
-    chosen = min(votes, key=lambda candidate: (-votes[candidate], candidate))
-    return chosen, votes[chosen]
+    votes = Counter(choice.candidate for choice in choices)
+    return min(votes.items(), key=lambda item: (-item[1], item[0]))
 
 
 def parts_of(
@@ -186,34 +146,25 @@ def parts_of(
     """
     if settings.mode == BY_DATE:
         return ()
-    parts: list[tuple[Key, str, np.ndarray]] = list(_seasons(piece.key, rows, settings))
+    days, day_of_row = np.unique(rows.days, return_inverse=True)
+    dates = [dt.date.fromordinal(day) for day in days.tolist()]
+    months = np.array([date.month for date in dates], np.int64)[day_of_row]
+    parts: list[tuple[Key, str, np.ndarray]] = [
+        (piece.key, season, np.nonzero(np.isin(months, own))[0])
+        for season, own in ((WET, settings.wet), (DRY, settings.dry))
+    ]
     if settings.mode == POOLED:
-        parts += [(date, ALL, index) for date, index in _by_date(rows)]
-        parts += [(cell, ALL, index) for cell, index in _by_cell(rows)]
+        cells, cell_of_row = np.unique(rows.cells, axis=0, return_inverse=True)
+        parts += [(date, ALL, index) for date, index in zip(dates, _members(day_of_row))]
+        parts += [
+            (CellKey(*cell), ALL, index)
+            for cell, index in zip(cells.tolist(), _members(cell_of_row.reshape(-1)))
+        ]
     return tuple(
         PartScores(key, season, int(index.size), all_scores(rows.y[index], predicted[index]))
         for key, season, index in parts
         if index.size >= _LEAST_ROWS
     )
-
-
-def _seasons(key: Key, rows: Cells, settings: ValidationSettings) -> Iterator[tuple[Key, str, np.ndarray]]:
-    dates, inverse = np.unique(rows.days, return_inverse=True)
-    months = np.array([dt.date.fromordinal(int(day)).month for day in dates], np.int64)[inverse]
-    for season, wanted in ((WET, settings.wet), (DRY, settings.dry)):
-        yield key, season, np.nonzero(np.isin(months, wanted))[0]
-
-
-def _by_date(rows: Cells) -> Iterator[tuple[dt.date, np.ndarray]]:
-    for members in _members(rows.days):
-        yield dt.date.fromordinal(int(rows.days[members[0]])), members
-
-
-def _by_cell(rows: Cells) -> Iterator[tuple[CellKey, np.ndarray]]:
-    numbers = np.unique(rows.cells, axis=0, return_inverse=True)[1].reshape(-1)
-    for members in _members(numbers):
-        row, col = rows.cells[members[0]].tolist()
-        yield CellKey(row, col), members
 
 
 def _members(groups: np.ndarray) -> list[np.ndarray]:

@@ -1,28 +1,32 @@
-"""All that a cross-validation found, for the tables and the report."""
+"""All that a cross-validation found, for the tables and the report, and in short: the paper's Table 6."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
+from typing import NamedTuple
 
 import numpy as np
 
-from ....methods.keys import BY_CELL, BY_DATE, Key
-from .pieces import Piece, PieceJob, PieceResult
-from .plan import Plan
-from .schemes import IN_SPACE, IN_TIME
+from ....base.seasons_of_year import ALL, DRY, WET
+from ....base.words import text
+from ....methods.keys import BY_CELL, BY_DATE, Key, mode_of
+from ....stats.distribution import Distribution, sample_sd
+from .crossvalidate import PieceJob, Plan
+from .folds import DATES, IN_SPACE, IN_TIME, MODE_WORDS, ROWS, scheme_text
+from .pieces import SCORES, Piece, PieceResult
 from .settings import ValidationSettings
 
 #: Dates or cells whose observed and predicted values are kept (the paper's Fig. B1).
 KEPT_KEYS = 10
 
 
-@dataclass(frozen=True, eq=False)
-class FoldPicture:
+class FoldPicture(NamedTuple):
     """Where and when the folds of a piece lie.
 
-    Parameters
+    Attributes
     ----------
     piece : Piece
     place : float64, shape (cells, 2), or None
@@ -39,25 +43,25 @@ class FoldPicture:
     days: np.ndarray
     fold_of_day: np.ndarray
 
-    @classmethod
-    def of(cls, job: PieceJob) -> FoldPicture:
-        """The folds of a planned piece."""
-        rows, folds, scheme, mode = job.rows, job.folds, job.piece.scheme, job.settings.mode
-        place, of_cell = None, np.empty(0, np.int64)
-        if rows.coordinates is not None and (mode == BY_DATE or scheme in IN_SPACE):
-            place, inverse = np.unique(rows.coordinates, axis=0, return_inverse=True)
-            of_cell = _greatest(folds.fold_of_row, inverse.reshape(-1))
-        days, of_day = np.empty(0, np.int64), np.empty(0, np.int64)
-        if mode == BY_CELL or scheme in IN_TIME:
-            days, inverse = np.unique(rows.days, return_inverse=True)
-            of_day = _greatest(folds.fold_of_row, inverse)
-        return cls(job.piece, place, of_cell, days, of_day)
+
+def fold_picture(job: PieceJob) -> FoldPicture:
+    """The folds of a planned piece."""
+    rows, scheme, mode = job.rows, job.piece.scheme, job.settings.mode
+    place = None
+    of_cell = days = of_day = np.empty(0, np.int64)
+    if rows.coordinates is not None and (mode == BY_DATE or scheme in IN_SPACE):
+        place, cell_of_row = np.unique(rows.coordinates, axis=0, return_inverse=True)
+        of_cell = _fold_of_group(job, cell_of_row.reshape(-1))
+    if mode == BY_CELL or scheme in IN_TIME:
+        days, day_of_row = np.unique(rows.days, return_inverse=True)
+        of_day = _fold_of_group(job, day_of_row)
+    return FoldPicture(job.piece, place, of_cell, days, of_day)
 
 
-def _greatest(folds: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """The fold of each group: all of its rows that are predicted lie in one."""
+def _fold_of_group(job: PieceJob, group: np.ndarray) -> np.ndarray:
+    """All rows of a group that are predicted lie in one fold."""
     found = np.full(int(group.max()) + 1, -1, np.int64)
-    np.maximum.at(found, group, folds)
+    np.maximum.at(found, group, job.folds.fold_of_row)
     return found
 
 
@@ -65,25 +69,11 @@ def _greatest(folds: np.ndarray, group: np.ndarray) -> np.ndarray:
 class ValidationRun:
     """What became of each piece, and of the dates or cells that have none.
 
-    Attributes
-    ----------
-    settings : ValidationSettings
-    covariates : tuple of str
-    results : list of PieceResult
-        Ascending by piece; the first `KEPT_KEYS` dates or cells keep the rows of their first repeat.
-    dropped : dict
-        Rows left out for a missing covariate, by date or cell, or of all.
-    skipped : dict
-        Why a date or cell was left out.
-    failed : dict
-        Why a piece could not be worked on.
-    pictures : list of FoldPicture
-        The folds of the first date's or cell's first repeat.
-    plan : Plan or None
-    engine : str
-        What grew the forests, with its version, and why that.
-    resumed : int
-        Pieces that an earlier run, which was stopped, left.
+    Results are ascending by piece; the first `KEPT_KEYS` dates or cells keep the rows of their first repeat.
+    `dropped` counts the rows left out for a missing covariate, `skipped` says why a date or cell was left
+    out, and `failed` why a piece could not be worked on.  `pictures` are the folds of the first date's or
+    cell's first repeat, `engine` is what grew the forests, with its version and why that, and `resumed`
+    counts the pieces that an earlier run, which was stopped, left.
     """
 
     settings: ValidationSettings
@@ -107,27 +97,21 @@ class ValidationRun:
         """Dates or cells with a result."""
         return tuple(sorted({result.piece.key for result in self.results}))
 
-    def left_out(self) -> list[tuple[Key, str, int, str]]:
-        """Key, scheme, repeat and reason of what has no result; a key that was skipped has no scheme."""
-        skipped = [(key, "", 0, reason) for key, reason in sorted(self.skipped.items())]
-        return skipped + [
-            (piece.key, piece.scheme, piece.repeat, reason) for piece, reason in sorted(self.failed.items())
-        ]
+    def left_out(self) -> list[tuple[Piece, str]]:
+        """What has no result, and why; a date or cell that was skipped has no scheme, and repeat 0."""
+        skipped = [(Piece(key, "", 0), reason) for key, reason in sorted(self.skipped.items())]
+        return skipped + sorted(self.failed.items())
 
-    def kept(self, scheme: str) -> Iterator[PieceResult]:
+    def kept(self, scheme: str) -> list[PieceResult]:
         """Results that hold their rows, by date or cell."""
-        return (
-            result
-            for result in self.results
-            if result.piece.scheme == scheme and result.predicted is not None
-        )
+        of_scheme = (result for result in self.results if result.piece.scheme == scheme)
+        return [result for result in of_scheme if result.predicted is not None]
 
 
-@dataclass(frozen=True, eq=False)
-class RainSeries:
+class RainSeries(NamedTuple):
     """A dated covariate of rain.
 
-    Parameters
+    Attributes
     ----------
     name, unit : str
     dates : tuple of datetime.date, length t
@@ -140,3 +124,142 @@ class RainSeries:
     unit: str
     dates: tuple[dt.date, ...]
     values: np.ndarray
+
+
+class Scores(NamedTuple):
+    """The scores of a scheme by date, by cell, or of all rows.
+
+    Attributes
+    ----------
+    keys : tuple of Key
+        Ascending.
+    mean, sd : dict of str to float64, shape (keys,)
+        Mean and SD (ddof 1; NaN for one repeat) over the repeats, by score.
+    """
+
+    keys: tuple[Key, ...]
+    mean: dict[str, np.ndarray]
+    sd: dict[str, np.ndarray]
+
+
+class SummaryRow(NamedTuple):
+    """How a score is spread over the dates or cells of a season.
+
+    Each is the mean of its repeats; `repeat_sd` is the mean over them of the SD over the repeats.
+    """
+
+    scheme: str
+    over: str
+    season: str
+    score: str
+    spread: Distribution
+    repeat_sd: float
+
+
+class RiseRow(NamedTuple):
+    """How much the RMSE rises where a covariate is permuted, over dates or cells."""
+
+    scheme: str
+    covariate: str
+    spread: Distribution
+
+
+def uneven_folds(results: Iterable[PieceResult], block_km: float) -> list[str]:
+    """A sentence for each scheme with a fold of more rows than its forest learned from."""
+    shares: dict[str, float] = {}
+    for result in results:
+        share = max(choice.n_test / (choice.n_test + choice.n_train) for choice in result.choices)
+        shares[result.piece.scheme] = max(share, shares.get(result.piece.scheme, 0.0))
+    return [
+        text(
+            "{}: a fold holds {:.0f} % of the rows, and its forest learned from the few others, so that this "
+            "error is too pessimistic; give BLOCKS or PERIOD a smaller number, or use a larger table",
+            scheme_text(scheme, block_km),
+            100 * share,
+        )
+        for scheme, share in shares.items()
+        if share > 0.5
+    ]
+
+
+def scores_of(results: Iterable[PieceResult], scheme: str, over: str, season: str = ALL) -> Scores:
+    """Mean and SD over the repeats of each date or cell (or of all rows) that `scheme` was worked on."""
+    repeats: dict[Key, list[dict[str, float]]] = {}
+    for result in results:
+        if result.piece.scheme == scheme:
+            for part in result.whole_and_parts:
+                if part.season == season and MODE_WORDS[mode_of(part.key)].over[0] == over:
+                    repeats.setdefault(part.key, []).append(part.scores)
+    keys = tuple(sorted(repeats))
+    values = {name: [np.array([found[name] for found in repeats[key]]) for key in keys] for name in SCORES}
+    return Scores(
+        keys,
+        {name: np.array([np.mean(row) for row in rows]) for name, rows in values.items()},
+        {name: np.array([sample_sd(row) for row in rows]) for name, rows in values.items()},
+    )
+
+
+def summarise(results: Sequence[PieceResult], settings: ValidationSettings) -> list[SummaryRow]:
+    """A row a scheme, what is summed up over, season and score.
+
+    The season of a date is that of its month; a cell is scored by the rows of the season's months.  A
+    season that holds all there is has no rows: they would be those of `all` again.
+    """
+    rows = []
+    for scheme in settings.schemes:
+        for over in settings.words.over:
+            for season, found in _seasons(results, scheme, over, settings):
+                for name in SCORES:
+                    spread = Distribution.of(found.mean[name])
+                    repeat_sd = Distribution.of(found.sd[name]).mean if spread.n else float("nan")
+                    rows.append(SummaryRow(scheme, over, season, name, spread, repeat_sd))
+    return rows
+
+
+def _seasons(
+    results: Sequence[PieceResult], scheme: str, over: str, settings: ValidationSettings
+) -> Iterator[tuple[str, Scores]]:
+    whole = scores_of(results, scheme, over)
+    yield ALL, whole
+    for season, months in ((WET, settings.wet), (DRY, settings.dry)):
+        if over == DATES:
+            taken = np.array([isinstance(key, dt.date) and key.month in months for key in whole.keys], bool)
+            mean, sd = ({name: values[taken] for name, values in of.items()} for of in (whole.mean, whole.sd))
+            found = Scores(tuple(compress(whole.keys, taken)), mean, sd)
+        elif over == ROWS or settings.mode == BY_CELL:
+            found = scores_of(results, scheme, over, season)
+        else:
+            continue
+        same = found.keys == whole.keys and all(
+            np.array_equal(found.mean[name], whole.mean[name], equal_nan=True) for name in SCORES
+        )
+        if not whole.keys or not same:
+            yield season, found
+
+
+def median_of(results: Iterable[PieceResult], scheme: str, over: str, score: str) -> float:
+    """Median over dates or cells of a score's mean over repeats; NaN without any."""
+    return Distribution.of(scores_of(results, scheme, over).mean[score]).median
+
+
+def summarise_rises(
+    results: Sequence[PieceResult], settings: ValidationSettings, covariates: Sequence[str]
+) -> list[RiseRow]:
+    """A row a covariate and scheme, the covariates by their median under the last (strictest) scheme.
+
+    Without a row for a covariate that no forest used.
+    """
+    measured = {
+        scheme: np.array([r.importance for r in results if r.piece.scheme == scheme and r.importance])
+        for scheme in settings.schemes
+    }
+    rows = [
+        [
+            RiseRow(scheme, name, Distribution.of(values[:, number]))
+            for scheme, values in measured.items()
+            if values.size and np.isfinite(values[:, number]).any()
+        ]
+        for number, name in enumerate(covariates)
+    ]
+    used = sorted(filter(None, rows), key=lambda own: -own[-1].spread.median)
+    return [row for own in used for row in own]

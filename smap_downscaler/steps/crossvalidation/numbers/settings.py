@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from ....base.errors import InputError
+from ....base.errors import InputError, check_least
 from ....methods.base import Candidate, FineReader, Method
 from ....methods.features import NO_FEATURES, FeatureSettings
 from ....methods.forest.engines import FASTEST, SCIKIT_LEARN
 from ....methods.forest.method import RANDOM_FOREST
 from ....methods.keys import BY_CELL, BY_DATE, MODES
-from .schemes import BLOCKS, LOCATIONS, LOCATIONS_AND_DATES, MODE_WORDS, PERIODS, RANDOM, ModeWords
+from .folds import BLOCKS, LOCATIONS, LOCATIONS_AND_DATES, MODE_WORDS, PERIODS, RANDOM, ModeWords
 
 #: SMAP's brightness temperatures resolve 27-33 km: cells of smaller blocks share their footprint.
 LEAST_SIDE_KM = 36.0
@@ -23,22 +23,19 @@ class ValidationSettings:
 
     Parameters
     ----------
-    folds, repeats : int
-        K and how often; 2 and 1 at least.
+    folds, repeats, inner_folds : int
+        K, how often, and K of the choice within a training part.
     block_km : float
         Side of the spatial blocks, km, at least 36; 0: random folds only.
     candidates : tuple of Candidate
         Hyper-parameters; more than one are chosen from within each training part.
-    inner_folds : int
-        Folds of the choice.
     seed : int
         Seed of the folds; the models' own is in their settings.
     mode : str
         What has a forest of its own: `by date`, `by cell`, or `pooled` for one of all rows.
-    period : int
-        Days that are held out together, where dates are; 1 or more.
-    gap : int
-        Days beside them that the forest does not see either.
+    period, gap : int
+        Days that are held out together, where dates are, and days beside them that the forest does not see
+        either.
     features : FeatureSettings
         Covariates that are made from the rows, anew in each fold.
     importance : bool
@@ -73,25 +70,19 @@ class ValidationSettings:
     fine: FineReader | None = None
 
     def __post_init__(self) -> None:
-        if self.folds < 2:
-            raise InputError(f"FOLDS is {self.folds}; give 2 or more.")
-        if self.repeats < 1:
-            raise InputError(f"REPEATS is {self.repeats}; give 1 or more.")
-        if self.inner_folds < 2:
-            raise InputError(f"INNER_FOLDS is {self.inner_folds}; give 2 or more.")
+        check_least("FOLDS", self.folds, 2)
+        check_least("REPEATS", self.repeats, 1)
+        check_least("INNER_FOLDS", self.inner_folds, 2)
+        check_least("SEED", self.seed, 0)
+        check_least("PERIOD", self.period, 1, " days")
+        check_least("GAP", self.gap, 0, " days")
         if self.block_km != 0 and not LEAST_SIDE_KM <= self.block_km < float("inf"):
             raise InputError(
                 f"BLOCKS is {self.block_km:g} km, and SMAP sees about {LEAST_SIDE_KM:g} km at once; give "
                 f"{LEAST_SIDE_KM:g} or more, or 0 for random folds only."
             )
-        if self.seed < 0:
-            raise InputError(f"SEED is {self.seed}; give 0 or more.")
         if self.mode not in MODES:
             raise InputError(f"MODE is '{self.mode}'; give one of {', '.join(MODES)}.")
-        if self.period < 1:
-            raise InputError(f"PERIOD is {self.period} days; give 1 or more.")
-        if self.gap < 0:
-            raise InputError(f"GAP is {self.gap} days; give 0 or more.")
         if self.mode not in self.method.modes:
             raise InputError(f"MODE is '{self.mode}', which a {self.method.name} cannot be.")
         if not self.method.engines:

@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ....base.errors import InputError
+from ....base.errors import check_least
 from ....base.progress import SILENT, Progress
 from ....base.words import text
 from ....methods.base import Block, Cells, Method
-from ...crossvalidation.numbers.folds import fold_generator
-from ...crossvalidation.numbers.periods import check_period, period_folds
+from ...crossvalidation.numbers.folds import check_period, fold_generator, period_folds
 from .baselines import climatology, distance, linear
 from .scores import CLIMATOLOGY, FOREST, LINEAR, HiddenDays
 
@@ -55,10 +54,8 @@ class HidingSettings:
 
     def __post_init__(self) -> None:
         check_period(self.period)
-        if self.folds < 2:
-            raise InputError(f"FOLDS is {self.folds}; give 2 or more.")
-        if self.seed < 0:
-            raise InputError(f"SEED is {self.seed}; give 0 or more.")
+        check_least("FOLDS", self.folds, 2)
+        check_least("SEED", self.seed, 0)
 
 
 @dataclass(frozen=True, eq=False)

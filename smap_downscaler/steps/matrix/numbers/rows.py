@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ....base.errors import InputError
+from ....base.errors import InputError, check_least
 from ....base.matrix_columns import RESERVED
 from ....base.words import text
 from ....geo.grid import Grid
@@ -113,6 +113,15 @@ class PooledRows:
     unused: int
 
 
+def cells_and_days(rows: DayRows | CellRows | PooledRows) -> tuple[np.ndarray, np.ndarray]:
+    """Row and column of each row's cell, and the ordinal of its date: int64, shapes (n, 2) and (n,)."""
+    n = len(rows.y)
+    if isinstance(rows, CellRows):
+        return np.tile(np.array([rows.row, rows.col], np.int64), (n, 1)), rows.days
+    days = np.full(n, rows.date.toordinal()) if isinstance(rows, DayRows) else rows.days
+    return np.stack([rows.rows, rows.cols], axis=1).astype(np.int64), days.astype(np.int64)
+
+
 def day_rows(
     date: dt.date, soil_moisture: np.ndarray, covariates: np.ndarray, first: tuple[int, int] = (0, 0)
 ) -> DayRows:
@@ -151,8 +160,8 @@ def centres_of_cells(grid: Grid | None, cells: np.ndarray) -> np.ndarray | None:
 
 def check_minimum(parameter: str, least: int | None) -> None:
     """Refuse a minimum number of rows, given as `parameter`, that no forest can be grown from."""
-    if least is not None and least < 2:
-        raise InputError(f"{parameter} is {least}; give 2 or more.")
+    if least is not None:
+        check_least(parameter, least, 2)
 
 
 def why_unusable(y: np.ndarray, dropped: int, least: int, noun: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ....base.errors import InputError
+from ....base.errors import InputError, check_least
 
 MOST_SCALE = 366
 #: Fewer resamples than this say nothing of the ends of an interval.
@@ -62,8 +62,7 @@ class QuantileSettings:
             )
         if not 50 <= self.confidence < 100:
             raise InputError(f"CONFIDENCE is {self.confidence:g} %; give 50 or more and less than 100.")
-        if self.seed < 0:
-            raise InputError(f"SEED is {self.seed}; give 0 or more.")
+        check_least("SEED", self.seed, 0)
 
     def least_days(self, scale: int) -> int:
         """Days with both values that a block of `scale` days must have."""
