@@ -102,7 +102,8 @@ def test_a_raster_with_any_damage_is_not_kept(tmp_path, layers):
             # What is not read of the file: names, tags, space between blocks.
             for number, band in enumerate(values, start=1):
                 assert np.array_equal(read_band(open_dataset(path), number), band, equal_nan=True)
-    assert len(kept) < 30
+    # A layer of one value is mostly tags.
+    assert len(kept) < (100 if layers == 1 else 10)
     for start in range(5000, len(whole) - 2000, 20_000):
         path.write_bytes(whole[:start] + bytes(2000) + whole[start + 2000 :])
         assert not is_made(path, "mine", grid)

@@ -62,8 +62,9 @@ class Container:
         if info.file_size > limit:
             raise self.error(f"the member {name} claims {info.file_size:,} bytes, more than {limit:,}")
         try:
-            with self._lock:
-                data = self._zip.read(info)
+            with self._lock, self._zip.open(info) as stream:
+                # The directory may lie: what is packed could fill the memory.
+                data = stream.read(info.file_size + 1)
         except OSError as error:
             raise ModelFileError(f"{self.path} could not be read ({error.strerror or error}).") from error
         except _ZIP_ERRORS as error:

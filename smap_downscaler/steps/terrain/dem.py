@@ -13,8 +13,7 @@ from ...base.errors import InputError
 from ...base.nodata import UNDECLARED, Declared, Look, is_fill
 from ...base.progress import Progress
 from ...base.words import text
-from ...geo.blocks import blocks
-from ...geo.datasets import dataset_grid, open_dataset, read_band, spatial_reference
+from ...geo.datasets import dataset_grid, open_dataset, spatial_reference
 from ...geo.grid import Grid
 from ...geo.lattice import Transformation
 
@@ -24,8 +23,6 @@ LOWEST, HIGHEST = -12_000.0, 9_000.0
 _SEA_SHARE = 0.01
 #: How far the sides of a cell may differ, relative.
 _SQUARE = 1e-6
-#: Cells that are read at a time.
-_BLOCK = 4_000_000
 #: Distances in the CRS that differ from those on the ground by more than this are worth a word.
 _STRETCH = 0.02
 _EARTH_RADIUS = 6371008.8
@@ -37,13 +34,13 @@ _WARP = "reproject it to metres first, best to the UTM zone of the area (Raster 
 
 
 def check_dem(path: str) -> Grid:
-    """The grid of a DEM that terrain indices can be made of.
+    """The grid of a DEM that terrain indices can be made of; no cell is read, see `Elevations`.
 
     Raises
     ------
     InputError
         If the file cannot be read, has no CRS or one in other units than metres, cells that are not square,
-        elevations in feet or the like, or no valid cell.
+        or elevations in feet or the like.
     """
     dataset = open_dataset(path)
     grid = dataset_grid(dataset, str(path))
@@ -53,8 +50,6 @@ def check_dem(path: str) -> Grid:
             f"{path}: its cells are not square ({grid.cell_width:.10g} x {grid.cell_height:.10g} m); "
             "warp it to one resolution for both directions first (Raster > Projections > Warp)."
         )
-    if not any(np.isfinite(read_band(dataset, 1, window)).any() for window in blocks(grid, _BLOCK)):
-        raise InputError(f"{path}: it has no valid cell; check its NoData value.")
     return grid
 
 
@@ -149,9 +144,17 @@ class Elevations:
         self._zeros += int(np.count_nonzero(values == 0))
 
     def conclude(self, progress: Progress) -> None:
-        """Refuse a code of no value that nobody declared; warn where much of the DEM lies at exactly 0 m."""
+        """Refuse a code of no value that nobody declared; warn where much of the DEM lies at exactly 0 m.
+
+        Raises
+        ------
+        InputError
+            For such a code, and for a DEM without a valid cell.
+        """
         self.look.check()
-        share = self._zeros / self._cells if self._cells else 0.0
+        if not self._cells:
+            raise InputError(f"{self._source}: it has no valid cell; check its NoData value.")
+        share = self._zeros / self._cells
         if share >= _SEA_SHARE:
             progress.warn(
                 text(
