@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from osgeo import gdal
 
 from ..base.errors import InputError
 from ..base.progress import SILENT, Progress
+from ..base.words import counted
 from ..stats.distribution import Moments
 from .datasets import NODATA, close_dataset, gdal_errors, read_band, reason_of, spatial_reference, whole_file
 from .grid import Grid, Window
@@ -20,6 +22,8 @@ from .grid import Grid, Window
 TILE = 256
 #: Where a file keeps what its cells add up to, away from the tags that are shown.
 _DOMAIN, _SUMS = "SMAP_DOWNSCALER", "CELLS"
+#: How many times smaller a raster may get by packing, if almost all of it is missing.
+_MOST_PACKED = 50
 #: An odd number whose multiples are spread over 64 bits, 2 ** 64 divided by the golden ratio.
 _SPREAD = 0x9E3779B97F4A7C15
 _OPTIONS = ["COMPRESS=DEFLATE", "PREDICTOR=3", "ZLEVEL=6", "BIGTIFF=IF_SAFER"]
@@ -163,6 +167,7 @@ def create_geotiff(
         If it cannot be written.
     """
     path = Path(path)
+    check_room(path, grid, len(bands))
     with whole_file(path) as part:
         dataset = _create(part, path, grid, bands, tags or {})
         tiff = GeoTiff(dataset, path, bands)
@@ -174,6 +179,29 @@ def create_geotiff(
             # An open handle would keep Windows from removing the file.
             with gdal_errors(), contextlib.suppress(RuntimeError):
                 tiff._close()
+
+
+def check_room(path: str | Path, grid: Grid, rasters: int = 1) -> None:
+    """Refuse rasters that find no room on the disk of `path`, even if hardly a cell of them has a value.
+
+    Raises
+    ------
+    InputError
+    """
+    folder = Path(path).absolute()
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        return
+    need = grid.width * grid.height * rasters * np.dtype(np.float32).itemsize
+    if need > _MOST_PACKED * free:
+        raise InputError(
+            f"{path}: {counted(rasters, 'raster')} of {grid.width:,} x {grid.height:,} cells would take "
+            f"{need / 1e9:,.0f} GB unpacked, and the disk has {free / 1e9:,.1f} GB left; give a smaller "
+            "extent or larger cells."
+        )
 
 
 def _create(

@@ -24,6 +24,7 @@ from qgis.PyQt.QtCore import QDate, QDateTime, QTime
 from qgis.PyQt.QtXml import QDomDocument
 
 from ..base.progress import Progress
+from ..geo.datasets import whole_file
 from ..geo.grid import Grid
 from ..series.one_file import check_series_suffix, write_series_file
 from .algorithm import RESOURCES
@@ -59,7 +60,8 @@ def write_series_style(path: str | Path, dates: Sequence[dt.date]) -> None:
     """
     with _stand_in(len(dates), Path(path).stem) as layer:
         style_soil_moisture(layer, dates)
-        layer.saveNamedStyle(str(Path(path).with_suffix(".qml")))
+        with whole_file(Path(path).with_suffix(".qml")) as part:
+            layer.saveNamedStyle(str(part))
 
 
 def unread_layer(

@@ -217,3 +217,15 @@ def test_a_full_disk_is_reported_and_leaves_nothing(tmp_path, gdal_mode):
     # The file of before the disk was full.
     values = np.random.default_rng(0).random((300, 300), np.float32) * 2
     assert np.array_equal(read_band(open_dataset(path), 1), values)
+
+
+def test_what_no_disk_holds_is_refused_before_it_is_begun(tmp_path):
+    grid = Grid("EPSG:32718", 0, 0, 1e-4, 1e-4, 2_000_000_000, 2_000_000_000)
+    with pytest.raises(InputError) as caught, create_geotiff(tmp_path / "new" / "a.tif", grid):
+        pass
+    assert str(caught.value).startswith(
+        f"{tmp_path}/new/a.tif: 1 raster of 2,000,000,000 x 2,000,000,000 cells would take 16,000,000,000 GB "
+        "unpacked, and the disk has "
+    )
+    assert str(caught.value).endswith(" GB left; give a smaller extent or larger cells.")
+    assert listing(tmp_path) == []

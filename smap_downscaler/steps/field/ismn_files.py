@@ -28,6 +28,8 @@ SUFFIX, ZIP = ".stm", ".zip"
 #: Which readings are kept: those flagged good alone, or all that have a value.
 QUALITIES = ("good", "any")
 _ROWS_PER_CHECK = 5000
+#: Letters of a line, far more than any has: a file of zeros is one line of any length.
+_LONGEST_LINE = 10_000
 _GOOD, _MISSING = "G", "M"
 #: What file names call soil moisture; a name in no known form is believed to be of it.
 MOISTURE = frozenset({"sm", "soil-moisture", "soilmoisture", ""})
@@ -248,7 +250,12 @@ def _lines(path: StationFile) -> Iterator[tuple[int, str]]:
     """The lines that hold something, with their numbers."""
     try:
         with path.open(encoding="latin-1") as stream:
-            for number, line in enumerate(stream, start=1):
+            for number, line in enumerate(iter(lambda: stream.readline(_LONGEST_LINE), ""), start=1):
+                if len(line) == _LONGEST_LINE:
+                    raise InputError(
+                        f"{path}, line {number}: it is longer than any of an ISMN file; download it again "
+                        "from the ISMN."
+                    )
                 if line.strip():
                     yield number, line
     except OSError as error:

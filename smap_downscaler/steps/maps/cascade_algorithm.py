@@ -20,6 +20,7 @@ from ...base.errors import InputError
 from ...base.progress import Progress
 from ...base.threads import thread_count
 from ...base.words import counted
+from ...geo.geotiff import check_room
 from ...methods.file.reader import ModelFile, open_models
 from ...methods.keys import POOLED
 from ...series.dated import check_window
@@ -82,6 +83,7 @@ class Cascade(SmapAlgorithm):
         temporary = QgsProcessingUtils.tempFolder(values.context)
         with open_models(values.path("FORESTS")) as forests:
             stack = open_stack(values.raster_path("COVARIATES"), nodata=values.nodata("COVARIATES"))
+            check_room(folder, stack.grid)
             inputs = MapInputs(forests, stack, values.dated_covariates(progress, minimum_share=0.0))
             values.require_nodata_names(stack, inputs.dynamic)
             date = _date(forests, values.date("DATE"))

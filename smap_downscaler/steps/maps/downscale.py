@@ -16,7 +16,7 @@ from ...base.errors import InputError
 from ...base.progress import SILENT, Counter, Progress
 from ...base.threads import ordered_map
 from ...geo.blocks import blocks
-from ...geo.geotiff import Band, GeoTiff, create_geotiff
+from ...geo.geotiff import Band, GeoTiff, check_room, create_geotiff
 from ...geo.grid import Window
 from ...geo.to_fine_grid import AREA_MEAN, way_of
 from ...methods.base import Block, Model
@@ -170,6 +170,7 @@ def make_maps(
         raise InputError(
             f"No date can be mapped: {next(iter(report.skipped.values()), 'no date is chosen')}."
         )
+    check_room(folder, inputs.stack.grid, len(wanted) * (1 + inputs.sd))
     windows = list(blocks(inputs.stack.grid, _pixels_a_block(inputs, dated, threads, memory_mb)))
     counter = progress.counter(len(wanted) * len(windows), "blocks mapped")
     tasks = _tasks(inputs, list(wanted), windows, dated)

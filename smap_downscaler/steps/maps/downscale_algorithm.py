@@ -15,6 +15,7 @@ from qgis.core import (
 from ...base.progress import Progress
 from ...base.threads import thread_count
 from ...base.words import counted
+from ...geo.geotiff import check_room
 from ...methods.file.reader import open_models
 from ...runs.fingerprint import warn_of_other_runs
 from ...series.dated import check_window
@@ -66,6 +67,7 @@ class Downscale(SmapAlgorithm):
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         with open_models(values.path("FORESTS")) as forests:
             stack = open_stack(values.raster_path("COVARIATES"), nodata=values.nodata("COVARIATES"))
+            check_room(values.output_folder("OUTPUT"), stack.grid)
             # As 'Harmonise covariates' fills fine pixels: by whatever lies in them.
             inputs = MapInputs(forests, stack, values.dated_covariates(progress, minimum_share=0.0))
             values.require_nodata_names(stack, inputs.dynamic)

@@ -14,6 +14,7 @@ from qgis.core import (
 
 from ...base.errors import InputError
 from ...base.progress import Progress
+from ...geo.geotiff import check_room
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.feedback import WarningKeeper
 from ...toolbox.parameters import advanced, any_file, choice, decimal, nodata_parameter
@@ -146,7 +147,9 @@ def _make(
     values: Values, files: Mapping[str, str], settings: TerrainSettings, progress: Progress
 ) -> TerrainReport:
     """Make the rasters; where the engine was left open, a failure of SAGA is not the end."""
-    dem, runner = values.raster_path("INPUT"), _runner(values, progress)
+    dem = values.raster_path("INPUT")
+    check_room(next(iter(files.values())), check_dem(dem), len(files))
+    runner = _runner(values, progress)
     if runner is not None:
         try:
             with run_folder() as folder:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tracemalloc
+import zipfile
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given
@@ -10,6 +13,8 @@ from hypothesis import strategies as st
 
 from forest_cases import members, predict, rows, tampered, write_forests, write_zip
 from smap_downscaler.base.errors import InputError
+from smap_downscaler.methods.base import ModelFileError
+from smap_downscaler.methods.file.container import Container
 from smap_downscaler.methods.file.reader import open_models
 
 X = rows(200, seed=11)[0]
@@ -111,3 +116,27 @@ def test_manifests_changed_by_someone_who_knows_the_checksums(good, flips):
     changed = flipped(contents["manifest.json"], flips)
     write_zip(path, contents | {"manifest.json": changed})
     works_or_tells(path, expected)
+
+
+def test_a_member_is_read_no_further_than_its_directory_tells(tmp_path):
+    path = tmp_path / "f.smapforest"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("a", "w") as member:
+        for _ in range(100):
+            member.write(bytes(1 << 20))
+    data = bytearray(path.read_bytes())
+    for mark, place in ((b"PK\3\4", 22), (b"PK\1\2", 24)):
+        at = data.index(mark) + place
+        data[at : at + 4] = (1000).to_bytes(4, "little")
+    path.write_bytes(data)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ModelFileError) as caught:
+            Container(path).read("a", 10_000)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert str(caught.value) == (
+        f"{path} is damaged: the member a is truncated or corrupt; get another copy or train the forests "
+        "again."
+    )
+    assert peak < 5e6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -443,6 +444,32 @@ def test_zips_that_cannot_be_read(tmp_path):
     assert refusal(path) == (
         f"{path}: it holds no .stm file of soil moisture (sm); choose the folder of an ISMN download."
     )
+
+
+@pytest.mark.parametrize("told", [None, 1000, 2**32 - 2])
+def test_a_zip_that_would_fill_the_memory(tmp_path, told):
+    """100 MB of zeros without the end of a line, also where the directory tells another size."""
+    path, inside = tmp_path / "ismn.zip", "N/S/N_N_S_sm_0.050000_0.050000_x_20200101_20201231.stm"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open(inside, "w") as member:
+        for _ in range(100):
+            member.write(bytes(1 << 20))
+    if told is not None:
+        data = bytearray(path.read_bytes())
+        for mark, place in ((b"PK\3\4", 22), (b"PK\1\2", 24)):
+            at = data.index(mark) + place
+            data[at : at + 4] = told.to_bytes(4, "little")
+        path.write_bytes(data)
+    tracemalloc.start()
+    try:
+        sentence = refusal(path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    reason = ", line 1: it is longer than any of an ISMN file; download it again from the ISMN."
+    if told == 1000:
+        reason = ": the zip is damaged there; download it again."
+    assert sentence == f"{path}, {inside}{reason}"
+    assert peak < 20e6
 
 
 def test_depths():
