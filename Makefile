@@ -15,7 +15,7 @@ LINTED = smap_downscaler tests tools
 SHELL_SCRIPTS = .ci/run $(wildcard tools/*.sh)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-real test test-next test-newcomer saga-versions check format package link deploy pictures window bench numbers clean
+.PHONY: help setup demo demo-real test test-next test-newcomer saga-versions check format package link deploy pictures window kills bench numbers clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -81,6 +81,10 @@ pictures: ## the pictures in README.md and help
 window: ## try the plugin in a real QGIS window, on a screen of its own
 	@$(SETUP)
 	$(PYTHON) tools/window_test.py
+
+kills: ## kill each long step 50 times at random moments, run it anew, compare; some: STEPS="..."
+	@$(SETUP)
+	$(OFFSCREEN) tools/kills.py $(STEPS)
 
 bench: ## time and memory of the long steps
 	@$(SETUP)

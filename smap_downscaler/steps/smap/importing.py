@@ -14,7 +14,7 @@ from osgeo import gdal
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...geo.datasets import check_folders, dataset_grid, open_dataset, read_band
-from ...geo.geotiff import Band, write_geotiff
+from ...geo.geotiff import Band, is_as_written, write_geotiff
 from ...geo.grid import EASE2_CRS, Bounds, Grid, Window, ease2_grid
 from ...geo.lattice import is_geographic, transform_bounds
 from ...series.series import same_grid
@@ -215,7 +215,7 @@ class _Job:
             has = dataset.GetMetadata()
             if any(has.get(name) != value for name, value in tags.items()):
                 return None
-            if self._difference(dataset, target):
+            if self._difference(dataset, target) or not is_as_written(dataset):
                 return None
             values = read_band(dataset, 1)
         except InputError:
