@@ -27,10 +27,11 @@ from typing import Any
 from child_runs import CRASH, HANG, KILLED, OK, Child
 
 FOREST = {"PRESET": "custom", "N_ESTIMATORS": 30, "SEED": 3, "THREADS": 2}
+_DEMO = "createdemodata"
 #: The steps in the order of the work.  `{data}` is the made-up basin, `{out}` the step's own folder, and
 #: `{NAME}` the folder of a step before.
 STEPS: dict[str, tuple[str, dict[str, Any]]] = {
-    "createdemodata": ("createdemodata", {"CELLS": 60, "DAYS": 6, "SEED": 5, "OUTPUT": "{out}/data"}),
+    _DEMO: ("createdemodata", {"CELLS": 60, "DAYS": 6, "SEED": 5, "OUTPUT": "{out}/data"}),
     "importsmap": ("importsmap", {"INPUT": "{data}/smap", "OUTPUT": "{out}/smap", "SUMMARY": "{out}/s.csv"}),
     "terrainindices": (
         "terrainindices",
@@ -196,6 +197,7 @@ class Kills:
         self._folder, self._seed = folder, seed
         self._alone: dict[str, Alone] = {}
         self._children, self._moment = 0, 0.0
+        self._again = self.new_child()
         self.counts: Counter[str] = Counter()
 
     def new_child(self) -> Child:
@@ -209,8 +211,10 @@ class Kills:
             for needed in needs(step):
                 self.alone(needed)
             out = self._out(step)
-            with self.new_child() as child:
-                ended = child.run(*self._call(step), seconds=_ALONE)
+            # A new process, which loads what it needs as one that is killed does.
+            self.close()
+            self._again = self.new_child()
+            ended = self._again.run(*self._call(step), seconds=_ALONE)
             if ended.kind != OK:
                 sys.exit(f"{step} does not run: {ended.kind} {ended.told}")
             kept = self._folder / "alone" / step
@@ -218,11 +222,15 @@ class Kills:
             self._alone[step] = Alone(kept, ended.seconds)
         return self._alone[step]
 
+    def close(self) -> None:
+        """End the process that goes on from run to run."""
+        self._again.kill()
+
     def kill(self, step: str, count: int) -> None:
         """Kill a step `count` times, each time at another moment, and run it again."""
         alone, moments = self.alone(step), random.Random(f"{self._seed} {step}")
         limit, done = max(_LEAST, _TIMES * alone.seconds), 0
-        with self.new_child() as again, ThreadPoolExecutor(1) as ahead:
+        with ThreadPoolExecutor(1) as ahead:
             victim = self.new_child()
             ready = ahead.submit(victim.start)
             # A run that is at its end before its moment does not count.
@@ -234,12 +242,13 @@ class Kills:
                 ready.result()
                 ended = victim.run(*self._call(step), kill_after=self._moment)
                 victim.kill()
-                victim = self.new_child()
-                ready = ahead.submit(victim.start)
+                done += ended.kind == KILLED
+                if done < count:
+                    victim = self.new_child()
+                    ready = ahead.submit(victim.start)
                 if ended.kind == KILLED:
-                    done += 1
                     self._check_killed(step, out, alone, over)
-                    ended = again.run(*self._call(step), seconds=limit)
+                    ended = self._again.run(*self._call(step), seconds=limit)
                 if ended.kind == OK:
                     self._check_again(step, out, alone)
                 else:
@@ -287,7 +296,7 @@ class Kills:
     def _call(self, step: str) -> tuple[str, dict[str, Any]]:
         algorithm, parameters = STEPS[step]
         places = {name: str(self._folder / "out" / name) for name in STEPS}
-        places |= {"out": places[step], "data": f"{places['createdemodata']}/data"}
+        places |= {"out": places[step], "data": str(self._folder / "out" / _DEMO / "data")}
         return algorithm, {name: _filled(value, places) for name, value in parameters.items()}
 
 
@@ -301,7 +310,7 @@ def needs(step: str) -> list[str]:
     """The steps whose results a step reads, in the order of the work."""
     named = set(_PLACE.findall(repr(STEPS[step][1])))
     if "data" in named:
-        named.add("createdemodata")
+        named.add(_DEMO)
     return [name for name in STEPS if name in named]
 
 
@@ -363,6 +372,7 @@ def main(words: Sequence[str] | None = None) -> int:
             alone = kills.alone(step)
             print(f"{step}: {alone.seconds:.1f} s alone, {chosen.kills} kills", flush=True)
             kills.kill(step, chosen.kills)
+        kills.close()
     print(summary(kills.counts, len(wanted)), flush=True)
     return 1 if any(kills.counts[kind] for kind in _KINDS) else 0
 

@@ -6,7 +6,10 @@ speaks to ``QgsProcessingFeedback``.  The base class here is silent.
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
+from contextvars import ContextVar
 
 from .errors import Cancelled
 
@@ -109,3 +112,20 @@ def _duration(seconds: float) -> str:
 
 
 SILENT = Progress()
+
+_HEARD: ContextVar[Progress] = ContextVar("heard", default=SILENT)
+
+
+@contextlib.contextmanager
+def heard_by(progress: Progress) -> Iterator[None]:
+    """In this thread `check_cancelled` asks `progress`, for work that is handed no listener, as drawing."""
+    token = _HEARD.set(progress)
+    try:
+        yield
+    finally:
+        _HEARD.reset(token)
+
+
+def check_cancelled() -> None:
+    """Raise `Cancelled` if the user asked to stop the work that goes on in this thread."""
+    _HEARD.get().check()

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..geo.graticule import MapFrame
 from ..geo.grid import Bounds
+from .canvas import put_on_canvas
 from .figure import png
 from .map_parts import NO_VALUE, frame_axis, north_arrow, panel_letter, scale_bar
 
@@ -76,7 +77,6 @@ def atlas_png(
     ValueError
         Without a panel.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     if not panels:
@@ -86,7 +86,7 @@ def atlas_png(
     rows = math.ceil(len(panels) / columns)
     size = columns * width, rows * (width * aspect + _BESIDE) + (0.4 if title else 0.05)
     figure = Figure(figsize=size, layout="constrained")
-    FigureCanvasAgg(figure)
+    put_on_canvas(figure)
     figure.get_layout_engine().set(w_pad=0.05, h_pad=0.03, wspace=0.02, hspace=0.02)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for number, (axis, panel, ends) in enumerate(zip(axes, panels, colour_ends(panels))):

@@ -11,7 +11,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..base.progress import check_cancelled
 from ..base.words import Text
+from .canvas import put_on_canvas
 
 #: SMAP's own accuracy, m3 m-3: the mission's goal .04, and .06, as in the paper's discussion.
 SMAP_BAND = (0.04, 0.06)
@@ -58,11 +60,11 @@ def new_figure(height: float, width: float = PAGE_WIDTH, layout: str | None = "c
 
     With `layout` None everything stays where it is put.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    check_cancelled()
     figure = Figure(figsize=(width, height), layout=layout)
-    FigureCanvasAgg(figure)
+    put_on_canvas(figure)
     return figure
 
 

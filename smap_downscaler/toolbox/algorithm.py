@@ -23,7 +23,7 @@ from qgis.core import (
 from qgis.PyQt.QtGui import QIcon
 
 from ..base.errors import Cancelled, InputError, let_go
-from ..base.progress import Progress
+from ..base.progress import Progress, heard_by
 from ..base.version import tracker
 from .dependencies import advice, missing
 from .feedback import QgisProgress
@@ -184,7 +184,9 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         outputs: dict[str, Any] = {}
 
         def work() -> None:
-            outputs.update(self.work(Values(self, parameters, context), QgisProgress(feedback)))
+            progress = QgisProgress(feedback)
+            with heard_by(progress):
+                outputs.update(self.work(Values(self, parameters, context), progress))
 
         refusal = self._attempt(work, feedback)
         if refusal:
