@@ -48,6 +48,8 @@ FILLS = frozenset({FILL, -99999.0, -32768.0})
 _FAR_SURE, _FAR_PERHAPS, _FAR_NEGATIVE, _FAR_ZERO, _FAR_OTHER = 1.0, 3.0, 2.0, 4.0, 20.0
 #: A sure code may also lie nearer, where it is no rare value and a gap parts it from all others.
 _GAP, _SHARE = 0.08, 0.005
+#: So large, and in so many places, it tells without a gap: what was interpolated with it lies between.
+_LARGE, _MUCH = 900.0, 0.01
 #: Times that a number which is no known code has to occur.
 _REPEATS = 3
 #: Different numbers set aside, at most: more are no codes.
@@ -291,14 +293,19 @@ class Look:
         return rest
 
     def _fold(self) -> None:
-        """What was set aside and lies near or among the values is one of them: gaps never grow again."""
+        """What was set aside and lies near the values is one of them, unless it tells: gaps never grow."""
         for value in sorted(self._aside, key=lambda one: max(one - self._high, self._low - one)):
             if self._low > self._high:
                 break
             gap = max(self._low - value, value - self._high)
+            if self._tells(value) and len(self._aside) <= _MOST_ASIDE:
+                continue
             if gap <= _GAP / 2 * (self._high - self._low) or len(self._aside) > _MOST_ASIDE:
                 self._low, self._high = min(self._low, value), max(self._high, value)
                 del self._aside[value]
+
+    def _tells(self, value: float) -> bool:
+        return not self._bytes and abs(value) >= _LARGE and self._is_sure(value)
 
     def _known(self, value: float) -> bool:
         return self._is_sure(value) or _cell(value) in _PERHAPS_CELLS
@@ -339,7 +346,8 @@ class Look:
         if sure and not (self._bytes and not spread):
             # Of bytes, one value beside 255 is a mask.
             common = gap >= _GAP * spread and count >= max(_REPEATS, _SHARE * self._count)
-            return gap >= _FAR_SURE * spread or common
+            much = self._tells(value) and count >= max(_REPEATS, _MUCH * self._count)
+            return gap >= _FAR_SURE * spread or common or much
         if not spread or count < _REPEATS:
             return False
         if known:

@@ -69,6 +69,7 @@ SEEN = {
     "kelvin": (_with(GENERATOR.integers(13000, 15500, 4000), 0), {0.0}),
     "a code of nobody": (_with(PLAIN, -12345), {-12345.0}),
     "a large one of nobody": (_with(PLAIN, 123456), {123456.0}),
+    "interpolated": (_with(GENERATOR.uniform(-9998, 3600, 4000), -9999), {-9999.0}),
     "one place": (np.append(PLAIN, np.float32(-9999)), {-9999.0}),
     "nothing else": (np.full(50, -9999.0), {-9999.0}),
     "255 among others": (_with(PLAIN, 255), set()),
