@@ -33,13 +33,17 @@ _SURE = (
     | {float(value) for value in (*range(32761, 32766), *range(65529, 65533))}
     | {-2147483648.0, -2147483647.0, 2147483647.0, 4294967295.0, -9223372036854775808.0}
 )
-#: Numbers that are as often values; in a raster of bytes they are likely none.
-_OF_BYTES = {-128.0, -127.0, 127.0, 200.0, *map(float, range(250, 256))}
-_PERHAPS = _nines(2, 3, 0.9, 0.99) | (_OF_BYTES - {200.0})
+#: Numbers that are as often values; in a raster of bytes they are likely none, and so is the water of MODIS
+#: beside percent.
+_WATER = 200.0
+_OF_BYTES = {-128.0, -127.0, 127.0, _WATER, *map(float, range(250, 256))}
+_PERHAPS = _nines(2, 3, 0.9, 0.99) | (_OF_BYTES - {_WATER})
 #: The known codes as float32 holds them: -9999.9 of a file is -9999.900390625.
 _SURE_CELLS, _BYTE_CELLS, _PERHAPS_CELLS = (
     frozenset(float(np.float32(value)) for value in codes) for codes in (_SURE, _OF_BYTES, _PERHAPS)
 )
+#: The code of land cover that was not classified.
+_UNCLASSIFIED = 255.0
 #: Numbers that are no value wherever they stand.
 FILLS = frozenset({FILL, -99999.0, -32768.0})
 
@@ -222,6 +226,8 @@ class Look:
         Codes of it are passed over; where all numbers are values, nothing is looked for.
     zeros : bool
         Whether 0 may be a code too, as at the edges of warped rasters; not where it often is a value (rain).
+    classes : bool
+        Whether the numbers are classes, of which few are far from each other.
     limits : tuple of float
         What the layer's numbers can be, where it is known: a known code beyond needs no gap.
     advice : str
@@ -236,8 +242,10 @@ class Look:
         limits: tuple[float, float] = (-math.inf, math.inf),
         advice: str = "",
         zeros: bool = False,
+        classes: bool = False,
     ):
-        self.label, self.name, self.declared, self._zeros = label, name, declared, zeros
+        self.label, self.name, self.declared = label, name, declared
+        self._zeros, self._classes = zeros, classes
         self._limits, self._advice = limits, advice
         self._low, self._high = math.inf, -math.inf
         self._aside: dict[float, int] = {}
@@ -339,7 +347,9 @@ class Look:
             # Nothing else was seen.
             return sure and not self._bytes
         gap, spread = max(low - value, value - high), high - low
-        if gap <= 0:
+        if gap <= 0 or (value == _WATER and high > 100):
+            return False
+        if self._classes and not (self._tells(value) or value == _UNCLASSIFIED):
             return False
         if known and not self._limits[0] <= value <= self._limits[1]:
             return True
