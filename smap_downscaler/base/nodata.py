@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .errors import InputError
+from .words import counted
 
 #: What SMAP, this plugin and most files of the field hold where they have no value.
 FILL = -9999.0
@@ -380,9 +381,8 @@ class Look:
         low, high = self._range()
         rest = f", far from its other values ({low:.5g} to {high:.5g})" if low <= high else ""
         what = "a missing value" if len(texts) == 1 else "missing values"
-        start = (
-            f"{self.label}: {self.name} holds {' and '.join(texts)} in {sum(codes.values()):,} places{rest}"
-        )
+        places = counted(sum(codes.values()), "place")
+        start = f"{self.label}: {self.name} holds {' and '.join(texts)} in {places}{rest}"
         if self._advice:
             remedy = self._advice.format(code=texts[0])
         else:
