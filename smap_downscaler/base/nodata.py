@@ -255,7 +255,7 @@ class Look:
 
     def add(self, values: np.ndarray) -> None:
         """Look at numbers as the file stores them, any shape and type; those not finite are passed over."""
-        if self.declared.all_values or not values.size:
+        if self.declared.all_values or not values.size or np.iscomplexobj(values):
             return
         low, high = float(values.min()), float(values.max())
         if math.isnan(low):

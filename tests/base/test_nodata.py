@@ -83,6 +83,8 @@ SEEN = {
     "shares": (GENERATOR.choice([0.0, 1.0], 4000), set()),
     "peat": (_with(GENERATOR.uniform(0.5, 3, 4000), 38), set()),
     "one far number": (np.append(PLAIN, np.float32(12345)), set()),
+    "complex": (np.full(9, -9999 + 1j), set()),
+    "infinite": (np.append(PLAIN, [np.inf, -np.inf, np.nan]), set()),
     "nothing": (np.full(9, np.nan), set()),
 }
 
