@@ -300,3 +300,50 @@ def test_maps_with_codes_are_refused(case, tmp_path, refusal):
         "fieldvalidation": {"SERIES": maps, **stations},
     }.items():
         assert "holds -9999 in " in refusal(algorithm, given)
+
+
+def test_a_fine_stack_with_a_code_makes_no_map_and_another_nodata_makes_it_anew(case, tmp_path, refusal, run):
+    matrix, forests = str(tmp_path / "m.gpkg"), str(tmp_path / "f.smapforest")
+    given = {"SMAP": str(case / "smap"), "COVARIATES": str(case / "coarse.tif"), "OUTPUT": matrix}
+    run("regressionmatrix", given)
+    run("trainforests", {"INPUT": matrix, **FOREST, "OUTPUT": forests})
+    stack = copied(case / "fine.tif", tmp_path / "fine.tif", -9999.0, band=2)
+    maps = {"FORESTS": forests, "COVARIATES": stack, "OUTPUT": str(tmp_path / "maps"), "THREADS": 1}
+    cascade = {**maps, "RESOLUTIONS": "3000", "DATE": str(DAY)}
+    for algorithm, wanted in (("downscale", maps), ("cascade", cascade)):
+        assert f"{stack}: elevation holds -9999 in " in refusal(algorithm, wanted)
+    assert not list((tmp_path / "maps").glob("*.tif"))
+    run("downscale", {**maps, "NODATA": "elevation=none"})
+    first = gdal.Open(str(tmp_path / "maps" / f"soil_moisture_{DAY:%Y%m%d}.tif")).ReadAsArray()
+    run("downscale", {**maps, "NODATA": "elevation=-9999"})
+    second = gdal.Open(str(tmp_path / "maps" / f"soil_moisture_{DAY:%Y%m%d}.tif")).ReadAsArray()
+    assert (first > 0).all()
+    assert (second[: len(second) // 2, : len(second[0]) // 2] == -9999).all()
+    assert (second == -9999).mean() == pytest.approx(0.25)
+
+
+def test_codes_of_netcdf_and_vrt_are_found(case, tmp_path, refusal):
+    folder = copied_series(case / "smap", tmp_path / "wetness", -9999.9)
+    virtual = gdal.BuildVRT(
+        str(tmp_path / "wetness.vrt"),
+        [str(file) for file in sorted(Path(folder).glob("*.tif"))],
+        separate=True,
+    )
+    for number in range(3):
+        virtual.GetRasterBand(number + 1).SetDescription(f"2021-01-0{number + 1}")
+    virtual = None
+    rows, cols = np.mgrid[0:60, 0:50]
+    elevation = (3005 + 10.0 * cols + 3 * np.abs(rows - 30)).astype(np.float32)
+    elevation[:9] = -9999.9
+    raw_raster(tmp_path / "dem.tif", elevation)
+    netcdf = str(tmp_path / "dem.nc")
+    gdal.Translate(netcdf, str(tmp_path / "dem.tif"), format="netCDF")
+    dem = {"INPUT": netcdf, "ENGINE": "built-in", "FILLED": str(tmp_path / "z.tif")}
+    assert "dem holds -9999.9 in 450 places, far from its other values" in refusal("terrainindices", dem)
+    given = {
+        "SMAP": str(case / "smap"),
+        "COVARIATES": str(case / "coarse.tif"),
+        "DYNAMIC": [str(tmp_path / "wetness.vrt")],
+        "OUTPUT": str(tmp_path / "m.gpkg"),
+    }
+    assert "wetness holds -9999.9 in " in refusal("regressionmatrix", given)

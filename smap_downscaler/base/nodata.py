@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .errors import InputError
+from .words import counted
 
 #: What SMAP, this plugin and most files of the field hold where they have no value.
 FILL = -9999.0
@@ -33,13 +34,17 @@ _SURE = (
     | {float(value) for value in (*range(32761, 32766), *range(65529, 65533))}
     | {-2147483648.0, -2147483647.0, 2147483647.0, 4294967295.0, -9223372036854775808.0}
 )
-#: Numbers that are as often values; in a raster of bytes they are likely none.
-_OF_BYTES = {-128.0, -127.0, 127.0, 200.0, *map(float, range(250, 256))}
-_PERHAPS = _nines(2, 3, 0.9, 0.99) | (_OF_BYTES - {200.0})
+#: Numbers that are as often values; in a raster of bytes they are likely none, and so is the water of MODIS
+#: beside percent.
+_WATER = 200.0
+_OF_BYTES = {-128.0, -127.0, 127.0, _WATER, *map(float, range(250, 256))}
+_PERHAPS = _nines(2, 3, 0.9, 0.99) | (_OF_BYTES - {_WATER})
 #: The known codes as float32 holds them: -9999.9 of a file is -9999.900390625.
 _SURE_CELLS, _BYTE_CELLS, _PERHAPS_CELLS = (
     frozenset(float(np.float32(value)) for value in codes) for codes in (_SURE, _OF_BYTES, _PERHAPS)
 )
+#: The code of land cover that was not classified.
+_UNCLASSIFIED = 255.0
 #: Numbers that are no value wherever they stand.
 FILLS = frozenset({FILL, -99999.0, -32768.0})
 
@@ -48,6 +53,8 @@ FILLS = frozenset({FILL, -99999.0, -32768.0})
 _FAR_SURE, _FAR_PERHAPS, _FAR_NEGATIVE, _FAR_ZERO, _FAR_OTHER = 1.0, 3.0, 2.0, 4.0, 20.0
 #: A sure code may also lie nearer, where it is no rare value and a gap parts it from all others.
 _GAP, _SHARE = 0.08, 0.005
+#: So large, and in so many places, it tells without a gap: what was interpolated with it lies between.
+_LARGE, _MUCH = 900.0, 0.01
 #: Times that a number which is no known code has to occur.
 _REPEATS = 3
 #: Different numbers set aside, at most: more are no codes.
@@ -220,6 +227,8 @@ class Look:
         Codes of it are passed over; where all numbers are values, nothing is looked for.
     zeros : bool
         Whether 0 may be a code too, as at the edges of warped rasters; not where it often is a value (rain).
+    classes : bool
+        Whether the numbers are classes, of which few are far from each other.
     limits : tuple of float
         What the layer's numbers can be, where it is known: a known code beyond needs no gap.
     advice : str
@@ -234,8 +243,10 @@ class Look:
         limits: tuple[float, float] = (-math.inf, math.inf),
         advice: str = "",
         zeros: bool = False,
+        classes: bool = False,
     ):
-        self.label, self.name, self.declared, self._zeros = label, name, declared, zeros
+        self.label, self.name, self.declared = label, name, declared
+        self._zeros, self._classes = zeros, classes
         self._limits, self._advice = limits, advice
         self._low, self._high = math.inf, -math.inf
         self._aside: dict[float, int] = {}
@@ -244,7 +255,7 @@ class Look:
 
     def add(self, values: np.ndarray) -> None:
         """Look at numbers as the file stores them, any shape and type; those not finite are passed over."""
-        if self.declared.all_values or not values.size:
+        if self.declared.all_values or not values.size or np.iscomplexobj(values):
             return
         low, high = float(values.min()), float(values.max())
         if math.isnan(low):
@@ -291,14 +302,19 @@ class Look:
         return rest
 
     def _fold(self) -> None:
-        """What was set aside and lies near or among the values is one of them: gaps never grow again."""
+        """What was set aside and lies near the values is one of them, unless it tells: gaps never grow."""
         for value in sorted(self._aside, key=lambda one: max(one - self._high, self._low - one)):
             if self._low > self._high:
                 break
             gap = max(self._low - value, value - self._high)
+            if self._tells(value) and len(self._aside) <= _MOST_ASIDE:
+                continue
             if gap <= _GAP / 2 * (self._high - self._low) or len(self._aside) > _MOST_ASIDE:
                 self._low, self._high = min(self._low, value), max(self._high, value)
                 del self._aside[value]
+
+    def _tells(self, value: float) -> bool:
+        return not self._bytes and abs(value) >= _LARGE and self._is_sure(value)
 
     def _known(self, value: float) -> bool:
         return self._is_sure(value) or _cell(value) in _PERHAPS_CELLS
@@ -332,14 +348,17 @@ class Look:
             # Nothing else was seen.
             return sure and not self._bytes
         gap, spread = max(low - value, value - high), high - low
-        if gap <= 0:
+        if gap <= 0 or (value == _WATER and high > 100):
+            return False
+        if self._classes and not (self._tells(value) or value == _UNCLASSIFIED):
             return False
         if known and not self._limits[0] <= value <= self._limits[1]:
             return True
         if sure and not (self._bytes and not spread):
             # Of bytes, one value beside 255 is a mask.
             common = gap >= _GAP * spread and count >= max(_REPEATS, _SHARE * self._count)
-            return gap >= _FAR_SURE * spread or common
+            much = self._tells(value) and count >= max(_REPEATS, _MUCH * self._count)
+            return gap >= _FAR_SURE * spread or common or much
         if not spread or count < _REPEATS:
             return False
         if known:
@@ -362,9 +381,8 @@ class Look:
         low, high = self._range()
         rest = f", far from its other values ({low:.5g} to {high:.5g})" if low <= high else ""
         what = "a missing value" if len(texts) == 1 else "missing values"
-        start = (
-            f"{self.label}: {self.name} holds {' and '.join(texts)} in {sum(codes.values()):,} places{rest}"
-        )
+        places = counted(sum(codes.values()), "place")
+        start = f"{self.label}: {self.name} holds {' and '.join(texts)} in {places}{rest}"
         if self._advice:
             remedy = self._advice.format(code=texts[0])
         else:

@@ -69,6 +69,8 @@ SEEN = {
     "kelvin": (_with(GENERATOR.integers(13000, 15500, 4000), 0), {0.0}),
     "a code of nobody": (_with(PLAIN, -12345), {-12345.0}),
     "a large one of nobody": (_with(PLAIN, 123456), {123456.0}),
+    "interpolated": (_with(GENERATOR.uniform(-9998, 3600, 4000), -9999), {-9999.0}),
+    "classes without a table": (GENERATOR.choice([130, 150, 200], 4000).astype(np.uint8), set()),
     "one place": (np.append(PLAIN, np.float32(-9999)), {-9999.0}),
     "nothing else": (np.full(50, -9999.0), {-9999.0}),
     "255 among others": (_with(PLAIN, 255), set()),
@@ -81,6 +83,8 @@ SEEN = {
     "shares": (GENERATOR.choice([0.0, 1.0], 4000), set()),
     "peat": (_with(GENERATOR.uniform(0.5, 3, 4000), 38), set()),
     "one far number": (np.append(PLAIN, np.float32(12345)), set()),
+    "complex": (np.full(9, -9999 + 1j), set()),
+    "infinite": (np.append(PLAIN, [np.inf, -np.inf, np.nan]), set()),
     "nothing": (np.full(9, np.nan), set()),
 }
 
@@ -111,6 +115,10 @@ def test_what_is_declared_is_not_looked_for():
     assert not _look(_with(PLAIN, -999), declared=Declared(all_values=True)).codes
     assert _look(np.array([5.0, 6, 7, 99]), limits=(0, 50)).codes == {99.0: 1}
     assert not _look(SEEN["kelvin"][0], zeros=False).codes
+    classes = np.repeat([1, 2, 3, 17, 255, 255], 9)
+    assert _look(classes.astype(np.uint8), classes=True).codes == {255.0: 18}
+    assert not _look(np.repeat([10, 11, 12, 200, 200], 9).astype(np.uint8), classes=True).codes
+    assert _look(np.repeat([10, 11, 12, -9999], 9), classes=True).codes == {-9999.0: 9}
 
 
 @pytest.mark.parametrize(

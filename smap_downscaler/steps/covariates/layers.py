@@ -12,7 +12,7 @@ from osgeo import gdal
 from ...base.covariate_names import check_covariate_names, class_name, covariate_name
 from ...base.dates import parse_iso_date
 from ...base.errors import InputError
-from ...base.nodata import Look, NoDataChoice
+from ...base.nodata import Declared, Look, NoDataChoice
 from ...base.progress import SILENT, Progress
 from ...geo.area_means import chunks
 from ...geo.datasets import dataset_grid, open_dataset
@@ -146,11 +146,13 @@ def with_looks(covariates: Sequence[Covariate], nodata: NoDataChoice) -> list[Co
     ]
     nodata.require([name for names in called for name in names])
     return [
-        replace(
-            one, source=replace(one.source, look=Look(one.label, one.name, nodata.of(*names), zeros=True))
-        )
+        replace(one, source=replace(one.source, look=_look(one, nodata.of(*names))))
         for one, names in zip(covariates, called)
     ]
+
+
+def _look(one: Covariate, declared: Declared) -> Look:
+    return Look(one.label, one.name, declared, zeros=not one.categorical, classes=one.categorical)
 
 
 def require_meeting(covariates: Sequence[Covariate], bounds: Bounds, crs: str, what: str) -> None:

@@ -208,7 +208,7 @@ class _Reader:
             number = math.nan if isinstance(value, str) and "_" in value else float(value)
         except (TypeError, ValueError):
             number = math.nan
-        if math.isnan(number):
+        if not math.isfinite(number):
             raise InputError(
                 f"{self.label}: the field {name} holds '{value}', which is no number; write numbers with a "
                 "decimal point, and leave missing ones empty."

@@ -180,8 +180,8 @@ def test_bad_input(refusal, tmp_path, qgis_provider, change, sentence):
     [
         (
             ["1,2", "2,-9999", "3,1", "4,-9999.0"],
-            "FIELDS: the field b holds -9999 in 2 rows, which would count as a value; make it NULL there, or "
-            "leave the field out.",
+            "FIELDS: the field b holds -9999 in 2 places, far from its other values (1 to 2), most likely "
+            "for a missing value; make it NULL there, or leave the field out.",
         ),
         (["1,2", "2,3"], "INPUT: it has 2 rows of at least 3; give more."),
     ],

@@ -107,9 +107,9 @@ def test_each_raster_is_opened_once_and_only_windows_are_read(tmp_path, monkeypa
     real_open, real_read = field_pairs.open_dataset, field_pairs.read_band
     monkeypatch.setattr(field_pairs, "open_dataset", lambda path: opened.append(path) or real_open(path))
 
-    def reading(dataset, band, window):
+    def reading(dataset, band, window, **more):
         cells.append(window.height * window.width)
-        return real_read(dataset, band, window)
+        return real_read(dataset, band, window, **more)
 
     monkeypatch.setattr(field_pairs, "read_band", reading)
     near = [centre(12, 20 + step) for step in range(5)] + [centre(280, 390)]

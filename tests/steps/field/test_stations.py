@@ -143,6 +143,24 @@ def test_missing_and_double_rows_are_reported(tmp_path):
     )
 
 
+@pytest.mark.parametrize("code", ["-999", "-99.9", "-9999.9", "-999.99"])
+def test_codes_of_loggers_are_no_readings(tmp_path, code):
+    rows = [f"A,2021-08-{day},1,-127,12.5,{0.2 + day / 1000}" for day in range(10, 20)]
+    field = read(csv_file(tmp_path, *rows, f"A,2021-08-20,1,-127,12.5,{code}"))
+    assert len(field.stations[0].readings.days) == 10
+    assert field.stations[0].x == -127
+    assert "without soil moisture left out (line 12)" in field.warnings[0]
+
+
+def test_a_code_within_the_range_of_percent_is_refused(tmp_path):
+    rows = [f"A,2021-08-{day},1,-71.5,-13.2,{day + 0.5}" for day in range(10, 25)]
+    codes = [f"A,2021-09-{day},1,-71.5,-13.2,99.9" for day in range(10, 14)]
+    path = csv_file(tmp_path, *rows, *codes)
+    sentence = refusal(path, unit="percent")
+    assert sentence.startswith(f"{path}: soil_moisture holds 99.9 in 4 places, far from its other values")
+    assert len(read(csv_file(tmp_path, *rows), unit="percent").stations[0].readings.days) == 15
+
+
 def test_equal_readings_without_a_replicate_number_all_count(tmp_path):
     path = csv_file(
         tmp_path,

@@ -289,9 +289,9 @@ def test_blocks_and_overlaps_change_nothing_and_each_raster_is_read_once(series,
     seen = {(layer.path, layer.band): np.zeros(GRID.shape, int) for layer in layers}
     read = module.read_band
 
-    def counted(dataset, band, window):
+    def counted(dataset, band, window, **more):
         seen[dataset.GetDescription(), band][window.slices] += 1
-        return read(dataset, band, window)
+        return read(dataset, band, window, **more)
 
     monkeypatch.setattr(module, "read_band", counted)
     pieces = polygon_statistics(shapes, GRID, layers, AREA, 1).statistics
@@ -366,9 +366,9 @@ def test_ten_thousand_polygons_and_a_hundred_dates_in_one_pass(tmp_path, monkeyp
         opened[path] += 1
         return open_dataset(path)
 
-    def counted_read(dataset, band, window):
+    def counted_read(dataset, band, window, **more):
         read[dataset.GetDescription()] += window.width * window.height
-        return read_band(dataset, band, window)
+        return read_band(dataset, band, window, **more)
 
     monkeypatch.setattr(module, "open_dataset", counted_open)
     monkeypatch.setattr(module, "read_band", counted_read)

@@ -148,13 +148,13 @@ def test_names_of_stations():
         ),
         (
             ("2021-03-09", "a", "-9999.0", "2"),
-            "t.gpkg: the field map holds -9999, which would be averaged as a value; leave missing values "
-            "empty.",
+            "t.gpkg: the field map holds -9999 in 1 place, far from its other values (0.1 to 0.6), most "
+            "likely for a missing value; leave missing values empty.",
         ),
         (
             ("2021-03-09", "a", "1", "inf"),
-            "t.gpkg: the field field holds inf, which would be averaged as a value; leave missing values "
-            "empty.",
+            "t.gpkg: the field field holds 'inf', which is no number; write numbers with a decimal point, "
+            "and leave missing ones empty.",
         ),
         (
             ("20210301", "b", "1", "2"),

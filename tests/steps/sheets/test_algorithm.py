@@ -396,11 +396,11 @@ def test_dates_in_one_file(run, case, tmp_path):
 
 def test_values_that_are_no_soil_moisture_are_reported(run, said, case, tmp_path):
     values = np.full(PIXELS.shape, 0.2, np.float32)
-    values[:3] = -9999
+    values[:3] = 20
     path = grid_raster(tmp_path / "sm_20210101.tif", PIXELS, values)
     run("mapsheet", {"KIND": "days", "SERIES": path, "DPI": 50, "OUTPUT": str(tmp_path / "s.png")})
     (warning,) = said.warnings
-    assert warning.startswith(f"{path}: its values, or those of other maps drawn, reach from -9999 to 0.2, ")
+    assert warning.startswith(f"{path}: its values, or those of other maps drawn, reach from 0.2 to 20, ")
 
 
 def test_a_locator(run, case, tmp_path):
