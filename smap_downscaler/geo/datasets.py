@@ -18,7 +18,7 @@ from ..base.errors import InputError
 from ..base.nodata import FILL, Look, equals_code
 from ..base.part_files import check_end, part_name, remove, remove_leftovers, remove_part
 from .grid import ALIGNMENT, Grid, Window, columns_around
-from .netcdf_axes import axes_of
+from .netcdf_axes import axes_of, lost_nan
 from .packed import unpacked_name
 
 #: Value written for missing cells.
@@ -375,6 +375,9 @@ def read_band(
     band, label = dataset.GetRasterBand(band_number), dataset.GetDescription()
     raw = _read_raw(band, label, place)
     missing = _missing(band, raw, label, place) | _transparent(dataset, band_number, label, place)
+    lost = lost_nan(dataset, band_number, place)
+    if lost is not None:
+        missing |= lost
     if look is not None:
         if look.declared.codes:
             missing |= look.declared.missing(raw)

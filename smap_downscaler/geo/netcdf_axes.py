@@ -9,6 +9,7 @@ from __future__ import annotations
 import weakref
 from dataclasses import dataclass
 
+import numpy as np
 from osgeo import gdal
 
 _NORTH = frozenset({"degrees_north", "degree_north", "degrees_n", "degree_n", "degreesn", "degreen"})
@@ -62,7 +63,8 @@ def axes_of(dataset: gdal.Dataset) -> Axes:
 
 
 def _look(dataset: gdal.Dataset) -> Axes:
-    axes = [_Axis(one) for one in _dimensions(dataset)]
+    array = _array(dataset)
+    axes = [] if array is None else [_Axis(one) for one in array.GetDimensions()]
     if len(axes) < 2:
         return _PLAIN
     down, right = axes[-2:]
@@ -73,8 +75,44 @@ def _look(dataset: gdal.Dataset) -> Axes:
     return Axes(order=", ".join(axis.name for axis in axes))
 
 
-def _dimensions(dataset: gdal.Dataset) -> list[gdal.Dimension]:
-    """The dimensions of the variable that a dataset shows; none where GDAL does not tell."""
+def lost_nan(dataset: gdal.Dataset, band_number: int, place: tuple[int, int, int, int]) -> np.ndarray | None:
+    """Where a band holds NaN that GDAL reads as 0: of floats without a NoData value, as h5py writes them.
+
+    Parameters
+    ----------
+    dataset : gdal.Dataset
+    band_number : int
+    place : tuple of int
+        First column and row of GDAL's, columns, rows.
+
+    Returns
+    -------
+    bool array, shape (rows, columns), or None where nothing is lost.
+    """
+    band = dataset.GetRasterBand(band_number)
+    if band.DataType not in (gdal.GDT_Float32, gdal.GDT_Float64) or band.GetNoDataValue() is not None:
+        return None
+    array = None if axes_of(dataset) is _PLAIN else _array(dataset)
+    transform = dataset.GetGeoTransform(can_return_null=True)
+    if array is None or transform is None:
+        return None
+    dimensions = array.GetDimensions()
+    rows = dimensions[-2].GetIndexingVariable()
+    if rows is None:
+        return None
+    sizes = [one.GetSize() for one in dimensions]
+    col, row, width, height = place
+    ends = rows.ReadAsArray()[[0, -1]] - (transform[3] + transform[5] / 2)
+    # GDAL shows the north first.
+    turned = abs(ends[0]) > abs(ends[1])
+    start = [*np.unravel_index(band_number - 1, sizes[:-2]), sizes[-2] - row - height if turned else row, col]
+    count = [1] * (len(sizes) - 2) + [height, width]
+    lost = np.isnan(array.ReadAsArray([int(one) for one in start], count).reshape(height, width))
+    return lost[::-1] if turned else lost
+
+
+def _array(dataset: gdal.Dataset) -> gdal.MDArray | None:
+    """The variable that a dataset shows with all its dimensions; None where GDAL does not tell."""
     variable = dataset.GetRasterBand(1).GetMetadataItem("NETCDF_VARNAME")
     files = dataset.GetFileList()
     gdal.PushErrorHandler("CPLQuietErrorHandler")
@@ -82,10 +120,9 @@ def _dimensions(dataset: gdal.Dataset) -> list[gdal.Dimension]:
         whole = gdal.OpenEx(files[0], gdal.OF_MULTIDIM_RASTER, allowed_drivers=["netCDF"]) if files else None
         group = None if whole is None else whole.GetRootGroup()
         name = f"/{variable or ''}".replace("//", "/")
-        array = None if group is None else group.OpenMDArrayFromFullname(name)
-        return [] if array is None else list(array.GetDimensions())
+        return None if group is None else group.OpenMDArrayFromFullname(name)
     except RuntimeError:
-        return []
+        return None
     finally:
         gdal.PopErrorHandler()
 

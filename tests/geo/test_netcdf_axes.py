@@ -1,5 +1,6 @@
 """Whichever way a NetCDF variable is stored, its values lie where its axes say."""
 
+import h5py
 import numpy as np
 import pytest
 
@@ -128,3 +129,21 @@ def test_units_of_other_variables_make_no_degrees(tmp_path):
     )
     plain = stored_netcdf(tmp_path / "b.nc", tags, {"clay": ("y x", EXPECTED, {}), **tables})
     assert "it has no coordinate reference system" in refusal(f'NETCDF:"{plain}":clay')
+
+
+@pytest.mark.parametrize("order", ["tyx", "txy", "yx", "xy"])
+@pytest.mark.parametrize("lat", [LAT, LAT[::-1]], ids=["south first", "north first"])
+def test_nan_without_a_fill_value_is_missing(tmp_path, order, lat):
+    """As h5py writes it, GDAL 3.6 reads 0."""
+    path = stored(tmp_path / "a.nc", order, lat=lat, lon=np.where(np.arange(9) == 3, np.nan, LON), times=2)
+    with h5py.File(path, "a") as file:
+        file["lon"][...] = LON
+    expected = EXPECTED.copy()
+    expected[:, 3] = np.nan
+    check(path, expected=expected)
+    holed = stored(tmp_path / "b.nc", order, lat=np.where(lat == LAT[1], np.nan, lat))
+    with h5py.File(holed, "a") as file:
+        file["lat"][...] = lat
+    expected = EXPECTED.copy()
+    expected[-2] = np.nan
+    check(holed, expected=expected)

@@ -472,6 +472,23 @@ def test_netcdf_with_a_time_axis(tmp_path):
     )
 
 
+def test_a_folder_of_netcdf_takes_the_variable_that_is_named(tmp_path):
+    import h5py
+
+    path = tmp_path / "in" / "smap.nc"
+    path.parent.mkdir()
+    with h5py.File(path, "w") as file:
+        _netcdf(file)
+    assert refusal(import_smap, path.parent, tmp_path / "out").startswith(
+        f"{path}: it holds several variables with a time axis (soil_moisture, temperature); name one with "
+        "VARIABLE"
+    )
+    import_smap(path.parent, tmp_path / "out", variables=["soil_moisture"])
+    np.testing.assert_array_equal(
+        read_band(open_dataset(tmp_path / "out" / "soil_moisture_20200101.tif"), 1), VALUES
+    )
+
+
 def _netcdf(file):
     """A CF file of two days and two variables, of which one is soil moisture."""
     from smap_downscaler.geo.datasets import spatial_reference
