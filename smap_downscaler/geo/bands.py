@@ -77,6 +77,9 @@ class Wanted:
         named = [number for number, name in enumerate(names) if wanted and covariate_name(name) == wanted]
         if len(named) == 1:
             return named[0]
+        if list(names) == [""] and not self.asked.isdecimal():
+            # One name may be meant for several series, of which others have a single band.
+            return 0
         if self.asked.isdecimal() and 1 <= int(self.asked) <= len(names):
             return int(self.asked) - 1
         raise InputError(

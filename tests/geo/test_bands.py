@@ -35,6 +35,7 @@ NDVI = Wanted("ndvi_modis", ("ndvi_modis",), "give BAND", within="ndvi_modis")
         (Wanted("x", ("x",), asked="2"), ("NDVI", "EVI"), 1),
         (Wanted("x", ("x",), asked="B2"), ("B3", "B2"), 1),
         (Wanted("x", ("x",), asked="2"), ("2", "1"), 0),
+        (Wanted("x", ("x",), asked="ndvi"), ("",), 0),
     ],
 )
 def test_a_band_is_asked_for_named_so_or_alone(wanted, names, index):

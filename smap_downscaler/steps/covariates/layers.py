@@ -176,7 +176,7 @@ def with_looks(covariates: Sequence[Covariate], nodata: NoDataChoice) -> list[Co
         For a name that none of them has.
     """
     called = [
-        (one.name, one.layer.name, covariate_name(one.layer.name), Path(one.layer.path).stem)
+        (one.name, one.layer.name, one.layer.title, covariate_name(one.layer.name), Path(one.layer.path).stem)
         for one in covariates
     ]
     nodata.require([name for names in called for name in names])

@@ -110,9 +110,8 @@ def _codes_warning(one: Covariate, coarse: Grid, progress: Progress) -> str:
         return ""
     reader, rows = BandReader(), []
     for window in windows_over(one.source.grid, coarse.bounds, coarse.crs, margin=0):
-        progress.check()
-        some = np.unique(np.linspace(0, window.height - 1, _ROWS_SEEN).astype(np.intp))
-        for row in some.tolist():
+        for row in np.unique(np.linspace(0, window.height - 1, _ROWS_SEEN).astype(np.intp)).tolist():
+            progress.check()
             rows.append(reader.read(one.source, Window(window.row + row, window.col, 1, window.width))[0])
     codes = codes_by_values(rows)
     return codes and (
