@@ -106,6 +106,71 @@ def test_matrix_of_some_dates_as_csv(run, case, tmp_path):
     )
 
 
+@pytest.fixture
+def modis(case, tmp_path):
+    """A folder of one file a date: NDVI that rises from cell to cell, EVI, quality and a class."""
+
+    def make(name, bands=("DetailedQA", "NDVI", "EVI", "LC_Type1")):
+        rising = np.arange(CELLS.height * CELLS.width, dtype=np.float32).reshape(CELLS.shape) / 100
+        layers = {"DetailedQA": 2112 + 0 * rising, "NDVI": rising, "EVI": rising / 2}
+        layers["LC_Type1"] = np.resize([7, 10, 12, 16], CELLS.shape)
+        for date in DATES:
+            path = tmp_path / name / f"MOD13_{date:%Y%m%d}.tif"
+            write_geotiff(
+                path, CELLS, np.stack([layers[band] for band in bands]), [Band(one) for one in bands]
+            )
+        return str(tmp_path / name)
+
+    return make
+
+
+def test_the_band_of_a_dated_covariate(run, refusal, case, modis, tmp_path):
+    def column(folder, **more):
+        given = {"SMAP": case.smap_folder, "COVARIATES": case.coarse_stack, "DYNAMIC": [folder], **more}
+        rows = table_rows(run("regressionmatrix", {**given, "OUTPUT": str(tmp_path / "m.gpkg")})["OUTPUT"])
+        name = Path(folder).name
+        return np.array([row[name] for row in rows]), np.array([row["row"] * 9 + row["col"] for row in rows])
+
+    ndvi, cells = column(modis("ndvi"))
+    np.testing.assert_allclose(ndvi, cells / 100, rtol=1e-5)
+    evi, cells = column(modis("mod13"), BAND="EVI")
+    np.testing.assert_allclose(evi, cells / 200, rtol=1e-5)
+    evi, cells = column(modis("vegetation"), BAND="3")
+    np.testing.assert_allclose(evi, cells / 200, rtol=1e-5)
+    given = {"SMAP": case.smap_folder, "COVARIATES": case.coarse_stack, "OUTPUT": str(tmp_path / "n.gpkg")}
+    folder = modis("plants")
+    assert refusal("regressionmatrix", {**given, "DYNAMIC": [folder]}) == (
+        f"{folder}/MOD13_20201230.tif: it has 4 bands (DetailedQA, NDVI, EVI, LC_Type1) where one is wanted, "
+        "and it cannot be told which one is plants; if they are days, describe each by its date, such as "
+        "2021-01-31, or save each as a file named by its date, else give its name or number as BAND."
+    )
+    assert refusal("regressionmatrix", {**given, "DYNAMIC": [folder], "BAND": "LC_Type1"}) == (
+        f"{folder}: by its name and its values (7, 10, 12, 16) it is a map of classes, whose codes have no "
+        "mean; give the share of each class instead ('Harmonise covariates' makes them of a map named in "
+        "CATEGORICAL), or another name in DYNAMIC_NAMES if they are measurements."
+    )
+    assert not (tmp_path / "n.gpkg").exists()
+
+
+def test_a_matrix_without_a_complete_row_is_refused(refusal, case, tmp_path):
+    west, east = (np.full(CELLS.shape, np.nan, np.float32) for _ in range(2))
+    west[:, :4], east[:, 4:] = 1, 2
+    stack = tmp_path / "tiles.tif"
+    write_geotiff(
+        stack, CELLS, np.stack([west, east, west * 0 + 3]), [Band(name) for name in ("w", "e", "third")]
+    )
+    given = {"SMAP": case.smap_folder, "COVARIATES": str(stack), "OUTPUT": str(tmp_path / "m.gpkg")}
+    seen = np.stack([np.isfinite(values) for values in case.smap.values()])
+    counts = {"w": seen[:, :, :4].sum(), "e": seen[:, :, 4:].sum(), "third": seen[:, :, :4].sum()}
+    fewest = sorted(counts, key=lambda name: (counts[name], list(counts).index(name)))[:2]
+    listed = " and ".join(f"{name} in {counts[name]:,}" for name in fewest)
+    assert refusal("regressionmatrix", given) == (
+        f"None of the {seen.sum():,} rows has a value of all covariates, which forests need (fewest: "
+        f"{listed}); give COVARIATES and DYNAMIC of the same area and dates, or leave out what lacks."
+    )
+    assert not (tmp_path / "m.gpkg").exists()
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

@@ -15,6 +15,19 @@ _RAIN_WORD = re.compile(r"(?:[a-z]*[^bdfgrt])?rain(?:s|fall)?|[a-z]*precip(?:ita
 _SEASONS = "|".join(["def", *("jfmamjjasondjf"[month : month + 3] for month in range(12))])
 #: `p`, and names such as `p_3d`, `p_10`, `p_ant10`, `p_antecedent`, `p_djf`.
 _RAIN_NAME = re.compile(rf"p(?:_(?:\d{{1,3}}d?|ant(?:ecedent)?\d*|daily|mean|sum|total|{_SEASONS})(?:_.*)?)?")
+#: Parts of names of maps of classes: kinds of them, and products.
+_CLASSES = re.compile(
+    r"(?:^|_)(?:land_?(?:cover|use|form)s?\d*|(?:lu)?lc(?:\d{4}|100|cs)?|lulc\d*|lc_?type_?\d?|world_?cover\d*"
+    r"|corine|clc\d*|mcd12\w*|nlcd\d*|map_?biomas|fcs30|glc_?\d*|glc_?fcs\w*|globe?_?land\d*|glob_?cover|from_?glc\w*"
+    r"|dynamic_?world|dw|cdl|lcz|biomes?|eco_?regions?|geology|lithology|glim|koe?ppen\w*|hwsd\d*|wrb\w*"
+    r"|soil_?(?:types?|class(?:es)?|groups?|orders?|units?|map)|soil_?textures?|texture_?class(?:es)?|texmht\w*|hysogs\w*|hsg"
+    r"|flow_?dir(?:ection)?s?|fdir|geomorphons?|smod|class(?:es)?|categor(?:y|ies)|types?|codes?)(?:_|$)"
+)
+#: What such a name says where its numbers are measurements all the same.
+_OF_CLASSES = re.compile(
+    r"(?:^|_)(?:share|frac(?:tion)?|perc?(?:ent(?:age)?)?|pct|prob(?:ability)?|density|height|depth|dist(?:ance)?"
+    r"|mean|ratio|index|area|count|number)s?(?:_|$)"
+)
 #: Names that a sentence lists of many.
 _MOST_NAMED = 5
 
@@ -38,6 +51,15 @@ def looks_like_rain(name: str) -> bool:
     if any(_RAIN_WORD.fullmatch(word) for word in re.findall("[a-z]+", plain)):
         return True
     return _RAIN_NAME.fullmatch(plain) is not None
+
+
+def looks_like_classes(name: str) -> bool:
+    """Whether a raster may be a map of classes by its name: `ESA_WorldCover_2021`, `LC_Type1`, `soil type`.
+
+    `tree_cover`, `landcover_fraction` and `LC08_L2SP` are none.
+    """
+    plain = covariate_name(name)
+    return bool(_CLASSES.search(plain)) and not _OF_CLASSES.search(plain)
 
 
 def class_name(name: str, value: int) -> str:
@@ -78,20 +100,20 @@ def check_covariate_names(names: Sequence[str], labels: Sequence[str]) -> None:
         if not name:
             raise InputError(
                 f"{label}: its name gives no covariate name (letters a-z, digits, underscores); "
-                "rename the layer or use NAMES."
+                "give it another one by NAMES."
             )
         if name in DERIVED:
             raise InputError(
                 f"{label}: a covariate cannot be named '{name}', since forests make one of that name "
-                "themselves; rename the layer or use NAMES."
+                "themselves; give it another one by NAMES."
             )
         if name in RESERVED:
             raise InputError(
                 f"{label}: a covariate cannot be named '{name}', since the regression matrix has a column "
-                "of that name; rename the layer or use NAMES."
+                "of that name; give it another one by NAMES."
             )
         if name in seen:
             raise InputError(
-                f"{seen[name]} and {label} would both be named '{name}'; rename one of them or use NAMES."
+                f"{seen[name]} and {label} would both be named '{name}'; name one otherwise by NAMES."
             )
         seen[name] = label

@@ -11,6 +11,7 @@ from osgeo import gdal
 
 from ..base.nodata import DECLARE, Look
 from ..base.progress import SILENT, Progress
+from .bands import MASK, one_band
 from .blocks import row_blocks
 from .datasets import dataset_grid, open_dataset, read_band
 from .grid import EDGE_TOLERANCE, Bounds, Grid, Window
@@ -135,7 +136,7 @@ class Mask:
     Raises
     ------
     InputError
-        If the raster cannot be read or has no CRS.
+        If the raster cannot be read, has no CRS, or it cannot be told which band is the mask.
     """
 
     _PARAMETER = "MASK"
@@ -144,10 +145,14 @@ class Mask:
         self.path, self._dataset = path, open_dataset(path)
         self.looks = [Look(f"{self._PARAMETER} ({path})", name, advice=DECLARE) for name in self._names()]
         self.grid = dataset_grid(self._dataset, f"{self._PARAMETER} ({path})")
+        self.band = self._find_band()
 
     def _names(self) -> list[str]:
         """What is read, for messages."""
         return ["it"]
+
+    def _find_band(self) -> int:
+        return one_band(self._dataset, f"{self._PARAMETER} ({self.path})", MASK)
 
     def check_codes(self) -> None:
         """Raise `InputError` if what was read so far holds a code of no value that nobody declared."""
@@ -180,7 +185,7 @@ class Mask:
         return False
 
     def _masked(self, window: Window) -> np.ndarray:
-        values = read_band(self._dataset, 1, window, look=self.looks[0])
+        values = read_band(self._dataset, self.band, window, look=self.looks[0])
         return np.isfinite(values) & (values != 0)
 
 
@@ -198,6 +203,10 @@ class Gaps(Mask):
     def _names(self) -> list[str]:
         bands = range(1, self._dataset.RasterCount + 1)
         return [self._dataset.GetRasterBand(number).GetDescription() or f"band {number}" for number in bands]
+
+    def _find_band(self) -> int:
+        # All of them count.
+        return 1
 
     def _masked(self, window: Window) -> np.ndarray:
         missing = np.zeros((window.height, window.width), bool)

@@ -6,6 +6,7 @@ import datetime as dt
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations, groupby
 
 from ..base.errors import InputError
@@ -15,6 +16,7 @@ from ..geo.sources import Source, has_value
 from ..series.dated import DatedCovariate
 from ..series.series import Series, SeriesEntry
 from ..series.stack import Stack
+from .codes import codes_by_name
 from .layer_check import (
     LayerCheck,
     Preflight,
@@ -197,9 +199,22 @@ def dated_layers(
             [shift_warning(series.source, series.grid), dated.doubt],
             f"{series.source}: {series.name} has no value over {area} on any of the dates, and every "
             "covariate is needed; check its NoData value, or leave it out.",
+            judge=partial(_refuse_codes, series),
             twins=SAME_FILES,
             files=series.entries,
         )
+
+
+def _refuse_codes(series: Series, sample: Sample) -> tuple[str, str]:
+    """Refuses a series of maps of classes."""
+    codes = "" if series.unit() else codes_by_name((series.name, series.band_name()), sample.stored)
+    if codes:
+        raise InputError(
+            f"{series.source}: by its name and its values ({codes}) it is a map of classes, whose codes have "
+            "no mean; give the share of each class instead ('Harmonise covariates' makes them of "
+            "a map named in CATEGORICAL), or another name in DYNAMIC_NAMES if they are measurements."
+        )
+    return "", ""
 
 
 def _rasters(series: Series, entries: Sequence[SeriesEntry]) -> list[Source]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import unescape
@@ -18,10 +18,12 @@ from pathlib import Path
 import numpy as np
 from osgeo import gdal
 
+from ..base.covariate_names import looks_like_rain
 from ..base.dates import find_date, is_within, year_and_month
 from ..base.errors import InputError
 from ..base.nodata import DECLARE, Look, NoDataChoice
 from ..base.progress import SILENT, Progress
+from ..geo.bands import MOISTURE, RAIN, Wanted, band_names, check_measured, one_band, same_but_dates
 from ..geo.datasets import dataset_grid, open_dataset, read_band, same_crs
 from ..geo.grid import ALIGNMENT, Grid, Window
 from ..geo.packed import RASTER_SUFFIXES, file_of, packed_rasters, unpacked_name
@@ -41,6 +43,11 @@ _BESIDE = frozenset(
 #: many cells by that: CHIRPS has 7,200 of .05 or .0500000007 degrees.
 _ROUNDING, _DRIFT = 1e-5, 0.05
 _VRT_SOURCE = re.compile(r"<Source(?:Filename|Dataset)([^>]*)>([^<]+)<")
+#: How to date the bands of a file.
+_DATING = (
+    "if they are days, describe each by its date, such as 2021-01-31, or save each as a file named by its "
+    "date"
+)
 
 
 @dataclass(frozen=True)
@@ -107,6 +114,12 @@ class Series:
         dataset = open_dataset(first.path)
         return str(dataset.GetRasterBand(first.band).GetUnitType())
 
+    def band_name(self) -> str:
+        """What the band of the first raster is called, or empty."""
+        first = self.entries[0]
+        dataset = open_dataset(first.path)
+        return dataset.GetRasterBand(first.band).GetDescription() or ""
+
     def has_filled(self) -> bool:
         """Whether some values of one of its files were filled, by 'Fill gaps'."""
         return any(entry.filled for entry in self.entries)
@@ -138,6 +151,7 @@ def open_series(
     progress: Progress = SILENT,
     nodata: NoDataChoice | None = None,
     variables: Sequence[str] = (),
+    wanted: Wanted = MOISTURE,
 ) -> Series:
     """Open a folder, a file or a packed file as a series.
 
@@ -146,22 +160,19 @@ def open_series(
     path : str or Path
     name : str, optional
         Instead of that of the folder or file.
-    progress : Progress
-    nodata : NoDataChoice, optional
-        What NODATA says; None where there is no NODATA.
-    variables : sequence of str
-        Those to read of files that hold several, one of them a file.
+    wanted : Wanted
+        Which band of a date is meant where it has several.
 
     Raises
     ------
     InputError
-        If there is nothing to read, a name holds no date, two rasters have one
-        date, or their grids differ.
+        If there is nothing to read, a name holds no date, it cannot be told which band is meant, two
+        rasters have one date, or their grids differ.
     """
     path = str(path).rstrip("/\\") or str(path)
     files = series_files(path, "choose the folder that holds the dated files")
-    own_name = _folder_name(path) if files != [path] else _stem(path)
-    return _assemble(name or own_name, path, files, progress, nodata, variables)
+    own_name = name or series_name(path, files == [path])
+    return _assemble(own_name, path, files, progress, nodata, variables, wanted)
 
 
 def open_several(
@@ -170,6 +181,7 @@ def open_several(
     progress: Progress = SILENT,
     nodata: NoDataChoice | None = None,
     variables: Sequence[str] = (),
+    bands: Sequence[str] | None = None,
 ) -> list[Series]:
     """Open several series; files dated by their name are put together by their folder.
 
@@ -184,6 +196,9 @@ def open_several(
     nodata : NoDataChoice, optional
     variables : sequence of str
         As for `open_series`.
+    bands : sequence of str, optional
+        Names or numbers of their bands (BAND), in order, or one for all; an empty one leaves it to the
+        names. None where there is no such choice.
 
     Raises
     ------
@@ -199,20 +214,34 @@ def open_several(
             f"DYNAMIC_NAMES: {len(names)} names are given for {len(groups)} dated series (DYNAMIC); give one "
             "name for each."
         )
+    if bands and len(bands) > max(len(groups), 1):
+        raise InputError(
+            f"BAND: {len(bands)} bands are given for {len(groups)} dated series (DYNAMIC); give one for "
+            "each, or one for all."
+        )
     found = []
     for index, (source, members) in enumerate(groups.items()):
-        name = names[index] if index < len(names) and names[index] else None
+        name = names[index] if index < len(names) and names[index] else series_name(source, source in members)
+        wanted = _wanted_of(name, bands, index)
         if source in members:
-            found.append(open_series(source, name, progress, nodata, variables))
+            found.append(open_series(source, name, progress, nodata, variables, wanted))
         else:
-            own_name = name or _folder_name(source)
-            found.append(_assemble(own_name, source, members, progress, nodata, variables))
+            found.append(_assemble(name, source, members, progress, nodata, variables, wanted))
     twice = [series.name for series in found if sum(series.name == other.name for other in found) > 1]
     if twice:
         raise InputError(
             f"DYNAMIC: two dated series are named {twice[0]}; give each its own name with DYNAMIC_NAMES."
         )
     return found
+
+
+def _wanted_of(name: str, bands: Sequence[str] | None, index: int) -> Wanted:
+    """The band of the series at `index`: the one asked for, or named as the series is, or rain."""
+    rain = RAIN.names if looks_like_rain(name) else ()
+    if bands is None:
+        return Wanted(name, (name, *rain, *MOISTURE.names), within=name)
+    asked = bands[0] if len(bands) == 1 else "".join(bands[index : index + 1])
+    return Wanted(name, (name, *rain), "give its name or number as BAND", asked, name)
 
 
 def raster_files(folder: Path) -> list[Path]:
@@ -279,16 +308,15 @@ def _without_neighbours(paths: Sequence[str]) -> list[str]:
     return [path for path in paths if counts(path)]
 
 
-def _stem(path: str) -> str:
+def series_name(path: str, alone: bool = True) -> str:
+    """What a series is called: the folder's name, or the stem of a file that is one by itself (`alone`)."""
+    if not alone or Path(path).is_dir():
+        # The folder "." has a name too.
+        name = os.path.basename(os.path.abspath(path))
+        return name if os.path.isdir(path) else Path(name).stem
     # NETCDF:"folder/rain.nc":precip is named after its variable.
     subdataset = re.match(r'^\w+:"?.+?"?:/*(\w+)$', path)
     return subdataset.group(1) if subdataset and not Path(path).exists() else Path(path).stem
-
-
-def _folder_name(path: str) -> str:
-    # The folder "." has a name too.
-    name = os.path.basename(os.path.abspath(path))
-    return name if os.path.isdir(path) else Path(name).stem
 
 
 def _series_of(path: str) -> str:
@@ -314,7 +342,7 @@ def _count_dates_inside(path: str) -> int:
     if variables:
         # Of several one must be named: `open_variable` says so.
         return open_dataset(variables[0]).RasterCount
-    return len(_described_dates(dataset, path))
+    return len(set(_described_dates(dataset, path)))
 
 
 def _assemble(
@@ -324,12 +352,13 @@ def _assemble(
     progress: Progress,
     nodata: NoDataChoice | None,
     variables: Sequence[str],
+    wanted: Wanted,
 ) -> Series:
     counter = progress.counter(len(files), f"files of {name} looked at")
     grid, first = None, ""
     entries: list[SeriesEntry] = []
     for file in files:
-        file_grid, file_entries = _entries_of_file(file, SILENT if entries else progress, variables)
+        file_grid, file_entries = _entries_of_file(file, variables, wanted)
         if grid is None:
             grid, first = file_grid, file
         elif not same_grid(grid, file_grid):
@@ -365,33 +394,48 @@ def same_grid(first: Grid, second: Grid) -> bool:
     return rounded and max(map(abs, second.offset_in(first))) <= ALIGNMENT
 
 
-def _entries_of_file(
-    path: str, progress: Progress, variables: Sequence[str]
-) -> tuple[Grid, list[SeriesEntry]]:
+def _entries_of_file(path: str, variables: Sequence[str], wanted: Wanted) -> tuple[Grid, list[SeriesEntry]]:
     file = path = unpacked_name(path)
     dataset, path = open_variable(path, variables)
     if time_variables(dataset):
-        grid, dates = dataset_grid(dataset, path), netcdf_dates(dataset, path)
-        bands = chosen_bands(dataset, path)
-        return grid, _entries(dataset, path, [dates[band - 1] for band in bands], bands)
+        dates = netcdf_dates(dataset, path)
+        numbered = [(band, dates[band - 1]) for band in chosen_bands(dataset, path)]
+    else:
+        numbered = _dated_bands(dataset, path, file, wanted)
+    check_measured(dataset, numbered[0][0], path, wanted)
+    filled = is_filled(dataset, path)
+    return dataset_grid(dataset, path), [SeriesEntry(date, path, band, filled) for band, date in numbered]
+
+
+def _dated_bands(dataset: gdal.Dataset, path: str, file: str, wanted: Wanted) -> list[tuple[int, dt.date]]:
+    """The bands that are wanted, and their dates: those of their descriptions, or that of the name."""
     described = _described_dates(dataset, path)
     if described:
-        return dataset_grid(dataset, path), _entries(dataset, path, described)
+        return _one_a_date(described, band_names(dataset), path, wanted)
     require_dates(dataset, path)
+    band = 1
+    if dataset.GetMetadataItem(FIRST_BAND_TAG) is None:
+        band = one_band(dataset, path, replace(wanted, advice=f"{_DATING}, else {wanted.advice}"))
     date = find_date(Path(file).name) or find_date(Path(file_of(file)).name)
     if date is None:
         raise undated(path)
-    if dataset.RasterCount > 1 and dataset.GetMetadataItem(FIRST_BAND_TAG) is None:
-        progress.log(f"{path}: it has {dataset.RasterCount} bands without dates; the first one is used")
-    return dataset_grid(dataset, path), _entries(dataset, path, [date])
+    return [(band, date)]
 
 
-def _entries(
-    dataset: gdal.Dataset, path: str, dates: Sequence[dt.date], bands: Sequence[int] = ()
-) -> list[SeriesEntry]:
-    filled = is_filled(dataset, path)
-    numbers = bands or range(1, len(dates) + 1)
-    return [SeriesEntry(date, path, band, filled) for band, date in zip(numbers, dates)]
+def _one_a_date(
+    dates: Sequence[dt.date], names: Mapping[int, str], path: str, wanted: Wanted
+) -> list[tuple[int, dt.date]]:
+    """The band that is wanted of each date, where bands of one date have different names."""
+    by_date: dict[dt.date, list[int]] = {}
+    for band, date in enumerate(dates, start=1):
+        by_date.setdefault(date, []).append(band)
+    found = []
+    for date, bands in by_date.items():
+        texts = [names.get(band, "") for band in bands]
+        if not same_but_dates(texts):
+            bands = [bands[wanted.find(texts, f"{path} ({date})")]]
+        found += [(band, date) for band in bands]
+    return found
 
 
 def open_variable(path: str, wanted: Sequence[str] = ()) -> tuple[gdal.Dataset, str]:

@@ -55,11 +55,17 @@ def dated_covariates() -> Iterator[QgsProcessingParameterDefinition]:
         "DYNAMIC_NAMES", "Names of the dated covariates, by comma", optional=True
     )
     yield variable("Variables to read of NetCDF files, by comma")
+    yield band_of("Bands of the dated covariates (name or number), by comma")
 
 
 def variable(description: str = "Variable to read of NetCDF files") -> QgsProcessingParameterDefinition:
     """VARIABLE: which of several variables in a file is the series; see `Values.variables`."""
     return advanced(QgsProcessingParameterString("VARIABLE", description, optional=True))
+
+
+def band_of(description: str) -> QgsProcessingParameterDefinition:
+    """BAND: which band is meant where a raster has several, by name or number."""
+    return advanced(QgsProcessingParameterString("BAND", description, optional=True))
 
 
 def window_and_rain() -> Iterator[QgsProcessingParameterDefinition]:

@@ -202,7 +202,7 @@ class Values:
         return not value or value == QgsProcessing.TEMPORARY_OUTPUT
 
     def rasters(self, name: str) -> list[tuple[str, str]]:
-        """File (or GDAL name) and layer name of each raster of a parameter.
+        """File (or GDAL name) and title, or the file's name, of each raster of a parameter.
 
         Raises
         ------
@@ -241,7 +241,7 @@ class Values:
                 codes = _additional_nodata(layer) if layer is not None else ()
                 if codes:
                     path = _source(layer, name, self.context)[0]
-                    choice = choice.with_codes((layer.name(), _name_of(path)), codes)
+                    choice = choice.with_codes((layer.name(), name_of_file(path)), codes)
         return choice
 
     def table(self, name: str) -> tuple[str, str, str]:
@@ -283,8 +283,10 @@ class Values:
         InputError
             If one cannot be opened, or names do not fit.
         """
-        names, rain = (split_names(self.text(name)) for name in ("DYNAMIC_NAMES", "RAIN"))
-        all_series = open_several(self.paths("DYNAMIC"), names, progress, self.nodata(), self.variables())
+        names, bands, rain = (split_names(self.text(name)) for name in ("DYNAMIC_NAMES", "BAND", "RAIN"))
+        all_series = open_several(
+            self.paths("DYNAMIC"), names, progress, self.nodata(), self.variables(), bands
+        )
         return dated_covariates(all_series, self.integer("WINDOW"), rain, minimum_share)
 
     def nodata_of(self, name: str) -> Declared:
@@ -296,7 +298,7 @@ class Values:
             If NODATA cannot be read, or names another layer.
         """
         choice, path = parse_nodata(self.text("NODATA")), self.path(name)
-        names = [Path(path).stem, Path(path).name, _name_of(path)]
+        names = [Path(path).stem, Path(path).name, name_of_file(path)]
         choice.require(names)
         return choice.of(*names)
 
@@ -386,7 +388,7 @@ def _source(item: Any, name: str, context: QgsProcessingContext) -> tuple[str, s
     layer = _layer(item, context)
     if layer is None:
         path = unpacked_name(str(item))
-        return path, _name_of(path)
+        return path, name_of_file(path)
     if layer.providerType() != "gdal":
         raise InputError(f"{name}: the layer {layer.name()} is no raster file; save it as a GeoTIFF first.")
     return _gdal_name(layer.source()), layer.name()
@@ -400,7 +402,7 @@ def _gdal_name(source: str) -> str:
     return parts.get("path") or source
 
 
-def _name_of(path: str) -> str:
+def name_of_file(path: str) -> str:
     """The file's stem, or the variable of a NETCDF:"file":variable."""
     if ":" in path[2:] and not Path(path).exists() and not path.startswith("/vsi"):
         return variable_of(path)

@@ -63,7 +63,7 @@ def test_two_layers_of_one_name_are_both_named():
     with pytest.raises(InputError) as caught:
         check_covariate_names(["clay", "sand", "clay"], ["layer A", "layer B", "layer C"])
     assert str(caught.value) == (
-        "layer A and layer C would both be named 'clay'; rename one of them or use NAMES."
+        "layer A and layer C would both be named 'clay'; name one otherwise by NAMES."
     )
 
 
@@ -73,7 +73,7 @@ def test_columns_of_the_matrix_are_no_covariate_names(name):
         check_covariate_names([name], ["layer A"])
     assert str(caught.value) == (
         f"layer A: a covariate cannot be named '{name}', since the regression matrix has a column "
-        "of that name; rename the layer or use NAMES."
+        "of that name; give it another one by NAMES."
     )
 
 
@@ -82,7 +82,7 @@ def test_a_layer_without_a_usable_name_is_named():
         check_covariate_names([""], ["layer 海抜"])
     assert str(caught.value) == (
         "layer 海抜: its name gives no covariate name (letters a-z, digits, underscores); "
-        "rename the layer or use NAMES."
+        "give it another one by NAMES."
     )
 
 
@@ -92,7 +92,7 @@ def test_what_forests_make_themselves_is_no_covariate_name(name):
         check_covariate_names([name], ["layer A"])
     assert str(caught.value) == (
         f"layer A: a covariate cannot be named '{name}', since forests make one of that name themselves; "
-        "rename the layer or use NAMES."
+        "give it another one by NAMES."
     )
 
 

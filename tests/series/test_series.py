@@ -12,6 +12,8 @@ from osgeo import gdal
 
 from raster_cases import CELLS, Listener, grid_raster, netcdf, raw_raster
 from smap_downscaler.base.errors import Cancelled, InputError
+from smap_downscaler.base.progress import SILENT
+from smap_downscaler.geo.bands import MOISTURE, RAIN
 from smap_downscaler.geo.datasets import spatial_reference
 from smap_downscaler.geo.grid import Grid, Window
 from smap_downscaler.runs.fingerprint import file_state
@@ -204,13 +206,38 @@ def test_a_file_that_is_no_raster_ends_the_folder(tmp_path):
     assert refusal(open_series, tmp_path).startswith(f"{tmp_path}/rain_20200302.tif: GDAL cannot read it (")
 
 
-def test_a_dated_file_of_several_bands_gives_its_first_and_says_so(tmp_path):
-    path = grid_raster(tmp_path / "a_20200101.tif", CELLS, VALUES, names=("theta", "flag", "error"))
-    grid_raster(tmp_path / "a_20200102.tif", CELLS, VALUES[::-1].copy(), names=("theta", "flag", "error"))
-    listener = Listener()
-    series = open_series(tmp_path, progress=listener)
-    assert np.array_equal(series.read(dt.date(2020, 1, 2)), VALUES[2])
-    assert listener.lines == [f"{path}: it has 3 bands without dates; the first one is used"]
+@pytest.mark.parametrize("name", ["a_20200101.tif", "rain_2020_01.tif", "a.tif"])
+def test_a_file_of_several_bands_without_dates_is_refused(tmp_path, name):
+    path = grid_raster(tmp_path / name, CELLS, VALUES, names=("theta", "flag", "error"))
+    for wanted, sentence in ((MOISTURE, "soil moisture"), (RAIN, "rain")):
+        assert refusal(open_series, tmp_path, None, Listener(), wanted) == (
+            f"{path}: it has 3 bands (theta, flag, error) where one is wanted, and it cannot be told which "
+            f"one is {sentence}; if they are days, describe each by its date, such as 2021-01-31, or save "
+            "each as a file named by its date, else keep that band in a file of its own (Raster > "
+            "Conversion > Translate)."
+        )
+
+
+def test_of_several_bands_the_one_that_is_named_so_is_taken(tmp_path):
+    for day, names in ((1, ("flag", "soil_moisture", "error")), (2, ("soil_moisture", "flag", "error"))):
+        grid_raster(tmp_path / f"a_2020010{day}.tif", CELLS, VALUES, names=names)
+    series = open_series(tmp_path)
+    assert [entry.band for entry in series.entries] == [2, 1]
+    assert np.array_equal(series.read(dt.date(2020, 1, 1)), VALUES[1])
+
+
+def test_bands_of_several_dates_and_variables(tmp_path):
+    names = ("20200101_DetailedQA", "20200101_NDVI", "20200102_NDVI")
+    path = grid_raster(tmp_path / "modis_ndvi.tif", CELLS, VALUES, names=names)
+    (series,) = open_several([path])
+    assert [(str(entry.date), entry.band) for entry in series.entries] == [
+        ("2020-01-01", 2),
+        ("2020-01-02", 3),
+    ]
+    assert refusal(open_several, [path], ["evi"], SILENT, []) == (
+        f"{path} (2020-01-01): it has 2 bands (20200101_DetailedQA, 20200101_NDVI) where one is wanted, and "
+        "it cannot be told which one is evi; give its name or number as BAND."
+    )
 
 
 def test_periods(tmp_path):
@@ -298,6 +325,34 @@ class TestSeveral:
         assert (
             refusal(open_several, paths, ["b"])
             == "DYNAMIC: two dated series are named b; give each its own name with DYNAMIC_NAMES."
+        )
+
+    def test_bands_are_chosen_by_name_number_or_the_name_of_the_series(self, tmp_path):
+        paths = []
+        for name in ("NDVI", "s1"):
+            (tmp_path / name).mkdir()
+            bands = ("QA", "EVI", "ndvi") if name == "NDVI" else ("VV", "VH", "angle")
+            grid_raster(tmp_path / name / "a_20200101.tif", CELLS, VALUES, names=bands)
+            paths.append(str(tmp_path / name))
+
+        def bands_of(names=(), bands=()):
+            return [series.entries[0].band for series in open_several(paths, names, SILENT, bands)]
+
+        assert refusal(open_several, paths, [], SILENT, []) == (
+            f"{paths[1]}/a_20200101.tif: it has 3 bands (VV, VH, angle) where one is wanted, and it cannot "
+            "be told which one is s1; if they are days, describe each by its date, such as 2021-01-31, or "
+            "save each as a file named by its date, else give its name or number as BAND."
+        )
+        assert bands_of(bands=["", "vh"]) == [3, 2]
+        assert bands_of(bands=["EVI", "1"]) == [2, 1]
+        assert bands_of(bands=["2"]) == [2, 2]
+        assert bands_of(["evi", "s1_vv"]) == [2, 1]
+        assert refusal(bands_of, (), ["", "hh"]) == (
+            f"BAND: {paths[1]}/a_20200101.tif has no band hh (it has 3 bands (VV, VH, angle)); give the name "
+            "or number of one of them."
+        )
+        assert refusal(bands_of, (), ["1", "2", "3"]) == (
+            "BAND: 3 bands are given for 2 dated series (DYNAMIC); give one for each, or one for all."
         )
 
     def test_two_folders_of_one_name(self, tmp_path):

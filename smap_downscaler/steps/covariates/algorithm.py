@@ -30,7 +30,7 @@ from ...toolbox.layers import hand_over_stack
 from ...toolbox.parameters import advanced, decimal, nodata_parameter, series_folder
 from ...toolbox.preflight_output import preflight_output, write_preflight_table
 from ...toolbox.reports import report_parameter
-from ...toolbox.values import Values
+from ...toolbox.values import Values, name_of_file
 from .covariate import Covariate, Layer
 from .harmonise import Request, harmonise
 from .layers import read_covariates, with_looks
@@ -146,4 +146,4 @@ def _rows(values: Values) -> list[LayerRow]:
 
 
 def _layers(values: Values) -> list[Layer]:
-    return [Layer(path, name) for path, name in values.rasters("INPUT")]
+    return [Layer(path, name_of_file(path), title) for path, title in values.rasters("INPUT")]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Container, Sequence
+from itertools import combinations
 
 import numpy as np
 
 from ...base.errors import InputError
 from ...base.progress import Progress
 from ...geo.area_means import CellMeans
+from ...geo.datasets import same_crs
 from ...geo.grid import Grid, Window
 from .covariate import Covariate
 from .numbers.conversions import LOG_OUT, plain_unit
@@ -17,6 +19,8 @@ from .numbers.ranges import FRACTIONS, QUANTITIES, fractions_verdict, judge
 
 #: Pixels of the fine grid on which covariates are compared and drawn, at most.
 _SAMPLE = 100_000
+#: Tiles may overlap by some pixels or a small share of a side (SRTM: a pixel), or leave pixels between them.
+_EDGE_PIXELS, _EDGE_SHARE = 2, 0.05
 
 
 class FineSummary:
@@ -93,6 +97,54 @@ def require_means(covariates: Sequence[Covariate], means: CellMeans, mask: str) 
     for one, values in zip(covariates, means.values):
         if not np.isfinite(values).any():
             raise _no_value(one, "SMAP cell", f"MINIMUM_COVERED{' and MASK' if mask else ''}")
+
+
+def require_complete(covariates: Sequence[Covariate], means: CellMeans) -> None:
+    """Raise `InputError` if no SMAP cell has a value of all covariates: no forest could be trained."""
+    finite = np.isfinite(means.values).reshape(len(covariates), -1)
+    if finite.all(axis=0).any():
+        return
+    counts = finite.sum(axis=1)
+    few = [f"{covariates[number].name} on {counts[number]:,}" for number in np.argsort(counts)[:2]]
+    raise InputError(
+        f"INPUT: no SMAP cell has a value of all covariates (of {finite.shape[1]:,} cells "
+        f"{' and '.join(few)} have one, never together); choose layers of the same area, or a lower "
+        "MINIMUM_COVERED."
+    )
+
+
+def refuse_tiles(covariates: Sequence[Covariate]) -> None:
+    """Raise `InputError` for layers that lie side by side on one grid, as tiles of one raster do."""
+    layers = {one.layer.path: one for one in covariates}
+    for first, second in combinations(layers.values(), 2):
+        if _side_by_side(first.source.grid, second.source.grid):
+            raise InputError(
+                f"{first.layer.label} and {second.layer.label} lie side by side, like tiles of one raster, "
+                "so that no place would have values of both; merge all tiles to one raster first (Raster > "
+                "Miscellaneous > Merge, or Build Virtual Raster) and give that."
+            )
+
+
+def _side_by_side(one: Grid, other: Grid) -> bool:
+    """Whether two grids of the same pixels touch, but for a few pixels between them or shared."""
+    pixels = (one.cell_width, one.cell_height), (other.cell_width, other.cell_height)
+    if not np.allclose(*pixels, rtol=1e-6, atol=0) or not same_crs(one.crs, other.crs):
+        return False
+    first, second = one.bounds, other.bounds
+    shared = (
+        min(first.right, second.right) - max(first.left, second.left),
+        min(first.top, second.top) - max(first.bottom, second.bottom),
+    )
+    sides = (
+        min(first.right - first.left, second.right - second.left),
+        min(first.top - first.bottom, second.top - second.bottom),
+    )
+    edges = [max(_EDGE_PIXELS * pixel, _EDGE_SHARE * side) for pixel, side in zip(pixels[0], sides)]
+    beside = [
+        -_EDGE_PIXELS * pixel <= length <= edge for pixel, length, edge in zip(pixels[0], shared, edges)
+    ]
+    along = [length > edge for length, edge in zip(shared, edges)]
+    return (beside[0] and along[1]) or (beside[1] and along[0])
 
 
 def require_pixels(covariates: Sequence[Covariate], fine: FineSummary, mask: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...base.covariate_names import covariate_name
 from ...geo.sampling import AUTO
 from ...geo.sources import Source
 from .numbers.conversions import AS_IS, Change
@@ -24,10 +25,11 @@ class ConvertedSource(Source):
 
 @dataclass(frozen=True)
 class Layer:
-    """A raster that the user chose: its file (or GDAL name), and its name in QGIS."""
+    """A raster that the user chose: its file (or GDAL name), the file's name, and its title in QGIS."""
 
     path: str
     name: str
+    title: str = ""
 
     @property
     def label(self) -> str:
@@ -47,6 +49,10 @@ class Covariate:
         Where it comes from.
     categorical : bool
         Whether its values are classes.
+    measured : bool
+        Whether the user says that they are none.
+    whole : bool
+        Whether they are stored as whole numbers.
     quantity : str
         Which quantity it is (a key of `numbers.ranges.QUANTITIES`), or empty.
     stored : str
@@ -70,6 +76,8 @@ class Covariate:
     layer: Layer
     source: Source
     categorical: bool = False
+    measured: bool = False
+    whole: bool = False
     quantity: str = ""
     stored: str = ""
     change: Change = AS_IS
@@ -83,3 +91,8 @@ class Covariate:
     def label(self) -> str:
         """What messages call it."""
         return f"{self.layer.label}, band {self.source.band}"
+
+    def is_called(self, name: str) -> bool:
+        """Whether the user may mean it by a name: its own, or that of its layer's file or title."""
+        texts = (self.name, self.layer.name, self.layer.title)
+        return covariate_name(name) in {covariate_name(text) for text in texts if text}

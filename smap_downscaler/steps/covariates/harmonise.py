@@ -20,7 +20,15 @@ from ...geo.sources import Mask, window_over
 from ...geo.to_fine_grid import FineResampler, blocks
 from ...preflight.checks import LayerToCheck, row_of, shift_warning
 from ...preflight.layer_check import Preflight, gaps_note
-from .checks import FineSummary, check_fractions, check_ranges, require_means, require_pixels
+from .checks import (
+    FineSummary,
+    check_fractions,
+    check_ranges,
+    refuse_tiles,
+    require_complete,
+    require_means,
+    require_pixels,
+)
 from .covariate import Covariate, Layer
 from .grids import FineGrid, check_finer, coarse_grid, fine_grid
 from .layers import expand_classes, read_covariates, require_meeting, with_looks
@@ -133,6 +141,7 @@ def harmonise(request: Request, progress: Progress = SILENT) -> Harmonised:
         request.layers, request.names, request.categorical, request.rows, request.guess
     )
     covariates = with_looks(covariates, request.nodata)
+    refuse_tiles(covariates)
     mask = Mask(request.mask) if request.mask else None
     coarse, fine = _grids(request, covariates, mask)
     grid = fine.grid
@@ -157,6 +166,7 @@ def harmonise(request: Request, progress: Progress = SILENT) -> Harmonised:
     means = _coarse_means(covariates, coarse, mask, request, progress.part(0.0, 0.35))
     covariates, means = _occurring(covariates, means)
     require_means(covariates, means, request.mask)
+    require_complete(covariates, means)
     check_fractions(covariates, means, in_doubt(preflight), progress)
     sources, wanted = [one.source for one in covariates], [one.resampling for one in covariates]
     resampler = FineResampler(sources, grid, mask, progress, wanted)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +17,7 @@ from ...base.errors import InputError
 from ...base.nodata import Declared, Look, NoDataChoice
 from ...base.progress import SILENT, Progress
 from ...geo.area_means import chunks
+from ...geo.bands import refuse_picture
 from ...geo.datasets import dataset_grid, open_dataset
 from ...geo.grid import Bounds, Grid, Window
 from ...geo.sources import BandReader, Source, window_over, windows_over
@@ -24,6 +27,11 @@ from .products import with_products
 
 #: A categorical raster with more classes is none, or is too rich for fractions.
 MOST_CLASSES = 30
+#: Types of whole numbers.
+_WHOLE = frozenset({gdal.GDT_Byte, gdal.GDT_UInt16, gdal.GDT_Int16, gdal.GDT_UInt32, gdal.GDT_Int32})
+#: Descriptions of bands that name nothing, and the length from which they are sentences.
+_NO_NAME = re.compile(r"(?:(?:band|layer|lyr|raster|channel)?_?\d*|gr[ae]y(?:scale)?|unknown|unnamed)")
+_LONGEST_NAME = 40
 
 
 def read_covariates(
@@ -42,7 +50,7 @@ def read_covariates(
         Names to use instead, one a layer or one a band.
     categorical : sequence of str
         Layers or covariates to take as categorical, besides those with a
-        colour table or category names.
+        colour table or category names; `name=no`: not to.
     rows : sequence of LayerRow
         What the analyst says of single layers; goes before all else.
     guess : bool
@@ -56,7 +64,7 @@ def read_covariates(
     """
     if not layers:
         raise InputError("INPUT: no layer is given; choose at least one raster.")
-    groups = [_bands_of(layer) for layer in layers]
+    groups = _named_by_bands([_bands_of(layer) for layer in layers])
     count = sum(len(group) for group in groups)
     if names and len(names) not in (len(layers), count):
         raise InputError(
@@ -77,6 +85,7 @@ def read_covariates(
 def _bands_of(layer: Layer) -> list[Covariate]:
     dataset = open_dataset(layer.path)
     grid = dataset_grid(dataset, layer.label)
+    refuse_picture(dataset, layer.label)
     bands = [
         (number, dataset.GetRasterBand(number))
         for number in range(1, dataset.RasterCount + 1)
@@ -100,11 +109,36 @@ def _bands_of(layer: Layer) -> list[Covariate]:
         source = Source(layer.path, number, grid)
         unit, text = band.GetUnitType() or "", band.GetDescription() or ""
         scaled = band.GetScale() not in (None, 1.0) or band.GetOffset() not in (None, 0.0)
-        categorical = _is_categorical(band)
         out.append(
-            Covariate(name, unit, layer, source, categorical, stored=unit, description=text, scaled=scaled)
+            Covariate(
+                name,
+                unit,
+                layer,
+                source,
+                _is_categorical(band),
+                whole=not scaled and band.DataType in _WHOLE,
+                stored=unit,
+                description=text,
+                scaled=scaled,
+            )
         )
     return out
+
+
+def _named_by_bands(groups: list[list[Covariate]]) -> list[list[Covariate]]:
+    """Layers of one band named by its description, where it has one of its own, else by the file."""
+    described = [_own_name(group) for group in groups]
+    names = Counter(one.name for group, name in zip(groups, described) if not name for one in group)
+    names.update(name for name in described if name)
+    return [
+        [replace(group[0], name=name)] if names[name] == 1 else group
+        for group, name in zip(groups, described)
+    ]
+
+
+def _own_name(group: list[Covariate]) -> str:
+    name = covariate_name(group[0].description) if len(group) == 1 else ""
+    return "" if len(name) > _LONGEST_NAME or _NO_NAME.fullmatch(name) else name
 
 
 def _is_categorical(band: gdal.Band) -> bool:
@@ -118,18 +152,19 @@ def _renamed(group: list[Covariate], name: str) -> list[Covariate]:
 
 
 def _with_categorical(covariates: list[Covariate], listed: Sequence[str]) -> list[Covariate]:
-    wanted = {covariate_name(name) for name in listed}
-    known = {one.name for one in covariates} | {covariate_name(one.layer.name) for one in covariates}
-    unknown = [name for name in listed if covariate_name(name) not in known]
-    if unknown:
-        raise InputError(
-            f"CATEGORICAL: there is no layer named {unknown[0]} (there are "
-            f"{', '.join(one.name for one in covariates)}); correct the name."
-        )
-    return [
-        replace(one, categorical=True) if wanted & {one.name, covariate_name(one.layer.name)} else one
-        for one in covariates
-    ]
+    for text in listed:
+        name, _, answer = text.partition("=")
+        says_no = answer.strip().lower() == "no"
+        if (answer and not says_no) or not any(one.is_called(name) for one in covariates):
+            raise InputError(
+                f"CATEGORICAL: there is no layer named {text} (there are "
+                f"{', '.join(one.name for one in covariates)}); correct the name."
+            )
+        covariates = [
+            replace(one, categorical=not says_no, measured=says_no) if one.is_called(name) else one
+            for one in covariates
+        ]
+    return covariates
 
 
 def with_looks(covariates: Sequence[Covariate], nodata: NoDataChoice) -> list[Covariate]:
@@ -141,7 +176,7 @@ def with_looks(covariates: Sequence[Covariate], nodata: NoDataChoice) -> list[Co
         For a name that none of them has.
     """
     called = [
-        (one.name, one.layer.name, covariate_name(one.layer.name), Path(one.layer.path).stem)
+        (one.name, one.layer.name, one.layer.title, covariate_name(one.layer.name), Path(one.layer.path).stem)
         for one in covariates
     ]
     nodata.require([name for names in called for name in names])
@@ -208,10 +243,10 @@ def _check_classes(found: set[float], covariate: Covariate) -> None:
     if odd:
         raise InputError(
             f"{covariate.label}: it is categorical but holds {odd[0]:g}, which is no whole number; "
-            "take it out of CATEGORICAL or remove its colour table."
+            f"take it out of CATEGORICAL, or give {covariate.name}=no there if it is measured."
         )
     if len(found) > MOST_CLASSES:
         raise InputError(
             f"{covariate.label}: it has more than {MOST_CLASSES} classes; reclassify it to fewer, "
-            "or remove its colour table if it is no categorical raster."
+            f"or give CATEGORICAL {covariate.name}=no if its numbers are measurements."
         )

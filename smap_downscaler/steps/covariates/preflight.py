@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
+
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
-from ...geo.grid import Grid
-from ...geo.sources import Mask
+from ...geo.grid import Grid, Window
+from ...geo.sources import BandReader, Mask, windows_over
 from ...preflight.checks import LayerToCheck, check_layers, row_of, shift_warning
+from ...preflight.codes import codes_by_name, codes_by_values
 from ...preflight.layer_check import Preflight
 from ...preflight.sample import Sample, Sampler, range_of
 from .covariate import Covariate
@@ -21,6 +24,10 @@ from .products import FROM_NAME
 
 #: The note of a covariate whose values speak against its unit.
 UNIT_IN_DOUBT = "unit?"
+#: Units of what has none.
+_NO_UNITS = frozenset({"", "1", "-", "none", "class", "classes", "code"})
+#: Rows of a raster that are looked at for codes of classes.
+_ROWS_SEEN = 24
 
 
 def check_covariates(
@@ -50,7 +57,7 @@ def check_covariates(
             row_of(one.name, one.source.grid),
             [one.source],
             one.label,
-            [shift_warning(one.label, one.source.grid)],
+            [shift_warning(one.label, one.source.grid), _codes_warning(one, coarse, progress)],
             judge=partial(_verdict, one),
             twins="{0.label} and {1.label} hold the same values; leave out one of them.",
         )
@@ -79,8 +86,43 @@ def _check_mask(mask: Mask, masked: float, coarse: Grid, progress: Progress) -> 
         )
 
 
+def _may_be_classes(one: Covariate) -> bool:
+    """Whether nothing says that a covariate is measured: neither the user, nor a unit, nor what it is."""
+    known = one.measured or one.quantity or not one.change.nothing
+    return not one.categorical and not known and one.unit.lower() in _NO_UNITS
+
+
+def _check_codes(one: Covariate, sample: Sample) -> None:
+    """Refuse what is called a map of classes and holds their codes."""
+    if not _may_be_classes(one):
+        return
+    codes = codes_by_name((one.name, one.layer.name, one.description), sample.stored)
+    if codes:
+        raise InputError(
+            f"{one.label}: by its name and its values ({codes}) it is a map of classes, whose codes have no "
+            f"mean; give CATEGORICAL {one.name}, or {one.name}=no if they are measurements."
+        )
+
+
+def _codes_warning(one: Covariate, coarse: Grid, progress: Progress) -> str:
+    """The warning of values that look like codes of classes; empty where they do not."""
+    if not one.whole or not _may_be_classes(one):
+        return ""
+    reader, rows = BandReader(), []
+    for window in windows_over(one.source.grid, coarse.bounds, coarse.crs, margin=0):
+        for row in np.unique(np.linspace(0, window.height - 1, _ROWS_SEEN).astype(np.intp)).tolist():
+            progress.check()
+            rows.append(reader.read(one.source, Window(window.row + row, window.col, 1, window.width))[0])
+    codes = codes_by_values(rows)
+    return codes and (
+        f"{one.label}: its values ({codes}) look like codes of classes, which have no mean; give CATEGORICAL "
+        f"{one.name}, or {one.name}=no if they are measurements."
+    )
+
+
 def _verdict(one: Covariate, sample: Sample) -> tuple[str, str]:
     """What values say of a covariate's unit: a warning and a note; refuses those that cannot be true."""
+    _check_codes(one, sample)
     natural = one.change.natural(sample.stored) if sample.stored.size else sample.stored
     ends = range_of(natural)
     if one.categorical or math.isnan(ends[0]):

@@ -77,7 +77,7 @@ def _rows_by_covariate(covariates: Sequence[Covariate], rows: Sequence[LayerRow]
 
 def _called(one: Covariate) -> set[str]:
     path = Path(one.layer.path)
-    texts = {one.layer.name, one.layer.path, path.name, path.stem, one.name, one.description}
+    texts = {one.layer.name, one.layer.title, one.layer.path, path.name, path.stem, one.name, one.description}
     return {text.casefold() for text in texts if text}
 
 

@@ -132,7 +132,7 @@ def build_matrix(
     memory = _MEMORY_MB / max(len(inputs.dynamic), 1)
     readers = [OnCells(dated, cells, memory, progress) for dated in inputs.dynamic]
     log_substitutes(inputs.dynamic, inputs.smap.dates, progress)
-    report = MatrixReport()
+    report, counts = MatrixReport(), np.zeros(len(inputs.names), np.int64)
     counter = progress.counter(len(inputs.smap.dates), "dates joined")
     filled = inputs.smap.has_filled()
     with create_matrix(
@@ -146,6 +146,7 @@ def build_matrix(
             table.write(day)
             report.rows[date] = len(day.y)
             report.complete[date] = int(day.complete.sum())
+            counts += np.isfinite(day.x).sum(axis=0)
             missing = [dated.name for dated in inputs.dynamic if dated.entry(date) is None]
             _note_missing(report, missing, date, progress)
             counter.advance()
@@ -154,7 +155,20 @@ def build_matrix(
                 f"{inputs.smap.source}: no cell of the stack has soil moisture on any date; "
                 "check extent and dates."
             )
+        if not any(report.complete.values()):
+            raise InputError(_none_complete(inputs, counts, sum(report.rows.values())))
     return report
+
+
+def _none_complete(inputs: MatrixInputs, counts: np.ndarray, rows: int) -> str:
+    few = [
+        f"{inputs.names[number]} in {counts[number]:,}" for number in np.argsort(counts, kind="stable")[:2]
+    ]
+    return (
+        f"None of the {rows:,} rows has a value of all covariates, which forests need (fewest: "
+        f"{' and '.join(few)}); give COVARIATES and DYNAMIC of the same area and dates, or leave "
+        "out what lacks."
+    )
 
 
 def check_soil_moisture(smap: Series, date: dt.date, soil_moisture: np.ndarray) -> None:

@@ -75,7 +75,7 @@ def check_squares(
         opened = Mask(mask)
         grid, look = opened.grid, opened.looks[0]
         row, judge = row_of("mask", grid), partial(_coverage, mask)
-        layers.append(LayerToCheck(row, [Source(mask, 1, grid, look=look)], judge=judge))
+        layers.append(LayerToCheck(row, [Source(mask, opened.band, grid, look=look)], judge=judge))
     if stack:
         grid = dataset_grid(open_dataset(stack), f"COVARIATES ({stack})")
         layers += _bands(stack, grid, _band_names(stack))

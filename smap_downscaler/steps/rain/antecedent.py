@@ -15,6 +15,7 @@ from osgeo import gdal
 from ...base.errors import InputError
 from ...base.nodata import UNDECLARED, Declared
 from ...base.progress import SILENT, Progress
+from ...geo.bands import RAIN
 from ...geo.blocks import blocks
 from ...geo.datasets import check_folders, dataset_grid, open_dataset
 from ...geo.geotiff import Band, create_geotiff
@@ -91,7 +92,8 @@ def antecedent_precipitation(
     """
     folder = Path(folder)
     check_folders(source, folder)
-    series = open_series(source, progress=progress.part(0.0, 0.1), variables=variables)
+    reading = progress.part(0.0, 0.1)
+    series = open_series(source, progress=reading, variables=variables, wanted=RAIN)
     warn_of_unit(series.source, series.unit(), False, progress)
     window = window_of(series.grid, extent, series.source)
     dates = _dates(series, settings, start, end, progress)

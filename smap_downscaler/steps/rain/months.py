@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from osgeo import gdal
 from ...base.dates import YearMonth, year_and_month
 from ...base.errors import InputError
 from ...base.progress import Progress
+from ...geo.bands import RAIN, one_band
 from ...geo.datasets import dataset_grid
 from ...geo.grid import Grid
 from ...series.netcdf_time import (
@@ -29,6 +30,10 @@ _MONTHS_SINCE = re.compile(r"^\s*months?\s+since\s+(\d{1,4})-(\d{1,2})(?:-|\s|$)
 #: Months written as numbers, 202101.5, as CDO does.
 _MONTHS_AS = re.compile(r"^\s*months?\s+as\s+%y%m(\.%f)?\s*$", re.IGNORECASE)
 _TWELVE = range(1, 13)
+_DESCRIBE = (
+    "describe each by its month (such as 2021-01) if they are months, or by its date (such as 2021-01-31), "
+    "with KIND daily, if they are days"
+)
 _HOW = "name the rasters 01.tif ... 12.tif (or ending in the month), or give one raster of 12 bands"
 
 
@@ -148,13 +153,14 @@ def _dated_entries(path: str, variables: Sequence[str]) -> tuple[Grid, list[Mont
         entries = [(months[band - 1], band) for band in bands]
         return grid, [MonthRaster(*month, path, band) for month, band in entries if month]
     require_dates(dataset, path)
-    month = year_and_month(Path(file).name)
+    wanted = replace(RAIN, advice=f"{_DESCRIBE}, else {RAIN.advice}")
+    number, month = one_band(dataset, path, wanted), year_and_month(Path(file).name)
     if month is None:
         raise InputError(
             f"{path}: its name holds no year and month; rename it so that it does, such as name_202101.tif "
             "(YYYYMM, YYYY-MM or YYYY.MM), or set KIND to climatology."
         )
-    return grid, [MonthRaster(*month, path, 1)]
+    return grid, [MonthRaster(*month, path, number)]
 
 
 def _axis_months(dataset: gdal.Dataset, path: str) -> list[YearMonth]:
@@ -205,9 +211,8 @@ def _climatology_file(path: str, variables: Sequence[str]) -> tuple[Grid, list[M
     if not month:
         raise InputError(f"{path}: its name does not end in a month; for a climatology {_HOW}.")
     dataset, path = open_variable(path, variables)
-    if dataset.RasterCount != 1:
-        raise InputError(f"{path}: it has {dataset.RasterCount} bands, not one; for a climatology {_HOW}.")
-    return dataset_grid(dataset, path), [MonthRaster(0, month, path, 1)]
+    band = one_band(dataset, path, replace(RAIN, advice=f"for a climatology {_HOW}"))
+    return dataset_grid(dataset, path), [MonthRaster(0, month, path, band)]
 
 
 def _climatology_bands(path: str, variables: Sequence[str]) -> tuple[Grid, list[MonthRaster]]:

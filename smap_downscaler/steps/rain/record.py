@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ...base.errors import InputError
 from ...base.progress import Progress
+from ...geo.bands import RAIN
 from ...geo.datasets import open_dataset
 from ...geo.grid import Grid
 from ...series.series import Series, open_series
@@ -89,7 +90,8 @@ def open_record(
     if kind == "monthly":
         return _monthly(open_months(source, progress, variables), start, end, progress)
     if kind == "daily":
-        return _daily(open_series(source, progress=progress, variables=variables), start, end, progress)
+        series = open_series(source, progress=progress, variables=variables, wanted=RAIN)
+        return _daily(series, start, end, progress)
     raise InputError(f"KIND is '{kind}'; give one of {', '.join(KINDS)}.")
 
 

@@ -12,17 +12,19 @@ from typing import Protocol
 import numpy as np
 from osgeo import gdal
 
-from ...base.dates import is_within
+from ...base.dates import find_date, is_within
 from ...base.errors import InputError
 from ...base.nodata import is_fill
 from ...base.progress import SILENT, Progress
+from ...geo.bands import MOISTURE, Wanted, band_names, listed_bands
 from ...geo.datasets import open_dataset, read_band, same_crs, spatial_reference
 from ...geo.grid import EASE2_CRS, Grid, Window, ease2_grid
 from ...geo.packed import file_of
-from ...series.netcdf_time import time_variables
-from ...series.series import Series, open_series, raster_files
-from ...series.tags import unobserved_sentence
+from ...series.netcdf_time import time_dimension, time_variables
+from ...series.series import Series, SeriesEntry, open_series, raster_files, series_name, variable_of
+from ...series.tags import FIRST_BAND_TAG, unobserved_sentence
 from .granule import PRODUCTS, Granule, name_date, open_granule, read_granule
+from .numbers.overpasses import FLAG_BAND, Pass, Said, passes_of, said_by
 from .numbers.screening import (
     DEFAULT_CHOICES,
     PHYSICAL_RANGE,
@@ -30,12 +32,12 @@ from .numbers.screening import (
     Screened,
     ease2_window,
     flags_from_floats,
+    merge_overpasses,
     screen,
 )
 from .whole_hdf5 import SIGNATURE
 
 GRANULE_SUFFIXES = frozenset({".h5", ".hdf5", ".he5"})
-_FLAG_BAND = "retrieval_qual_flag"
 
 
 @dataclass(frozen=True)
@@ -78,40 +80,123 @@ class GranuleSource:
         return read_granule(self._granules[item.date], choices, window)
 
 
-class SeriesSource:
-    """Rasters that hold SMAP's cells as they are."""
+@dataclass(frozen=True)
+class _Moisture(Wanted):
+    """The band of soil moisture of the overpass and algorithm chosen, the first for both overpasses."""
 
-    def __init__(self, series: Series):
+    choices: Choices = DEFAULT_CHOICES
+
+    def find(self, names: Sequence[str], label: str) -> int:
+        """See `Wanted.find`."""
+        return _passes(names, self.choices, label)[0].moisture
+
+
+def _passes(names: Sequence[str], choices: Choices, label: str) -> list[Pass]:
+    # AppEEARS says overpass and variable in the name of the file.
+    said = [Path(label).stem] if list(names) == [""] else names
+    return passes_of(said, choices, label, listed_bands(said))
+
+
+#: A band of a file.
+_Band = tuple[str, int]
+
+
+class SeriesSource:
+    """Rasters that hold SMAP's cells as they are.
+
+    Parameters
+    ----------
+    passes : sequence of (Series, Series or None)
+        Soil moisture and quality flags: of variables of a file for each overpass; else the one series of
+        rasters, whose bands say by their names what they are.
+    choices : Choices
+    """
+
+    def __init__(self, passes: Sequence[tuple[Series, Series | None]], choices: Choices = DEFAULT_CHOICES):
+        series = passes[0][0]
         resolution, window = _on_ease2(series)
         self.path, self._look = series.source, series.look
         self.filled = series.has_filled()
         self.product = next(name for name, size in PRODUCTS.items() if size == resolution)
         self.grid = ease2_grid(resolution).crop(window)
-        self._entries = {entry.date: entry for entry in series.entries}
-        self.items = tuple(Item(entry.date, file_of(entry.path), entry.band) for entry in series.entries)
+        self._choices = choices
+        self._passes = [(_by_date(moisture), _by_date(flags)) for moisture, flags in passes]
+        entries: dict[dt.date, SeriesEntry] = {}
+        for moisture, _flags in reversed(self._passes):
+            entries.update(moisture)
+        self.items = tuple(
+            Item(date, file_of(entry.path), entry.band) for date, entry in sorted(entries.items())
+        )
+        self._numbers: dict[str, dict[dt.date, list[int]]] = {}
 
     def has_flags(self) -> bool:
-        """Whether the first date has a band of quality flags."""
-        return _flag_band(open_dataset(self._entries[self.items[0].date].path)) is not None
+        """Whether the first date has quality flags."""
+        return all(flag is not None for _moisture, flag in self._bands(self.items[0].date))
+
+    def says(self) -> list[Said]:
+        """What the names of the first date's soil moisture say of it."""
+        found = []
+        for path, number in (moisture for moisture, _flag in self._bands(self.items[0].date)):
+            # Bands die with their dataset.
+            dataset = open_dataset(path)
+            name = dataset.GetRasterBand(number).GetDescription() or series_name(path)
+            found.append(said_by(name) or Said(False))
+        return found
 
     def read(self, item: Item, window: Window, choices: Choices) -> Screened:
-        """See `SmapSource.read`; overpass and algorithm were chosen when the raster was made."""
-        entry = self._entries[item.date]
-        dataset = open_dataset(entry.path)
-        values = read_band(dataset, entry.band, window, look=self._look)
-        flag_band = _flag_band(dataset)
+        """See `SmapSource.read`."""
+        return merge_overpasses(
+            [self._read(moisture, flag, window, choices) for moisture, flag in self._bands(item.date)]
+        )
+
+    def _bands(self, date: dt.date) -> list[tuple[_Band, _Band | None]]:
+        """Soil moisture and quality flag of each overpass of a date."""
+        found = []
+        for moisture, flags in self._passes:
+            entry, flag = moisture.get(date), flags.get(date)
+            if entry is None:
+                continue
+            dataset = open_dataset(entry.path)
+            if time_dimension(dataset):
+                found.append(((entry.path, entry.band), (flag.path, flag.band) if flag else None))
+                continue
+            numbers = self._bands_of(dataset, entry)
+            names = [dataset.GetRasterBand(number).GetDescription() or "" for number in numbers]
+            found += [
+                (
+                    (entry.path, numbers[one.moisture]),
+                    None if one.flag is None else (entry.path, numbers[one.flag]),
+                )
+                for one in _passes(names, self._choices, entry.path)
+            ]
+        return found
+
+    def _bands_of(self, dataset: gdal.Dataset, entry: SeriesEntry) -> list[int]:
+        """The numbers of the bands of a date in a file of one date or of many."""
+        if dataset.GetMetadataItem(FIRST_BAND_TAG) is not None:
+            return [entry.band]
+        if entry.path not in self._numbers:
+            by_date: dict[dt.date, list[int]] = {}
+            for number, name in band_names(dataset).items():
+                by_date.setdefault(find_date(name) or entry.date, []).append(number)
+            self._numbers[entry.path] = by_date
+        return self._numbers[entry.path][entry.date]
+
+    def _read(self, moisture: _Band, flag: _Band | None, window: Window, choices: Choices) -> Screened:
+        path, band = moisture
+        values = read_band(open_dataset(path), band, window, look=self._look)
         flags = None
-        if flag_band is not None:
-            flags = flags_from_floats(read_band(dataset, flag_band, window))
+        if flag is not None:
+            flags = flags_from_floats(read_band(open_dataset(flag[0]), flag[1], window))
         elif choices.quality == "recommended":
-            raise InputError(_no_flags(entry.path))
+            raise InputError(_no_flags(path))
         found = screen(values, flags, choices.quality, PHYSICAL_RANGE)
         if found.out_of_range > 0.5 * found.retrieved:
             if self._look is not None:
                 self._look.check()
             worst = np.nanmax(np.where(is_fill(values), np.nan, values))
             raise InputError(
-                f"{entry.path}: most of its values lie outside 0-1 (up to {worst:.4g}), so they are no soil "
+                f"{path}: most of its values lie outside 0-1 (up to {worst:.4g}), so they are no soil "
                 "moisture in m3 m-3; choose other rasters, or rescale them (percent: divide by 100)."
             )
         return found
@@ -155,9 +240,16 @@ def open_source(
             )
     elif place.exists() and _is_granule(place):
         return _granule_source(path, [path], start, end, progress)
-    chosen = path if variables else _moisture_variable(path)
-    series = open_series(chosen, progress=progress, variables=variables)
-    source = SeriesSource(series.between(start, end))
+    wanted = _Moisture(MOISTURE.what, MOISTURE.names, choices=choices)
+
+    def series_of(path: str) -> Series:
+        series = open_series(path, progress=progress, variables=variables, wanted=wanted)
+        return series.between(start, end)
+
+    chosen = [(path, "")] if variables else _variables(path, choices)
+    source = SeriesSource(
+        [(series_of(moisture), series_of(flags) if flags else None) for moisture, flags in chosen], choices
+    )
     _log_limits(source, choices, progress)
     return source
 
@@ -221,13 +313,22 @@ def _twice(first: Granule, second: Granule) -> str:
     return text + "keep one of them."
 
 
-def _moisture_variable(path: str) -> str:
-    """A NetCDF file's variable of soil moisture, where it has several with a time axis."""
+def _variables(path: str, choices: Choices) -> list[tuple[str, str]]:
+    """Of a NetCDF file with several variables those of soil moisture and its flags (or none), by overpass."""
     if Path(path).suffix.lower() not in {".nc", ".nc4"}:
-        return path
-    names = time_variables(open_dataset(path))
-    fitting = [name for name in names if name.rsplit(":", 1)[-1].strip("/").startswith("soil_moisture")]
-    return fitting[0] if len(names) > 1 and len(fitting) == 1 else path
+        return [(path, "")]
+    variables = time_variables(open_dataset(path))
+    names = [variable_of(one) for one in variables]
+    if len(variables) < 2 or not any(map(said_by, names)):
+        return [(path, "")]
+    return [
+        (variables[one.moisture], "" if one.flag is None else variables[one.flag])
+        for one in passes_of(names, choices, path, f"variables {', '.join(names)}")
+    ]
+
+
+def _by_date(series: Series | None) -> dict[dt.date, SeriesEntry]:
+    return {entry.date: entry for entry in series.entries} if series else {}
 
 
 def _on_ease2(series: Series) -> tuple[str, Window]:
@@ -254,22 +355,17 @@ def _log_limits(source: SeriesSource, choices: Choices, progress: Progress) -> N
             raise InputError(_no_flags(source.items[0].path))
         if choices.quality == "successful":
             progress.log(
-                f"{source.path}: it has no band {_FLAG_BAND}; the quality of its values is not checked."
+                f"{source.path}: it has no band {FLAG_BAND}; the quality of its values is not checked."
             )
-    if choices.algorithm != "default":
+    said = source.says()
+    if choices.algorithm != "default" and not all(one.algorithm for one in said):
         progress.warn(f"{source.path}: rasters hold one retrieval only; ALGORITHM has no effect on them.")
-    progress.log(f"{source.path}: overpasses are taken as they are in the rasters.")
+    if not all(one.overpass for one in said):
+        progress.log(f"{source.path}: overpasses are taken as they are in the rasters.")
 
 
 def _no_flags(path: str) -> str:
     return (
-        f"{path}: it has no band {_FLAG_BAND}, so QUALITY 'recommended' cannot be known; "
+        f"{path}: it has no band {FLAG_BAND}, so QUALITY 'recommended' cannot be known; "
         "choose another QUALITY or import the HDF5 granules."
     )
-
-
-def _flag_band(dataset: gdal.Dataset) -> int | None:
-    for number in range(1, dataset.RasterCount + 1):
-        if dataset.GetRasterBand(number).GetDescription().startswith(_FLAG_BAND):
-            return number
-    return None

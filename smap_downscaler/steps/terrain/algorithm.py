@@ -17,7 +17,7 @@ from ...base.progress import Progress
 from ...geo.geotiff import check_room
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.feedback import WarningKeeper
-from ...toolbox.parameters import advanced, any_file, choice, decimal, nodata_parameter
+from ...toolbox.parameters import advanced, any_file, band_of, choice, decimal, nodata_parameter
 from ...toolbox.values import Values
 from .builtin import compute_terrain as compute_builtin
 from .dem import check_dem
@@ -69,6 +69,7 @@ class TerrainIndices(SmapAlgorithm):
         yield advanced(
             decimal("SLOPE_FLOOR", "Minimum tangent of the slope in the wetness index", 0.001, 0.0)
         )
+        yield band_of("Band of the DEM, by name or number")
         yield advanced(any_file("SAGA_CMD", "Program saga_cmd", optional=True))
         yield nodata_parameter()
         for name, description, by_default in OUTPUTS:
@@ -87,7 +88,7 @@ class TerrainIndices(SmapAlgorithm):
         _settings(values)
         if values.choice("ENGINE") != "built-in" and values.given("SAGA_CMD"):
             find_saga_cmd(values.path("SAGA_CMD"))
-        check_dem(values.raster_path("INPUT"))
+        check_dem(values.raster_path("INPUT"), values.text("BAND"))
         outputs = _outputs(values)
         if not outputs and not values.given("REPORT"):
             names = ", ".join(name for name, _, _ in OUTPUTS)
@@ -113,6 +114,7 @@ def _settings(values: Values) -> TerrainSettings:
         values.number("SLOPE_FLOOR"),
         values.choice("AREA"),
         nodata.of(*names),
+        values.text("BAND"),
     )
 
 

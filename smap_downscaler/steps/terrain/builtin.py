@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...base.nodata import Declared
 from ...base.progress import Progress
 from ...base.words import text
 from ...geo.blocks import row_blocks
 from ...geo.datasets import open_dataset, read_band
 from ...geo.geotiff import Band, create_geotiff
 from ...geo.grid import Grid
-from .dem import Elevations, check_dem, scale_warning
+from .dem import Elevations, check_dem, elevation_band, scale_warning
 from .numbers.accumulate import FlowOrder, flow_order, upslope_cells
 from .numbers.fill import fill_sinks
 from .numbers.outcome import TerrainReport, filling_text, water_text
@@ -44,7 +43,7 @@ def compute_terrain(
     Parameters
     ----------
     dem_path : str
-        Elevations in metres, band 1; see `check_dem`.
+        Elevations in metres; see `check_dem`.
     outputs : mapping of str to str
         Paths by key; the keys are those of `OUTPUT_BANDS`, and only those given are made.  Slope is in
         degrees, catchment area in m, wetness index in ln m, all of the filled DEM.
@@ -61,11 +60,11 @@ def compute_terrain(
     unknown = sorted(set(outputs) - set(OUTPUT_BANDS))
     if unknown:
         raise ValueError(f"unknown outputs: {', '.join(unknown)}")
-    grid = check_dem(dem_path)
+    grid = check_dem(dem_path, settings.band)
     warning = scale_warning(grid)
     if warning:
         progress.warn(text("{}: {}", dem_path, warning))
-    surface = _read(dem_path, grid, settings.nodata, progress.part(0.0, 0.05))
+    surface = _read(dem_path, grid, settings, progress.part(0.0, 0.05))
     filled = fill_sinks(surface, settings.minimum_slope, progress.part(0.05, _FILLED))
     cells, raised_cells, most_raised = _raised(surface, filled)
     progress.log(filling_text(cells, raised_cells, most_raised))
@@ -76,12 +75,13 @@ def compute_terrain(
     return TerrainReport(ENGINE, cells, raised_cells, most_raised, _route(job))
 
 
-def _read(path: str, grid: Grid, nodata: Declared, progress: Progress) -> Surface:
+def _read(path: str, grid: Grid, settings: TerrainSettings, progress: Progress) -> Surface:
     dataset = open_dataset(path)
+    number = elevation_band(dataset, path, settings.band)
     elevation = np.empty(grid.shape, np.float32)
-    counter, seen = progress.counter(grid.height, "rows read"), Elevations(path, nodata)
+    counter, seen = progress.counter(grid.height, "rows read"), Elevations(path, settings.nodata)
     for window in row_blocks(grid.whole):
-        elevation[window.slices] = read_band(dataset, 1, window, look=seen.look)
+        elevation[window.slices] = read_band(dataset, number, window, look=seen.look)
         seen.add(elevation[window.slices])
         counter.advance(window.height)
     seen.conclude(progress)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from ...base.errors import InputError
 from ...base.nodata import UNDECLARED, Declared, Look, is_fill
 from ...base.progress import Progress
 from ...base.words import text
+from ...geo.bands import ELEVATION, one_band
 from ...geo.datasets import dataset_grid, open_dataset, spatial_reference
 from ...geo.grid import Grid
 from ...geo.lattice import Transformation
@@ -33,18 +35,32 @@ _NO_METRES = re.compile(
 _WARP = "reproject it to metres first, best to the UTM zone of the area (Raster > Projections > Warp)"
 
 
-def check_dem(path: str) -> Grid:
-    """The grid of a DEM that terrain indices can be made of; no cell is read, see `Elevations`.
+def elevation_band(dataset: gdal.Dataset, path: str, asked: str = "") -> int:
+    """The number of the band of elevations: the one asked for by name or number, named so, or alone.
 
     Raises
     ------
     InputError
-        If the file cannot be read, has no CRS or one in other units than metres, cells that are not square,
-        or elevations in feet or the like.
+        If it cannot be told, or the raster is a picture.
+    """
+    return one_band(dataset, path, replace(ELEVATION, asked=asked, advice="give its name or number as BAND"))
+
+
+def check_dem(path: str, asked: str = "") -> Grid:
+    """The grid of a DEM that terrain indices can be made of; no cell is read, see `Elevations`.
+
+    `asked` is the name or number of its band.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, it cannot be told which band is meant, or it has no CRS or one in other
+        units than metres, cells that are not square, or elevations in feet or the like.
     """
     dataset = open_dataset(path)
     grid = dataset_grid(dataset, str(path))
-    _check_units(path, grid, dataset.GetRasterBand(1))
+    band = elevation_band(dataset, path, asked)
+    _check_units(path, grid, dataset.GetRasterBand(band))
     if abs(grid.cell_width - grid.cell_height) > _SQUARE * grid.cell_width:
         raise InputError(
             f"{path}: its cells are not square ({grid.cell_width:.10g} x {grid.cell_height:.10g} m); "

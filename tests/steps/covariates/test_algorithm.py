@@ -113,19 +113,19 @@ def test_a_run_makes_two_stacks_of_the_same_bands(run, given, said):
 
 
 def test_paths_layers_and_projects_give_the_same(run, given, tmp_path, qgis_provider):
-    """Layer objects, layers loaded under a name of their own, and a text with semicolons."""
+    """Layer objects, layers loaded under a title of their own, and a text with semicolons: named by files."""
     from qgis.core import QgsProcessingContext, QgsProject, QgsRasterLayer
 
     paths = given["INPUT"]
     layers = [QgsRasterLayer(path, name) for path, name in zip(paths, ("Height", "Soils"), strict=True)]
     run(ID, {**given, "INPUT": layers})
-    assert open_stack(given["OUTPUT_FINE"]).names == ("height", "clay", "sand")
+    assert open_stack(given["OUTPUT_FINE"]).names == ("elevation", "clay", "sand")
     project = QgsProject()
     project.addMapLayers(layers)
     context = QgsProcessingContext()
     context.setProject(project)
     run(ID, {**given, "INPUT": [layer.id() for layer in layers]}, context)
-    assert open_stack(given["OUTPUT_FINE"]).names == ("height", "clay", "sand")
+    assert open_stack(given["OUTPUT_FINE"]).names == ("elevation", "clay", "sand")
     run(ID, {**given, "INPUT": ";".join(paths)})
     assert open_stack(given["OUTPUT_FINE"]).names == ("elevation", "clay", "sand")
 
@@ -231,7 +231,7 @@ def test_duplicate_names_are_refused_before_any_work(algorithm, given, qgis_prov
     assert not good
     assert sentence == (
         f"INPUT layer Elevation ({first}), band 1 and INPUT layer soils ({second}), band 1 would both "
-        "be named 'a'; rename one of them or use NAMES."
+        "be named 'a'; name one otherwise by NAMES."
     )
 
 

@@ -386,7 +386,7 @@ def test_two_layers_of_one_name_are_refused(tmp_path, rough, request_for, refusa
     other = layer_at(tmp_path / "b" / "PLANE.tif")
     assert refusal(request_for([*rough, other])) == (
         f"INPUT layer plane ({rough[1].path}), band 1 and INPUT layer PLANE ({other.path}), band 1 would "
-        "both be named 'plane'; rename one of them or use NAMES."
+        "both be named 'plane'; name one otherwise by NAMES."
     )
 
 
@@ -407,7 +407,7 @@ def test_fractions_are_no_classes(rough, request_for, refusal):
     sentence = refusal(request_for(rough, categorical=["plane"]))
     assert sentence.startswith(f"INPUT layer plane ({rough[1].path}), band 1: it is categorical but holds -")
     assert sentence.endswith(
-        ", which is no whole number; take it out of CATEGORICAL or remove its colour table."
+        ", which is no whole number; take it out of CATEGORICAL, or give plane=no there if it is measured."
     )
 
 
@@ -415,7 +415,201 @@ def test_too_many_classes_are_refused(tmp_path, request_for, refusal):
     layer = write_classes(tmp_path / "many.tif", LAYER, np.random.default_rng(0).integers(0, 31, LAYER.shape))
     assert refusal(request_for([layer])) == (
         f"INPUT layer many ({layer.path}), band 1: it has more than 30 classes; reclassify it to fewer, "
-        "or remove its colour table if it is no categorical raster."
+        "or give CATEGORICAL many=no if its numbers are measurements."
+    )
+
+
+def patches(codes, seed=0, side=8):
+    """Patches of codes on `LAYER`, in any order."""
+    shape = -(-LAYER.height // side), -(-LAYER.width // side)
+    chosen = np.random.default_rng(seed).choice(codes, size=shape)
+    return np.kron(chosen, np.ones((side, side), int))[: LAYER.height, : LAYER.width]
+
+
+def integers(path, values, description="", unit="", kind=gdal.GDT_Int16):
+    """A layer of whole numbers on `LAYER`."""
+    write_classes(path, LAYER, np.zeros(LAYER.shape), colours=False)
+    dataset = gdal.GetDriverByName("GTiff").Create(str(path), LAYER.width, LAYER.height, 1, kind)
+    dataset.SetSpatialRef(spatial_reference(LAYER.crs))
+    dataset.SetGeoTransform(LAYER.geotransform)
+    band = dataset.GetRasterBand(1)
+    band.SetDescription(description)
+    band.SetUnitType(unit)
+    band.WriteArray(values)
+    del band, dataset
+    return layer_at(path)
+
+
+@pytest.mark.parametrize(
+    ("stem", "description", "codes"),
+    [
+        ("landcover", "", (10, 20, 30, 40)),
+        ("ESA_WorldCover_10m_2021_v200_S15W075_Map", "", (10, 30, 60)),
+        ("MCD12Q1_2020", "", (7, 10, 12, 16)),
+        ("a", "LC_Type1", (1, 2, 3, 4)),
+        ("soil type", "", (2, 3, 4, 5, 6)),
+    ],
+)
+def test_classes_by_their_name_are_asked_for(tmp_path, request_for, refusal, stem, description, codes):
+    layer = integers(tmp_path / f"{stem}.tif", patches(codes), description)
+    listed = ", ".join(map(str, codes))
+    (one,) = read_covariates([layer])
+    assert refusal(request_for([layer])) == (
+        f"INPUT layer {stem} ({layer.path}), band 1: by its name and its values ({listed}) it is a map of "
+        f"classes, whose codes have no mean; give CATEGORICAL {one.name}, or {one.name}=no if they are "
+        "measurements."
+    )
+    as_classes = request_for([layer], categorical=[one.name])
+    harmonise(as_classes)
+    assert open_stack(as_classes.fine_path).names == tuple(f"{one.name}_{code}" for code in codes)
+    listener = Listener()
+    as_numbers = request_for([layer], categorical=[f"{one.name}=no"])
+    harmonise(as_numbers, listener)
+    assert open_stack(as_numbers.fine_path).names == (one.name,)
+    assert listener.warnings == []
+
+
+def test_classes_by_their_values_are_asked_for(tmp_path, request_for):
+    layer = integers(tmp_path / "map_2020.tif", patches([11, 21, 41, 42, 71, 82]))
+    listener = Listener()
+    harmonise(request_for([layer]), listener)
+    assert listener.warnings == [
+        f"INPUT layer map_2020 ({layer.path}), band 1: its values (11, 21, 41, 42, 71, 82) look like codes "
+        "of classes, which have no mean; give CATEGORICAL map_2020, or map_2020=no if they are measurements."
+    ]
+    listener = Listener()
+    harmonise(request_for([layer], categorical=["map_2020=no"]), listener)
+    assert listener.warnings == []
+
+
+def measured(kind):
+    """Whole numbers that measure something, on `LAYER`."""
+    y, x = np.mgrid[0 : LAYER.height, 0 : LAYER.width]
+    field = np.sin(x / 23) + np.cos(y / 17) + np.sin((x + y) / 9) / 2
+    share = (field - field.min()) / (field.max() - field.min())
+    rng = np.random.default_rng(3)
+    return {
+        "metres": np.round(500 + 900 * share),
+        "tens of metres": np.round(12 * share) * 10,
+        "percent": np.round(100 * share),
+        "tens of percent": np.round(10 * share) * 10,
+        "clay": np.round(18 + 14 * share),
+        "counts": rng.poisson(2.5, LAYER.shape),
+        "yes and no": np.where(share > 0.5, 100, 0),
+        "one and none": (share > 0.5).astype(int),
+        "coarse rain": np.kron(np.round(rng.uniform(300, 900, (5, 6))), np.ones((40, 40))),
+    }[kind]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("metres", "tens of metres", "percent", "tens of percent"),
+        *("clay", "counts", "yes and no", "one and none", "coarse rain"),
+    ],
+)
+def test_whole_numbers_that_measure_are_no_classes(tmp_path, request_for, kind):
+    layer = integers(tmp_path / "layer.tif", measured(kind))
+    listener = Listener()
+    request = request_for([layer])
+    harmonise(request, listener)
+    assert listener.warnings == []
+    assert open_stack(request.fine_path).names == ("layer",)
+
+
+def test_a_name_of_classes_with_measurements_is_no_map_of_classes(tmp_path, request_for):
+    share = integers(tmp_path / "landcover_tree_percent.tif", measured("tens of percent"))
+    binary = integers(tmp_path / "landcover_urban.tif", measured("one and none"))
+    tagged = integers(tmp_path / "crop_type.tif", measured("tens of percent"), unit="%")
+    listener = Listener()
+    harmonise(request_for([share, binary]), listener)
+    harmonise(request_for([tagged]), listener)
+    assert listener.warnings == []
+
+
+def test_a_rendered_layer_is_refused(tmp_path, request_for, refusal):
+    path = tmp_path / "hillshade.tif"
+    dataset = gdal.GetDriverByName("GTiff").Create(str(path), LAYER.width, LAYER.height, 3, gdal.GDT_Byte)
+    dataset.SetSpatialRef(spatial_reference(LAYER.crs))
+    dataset.SetGeoTransform(LAYER.geotransform)
+    for number in (1, 2, 3):
+        dataset.GetRasterBand(number).WriteArray(measured("percent").astype(np.uint8))
+    del dataset
+    assert refusal(request_for([layer_at(path)])) == (
+        f"INPUT layer hillshade ({path}): it is a picture rendered in colours, not the values themselves; "
+        "choose the raster it was drawn from (saved from QGIS as 'Raw data'), or describe its bands by names "
+        "if they are measurements."
+    )
+
+
+def test_one_band_is_named_by_itself_else_by_its_file(tmp_path):
+    def named(*files):
+        layers = []
+        for stem, *bands in files:
+            path = tmp_path / f"{stem}.tif"
+            write_geotiff(path, LAYER, np.zeros((len(bands), *LAYER.shape)), [Band(name) for name in bands])
+            layers.append(Layer(str(path), stem, "a title of QGIS"))
+        return [one.name for one in read_covariates(layers)]
+
+    assert named(("a", "NDVI"), ("b", ""), ("c", "Clay 0-5cm")) == ["ndvi", "b", "clay_0_5cm"]
+    # Descriptions that say nothing, or the same of several layers.
+    assert named(("a", "Band 1"), ("b", "Layer_1"), ("c", "Gray")) == ["a", "b", "c"]
+    assert named(("a", "mean"), ("b", "mean"), ("c", "sd")) == ["a", "b", "sd"]
+    assert named(("a", "clay"), ("clay", "")) == ["a", "clay"]
+    assert named(("a", "clay"), ("b", "clay", "sand")) == ["a", "clay", "sand"]
+    assert named(("a", "a description of " + "many " * 9)) == ["a"]
+    assert named(("a", "", "sand")) == ["a_1", "sand"]
+
+
+def cut(tmp_path, name, rows, cols, values=None):
+    """A part of a plane on `LAYER`."""
+    row, col = rows.start or 0, cols.start or 0
+    window = Window(row, col, (rows.stop or LAYER.height) - row, (cols.stop or LAYER.width) - col)
+    grid = LAYER.crop(window)
+    values = grid.x_centres()[None, :] + grid.y_centres()[:, None]
+    write_geotiff(tmp_path / f"{name}.tif", grid, values)
+    return layer_at(tmp_path / f"{name}.tif")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ((slice(None), slice(0, 120)), (slice(None), slice(120, None))),
+        # One pixel shared, as in SRTM; one lacking; unlike heights.
+        ((slice(None), slice(0, 121)), (slice(None), slice(120, None))),
+        ((slice(None), slice(0, 119)), (slice(20, 190), slice(120, None))),
+        ((slice(0, 100), slice(None)), (slice(100, None), slice(None))),
+    ],
+)
+def test_tiles_are_refused_with_advice_to_merge(tmp_path, rough, request_for, refusal, first, second):
+    tiles = [cut(tmp_path, "dem_w", *first), cut(tmp_path, "dem_e", *second)]
+    for layers in (tiles, [rough[1], *reversed(tiles)]):
+        one, other = (layer for layer in layers if layer in tiles)
+        assert refusal(request_for(layers)) == (
+            f"INPUT layer {one.name} ({one.path}) and INPUT layer {other.name} ({other.path}) lie side by "
+            "side, like tiles of one raster, so that no place would have values of both; merge all tiles to "
+            "one raster first (Raster > Miscellaneous > Merge, or Build Virtual Raster) and give that."
+        )
+
+
+def test_layers_that_overlap_are_no_tiles(tmp_path, request_for):
+    layers = [
+        cut(tmp_path, "a", slice(None), slice(0, 200)),
+        cut(tmp_path, "b", slice(None), slice(40, None)),
+        cut(tmp_path, "c", slice(None), slice(None)),
+    ]
+    harmonise(request_for(layers))
+
+
+def test_layers_that_share_no_cell_are_refused(tmp_path, request_for, refusal):
+    corners = [
+        cut(tmp_path, "a", slice(0, 100), slice(0, 120)),
+        cut(tmp_path, "b", slice(100, None), slice(120, None)),
+    ]
+    sentence = refusal(request_for(corners))
+    assert sentence.startswith("INPUT: no SMAP cell has a value of all covariates (of 20 cells ")
+    assert sentence.endswith(
+        " have one, never together); choose layers of the same area, or a lower MINIMUM_COVERED."
     )
 
 
@@ -530,8 +724,8 @@ def test_real_means_agree_with_assigning_each_pixel_by_its_centre(bungo):
         )
         # Pixels given whole by their centre err at the edges, most where relief is steep.
         relative = np.abs(found[kept] / expected[kept] - 1)
-        assert relative.max() < (5e-3 if "elev" in name else 2e-3)
-        assert np.median(relative) < (1e-3 if "elev" in name else 3e-4)
+        assert relative.max() < (5e-3 if "srtm" in name else 2e-3)
+        assert np.median(relative) < (1e-3 if "srtm" in name else 3e-4)
 
 
 def test_a_real_mean_equals_exact_clipping(bungo):
@@ -542,5 +736,5 @@ def test_a_real_mean_equals_exact_clipping(bungo):
     values = read_band(open_dataset(source.path), 1, window)
     expected, share = clipped_means(values.astype(float), source.grid.crop(window), cell)
     assert 0.7 < share[0, 0] < 0.8
-    found = open_stack(request.coarse_path).read(["bungo_elev_srtm"], Window(4, 5, 1, 1))[0]
+    found = open_stack(request.coarse_path).read(["srtm30m_das_adm_f"], Window(4, 5, 1, 1))[0]
     assert found[0, 0] == pytest.approx(expected[0, 0], rel=1e-5)

@@ -346,7 +346,7 @@ def test_rows_that_fit_no_layer_are_refused(case):
         f"LAYERS, row 2: {case.label()} has row 1 already; keep one of them."
     )
     assert case.refusal("soc", "clay", "", "", "") == (
-        f"{case.label(0)} and {case.label(1)} would both be named 'clay'; rename one of them or use NAMES."
+        f"{case.label(0)} and {case.label(1)} would both be named 'clay'; name one otherwise by NAMES."
     )
     assert case.refusal("soc", "", "none", "", "", categorical=["soc"]) == (
         f"LAYERS, row 1: {case.label()} is categorical, so its values have no unit; leave conversion and "

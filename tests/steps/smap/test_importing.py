@@ -429,6 +429,137 @@ def test_geotiffs_with_a_quality_band(tmp_path):
     assert counts == {"recommended": (4, 16, 0, 12), "successful": (8, 16, 0, 8), "all": (16, 16, 0, 0)}
 
 
+#: Bands of both overpasses in no good order, as Earth Engine and others export them; the flag of the
+#: morning refuses the first column, that of the evening the last.
+BOTH = (
+    "albedo_am",
+    "retrieval_qual_flag_pm",
+    "soil_moisture_error",
+    "soil_moisture_am",
+    "retrieval_qual_flag_am",
+    "soil_moisture_pm",
+)
+MORNING = np.linspace(0.1, 0.2, 20, dtype=np.float32).reshape(4, 5)
+AM_FLAGS, PM_FLAGS = (np.repeat([np.arange(5) == column], 4, axis=0).astype(np.float32) for column in (0, 4))
+LAYERS = [np.full_like(MORNING, 0.06), PM_FLAGS, MORNING / 9, MORNING, AM_FLAGS, MORNING + 0.1]
+
+
+def imported(source, folder, **choices):
+    """The first date of an import."""
+    result = import_smap(source, folder, Choices(**choices))
+    return read_band(open_dataset(folder / f"soil_moisture_{result.rows[0].date:%Y%m%d}.tif"), 1)
+
+
+@pytest.mark.parametrize("dated", ["by name", "by bands"])
+def test_bands_of_both_overpasses(tmp_path, dated):
+    source = tmp_path / "in"
+    if dated == "by name":
+        rasters(source, values=np.stack(LAYERS), bands=[Band(name) for name in BOTH])
+    else:
+        bands = [Band(f"2020_01_0{day}_{name}") for day in (1, 2) for name in BOTH]
+        source = source / "stack.tif"
+        write_geotiff(source, GRID, np.stack(LAYERS * 2), bands)
+    right = {"AM": MORNING, "PM": MORNING + 0.1, "both": MORNING + 0.05}
+    for overpass, values in right.items():
+        got = imported(source, tmp_path / overpass, overpass=overpass, quality="all")
+        np.testing.assert_allclose(got, values, atol=1e-6)
+    am, pm = (
+        imported(source, tmp_path / f"q{one}", overpass=one, quality="recommended") for one in ("AM", "PM")
+    )
+    np.testing.assert_array_equal(np.isnan(am), AM_FLAGS == 1)
+    np.testing.assert_array_equal(np.isnan(pm), PM_FLAGS == 1)
+    both = imported(source, tmp_path / "q", overpass="both", quality="recommended")
+    np.testing.assert_allclose(both[:, 0], MORNING[:, 0] + 0.1, atol=1e-6)
+    np.testing.assert_allclose(both[:, 4], MORNING[:, 4], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("names", "choices", "band"),
+    [
+        (("soil_moisture_dca_am", "soil_moisture_dca_pm"), {"overpass": "PM"}, 2),
+        (("soil_moisture_pm", "soil_moisture"), {}, 2),
+        (("soil_moisture", "soil_moisture_pm"), {"overpass": "PM"}, 2),
+        (
+            (
+                "Soil_Moisture_Retrieval_Data_AM_albedo",
+                "Soil_Moisture_Retrieval_Data_PM_soil_moisture_pm",
+                "Soil_Moisture_Retrieval_Data_AM_soil_moisture",
+            ),
+            {"overpass": "AM"},
+            3,
+        ),
+        (("soil_moisture_am", "soil_moisture_scav_am", "soil_moisture_dca_am"), {"algorithm": "SCA-V"}, 2),
+        (("soil_moisture_scav_am", "soil_moisture_am"), {}, 2),
+        (("retrieval_qual_flag", "b1"), {"quality": "all"}, 2),
+        (("soil_moisture_am_anomaly", "soil_moisture_am"), {}, 2),
+    ],
+)
+def test_names_of_bands_say_overpass_and_algorithm(tmp_path, names, choices, band):
+    values = np.stack([MORNING / number for number in range(1, len(names) + 1)])
+    source = rasters(tmp_path / "in", values=values, bands=[Band(name) for name in names], days=(1,))
+    np.testing.assert_array_equal(imported(source, tmp_path / "out", **choices), values[band - 1])
+
+
+@pytest.mark.parametrize(
+    ("names", "choices", "sentence"),
+    [
+        (
+            ("albedo", "roughness"),
+            {},
+            "it has 2 bands (albedo, roughness), and none is called soil_moisture (with _am or _pm); name "
+            "the band of soil moisture so, or keep it in a file of its own (Raster > Conversion > "
+            "Translate).",
+        ),
+        (
+            ("B1", "B2"),
+            {},
+            "it has 2 bands (B1, B2), and none is called soil_moisture (with _am or _pm); name the band of "
+            "soil moisture so, or keep it in a file of its own (Raster > Conversion > Translate).",
+        ),
+        (
+            ("albedo_pm", "soil_moisture_pm"),
+            {},
+            "it has no soil moisture of the AM overpass (it has 2 bands (albedo_pm, soil_moisture_pm)); "
+            "choose another OVERPASS.",
+        ),
+        (
+            ("soil_moisture_pm",),
+            {},
+            "it has no soil moisture of the AM overpass (it has 1 band (soil_moisture_pm)); choose another "
+            "OVERPASS.",
+        ),
+        (
+            ("soil_moisture_scav_am", "soil_moisture_scah_am"),
+            {},
+            "it cannot be told which one of its 2 bands (soil_moisture_scav_am, soil_moisture_scah_am) is "
+            "soil moisture by ALGORITHM default; choose another ALGORITHM.",
+        ),
+    ],
+)
+def test_where_no_band_is_the_soil_moisture_asked_for(tmp_path, names, choices, sentence):
+    values = np.stack([MORNING] * len(names))
+    source = rasters(tmp_path / "in", values=values, bands=[Band(name) for name in names])
+    with pytest.raises(InputError) as caught:
+        import_smap(source, tmp_path / "out", Choices(**choices))
+    assert str(caught.value) == f"{source}/SMAP_2020-01-01.tif: {sentence}"
+
+
+def test_a_file_of_appeears_says_its_overpass(tmp_path):
+    name = "SPL3SMP.008_Soil_Moisture_Retrieval_Data_PM_soil_moisture_pm_20200101T000000_aid0001.tif"
+    write_geotiff(tmp_path / "in" / name, GRID, MORNING, [Band("")])
+    np.testing.assert_array_equal(imported(tmp_path / "in", tmp_path / "out", overpass="PM"), MORNING)
+    with pytest.raises(InputError, match="it has no soil moisture of the AM overpass"):
+        import_smap(tmp_path / "in", tmp_path / "am")
+
+
+def test_a_flag_of_the_other_overpass_is_none(tmp_path):
+    bands = [Band("soil_moisture_pm"), Band("retrieval_qual_flag_am")]
+    source = rasters(tmp_path / "in", values=np.stack([MORNING, AM_FLAGS]), bands=bands)
+    with pytest.raises(InputError, match="it has no band retrieval_qual_flag, so QUALITY 'recommended'"):
+        import_smap(source, tmp_path / "out", Choices("PM", "recommended"))
+    assert np.isfinite(imported(source, tmp_path / "out", overpass="PM")).all()
+
+
 def test_minus_9999_without_a_nodata_tag_is_missing(tmp_path):
     (tmp_path / "in").mkdir()
     path = tmp_path / "in" / "smap_20200101.tif"
@@ -489,8 +620,34 @@ def test_a_folder_of_netcdf_takes_the_variable_that_is_named(tmp_path):
     )
 
 
-def _netcdf(file):
-    """A CF file of two days and two variables, of which one is soil moisture."""
+def test_netcdf_variables_of_both_overpasses(tmp_path):
+    import h5py
+
+    group = "Soil_Moisture_Retrieval_Data"
+    variables = {
+        f"{group}_AM_soil_moisture": MORNING,
+        f"{group}_AM_retrieval_qual_flag": AM_FLAGS,
+        f"{group}_PM_soil_moisture_pm": MORNING + 0.1,
+        f"{group}_PM_retrieval_qual_flag_pm": PM_FLAGS,
+    }
+    path = tmp_path / "smap.nc"
+    with h5py.File(path, "w") as file:
+        _netcdf(file, {name: np.stack([values] * 2) for name, values in variables.items()})
+    for overpass, values in (("AM", MORNING), ("PM", MORNING + 0.1), ("both", MORNING + 0.05)):
+        got = imported(path, tmp_path / overpass, overpass=overpass, quality="all")
+        np.testing.assert_allclose(got, values, atol=1e-6)
+    pm = imported(path, tmp_path / "q", overpass="PM", quality="recommended")
+    np.testing.assert_array_equal(np.isnan(pm), PM_FLAGS == 1)
+
+
+DAYS_OF_NETCDF = {
+    "soil_moisture": np.stack([VALUES, VALUES / 2]),
+    "temperature": np.stack([VALUES, VALUES / 2]) + 280,
+}
+
+
+def _netcdf(file, variables=DAYS_OF_NETCDF):
+    """A CF file of two days and several variables."""
     from smap_downscaler.geo.datasets import spatial_reference
 
     axes = {
@@ -507,8 +664,7 @@ def _netcdf(file):
     crs.attrs["grid_mapping_name"] = np.bytes_("lambert_cylindrical_equal_area")
     crs.attrs["crs_wkt"] = np.bytes_(spatial_reference(EASE2_CRS).ExportToWkt())
     crs.attrs["spatial_ref"] = np.bytes_(spatial_reference(EASE2_CRS).ExportToWkt())
-    for name in ("soil_moisture", "temperature"):
-        data = np.stack([VALUES, VALUES / 2]) + (280 if name == "temperature" else 0)
+    for name, data in variables.items():
         variable = file.create_dataset(name, data=np.where(np.isnan(data), -9999, data).astype(np.float32))
         variable.attrs["_FillValue"] = np.float32(-9999)
         variable.attrs["grid_mapping"] = np.bytes_("crs")

@@ -20,7 +20,7 @@ ID = "terrainindices"
 OUTPUTS = ["TWI_MTFD", "TWI_FD8", "TWI_MFDMD", "SCA_MTFD", "SCA_FD8", "SCA_MFDMD", "FILLED", "SLOPE"]
 REPORTS = ["STATISTICS", "REPORT"]
 NUMBERS = ["CELLS", "RAISED_CELLS", "MOST_RAISED"]
-INPUTS = ["INPUT", "ENGINE", "MINIMUM_SLOPE", "AREA", "SLOPE_FLOOR", "SAGA_CMD", "NODATA"]
+INPUTS = ["INPUT", "ENGINE", "MINIMUM_SLOPE", "AREA", "SLOPE_FLOOR", "BAND", "SAGA_CMD", "NODATA"]
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +75,8 @@ def test_contract_and_help(qgis_provider):
     advanced = {
         name for name, one in definitions.items() if one.flags() & Qgis.ProcessingParameterFlag.Advanced
     }
-    assert optional == {"SAGA_CMD", "NODATA", *OUTPUTS, *REPORTS}
-    assert advanced == {"SLOPE_FLOOR", "SAGA_CMD", "NODATA"}
+    assert optional == {"BAND", "SAGA_CMD", "NODATA", *OUTPUTS, *REPORTS}
+    assert advanced == {"SLOPE_FLOOR", "BAND", "SAGA_CMD", "NODATA"}
     assert {name for name in OUTPUTS + REPORTS if definitions[name].createByDefault()} == set(OUTPUTS[:3])
     assert algorithm.groupId() == "covariates"
     assert all(one.help() for one in definitions.values())
@@ -144,6 +144,40 @@ def test_refusals(refusal, dem, tmp_path, more, sentence):
     given.update({name: full(value) if isinstance(value, str) else value for name, value in more.items()})
     assert refusal(ID, given) == full(sentence)
     assert listing(tmp_path) == []
+
+
+@pytest.mark.parametrize("engine", ["built-in", "SAGA"])
+def test_the_band_of_elevations(run, refusal, dem, tmp_path, engine, request):
+    if engine == "SAGA":
+        request.getfixturevalue("saga_cmd")
+    z = np.nan_to_num(values(dem), nan=-9999.0)
+    steep = np.full_like(z, 5)
+    named = raw_raster(
+        tmp_path / "named.tif",
+        np.stack([steep, z]),
+        nodata=-9999.0,
+        transform=open_dataset(dem).GetGeoTransform(),
+        names=("slope", "elevation"),
+    )
+    wanted = {"ENGINE": engine, "MINIMUM_SLOPE": 0.01}
+    right = run(ID, {**wanted, "INPUT": dem, "FILLED": str(tmp_path / "right.tif")})["FILLED"]
+    got = run(ID, {**wanted, "INPUT": named, "FILLED": str(tmp_path / "got.tif")})["FILLED"]
+    np.testing.assert_array_equal(values(got), values(right))
+    unnamed = raw_raster(
+        tmp_path / "unnamed.tif",
+        np.stack([z, steep, z]),
+        nodata=-9999.0,
+        transform=open_dataset(dem).GetGeoTransform(),
+    )
+    assert refusal(ID, {**wanted, "INPUT": unnamed, "FILLED": str(tmp_path / "none.tif")}) == (
+        f"{unnamed}: it has 3 bands without names where one is wanted, and it cannot be told which one is "
+        "the elevation; give its name or number as BAND."
+    )
+    third = {**wanted, "INPUT": unnamed, "BAND": "3", "FILLED": str(tmp_path / "third.tif")}
+    np.testing.assert_array_equal(values(run(ID, third)["FILLED"]), values(right))
+    flat = run(ID, {**third, "BAND": "2", "FILLED": str(tmp_path / "flat.tif")})
+    assert flat["CELLS"] == z.size
+    assert refusal(ID, {**third, "BAND": "elevation"}).startswith(f"BAND: {unnamed} has no band elevation (")
 
 
 def test_degrees_are_refused(refusal, tmp_path):

@@ -13,6 +13,7 @@ from ....base.dates import evenly_thinned, parse_dates
 from ....base.errors import InputError
 from ....base.nodata import DECLARE, Look
 from ....base.progress import Progress
+from ....geo.bands import ELEVATION, one_band
 from ....geo.datasets import dataset_grid, open_dataset
 from ....geo.grid import Bounds, Grid
 from ....geo.lattice import Transformation, transform_bounds
@@ -257,10 +258,11 @@ def _outline(bounds: Bounds, crs: str) -> np.ndarray:
 
 def _elevation(path: str, grid: Grid, progress: Progress) -> np.ndarray:
     """Elevation over the area at the size of a picture, m, NaN where missing."""
-    dem = dataset_grid(open_dataset(path), f"DEM ({path})")
+    dataset = open_dataset(path)
+    dem, band = dataset_grid(dataset, f"DEM ({path})"), one_band(dataset, f"DEM ({path})", ELEVATION)
     drawn = display_grid(grid.bounds, grid.crs, _TERRAIN_PIXELS)
     look = Look(f"DEM ({path})", "it", advice=DECLARE)
-    resampler = FineResampler([Source(path, 1, dem, look=look)], drawn, progress=progress)
+    resampler = FineResampler([Source(path, band, dem, look=look)], drawn, progress=progress)
     out = np.full(drawn.shape, np.nan, np.float32)
     for window in blocks(drawn):
         for _number, values in resampler.block(window):

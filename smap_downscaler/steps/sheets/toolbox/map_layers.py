@@ -26,6 +26,7 @@ from qgis.PyQt.QtGui import QColor
 
 from ....base.errors import InputError
 from ....base.progress import Progress
+from ....geo.bands import ELEVATION, one_band
 from ....geo.datasets import dataset_grid, open_dataset
 from ....report.atlas import ramp_of
 from ....toolbox.layers import STYLE, unread_layer
@@ -108,9 +109,10 @@ def _terrain(values: Values, elevation: np.ndarray | None) -> list[QgsMapLayer]:
     if elevation is None:
         return []
     path = values.raster_path("DEM")
+    band = one_band(open_dataset(path), f"DEM ({path})", ELEVATION)
 
     def shade(layer: QgsRasterLayer) -> None:
-        layer.setRenderer(QgsHillshadeRenderer(layer.dataProvider(), 1, 315, 45))
+        layer.setRenderer(QgsHillshadeRenderer(layer.dataProvider(), band, 315, 45))
         layer.setOpacity(0.35)
 
     def colours(layer: QgsRasterLayer) -> None:
@@ -119,7 +121,7 @@ def _terrain(values: Values, elevation: np.ndarray | None) -> list[QgsMapLayer]:
         shares = np.linspace(0, 1, 11).tolist()
         first, *between, last = (QColor.fromRgbF(*colormaps[ramp_of("elevation")](share)) for share in shares)
         ramp = QgsGradientColorRamp(first, last, False, list(map(QgsGradientStop, shares[1:-1], between)))
-        renderer = QgsSingleBandPseudoColorRenderer(layer.dataProvider(), 1)
+        renderer = QgsSingleBandPseudoColorRenderer(layer.dataProvider(), band)
         renderer.setClassificationMin(round(np.nanmin(elevation)))
         renderer.setClassificationMax(round(np.nanmax(elevation)))
         renderer.createShader(ramp, QgsColorRampShader.Type.Interpolated)

@@ -28,6 +28,8 @@ class TerrainSettings:
         "specific": total upslope area / flow width; "total": total upslope area / cell size.
     nodata : Declared
         Numbers of the DEM that are no elevations.
+    band : str
+        Name or number of its band of elevations, where it has several whose names do not tell.
 
     Raises
     ------
@@ -39,6 +41,7 @@ class TerrainSettings:
     slope_floor: float = 0.001
     area: str = "specific"
     nodata: Declared = UNDECLARED
+    band: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.minimum_slope < 45:
@@ -52,3 +55,7 @@ class TerrainSettings:
             )
         if self.area not in AREAS:
             raise InputError(f"AREA: {self.area!r} is not known; choose one of {', '.join(AREAS)}.")
+
+
+#: What is chosen where nothing is.
+DEFAULT_SETTINGS = TerrainSettings()

@@ -8,7 +8,6 @@ from pathlib import Path
 from osgeo import gdal
 
 from ....base.errors import InputError
-from ....base.nodata import UNDECLARED, Declared
 from ....base.progress import Progress
 from ....geo.blocks import row_blocks
 from ....geo.datasets import (
@@ -21,23 +20,29 @@ from ....geo.datasets import (
     spatial_reference,
 )
 from ....geo.grid import Grid
-from ..dem import Elevations
+from ..dem import Elevations, elevation_band
+from ..numbers.settings import DEFAULT_SETTINGS, TerrainSettings
 
 #: SAGA's own value for missing cells.
 SAGA_NODATA = -99999.0
 
 
 def write_saga_grid(
-    dem_path: str, path: str | Path, grid: Grid, progress: Progress, nodata: Declared = UNDECLARED
+    dem_path: str,
+    path: str | Path,
+    grid: Grid,
+    progress: Progress,
+    settings: TerrainSettings = DEFAULT_SETTINGS,
 ) -> int:
-    """Copy the first band of a raster to a SAGA grid at `path` (.sdat), float32; returns its valid cells.
+    """Copy the elevations of a raster to a SAGA grid at `path` (.sdat), float32; returns its valid cells.
 
     Raises
     ------
     InputError
         If the raster cannot be read, holds what is no elevation, or the grid cannot be written.
     """
-    source, cells, elevations = open_dataset(dem_path), 0, Elevations(dem_path, nodata)
+    source, cells, elevations = open_dataset(dem_path), 0, Elevations(dem_path, settings.nodata)
+    number = elevation_band(source, dem_path, settings.band)
     with gdal_errors() as messages:
         try:
             target = _create(path, grid)
@@ -48,7 +53,7 @@ def write_saga_grid(
         raise _cannot_write(path, messages)
     for window in row_blocks(grid.whole):
         progress.check()
-        values = read_band(source, 1, window, look=elevations.look)
+        values = read_band(source, number, window, look=elevations.look)
         elevations.add(values)
         missing = ~(values == values)
         cells += int(missing.size - missing.sum())

@@ -52,7 +52,7 @@ def compute_terrain(
     runner : Runner
         The way to call SAGA.
     dem_path : str
-        Elevations in metres, band 1; see `check_dem`.
+        Elevations in metres; see `check_dem`.
     outputs : mapping of str to str
         Paths of "filled" (m), "slope" (degrees), "sca_ROUTER" (m), "twi_ROUTER" (ln m); those wanted only.
     settings : TerrainSettings
@@ -67,12 +67,12 @@ def compute_terrain(
         For a DEM that cannot be used or a file that cannot be written.
     Cancelled
     """
-    grid = check_dem(dem_path)
+    grid = check_dem(dem_path, settings.band)
     warning = scale_warning(grid)
     if warning:
         progress.warn(text("{}: {}", dem_path, warning))
     grids = {"dem": str(folder / "dem.sdat")}
-    write_saga_grid(dem_path, grids["dem"], grid, progress, settings.nodata)
+    write_saga_grid(dem_path, grids["dem"], grid, progress, settings)
     calls, made = _plan(outputs, settings, folder)
     with runner.session(len(calls), folder, progress.part(_DEM_SHARE, _TOOLS_SHARE)) as session:
         for call in calls:

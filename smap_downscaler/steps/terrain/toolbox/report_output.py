@@ -111,6 +111,7 @@ def _facts(grid: Grid, found: TerrainReport) -> list[tuple[str, str]]:
 
 def _settings(values: Values, settings: TerrainSettings) -> dict[str, object]:
     return {
+        "BAND": values.text("BAND"),
         "ENGINE": values.choice("ENGINE"),
         "MINIMUM_SLOPE, degrees": text("{:g}", settings.minimum_slope),
         "AREA": settings.area,
