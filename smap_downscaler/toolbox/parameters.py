@@ -144,8 +144,8 @@ def period_parameters() -> Iterator[QgsProcessingParameterDefinition]:
 
 def season_parameters() -> Iterator[QgsProcessingParameterDefinition]:
     """WET_MONTHS and DRY_MONTHS; see `Values.seasons`."""
-    yield QgsProcessingParameterString("WET_MONTHS", "Wet season", "Nov-Mar", optional=True)
-    yield QgsProcessingParameterString("DRY_MONTHS", "Dry season", "May-Sep", optional=True)
+    yield QgsProcessingParameterString("WET_MONTHS", "Wet season (as Nov-Mar)", optional=True)
+    yield QgsProcessingParameterString("DRY_MONTHS", "Dry season (as May-Sep)", optional=True)
 
 
 def table_destination(name: str, description: str) -> QgsProcessingParameterVectorDestination:

@@ -127,7 +127,14 @@ def period_used(values: Values, otherwise: str) -> dict[str, object]:
 
 def seasons_used(values: Values) -> dict[str, object]:
     """The seasons as they were given, for a manifest."""
-    return {"wet season": values.text("WET_MONTHS"), "dry season": values.text("DRY_MONTHS")}
+    seasons = {"wet season": values.text("WET_MONTHS"), "dry season": values.text("DRY_MONTHS")}
+    return {season: months for season, months in seasons.items() if months}
+
+
+def log_seasons(values: Values, progress: Progress) -> None:
+    """Say which months make the seasons that were given."""
+    for season, months in seasons_used(values).items():
+        progress.log(f"The {season}: {months}")
 
 
 def manifest(inputs: Mapping[str, object], settings: Mapping[str, object]) -> dict[str, Mapping[str, object]]:

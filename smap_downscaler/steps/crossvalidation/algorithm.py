@@ -33,6 +33,7 @@ from ...toolbox.parameters import (
 from ...toolbox.reports import (
     footer,
     input_file,
+    log_seasons,
     manifest,
     period_used,
     report_parameter,
@@ -121,6 +122,7 @@ class CrossValidate(SmapAlgorithm):
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         settings, selection = _settings(values), row_selection(values)
+        log_seasons(values, progress)
         # QGIS hands over a GeoPackage as it is, and a copy of anything else (memory layer, CSV, selection).
         table = open_matrix(*values.table("INPUT"), progress)
         wet = rain_names(table, split_names(values.text("RAIN_COVARIATES")))

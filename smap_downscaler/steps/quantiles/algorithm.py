@@ -33,6 +33,7 @@ from ...toolbox.parameters import (
 from ...toolbox.reports import (
     footer,
     input_file,
+    log_seasons,
     manifest,
     period_used,
     report_parameter,
@@ -115,6 +116,7 @@ class QuantileCorrelation(SmapAlgorithm):
         for note in notes:
             progress.warn(note)
         progress.log(f"{table.rows:,} rows were read; {table.incomplete:,} of those asked for lack a value.")
+        log_seasons(values, progress)
         threads = thread_count(values.integer("THREADS"))
         cells = correlate(table.stations, seasons, settings, threads, progress.part(0.0, 0.95))
         _check(cells, label)

@@ -25,7 +25,8 @@ SIDE = 12
 CELLS = ease2_grid("9 km").crop(Window(990, 1155, SIDE, SIDE))
 DATES = (dt.date(2020, 12, 30), dt.date(2021, 1, 1), dt.date(2021, 6, 1))
 FEW = dt.date(2021, 2, 1)
-SMALL = {"PRESET": "custom", "N_ESTIMATORS": 6, "FOLDS": 4, "BLOCKS": 36, "SEED": 3, "THREADS": 2}
+SEASONS = {"WET_MONTHS": "Nov-Mar", "DRY_MONTHS": "May-Sep"}
+SMALL = {"PRESET": "custom", "N_ESTIMATORS": 6, "FOLDS": 4, "BLOCKS": 36, "SEED": 3, "THREADS": 2, **SEASONS}
 
 
 @pytest.fixture
