@@ -40,6 +40,8 @@ _PERHAPS = _nines(2, 3, 0.9, 0.99) | (_OF_BYTES - {200.0})
 _SURE_CELLS, _BYTE_CELLS, _PERHAPS_CELLS = (
     frozenset(float(np.float32(value)) for value in codes) for codes in (_SURE, _OF_BYTES, _PERHAPS)
 )
+#: What texts hold for no value, in small letters.
+MISSING_WORDS = frozenset({"", "na", "n/a", "nan", "null", "none", "-"})
 #: Numbers that are no value wherever they stand.
 FILLS = frozenset({FILL, -99999.0, -32768.0})
 

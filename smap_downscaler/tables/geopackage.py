@@ -30,6 +30,10 @@ DATE, INTEGER, REAL, TEXT = ogr.OFTDate, ogr.OFTInteger, ogr.OFTReal, ogr.OFTStr
 STEPS_A_LOOK = 100_000
 #: Offset of the journal mode in the header of an SQLite file, and its value for a write-ahead log.
 _MODE_AT, _MODE_WAL = 18, 2
+#: Fields that SQLite lets a table have, beside its key.
+MOST_FIELDS = 1999
+#: What a key may be called; the first that is no field's name is taken.
+_KEYS = ("fid", "ogc_fid", "row_key")
 
 
 def distribution_fields() -> dict[str, int]:
@@ -144,7 +148,9 @@ def _make(package: Path, path: Path, layer: str, fields: Mapping[str, int], note
 def _make_empty(package: Path, layer: str, fields: Mapping[str, int], notes: Mapping[str, Any]) -> None:
     """A GeoPackage with one empty table; leaves a message of GDAL or raises RuntimeError where that fails."""
     dataset = gdal.GetDriverByName("GPKG").Create(str(package), 0, 0, 0, gdal.GDT_Unknown)
-    table = dataset.CreateLayer(layer, None, ogr.wkbNone) if dataset is not None else None
+    taken = {name.lower() for name in fields}
+    key = [f"FID={next(name for name in _KEYS if name not in taken)}"]
+    table = dataset.CreateLayer(layer, None, ogr.wkbNone, key) if dataset is not None else None
     if table is not None:
         for name, kind in fields.items():
             table.CreateField(ogr.FieldDefn(name, kind))

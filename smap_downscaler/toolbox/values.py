@@ -244,17 +244,6 @@ class Values:
                     choice = choice.with_codes((layer.name(), _name_of(path)), codes)
         return choice
 
-    def table(self, name: str) -> tuple[str, str, str]:
-        """A table as GeoPackage path, layer name, and what to call it in messages.
-
-        QGIS hands over a GeoPackage as it is, and a copy of anything else (CSV, memory layer, selection).
-        """
-        label = self.layer_label(name)
-        path, table = self.algorithm.parameterAsCompatibleSourceLayerPathAndLayerName(
-            self.parameters, name, self.context, ["gpkg"], "gpkg", self.context.feedback()
-        )
-        return path, table, label
-
     def layer_label(self, name: str) -> str:
         """The file of a table or vector layer, or the name of a layer without one.
 

@@ -14,6 +14,7 @@ from qgis.core import (
 )
 
 from ...base.covariate_names import split_names
+from ...base.nodata import parse_nodata
 from ...base.progress import Progress
 from ...base.threads import growing_threads
 from ...base.words import counted
@@ -51,7 +52,8 @@ from ..forests.toolbox.parameters import (
     grid_parameters,
     row_selection,
 )
-from ..matrix.read import MatrixTable, RowSelection, open_matrix
+from ..matrix.read import MatrixTable, RowSelection
+from ..matrix.toolbox.table_input import matrix_table, matrix_table_parameters
 from .journal import forget_work
 from .numbers.results import ValidationRun
 from .numbers.schemes import BLOCKS, LOCATIONS, LOCATIONS_AND_DATES, PERIODS, RANDOM, scheme_text
@@ -94,6 +96,7 @@ class CrossValidate(SmapAlgorithm):
         yield QgsProcessingParameterFeatureSource(
             "INPUT", "Regression matrix", types=[Qgis.ProcessingSourceType.Vector]
         )
+        yield from matrix_table_parameters()
         yield from _parameters()
         yield advanced(
             QgsProcessingParameterString(
@@ -117,14 +120,14 @@ class CrossValidate(SmapAlgorithm):
 
     def validate(self, values: Values) -> None:
         values.period()
+        parse_nodata(values.text("NODATA"))
         _settings(values)
         growing_threads(values.integer("THREADS"))
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         settings, selection = _settings(values), row_selection(values)
         log_seasons(values, progress)
-        # QGIS hands over a GeoPackage as it is, and a copy of anything else (memory layer, CSV, selection).
-        table = open_matrix(*values.table("INPUT"), progress)
+        table = matrix_table(values, selection, progress)
         wet = rain_names(table, split_names(values.text("RAIN_COVARIATES")))
         if values.optional_integer("PERIOD") is None:
             settings = with_period(settings, table, selection, progress)

@@ -15,6 +15,7 @@ from qgis.core import (
 )
 
 from ...base.errors import InputError
+from ...base.nodata import parse_nodata
 from ...base.progress import Progress
 from ...base.threads import growing_threads
 from ...base.words import counted
@@ -24,7 +25,8 @@ from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.parameters import advanced, choice, period_parameters, whole_number
 from ...toolbox.reports import footer, input_file, manifest, report_parameter, table_output, write_report
 from ...toolbox.values import Values
-from ..matrix.read import MatrixTable, open_matrix
+from ..matrix.read import MatrixTable
+from ..matrix.toolbox.table_input import matrix_table, matrix_table_parameters
 from .numbers.outcome import TrainingReport
 from .report import training_page
 from .request import TrainingChoices
@@ -57,6 +59,7 @@ class TrainForests(SmapAlgorithm):
         yield QgsProcessingParameterFeatureSource(
             "INPUT", "Regression matrix", types=[Qgis.ProcessingSourceType.Vector]
         )
+        yield from matrix_table_parameters()
         yield choice("MODE", "Forests", MODES, BY_DATE)
         yield from forest_parameters()
         yield from feature_parameters()
@@ -89,6 +92,7 @@ class TrainForests(SmapAlgorithm):
 
     def validate(self, values: Values) -> None:
         values.period()
+        parse_nodata(values.text("NODATA"))
         forest_settings(values)
         feature_settings(values)
         _wishes(values)
@@ -96,8 +100,7 @@ class TrainForests(SmapAlgorithm):
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         output = values.output_file("OUTPUT")
-        # QGIS hands over a GeoPackage as it is, and a copy of anything else (memory layer, CSV, selection).
-        table = open_matrix(*values.table("INPUT"), progress)
+        table = matrix_table(values, row_selection(values), progress)
         report = _train(values, table, output, progress.part(0.0, 0.97))
         outputs = {
             "OUTPUT": output,

@@ -364,8 +364,8 @@ def test_a_text_field(refusal, matrix, tmp_path):
         "crossvalidate", {"INPUT": str(tmp_path / "t.gpkg"), **SMALL, "OUTPUT": str(tmp_path / "s.gpkg")}
     )
     assert sentence == (
-        f"{tmp_path / 't.gpkg'}: the field texture is not a number (it holds 'loam'); remove it or turn it "
-        "into numbers."
+        f"{tmp_path / 't.gpkg'}: the field texture is not a number (it holds 'loam'); name the "
+        "covariates without it in COVARIATES, or turn it into numbers."
     )
 
 
