@@ -110,11 +110,15 @@ def minimum_covered() -> QgsProcessingParameterNumber:
 
 
 def decimal(
-    name: str, description: str, default: float, least: float | None = None, most: float | None = None
+    name: str, description: str, default: float | None, least: float | None = None, most: float | None = None
 ) -> QgsProcessingParameterNumber:
-    """A number with decimals, in the range where one is given."""
+    """A number with decimals, in the range where one is given; optional where there is no default."""
     definition = QgsProcessingParameterNumber(
-        name, description, type=Qgis.ProcessingNumberParameterType.Double, defaultValue=default
+        name,
+        description,
+        type=Qgis.ProcessingNumberParameterType.Double,
+        defaultValue=default,
+        optional=default is None,
     )
     if least is not None:
         definition.setMinimum(least)

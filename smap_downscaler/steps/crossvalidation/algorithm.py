@@ -60,7 +60,7 @@ from .numbers.schemes import BLOCKS, LOCATIONS, LOCATIONS_AND_DATES, PERIODS, RA
 from .numbers.settings import ValidationSettings
 from .numbers.summary import median_of, summarise, summarise_rises
 from .rain_columns import rain_names, rain_series
-from .read_rows import with_period
+from .read_rows import with_blocks, with_period
 from .report import crossvalidation_page
 from .run import crossvalidate_table
 from .tables import (
@@ -131,13 +131,16 @@ class CrossValidate(SmapAlgorithm):
         wet = rain_names(table, split_names(values.text("RAIN_COVARIATES")))
         if values.optional_integer("PERIOD") is None:
             settings = with_period(settings, table, selection, progress)
+        settings, warnings = with_blocks(settings, table, values.given("BLOCKS"), progress)
+        for warning in warnings:
+            progress.warn(warning)
         output = values.output("OUTPUT")
         report = values.output_file("REPORT") if values.given("REPORT") else ""
         # Nobody can go on with a temporary file of an earlier session.
         work_file = None if values.is_temporary("OUTPUT") else work_file_of(output)
         threads = growing_threads(values.integer("THREADS"))
         run = crossvalidate_table(table, settings, work_file, selection, threads, progress.part(0.0, 0.95))
-        settings = run.settings
+        settings, run.warnings = run.settings, warnings
         summary = summarise(run.results, settings)
         rain = rain_series(table, wet, selection, progress) if report or values.given("RAIN") else []
         write_scores(output, run)
@@ -162,7 +165,7 @@ class CrossValidate(SmapAlgorithm):
             page = crossvalidation_page(run, summary, rain, sources, footer("Cross-validation"))
             outputs.update(write_report(report, page))
         forget_work(work_file)
-        _say(run, outputs, progress)
+        _say(run, outputs, table.cell_size or "the size of the cells", progress)
         return outputs
 
 
@@ -174,7 +177,7 @@ def _parameters() -> Iterable[Any]:
     yield choice("MODE", "Forests", MODES, BY_DATE)
     yield whole_number("FOLDS", "Folds", 10, 0)
     yield whole_number("REPEATS", "Repeats", 1, 0)
-    yield decimal("BLOCKS", "Side of the spatial blocks, km (0: none)", _DEFAULT_BLOCK_KM, 0.0)
+    yield decimal("BLOCKS", "Side of the spatial blocks, km (0: none)", None, 0.0)
     yield whole_number("PERIOD", "Days held out together (by cell, pooled)", None, 0)
     yield advanced(whole_number("GAP", "Days left out beside them (by cell, pooled)", 0, 0))
     yield from feature_parameters()
@@ -191,7 +194,7 @@ def _parameters() -> Iterable[Any]:
 
 
 def _settings(values: Values) -> ValidationSettings:
-    """What they were set to; an empty PERIOD is still to be resolved.
+    """What they were set to; an empty PERIOD or BLOCKS is still to be resolved.
 
     Raises
     ------
@@ -202,7 +205,7 @@ def _settings(values: Values) -> ValidationSettings:
     settings = ValidationSettings(
         folds=values.integer("FOLDS"),
         repeats=values.integer("REPEATS"),
-        block_km=values.number("BLOCKS"),
+        block_km=values.number("BLOCKS") if values.given("BLOCKS") else _DEFAULT_BLOCK_KM,
         candidates=grid_candidates(values),
         inner_folds=values.integer("INNER_FOLDS"),
         seed=values.integer("SEED"),
@@ -264,7 +267,7 @@ def _manifest(
     )
 
 
-def _say(run: ValidationRun, outputs: dict[str, Any], progress: Progress) -> None:
+def _say(run: ValidationRun, outputs: dict[str, Any], at: str, progress: Progress) -> None:
     settings = run.settings
     medians = "; ".join(
         f"{scheme_text(scheme, settings.block_km)} RMSE {outputs[_NUMBERS[scheme][0]]:.4f} m3 m-3, "
@@ -279,4 +282,4 @@ def _say(run: ValidationRun, outputs: dict[str, Any], progress: Progress) -> Non
             f"{counted(outputs['COUNT'], f'{key} was', f'{keys} were')} validated, "
             f"{counted(len(run.skipped), 'was', 'were')} left out. Medians over the {keys}"
         )
-    progress.log(f"{head}: {medians}. A low error at 9 km is not skill at 100 m.")
+    progress.log(f"{head}: {medians}. A low error at {at} is not skill at 100 m.")

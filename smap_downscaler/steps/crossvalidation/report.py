@@ -63,7 +63,7 @@ def crossvalidation_page(
     """
     page = Page("Cross-validation of the forests", _subtitle(run))
     _headline(page, run, summary)
-    page.warnings(uneven_folds(run.results, run.settings.block_km))
+    page.warnings([*run.warnings, *uneven_folds(run.results, run.settings.block_km)])
     for series in rain:
         page.heading(f"Rain by date: {series.name} (the paper's Fig. 2)").picture(
             rain_by_date(series),
@@ -108,7 +108,7 @@ def _headline(page: Page, run: ValidationRun, summary: Sequence[SummaryRow]) -> 
     days = counted(settings.period, "day")
     if BLOCKS in settings.schemes:
         page.paragraph(
-            "SMAP's 9 km cells share a footprint of about 30 km: under random folds a cell is told by its "
+            "SMAP sees about 30 km at once: under random folds a cell is told by its "
             "own neighbours, which flatters the maps. Blocks keep the neighbours out, and are the more "
             "honest figure."
         )

@@ -123,7 +123,7 @@ class TrainForests(SmapAlgorithm):
             progress.set_text("Drawing the report")
             page = training_page(report, _manifest(values, table, progress), footer("Train forests"))
             outputs.update(write_report(values.output_file("REPORT"), page))
-        _log_result(report, outputs, progress)
+        _log_result(report, outputs, f"{table.cell_size or 'SMAP'} cells", progress)
         return outputs
 
 
@@ -173,12 +173,12 @@ def _train(values: Values, table: MatrixTable, output: str, progress: Progress) 
     return train(table, output, choices, growing_threads(values.integer("THREADS")), progress)
 
 
-def _log_result(report: TrainingReport, outputs: dict[str, Any], progress: Progress) -> None:
+def _log_result(report: TrainingReport, outputs: dict[str, Any], cells: str, progress: Progress) -> None:
     numbers = f"out-of-bag RMSE {outputs['OOB_RMSE']:.4f} m3 m-3, R2 {outputs['OOB_R2']:.3f}"
     if report.mode == POOLED:
         progress.log(
             f"One forest of {counted(next(iter(report.scores.values())).n, 'row')}. "
-            f"Its {numbers} (9 km cells; trees "
+            f"Its {numbers} ({cells}; trees "
             "that predict a row saw the same cell on other dates, so this flatters: 'Cross-validate forests' "
             "leaves cells and periods out)."
         )
@@ -194,5 +194,5 @@ def _log_result(report: TrainingReport, outputs: dict[str, Any], progress: Progr
     forests = counted(len(report.scores), f"{noun} has", f"{noun}s have")
     progress.log(
         f"{forests} a forest, {counted(len(report.skipped), 'was', 'were')} skipped. "
-        f"Median {numbers} (9 km cells, {unlike})."
+        f"Median {numbers} ({cells}, {unlike})."
     )

@@ -22,6 +22,7 @@ from ...base.nodata import MISSING_WORDS
 from ...base.progress import SILENT, Progress
 from ...base.words import counted
 from ...geo.grid import Grid, grid_from
+from ...geo.lattice import cell_text
 from ...series.tags import unobserved_sentence
 from ...tables.geopackage import quoted, read_notes, read_only
 from .numbers.rows import CellRows, DayRows, PooledRows, pool, pooled_bytes
@@ -113,6 +114,11 @@ class MatrixTable:
             near = f"ABS(CAST({column} AS REAL) - {code!r}) <= {1.2e-7 * abs(code)!r}"
             column = f"CASE WHEN {near} THEN NULL ELSE {column} END"
         return column
+
+    @property
+    def cell_size(self) -> str:
+        """The size of the SMAP cells, `9 km`, where the table states their grid; else empty."""
+        return cell_text(self.grid) if self.grid is not None else ""
 
     @property
     def _rows_used(self) -> str:

@@ -84,6 +84,8 @@ class ValidationRun:
         What grew the forests, with its version, and why that.
     resumed : int
         Pieces that an earlier run, which was stopped, left.
+    warnings : list of str
+        What may be wrong with the folds.
     """
 
     settings: ValidationSettings
@@ -96,6 +98,7 @@ class ValidationRun:
     plan: Plan | None = None
     engine: str = ""
     resumed: int = 0
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def covariate_names(self) -> tuple[str, ...]:
