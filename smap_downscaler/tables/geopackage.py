@@ -20,6 +20,7 @@ from osgeo import gdal, ogr
 
 from ..base.errors import InputError
 from ..base.progress import SILENT, Progress
+from ..base.spreadsheet import inert, opens_in_spreadsheet
 from ..geo.datasets import close_dataset, gdal_errors, open_dataset, reason_of, whole_file
 from ..stats.distribution import Distribution
 
@@ -45,15 +46,17 @@ def distribution_fields() -> dict[str, int]:
 class TableWriter:
     """Takes rows; see `create_table`."""
 
-    def __init__(self, connection: sqlite3.Connection, layer: str, names: Sequence[str]):
+    def __init__(self, connection: sqlite3.Connection, layer: str, names: Sequence[str], plain: bool = True):
         marks = ", ".join("?" * len(names))
         listed = ", ".join(quoted(name) for name in names)
-        self._connection = connection
+        self._connection, self._plain = connection, plain
         self._statement = f"INSERT INTO {quoted(layer)} ({listed}) VALUES ({marks})"  # nosec B608
         self.count = 0
 
     def write(self, rows: Iterable[Sequence[Any]]) -> None:
         """Append rows, values in the order of the fields; NaN and None become NULL."""
+        if not self._plain:
+            rows = (tuple(map(inert, row)) for row in rows)
         cursor = self._connection.executemany(self._statement, rows)
         self.count += max(cursor.rowcount, 0)
 
@@ -90,12 +93,16 @@ def create_table(
         If it cannot be written.
     """
     path = Path(path)
+    plain = not opens_in_spreadsheet(path)
+    if not plain:
+        fields = {inert(name): kind for name, kind in fields.items()}
     # Some formats put files of their own beside.
     with whole_file(path, in_folder=True) as part:
         package = part if path.suffix.lower() == ".gpkg" else part.with_name("rows.gpkg")
         _make(package, path, layer, fields, notes or {})
         with _writing(package, path, progress) as connection:
-            writer = TableWriter(connection, layer, list(fields))
+            # Texts alone can be formulas.
+            writer = TableWriter(connection, layer, list(fields), plain or TEXT not in fields.values())
             yield writer
             _finish(connection, layer, writer.count, index)
         if package != part:

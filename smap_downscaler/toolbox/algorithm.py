@@ -27,6 +27,7 @@ from ..base.progress import Progress
 from ..base.version import tracker
 from .dependencies import advice, missing
 from .feedback import QgisProgress
+from .given import check_file_names
 from .help import as_html, as_plain, load_help
 from .output_checks import check_outputs
 from .reports import numbers_output
@@ -158,6 +159,7 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         return (False, refusal) if refusal else (good, message)
 
     def _check(self, values: Values) -> None:
+        check_file_names(self, values.parameters)
         wants_report = self.parameterDefinition("REPORT") is not None and values.given("REPORT")
         lacking = missing(("matplotlib", "jinja2")) if wants_report else []
         if lacking:

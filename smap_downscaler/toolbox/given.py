@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from qgis.core import (
@@ -13,6 +15,48 @@ from qgis.core import (
     QgsProcessingOutputLayerDefinition,
     QgsProperty,
 )
+
+from ..base.errors import InputError
+
+#: Kinds of parameters whose values are files, folders and layers.
+_FILES = frozenset(
+    {"file", "raster", "multilayer", "source", "vector", "sink", "vectorDestination"}
+    | {"rasterDestination", "fileDestination", "folderDestination"}
+)
+#: Bytes that the name of a file or folder may have, on all systems; and those that a file under way has more.
+_LONGEST_NAME, _UNDER_WAY = 255, 45
+
+
+def check_file_names(algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any]) -> None:
+    """Raise `InputError` for a name of a file or folder that no system can have."""
+    for definition in algorithm.parameterDefinitions():
+        if definition.type() not in _FILES:
+            continue
+        most = _LONGEST_NAME - (_UNDER_WAY if definition.isDestination() else 0)
+        for text in _paths_in(parameters.get(definition.name())):
+            longest = max(re.split(r"[\\/|;]", text), key=_bytes_of)
+            # Layers in memory say in one long text what they are.
+            if _bytes_of(longest) > most and "?" not in text:
+                raise InputError(
+                    f"{definition.name()}: the name {longest[:30]}... has {len(longest)} letters, more than "
+                    f"the {most} that the name of a file or folder can have here; shorten it."
+                )
+
+
+def _paths_in(value: Any) -> Iterator[str]:
+    if isinstance(value, QgsProcessingOutputLayerDefinition):
+        value = value.sink.staticValue()
+    elif isinstance(value, QgsProcessingFeatureSourceDefinition):
+        value = value.source.staticValue()
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _paths_in(item)
+    elif isinstance(value, str):
+        yield value
+
+
+def _bytes_of(name: str) -> int:
+    return len(name.encode("utf-8", "surrogateescape"))
 
 
 def given_parameters(

@@ -33,6 +33,7 @@ from qgis.PyQt.QtCore import QMetaType
 
 from ..base.errors import InputError
 from ..base.progress import Progress
+from ..base.spreadsheet import inert, opens_in_spreadsheet
 from ..base.words import Text, text
 from ..geo.datasets import gdal_errors, reason_of, stored_crs, successor, whole_file
 from ..tables.geopackage import count_features, put_table
@@ -186,7 +187,10 @@ def add_columns(
     for column in columns:
         fields.append(QgsField(column.name, column.kind))
     layer: Layer = fields, source.wkbType(), source.sourceCrs()
-    return write_layer(values, name, layer, _extended(features, kept, columns), progress)
+    made = _extended(features, kept, columns)
+    if opens_in_spreadsheet(destination_text(values.parameters.get(name), values.context)):
+        made = map(_inert, made)
+    return write_layer(values, name, layer, made, progress)
 
 
 def _is_key(field: QgsField, found: Sequence[Any]) -> bool:
@@ -204,6 +208,11 @@ def _extended(
         known = [None if isinstance(number, float) and number != number else number for number in numbers]
         made.setAttributes([*(feature.attribute(index) for index in kept), *known])
         yield made
+
+
+def _inert(feature: QgsFeature) -> QgsFeature:
+    feature.setAttributes([inert(value) for value in feature.attributes()])
+    return feature
 
 
 def qgis_crs(text: str) -> QgsCoordinateReferenceSystem:

@@ -139,6 +139,9 @@ def _scores(page: Page, run: ValidationRun) -> None:
     for over in settings.words.over:
         scores = {scheme: scores_of(run.results, scheme, over) for scheme in settings.schemes}
         scores = {scheme: found for scheme, found in scores.items() if found.keys}
+        if not scores:
+            # Pooled rows of a few dates: no cell has enough to be scored by itself.
+            continue
         if over == DATES:
             repeated = ", mean (and of up to 120 dates SD) over the repeats" if settings.repeats > 1 else ""
             page.heading("Scores by date (the paper's Fig. 4)").picture(
