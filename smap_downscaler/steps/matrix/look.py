@@ -27,6 +27,8 @@ def looked_through(
 ) -> MatrixTable:
     """The table without the numbers that NODATA declares missing, after a look at the rows that are used.
 
+    It knows the ranges of its covariates then.
+
     Raises
     ------
     InputError
@@ -41,7 +43,7 @@ def looked_through(
     progress.set_text("Looking through the table")
     moisture = Look(table.label, RESPONSE, nodata.of(RESPONSE), limits=(0.0, 1.0))
     looks = ColumnLooks(table.label, table.covariates, nodata)
-    low = high = np.nan
+    low = high = np.full(len(columns), np.nan)
     held: list[np.ndarray] = []
 
     def look() -> None:
@@ -52,15 +54,18 @@ def looked_through(
 
     with contextlib.closing(table.days(selection.start, selection.end, progress)) as days:
         for day in days:
-            held.append(np.column_stack([day.y, day.x]))
-            low, high = np.fmin(low, np.fmin.reduce(day.y)), np.fmax(high, np.fmax.reduce(day.y))
+            rows = np.column_stack([day.y, day.x])
+            held.append(rows)
+            low, high = np.fmin(low, np.fmin.reduce(rows)), np.fmax(high, np.fmax.reduce(rows))
             if sum(map(len, held)) >= _ROWS:
                 look()
     if held:
         look()
     moisture.check()
-    sentence = moisture_sentence(f"{table.label}: {RESPONSE} runs", float(low), float(high))
+    sentence = moisture_sentence(f"{table.label}: {RESPONSE} runs", float(low[0]), float(high[0]))
     if sentence:
         raise InputError(sentence)
     looks.check()
-    return table
+    ends = zip(columns[1:], low[1:].tolist(), high[1:].tolist())
+    ranges = {name: (first, last) for name, first, last in ends if np.isfinite((first, last)).all()}
+    return replace(table, ranges=ranges)

@@ -92,6 +92,8 @@ class MatrixTable:
         Whether covariates are rain, of those of which it is said.
     missing : dict
         Numbers that stand for no value, by field.
+    ranges : dict
+        Lowest and highest value of the covariates that were looked through, in the rows that are used.
     """
 
     path: str
@@ -104,6 +106,7 @@ class MatrixTable:
     grid: Grid | None = None
     rain: Mapping[str, bool] = field(default_factory=dict)
     missing: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def _column(self, name: str) -> str:
         column = quoted(name)
