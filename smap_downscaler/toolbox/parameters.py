@@ -80,15 +80,6 @@ def nodata_parameter() -> QgsProcessingParameterDefinition:
     )
 
 
-def nodata_parameter() -> QgsProcessingParameterDefinition:
-    """Numbers of layers that are no values; see `base.nodata.parse_nodata`."""
-    return advanced(
-        QgsProcessingParameterString(
-            "NODATA", "Numbers that stand for no value (name=value), by comma", optional=True
-        )
-    )
-
-
 def whole_number(
     name: str, description: str, default: int | None, least: int, most: int = 2**31 - 1
 ) -> QgsProcessingParameterNumber:
