@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -13,7 +14,6 @@ from qgis.core import (
     QgsProcessingFeatureSourceDefinition,
     QgsProcessingUtils,
     QgsProviderRegistry,
-    QgsVectorLayer,
 )
 from qgis.PyQt.QtCore import QDate, QDateTime, QMetaType, Qt, QTime, QVariant
 
@@ -21,7 +21,7 @@ from ..base.errors import InputError
 from ..base.progress import Progress
 from ..tables.geopackage import DATE, INTEGER, MOST_FIELDS, REAL, TEXT, create_table, read_notes
 from .values import Values
-from .vectors import layer_source
+from .vectors import beside_the_file, layer_source
 
 _TABLE = "rows"
 _WHOLE = (QMetaType.Type.Int, QMetaType.Type.UInt, QMetaType.Type.LongLong, QMetaType.Type.ULongLong)
@@ -58,8 +58,8 @@ def layer_table(
     package = layer.storageType() == "GPKG" and QgsProviderRegistry.instance().decodeUri(
         "ogr", layer.source()
     )
-    beside = _beside_the_file(layer)
-    if package and not (beside or of_some or layer.subsetString()):
+    beside = beside_the_file(layer)
+    if package and os.path.isfile(package["path"]) and not (beside or of_some or layer.subsetString()):
         return package["path"], package.get("layerName") or "", label
     if beside:
         progress.log(f"{name}: the rows of {layer.name()} are taken as the screen shows them, {beside}.")
@@ -69,16 +69,6 @@ def layer_table(
     path = QgsProcessingUtils.generateTempFilename(f"{_TABLE}.gpkg", values.context)
     _copy(values, name, label, (path, notes[1] if notes else {}), needed, progress)
     return path, _TABLE, label
-
-
-def _beside_the_file(layer: QgsVectorLayer) -> str:
-    """What the screen shows of a layer that its file does not hold, in words; empty where nothing."""
-    found = ["with unsaved edits"] if layer.isModified() else []
-    if layer.vectorJoins():
-        found.append("with joined fields")
-    if any(layer.expressionField(index) for index in range(layer.fields().count())):
-        found.append("with virtual fields")
-    return ", ".join(found)
 
 
 def _copy(

@@ -28,6 +28,7 @@ from qgis.core import (
     QgsProperty,
     QgsProviderRegistry,
     QgsVectorFileWriter,
+    QgsVectorLayer,
 )
 from qgis.PyQt.QtCore import QMetaType
 
@@ -98,6 +99,16 @@ def _check_code(values: Values, name: str, source: QgsFeatureSource) -> None:
         )
 
 
+def beside_the_file(layer: QgsVectorLayer) -> str:
+    """What the screen shows of a layer that its file does not hold, in words; empty where nothing."""
+    found = ["with unsaved edits"] if layer.isModified() else []
+    if layer.vectorJoins():
+        found.append("with joined fields")
+    if any(layer.expressionField(index) for index in range(layer.fields().count())):
+        found.append("with virtual fields")
+    return ", ".join(found)
+
+
 def check_shapes(source: QgsFeatureSource, name: str) -> None:
     """Raise `InputError` for a table, a layer in which no feature has a geometry, and one without a CRS."""
     if source.wkbType() == Qgis.WkbType.NoGeometry:
@@ -142,7 +153,10 @@ def read_features(
     InputError
         If there is no such layer, or it has no feature.
     """
-    source = layer_source(values, name)
+    source, layer = layer_source(values, name), values.vector_layer(name)
+    beside = beside_the_file(layer) if layer is not None else ""
+    if beside:
+        progress.log(f"{name}: {source.sourceName()} is taken as the screen shows it, {beside}.")
     features = list(features_of(source, QgsFeatureRequest(), progress))
     if not features:
         raise InputError(f"{name}: the layer {source.sourceName()} has no feature; choose another one.")

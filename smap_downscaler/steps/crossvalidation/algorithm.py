@@ -262,6 +262,7 @@ def _manifest(
             **grids,
             **least,
             **seasons_used(values),
+            "numbers that stand for no value": values.text("NODATA"),
             "forests grown with": run.engine,
         },
     )

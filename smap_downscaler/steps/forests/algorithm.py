@@ -145,7 +145,7 @@ def _wishes(values: Values) -> Wishes:
 def _manifest(values: Values, table: MatrixTable, progress: Progress) -> dict[str, Mapping[str, object]]:
     start, end = values.period()
     features = feature_settings(values)
-    names = ("MINIMUM_CELLS", "MINIMUM_DATES", "MAXIMUM_ROWS", *GRIDS)
+    names = ("MINIMUM_CELLS", "MINIMUM_DATES", "MAXIMUM_ROWS", "NODATA", *GRIDS)
     return manifest(
         {
             **input_file(table.label, table.path, progress),

@@ -194,7 +194,9 @@ def project(qgis_provider):
 
     project, context = QgsProject(), QgsProcessingContext()
     context.setProject(project)
-    return project, context
+    yield project, context
+    # Layers must be gone before QGIS ends.
+    project.clear()
 
 
 @pytest.fixture
