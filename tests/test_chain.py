@@ -27,6 +27,7 @@ def basin(tmp_path_factory, qgis_provider):
 
 def test_the_shipped_model_goes_from_files_to_maps(run, basin, tmp_path):
     from osgeo import gdal
+    from qgis.PyQt.QtCore import QVariant
 
     maps = tmp_path / "maps"
     outputs = run(
@@ -42,6 +43,9 @@ def test_the_shipped_model_goes_from_files_to_maps(run, basin, tmp_path):
             "PRECIPITATION": str(basin / "precipitation"),
             "MASK": str(basin / "mask.tif"),
             "RESOLUTION": 500,
+            # As the dialog of a model sends what is left empty.
+            "EXTENT": QVariant(QVariant.String),
+            "CRS": QVariant(QVariant.String),
             "SEED": 1,
             "maps": str(maps),
             "series": str(tmp_path / "series.vrt"),

@@ -78,6 +78,51 @@ def test_files_and_folders_of_any_name_are_let_through(algorithms):
                     assert definition.checkValueIsAcceptable(path), (name, definition.name(), path)
 
 
+def test_what_is_not_given_reads_the_same_however_it_is_said(algorithms):
+    from qgis.core import (
+        NULL,
+        Qgis,
+        QgsCoordinateReferenceSystem,
+        QgsProcessingContext,
+        QgsProcessingFeatureSourceDefinition,
+        QgsProperty,
+        QgsRectangle,
+    )
+    from qgis.PyQt.QtCore import QDate, QDateTime, QVariant
+
+    from smap_downscaler.toolbox.values import Values
+
+    nulls = [QVariant(kind) for kind in (QVariant.String, QVariant.Int, QVariant.Double, QVariant.List)]
+    nothing = [NULL, None, "", "  ", [], [None], [NULL, ""], *nulls, QVariant(), QDate(), QDateTime()]
+    nothing += [QgsCoordinateReferenceSystem(), QgsRectangle(), QgsProperty(), QgsProperty.fromValue(None)]
+    nothing += [QgsProperty.fromExpression("NULL"), QgsProcessingFeatureSourceDefinition("", True)]
+    readers = ("text", "texts", "path", "paths", "optional_integer", "date", "extent", "crs", "raster_path")
+    for name, algorithm in written(algorithms).items():
+
+        def read(values, parameter, used):
+            values = Values(used, values, QgsProcessingContext())
+            return values.given(parameter), [getattr(values, reader)(parameter) for reader in readers]
+
+        for definition in algorithm.parameterDefinitions():
+            if definition.isDestination() or not definition.flags() & Qgis.ProcessingParameterFlag.Optional:
+                continue
+            parameter = definition.name()
+            missing = read({}, parameter, algorithm)
+            assert not missing[0]
+            for value in nothing:
+                assert read({parameter: value}, parameter, algorithm) == missing, (name, parameter, value)
+
+
+def test_cells_of_a_matrix_that_are_empty_keep_their_places(algorithms):
+    from qgis.core import NULL, QgsProcessingContext
+
+    from smap_downscaler.toolbox.values import Values
+
+    cells = ["a.tif", NULL, "", "slope"]
+    values = Values(algorithms["harmonisecovariates"], {"LAYERS": cells}, QgsProcessingContext())
+    assert values.parameters["LAYERS"] == cells
+
+
 def test_algorithms_run_in_the_background(algorithms):
     from qgis.core import Qgis
 

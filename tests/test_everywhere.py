@@ -294,6 +294,30 @@ def test_a_step_of_a_model(qgis_provider, case, feedback, tmp_path, name):
 
 
 @pytest.mark.parametrize("name", {id_of(name): name for name in RUNS}.values())
+def test_what_a_dialog_sends_for_an_empty_field_is_not_given(run, said, qgis_provider, case, tmp_path, name):
+    """None from scripts, NULL and an empty text from dialogs: for each, all that may be empty at once."""
+    from qgis.core import Qgis
+    from qgis.PyQt.QtCore import QVariant
+
+    inputs, outputs, made = RUNS[name]
+    algorithm = qgis_provider.algorithm(id_of(name))
+    empty = [
+        definition.name()
+        for definition in algorithm.parameterDefinitions()
+        if definition.flags() & Qgis.ProcessingParameterFlag.Optional
+        and definition.name() not in {**inputs, **outputs}
+    ]
+    found = {}
+    for label, value in {"none": None, "null": QVariant(QVariant.String), "text": ""}.items():
+        said.warnings.clear()
+        values = filled({**inputs, **outputs}, case, tmp_path / label)
+        results = run(id_of(name), {**values, **dict.fromkeys(empty, value)})
+        assert (tmp_path / label / made).exists()
+        found[label] = sorted(results), len(said.warnings)
+    assert found["null"] == found["text"] == found["none"]
+
+
+@pytest.mark.parametrize("name", {id_of(name): name for name in RUNS}.values())
 def test_outputs_that_cannot_be_written_are_refused_before_the_work(qgis_provider, case, tmp_path, name):
     """Each output in turn, below a file and in the place of what is of another kind."""
     from qgis.core import QgsProcessingContext

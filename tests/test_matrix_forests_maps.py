@@ -350,7 +350,8 @@ def test_training_refusals(refusal, run, matrix, tmp_path):
         [{"date": "2020-12-31", "row": 0, "col": 0, "soil_moisture": 0.2, "land_use": "maize"}],
     )
     assert sentence(words) == (
-        f"{words}: the field land_use is not a number (it holds 'maize'); remove it or turn it into numbers."
+        f"{words}: the field land_use is not a number (it holds 'maize'); name the "
+        "covariates without it in COVARIATES, or turn it into numbers."
     )
     dates = table(
         "dates",

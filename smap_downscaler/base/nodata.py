@@ -45,6 +45,8 @@ _SURE_CELLS, _BYTE_CELLS, _PERHAPS_CELLS = (
 )
 #: The code of land cover that was not classified.
 _UNCLASSIFIED = 255.0
+#: What texts hold for no value, in small letters.
+MISSING_WORDS = frozenset({"", "na", "n/a", "nan", "null", "none", "-"})
 #: Numbers that are no value wherever they stand.
 FILLS = frozenset({FILL, -99999.0, -32768.0})
 

@@ -107,6 +107,16 @@ def goes_around(grid: Grid) -> int:
     return columns_around(grid.cell_width, grid.width) if is_geographic(grid.crs) else 0
 
 
+def cell_text(grid: Grid) -> str:
+    """`100 m`, `3 km` or `0.05°`."""
+    if is_geographic(grid.crs):
+        return f"{grid.cell_width:.3g}°"
+    side, unit = (grid.cell_width / 1000, "km") if grid.cell_width >= 999.5 else (grid.cell_width, "m")
+    # SMAP's 9.008 km are 9 km to everybody.
+    digits = 2 if abs(float(f"{side:.2g}") / side - 1) < 0.002 else 3
+    return f"{float(f'{side:.{digits}g}'):g} {unit}"
+
+
 class Lattice:
     """Maps the pixels of a `source` grid to fractional rows and columns of a `target` grid.
 

@@ -10,6 +10,7 @@ from functools import partial
 from itertools import combinations, groupby
 
 from ..base.errors import InputError
+from ..base.moisture import moisture_sentence
 from ..geo.datasets import same_crs
 from ..geo.grid import EASE2_CRS, Grid
 from ..geo.sources import Source, has_value
@@ -158,13 +159,27 @@ def shift_warning(label: str, grid: Grid) -> str:
     return "" if shift is None else shift_sentence(label, shift)
 
 
+def moisture_judge(label: str) -> Callable[[Sample], tuple[str, str]]:
+    """A judge of layers that are soil moisture, m3 m-3; see `LayerToCheck`."""
+
+    def judge(sample: Sample) -> tuple[str, str]:
+        sentence = moisture_sentence(f"{label}: soil moisture runs", sample.low, sample.high)
+        return sentence, "no m3 m-3" if sentence else ""
+
+    return judge
+
+
 def series_layer(
-    series: Series, label: str, warnings: Sequence[str] = (), notes: Sequence[str] = ()
+    series: Series,
+    label: str,
+    warnings: Sequence[str] = (),
+    notes: Sequence[str] = (),
+    judge: Callable[[Sample], tuple[str, str]] | None = None,
 ) -> LayerToCheck:
     """A series, all of its dates."""
     row = row_of(series.name, series.grid, series.dates, gaps_note(series.dates), *notes)
     all_warnings = [shift_warning(label, series.grid), *warnings]
-    return LayerToCheck(row, _rasters(series, series.entries), label, all_warnings)
+    return LayerToCheck(row, _rasters(series, series.entries), label, all_warnings, judge=judge)
 
 
 def smap_layer(smap: Series, *warnings: str) -> LayerToCheck:

@@ -63,7 +63,7 @@ class LayerCheck:
         if self.constant:
             notes.insert(0, "one value only")
         if self.nodata == 1:
-            notes.insert(0, "no value at all")
+            notes.insert(0, "no value in the sample")
         return joined("; ", notes)
 
     def texts(self) -> tuple[str, ...]:

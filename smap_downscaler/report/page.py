@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
+from ..base.spreadsheet import inert
 from ..base.words import numbers_of, text
 from .figure import Picture
 
@@ -121,7 +122,7 @@ class Page:
         stream = io.StringIO()
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(NUMBER_HEADERS)
-        writer.writerows(self._numbers)
+        writer.writerows(map(inert, row) for row in self._numbers)
         return stream.getvalue()
 
     def html(self, numbers: str = "") -> str:

@@ -20,6 +20,7 @@ from osgeo import gdal, ogr
 
 from ..base.errors import InputError
 from ..base.progress import SILENT, Progress
+from ..base.spreadsheet import inert, opens_in_spreadsheet
 from ..geo.datasets import close_dataset, gdal_errors, open_dataset, reason_of, whole_file
 from ..stats.distribution import Distribution
 
@@ -30,6 +31,10 @@ DATE, INTEGER, REAL, TEXT = ogr.OFTDate, ogr.OFTInteger, ogr.OFTReal, ogr.OFTStr
 STEPS_A_LOOK = 100_000
 #: Offset of the journal mode in the header of an SQLite file, and its value for a write-ahead log.
 _MODE_AT, _MODE_WAL = 18, 2
+#: Fields that SQLite lets a table have, beside its key.
+MOST_FIELDS = 1999
+#: What a key may be called; the first that is no field's name is taken.
+_KEYS = ("fid", "ogc_fid", "row_key")
 
 
 def distribution_fields() -> dict[str, int]:
@@ -41,15 +46,17 @@ def distribution_fields() -> dict[str, int]:
 class TableWriter:
     """Takes rows; see `create_table`."""
 
-    def __init__(self, connection: sqlite3.Connection, layer: str, names: Sequence[str]):
+    def __init__(self, connection: sqlite3.Connection, layer: str, names: Sequence[str], plain: bool = True):
         marks = ", ".join("?" * len(names))
         listed = ", ".join(quoted(name) for name in names)
-        self._connection = connection
+        self._connection, self._plain = connection, plain
         self._statement = f"INSERT INTO {quoted(layer)} ({listed}) VALUES ({marks})"  # nosec B608
         self.count = 0
 
     def write(self, rows: Iterable[Sequence[Any]]) -> None:
         """Append rows, values in the order of the fields; NaN and None become NULL."""
+        if not self._plain:
+            rows = (tuple(map(inert, row)) for row in rows)
         cursor = self._connection.executemany(self._statement, rows)
         self.count += max(cursor.rowcount, 0)
 
@@ -86,12 +93,16 @@ def create_table(
         If it cannot be written.
     """
     path = Path(path)
+    plain = not opens_in_spreadsheet(path)
+    if not plain:
+        fields = {inert(name): kind for name, kind in fields.items()}
     # Some formats put files of their own beside.
     with whole_file(path, in_folder=True) as part:
         package = part if path.suffix.lower() == ".gpkg" else part.with_name("rows.gpkg")
         _make(package, path, layer, fields, notes or {})
         with _writing(package, path, progress) as connection:
-            writer = TableWriter(connection, layer, list(fields))
+            # Texts alone can be formulas.
+            writer = TableWriter(connection, layer, list(fields), plain or TEXT not in fields.values())
             yield writer
             _finish(connection, layer, writer.count, index)
         if package != part:
@@ -144,7 +155,9 @@ def _make(package: Path, path: Path, layer: str, fields: Mapping[str, int], note
 def _make_empty(package: Path, layer: str, fields: Mapping[str, int], notes: Mapping[str, Any]) -> None:
     """A GeoPackage with one empty table; leaves a message of GDAL or raises RuntimeError where that fails."""
     dataset = gdal.GetDriverByName("GPKG").Create(str(package), 0, 0, 0, gdal.GDT_Unknown)
-    table = dataset.CreateLayer(layer, None, ogr.wkbNone) if dataset is not None else None
+    taken = {name.lower() for name in fields}
+    key = [f"FID={next(name for name in _KEYS if name not in taken)}"]
+    table = dataset.CreateLayer(layer, None, ogr.wkbNone, key) if dataset is not None else None
     if table is not None:
         for name, kind in fields.items():
             table.CreateField(ogr.FieldDefn(name, kind))

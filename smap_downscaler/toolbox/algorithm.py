@@ -27,6 +27,7 @@ from ..base.progress import Progress, heard_by
 from ..base.version import tracker
 from .dependencies import advice, missing
 from .feedback import QgisProgress
+from .given import check_file_names
 from .help import as_html, as_plain, load_help
 from .output_checks import check_outputs
 from .reports import numbers_output
@@ -151,18 +152,20 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         can_run, message = self.canExecute()
         if not can_run:
             return False, message
-        good, message = super().checkParameterValues(parameters, context)
+        values = Values(self, parameters, context)
+        good, message = super().checkParameterValues(values.parameters, context)
         # Where both find fault, our sentence says more than QGIS's "Incorrect parameter value".
-        refusal = self._attempt(lambda: self._check(parameters, context), context.feedback())
+        refusal = self._attempt(lambda: self._check(values), context.feedback())
         return (False, refusal) if refusal else (good, message)
 
-    def _check(self, parameters: dict[str, Any], context: QgsProcessingContext) -> None:
-        wants_report = self.parameterDefinition("REPORT") is not None and parameters.get("REPORT")
+    def _check(self, values: Values) -> None:
+        check_file_names(self, values.parameters)
+        wants_report = self.parameterDefinition("REPORT") is not None and values.given("REPORT")
         lacking = missing(("matplotlib", "jinja2")) if wants_report else []
         if lacking:
             raise InputError(f"REPORT: {advice(lacking)}")
-        self.validate(Values(self, parameters, context))
-        check_outputs(self, parameters, context)
+        self.validate(values)
+        check_outputs(self, values.parameters, values.context)
 
     @_frameless
     def prepareAlgorithm(
@@ -172,7 +175,8 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         lacking = missing((*_ALL_NEED, *self.NEEDS))
         if lacking:
             raise QgsProcessingException(advice(lacking))
-        refusal = self._attempt(lambda: self._check(parameters, context), feedback)
+        values = Values(self, parameters, context)
+        refusal = self._attempt(lambda: self._check(values), feedback)
         if refusal:
             raise QgsProcessingException(refusal)
         return True

@@ -107,11 +107,15 @@ def minimum_covered() -> QgsProcessingParameterNumber:
 
 
 def decimal(
-    name: str, description: str, default: float, least: float | None = None, most: float | None = None
+    name: str, description: str, default: float | None, least: float | None = None, most: float | None = None
 ) -> QgsProcessingParameterNumber:
-    """A number with decimals, in the range where one is given."""
+    """A number with decimals, in the range where one is given; optional where there is no default."""
     definition = QgsProcessingParameterNumber(
-        name, description, type=Qgis.ProcessingNumberParameterType.Double, defaultValue=default
+        name,
+        description,
+        type=Qgis.ProcessingNumberParameterType.Double,
+        defaultValue=default,
+        optional=default is None,
     )
     if least is not None:
         definition.setMinimum(least)
@@ -150,8 +154,8 @@ def period_parameters() -> Iterator[QgsProcessingParameterDefinition]:
 
 def season_parameters() -> Iterator[QgsProcessingParameterDefinition]:
     """WET_MONTHS and DRY_MONTHS; see `Values.seasons`."""
-    yield QgsProcessingParameterString("WET_MONTHS", "Wet season", "Nov-Mar", optional=True)
-    yield QgsProcessingParameterString("DRY_MONTHS", "Dry season", "May-Sep", optional=True)
+    yield QgsProcessingParameterString("WET_MONTHS", "Wet season (as Nov-Mar)", optional=True)
+    yield QgsProcessingParameterString("DRY_MONTHS", "Dry season (as May-Sep)", optional=True)
 
 
 def table_destination(name: str, description: str) -> QgsProcessingParameterVectorDestination:

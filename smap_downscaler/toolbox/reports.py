@@ -23,6 +23,7 @@ from ..runs.provenance import file_hash, files_hash, named_files, series_hash, v
 from ..series.dated import DatedCovariate
 from ..series.series import Series
 from .values import Values
+from .vectors import beside_the_file
 
 #: Larger input files are not hashed: rasters of the whole earth could outlast the work on a corner.
 LARGEST_HASHED = 1 << 30
@@ -106,7 +107,10 @@ def _files_of_vrt(path: str, progress: Progress) -> dict[str, str]:
 
 def layer_used(values: Values, name: str, parameter: str, progress: Progress) -> dict[str, object]:
     """Path and SHA-256 of the file of the vector layer of a parameter, or the name of one without a file."""
-    return files_used({name: values.layer_label(parameter)}, progress)
+    used = files_used({name: values.layer_label(parameter)}, progress)
+    layer = values.vector_layer(parameter)
+    beside = beside_the_file(layer) if layer is not None else ""
+    return {**used, f"{name}, beside the file": beside} if beside else used
 
 
 def series_used(named: Mapping[str, Series | None], progress: Progress) -> dict[str, object]:
@@ -141,7 +145,14 @@ def period_used(values: Values, otherwise: str) -> dict[str, object]:
 
 def seasons_used(values: Values) -> dict[str, object]:
     """The seasons as they were given, for a manifest."""
-    return {"wet season": values.text("WET_MONTHS"), "dry season": values.text("DRY_MONTHS")}
+    seasons = {"wet season": values.text("WET_MONTHS"), "dry season": values.text("DRY_MONTHS")}
+    return {season: months for season, months in seasons.items() if months}
+
+
+def log_seasons(values: Values, progress: Progress) -> None:
+    """Say which months make the seasons that were given."""
+    for season, months in seasons_used(values).items():
+        progress.log(f"The {season}: {months}")
 
 
 def manifest(inputs: Mapping[str, object], settings: Mapping[str, object]) -> dict[str, Mapping[str, object]]:

@@ -15,7 +15,6 @@ from qgis.core import (
     QgsProcessingFeatureSourceDefinition,
     QgsProcessingOutputLayerDefinition,
     QgsProcessingUtils,
-    QgsProperty,
     QgsProviderRegistry,
     QgsRasterLayer,
     QgsRectangle,
@@ -34,6 +33,7 @@ from ..geo.packed import unpacked_name
 from ..series.dated import DatedCovariate, dated_covariates
 from ..series.series import open_several, variable_of
 from ..series.stack import Stack
+from .given import given_parameters
 
 
 class Values:
@@ -42,12 +42,12 @@ class Values:
     def __init__(
         self, algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any], context: QgsProcessingContext
     ):
-        self.algorithm, self.parameters, self.context = algorithm, parameters, context
+        self.algorithm, self.context = algorithm, context
+        self.parameters = given_parameters(algorithm, parameters, context)
 
     def given(self, name: str) -> bool:
         """Whether the parameter has a value."""
-        value = self.parameters.get(name)
-        return value is not None and value != ""
+        return self.parameters.get(name, "") != ""
 
     def text(self, name: str) -> str:
         """A string, choice or file."""
@@ -244,17 +244,6 @@ class Values:
                     choice = choice.with_codes((layer.name(), name_of_file(path)), codes)
         return choice
 
-    def table(self, name: str) -> tuple[str, str, str]:
-        """A table as GeoPackage path, layer name, and what to call it in messages.
-
-        QGIS hands over a GeoPackage as it is, and a copy of anything else (CSV, memory layer, selection).
-        """
-        label = self.layer_label(name)
-        path, table = self.algorithm.parameterAsCompatibleSourceLayerPathAndLayerName(
-            self.parameters, name, self.context, ["gpkg"], "gpkg", self.context.feedback()
-        )
-        return path, table, label
-
     def layer_label(self, name: str) -> str:
         """The file of a table or vector layer, or the name of a layer without one.
 
@@ -334,8 +323,6 @@ def _raster_sources(value: Any, name: str, context: QgsProcessingContext) -> lis
 
 def _items(value: Any, context: QgsProcessingContext) -> Iterator[Any]:
     """Layers and texts of a parameter's raw value, in order."""
-    if isinstance(value, QgsProperty):
-        value, _good = value.value(context.expressionContext(), "")
     if isinstance(value, (list, tuple)):
         for item in value:
             yield from _items(item, context)

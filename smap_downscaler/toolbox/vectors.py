@@ -28,11 +28,13 @@ from qgis.core import (
     QgsProperty,
     QgsProviderRegistry,
     QgsVectorFileWriter,
+    QgsVectorLayer,
 )
 from qgis.PyQt.QtCore import QMetaType
 
 from ..base.errors import InputError
 from ..base.progress import Progress
+from ..base.spreadsheet import inert, opens_in_spreadsheet
 from ..base.words import Text, text
 from ..geo.datasets import gdal_errors, reason_of, stored_crs, successor, whole_file
 from ..tables.geopackage import count_features, put_table
@@ -97,6 +99,16 @@ def _check_code(values: Values, name: str, source: QgsFeatureSource) -> None:
         )
 
 
+def beside_the_file(layer: QgsVectorLayer) -> str:
+    """What the screen shows of a layer that its file does not hold, in words; empty where nothing."""
+    found = ["with unsaved edits"] if layer.isModified() else []
+    if layer.vectorJoins():
+        found.append("with joined fields")
+    if any(layer.expressionField(index) for index in range(layer.fields().count())):
+        found.append("with virtual fields")
+    return ", ".join(found)
+
+
 def check_shapes(source: QgsFeatureSource, name: str) -> None:
     """Raise `InputError` for a table, a layer in which no feature has a geometry, and one without a CRS."""
     if source.wkbType() == Qgis.WkbType.NoGeometry:
@@ -141,7 +153,10 @@ def read_features(
     InputError
         If there is no such layer, or it has no feature.
     """
-    source = layer_source(values, name)
+    source, layer = layer_source(values, name), values.vector_layer(name)
+    beside = beside_the_file(layer) if layer is not None else ""
+    if beside:
+        progress.log(f"{name}: {source.sourceName()} is taken as the screen shows it, {beside}.")
     features = list(features_of(source, QgsFeatureRequest(), progress))
     if not features:
         raise InputError(f"{name}: the layer {source.sourceName()} has no feature; choose another one.")
@@ -186,7 +201,10 @@ def add_columns(
     for column in columns:
         fields.append(QgsField(column.name, column.kind))
     layer: Layer = fields, source.wkbType(), source.sourceCrs()
-    return write_layer(values, name, layer, _extended(features, kept, columns), progress)
+    made = _extended(features, kept, columns)
+    if opens_in_spreadsheet(destination_text(values.parameters.get(name), values.context)):
+        made = map(_inert, made)
+    return write_layer(values, name, layer, made, progress)
 
 
 def _is_key(field: QgsField, found: Sequence[Any]) -> bool:
@@ -204,6 +222,11 @@ def _extended(
         known = [None if isinstance(number, float) and number != number else number for number in numbers]
         made.setAttributes([*(feature.attribute(index) for index in kept), *known])
         yield made
+
+
+def _inert(feature: QgsFeature) -> QgsFeature:
+    feature.setAttributes([inert(value) for value in feature.attributes()])
+    return feature
 
 
 def qgis_crs(text: str) -> QgsCoordinateReferenceSystem:

@@ -36,11 +36,11 @@ SMAP = ease2_grid("9 km").crop(Window(960, 1110, 80, 80))
 FIRST = dt.date(2021, 1, 1)
 
 
-def series_of(folder, grid, values, days):
-    """A series of one raster put down for each of some days, `values` and 1 more a day."""
+def series_of(folder, grid, values, days, step=1.0):
+    """A series of one raster put down for each of some days, `values` and `step` more a day."""
     for day in days:
         date = FIRST + dt.timedelta(day)
-        grid_raster(folder / f"{date:%Y%m%d}.tif", grid, values + np.float32(day))
+        grid_raster(folder / f"{date:%Y%m%d}.tif", grid, values + np.float32(step * day))
     return open_series(folder)
 
 
@@ -57,9 +57,9 @@ def field(*stations, crs="EPSG:32718"):
 @pytest.fixture
 def maps(tmp_path):
     (tmp_path / "maps").mkdir()
-    values = np.arange(1200, dtype=np.float32).reshape(MAPS.shape) / 10
+    values = np.arange(1200, dtype=np.float32).reshape(MAPS.shape) / 10_000
     values[10, 20] = np.nan
-    return series_of(tmp_path / "maps", MAPS, values, (0, 1, 2, 5, 6))
+    return series_of(tmp_path / "maps", MAPS, values, (0, 1, 2, 5, 6), step=0.001)
 
 
 def at(row, col):
@@ -85,7 +85,7 @@ def test_stations_are_counted_and_read_where_they_lie(maps):
     assert row.covered == 3 / 4
     assert row.nodata == pytest.approx(1 / 3)
     # Looked at: the first, the middle and the last of the five dates.
-    assert (row.low, row.high) == pytest.approx(((3 * 40 + 4) / 10, (3 * 40 + 4) / 10 + 6))
+    assert (row.low, row.high) == pytest.approx((0.0124, 0.0184))
     assert row.remarks == (
         "2 days missing between (longest gap 2021-01-04 to 2021-01-05); 1 station outside; "
         "3 stations in 2 cells"
@@ -109,7 +109,7 @@ def test_stations_of_another_crs_and_a_period(maps, tmp_path):
     found = check_stations(data, named, (FIRST + dt.timedelta(1), FIRST + dt.timedelta(3)))
     _stations, row, smap, shared = found.rows
     assert row.dates == "2, 2021-01-02 to 2021-01-03"
-    assert (row.low, row.high) == pytest.approx(((7 * 40 + 9) / 10 + 1, (7 * 40 + 9) / 10 + 2))
+    assert (row.low, row.high) == pytest.approx((0.0299, 0.0309))
     # One value of one station on one day says nothing of how values vary.
     assert (smap.low, smap.remarks, smap.covered) == (np.float32(0.3), "", 1.0)
     assert shared.dates == "1, 2021-01-03"

@@ -92,7 +92,7 @@ def test_a_row_in_texts():
     empty = LayerCheck("x", 'PROJCRS["World Mollweide and so on",', (0.1, 0.2), (0.5, 0.0), 0.0, 1.0)
     assert empty.texts() == (
         "x", "World Mollweide and ", "0.1 x 0.2", "0.50, 0.00", "0.0 %", "100.0 %", "", "", "", "no value "
-        "at all",
+        "in the sample",
     )  # fmt: skip
 
 

@@ -291,3 +291,15 @@ def test_numpy_dates_and_large_numbers(tmp_path):
         assert table.count == 2
     assert features(tmp_path / "a.gpkg")[1] == [(1.5, 2**31 - 1), (None, -5)]
     assert dt.date(2020, 1, 1).isoformat() == "2020-01-01"
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx", "gpkg"])
+def test_texts_that_a_spreadsheet_would_run_are_texts(tmp_path, ending):
+    path, mark = tmp_path / f"t.{ending}", "" if ending == "gpkg" else "'"
+    with create_table(path, "t", {"name": TEXT, "=x": REAL}) as table:
+        table.write([("=1+1", -5.0), ("-5", 2.0), ("plain", None), ("@a", 1.0)])
+    # A layer dies with its dataset.
+    dataset = ogr.Open(str(path))
+    layer = dataset.GetLayer(0)
+    assert [field.name for field in layer.schema] == ["name", f"{mark}=x"]
+    assert [feature.GetField(0) for feature in layer] == [f"{mark}=1+1", "-5", "plain", f"{mark}@a"]

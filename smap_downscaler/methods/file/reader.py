@@ -57,6 +57,8 @@ class ModelFile:
         The derived ones.
     grid : Grid or None
         The SMAP grid, where the method needs coordinates.
+    ranges : dict of str to tuple of float
+        Lowest and highest value of covariates in the rows of the training, where the file says so.
     units, response, response_unit, settings, versions, extra
         As they were given to `ModelWriter`.
     """
@@ -78,6 +80,7 @@ class ModelFile:
         self.versions = dict(manifest.versions)
         self.extra = dict(manifest.extra)
         self.grid = grid_from(manifest.extra.get("grid"))
+        self.ranges = _ranges_from(manifest.extra.get("ranges"))
         self.keys: tuple[Key, ...] = tuple(sorted(self._entries))
         self.dates = tuple(key for key in self.keys if isinstance(key, date))
 
@@ -153,6 +156,15 @@ class ModelFile:
         if self.mode == BY_CELL:
             raise InputError(f"{text}; it has forests of {len(self.keys):,} cells, not of this one.")
         raise InputError(f"{text}; it has one forest of all rows.")
+
+
+def _ranges_from(content: Any) -> dict[str, tuple[float, float]]:
+    """What `ModelWriter` was given; what is no range is left out."""
+    found: dict[str, tuple[float, float]] = {}
+    for name, ends in content.items() if isinstance(content, dict) else ():
+        if isinstance(ends, list) and len(ends) == 2 and all(isinstance(end, (int, float)) for end in ends):
+            found[name] = (ends[0], ends[1])
+    return found
 
 
 def open_models(path: str | os.PathLike[str]) -> ModelFile:

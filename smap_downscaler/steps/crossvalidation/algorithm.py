@@ -14,6 +14,7 @@ from qgis.core import (
 )
 
 from ...base.covariate_names import split_names
+from ...base.nodata import parse_nodata
 from ...base.progress import Progress
 from ...base.threads import growing_threads
 from ...base.words import counted
@@ -33,6 +34,7 @@ from ...toolbox.parameters import (
 from ...toolbox.reports import (
     footer,
     input_file,
+    log_seasons,
     manifest,
     period_used,
     report_parameter,
@@ -51,12 +53,13 @@ from ..forests.toolbox.parameters import (
     grid_parameters,
     row_selection,
 )
-from ..matrix.read import MatrixTable, RowSelection, open_matrix
+from ..matrix.read import MatrixTable, RowSelection
+from ..matrix.toolbox.table_input import matrix_table, matrix_table_parameters
 from .journal import forget_work
 from .numbers.folds import BLOCKS, LOCATIONS, LOCATIONS_AND_DATES, PERIODS, RANDOM, scheme_text
 from .numbers.results import ValidationRun, median_of, summarise, summarise_rises
 from .numbers.settings import ValidationSettings
-from .read_rows import rain_names, rain_series, with_period
+from .read_rows import rain_names, rain_series, with_blocks, with_period
 from .report import crossvalidation_page
 from .run import crossvalidate_table
 from .tables import (
@@ -92,6 +95,7 @@ class CrossValidate(SmapAlgorithm):
         yield QgsProcessingParameterFeatureSource(
             "INPUT", "Regression matrix", types=[Qgis.ProcessingSourceType.Vector]
         )
+        yield from matrix_table_parameters()
         yield from _parameters()
         yield advanced(
             QgsProcessingParameterString(
@@ -115,23 +119,27 @@ class CrossValidate(SmapAlgorithm):
 
     def validate(self, values: Values) -> None:
         values.period()
+        parse_nodata(values.text("NODATA"))
         _settings(values)
         growing_threads(values.integer("THREADS"))
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         settings, selection = _settings(values), row_selection(values)
-        # QGIS hands over a GeoPackage as it is, and a copy of anything else (memory layer, CSV, selection).
-        table = open_matrix(*values.table("INPUT"), progress)
+        log_seasons(values, progress)
+        table = matrix_table(values, selection, progress)
         wet = rain_names(table, split_names(values.text("RAIN_COVARIATES")))
         if values.optional_integer("PERIOD") is None:
             settings = with_period(settings, table, selection, progress)
+        settings, warnings = with_blocks(settings, table, values.given("BLOCKS"), progress)
+        for warning in warnings:
+            progress.warn(warning)
         output = values.output("OUTPUT")
         report = values.output_file("REPORT") if values.given("REPORT") else ""
         # Nobody can go on with a temporary file of an earlier session.
         work_file = None if values.is_temporary("OUTPUT") else work_file_of(output)
         threads = growing_threads(values.integer("THREADS"))
         run = crossvalidate_table(table, settings, work_file, selection, threads, progress.part(0.0, 0.95))
-        settings = run.settings
+        settings, run.warnings = run.settings, warnings
         summary = summarise(run.results, settings)
         rain = rain_series(table, wet, selection, progress) if report or values.given("RAIN") else []
         write_scores(output, run)
@@ -152,7 +160,7 @@ class CrossValidate(SmapAlgorithm):
             page = crossvalidation_page(run, summary, rain, sources, footer("Cross-validation"))
             outputs.update(write_report(report, page))
         forget_work(work_file)
-        _say(run, outputs, progress)
+        _say(run, outputs, table.cell_size or "the size of the cells", progress)
         return outputs
 
 
@@ -164,7 +172,7 @@ def _parameters() -> Iterable[Any]:
     yield choice("MODE", "Forests", MODES, BY_DATE)
     yield whole_number("FOLDS", "Folds", 10, 0)
     yield whole_number("REPEATS", "Repeats", 1, 0)
-    yield decimal("BLOCKS", "Side of the spatial blocks, km (0: none)", _DEFAULT_BLOCK_KM, 0.0)
+    yield decimal("BLOCKS", "Side of the spatial blocks, km (0: none)", None, 0.0)
     yield whole_number("PERIOD", "Days held out together (by cell, pooled)", None, 0)
     yield advanced(whole_number("GAP", "Days left out beside them (by cell, pooled)", 0, 0))
     yield from feature_parameters()
@@ -181,12 +189,12 @@ def _parameters() -> Iterable[Any]:
 
 
 def _settings(values: Values) -> ValidationSettings:
-    """What they were set to; an empty PERIOD is still to be resolved."""
+    """What they were set to; an empty PERIOD or BLOCKS is still to be resolved."""
     wet, dry = values.seasons()
     settings = ValidationSettings(
         folds=values.integer("FOLDS"),
         repeats=values.integer("REPEATS"),
-        block_km=values.number("BLOCKS"),
+        block_km=values.number("BLOCKS") if values.given("BLOCKS") else _DEFAULT_BLOCK_KM,
         candidates=grid_candidates(values),
         inner_folds=values.integer("INNER_FOLDS"),
         seed=values.integer("SEED"),
@@ -243,12 +251,13 @@ def _manifest(
             **grids,
             **least,
             **seasons_used(values),
+            "numbers that stand for no value": values.text("NODATA"),
             "forests grown with": run.engine,
         },
     )
 
 
-def _say(run: ValidationRun, outputs: dict[str, Any], progress: Progress) -> None:
+def _say(run: ValidationRun, outputs: dict[str, Any], at: str, progress: Progress) -> None:
     settings = run.settings
     medians = "; ".join(
         f"{scheme_text(scheme, settings.block_km)} RMSE {outputs[_NUMBERS[scheme][0]]:.4f} m3 m-3, "
@@ -263,4 +272,4 @@ def _say(run: ValidationRun, outputs: dict[str, Any], progress: Progress) -> Non
             f"{counted(outputs['COUNT'], f'{key} was', f'{keys} were')} validated, "
             f"{counted(len(run.skipped), 'was', 'were')} left out. Medians over the {keys}"
         )
-    progress.log(f"{head}: {medians}. A low error at 9 km is not skill at 100 m.")
+    progress.log(f"{head}: {medians}. A low error at {at} is not skill at 100 m.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import math
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 
@@ -28,7 +29,7 @@ from ..matrix.numbers.rows import (
     why_unusable,
 )
 from ..matrix.read import WHOLE_TABLE, MatrixTable, RowSelection, cell_number
-from .numbers.folds import check_coordinates
+from .numbers.folds import cell_spacing, check_coordinates
 from .numbers.results import RainSeries, ValidationRun
 from .numbers.settings import ValidationSettings
 
@@ -36,6 +37,8 @@ from .numbers.settings import ValidationSettings
 _LONGEST_PERIOD = 30
 #: Units of rain.
 _RAIN_UNITS = frozenset({"mm/d", "mm/day", "mm d-1", "mm"})
+#: Cells along the side of a block, at least: with fewer, a block is hardly more than a cell.
+_LEAST_CELLS = 1.5
 
 
 class RowReader:
@@ -221,6 +224,36 @@ def _number(value: object, name: str, table: MatrixTable) -> float:
             f"{table.label}: its field {name} holds '{text}', which is no number; correct it, or give "
             "BLOCKS 0."
         ) from None
+
+
+def with_blocks(
+    settings: ValidationSettings, table: MatrixTable, given: bool, progress: Progress = SILENT
+) -> tuple[ValidationSettings, list[str]]:
+    """The settings with a default side of blocks where none is given, and what may be wrong with the side.
+
+    The default is 72 km, or twice the spacing of the cells where that is more.
+
+    Raises
+    ------
+    InputError
+        As `cell_coordinates`.
+    """
+    if not settings.needs_coordinates:
+        return settings, []
+    places = np.array(list(cell_coordinates(table, progress).values()), np.float64).reshape(-1, 2)
+    spacing = cell_spacing(*places.T) / 1000
+    if not given:
+        side = max(settings.block_km, math.ceil(20 * spacing) / 10)
+        if side > settings.block_km:
+            progress.log(f"BLOCKS is empty: blocks have sides of {side:g} km, two cells of {spacing:.3g} km.")
+        return replace(settings, block_km=side), []
+    if settings.block_km >= _LEAST_CELLS * spacing:
+        return settings, []
+    return settings, [
+        f"BLOCKS is {settings.block_km:g} km, and the cells of {table.label} lie {spacing:.3g} km apart: a "
+        "block holds about one cell, so that its score is not stricter than that of random folds; give "
+        f"BLOCKS {math.ceil(2 * spacing)} or more, or leave it empty."
+    ]
 
 
 def with_period(

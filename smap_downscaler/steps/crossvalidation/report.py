@@ -49,7 +49,7 @@ def crossvalidation_page(
     """The report; `manifest` says what the results came from, in sections of names and values."""
     page = Page("Cross-validation of the forests", _subtitle(run))
     _headline(page, run, summary)
-    page.warnings(uneven_folds(run.results, run.settings.block_km))
+    page.warnings([*run.warnings, *uneven_folds(run.results, run.settings.block_km)])
     for series in rain:
         page.heading(f"Rain by date: {series.name} (the paper's Fig. 2)").picture(
             rain_by_date(series),
@@ -94,7 +94,7 @@ def _headline(page: Page, run: ValidationRun, summary: Sequence[SummaryRow]) -> 
     days = counted(settings.period, "day")
     if BLOCKS in settings.schemes:
         page.paragraph(
-            "SMAP's 9 km cells share a footprint of about 30 km: under random folds a cell is told by its "
+            "SMAP sees about 30 km at once: under random folds a cell is told by its "
             "own neighbours, which flatters the maps. Blocks keep the neighbours out, and are the more "
             "honest figure."
         )
@@ -125,6 +125,9 @@ def _scores(page: Page, run: ValidationRun) -> None:
     for over in settings.words.over:
         scores = {scheme: scores_of(run.results, scheme, over) for scheme in settings.schemes}
         scores = {scheme: found for scheme, found in scores.items() if found.keys}
+        if not scores:
+            # Pooled rows of a few dates: no cell has enough to be scored by itself.
+            continue
         if over == DATES:
             repeated = ", mean (and of up to 120 dates SD) over the repeats" if settings.repeats > 1 else ""
             page.heading("Scores by date (the paper's Fig. 4)").picture(

@@ -107,7 +107,8 @@ class TripleCollocation(SmapAlgorithm):
             "field": "field",
             "third": named,
         }
-        found = check_stations(data, [(names["source"], source), (named, third)], values.period(), progress)
+        series = [(names["source"], source), (named, third)]
+        found = check_stations(data, series, values.period(), progress, any_unit=named)
         found.log(progress)
         paired = pair_up(data, source, third, pairing, progress.part(0.3, 0.7))
         paired.log(progress)

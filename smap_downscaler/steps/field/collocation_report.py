@@ -134,6 +134,6 @@ def _words(page: Page, reference: str) -> None:
     page.paragraph(
         "Errors that two of the three share (the same forcing, the same sensor, the same season) make both "
         "look better than they are. A negative error variance says that the days are too few or the "
-        "assumption does not hold; the SNR of that series means nothing then. What a station has of its own "
+        "assumption does not hold; that series has no SNR then. What a station has of its own "
         "within the pixel counts as error of the field. Intervals: 95 %, moving-block bootstrap."
     )

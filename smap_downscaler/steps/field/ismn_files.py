@@ -33,10 +33,12 @@ _LONGEST_LINE = 10_000
 _GOOD, _MISSING = "G", "M"
 #: What file names call soil moisture; a name in no known form is believed to be of it.
 MOISTURE = frozenset({"sm", "soil-moisture", "soilmoisture", ""})
-_VARIABLE = re.compile(r"^[^_]+_[^_]+_.+?_([A-Za-z-]+)_-?\d+\.\d+_-?\d+\.\d+_")
-_HEADER = re.compile(
-    r"(\S+)\s+(\S+)\s+(\S.*?)\s+(-?\d+\.\d+)\s+(-?\d+\.\d+)\s+(-?[\d.]+)\s+(-?\d+\.\d+)\s+(-?\d+\.\d+)(?:\s.*)?"
-)
+_VARIABLE = re.compile(r"^[^_]+_[^_]+_.+?_([A-Za-z-]+)_(-?\d+\.\d+)_(-?\d+\.\d+)_")
+#: Latitude, longitude, elevation and both depths behind the station's name, which may hold numbers itself.
+_PLACE = re.compile(r"(-?\d+\.\d+)\s+(-?\d+\.\d+)\s+(-?[\d.]+)\s+(-?\d+\.\d+)\s+(-?\d+\.\d+)(?=\s|$)")
+_NETWORKS = re.compile(r"(\S+)\s+(\S+)\s+")
+#: Depths that a sensor may have, m.
+_DEPTHS = (-10.0, 100.0)
 _DATE = re.compile(r"(\d{4})/(\d\d)/(\d\d)")
 #: Place of each thing among the columns of a CEOP line.
 _CEOP_COLUMNS, _NETWORK, _STATION, _LATITUDE, _LONGITUDE, _FROM, _TO, _VALUE, _FLAG = (
@@ -173,14 +175,40 @@ def read_sensor(path: StationFile) -> Sensor:
             return Sensor(path, parts[_NETWORK], parts[_STATION], latitude, longitude, upper, lower, True)
     except ValueError:
         pass
-    match = _HEADER.fullmatch(line.strip())
-    if match is None:
+    sensor = _sensor_of(path, line.strip())
+    if sensor is None:
         raise InputError(
             f"{path}: its first line is neither an ISMN header nor a CEOP record; download it again from the "
             "ISMN."
         )
-    latitude, longitude, upper, lower = (float(match[group]) for group in (4, 5, 7, 8))
-    return Sensor(path, match[2], match[3], latitude, longitude, upper, lower, False)
+    return sensor
+
+
+def _sensor_of(path: StationFile, line: str) -> Sensor | None:
+    """What a header says, None where it is none.
+
+    Of several places in the line where the five numbers may stand, the one with the depths of the file's
+    name is taken, or the last.
+    """
+    networks, named, found = _NETWORKS.match(line), _VARIABLE.match(path.name), None
+    if networks is None:
+        return None
+    for start in range(networks.end() + 1, len(line)):
+        match = _PLACE.match(line, start) if line[start - 1].isspace() else None
+        if match is None:
+            continue
+        try:
+            latitude, longitude, _elevation, upper, lower = map(float, match.groups())
+        except ValueError:
+            continue
+        in_range = abs(latitude) <= 90 and abs(longitude) <= 360 and upper <= lower
+        if not (in_range and _DEPTHS[0] <= upper and lower <= _DEPTHS[1]):
+            continue
+        station = line[networks.end() : start].strip()
+        found = Sensor(path, networks[2], station, latitude, longitude, upper, lower, False)
+        if named and (upper, lower) == (float(named[2]), float(named[3])):
+            break
+    return found
 
 
 def variable_of(path: StationFile) -> str:
@@ -221,7 +249,7 @@ def read_readings(
             day = moments.get(key)
             if day is None:
                 day = moments[key] = _day(parts[0], parts[1], shift)
-        except (ValueError, IndexError):
+        except (ValueError, IndexError, OverflowError):
             raise InputError(
                 f"{sensor.path}, line {line}: '{text.strip()[:60]}' is no ISMN record; download it again "
                 "from the ISMN."

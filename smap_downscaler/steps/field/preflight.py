@@ -15,7 +15,7 @@ from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...base.words import counted, text
 from ...geo.points import points_on_grid
-from ...preflight.checks import SAME_FILES, LayerToCheck, check_layers, series_layer
+from ...preflight.checks import SAME_FILES, LayerToCheck, check_layers, moisture_judge, series_layer
 from ...preflight.layer_check import LayerCheck, Preflight, dates_text, gaps_note
 from ...preflight.sample import PointSampler
 from ...series.series import Series
@@ -29,9 +29,16 @@ Period = tuple[Optional[dt.date], Optional[dt.date]]
 
 
 def check_stations(
-    data: FieldData, named: Sequence[tuple[str, Series]], period: Period, progress: Progress = SILENT
+    data: FieldData,
+    named: Sequence[tuple[str, Series]],
+    period: Period,
+    progress: Progress = SILENT,
+    any_unit: str = "",
 ) -> Preflight:
-    """Stations, and series at them under the names that the table gives them."""
+    """Stations, and series at them under the names that the table gives them.
+
+    All series but the one named `any_unit` must be m3 m-3.
+    """
     x, y = (np.array([getattr(station, axis) for station in data.stations], float) for axis in "xy")
     days = np.unique([day for one in data.stations for day in one.readings.between(*period).days.tolist()])
     read = [dt.date.fromordinal(int(day)) for day in days]
@@ -49,7 +56,8 @@ def check_stations(
         fate = "are held against the field"
         filled = unobserved_sentence(series.source, fate, "SMAP") if series.has_filled() else ""
         within = replace(series, name=name, entries=entries)
-        layer = series_layer(within, series.source, [filled], _notes(within, data.crs, x, y))
+        judge = moisture_judge(series.source) if name != any_unit else None
+        layer = series_layer(within, series.source, [filled], _notes(within, data.crs, x, y), judge)
         layers.append(replace(layer, twins=SAME_FILES, files=series.entries))
     on_all = sorted(shared)
     note = gaps_note(on_all) if on_all else "not one day"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -180,7 +181,9 @@ class _CsvReader:
             time = moment.utc(self._choices.zone_hours)
             # A date alone has no time that hours could move.
             shift = round(self._choices.shift_hours * 3600) if moment.has_time else 0
-            found = self._times[text] = time, (time + shift) // DAY
+            # Hours may move a reading out of the calendar, where no map could be anyway.
+            day = min(max((time + shift) // DAY, dt.date.min.toordinal()), dt.date.max.toordinal())
+            found = self._times[text] = time, day
         return found
 
     def _check_degrees(self, x: float, y: float, line: int) -> None:

@@ -24,6 +24,7 @@ from ...toolbox.parameters import (
 from ...toolbox.preflight_output import preflight_output, write_preflight_table
 from ...toolbox.reports import (
     footer,
+    log_seasons,
     manifest,
     period_used,
     report_parameter,
@@ -94,6 +95,7 @@ class FieldValidation(SmapAlgorithm):
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         choices = _choices(values)
+        log_seasons(values, progress)
         data = stations_read(values, progress.part(0.0, 0.25))
         series, smap = _series(values, progress)
         pairing = pair_choices(values)

@@ -15,6 +15,7 @@ from qgis.core import (
 )
 
 from ...base.errors import InputError
+from ...base.nodata import parse_nodata
 from ...base.progress import Progress
 from ...base.threads import growing_threads
 from ...base.words import counted
@@ -32,7 +33,8 @@ from ...toolbox.reports import (
     write_tables,
 )
 from ...toolbox.values import Values
-from ..matrix.read import MatrixTable, open_matrix
+from ..matrix.read import MatrixTable
+from ..matrix.toolbox.table_input import matrix_table, matrix_table_parameters
 from .numbers.outcome import TrainingReport
 from .report import training_page
 from .request import TrainingChoices
@@ -65,6 +67,7 @@ class TrainForests(SmapAlgorithm):
         yield QgsProcessingParameterFeatureSource(
             "INPUT", "Regression matrix", types=[Qgis.ProcessingSourceType.Vector]
         )
+        yield from matrix_table_parameters()
         yield choice("MODE", "Forests", MODES, BY_DATE)
         yield from forest_parameters()
         yield from feature_parameters()
@@ -97,6 +100,7 @@ class TrainForests(SmapAlgorithm):
 
     def validate(self, values: Values) -> None:
         values.period()
+        parse_nodata(values.text("NODATA"))
         forest_settings(values)
         feature_settings(values)
         _wishes(values)
@@ -104,8 +108,7 @@ class TrainForests(SmapAlgorithm):
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         output = values.output_file("OUTPUT")
-        # QGIS hands over a GeoPackage as it is, and a copy of anything else (memory layer, CSV, selection).
-        table = open_matrix(*values.table("INPUT"), progress)
+        table = matrix_table(values, row_selection(values), progress)
         report = _train(values, table, output, progress.part(0.0, 0.97))
         outputs = {
             "OUTPUT": output,
@@ -124,7 +127,7 @@ class TrainForests(SmapAlgorithm):
             progress.set_text("Drawing the report")
             page = training_page(report, _manifest(values, table, progress), footer("Train forests"))
             outputs.update(write_report(values.output_file("REPORT"), page))
-        _log_result(report, outputs, progress)
+        _log_result(report, outputs, f"{table.cell_size or 'SMAP'} cells", progress)
         return outputs
 
 
@@ -146,7 +149,7 @@ def _wishes(values: Values) -> Wishes:
 def _manifest(values: Values, table: MatrixTable, progress: Progress) -> dict[str, Mapping[str, object]]:
     start, end = values.period()
     features = feature_settings(values)
-    names = ("MINIMUM_CELLS", "MINIMUM_DATES", "MAXIMUM_ROWS", *GRIDS)
+    names = ("MINIMUM_CELLS", "MINIMUM_DATES", "MAXIMUM_ROWS", "NODATA", *GRIDS)
     return manifest(
         {
             **input_file(table.label, table.path, progress),
@@ -174,12 +177,12 @@ def _train(values: Values, table: MatrixTable, output: str, progress: Progress) 
     return train(table, output, choices, growing_threads(values.integer("THREADS")), progress)
 
 
-def _log_result(report: TrainingReport, outputs: dict[str, Any], progress: Progress) -> None:
+def _log_result(report: TrainingReport, outputs: dict[str, Any], cells: str, progress: Progress) -> None:
     numbers = f"out-of-bag RMSE {outputs['OOB_RMSE']:.4f} m3 m-3, R2 {outputs['OOB_R2']:.3f}"
     if report.mode == POOLED:
         progress.log(
             f"One forest of {counted(next(iter(report.scores.values())).n, 'row')}. "
-            f"Its {numbers} (9 km cells; trees "
+            f"Its {numbers} ({cells}; trees "
             "that predict a row saw the same cell on other dates, so this flatters: 'Cross-validate forests' "
             "leaves cells and periods out)."
         )
@@ -195,5 +198,5 @@ def _log_result(report: TrainingReport, outputs: dict[str, Any], progress: Progr
     forests = counted(len(report.scores), f"{noun} has", f"{noun}s have")
     progress.log(
         f"{forests} a forest, {counted(len(report.skipped), 'was', 'were')} skipped. "
-        f"Median {numbers} (9 km cells, {unlike})."
+        f"Median {numbers} ({cells}, {unlike})."
     )

@@ -23,9 +23,8 @@ from .numbers.outcome import TrainingReport
 _NOUNS = {BY_DATE: "dates", BY_CELL: "cells"}
 _CAUTIONS = {
     BY_DATE: (
-        "Each cell was predicted by the trees that did not draw it. SMAP's 9 km cells share a footprint of "
-        "about 30 km, so that the cells around it, which the trees did see, hold most of it: these scores "
-        "flatter the maps."
+        "Each cell was predicted by the trees that did not draw it. SMAP sees about 30 km at once, so "
+        "that the cells around it, which the trees did see, hold much of it: these scores flatter the maps."
     ),
     BY_CELL: (
         "Each date was predicted by the trees that did not draw it. Days that follow each other are alike, "

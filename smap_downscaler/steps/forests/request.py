@@ -81,6 +81,7 @@ class TrainingChoices:
             raise InputError(f"MODE is '{mode}', which a {self.method.name} cannot be.")
         # Files of forests stay as older versions read them.
         grid = {"grid": asdict(table.grid)} if table.grid is not None and self.method.uses_coordinates else {}
+        ranges = {"ranges": {name: list(ends) for name, ends in table.ranges.items()}} if table.ranges else {}
         return ModelWriter(
             output,
             names,
@@ -89,7 +90,7 @@ class TrainingChoices:
             RESPONSE_UNIT,
             self.settings,
             plugin_version(),
-            {"table": table.label, **extra, **grid},
+            {"table": table.label, **extra, **grid, **ranges},
             mode,
             self.features,
             self.wishes.tuned,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from ...base.errors import InputError
 from ...base.matrix_columns import DERIVED, KEY_COLUMNS, RESERVED, RESPONSE
+from ...base.moisture import moisture_sentence
 from ...base.progress import SILENT, Progress
 from ...geo.datasets import same_crs
 from ...geo.grid import Window
@@ -174,11 +176,10 @@ def _none_complete(inputs: MatrixInputs, counts: np.ndarray, rows: int) -> str:
 def check_soil_moisture(smap: Series, date: dt.date, soil_moisture: np.ndarray) -> None:
     """Raise `InputError` for values that are no m3 m-3."""
     valid = soil_moisture[np.isfinite(soil_moisture)]
-    if valid.size and not 0 <= valid.min() <= valid.max() <= 1:
-        raise InputError(
-            f"{smap.source}: soil moisture of {date} runs from {valid.min():g} to {valid.max():g}; it must "
-            "be m3 m-3 (0 to 1), so divide percent by 100."
-        )
+    ends = (valid.min(), valid.max()) if valid.size else (math.nan, math.nan)
+    sentence = moisture_sentence(f"{smap.source}: soil moisture of {date} runs", *ends)
+    if sentence:
+        raise InputError(sentence)
 
 
 def _note_missing(report: MatrixReport, missing: list[str], date: dt.date, progress: Progress) -> None:

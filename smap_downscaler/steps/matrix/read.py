@@ -5,26 +5,32 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import math
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import groupby
+from itertools import groupby, takewhile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ...base.covariate_names import nearest_names
 from ...base.dates import is_within, parse_iso_date
 from ...base.errors import InputError
-from ...base.matrix_columns import DERIVED, MOST_CELLS, RESERVED, RESPONSE
+from ...base.matrix_columns import DERIVED, KEY_COLUMNS, MOST_CELLS, RESERVED, RESPONSE, numbers_rows
+from ...base.nodata import MISSING_WORDS
 from ...base.progress import SILENT, Progress
+from ...base.words import counted
 from ...geo.grid import Grid, grid_from
+from ...geo.lattice import cell_text
 from ...series.tags import unobserved_sentence
 from ...tables.geopackage import quoted, read_notes, read_only
 from .numbers.rows import CellRows, DayRows, PooledRows, pool, pooled_bytes
 
 #: Different dates that are remembered while cells are read.
 _MOST_DATES = 65_536
+#: What stands for no value in a field of text.
+_NO_VALUE = ", ".join(f"'{word}'" for word in sorted(MISSING_WORDS))
 _TEXT_TYPES = ("TEXT", "DATE", "DATETIME", "BLOB", "BOOLEAN")
 
 
@@ -73,7 +79,7 @@ class MatrixTable:
     label : str
         What messages call it.
     covariates : tuple of str
-        Names of the numeric columns that are neither key nor response.
+        Names of the columns that are used as covariates, in their order.
     units : dict
         Unit of each covariate, where known.
     texts : frozenset of str
@@ -84,6 +90,10 @@ class MatrixTable:
         The SMAP grid that `row` and `col` count in, where the table states it.
     rain : dict
         Whether covariates are rain, of those of which it is said.
+    missing : dict
+        Numbers that stand for no value, by field.
+    ranges : dict
+        Lowest and highest value of the covariates that were looked through, in the rows that are used.
     """
 
     path: str
@@ -95,9 +105,23 @@ class MatrixTable:
     has_coordinates: bool = False
     grid: Grid | None = None
     rain: Mapping[str, bool] = field(default_factory=dict)
+    missing: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def _column(self, name: str) -> str:
-        return f"NULLIF(TRIM({quoted(name)}), '')" if name in self.texts else quoted(name)
+        column = quoted(name)
+        if name in self.texts:
+            column = f"CASE WHEN LOWER(TRIM({column})) IN ({_NO_VALUE}) THEN NULL ELSE TRIM({column}) END"
+        for code in self.missing.get(name, ()):
+            # As `base.nodata.equals_code`.
+            near = f"ABS(CAST({column} AS REAL) - {code!r}) <= {1.2e-7 * abs(code)!r}"
+            column = f"CASE WHEN {near} THEN NULL ELSE {column} END"
+        return column
+
+    @property
+    def cell_size(self) -> str:
+        """The size of the SMAP cells, `9 km`, where the table states their grid; else empty."""
+        return cell_text(self.grid) if self.grid is not None else ""
 
     @property
     def _rows_used(self) -> str:
@@ -281,9 +305,25 @@ class MatrixTable:
 
 
 def open_matrix(
-    path: str | Path, layer: str = "", label: str = "", progress: Progress = SILENT
+    path: str | Path,
+    layer: str = "",
+    label: str = "",
+    progress: Progress = SILENT,
+    covariates: Sequence[str] = (),
 ) -> MatrixTable:
     """Open a GeoPackage table as a regression matrix; one made from filled soil moisture gives a warning.
+
+    Parameters
+    ----------
+    path : path
+    layer : str
+        The table; the first without.
+    label : str
+        What messages call it.
+    progress : Progress
+    covariates : sequence of str
+        The fields that are covariates; without, those that the table was made with, or all fields but the
+        keys and what numbers the rows.
 
     Raises
     ------
@@ -299,15 +339,33 @@ def open_matrix(
     if notes.get("filled"):
         progress.warn(unobserved_sentence(label, "train forests", "forests"))
     units, rain = notes.get("units"), notes.get("rain")
-    fields = _fields(path, name, label)
-    covariates = _covariates(fields, label)
+    fields, key = _fields(path, name, label)
+    _check_fields(fields, label)
+    said = notes.get("covariates")
+    made = [str(one) for one in said if str(one) in fields] if isinstance(said, list) else []
+    known = {one for one in fields if one.lower() not in RESERVED and one != key}
+    if covariates:
+        used = _named(covariates, fields, label)
+    else:
+        numbers = {one for one in known - set(made) if numbers_rows(one)}
+        numbers |= _row_numbers(path, name, label, [one for one in _before_keys(fields) if one in known])
+        used = tuple(one for one in fields if one in known - numbers)
+        passed = [one for one in fields if one in numbers]
+        if passed and used:
+            progress.log(
+                f"{label}: {', '.join(passed)} number or name the rows and are no covariates; if one is, "
+                "name all covariates in COVARIATES."
+            )
+    if not used:
+        raise InputError(f"{label}: the table has no covariate beside {RESPONSE}; add covariates to it.")
+    progress.log(f"{counted(len(used), 'covariate')} of {label}: {', '.join(used)}")
     return MatrixTable(
         path,
         name,
         label,
-        covariates,
+        used,
         {str(key): str(unit) for key, unit in units.items()} if isinstance(units, dict) else {},
-        _numbers_as_text(path, name, label, fields, ("row", "col", RESPONSE, *covariates), progress),
+        _numbers_as_text(path, name, label, fields, ("row", "col", RESPONSE, *used), progress),
         {"x", "y"} <= set(fields),
         grid_from(notes.get("grid")),
         {str(key): bool(said) for key, said in rain.items()} if isinstance(rain, dict) else {},
@@ -337,7 +395,7 @@ def _place(values: Sequence[Any]) -> tuple[float, float] | None:
     return (x, y) if math.isfinite(x) and math.isfinite(y) else None
 
 
-def _covariates(fields: Mapping[str, str], label: str) -> tuple[str, ...]:
+def _check_fields(fields: Mapping[str, str], label: str) -> None:
     missing = [field for field in ("date", "row", "col", RESPONSE) if field not in fields]
     if missing:
         raise InputError(
@@ -350,16 +408,61 @@ def _covariates(fields: Mapping[str, str], label: str) -> tuple[str, ...]:
             f"{label}: the field {derived[0]} has the name of a covariate that 'Train forests' makes itself; "
             "rename or remove it."
         )
-    covariates = tuple(field for field in fields if field.lower() not in RESERVED)
-    if not covariates:
-        raise InputError(f"{label}: the table has no covariate beside {RESPONSE}; add covariates to it.")
-    return covariates
 
 
-def _fields(path: str, layer: str, label: str) -> dict[str, str]:
+def _named(covariates: Sequence[str], fields: Mapping[str, str], label: str) -> tuple[str, ...]:
+    """The fields of some names, in the order of the table."""
+    folded = {name.lower(): name for name in fields}
+    for name in covariates:
+        if name.lower() in {*KEY_COLUMNS, RESPONSE}:
+            raise InputError(f"COVARIATES: {name} is no covariate but a key of the table; leave it out.")
+        if name.lower() not in folded:
+            near = nearest_names(name, [one for one in fields if one.lower() not in RESERVED])
+            raise InputError(f"COVARIATES: {label} has no field {name} (it has {near}); correct the name.")
+    wanted = {name.lower() for name in covariates}
+    return tuple(name for name in fields if name.lower() in wanted)
+
+
+def _before_keys(fields: Iterable[str]) -> Iterator[str]:
+    """The fields before the first that the matrix is known by: where programs put names of rows."""
+    return takewhile(lambda name: name.lower() not in {*KEY_COLUMNS, RESPONSE}, fields)
+
+
+def _row_numbers(path: str, layer: str, label: str, fields: Sequence[str]) -> set[str]:
+    """The fields that go up by one from each row to the next."""
+    table = quoted(layer)
+    found = set()
+    with read_only(path, label) as connection:
+        first = connection.execute(f"SELECT * FROM {table} ORDER BY rowid LIMIT 3")  # nosec B608
+        names = [column[0] for column in first.description]
+        rows = [dict(zip(names, row)) for row in first]
+        if len(rows) < 3:
+            return set()
+        for name in fields:
+            numbers = [_number(row[name]) for row in rows]
+            if not numbers[2] - numbers[1] == numbers[1] - numbers[0] == 1:
+                continue
+            # Rows may have been taken away: a number and its row go on together, but need not by one.
+            away = f"CAST({quoted(name)} AS REAL) - rowid"
+            query = f"SELECT min({away}), max({away}), count({quoted(name)}), count(*) FROM {table}"  # nosec B608
+            low, high, given, of = connection.execute(query).fetchone()
+            if low == high and given == of:
+                found.add(name)
+    return found
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan
+
+
+def _fields(path: str, layer: str, label: str) -> tuple[dict[str, str], str]:
+    """Kind of each field by its name, and the name of the one that is the table's key; it may be empty."""
     with read_only(path, label) as connection:
         rows = connection.execute(f"PRAGMA table_info({quoted(layer)})").fetchall()
-    return {row[1]: row[2] for row in rows}
+    return {row[1]: row[2] for row in rows}, next((row[1] for row in rows if row[5]), "")
 
 
 def _numbers_as_text(
@@ -370,9 +473,10 @@ def _numbers_as_text(
     for name in texts:
         word = _first_word(path, layer, label, name, progress)
         if word is not None:
+            needed = name in ("row", "col", RESPONSE)
+            way = "turn" if needed else "name the covariates without it in COVARIATES, or turn"
             raise InputError(
-                f"{label}: the field {name} is not a number (it holds '{word}'); "
-                "remove it or turn it into numbers."
+                f"{label}: the field {name} is not a number (it holds '{word}'); {way} it into numbers."
             )
     return frozenset(texts)
 
@@ -380,7 +484,10 @@ def _numbers_as_text(
 def _first_word(path: str, layer: str, label: str, field: str, progress: Progress) -> str | None:
     """The first value of a text field that is no number, or None."""
     column = quoted(field)
-    query = f"SELECT DISTINCT TRIM({column}) FROM {quoted(layer)} WHERE TRIM({column}) != ''"  # nosec B608
+    query = (
+        f"SELECT DISTINCT TRIM({column}) FROM {quoted(layer)} "  # nosec B608
+        f"WHERE LOWER(TRIM({column})) NOT IN ({_NO_VALUE})"
+    )
     with read_only(path, label, progress) as connection:
         for (value,) in connection.execute(query):
             try:

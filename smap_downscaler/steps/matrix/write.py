@@ -78,7 +78,11 @@ def create_matrix(
     """
     fields = {"date": DATE, "row": INTEGER, "col": INTEGER, "x": REAL, "y": REAL, RESPONSE: REAL}
     fields.update(dict.fromkeys(covariates, REAL))
-    notes: dict[str, object] = {"units": dict(units), "grid": dataclasses.asdict(grid)}
+    notes: dict[str, object] = {
+        "covariates": list(covariates),
+        "units": dict(units),
+        "grid": dataclasses.asdict(grid),
+    }
     if filled:
         notes["filled"] = True
     if rain:

@@ -16,6 +16,7 @@ from ...preflight.checks import (
     SAME_VALUES,
     LayerToCheck,
     check_layers,
+    moisture_judge,
     row_of,
     series_layer,
     shift_warning,
@@ -53,7 +54,8 @@ def check_polygons(
         looked_at.append(LayerToCheck(None, warnings=_where_polygons_lie(parameter, placed, shapes, rule)))
         outside = text("{} outside", counted(placed.outside, "polygon")) if placed.outside else ""
         if isinstance(raster, Series):
-            looked_at.append(series_layer(raster, raster.source, notes=[outside]))
+            judge = moisture_judge(raster.source)
+            looked_at.append(series_layer(raster, raster.source, notes=[outside], judge=judge))
         else:
             looked_at += _bands(raster.path, raster.grid, raster.names, outside, SAME_VALUES, raster.looks)
     return check_layers(looked_at, _sampler_around(shapes, progress), "the box around the polygons")

@@ -22,6 +22,7 @@ from ...base.threads import thread_count
 from ...base.words import counted, text
 from ...tables.geopackage import DATE, INTEGER, REAL, TEXT, create_table
 from ...toolbox.algorithm import SmapAlgorithm
+from ...toolbox.layer_tables import layer_table
 from ...toolbox.parameters import (
     advanced,
     decimal,
@@ -33,6 +34,7 @@ from ...toolbox.parameters import (
 from ...toolbox.reports import (
     footer,
     input_file,
+    log_seasons,
     manifest,
     period_used,
     report_parameter,
@@ -109,12 +111,13 @@ class QuantileCorrelation(SmapAlgorithm):
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         settings, fields, seasons = _settings(values), _fields(values), _seasons(values)
         output = values.output("OUTPUT")
-        path, layer, label = values.table("INPUT")
+        path, layer, label = layer_table(values, "INPUT", progress)
         table = read_stations(path, layer, label, fields, _row_filter(values), progress)
         notes = _notes(table)
         for note in notes:
             progress.warn(note)
         progress.log(f"{table.rows:,} rows were read; {table.incomplete:,} of those asked for lack a value.")
+        log_seasons(values, progress)
         threads = thread_count(values.integer("THREADS"))
         cells = correlate(table.stations, seasons, settings, threads, progress.part(0.0, 0.95))
         _check(cells, label)

@@ -15,14 +15,12 @@ import numpy as np
 from ...base.covariate_names import nearest_names
 from ...base.dates import is_within
 from ...base.errors import InputError
-from ...base.nodata import Look
+from ...base.nodata import MISSING_WORDS, Look
 from ...base.progress import SILENT, Progress
 from ...base.timestamps import parse_timestamp
 from ...tables.geopackage import quoted, read_notes, read_only
 from .numbers.coarse_grain import PairedSeries
 
-#: Texts that stand for a missing value.
-_MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "-"})
 #: A sign for missing values that no average may hold.
 _ROWS_PER_CHECK = 10_000
 
@@ -228,7 +226,7 @@ class _Reader:
 
 
 def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and value.strip().lower() in _MISSING)
+    return value is None or (isinstance(value, str) and value.strip().lower() in MISSING_WORDS)
 
 
 def _name(value: Any) -> str:

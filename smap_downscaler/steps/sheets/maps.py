@@ -19,7 +19,7 @@ from ...base.progress import SILENT, Progress
 from ...geo.blocks import windows
 from ...geo.datasets import open_dataset, read_band, same_crs
 from ...geo.grid import Bounds, Grid, Window
-from ...geo.lattice import Lattice, Transformation, is_geographic
+from ...geo.lattice import Lattice, Transformation, cell_text
 from ...geo.sampling import nearest
 from ...geo.sources import window_over
 from ...series.series import Series, SeriesEntry, open_series, raster_files
@@ -67,16 +67,6 @@ class SheetMap:
     def cell(self) -> str:
         """The size of its cells for the reader."""
         return cell_text(self.grid)
-
-
-def cell_text(grid: Grid) -> str:
-    """`100 m`, `3 km` or `0.05°`."""
-    if is_geographic(grid.crs):
-        return f"{grid.cell_width:.3g}°"
-    side, unit = (grid.cell_width / 1000, "km") if grid.cell_width >= 999.5 else (grid.cell_width, "m")
-    # SMAP's 9.008 km are 9 km to everybody.
-    digits = 2 if abs(float(f"{side:.2g}") / side - 1) < 0.002 else 3
-    return f"{float(f'{side:.{digits}g}'):g} {unit}"
 
 
 def dates_of(series: Series, asked: Sequence[dt.date]) -> list[dt.date]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...base.spreadsheet import inert
 from ...geo.datasets import whole_file
 from .numbers.screening import Screened, Summary, summarise
 from .source import Item
@@ -65,7 +66,7 @@ def write_report(path: Path, rows: Sequence[Row]) -> Path:
         writer.writerow(REPORT_FIELDS)
         for row in rows:
             summary = row.summary
-            about = (row.date.isoformat(), row.source, row.status, row.reason, summary.valid)
+            about = (row.date.isoformat(), inert(row.source), row.status, row.reason, summary.valid)
             numbers = (_number(value) for value in (summary.minimum, summary.mean, summary.maximum))
             writer.writerow([*about, *numbers, row.retrieved, row.out_of_range, row.failed_quality])
     return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 import re
 import sys
 import time
@@ -25,7 +26,8 @@ SIDE = 12
 CELLS = ease2_grid("9 km").crop(Window(990, 1155, SIDE, SIDE))
 DATES = (dt.date(2020, 12, 30), dt.date(2021, 1, 1), dt.date(2021, 6, 1))
 FEW = dt.date(2021, 2, 1)
-SMALL = {"PRESET": "custom", "N_ESTIMATORS": 6, "FOLDS": 4, "BLOCKS": 36, "SEED": 3, "THREADS": 2}
+SEASONS = {"WET_MONTHS": "Nov-Mar", "DRY_MONTHS": "May-Sep"}
+SMALL = {"PRESET": "custom", "N_ESTIMATORS": 6, "FOLDS": 4, "BLOCKS": 36, "SEED": 3, "THREADS": 2, **SEASONS}
 
 
 @pytest.fixture
@@ -363,8 +365,8 @@ def test_a_text_field(refusal, matrix, tmp_path):
         "crossvalidate", {"INPUT": str(tmp_path / "t.gpkg"), **SMALL, "OUTPUT": str(tmp_path / "s.gpkg")}
     )
     assert sentence == (
-        f"{tmp_path / 't.gpkg'}: the field texture is not a number (it holds 'loam'); remove it or turn it "
-        "into numbers."
+        f"{tmp_path / 't.gpkg'}: the field texture is not a number (it holds 'loam'); name the "
+        "covariates without it in COVARIATES, or turn it into numbers."
     )
 
 
@@ -437,3 +439,62 @@ def test_the_fastest_engine_without_intelex_is_scikit_learn(run, said, matrix, t
     assert {name: fast[name] for name in ("COUNT", "RMSE", "R2")} == {
         name: plain[name] for name in ("COUNT", "RMSE", "R2")
     }
+
+
+@pytest.fixture
+def coarse(tmp_path):
+    """Path of a table of 12 x 12 cells of 36 km on two dates."""
+    grid, rng = ease2_grid("36 km").crop(Window(240, 280, 12, 12)), np.random.default_rng(2)
+    row, col = (values.ravel() for values in np.mgrid[0:12, 0:12])
+    with create_matrix(tmp_path / "coarse.gpkg", grid, ("clay", "sand"), {}) as writer:
+        for date in DATES[:2]:
+            x = rng.normal(size=(144, 2)).astype(np.float32)
+            writer.write(DayRows(date, row, col, 0.25 + 0.05 * np.tanh(x[:, 0]), x))
+    return str(tmp_path / "coarse.gpkg")
+
+
+@pytest.mark.parametrize("mode", ["by date", "pooled"])
+def test_blocks_of_large_cells_hold_several(run, said, coarse, tmp_path, mode):
+    given = {"INPUT": coarse, **SMALL, "MODE": mode, "BLOCKS": None, "OUTPUT": str(tmp_path / "s.gpkg")}
+    run("crossvalidate", {**given, "REPORT": str(tmp_path / "report.html")})
+    assert "BLOCKS is empty: blocks have sides of 72.1 km, two cells of 36 km." in said.info
+    assert "A low error at 36 km is not skill at 100 m." in said.info[-1]
+    assert not said.warnings
+    run("crossvalidate", {**given, "BLOCKS": 36, "REPORT": str(tmp_path / "report.html")})
+    sentence = (
+        f"BLOCKS is 36 km, and the cells of {coarse} lie 36 km apart: a block holds about one cell, so that "
+        "its score is not stricter than that of random folds; give BLOCKS 73 or more, or leave it empty."
+    )
+    assert said.warnings == [sentence]
+    assert sentence in html.unescape((tmp_path / "report.html").read_text(encoding="utf-8"))
+    said.warnings.clear()
+    run("crossvalidate", {**given, "BLOCKS": 0})
+    run("crossvalidate", {**given, "BLOCKS": 72})
+    assert not said.warnings
+
+
+def test_blocks_of_sparse_cells_hold_several(run, said, tmp_path):
+    """Every fourth cell of 9 km."""
+    grid, rng = ease2_grid("9 km").crop(Window(960, 1120, 48, 48)), np.random.default_rng(2)
+    row, col = (4 * values.ravel() for values in np.mgrid[0:12, 0:12])
+    with create_matrix(tmp_path / "sparse.gpkg", grid, ("clay", "sand"), {}) as writer:
+        x = rng.normal(size=(144, 2)).astype(np.float32)
+        writer.write(DayRows(DATES[0], row, col, 0.25 + 0.05 * np.tanh(x[:, 0]), x))
+    given = {"INPUT": str(tmp_path / "sparse.gpkg"), **SMALL, "OUTPUT": str(tmp_path / "s.gpkg")}
+    run("crossvalidate", {**given, "BLOCKS": None})
+    assert "BLOCKS is empty: blocks have sides of 72.1 km, two cells of 36 km." in said.info
+    run("crossvalidate", given)
+    assert [text.split(":")[0] for text in said.warnings] == [
+        f"BLOCKS is 36 km, and the cells of {given['INPUT']} lie 36 km apart"
+    ]
+
+
+def test_blocks_of_common_cells_are_as_before(run, said, matrix, tmp_path):
+    given = {"INPUT": matrix, **SMALL, "OUTPUT": str(tmp_path / "s.csv")}
+    tables = []
+    for side in (None, 72):
+        run("crossvalidate", {**given, "BLOCKS": side})
+        tables.append((tmp_path / "s.csv").read_bytes())
+    assert tables[0] == tables[1]
+    assert not said.warnings
+    assert not any("BLOCKS is empty" in line for line in said.info)

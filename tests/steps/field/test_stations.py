@@ -175,7 +175,9 @@ def test_the_first_and_last_days_there_are(tmp_path):
     path = csv_file(tmp_path, "A,0001-01-01,-71.5,-13.2,0.2", "A,9999-12-31T23:00,-71.5,-13.2,0.3",
                     header="site,date,lon,lat,sm")  # fmt: skip
     for shift in (-5.0, 5.0):
-        assert read(path, shift_hours=shift).stations[0].readings.count.tolist() == [1, 1]
+        readings = read(path, shift_hours=shift).stations[0].readings
+        assert readings.count.tolist() == [1, 1]
+        assert days_of(read(path, shift_hours=shift).stations[0]).keys() == {"0001-01-01", "9999-12-31"}
 
 
 def test_hours_are_moved_to_another_day(tmp_path):
@@ -324,6 +326,19 @@ def test_ismn_forms(tmp_path, ceop):
         assert field.warnings == (
             f"{source}: readings left out: 1 flagged C03, 1 flagged D01, 1 flagged D02, 1 flagged M",
         )
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("place", [(41.24, -5.543), (-13.5, -71.97)])
+@pytest.mark.parametrize("station", ["ST B 3.09", "ST 3.09 2.50", "Old 7", "3.50", "A  b 1.0 2.0 3.0", "x.1"])
+def test_ismn_station_names_that_hold_numbers(tmp_path, station, place, named):
+    path = ismn_file(tmp_path, station=station, place=place, depth=(0.05, 0.05))
+    if not named:
+        path = path.rename(path.with_name("sensor.stm"))
+    sensor = read_sensor(path)
+    assert (sensor.network, sensor.station) == ("REMEDHUS", station)
+    assert (sensor.latitude, sensor.longitude) == place
+    assert (sensor.depth_from, sensor.depth_to) == (0.05, 0.05)
 
 
 def test_ismn_any_quality_keeps_all_but_missing_ones(tmp_path):

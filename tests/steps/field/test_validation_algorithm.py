@@ -64,6 +64,8 @@ def inputs(case, **more):
         "SERIES": str(case.folder / "maps"),
         "STATIONS": str(case.folder / "lecturas ñ.csv"),
         "CRS": "EPSG:6933",
+        "WET_MONTHS": "Nov-Mar",
+        "DRY_MONTHS": "May-Sep",
         "OUTPUT": str(case.out / "pairs.csv"),
         **more,
     }

@@ -14,7 +14,8 @@ import pytest
 
 FIRST = dt.date(2021, 1, 30)
 FIELDS = {"X_FIELD": "map", "Y_FIELD": "field", "STATION_FIELD": "station"}
-SMALL = {"SCALES": "1-3, 30", "QUANTILES": "0.3, 0.5", "THREADS": 2}
+SEASONS = {"WET_MONTHS": "Nov-Mar", "DRY_MONTHS": "May-Sep"}
+SMALL = {"SCALES": "1-3, 30", "QUANTILES": "0.3, 0.5", "THREADS": 2, **SEASONS}
 
 
 def readings():

@@ -220,6 +220,22 @@ def check_coordinates(x: np.ndarray, y: np.ndarray, label: str) -> None:
         )
 
 
+def cell_spacing(x: np.ndarray, y: np.ndarray) -> float:
+    """Median distance of a cell's centre from the nearest other one, metres; 0 of fewer than two cells.
+
+    Parameters
+    ----------
+    x, y : float64, shape (n,)
+        Of the cells' centres, each once, metres.
+    """
+    from scipy.spatial import cKDTree
+
+    if len(x) < 2:
+        return 0.0
+    places = np.column_stack([x, y])
+    return float(np.median(cKDTree(places).query(places, k=2)[0][:, 1]))
+
+
 def block_numbers(x: np.ndarray, y: np.ndarray, side: float, generator: np.random.Generator) -> np.ndarray:
     """The square block that each row lies in: int64, shape (n,), numbers from 0 without gaps.
 

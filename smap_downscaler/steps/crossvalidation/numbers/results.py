@@ -72,8 +72,9 @@ class ValidationRun:
     Results are ascending by piece; the first `KEPT_KEYS` dates or cells keep the rows of their first repeat.
     `dropped` counts the rows left out for a missing covariate, `skipped` says why a date or cell was left
     out, and `failed` why a piece could not be worked on.  `pictures` are the folds of the first date's or
-    cell's first repeat, `engine` is what grew the forests, with its version and why that, and `resumed`
-    counts the pieces that an earlier run, which was stopped, left.
+    cell's first repeat, `engine` is what grew the forests, with its version and why that, `resumed` counts
+    the pieces that an earlier run, which was stopped, left, and `warnings` say what may be wrong with the
+    folds.
     """
 
     settings: ValidationSettings
@@ -86,6 +87,7 @@ class ValidationRun:
     plan: Plan | None = None
     engine: str = ""
     resumed: int = 0
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def covariate_names(self) -> tuple[str, ...]:

@@ -6,12 +6,13 @@ on each other.  From the covariances s_ij (ddof 1), with j and k the two other s
 | result | definition |
 |---|---|
 | error variance | s_ii - s_ij s_ik / s_jk |
-| SNR, dB | -10 log10(abs(abs(s_ii s_jk / (s_ij s_ik)) - 1)) |
+| SNR, dB | -10 log10(s_ii s_jk / (s_ij s_ik) - 1) |
 | beta | s_rk / s_ik, k neither i nor the reference r; 1 for the reference |
 | scaled error SD | sqrt(error variance) beta: in the range of the reference |
 | correlation with the truth | sqrt(s_ij s_ik / (s_ii s_jk)) |
 
-All of that needs three positive covariances.  A station of which two series are not correlated beyond
+All of that needs three positive covariances; without a positive error variance there is no SNR, error SD
+or correlation with the truth.  A station of which two series are not correlated beyond
 chance (one-sided, 5 %, days taken as independent) has no results; where the correlation may be chance
 once the days' likeness is counted, the status says so.
 
@@ -97,7 +98,7 @@ def collocation(covariances: np.ndarray, reference: int) -> dict[str, np.ndarray
         error = np.sqrt(np.where(variance >= 0, variance, np.nan))
         truth = np.sqrt(np.where(variance >= 0, signal / own, np.nan))
         return {
-            "snr_db": -10 * np.log10(np.abs(np.abs(own / signal) - 1)),
+            "snr_db": -10 * np.log10(np.where(variance >= 0, own / signal - 1, np.nan)),
             "error_variance": variance,
             "error_sd": error,
             "error_sd_scaled": error * beta,
@@ -265,11 +266,7 @@ def _means(rows: Sequence[TripleRow]) -> list[TripleRow]:
         own = [row for row in rows if row.member == member and row.values]
         values = {}
         for name in RESULTS:
-            # Without an error variance the SNR means nothing.
-            defined = [
-                row.value(name) for row in own if name != "snr_db" or np.isfinite(row.value("error_sd"))
-            ]
-            known = [value for value in defined if np.isfinite(value)]
+            known = [row.value(name) for row in own if np.isfinite(row.value(name))]
             if known:
                 values[name] = float(np.mean(known))
         status = COLLOCATED if own else "no station has enough days"

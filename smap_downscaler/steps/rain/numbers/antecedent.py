@@ -16,6 +16,7 @@ UNDERSHOOT = -0.1
 #: More than ever fell in a year, mm: a value above is a code, of something missing.
 MOST_RAIN = 30_000.0
 _MOST_SPANS = 12
+_MOST_DAYS = 36_525
 _DAY = dt.timedelta(days=1)
 
 
@@ -58,6 +59,9 @@ class Antecedent:
             raise InputError(
                 f"LAG is {self.lag}; give 1 (the days before), 0 (the day itself as well) or more than 1."
             )
+        for name, number in (("DAYS", self.days), ("LAG", self.lag)):
+            if number > _MOST_DAYS:
+                raise InputError(f"{name} is {number}, more than a century of days; give a smaller number.")
 
     def before(self, date: dt.date) -> tuple[dt.date, ...]:
         """The days of a date, the latest first; in this order they are summed."""

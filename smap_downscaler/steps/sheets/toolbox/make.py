@@ -16,7 +16,7 @@ from ....base.progress import Progress
 from ....geo.bands import ELEVATION, one_band
 from ....geo.datasets import dataset_grid, open_dataset
 from ....geo.grid import Bounds, Grid
-from ....geo.lattice import Transformation, transform_bounds
+from ....geo.lattice import Transformation, cell_text, transform_bounds
 from ....geo.map_frame import map_frame
 from ....geo.sources import Source
 from ....geo.to_fine_grid import FineResampler, blocks
@@ -32,7 +32,6 @@ from ..maps import (
     SheetMap,
     cascade_maps,
     cell_lines,
-    cell_text,
     daily_maps,
     dates_of,
     display_grid,

@@ -161,4 +161,9 @@ def _copy(values: Values, name: str, label: str, progress: Progress) -> QgsVecto
     if given is None or given.dataProvider().name() != "ogr":
         progress.warn(f"{name} is no file, so that PROJECT and LAYOUT cannot hold it; save the layer first.")
         return None
+    if given.isModified():
+        progress.warn(
+            f"{name}: the layer {given.name()} has unsaved edits, which the sheet shows, but not PROJECT "
+            "and LAYOUT; save them first."
+        )
     return QgsVectorLayer(given.source(), label, "ogr")

@@ -1,0 +1,121 @@
+"""What "not given" means, for all kinds of parameters: decided here, before anyone reads a value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from qgis.core import (
+    Qgis,
+    QgsCoordinateReferenceSystem,
+    QgsProcessingAlgorithm,
+    QgsProcessingContext,
+    QgsProcessingFeatureSourceDefinition,
+    QgsProcessingOutputLayerDefinition,
+    QgsProperty,
+)
+
+from ..base.errors import InputError
+
+#: Kinds of parameters whose values are files, folders and layers.
+_FILES = frozenset(
+    {"file", "raster", "multilayer", "source", "vector", "sink", "vectorDestination"}
+    | {"rasterDestination", "fileDestination", "folderDestination"}
+)
+#: Bytes that the name of a file or folder may have, on all systems; and those that a file under way has more.
+_LONGEST_NAME, _UNDER_WAY = 255, 45
+
+
+def check_file_names(algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any]) -> None:
+    """Raise `InputError` for a name of a file or folder that no system can have."""
+    for definition in algorithm.parameterDefinitions():
+        if definition.type() not in _FILES:
+            continue
+        most = _LONGEST_NAME - (_UNDER_WAY if definition.isDestination() else 0)
+        for text in _paths_in(parameters.get(definition.name())):
+            longest = max(re.split(r"[\\/|;]", text), key=_bytes_of)
+            # Layers in memory say in one long text what they are.
+            if _bytes_of(longest) > most and "?" not in text:
+                raise InputError(
+                    f"{definition.name()}: the name {longest[:30]}... has {len(longest)} letters, more than "
+                    f"the {most} that the name of a file or folder can have here; shorten it."
+                )
+
+
+def _paths_in(value: Any) -> Iterator[str]:
+    if isinstance(value, QgsProcessingOutputLayerDefinition):
+        value = value.sink.staticValue()
+    elif isinstance(value, QgsProcessingFeatureSourceDefinition):
+        value = value.source.staticValue()
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _paths_in(item)
+    elif isinstance(value, str):
+        yield value
+
+
+def _bytes_of(name: str) -> int:
+    return len(name.encode("utf-8", "surrogateescape"))
+
+
+def given_parameters(
+    algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any], context: QgsProcessingContext
+) -> dict[str, Any]:
+    """The parameters that have a value; what a property or a list of several has is looked into.
+
+    Scripts say None for what they do not give, dialogs QGIS's NULL or, for an optional parameter, an empty
+    text: QGIS's readers would turn NULL into the current directory, the text NULL, or 0.
+    """
+    given = {}
+    for name, value in parameters.items():
+        definition = algorithm.parameterDefinition(name)
+        if definition is None or not definition.isDestination():
+            value = _evaluated(value, context)
+        # The cells of a matrix, empty ones too, are known by their places.
+        found = value if definition is not None and definition.type() == "matrix" else _without_gaps(value)
+        optional = definition is not None and bool(definition.flags() & Qgis.ProcessingParameterFlag.Optional)
+        if not (_is_null(found) or (optional and _is_empty(found))):
+            given[name] = found
+    return given
+
+
+def _evaluated(value: Any, context: QgsProcessingContext) -> Any:
+    return value.value(context.expressionContext(), None)[0] if isinstance(value, QgsProperty) else value
+
+
+def _without_gaps(value: Any) -> Any:
+    """Of several those that are any."""
+    if isinstance(value, (list, tuple)):
+        return [item for item in value if not (_is_null(item) or _is_blank(item))]
+    return value
+
+
+def _is_null(value: Any) -> bool:
+    """Whether a value is None, QGIS's NULL, a null date or extent, no CRS, or the choice of no layer."""
+    if value is None:
+        return True
+    if isinstance(value, QgsCoordinateReferenceSystem):
+        return not value.isValid()
+    if isinstance(value, QgsProcessingFeatureSourceDefinition):
+        return _of_nothing(value.source)
+    if isinstance(value, QgsProcessingOutputLayerDefinition):
+        return _of_nothing(value.sink)
+    is_null = getattr(value, "isNull", None)
+    return bool(is_null()) if callable(is_null) else False
+
+
+def _of_nothing(source: QgsProperty) -> bool:
+    if source.propertyType() != Qgis.PropertyType.Static:
+        return source.propertyType() == Qgis.PropertyType.Invalid
+    return _is_null(source.staticValue()) or _is_blank(source.staticValue())
+
+
+def _is_blank(value: Any) -> bool:
+    return isinstance(value, str) and not value.strip()
+
+
+def _is_empty(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return all(_is_null(item) or _is_blank(item) for item in value)
+    return _is_blank(value)
