@@ -327,7 +327,16 @@ def _transform(dataset: gdal.Dataset) -> tuple[float, ...] | None:
     transform = dataset.GetGeoTransform(can_return_null=True)
     if transform is None or not axes_of(dataset).transposed:
         return transform
-    return tuple(transform[number] for number in (3, 5, 4, 0, 2, 1))
+    left, width, *others = (transform[number] for number in (3, 5, 4, 0, 2, 1))
+    if width < 0:
+        left, width = left + width * dataset.RasterYSize, -width
+    return left, width, *others
+
+
+def _is_mirrored(dataset: gdal.Dataset) -> bool:
+    """Whether the columns of a transposed map run westwards, as in a group of a NetCDF file."""
+    transform = dataset.GetGeoTransform(can_return_null=True)
+    return axes_of(dataset).transposed and transform is not None and transform[5] < 0
 
 
 def _size(dataset: gdal.Dataset) -> tuple[int, int]:
@@ -368,10 +377,12 @@ def read_band(
             return np.concatenate(parts, axis=1)
     south_up = transform is not None and transform[5] > 0
     row = rows - window.row - window.height if south_up else window.row
-    place = window.col, row, window.width, window.height
+    mirrored = _is_mirrored(dataset)
+    col = columns - window.col - window.width if mirrored else window.col
+    place = col, row, window.width, window.height
     transposed = axes_of(dataset).transposed
     if transposed:
-        place = row, window.col, window.height, window.width
+        place = row, col, window.height, window.width
     band, label = dataset.GetRasterBand(band_number), dataset.GetDescription()
     raw = _read_raw(band, label, place)
     missing = _missing(band, raw, label, place) | _transparent(dataset, band_number, label, place)
@@ -392,6 +403,8 @@ def read_band(
     values[missing | ~np.isfinite(values)] = np.nan
     if transposed:
         values = values.T
+    if mirrored:
+        values = values[:, ::-1]
     return values[::-1] if south_up else values
 
 

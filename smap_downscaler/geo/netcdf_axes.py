@@ -113,14 +113,19 @@ def lost_nan(dataset: gdal.Dataset, band_number: int, place: tuple[int, int, int
 
 def _array(dataset: gdal.Dataset) -> gdal.MDArray | None:
     """The variable that a dataset shows with all its dimensions; None where GDAL does not tell."""
+    # The tag does not say in which group it is.
+    name = (
+        dataset.GetDescription().rpartition(":")[2] if dataset.GetDescription().startswith("NETCDF:") else ""
+    )
     variable = dataset.GetRasterBand(1).GetMetadataItem("NETCDF_VARNAME")
     files = dataset.GetFileList()
     gdal.PushErrorHandler("CPLQuietErrorHandler")
     try:
         whole = gdal.OpenEx(files[0], gdal.OF_MULTIDIM_RASTER, allowed_drivers=["netCDF"]) if files else None
         group = None if whole is None else whole.GetRootGroup()
-        name = f"/{variable or ''}".replace("//", "/")
-        return None if group is None else group.OpenMDArrayFromFullname(name)
+        if group is None:
+            return None
+        return group.OpenMDArrayFromFullname(name) if "/" in name else group.ResolveMDArray(variable, "/")
     except RuntimeError:
         return None
     finally:

@@ -50,12 +50,17 @@ def time_dimension(dataset: gdal.Dataset) -> str:
     """The name of the time axis of an open variable, or empty."""
     if not dataset.RasterCount:
         return ""
-    tags = dataset.GetMetadata()
     for name in _axes_of_bands(dataset):
-        units = tags.get(f"{name}#units", "")
+        units = axis_tag(dataset, name, "units")
         if " since " in units or any(kind.match(units) for kind in (_JULIAN_DAY, _WRITTEN, _MONTHS)):
             return name
     return ""
+
+
+def axis_tag(dataset: gdal.Dataset, axis: str, name: str) -> str:
+    """What an axis of an open variable says of itself, in whichever group of the file; empty for nothing."""
+    tags, key = dataset.GetMetadata(), f"{axis}#{name}"
+    return tags.get(key) or next((text for tag, text in tags.items() if tag.endswith(f"/{key}")), "")
 
 
 def _axes_of_bands(dataset: gdal.Dataset) -> list[str]:
@@ -78,9 +83,8 @@ def require_dates(dataset: gdal.Dataset, label: str) -> None:
     """Raise `InputError` for a NetCDF variable of several bands none of whose axes is one of time."""
     if dataset.GetDriver().ShortName != "netCDF" or dataset.RasterCount < 2 or time_dimension(dataset):
         return
-    tags = dataset.GetMetadata()
-    axes = _axes_of_bands(dataset)
-    told = " and ".join(f"'{axis}' (unit '{tags.get(f'{axis}#units', '')}')" for axis in axes) or "unnamed"
+    units = {axis: axis_tag(dataset, axis, "units") for axis in _axes_of_bands(dataset)}
+    told = " and ".join(f"'{axis}' (unit '{unit}')" for axis, unit in units.items()) or "unnamed"
     raise InputError(
         f"{label}: its {dataset.RasterCount} bands lie along the axis {told}, which tells no dates; give the "
         "file a time axis in days since a date, or one file a date."
@@ -96,8 +100,7 @@ def netcdf_dates(dataset: gdal.Dataset, label: str) -> list[dt.date]:
         If the unit or calendar of the axis is not one of days.
     """
     axis = time_dimension(dataset)
-    tags = dataset.GetMetadata()
-    units, calendar = tags[f"{axis}#units"], tags.get(f"{axis}#calendar", "").lower()
+    units, calendar = axis_tag(dataset, axis, "units"), axis_tag(dataset, axis, "calendar").lower()
     if calendar not in _CALENDARS and not (calendar == _JULIAN and _counts_alike(units)):
         raise InputError(
             f"{label}: its time axis has the calendar {calendar}; only the ordinary calendar is read, "

@@ -1,5 +1,7 @@
 """Whichever way a NetCDF variable is stored, its values lie where its axes say."""
 
+import datetime as dt
+
 import h5py
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from raster_cases import EAST, NORTH, stored_netcdf
 from smap_downscaler.base.errors import InputError
 from smap_downscaler.geo.datasets import dataset_grid, open_dataset, read_band
 from smap_downscaler.geo.grid import Grid, Window
+from smap_downscaler.series.series import open_series
 
 pytestmark = pytest.mark.usefixtures("gdal_mode")
 LON, LAT = -76.0 + 0.25 * np.arange(9), -15.0 + 0.25 * np.arange(7)
@@ -95,6 +98,28 @@ def test_variables_in_a_file_of_several(tmp_path):
     )
     check(f'NETCDF:"{path}":clay')
     check(f'NETCDF:"{path}":sand', expected=EXPECTED + 7)
+
+
+@pytest.mark.parametrize("order", ["time lon lat", "time lat lon"])
+def test_variables_in_a_group(tmp_path, order):
+    """As IMERG is stored; GDAL turns the first of the two axes."""
+    axes = {"time": ([0], {"units": "days since 2020-01-01"}), "lon": (LON, EAST), "lat": (LAT, NORTH)}
+    data = field(LON[None, :], LAT[:, None])[None]
+    data = data.swapaxes(1, 2) if order == "time lon lat" else data
+    order = " ".join(f"Grid/{name}" for name in order.split())
+    path = stored_netcdf(
+        tmp_path / "a.nc",
+        {f"Grid/{name}": axis for name, axis in axes.items()},
+        {"Grid/precipitation": (order, data, {}), "Grid/error": (order, data + 9, {})},
+    )
+    check(f'NETCDF:"{path}":/Grid/precipitation')
+    series = open_series(path, variables=["error"])
+    assert list(series.dates) == [dt.date(2020, 1, 1)]
+    np.testing.assert_allclose(series.read(series.dates[0]), EXPECTED + 9)
+
+
+def test_longitudes_from_east_to_west_of_a_transposed_variable(tmp_path):
+    check(stored(tmp_path / "a.nc", "txy", lon=LON[::-1]))
 
 
 def refusal(path):

@@ -18,6 +18,7 @@ from ...geo.datasets import dataset_grid
 from ...geo.grid import Grid
 from ...series.netcdf_time import (
     axis_numbers,
+    axis_tag,
     chosen_bands,
     netcdf_dates,
     require_dates,
@@ -168,7 +169,7 @@ def _axis_months(dataset: gdal.Dataset, path: str) -> list[YearMonth]:
     axis = time_dimension(dataset) if dataset.GetDriver().ShortName == "netCDF" else ""
     if not axis:
         return []
-    units = dataset.GetMetadata()[f"{axis}#units"]
+    units = axis_tag(dataset, axis, "units")
     match = _MONTHS_SINCE.match(units)
     if not match and not _MONTHS_AS.match(units):
         return [(date.year, date.month) for date in netcdf_dates(dataset, path)]
