@@ -50,7 +50,8 @@ def run_of(path: Path) -> str:
         return ""
     try:
         return str(open_dataset(path).GetMetadataItem(RUN_TAG) or "")
-    except InputError:
+    except (InputError, RuntimeError):
+        # GDAL reads the keys of a GeoTIFF when it is asked for tags, and may raise then.
         return ""
 
 

@@ -75,7 +75,7 @@ def test_what_may_be_left_out(algorithm):
         for definition in algorithm.parameterDefinitions()
         if definition.flags() & Qgis.ProcessingParameterFlag.Optional
     }
-    assert optional == {"EXTENT", "START", "END"}
+    assert optional == {"EXTENT", "START", "END", "VARIABLE"}
 
 
 def test_metadata_and_help(algorithm):
