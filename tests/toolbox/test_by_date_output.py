@@ -165,7 +165,7 @@ def test_harmonised_layers_have_the_table_too(run, given, case, tmp_path):
     layers = {"INPUT": [str(tmp_path / "dem.tif")], "SMAP": case.smap_folder, "RESOLUTION": 1000}
     stacks = {name: str(tmp_path / "out" / f"{name}.tif") for name in ("OUTPUT_COARSE", "OUTPUT_FINE")}
     run("harmonisecovariates", {**layers, **stacks, "PREFLIGHT": given["PREFLIGHT"]})
-    assert [row["layer"] for row in rows_of(given["PREFLIGHT"])] == ["SMAP", "dem"]
+    assert [row["layer"] for row in rows_of(given["PREFLIGHT"])] == ["SMAP", "elevation"]
 
 
 @pytest.mark.parametrize("name", ["regressionmatrix", "downscale"])

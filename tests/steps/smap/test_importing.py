@@ -523,6 +523,13 @@ def test_names_of_bands_say_overpass_and_algorithm(tmp_path, names, choices, ban
             "choose another OVERPASS.",
         ),
         (
+            ("Soil_Moisture_Retrieval_Data_AM_albedo",),
+            {},
+            "it has 1 band (Soil_Moisture_Retrieval_Data_AM_albedo), and none is called soil_moisture (with "
+            "_am or _pm); name the band of soil moisture so, or keep it in a file of its own (Raster > "
+            "Conversion > Translate).",
+        ),
+        (
             ("soil_moisture_pm",),
             {},
             "it has no soil moisture of the AM overpass (it has 1 band (soil_moisture_pm)); choose another "

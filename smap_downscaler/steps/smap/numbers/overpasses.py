@@ -18,6 +18,10 @@ _OVERPASSES = {"am": "AM", "pm": "PM"}
 _ALGORITHMS = {suffix[1:] for suffix in RETRIEVALS.values() if suffix}
 #: What names say besides: numbers, dates, units, releases, the product.
 _BESIDES = re.compile(r"\w*\d\w*|smap|e|km|m|cm|surface|volumetric|band|aid|doy|")
+#: Words in names of SMAP's other variables.
+_OTHERS = re.compile(
+    "soil_moisture_retrieval_data|albedo|vegetation|opacity|temperature|roughness|emissivity|error|anomaly"
+)
 
 
 @dataclass(frozen=True)
@@ -83,8 +87,8 @@ def passes_of(names: Sequence[str], choices: Choices, label: str, listed: str) -
     flags = {number: one for number, one in said.items() if one.is_flag}
     moist = {number: one for number, one in said.items() if not one.is_flag}
     others = [number for number in range(len(names)) if number not in flags]
-    if not moist and len(others) == 1:
-        # A single band, whatever it is called.
+    if not moist and len(others) == 1 and not _OTHERS.search(covariate_name(names[others[0]])):
+        # A single band, whatever it is called, unless that is another variable of SMAP.
         moist = {others[0]: Said(False)}
     if not moist:
         raise InputError(
