@@ -339,7 +339,7 @@ def test_training_refusals(refusal, run, matrix, tmp_path):
     number = ogr.OFTReal
     without = table("without", {"row": number, "clay": number})
     assert sentence(without) == (
-        f"{without}: the table has no field date, col, soil_moisture (it has fid, row, clay); "
+        f"{without}: the table has no field date, col, soil_moisture (it has row, clay); "
         "make it with 'Regression matrix'."
     )
     bare = table("bare", {**keys, "soil_moisture": number})

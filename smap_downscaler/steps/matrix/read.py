@@ -340,7 +340,7 @@ def open_matrix(
         progress.warn(unobserved_sentence(label, "train forests", "forests"))
     units, rain = notes.get("units"), notes.get("rain")
     fields, key = _fields(path, name, label)
-    _check_fields(fields, label)
+    _check_fields({one: kind for one, kind in fields.items() if one != key}, label)
     said = notes.get("covariates")
     made = [str(one) for one in said if str(one) in fields] if isinstance(said, list) else []
     known = {one for one in fields if one.lower() not in RESERVED and one != key}
@@ -353,8 +353,8 @@ def open_matrix(
         passed = [one for one in fields if one in numbers]
         if passed and used:
             progress.log(
-                f"{label}: {', '.join(passed)} number or name the rows and are no covariates; if one is, "
-                "name all covariates in COVARIATES."
+                f"{label}: no covariates, since they number or name the rows: {', '.join(passed)} (to use "
+                "one, name all covariates in COVARIATES)"
             )
     if not used:
         raise InputError(f"{label}: the table has no covariate beside {RESPONSE}; add covariates to it.")

@@ -111,7 +111,8 @@ class QuantileCorrelation(SmapAlgorithm):
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         settings, fields, seasons = _settings(values), _fields(values), _seasons(values)
         output = values.output("OUTPUT")
-        path, layer, label = layer_table(values, "INPUT", progress)
+        used = [name for _parameter, name in fields.used]
+        path, layer, label = layer_table(values, "INPUT", progress, used)
         table = read_stations(path, layer, label, fields, _row_filter(values), progress)
         notes = _notes(table)
         for note in notes:

@@ -455,22 +455,26 @@ def coarse(tmp_path):
 
 @pytest.mark.parametrize("mode", ["by date", "pooled"])
 def test_blocks_of_large_cells_hold_several(run, said, coarse, tmp_path, mode):
+    def told():
+        # Of two dates pooled folds are uneven, which is said too.
+        return [text for text in said.warnings if text.startswith("BLOCKS is")]
+
     given = {"INPUT": coarse, **SMALL, "MODE": mode, "BLOCKS": None, "OUTPUT": str(tmp_path / "s.gpkg")}
     run("crossvalidate", {**given, "REPORT": str(tmp_path / "report.html")})
     assert "BLOCKS is empty: blocks have sides of 72.1 km, two cells of 36 km." in said.info
     assert "A low error at 36 km is not skill at 100 m." in said.info[-1]
-    assert not said.warnings
+    assert not told()
     run("crossvalidate", {**given, "BLOCKS": 36, "REPORT": str(tmp_path / "report.html")})
     sentence = (
         f"BLOCKS is 36 km, and the cells of {coarse} lie 36 km apart: a block holds about one cell, so that "
         "its score is not stricter than that of random folds; give BLOCKS 73 or more, or leave it empty."
     )
-    assert said.warnings == [sentence]
+    assert told() == [sentence]
     assert sentence in html.unescape((tmp_path / "report.html").read_text(encoding="utf-8"))
     said.warnings.clear()
     run("crossvalidate", {**given, "BLOCKS": 0})
     run("crossvalidate", {**given, "BLOCKS": 72})
-    assert not said.warnings
+    assert not told()
 
 
 def test_blocks_of_sparse_cells_hold_several(run, said, tmp_path):

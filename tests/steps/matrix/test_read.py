@@ -163,7 +163,7 @@ def refusal(path, layer="", label=""):
 def test_tables_that_are_no_matrix(tmp_path):
     path = table_of(tmp_path / "a.gpkg", {"date": "text", "clay": "number"}, [])
     assert refusal(path) == (
-        f"{path}: the table has no field row, col, soil_moisture (it has fid, date, clay); make it with "
+        f"{path}: the table has no field row, col, soil_moisture (it has date, clay); make it with "
         "'Regression matrix'."
     )
     assert refusal(path, label="my layer").startswith("my layer: the table has no field row")
