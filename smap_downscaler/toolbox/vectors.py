@@ -82,7 +82,7 @@ def layer_source(values: Values, name: str) -> QgsProcessingFeatureSource:
 
 
 def _check_file(values: Values, name: str, source: QgsFeatureSource) -> None:
-    """Raise `InputError` where QGIS read less than a file says: a CSV line in part, a superseded EPSG code."""
+    """Raise `InputError` where QGIS reads less than a file says: a CSV line in part, an old EPSG code."""
     layer = values.vector_layer(name)
     if layer is None or layer.dataProvider().name() != "ogr":
         return
