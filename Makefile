@@ -15,7 +15,7 @@ LINTED = smap_downscaler tests tools
 SHELL_SCRIPTS = .ci/run $(wildcard tools/*.sh)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-real test test-next test-newcomer saga-versions check format package link deploy pictures window kills bench numbers clean
+.PHONY: help setup demo demo-real test test-next test-newcomer saga-versions check format package link deploy pictures window kills fuzz bench numbers clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -93,6 +93,10 @@ bench: ## time and memory of the long steps
 numbers: ## errors of the forests on real data (../shared/data), in tools/NUMBERS.md; some: SECTIONS="..."
 	@$(SETUP)
 	$(OFFSCREEN) tools/real_numbers.py $(SECTIONS)
+
+fuzz: ## 1,000 damaged files of all kinds, and what became of them; others: FUZZ="--seed 2 --count 100"
+	@$(SETUP)
+	$(OFFSCREEN) tools/fuzz.py $(FUZZ)
 
 clean: ## remove all that was made here
 	rm -rf build dist demo-output .venv .cache .pytest_cache .hypothesis .mypy_cache .ruff_cache

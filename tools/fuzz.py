@@ -16,8 +16,8 @@ partial files   a file of the run that cannot be read whole, or is left over und
 silently other  the run ends well, says no warning that it does not say of the whole file, and its results
                 differ from those of the whole file, although the damage could be seen: the file, read by the
                 library alone (`fuzz_reader`), raises an error or a warning, fails a checksum, is no text, has
-                rows of several lengths, holds what the whole file holds (then the difference is ours), or is
-                a finished result or journal, all of which stands behind checksums of the plugin.
+                a row with more values than columns, holds what the whole file holds (then the difference is
+                ours), or is a finished result or journal, all of which stands behind checksums of the plugin.
 
 A file that reads without complaint and holds other numbers or names than before is a good file with other
 content (a flipped bit of a cell, another origin): whatever follows from it is counted as `other content`.
@@ -38,9 +38,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "support"))
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
@@ -197,10 +196,8 @@ def main(words: Sequence[str]) -> int:
                 trial, damage, verdict = fuzz.one(kind, number)
                 counts[verdict.kind] += 1
                 if verdict.kind in BAD or verdict.kind == "library crashes" or chosen.only:
-                    print(
-                        f"{kind}:{number} {trial.name} {trial.algorithm} {damage}: {verdict.kind}; {verdict.told}"
-                    )
-                    sys.stdout.flush()
+                    what = f"{kind}:{number} {trial.name} {trial.algorithm} {damage}"
+                    print(f"{what}: {verdict.kind}; {verdict.told}", flush=True)
     finally:
         if not chosen.only:
             shutil.rmtree(folder, ignore_errors=True)

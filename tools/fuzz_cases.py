@@ -124,9 +124,13 @@ def _copy(trials: Trials, name: str, source: str | Path) -> tuple[Path, str]:
 
 def _harmonise(trials: Trials, layer: str) -> dict[str, Any]:
     return {
-        "INPUT": [f"{{in}}/{layer}"], "SMAP": trials.small.smap_folder, "CRS": "EPSG:6933", "RESOLUTION": 900,
-        "OUTPUT_COARSE": "{out}/coarse.tif", "OUTPUT_FINE": "{out}/fine.tif",
-    }  # fmt: skip
+        "INPUT": [f"{{in}}/{layer}"],
+        "SMAP": trials.small.smap_folder,
+        "CRS": "EPSG:6933",
+        "RESOLUTION": 900,
+        "OUTPUT_COARSE": "{out}/coarse.tif",
+        "OUTPUT_FINE": "{out}/fine.tif",
+    }
 
 
 def _covariate(trials: Trials, name: str, layer: str, form: str) -> Trial:
@@ -151,9 +155,14 @@ def _geotiffs(trials: Trials) -> list[Trial]:
     for name, (kind, options) in forms.items():
         folder = trials.folder(f"tif_{name}")
         dataset = gdal.Translate(
-            str(folder / "layer.tif"), source, bandList=[2], outputType=getattr(gdal, f"GDT_{kind}"),
-            creationOptions=options, metadataOptions=["SOURCE=made up"], noData=-9999 if kind[0] != "U" else 0,
-        )  # fmt: skip
+            str(folder / "layer.tif"),
+            source,
+            bandList=[2],
+            outputType=getattr(gdal, f"GDT_{kind}"),
+            creationOptions=options,
+            metadataOptions=["SOURCE=made up"],
+            noData=-9999 if kind[0] != "U" else 0,
+        )
         if name == "lzw":
             dataset.GetRasterBand(1).SetScale(0.5)
             dataset.BuildOverviews("AVERAGE", [2, 4])
@@ -166,26 +175,60 @@ def _geotiffs(trials: Trials) -> list[Trial]:
         made.append(_covariate(trials, f"tif_{name}", "layer.tif", "tiff"))
     folder, name = _copy(trials, "tif_dem", rough_dem(trials.folder("dem")))
     made.append(
-        Trial("tif_dem", folder, name, "tiff", "terrainindices",
-              {"INPUT": f"{{in}}/{name}", "ENGINE": "built-in", "TWI_FD8": "{out}/twi.tif", "SLOPE": "{out}/slope.tif"})
-    )  # fmt: skip
+        Trial(
+            "tif_dem",
+            folder,
+            name,
+            "tiff",
+            "terrainindices",
+            {
+                "INPUT": f"{{in}}/{name}",
+                "ENGINE": "built-in",
+                "TWI_FD8": "{out}/twi.tif",
+                "SLOPE": "{out}/slope.tif",
+            },
+        )
+    )
     folder, name = _copy(trials, "tif_fine", small.fine_stack)
     made.append(
-        Trial("tif_fine", folder, name, "tiff", "downscale",
-              {"FORESTS": str(trials.forests()), "COVARIATES": f"{{in}}/{name}", "START": "2021-01-01",
-               "OUTPUT": "{out}/maps", "THREADS": 1})
-    )  # fmt: skip
+        Trial(
+            "tif_fine",
+            folder,
+            name,
+            "tiff",
+            "downscale",
+            {
+                "FORESTS": str(trials.forests()),
+                "COVARIATES": f"{{in}}/{name}",
+                "START": "2021-01-01",
+                "OUTPUT": "{out}/maps",
+                "THREADS": 1,
+            },
+        )
+    )
     folder, name = _copy(trials, "tif_coarse", small.coarse_stack)
     made.append(
-        Trial("tif_coarse", folder, name, "tiff", "regressionmatrix",
-              {"SMAP": small.smap_folder, "COVARIATES": f"{{in}}/{name}", "OUTPUT": "{out}/m.gpkg"})
-    )  # fmt: skip
+        Trial(
+            "tif_coarse",
+            folder,
+            name,
+            "tiff",
+            "regressionmatrix",
+            {"SMAP": small.smap_folder, "COVARIATES": f"{{in}}/{name}", "OUTPUT": "{out}/m.gpkg"},
+        )
+    )
     folder = trials.folder("tif_smap")
     shutil.copytree(small.smap_folder, folder, dirs_exist_ok=True)
     made.append(
-        Trial("tif_smap", folder, "soil_moisture_20201230.tif", "tiff", "regressionmatrix",
-              {"SMAP": "{in}", "COVARIATES": small.coarse_stack, "OUTPUT": "{out}/m.gpkg"})
-    )  # fmt: skip
+        Trial(
+            "tif_smap",
+            folder,
+            "soil_moisture_20201230.tif",
+            "tiff",
+            "regressionmatrix",
+            {"SMAP": "{in}", "COVARIATES": small.coarse_stack, "OUTPUT": "{out}/m.gpkg"},
+        )
+    )
     folder = trials.folder("tif_rain")
     write_days(folder, days_from("2019-12-28", 6), rain(6))
     target = sorted(path.name for path in folder.iterdir())[2]
@@ -195,9 +238,15 @@ def _geotiffs(trials: Trials) -> list[Trial]:
     mask[20:40, 10:30] = 1
     write_geotiff(folder / "mask.tif", PIXELS, mask)
     made.append(
-        Trial("tif_mask", folder, "mask.tif", "tiff", "samplesquares",
-              {"EXTENT": _extent(PIXELS), "COUNT": 30, "MASK": "{in}/mask.tif", "OUTPUT": "{out}/squares.gpkg"})
-    )  # fmt: skip
+        Trial(
+            "tif_mask",
+            folder,
+            "mask.tif",
+            "tiff",
+            "samplesquares",
+            {"EXTENT": _extent(PIXELS), "COUNT": 30, "MASK": "{in}/mask.tif", "OUTPUT": "{out}/squares.gpkg"},
+        )
+    )
     return made
 
 
@@ -278,14 +327,32 @@ def _packages(trials: Trials) -> list[Trial]:
     made = [_covariate(trials, "gpkg_raster", "layer.gpkg", "sqlite")]
     folder, name = _copy(trials, "gpkg_matrix", matrix)
     made.append(
-        Trial("gpkg_matrix", folder, name, "sqlite", "trainforests",
-              {"INPUT": f"{{in}}/{name}", **FOREST, "OUTPUT": "{out}/f.smapforest", "SCORES": "{out}/s.gpkg"})
-    )  # fmt: skip
+        Trial(
+            "gpkg_matrix",
+            folder,
+            name,
+            "sqlite",
+            "trainforests",
+            {"INPUT": f"{{in}}/{name}", **FOREST, "OUTPUT": "{out}/f.smapforest", "SCORES": "{out}/s.gpkg"},
+        )
+    )
     made.append(
-        Trial("gpkg_matrix", folder, name, "sqlite", "crossvalidate",
-              {"INPUT": f"{{in}}/{name}", **FOREST, "FOLDS": 2, "BLOCKS": 0, "START": "2021-01-01",
-               "OUTPUT": "{out}/cv.gpkg"})
-    )  # fmt: skip
+        Trial(
+            "gpkg_matrix",
+            folder,
+            name,
+            "sqlite",
+            "crossvalidate",
+            {
+                "INPUT": f"{{in}}/{name}",
+                **FOREST,
+                "FOLDS": 2,
+                "BLOCKS": 0,
+                "START": "2021-01-01",
+                "OUTPUT": "{out}/cv.gpkg",
+            },
+        )
+    )
     return [*made, *_polygon_trials(trials, "gpkg_polygons", "GPKG", "boxes.gpkg", ["boxes.gpkg"], "sqlite")]
 
 
@@ -323,9 +390,11 @@ def _polygon_trials(
         table.CreateFeature(feature)
     del feature, table, dataset
     values = {
-        "INPUT": f"{{in}}/{layer}", "SERIES": trials.small.smap_folder, "OUTPUT": "{out}/stats.gpkg",
+        "INPUT": f"{{in}}/{layer}",
+        "SERIES": trials.small.smap_folder,
+        "OUTPUT": "{out}/stats.gpkg",
         "TABLE": "{out}/table.csv",
-    }  # fmt: skip
+    }
     made = [Trial(name, folder, target, form, "moisturestatistics", values) for target in targets]
     drawn = {"KIND": "days", "SERIES": trials.small.smap_folder, "AOI": f"{{in}}/{layer}", "DPI": 50}
     drawn |= {"OUTPUT": "{out}/sheet.png", "TABLE": "{out}/table.csv"}
@@ -335,14 +404,30 @@ def _polygon_trials(
 def _tables(trials: Trials) -> list[Trial]:
     folder, name = _copy(trials, "csv_matrix", trials.matrix(".csv"))
     made = [
-        Trial("csv_matrix", folder, name, "text", "trainforests",
-              {"INPUT": f"{{in}}/{name}", **FOREST, "OUTPUT": "{out}/f.smapforest", "SCORES": "{out}/s.csv"})
-    ]  # fmt: skip
+        Trial(
+            "csv_matrix",
+            folder,
+            name,
+            "text",
+            "trainforests",
+            {"INPUT": f"{{in}}/{name}", **FOREST, "OUTPUT": "{out}/f.smapforest", "SCORES": "{out}/s.csv"},
+        )
+    ]
     made.append(
-        Trial("csv_points", folder, name, "text", "principalcomponents",
-              {"INPUT": f"{{in}}/{name}", "FIELDS": ["elevation", "clay", "sand"], "OUTPUT": "{out}/pc.csv",
-               "LOADINGS": "{out}/loadings.csv"})
-    )  # fmt: skip
+        Trial(
+            "csv_points",
+            folder,
+            name,
+            "text",
+            "principalcomponents",
+            {
+                "INPUT": f"{{in}}/{name}",
+                "FIELDS": ["elevation", "clay", "sand"],
+                "OUTPUT": "{out}/pc.csv",
+                "LOADINGS": "{out}/loadings.csv",
+            },
+        )
+    )
     folder = trials.folder("csv_stations")
     write_small_stations(folder / "stations.csv")
     made.append(_validation(trials, "csv_stations", "stations.csv", "text"))
@@ -355,19 +440,38 @@ def _tables(trials: Trials) -> list[Trial]:
             x = 0.25 + 0.05 * np.sin(number / 5) + 0.02 * rng.normal()
             writer.writerow((date, "Ana", f"{x:.5f}", f"{x + 0.02 * rng.normal():.5f}"))
     made.append(
-        Trial("csv_pairs", folder, "pairs.csv", "text", "quantilecorrelation",
-              {"INPUT": "{in}/pairs.csv", "X_FIELD": "map", "Y_FIELD": "field", "STATION_FIELD": "station",
-               "SCALES": "1", "QUANTILES": "0.5", "BOOTSTRAP": 100, "THREADS": 1, "OUTPUT": "{out}/q.csv"})
-    )  # fmt: skip
+        Trial(
+            "csv_pairs",
+            folder,
+            "pairs.csv",
+            "text",
+            "quantilecorrelation",
+            {
+                "INPUT": "{in}/pairs.csv",
+                "X_FIELD": "map",
+                "Y_FIELD": "field",
+                "STATION_FIELD": "station",
+                "SCALES": "1",
+                "QUANTILES": "0.5",
+                "BOOTSTRAP": 100,
+                "THREADS": 1,
+                "OUTPUT": "{out}/q.csv",
+            },
+        )
+    )
     return made
 
 
 def _validation(trials: Trials, name: str, stations: str, form: str, target: str = "") -> Trial:
     values = {
-        "SERIES": trials.small.smap_folder, "STATIONS": f"{{in}}/{stations}" if stations else "{in}",
-        "CRS": "EPSG:6933", "MINIMUM_DAYS": 2, "BOOTSTRAP": 100, "OUTPUT": "{out}/pairs.csv",
+        "SERIES": trials.small.smap_folder,
+        "STATIONS": f"{{in}}/{stations}" if stations else "{in}",
+        "CRS": "EPSG:6933",
+        "MINIMUM_DAYS": 2,
+        "BOOTSTRAP": 100,
+        "OUTPUT": "{out}/pairs.csv",
         "METRICS": "{out}/metrics.csv",
-    }  # fmt: skip
+    }
     return Trial(name, trials.folder(name), target or stations, form, "fieldvalidation", values)
 
 
@@ -418,10 +522,14 @@ def _polygons(trials: Trials) -> list[Trial]:
     return [
         *_polygon_trials(trials, "geojson", "GeoJSON", "boxes.geojson", ["boxes.geojson"], "text"),
         *_polygon_trials(
-            trials, "shapefile", "ESRI Shapefile", "boxes.shp", ["boxes.shp", "boxes.dbf", "boxes.prj", "boxes.shx"],
+            trials,
+            "shapefile",
+            "ESRI Shapefile",
+            "boxes.shp",
+            ["boxes.shp", "boxes.dbf", "boxes.prj", "boxes.shx"],
             "shapefile",
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _resumed(trials: Trials) -> list[Trial]:
@@ -443,9 +551,14 @@ def _resumed(trials: Trials) -> list[Trial]:
     gaps = make_gap_case(trials.folder("gaps"), 50)
     forests = gaps.forests(gaps.folder / "season.smapforest", FeatureSettings(day_of_year=True))
     values = {
-        "SMAP": str(gaps.smap), "FORESTS": str(forests), "DYNAMIC": [str(gaps.rain_folder)], "PERIOD": 2, "FOLDS": 2,
-        "THREADS": 1, "OUTPUT": "{out}/filled",
-    }  # fmt: skip
+        "SMAP": str(gaps.smap),
+        "FORESTS": str(forests),
+        "DYNAMIC": [str(gaps.rain_folder)],
+        "PERIOD": 2,
+        "FOLDS": 2,
+        "THREADS": 1,
+        "OUTPUT": "{out}/filled",
+    }
     made.append(_finished(trials, "gaps_resumed", "fillgaps", values, "filled/*.tif", "tiff"))
     made.append(_stopped(trials, "gaps_journal", "fillgaps", values, ".filled.work"))
     values = {"INPUT": str(trials.matrix()), **FOREST, "FOLDS": 2, "REPEATS": 5, "BLOCKS": 0}
@@ -494,6 +607,14 @@ def placed(values: Any, given: Path, out: Path) -> Any:
 
 #: What there is to damage.
 KINDS: dict[str, Callable[[Trials], list[Trial]]] = {
-    "geotiff": _geotiffs, "netcdf": _netcdfs, "granule": _granules, "vrt": _vrts, "geopackage": _packages,
-    "table": _tables, "ismn": _ismn, "forests": _models, "polygons": _polygons, "resumed": _resumed,
-}  # fmt: skip
+    "geotiff": _geotiffs,
+    "netcdf": _netcdfs,
+    "granule": _granules,
+    "vrt": _vrts,
+    "geopackage": _packages,
+    "table": _tables,
+    "ismn": _ismn,
+    "forests": _models,
+    "polygons": _polygons,
+    "resumed": _resumed,
+}

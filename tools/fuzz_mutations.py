@@ -97,9 +97,15 @@ def _lose(data: bytearray, generator: np.random.Generator) -> None:
 
 
 _ANYWHERE: dict[str, Mutation] = {
-    "flip": _flip, "zeros": _zeros, "ones": _ones, "cut": _cut, "grow": _grow, "swap": _swap, "repeat": _repeat,
+    "flip": _flip,
+    "zeros": _zeros,
+    "ones": _ones,
+    "cut": _cut,
+    "grow": _grow,
+    "swap": _swap,
+    "repeat": _repeat,
     "lose": _lose,
-}  # fmt: skip
+}
 
 
 def _place(data: bytes | bytearray, generator: np.random.Generator) -> int:

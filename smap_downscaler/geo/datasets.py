@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from osgeo import gdal, osr
@@ -19,7 +20,8 @@ from ..base.nodata import FILL, Look, equals_code
 from ..base.part_files import check_end, part_name, remove, remove_leftovers, remove_part
 from .grid import ALIGNMENT, Grid, Window, columns_around
 from .netcdf_axes import axes_of, lost_nan
-from .packed import unpacked_name
+from .packed import file_of, unpacked_name
+from .whole_hdf5 import check_hdf5, is_hdf5
 
 #: Value written for missing cells.
 NODATA = FILL
@@ -30,6 +32,8 @@ _LONGEST_REASON = 200
 _AS_STORED = {"OSR_USE_NON_DEPRECATED": "NO", "CPL_VSIL_GZIP_WRITE_PROPERTIES": "NO"}
 #: How datums are called of which a file says no more than the ellipsoid.
 _NO_DATUM = re.compile(r"(d_)?(unknown|unnamed|not[ _]?specified|unspecified|custom|undefined)|$", re.I)
+#: Warnings of libtiff's decoders that cells were lost or made up.
+_HALF_DECODED = re.compile(r"Discarding \d+ bytes|due to lack of data|[Cc]orrupt|Premature end")
 #: What other programs, or an earlier run, left beside a file that is replaced: it would describe the old one.
 _SIDE_CARS = (".aux.xml", ".ovr", ".msk", "-wal", "-shm", "-journal")
 #: What takes the place of the ending of a shapefile in the files that belong to it.
@@ -51,11 +55,18 @@ def as_stored() -> Iterator[None]:
 
 @contextlib.contextmanager
 def gdal_errors() -> Iterator[list[str]]:
-    """Collect GDAL's error messages of this thread instead of printing them."""
+    """Collect GDAL's error messages of this thread instead of printing them.
+
+    What decoders of cells only warn of (they go on with what they have) is an error too.
+    """
     messages: list[str] = []
 
-    def handler(level: int, _number: int, message: str) -> None:
-        if level >= gdal.CE_Failure:
+    def handler(*told: Any) -> None:
+        # GDAL tells nothing where the message, which may quote the file, is no UTF-8.
+        level, message = (
+            (told[0], told[2]) if told else (gdal.GetLastErrorType(), "a message that is no text")
+        )
+        if level >= gdal.CE_Failure or _HALF_DECODED.search(message):
             messages.append(message)
 
     gdal.PushErrorHandler(handler)
@@ -103,6 +114,8 @@ def open_dataset(
         raise InputError(f"{path}: there is no such file; check the path.")
     if flags & gdal.OF_RASTER:
         path = unpacked_name(path)
+    if is_hdf5(file_of(path)):
+        check_hdf5(file_of(path))
     dataset = None
     with gdal_errors() as messages, as_stored():
         try:
@@ -175,13 +188,17 @@ def stored_crs(path: str, layer: str) -> str:
 
 
 def crs_text(reference: osr.SpatialReference | None) -> str:
-    """`EPSG:code` where the authority is known, else WKT; empty where there is none."""
+    """`EPSG:code` where the authority is known, else WKT; empty where there is none or it is damaged."""
     if reference is None:
         return ""
     name, code = reference.GetAuthorityName(None), reference.GetAuthorityCode(None)
     if name and code:
         return f"{name}:{code}"
-    return str(reference.ExportToWkt())
+    with gdal_errors():
+        try:
+            return str(reference.ExportToWkt())
+        except RuntimeError:
+            return ""
 
 
 def spatial_reference(crs: str) -> osr.SpatialReference:
@@ -280,13 +297,14 @@ def dataset_grid(dataset: gdal.Dataset, label: str) -> Grid:
             "spaced, with the units degrees_north and degrees_east."
         )
     with as_stored():
+        reference = dataset.GetSpatialRef()
         # CF asks for no more than the units of the axes.
-        crs = crs_text(dataset.GetSpatialRef()) or ("EPSG:4326" if axes.degrees else "")
+        crs = crs_text(reference) or ("EPSG:4326" if axes.degrees else "")
     if not crs:
-        raise InputError(
-            f"{label}: it has no coordinate reference system; "
-            "assign one (Raster > Projections > Assign projection)."
+        has = (
+            "no coordinate reference system" if reference is None else "a damaged coordinate reference system"
         )
+        raise InputError(f"{label}: it has {has}; assign one (Raster > Projections > Assign projection).")
     if transform is None:
         raise InputError(
             f"{label}: it has no georeference (no position and cell size); georeference it first."
@@ -428,7 +446,7 @@ def _read_raw(band: gdal.Band, label: str, place: Place) -> np.ndarray:
         except RuntimeError as error:
             messages.append(str(error))
             raw = None
-    if raw is None:
+    if raw is None or any(map(_HALF_DECODED.search, messages)):
         raise InputError(
             f"{label}: its cells cannot be read ({reason_of(messages, 'unknown reason')}); "
             "the file may be damaged, get it again."

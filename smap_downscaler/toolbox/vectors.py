@@ -37,6 +37,7 @@ from ..base.progress import Progress
 from ..base.spreadsheet import inert, opens_in_spreadsheet
 from ..base.words import Text, text
 from ..geo.datasets import gdal_errors, reason_of, stored_crs, successor, whole_file
+from ..tables.csv_lines import check_lines
 from ..tables.geopackage import count_features, put_table
 from .destinations import destination_text, file_and_table, layer_of_table, table_destination
 from .values import Values
@@ -76,17 +77,18 @@ def layer_source(values: Values, name: str) -> QgsProcessingFeatureSource:
     source = values.algorithm.parameterAsSource(values.parameters, name, values.context)
     if source is None:
         raise InputError(f"{name}: there is no layer {values.parameters.get(name)!r}; check the path.")
-    _check_code(values, name, source)
+    _check_file(values, name, source)
     return source
 
 
-def _check_code(values: Values, name: str, source: QgsFeatureSource) -> None:
-    """Raise `InputError` where QGIS took the successor of a superseded EPSG code for that of a file."""
+def _check_file(values: Values, name: str, source: QgsFeatureSource) -> None:
+    """Raise `InputError` where QGIS reads less than a file says: a CSV line in part, an old EPSG code."""
     layer = values.vector_layer(name)
     if layer is None or layer.dataProvider().name() != "ogr":
         return
     parts = QgsProviderRegistry.instance().decodeUri("ogr", layer.source())
     path = parts.get("path") or ""
+    check_lines(path)
     # Of other formats QGIS reads the code itself.
     if not path.lower().endswith(".gpkg"):
         return

@@ -484,3 +484,47 @@ def test_windows_reach_around_the_earth(tmp_path, extra):
     for col, width in ((-3, 5), (34, 4), (-40, 6), (70, 3), (5, 7)):
         expected = np.take(values, np.arange(col, col + width), axis=1, mode="wrap")
         assert np.array_equal(read(path, window=Window(0, col, 2, width)), expected)
+
+
+# Damaged files.
+
+
+def test_messages_of_gdal_that_are_no_text(tmp_path):
+    """GDAL 3.6 calls its handler without arguments there."""
+    path = tmp_path / "a.vrt"
+    path.write_bytes(
+        b'<VRTDataset rasterXSize="2" rasterYSize="2"><VRTRasterBand dataType="\xff\xfe"/></VRTDataset>'
+    )
+    with pytest.raises(InputError, match="GDAL cannot read it"):
+        open_dataset(path)
+
+
+def test_a_damaged_crs_is_told(tmp_path):
+    raw_raster(tmp_path / "a.tif", np.ones((2, 2), np.float32))
+    path = tmp_path / "a.vrt"
+    gdal.Translate(str(path), str(tmp_path / "a.tif"), format="VRT").FlushCache()
+    text = path.read_text()
+    start = text.index("<SRS")
+    path.write_text(text[:start] + '<SRS>PROJCS["x",GEOGCS["y"]]</SRS>' + text[text.index("</SRS>") + 6 :])
+    dataset = open_dataset(path)
+    with pytest.raises(InputError) as caught:
+        dataset_grid(dataset, "LAYER")
+    assert str(caught.value) == (
+        "LAYER: it has a damaged coordinate reference system; assign one (Raster > Projections > Assign "
+        "projection)."
+    )
+
+
+def test_cells_that_a_decoder_lost(tmp_path):
+    """libtiff only warns, and goes on with what it has."""
+    path = tmp_path / "a.tif"
+    raw = raw_raster(tmp_path / "raw.tif", np.arange(2500, dtype=np.int32).reshape(50, 50))
+    packed = gdal.Translate(str(path), raw, creationOptions=["COMPRESS=PACKBITS"])
+    start = int(packed.GetRasterBand(1).GetMetadataItem("BLOCK_OFFSET_0_0", "TIFF"))
+    del packed
+    data = bytearray(path.read_bytes())
+    # Runs of 128 zeros: the strip becomes longer than it has room.
+    data[start : start + 60] = b"\x81\0" * 30
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=r"a.tif: its cells cannot be read \(.*; the file may be damaged"):
+        read(path)

@@ -23,6 +23,7 @@ from ...base.errors import InputError
 from ...base.nodata import FILL
 from ...geo.datasets import gdal_errors, open_dataset
 from ...geo.grid import EASE2_SHAPES, Grid, Window, ease2_grid
+from ...geo.whole_hdf5 import check_hdf5
 from .numbers.screening import (
     NO_FLAG,
     PHYSICAL_RANGE,
@@ -32,7 +33,6 @@ from .numbers.screening import (
     merge_overpasses,
     screen,
 )
-from .whole_hdf5 import check_hdf5
 
 PRODUCTS = {"SPL3SMP": "36 km", "SPL3SMP_E": "9 km"}
 _GROUP = "Soil_Moisture_Retrieval_Data"

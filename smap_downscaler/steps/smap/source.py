@@ -20,6 +20,7 @@ from ...geo.bands import MOISTURE, Wanted, band_names, listed_bands
 from ...geo.datasets import open_dataset, read_band, same_crs, spatial_reference
 from ...geo.grid import EASE2_CRS, Grid, Window, ease2_grid
 from ...geo.packed import file_of
+from ...geo.whole_hdf5 import is_hdf5
 from ...series.netcdf_time import time_dimension, time_variables
 from ...series.series import Series, SeriesEntry, open_series, raster_files, series_name, variable_of
 from ...series.tags import FIRST_BAND_TAG, unobserved_sentence
@@ -35,7 +36,6 @@ from .numbers.screening import (
     merge_overpasses,
     screen,
 )
-from .whole_hdf5 import SIGNATURE
 
 GRANULE_SUFFIXES = frozenset({".h5", ".hdf5", ".he5"})
 
@@ -269,8 +269,7 @@ def _is_granule(path: Path) -> bool:
         return True
     if path.suffix.lower() in {".nc", ".nc4"}:
         return False
-    with path.open("rb") as file:
-        return file.read(len(SIGNATURE)) == SIGNATURE
+    return is_hdf5(path)
 
 
 def _granule_source(

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from granules import LOGIN_PAGE
+from raster_cases import netcdf
 from smap_downscaler.base.errors import InputError
-from smap_downscaler.steps.smap.whole_hdf5 import check_hdf5
+from smap_downscaler.geo.datasets import open_dataset
+from smap_downscaler.geo.whole_hdf5 import check_hdf5
 
 #: libver bounds that give superblocks 0, 2 and 3.
 VERSIONS = {0: ("earliest", "v108"), 3: ("v110", "v110")}
@@ -44,7 +46,7 @@ def test_superblock_1_has_its_addresses_four_bytes_later(tmp_path):
     path = make(tmp_path / "a.h5")
     data = path.read_bytes()
     old = data[:8] + b"\x01" + data[9:24] + b"\x20\x00\x00\x00" + data[24:]
-    path.write_bytes(old)
+    path.write_bytes(old[: len(data)])
     check_hdf5(path)
     path.write_bytes(old[: len(data) - 1])
     assert "truncated" in refusal(path)
@@ -139,3 +141,27 @@ def test_missing_file(tmp_path):
     assert refusal(path) == (
         f"{path}: it cannot be read (No such file or directory); check the path and your rights."
     )
+
+
+def test_a_file_longer_than_it_says(tmp_path):
+    """The library reads on beyond its end, and may crash."""
+    path = make(tmp_path / "a.h5")
+    size = path.stat().st_size
+    path.write_bytes(path.read_bytes() + bytes(100))
+    assert refusal(path) == (
+        f"{path}: the HDF5 file is longer than it says of itself ({size + 100:,} bytes, not {size:,}); "
+        "download it again."
+    )
+
+
+def test_netcdf_files_are_hdf5_files(tmp_path):
+    path = tmp_path / "rain.nc"
+    netcdf(path, {"rain": np.ones((2, 3, 4), np.float32)}, [0, 1])
+    whole = path.read_bytes()
+    for data, what in ((whole + b"\0", "is longer than"), (whole[:-1], "is truncated")):
+        path.write_bytes(data)
+        for name in (str(path), f'NETCDF:"{path}":rain'):
+            with pytest.raises(InputError, match=f"^{path}: the HDF5 file {what}"):
+                open_dataset(name)
+    path.write_bytes(whole)
+    assert open_dataset(path).RasterCount == 2

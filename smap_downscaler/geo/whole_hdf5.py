@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from ...base.errors import InputError
+from ..base.errors import InputError
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _FIRST_BYTES = 1024
@@ -34,6 +34,15 @@ def check_hdf5(path: str | Path) -> None:
         raise InputError(f"{path}: it cannot be read ({reason}); check the path and your rights.") from None
 
 
+def is_hdf5(path: str | Path) -> bool:
+    """Whether a file begins as HDF5 files, NetCDF-4 among them, do."""
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(len(SIGNATURE)) == SIGNATURE
+    except OSError:
+        return False
+
+
 def _check(path: Path, file: BinaryIO, size: int) -> None:
     if size == 0:
         raise InputError(f"{path}: the file is empty; {_GET_IT_AGAIN}.")
@@ -45,6 +54,12 @@ def _check(path: Path, file: BinaryIO, size: int) -> None:
     end = superblock.end + start - superblock.base
     if size < end:
         raise _truncated(path, f"it has {size:,} of {end:,} bytes")
+    if size > end:
+        # The library may read beyond its own buffers.
+        raise InputError(
+            f"{path}: the HDF5 file is longer than it says of itself ({size:,} bytes, not {end:,}); "
+            f"{_GET_IT_AGAIN}."
+        )
 
 
 def _find_signature(file: BinaryIO, size: int) -> int | None:

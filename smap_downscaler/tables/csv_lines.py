@@ -1,0 +1,34 @@
+"""Lines of CSV files that hold more values than there are columns: OGR drops the rest without a word."""
+
+from __future__ import annotations
+
+import csv
+
+from ..base.errors import InputError
+
+#: Those that OGR finds by itself.
+_SEPARATORS = ",;\t|"
+
+
+def check_lines(path: str) -> None:
+    """Raise `InputError` where a line of a CSV file has values beyond its header's columns.
+
+    A line that ends early is one of a spreadsheet whose last cells are empty.
+    """
+    if not path.lower().endswith(".csv"):
+        return
+    try:
+        with open(path, encoding="utf-8-sig", errors="replace", newline="") as stream:
+            header = stream.readline()
+            stream.seek(0)
+            rows = csv.reader(stream, delimiter=max(_SEPARATORS, key=header.count))
+            columns = len(next(rows, []))
+            for row in rows:
+                if any(value.strip() for value in row[columns:]):
+                    raise InputError(
+                        f"{path}: line {rows.line_num} has {len(row)} values, but the header names {columns} "
+                        "columns; put the line right, or get the file again."
+                    )
+    except (csv.Error, OSError):
+        # Fields of any size, and why a file cannot be read, are for OGR.
+        return
