@@ -93,7 +93,7 @@ def _copy(
         if not kept or len(kept) > MOST_FIELDS:
             raise InputError(
                 f"{name}: {label} has {len(names):,} fields, more than the {MOST_FIELDS:,} that a table can "
-                "hold here; name fewer covariates (COVARIATES), or remove fields."
+                "hold here; name fewer covariates (FIELDS), or remove fields."
             )
     kinds = {names[index]: _kind(fields.at(index)) for index in kept}
     path, notes = target

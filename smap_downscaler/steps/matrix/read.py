@@ -354,7 +354,7 @@ def open_matrix(
         if passed and used:
             progress.log(
                 f"{label}: no covariates, since they number or name the rows: {', '.join(passed)} (to use "
-                "one, name all covariates in COVARIATES)"
+                "one, name all covariates in FIELDS)"
             )
     if not used:
         raise InputError(f"{label}: the table has no covariate beside {RESPONSE}; add covariates to it.")
@@ -415,10 +415,10 @@ def _named(covariates: Sequence[str], fields: Mapping[str, str], label: str) -> 
     folded = {name.lower(): name for name in fields}
     for name in covariates:
         if name.lower() in {*KEY_COLUMNS, RESPONSE}:
-            raise InputError(f"COVARIATES: {name} is no covariate but a key of the table; leave it out.")
+            raise InputError(f"FIELDS: {name} is no covariate but a key of the table; leave it out.")
         if name.lower() not in folded:
             near = nearest_names(name, [one for one in fields if one.lower() not in RESERVED])
-            raise InputError(f"COVARIATES: {label} has no field {name} (it has {near}); correct the name.")
+            raise InputError(f"FIELDS: {label} has no field {name} (it has {near}); correct the name.")
     wanted = {name.lower() for name in covariates}
     return tuple(name for name in fields if name.lower() in wanted)
 
@@ -474,7 +474,7 @@ def _numbers_as_text(
         word = _first_word(path, layer, label, name, progress)
         if word is not None:
             needed = name in ("row", "col", RESPONSE)
-            way = "turn" if needed else "name the covariates without it in COVARIATES, or turn"
+            way = "turn" if needed else "name the covariates without it in FIELDS, or turn"
             raise InputError(
                 f"{label}: the field {name} is not a number (it holds '{word}'); {way} it into numbers."
             )

@@ -366,7 +366,7 @@ def test_a_text_field(refusal, matrix, tmp_path):
     )
     assert sentence == (
         f"{tmp_path / 't.gpkg'}: the field texture is not a number (it holds 'loam'); name the "
-        "covariates without it in COVARIATES, or turn it into numbers."
+        "covariates without it in FIELDS, or turn it into numbers."
     )
 
 

@@ -187,7 +187,7 @@ def test_words_in_a_field_of_numbers(tmp_path, field):
     fields = {**PLAIN, field: "text"}
     row = dict(zip(PLAIN, ("2020-02-28", 1, 2, 0.2, 3))) | {field: "much"}
     path = table_of(tmp_path / "a.gpkg", fields, [tuple(row.values())])
-    way = "name the covariates without it in COVARIATES, or turn" if field == "clay" else "turn"
+    way = "name the covariates without it in FIELDS, or turn" if field == "clay" else "turn"
     assert refusal(path) == (
         f"{path}: the field {field} is not a number (it holds 'much'); {way} it into numbers."
     )

@@ -81,14 +81,14 @@ def test_numbers_of_rows_are_known_by_what_they_are_too(trained, tmp_path):
 @pytest.mark.parametrize("value", [["clay"], "clay", "Clay", ["clay", "clay"]])
 def test_covariates_that_are_named(trained, tmp_path, value):
     table = [(*row, "loam", "a.tif") for row in rows()]
-    assert trained(write(tmp_path / "m.csv", (*HEADER, "soil", "path"), table), COVARIATES=value) == ["clay"]
+    assert trained(write(tmp_path / "m.csv", (*HEADER, "soil", "path"), table), FIELDS=value) == ["clay"]
 
 
 def test_a_numbering_field_that_is_named_is_a_covariate(trained, tmp_path):
     table = [(*row, 1.5 * row[-1]) for row in rows()]
     path = write(tmp_path / "m.csv", (*HEADER, "index"), table)
     assert trained(path) == ["clay", "slope"]
-    assert trained(path, COVARIATES="index, clay") == ["clay", "index"]
+    assert trained(path, FIELDS="index, clay") == ["clay", "index"]
 
 
 def test_refusals_of_covariates(refusal, tmp_path):
@@ -99,15 +99,15 @@ def test_refusals_of_covariates(refusal, tmp_path):
 
     assert sentence() == (
         f"{path}: the field soil is not a number (it holds 'loam'); name the covariates without it in "
-        "COVARIATES, or turn it into numbers."
+        "FIELDS, or turn it into numbers."
     )
-    assert sentence(COVARIATES="klay") == (
-        f"COVARIATES: {path} has no field klay (it has slope, clay, soil); correct the name."
+    assert sentence(FIELDS="klay") == (
+        f"FIELDS: {path} has no field klay (it has slope, clay, soil); correct the name."
     )
-    assert sentence(COVARIATES=["x", "clay"]) == (
-        "COVARIATES: x is no covariate but a key of the table; leave it out."
+    assert sentence(FIELDS=["x", "clay"]) == (
+        "FIELDS: x is no covariate but a key of the table; leave it out."
     )
-    assert sentence(COVARIATES="clay", NODATA="sand=-9999").startswith("NODATA: there is no layer named sand")
+    assert sentence(FIELDS="clay", NODATA="sand=-9999").startswith("NODATA: there is no layer named sand")
 
 
 def test_our_own_table_through_qgis_to_csv_excel_and_another_geopackage(run, trained, tmp_path):
@@ -253,9 +253,9 @@ def test_a_table_of_too_many_fields_is_refused_by_the_limit(refusal, trained, tm
     given = {"INPUT": str(path), **TRAIN, "OUTPUT": str(tmp_path / "f.smapforest")}
     assert refusal("trainforests", given) == (
         f"INPUT: {path} has 2,000 fields, more than the 1,999 that a table can hold here; name fewer "
-        "covariates (COVARIATES), or remove fields."
+        "covariates (FIELDS), or remove fields."
     )
-    assert trained(str(path), COVARIATES="c7, slope") == ["c7", "slope"]
+    assert trained(str(path), FIELDS="c7, slope") == ["c7", "slope"]
 
 
 def test_own_notes_name_the_covariates_and_survive_a_copy(run, said, tmp_path):

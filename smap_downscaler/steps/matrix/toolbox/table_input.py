@@ -21,7 +21,7 @@ def matrix_table_parameters() -> Iterator[QgsProcessingParameterDefinition]:
     """Which fields are covariates, and what in them is no value; see `matrix_table`."""
     yield advanced(
         QgsProcessingParameterField(
-            "COVARIATES",
+            "FIELDS",
             "Covariates (empty: all)",
             parentLayerParameterName="INPUT",
             type=Qgis.ProcessingFieldParameterDataType.Any,
@@ -33,12 +33,12 @@ def matrix_table_parameters() -> Iterator[QgsProcessingParameterDefinition]:
 
 
 def covariates_named(values: Values) -> list[str]:
-    """COVARIATES: a list of fields, or a text of names with commas between."""
-    return [name for text in values.texts("COVARIATES") for name in split_names(text) if name]
+    """FIELDS: a list of fields, or a text of names with commas between."""
+    return [name for text in values.texts("FIELDS") for name in split_names(text) if name]
 
 
 def matrix_table(values: Values, selection: RowSelection, progress: Progress) -> MatrixTable:
-    """The table of INPUT with its COVARIATES, looked through with NODATA.
+    """The table of INPUT with its FIELDS, looked through with NODATA.
 
     Raises
     ------
