@@ -12,7 +12,6 @@ from osgeo import gdal
 
 from raster_cases import CELLS, Listener, grid_raster, netcdf, raw_raster
 from smap_downscaler.base.errors import Cancelled, InputError
-from smap_downscaler.base.progress import SILENT
 from smap_downscaler.geo.bands import MOISTURE, RAIN
 from smap_downscaler.geo.datasets import spatial_reference
 from smap_downscaler.geo.grid import Grid, Window
@@ -24,9 +23,9 @@ DAYS = [dt.date(2020, 2, 28), dt.date(2020, 2, 29), dt.date(2020, 3, 1)]
 VALUES = np.arange(3 * 48, dtype=np.float32).reshape(3, 6, 8)
 
 
-def refusal(call, *arguments):
+def refusal(call, *arguments, **more):
     with pytest.raises(InputError) as caught:
-        call(*arguments)
+        call(*arguments, **more)
     return str(caught.value)
 
 
@@ -210,7 +209,7 @@ def test_a_file_that_is_no_raster_ends_the_folder(tmp_path):
 def test_a_file_of_several_bands_without_dates_is_refused(tmp_path, name):
     path = grid_raster(tmp_path / name, CELLS, VALUES, names=("theta", "flag", "error"))
     for wanted, sentence in ((MOISTURE, "soil moisture"), (RAIN, "rain")):
-        assert refusal(open_series, tmp_path, None, Listener(), wanted) == (
+        assert refusal(open_series, tmp_path, wanted=wanted) == (
             f"{path}: it has 3 bands (theta, flag, error) where one is wanted, and it cannot be told which "
             f"one is {sentence}; if they are days, describe each by its date, such as 2021-01-31, or save "
             "each as a file named by its date, else keep that band in a file of its own (Raster > "
@@ -234,7 +233,7 @@ def test_bands_of_several_dates_and_variables(tmp_path):
         ("2020-01-01", 2),
         ("2020-01-02", 3),
     ]
-    assert refusal(open_several, [path], ["evi"], SILENT, []) == (
+    assert refusal(open_several, [path], ["evi"], bands=[]) == (
         f"{path} (2020-01-01): it has 2 bands (20200101_DetailedQA, 20200101_NDVI) where one is wanted, and "
         "it cannot be told which one is evi; give its name or number as BAND."
     )
@@ -336,9 +335,9 @@ class TestSeveral:
             paths.append(str(tmp_path / name))
 
         def bands_of(names=(), bands=()):
-            return [series.entries[0].band for series in open_several(paths, names, SILENT, bands)]
+            return [series.entries[0].band for series in open_several(paths, names, bands=bands)]
 
-        assert refusal(open_several, paths, [], SILENT, []) == (
+        assert refusal(open_several, paths, bands=[]) == (
             f"{paths[1]}/a_20200101.tif: it has 3 bands (VV, VH, angle) where one is wanted, and it cannot "
             "be told which one is s1; if they are days, describe each by its date, such as 2021-01-31, or "
             "save each as a file named by its date, else give its name or number as BAND."
