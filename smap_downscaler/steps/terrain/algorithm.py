@@ -150,7 +150,7 @@ def _make(
 ) -> TerrainReport:
     """Make the rasters; where the engine was left open, a failure of SAGA is not the end."""
     dem = values.raster_path("INPUT")
-    check_room(next(iter(files.values())), check_dem(dem), len(files))
+    check_room(next(iter(files.values())), check_dem(dem, settings.band), len(files))
     runner = _runner(values, progress)
     if runner is not None:
         try:
