@@ -162,7 +162,7 @@ STEPS: dict[str, tuple[str, dict[str, Any]]] = {
         {
             "SERIES": "{downscale}/maps",
             "STATIONS": "{data}/stations.csv",
-            "CRS": "EPSG:32718",
+            "CRS": "EPSG:32719",
             "OUTPUT": "{out}/scores.gpkg",
             "REPORT": "{out}/report.html",
         },
