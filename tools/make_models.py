@@ -48,7 +48,7 @@ def write_smap_to_maps(path: Path) -> None:
         QgsProcessingParameterMultipleLayers(
             "COVARIATES", "Covariates (terrain, soil, ...)", layerType=Qgis.ProcessingSourceType.Raster
         ),
-        QgsProcessingParameterString("NAMES", "Names of the covariates, by comma", optional=True),
+        QgsProcessingParameterString("NAMES", "Names of the covariates, separated by commas", optional=True),
         QgsProcessingParameterFile("PRECIPITATION", "Daily precipitation", behavior=folder),
         QgsProcessingParameterRasterLayer("MASK", "Mask (water, towns)", optional=True),
         QgsProcessingParameterCrs("CRS", "CRS of the maps", optional=True),

@@ -117,7 +117,9 @@ def parse_dates(text: str, parameter: str) -> tuple[dt.date, ...]:
     for part in filter(None, (part.strip() for part in re.split("[,;]", text))):
         date = parse_iso_date(part)
         if date is None:
-            raise InputError(f"{parameter}: '{part}' is no date; write dates as YYYY-MM-DD, by comma.")
+            raise InputError(
+                f"{parameter}: '{part}' is no date; write dates as YYYY-MM-DD, separated by commas."
+            )
         dates.add(date)
     return tuple(sorted(dates))
 

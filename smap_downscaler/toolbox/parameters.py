@@ -52,10 +52,10 @@ def dated_covariates() -> Iterator[QgsProcessingParameterDefinition]:
     """The dated covariates, their names and variables."""
     yield SeriesParameter("DYNAMIC", "Dated covariates (series)")
     yield QgsProcessingParameterString(
-        "DYNAMIC_NAMES", "Names of the dated covariates, by comma", optional=True
+        "DYNAMIC_NAMES", "Names of the dated covariates, separated by commas", optional=True
     )
-    yield variable("Variables to read of NetCDF files, by comma")
-    yield band_of("Bands of the dated covariates (name or number), by comma")
+    yield variable("Variables to read of NetCDF files, separated by commas")
+    yield band_of("Bands of the dated covariates (name or number), separated by commas")
 
 
 def variable(description: str = "Variable to read of NetCDF files") -> QgsProcessingParameterDefinition:
@@ -72,7 +72,9 @@ def window_and_rain() -> Iterator[QgsProcessingParameterDefinition]:
     """How old the rasters of dated covariates may be, which of these are rain, whose may not; and NODATA."""
     yield advanced(whole_number("WINDOW", "Maximum age of a dated covariate (days)", 0, 0))
     yield advanced(
-        QgsProcessingParameterString("RAIN", "Dated covariates that are rain, by comma", optional=True)
+        QgsProcessingParameterString(
+            "RAIN", "Dated covariates that are rain, separated by commas", optional=True
+        )
     )
     yield nodata_parameter()
 
@@ -81,7 +83,7 @@ def nodata_parameter() -> QgsProcessingParameterDefinition:
     """Numbers of layers that are no values; see `base.nodata.parse_nodata`."""
     return advanced(
         QgsProcessingParameterString(
-            "NODATA", "Numbers that stand for no value (name=value), by comma", optional=True
+            "NODATA", "Numbers that stand for no value (name=value), separated by commas", optional=True
         )
     )
 

@@ -186,7 +186,7 @@ def test_dates_by_comma():
     assert parse_dates(" ", "DATES") == ()
     with pytest.raises(InputError) as caught:
         parse_dates("2021-01-01, 3 May", "DATES")
-    assert str(caught.value) == "DATES: '3 May' is no date; write dates as YYYY-MM-DD, by comma."
+    assert str(caught.value) == "DATES: '3 May' is no date; write dates as YYYY-MM-DD, separated by commas."
 
 
 @given(st.integers(1, 400), st.integers(0, 50))

@@ -172,7 +172,7 @@ def _parts(
             number = read(part)
         except ValueError:
             raise InputError(
-                f"{parameter}: '{part}' is no {kind}; write numbers by comma, such as {example}."
+                f"{parameter}: '{part}' is no {kind}; write numbers separated by commas, such as {example}."
             ) from None
         if number in numbers:
             raise InputError(f"{parameter}: {part} occurs twice; give it once.")

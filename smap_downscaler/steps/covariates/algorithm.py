@@ -53,10 +53,14 @@ class HarmoniseCovariates(SmapAlgorithm):
         yield decimal("RESOLUTION", "Pixel of the fine stack (units of its CRS)", 100.0, 0.0)
         yield QgsProcessingParameterRasterLayer("MASK", "Mask (urban, water)", optional=True)
         yield advanced(
-            QgsProcessingParameterString("NAMES", "Names of the covariates, by comma", optional=True)
+            QgsProcessingParameterString(
+                "NAMES", "Names of the covariates, separated by commas", optional=True
+            )
         )
         yield advanced(
-            QgsProcessingParameterString("CATEGORICAL", "Further categorical layers, by comma", optional=True)
+            QgsProcessingParameterString(
+                "CATEGORICAL", "Further categorical layers, separated by commas", optional=True
+            )
         )
         yield advanced(
             decimal("MINIMUM_COVERED", "Minimum share of a SMAP cell covered by a covariate", 0.5, 0.0, 1.0)

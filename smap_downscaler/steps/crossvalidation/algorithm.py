@@ -99,7 +99,7 @@ class CrossValidate(SmapAlgorithm):
         yield from _parameters()
         yield advanced(
             QgsProcessingParameterString(
-                "RAIN_COVARIATES", "Covariates that are rain, by comma", optional=True
+                "RAIN_COVARIATES", "Covariates that are rain, separated by commas", optional=True
             )
         )
         yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))

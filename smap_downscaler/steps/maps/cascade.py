@@ -23,13 +23,13 @@ from .downscale import MapInputs, make_maps, map_file
 #: Parts along the side of a cell into which pixels are cut at least; with one CRS areas are exact anyway.
 _PARTS = 4
 _CELLS_PER_BLOCK = 1 << 16
-_ADVICE = "write metres by comma, such as 3000, 1000, 250, 100"
+_ADVICE = "write metres separated by commas, such as 3000, 1000, 250, 100"
 #: What averaging a fine pixel costs beside predicting one, for the progress bar.
 _AVERAGING = 0.1
 
 
 def parse_resolutions(text: str) -> list[float]:
-    """Resolutions in metres, by comma, from coarse to fine.
+    """Resolutions in metres, separated by commas, from coarse to fine.
 
     Raises
     ------

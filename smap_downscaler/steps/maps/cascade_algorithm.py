@@ -58,7 +58,9 @@ class Cascade(SmapAlgorithm):
         yield QgsProcessingParameterRasterLayer("COVARIATES", "Fine stack of covariates")
         yield from dated_covariates()
         yield date_parameter("DATE", "Date")
-        yield QgsProcessingParameterString("RESOLUTIONS", "Resolutions (m), by comma", "3000, 1000, 250, 100")
+        yield QgsProcessingParameterString(
+            "RESOLUTIONS", "Resolutions (m), separated by commas", "3000, 1000, 250, 100"
+        )
         yield from window_and_rain()
         yield advanced(
             decimal("MINIMUM_COVERED", "Minimum share of a cell covered by the covariates", 0.5, 0.0, 1.0)

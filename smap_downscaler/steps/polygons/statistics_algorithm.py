@@ -79,7 +79,7 @@ class MoistureStatistics(SmapAlgorithm):
         yield SeriesParameter("SERIES", "Soil moisture maps (series)")
         yield QgsProcessingParameterRasterLayer("COVARIATES", "Stack of covariates", optional=True)
         yield from period_parameters()
-        yield QgsProcessingParameterString("DATES", "Single dates, by comma", optional=True)
+        yield QgsProcessingParameterString("DATES", "Single dates, separated by commas", optional=True)
         yield choice(
             "WEIGHTS",
             "Pixels of a polygon: by their centre, or weighted with their area in it",

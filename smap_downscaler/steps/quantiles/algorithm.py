@@ -82,7 +82,9 @@ class QuantileCorrelation(SmapAlgorithm):
         yield _field("Y_FIELD", "Field of the second series (Y)")
         yield _field("DATE_FIELD", "Field of the date", "date")
         yield _field("STATION_FIELD", "Field of the station", optional=True)
-        yield QgsProcessingParameterString("STATIONS", "Stations, by comma (empty: all)", optional=True)
+        yield QgsProcessingParameterString(
+            "STATIONS", "Stations, separated by commas (empty: all)", optional=True
+        )
         yield QgsProcessingParameterString("SCALES", "Time scales, days", "1-20")
         yield QgsProcessingParameterString("QUANTILES", "Quantiles", "0.1-0.9")
         # No least values here: out of range, `validate` says more than QGIS does.

@@ -85,7 +85,7 @@ class StationTable:
 
 
 def parse_stations(text: str) -> tuple[str, ...]:
-    """Names of stations by comma; a name that holds a comma stands in double quotes."""
+    """Names of stations separated by commas; a name that holds a comma stands in double quotes."""
     parts = next(csv.reader([" ".join(text.splitlines())], skipinitialspace=True), [])
     return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
 

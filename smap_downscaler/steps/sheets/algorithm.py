@@ -43,7 +43,7 @@ class MapSheet(SmapAlgorithm):
     def define(self) -> Iterable[Any]:
         yield choice("KIND", "Kind of sheet", (DAYS, CASCADE, LOCATOR))
         yield series_folder("SERIES", "Maps", optional=True)
-        yield QgsProcessingParameterString("DATES", "Dates, by comma", optional=True)
+        yield QgsProcessingParameterString("DATES", "Dates, separated by commas", optional=True)
         yield from period_parameters()
         yield whole_number("PANELS", "Maximum number of maps (0: all)", 12, 0)
         yield series_folder("SMAP", "SMAP series", optional=True)

@@ -193,7 +193,8 @@ BLOCKS_SENTENCE = (
         ({"BLOCKS": 20}, BLOCKS_SENTENCE.format(20)),
         (
             {"MAX_FEATURES_GRID": "two"},
-            "MAX_FEATURES_GRID: 'two' is no whole number; write numbers by comma, such as 2, 4, 7.",
+            "MAX_FEATURES_GRID: 'two' is no whole number; write numbers separated by commas, "
+            "such as 2, 4, 7.",
         ),
         (
             {"SAMPLE_SHARE_GRID": "0.5, 2"},

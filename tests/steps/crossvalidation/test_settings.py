@@ -60,19 +60,21 @@ def test_grids_combine():
     [
         (
             {"max_features": "2, x"},
-            "MAX_FEATURES_GRID: 'x' is no whole number; write numbers by comma, such as 2, 4, 7.",
+            "MAX_FEATURES_GRID: 'x' is no whole number; write numbers separated by commas, such as 2, 4, 7.",
         ),
         (
             {"max_features": "2.5"},
-            "MAX_FEATURES_GRID: '2.5' is no whole number; write numbers by comma, such as 2, 4, 7.",
+            "MAX_FEATURES_GRID: '2.5' is no whole number; write numbers separated by commas, "
+            "such as 2, 4, 7.",
         ),
         (
             {"n_estimators": "1_0"},
-            "N_ESTIMATORS_GRID: '1_0' is no whole number; write numbers by comma, such as 2, 4, 7.",
+            "N_ESTIMATORS_GRID: '1_0' is no whole number; write numbers separated by commas, "
+            "such as 2, 4, 7.",
         ),
         (
             {"max_features": "2,,7"},
-            "MAX_FEATURES_GRID: '' is no whole number; write numbers by comma, such as 2, 4, 7.",
+            "MAX_FEATURES_GRID: '' is no whole number; write numbers separated by commas, such as 2, 4, 7.",
         ),
         (
             {"max_features": "0, 2"},
@@ -92,7 +94,7 @@ def test_grids_combine():
         ({"sample_share": "0"}, "SAMPLE_SHARE_GRID: 0 is out of range; give shares over 0 up to 1."),
         (
             {"sample_share": "half"},
-            "SAMPLE_SHARE_GRID: 'half' is no number; write numbers by comma, such as 0.5, 0.8, 1.",
+            "SAMPLE_SHARE_GRID: 'half' is no number; write numbers separated by commas, such as 0.5, 0.8, 1.",
         ),
         (
             {

@@ -178,7 +178,7 @@ def test_reports_of_the_other_modes(run, matrix, tmp_path, mode):
         ),
         (
             {"TUNE": True, "MAX_FEATURES_GRID": "2, x"},
-            "MAX_FEATURES_GRID: 'x' is no whole number; write numbers by comma, such as 2, 4, 7.",
+            "MAX_FEATURES_GRID: 'x' is no whole number; write numbers separated by commas, such as 2, 4, 7.",
         ),
         (
             {"TUNE": True, "MAX_FEATURES_GRID": "2, 5"},

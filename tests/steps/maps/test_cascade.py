@@ -228,7 +228,9 @@ def test_file_names(tmp_path):
 def test_bad_resolutions(text, sentence):
     with pytest.raises(InputError) as caught:
         parse_resolutions(text)
-    assert str(caught.value) == sentence.format("write metres by comma, such as 3000, 1000, 250, 100")
+    assert str(caught.value) == sentence.format(
+        "write metres separated by commas, such as 3000, 1000, 250, 100"
+    )
 
 
 @given(st.lists(st.integers(1, 10**6), min_size=1, unique=True))

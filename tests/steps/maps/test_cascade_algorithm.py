@@ -134,7 +134,8 @@ def test_refusals(refusal, case, parameters, tmp_path):
         "DATE: 'soon' is no date; give it as YYYY-MM-DD."
     )
     assert refusal("cascade", {**parameters, "RESOLUTIONS": "fine"}) == (
-        "RESOLUTIONS: 'fine' is no resolution; write metres by comma, such as 3000, 1000, 250, 100."
+        "RESOLUTIONS: 'fine' is no resolution; write metres separated by commas, such as 3000, "
+        "1000, 250, 100."
     )
     assert refusal("cascade", {**parameters, "RESOLUTIONS": "3000, 100"}) == (
         f"RESOLUTIONS: 100 m is finer than the pixels of {case.fine_stack} (900.806 m); leave it out, or "

@@ -325,7 +325,10 @@ def test_covariates_alone_into_memory(run, case, tmp_path):
     [
         ({"SERIES": None}, "SERIES and COVARIATES are both empty; give one of them."),
         ({"DDOF": 2}, "DDOF is 2; give 1 (n - 1) or 0 (n)."),
-        ({"DATES": "1/2/2021"}, "DATES: '1/2/2021' is no date; write dates as YYYY-MM-DD, by comma."),
+        (
+            {"DATES": "1/2/2021"},
+            "DATES: '1/2/2021' is no date; write dates as YYYY-MM-DD, separated by commas.",
+        ),
         (
             {"DATES": "2021-01-02"},
             "DATES: {case}/maps holds no raster of 2021-01-02 (those in question run from 2020-12-30 to "

@@ -588,7 +588,7 @@ def test_layouts_are_made_in_the_main_thread(qgis_provider, case, tmp_path, monk
             {"SERIES": None, "KIND": "locator"},
             "SERIES and SMAP are both empty; give one of them, so that there is a place to show.",
         ),
-        ({"DATES": "May"}, "DATES: 'May' is no date; write dates as YYYY-MM-DD, by comma."),
+        ({"DATES": "May"}, "DATES: 'May' is no date; write dates as YYYY-MM-DD, separated by commas."),
         (
             {"START": "2021-01-02", "END": "2021-01-01"},
             "START (2021-01-02) is after END (2021-01-01); exchange them.",

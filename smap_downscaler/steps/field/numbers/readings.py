@@ -126,6 +126,6 @@ def daily(days: np.ndarray, values: np.ndarray) -> DailySeries:
 
 
 def listed(things: Iterable[object]) -> str:
-    """Things by comma, the first ten of many."""
+    """Things separated by commas, the first ten of many."""
     texts = [str(thing) for thing in things]
     return ", ".join(texts[:_MOST_LISTED]) + (", ..." if len(texts) > _MOST_LISTED else "")

@@ -88,7 +88,7 @@ class Cell:
 
     @property
     def flags(self) -> str:
-        """What to know of it, by comma."""
+        """What to know of it, separated by commas."""
         names = ("unreliable", "over_one", "same_line", "signs_differ", "not_unique")
         return ", ".join(name.replace("_", " ") for name in names if getattr(self, name))
 

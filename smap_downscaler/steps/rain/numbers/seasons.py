@@ -67,7 +67,9 @@ def _month(text: str, name: str) -> int:
     # isdecimal() alone would take digits of other scripts, and int() blanks and signs.
     number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 2 else 0
     if not 1 <= number <= 12:
-        raise InputError(f"SEASONS: '{text}' in {name} is no month; give numbers from 1 to 12, by comma.")
+        raise InputError(
+            f"SEASONS: '{text}' in {name} is no month; give numbers from 1 to 12, separated by commas."
+        )
     return number
 
 
