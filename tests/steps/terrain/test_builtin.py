@@ -118,7 +118,10 @@ WARP = "reproject it to metres first, best to the UTM zone of the area (Raster >
 @pytest.mark.parametrize(
     ("made", "sentence"),
     [
-        ({"crs": "EPSG:4326"}, "its CRS (WGS 84) is in degrees; " + WARP),
+        (
+            {"crs": "EPSG:4326", "transform": (-72.0, 0.001, 0.0, -13.0, 0.0, -0.001)},
+            "its CRS (WGS 84) is in degrees; " + WARP,
+        ),
         (
             {"crs": "EPSG:2263"},
             "its CRS (NAD83 / New York Long Island (ftUS)) is in US survey foot; " + WARP,
