@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 import os
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from osgeo import gdal, osr
@@ -32,12 +33,16 @@ _LONGEST_REASON = 200
 _AS_STORED = {"OSR_USE_NON_DEPRECATED": "NO", "CPL_VSIL_GZIP_WRITE_PROPERTIES": "NO"}
 #: How datums are called of which a file says no more than the ellipsoid.
 _NO_DATUM = re.compile(r"(d_)?(unknown|unnamed|not[ _]?specified|unspecified|custom|undefined)|$", re.I)
-#: Warnings of libtiff's decoders that cells were lost or made up.
-_HALF_DECODED = re.compile(r"Discarding \d+ bytes|due to lack of data|[Cc]orrupt|Premature end")
+#: Warnings of libtiff that cells, or tags that say what they are, were lost or made up.
+_LOST = re.compile(
+    r'Discarding \d+ bytes|due to lack of data|[Cc]orrupt|Premature end|"(GDAL|Geo)\w+".* ignored'
+)
 #: What other programs, or an earlier run, left beside a file that is replaced: it would describe the old one.
 _SIDE_CARS = (".aux.xml", ".ovr", ".msk", "-wal", "-shm", "-journal")
 #: What takes the place of the ending of a shapefile in the files that belong to it.
 _OF_SHAPEFILE = (".shx", ".dbf", ".prj", ".cpg", ".qpj", ".qix", ".sbn", ".sbx", ".idm", ".ind")
+
+Found = TypeVar("Found")
 
 
 @contextlib.contextmanager
@@ -57,7 +62,7 @@ def as_stored() -> Iterator[None]:
 def gdal_errors() -> Iterator[list[str]]:
     """Collect GDAL's error messages of this thread instead of printing them.
 
-    What decoders of cells only warn of (they go on with what they have) is an error too.
+    What libtiff only warns of (it goes on with what it has) is an error too, where something was lost.
     """
     messages: list[str] = []
 
@@ -66,7 +71,7 @@ def gdal_errors() -> Iterator[list[str]]:
         level, message = (
             (told[0], told[2]) if told else (gdal.GetLastErrorType(), "a message that is no text")
         )
-        if level >= gdal.CE_Failure or _HALF_DECODED.search(message):
+        if level >= gdal.CE_Failure or _LOST.search(message):
             messages.append(message)
 
     gdal.PushErrorHandler(handler)
@@ -83,6 +88,26 @@ def reason_of(messages: Sequence[str], otherwise: str) -> str:
         half = _LONGEST_REASON // 2
         reason = f"{reason[:half]} ... {reason[-half:]}"
     return reason or otherwise
+
+
+def _damage_told(read: Callable[..., Found]) -> Callable[..., Found]:
+    """Errors of GDAL in a function of a dataset become a refusal that names the file.
+
+    GDAL looks at much of a file (masks, overviews, CRS) only when it is asked for it.
+    """
+
+    @functools.wraps(read)
+    def told(dataset: gdal.Dataset, *arguments: Any, **named: Any) -> Found:
+        try:
+            return read(dataset, *arguments, **named)
+        except RuntimeError as error:
+            reason = reason_of([str(error)], "unknown reason")
+        raise InputError(
+            f"{dataset.GetDescription()}: it cannot be read ({reason}); the file may be damaged, get it "
+            "again."
+        )
+
+    return told
 
 
 def open_dataset(
@@ -122,9 +147,14 @@ def open_dataset(
             dataset = gdal.OpenEx(
                 path, flags | gdal.OF_READONLY, allowed_drivers=drivers or [], open_options=list(options)
             )
+            if dataset is not None and flags & gdal.OF_RASTER:
+                # The keys of a GeoTIFF are read late: whatever is asked first would raise their error.
+                dataset.GetGeoTransform()
+                dataset.GetSpatialRef()
         except RuntimeError as error:
             messages.append(str(error))
-    if dataset is None:
+            dataset = None
+    if dataset is None or any(map(_LOST.search, messages)):
         kind = "table" if flags & gdal.OF_VECTOR else "raster"
         if kind == "raster" and _holds_a_table(path):
             raise InputError(
@@ -267,6 +297,7 @@ def _with_datum(reference: osr.SpatialReference) -> osr.SpatialReference:
     return _parsed(text.replace("+ellps=WGS84", "+datum=WGS84")) or reference
 
 
+@_damage_told
 def dataset_grid(dataset: gdal.Dataset, label: str) -> Grid:
     """The grid of a dataset; `label` names it in messages.
 
@@ -372,6 +403,7 @@ def _subdataset_advice(dataset: gdal.Dataset) -> str:
     return f"name one of its variables, as {names[0]}" if names else "choose a raster"
 
 
+@_damage_told
 def read_band(
     dataset: gdal.Dataset,
     band_number: int,
@@ -446,7 +478,7 @@ def _read_raw(band: gdal.Band, label: str, place: Place) -> np.ndarray:
         except RuntimeError as error:
             messages.append(str(error))
             raw = None
-    if raw is None or any(map(_HALF_DECODED.search, messages)):
+    if raw is None or any(map(_LOST.search, messages)):
         raise InputError(
             f"{label}: its cells cannot be read ({reason_of(messages, 'unknown reason')}); "
             "the file may be damaged, get it again."

@@ -1,4 +1,4 @@
-"""Lines of CSV files that hold more values than there are columns: OGR drops the rest without a word."""
+"""Lines of CSV files of which OGR drops a part without a word: values beyond the last column, zero bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SEPARATORS = ",;\t|"
 
 
 def check_lines(path: str) -> None:
-    """Raise `InputError` where a line of a CSV file has values beyond its header's columns.
+    """Raise `InputError` where a line of a CSV file has values beyond its header's columns, or zero bytes.
 
     A line that ends early is one of a spreadsheet whose last cells are empty.
     """
@@ -24,6 +24,11 @@ def check_lines(path: str) -> None:
             rows = csv.reader(stream, delimiter=max(_SEPARATORS, key=header.count))
             columns = len(next(rows, []))
             for row in rows:
+                if any("\0" in value for value in row):
+                    raise InputError(
+                        f"{path}: line {rows.line_num} holds bytes that are no text, the file is damaged; "
+                        "get it again."
+                    )
                 if any(value.strip() for value in row[columns:]):
                     raise InputError(
                         f"{path}: line {rows.line_num} has {len(row)} values, but the header names {columns} "

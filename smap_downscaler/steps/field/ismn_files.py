@@ -284,6 +284,11 @@ def _lines(path: StationFile) -> Iterator[tuple[int, str]]:
                         f"{path}, line {number}: it is longer than any of an ISMN file; download it again "
                         "from the ISMN."
                     )
+                if "\0" in line:
+                    raise InputError(
+                        f"{path}, line {number}: it holds bytes that are no text, the file is damaged; "
+                        "download it again from the ISMN."
+                    )
                 if line.strip():
                     yield number, line
     except OSError as error:

@@ -152,11 +152,12 @@ def _on_grid(copies: Sequence[Rings], grid: Grid) -> tuple[np.ndarray, np.ndarra
     meets, inside = np.ones((2, len(copies), len(rings.polygon)), bool)
     for number, copy in enumerate(copies):
         for positions, size, endless in ((copy.x, grid.width, around), (copy.y, grid.height, False)):
-            # A vertex that cannot be transformed is NaN, and puts its ring outside.
+            # A vertex that cannot be transformed is NaN, and puts its polygon outside.
             low, high = (end.reduceat(positions, rings.start[:-1]) for end in (np.minimum, np.maximum))
             meets[number] &= (low < size) & (high > 0)
             inside[number] &= endless or (low >= -EDGE_TOLERANCE) & (high <= size + EDGE_TOLERANCE)
-    met = np.logical_or.reduceat(meets, first, axis=1)
+    known = np.logical_and.reduceat(np.isfinite(rings.x) & np.isfinite(rings.y), rings.start[:-1])
+    met = np.logical_or.reduceat(meets, first, axis=1) & np.logical_and.reduceat(known, first)
     return met, np.logical_and.reduceat(inside.any(axis=0), first)
 
 
