@@ -230,7 +230,8 @@ def _zip(path: Path) -> Iterator[Any]:
 
 
 def _text(data: bytes, table: bool) -> Iterator[Any]:
-    text = data.decode("utf-8")
+    # The ISMN writes Latin-1, in which all bytes but these are letters.
+    text = data.decode("utf-8" if table else "latin-1")
     yield text
     if re.search(r"[^\t\n\r -\ud7ff\ue000-\ufffc\U00010000-\U0010ffff]", text):
         raise _Broken("characters that are no text")
@@ -262,14 +263,12 @@ def results_in(folder: str) -> tuple[str, list[str]]:
 def _result(path: Path) -> Iterator[Any]:
     """What a result says, without the files that it was made from and the time of its making."""
     if path.suffix in (".tif", ".vrt"):
-        gdal, messages = _gdal()
+        gdal, _warnings = _gdal()
         dataset = gdal.Open(str(path))
         yield dataset.GetGeoTransform(), dataset.GetProjection(), dataset.RasterCount
         for number in range(1, dataset.RasterCount + 1):
             band = dataset.GetRasterBand(number)
             yield band.GetDescription(), band.GetUnitType(), hashlib.sha256(band.ReadAsArray()).hexdigest()
-        if messages:
-            raise _Broken(messages[0])
     elif path.suffix == ".gpkg":
         yield [part for part in _geopackage(path) if not str(part[0]).startswith(("gpkg_", "sqlite_"))]
     elif path.suffix == ".smapforest":

@@ -37,6 +37,8 @@ _NO_DATUM = re.compile(r"(d_)?(unknown|unnamed|not[ _]?specified|unspecified|cus
 _LOST = re.compile(
     r'Discarding \d+ bytes|due to lack of data|[Cc]orrupt|Premature end|"(GDAL|Geo)\w+".* ignored'
 )
+#: Coordinates are smaller than this in any CRS, whatever its unit.
+_FARTHEST = 1e12
 #: What other programs, or an earlier run, left beside a file that is replaced: it would describe the old one.
 _SIDE_CARS = (".aux.xml", ".ovr", ".msk", "-wal", "-shm", "-journal")
 #: What takes the place of the ending of a shapefile in the files that belong to it.
@@ -342,6 +344,12 @@ def dataset_grid(dataset: gdal.Dataset, label: str) -> Grid:
         )
     left, width, lean_x, top, lean_y, height = transform
     columns, rows = _size(dataset)
+    for reach in (left, top, width * columns, height * rows):
+        if not abs(reach) < _FARTHEST:
+            raise InputError(
+                f"{label}: its grid reaches to {reach:g}, where no map is; the file may be damaged, get it "
+                "again or georeference it."
+            )
     upright = (
         width > 0
         and height != 0

@@ -320,6 +320,17 @@ def read_only(path: str, label: str, progress: Progress = SILENT) -> Iterator[sq
         ) from None
 
 
+def check_whole(path: str, label: str, progress: Progress = SILENT) -> None:
+    """Raise `InputError` where a GeoPackage is damaged; all of it is read.
+
+    Rows that an index does not lead to any more are passed over by a query without a word.
+    """
+    with read_only(path, label, progress) as connection:
+        (state,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if state != "ok":
+        raise InputError(f"{label}: the file is damaged ({state}); make it again, or get it again.")
+
+
 def _sleeping_wal(path: str) -> bool:
     """Whether an SQLite file is in the mode of QGIS's editing sessions while no session is open."""
     if Path(f"{path}-wal").exists():

@@ -153,10 +153,25 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         if not can_run:
             return False, message
         values = Values(self, parameters, context)
-        good, message = super().checkParameterValues(values.parameters, context)
         # Where both find fault, our sentence says more than QGIS's "Incorrect parameter value".
-        refusal = self._attempt(lambda: self._check(values), context.feedback())
-        return (False, refusal) if refusal else (good, message)
+        for check in (lambda: self._check(values), lambda: self._check_layers(values)):
+            refusal = self._attempt(check, context.feedback())
+            if refusal:
+                return False, refusal
+        return super().checkParameterValues(values.parameters, context)
+
+    def _check_layers(self, values: Values) -> None:
+        """Raise `InputError` for a damaged file at which QGIS throws an exception without a name."""
+        for definition in self.parameterDefinitions():
+            given, damaged = values.parameters.get(definition.name()), False
+            try:
+                definition.checkValueIsAcceptable(given, values.context)
+            except Exception:
+                damaged = True
+            if damaged:
+                raise InputError(
+                    f"{definition.name()}: QGIS cannot open {given}; the file may be damaged, get it again."
+                )
 
     def _check(self, values: Values) -> None:
         check_file_names(self, values.parameters)

@@ -403,7 +403,7 @@ def test_superseded_codes_are_what_they_say(tmp_path, code):
     with as_stored():
         path = raw_raster(tmp_path / "a.tif", np.zeros((2, 2), np.float32), crs=code)
     grid = dataset_grid(open_dataset(path), path)
-    assert (grid.crs, successor(code)) == (code, crs_text(open_dataset(path).GetSpatialRef()))
+    assert (grid.crs, successor(code)) == (code, crs_text(gdal.Open(path).GetSpatialRef()))
     assert not same_crs(code, successor(code))
     # Neither a code in use, nor one whose successor is the same CRS.
     assert [successor(other) for other in (successor(code), "EPSG:2400", UTM, "+proj=longlat")] == [""] * 4
@@ -528,3 +528,68 @@ def test_cells_that_a_decoder_lost(tmp_path):
     path.write_bytes(data)
     with pytest.raises(InputError, match=r"a.tif: its cells cannot be read \(.*; the file may be damaged"):
         read(path)
+
+
+def _with_field(path, tag, **changes):
+    """Change the type, the count or the value of a field of a TIFF's directory."""
+    data = bytearray(path.read_bytes())
+    start = int.from_bytes(data[4:8], "little")
+    for number in range(int.from_bytes(data[start : start + 2], "little")):
+        place = start + 2 + 12 * number
+        if int.from_bytes(data[place : place + 2], "little") == tag:
+            for name, value in changes.items():
+                at, size = {"kind": (2, 2), "count": (4, 4), "value": (8, 4)}[name]
+                data[place + at : place + at + size] = value.to_bytes(size, "little")
+            path.write_bytes(data)
+            return
+    raise LookupError(tag)
+
+
+@pytest.mark.parametrize(
+    ("tag", "change"),
+    [
+        # GeoASCIIParams, which keys of the directory point into.
+        (34737, {"count": 2**31}),
+        # GDAL's own tags: names and units of bands, NoData.
+        (42112, {"count": 2**31 - 1}),
+        (42113, {"count": 2**31 - 1}),
+    ],
+)
+def test_tags_that_are_lost_are_told(tmp_path, tag, change):
+    """libtiff only warns, and opens the file without them."""
+    path = tmp_path / "a.tif"
+    raw_raster(path, np.ones((3, 4), np.float32), nodata=-9999, names=["clay"], units=["g/kg"])
+    dataset_grid(open_dataset(path), "LAYER")
+    _with_field(path, tag, **change)
+    with pytest.raises(InputError, match=r"a.tif: GDAL cannot read it \(.*; check that the file is whole"):
+        open_dataset(path)
+
+
+def test_what_gdal_meets_late_names_the_file(tmp_path):
+    """The directory of an overview is looked at when the mask is asked for."""
+    path = tmp_path / "a.tif"
+    raw_raster(path, np.ones((64, 64), np.float32))
+    dataset = open_dataset(path)
+
+    class Late:
+        def __getattr__(self, name):
+            if name == "GetRasterBand":
+                raise RuntimeError("TIFFFetchNormalTag: no.\n")
+            return getattr(dataset, name)
+
+    with pytest.raises(InputError) as caught:
+        read_band(Late(), 1)
+    assert str(caught.value) == (
+        f"{path}: it cannot be read (TIFFFetchNormalTag: no); the file may be damaged, get it again."
+    )
+
+
+@pytest.mark.parametrize("place", [1e26, -1e15, float("inf"), float("nan")])
+def test_a_place_that_is_none_is_told(tmp_path, place):
+    path = tmp_path / "a.vrt"
+    gdal.Translate(str(path), raw_raster(tmp_path / "a.tif", np.ones((2, 2), np.float32)), format="VRT")
+    text = path.read_text()
+    start, end = text.index("<GeoTransform>"), text.index("</GeoTransform>")
+    path.write_text(f"{text[:start]}<GeoTransform>0, 1, 0, {place}, 0, -1{text[end:]}")
+    with pytest.raises(InputError, match=r"LAYER: its grid reaches to .*, where no map is"):
+        dataset_grid(open_dataset(path), "LAYER")

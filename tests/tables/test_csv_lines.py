@@ -55,3 +55,14 @@ def test_algorithms_refuse_it(refusal, tmp_path, algorithm, more):
     path = written(tmp_path / "a.csv", [HEAD, *LINES[:3], LINES[3] + LINES[4], *LINES[5:]])
     values = {**more, "INPUT": path, "OUTPUT": str(tmp_path / more["OUTPUT"])}
     assert f"{path}: line 5 has 9 values, but the header names 5 columns" in refusal(algorithm, values)
+
+
+def test_zero_bytes(tmp_path):
+    """What a disk or a copy leaves where a piece was never written."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(f"{HEAD}\n{LINES[0]}\n2020-01-01,\0\0\0,0.4,2\n".encode())
+    with pytest.raises(InputError) as caught:
+        check_lines(str(path))
+    assert str(caught.value) == (
+        f"{path}: line 3 holds bytes that are no text, the file is damaged; get it again."
+    )

@@ -220,3 +220,21 @@ def test_a_dialog_hears_of_every_error_too(qgis_provider, monkeypatch):
     good, told = algorithm.checkParameterValues({"SERIES": "."}, QgsProcessingContext())
     assert not good
     assert told.startswith("Map sheet: it stopped at an error that was not foreseen (ZeroDivisionError: by")
+
+
+def test_a_file_at_which_qgis_throws_is_named(run, tmp_path):
+    """QGIS's raster layer throws a C++ exception at a VRT that lies nowhere."""
+    from osgeo import gdal
+    from qgis.core import QgsApplication, QgsProcessingContext
+
+    case = make_small_case(tmp_path)
+    path = tmp_path / "coarse.vrt"
+    gdal.Translate(str(path), case.coarse_stack, format="VRT").FlushCache()
+    text = path.read_text()
+    start, end = text.index("<GeoTransform>"), text.index("</GeoTransform>")
+    path.write_text(f"{text[:start]}<GeoTransform>-6e6, 9e3, 0, 1e26, 0, -9e3{text[end:]}")
+    algorithm = QgsApplication.processingRegistry().createAlgorithmById("smapdownscaler:regressionmatrix")
+    values = {"SMAP": case.smap_folder, "COVARIATES": str(path), "OUTPUT": str(tmp_path / "m.gpkg")}
+    good, sentence = algorithm.checkParameterValues(values, QgsProcessingContext())
+    assert not good
+    assert sentence == f"COVARIATES: QGIS cannot open {path}; the file may be damaged, get it again."

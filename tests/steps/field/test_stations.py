@@ -417,6 +417,11 @@ def test_ismn_refusals(tmp_path):
         f"{path}, line 9: '2021/02/31 06:00        0.5 G     M' is no ISMN record; download it again from "
         "the ISMN."
     )
+    path.write_bytes(path.read_bytes().replace(b"2021/02/31 06:00", bytes(16)))
+    assert refusal(path) == (
+        f"{path}, line 9: it holds bytes that are no text, the file is damaged; download it again from the "
+        "ISMN."
+    )
     path.write_text("date,value\n2021-01-01,0.2\n")
     assert refusal(path) == (
         f"{path}: its first line is neither an ISMN header nor a CEOP record; download it again from the "

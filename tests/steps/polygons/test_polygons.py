@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smap_downscaler.geo.grid import Window
+from smap_downscaler.geo.grid import Grid, Window
 from smap_downscaler.steps.polygons.numbers.edges import Rings, edges_of
-from smap_downscaler.steps.polygons.numbers.runs import area_runs, centre_runs, overlapping
+from smap_downscaler.steps.polygons.numbers.runs import AREA, CENTRE, area_runs, centre_runs, overlapping
 from smap_downscaler.steps.polygons.numbers.statistics import (
     Moments,
     Statistics,
@@ -19,6 +19,8 @@ from smap_downscaler.steps.polygons.numbers.statistics import (
     over_dates,
     spreads,
 )
+from smap_downscaler.steps.polygons.placing import Shapes
+from smap_downscaler.steps.polygons.placing import place as placed_on
 
 SHAPE = (12, 15)
 coordinates = st.one_of(
@@ -268,3 +270,17 @@ def test_the_driest_and_the_wettest_date_have_enough_polygons():
     assert driest_and_wettest(DATES[:1], one) == (DATES[0],)
     none = Statistics(*(part[2:3, :2] for part in (SOME.n, SOME.mean, SOME.sd, SOME.cv)))
     assert driest_and_wettest(DATES[2:3], none) == ()
+
+
+@pytest.mark.parametrize("rule", [CENTRE, AREA])
+def test_a_ring_without_a_place_puts_its_polygon_outside(rule):
+    """A vertex beyond what the CRS can transform, in one of several rings."""
+    lost = [(0.0, 0.0), (5.0, np.inf), (5.0, 5.0), (0.0, 0.0)]
+    pieces = [[(1.0, 9.0), (4.0, 9.0), (4.0, 6.0), (1.0, 6.0), (1.0, 9.0)], lost]
+    points = np.array([point for ring in pieces for point in ring])
+    rings = Rings(np.array([0, 0]), np.array([False, False]), np.array([0, 5, 9]), points[:, 0], points[:, 1])
+    none = np.zeros(0, int)
+    placed = placed_on(
+        Shapes("EPSG:32718", 1, rings, none, none), Grid("EPSG:32718", 0, 10, 1, 1, 10, 10), rule
+    )
+    assert (placed.outside, len(placed.runs.polygon)) == (1, 0)

@@ -10,6 +10,7 @@ from ....base.covariate_names import split_names
 from ....base.matrix_columns import KEY_COLUMNS, RESPONSE
 from ....base.nodata import parse_nodata
 from ....base.progress import Progress
+from ....tables.geopackage import check_whole
 from ....toolbox.layer_tables import layer_table
 from ....toolbox.parameters import advanced, nodata_parameter
 from ....toolbox.values import Values
@@ -47,5 +48,7 @@ def matrix_table(values: Values, selection: RowSelection, progress: Progress) ->
     """
     named = covariates_named(values)
     needed = (*KEY_COLUMNS, RESPONSE, *named) if named else ()
-    table = open_matrix(*layer_table(values, "INPUT", progress, needed), progress, named)
+    path, layer, label = layer_table(values, "INPUT", progress, needed)
+    check_whole(path, label, progress)
+    table = open_matrix(path, layer, label, progress, named)
     return looked_through(table, selection, parse_nodata(values.text("NODATA")), progress)
