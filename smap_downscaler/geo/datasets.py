@@ -69,10 +69,9 @@ def gdal_errors() -> Iterator[list[str]]:
     messages: list[str] = []
 
     def handler(*told: Any) -> None:
-        # GDAL tells nothing where the message, which may quote the file, is no UTF-8.
-        level, message = (
-            (told[0], told[2]) if told else (gdal.GetLastErrorType(), "a message that is no text")
-        )
+        # Where a message, which may quote the file, is no UTF-8, GDAL 3.6 tells nothing; no call of GDAL may
+        # follow then.
+        level, _number, message = told or (gdal.CE_Failure, 0, "corrupt text in it")
         if level >= gdal.CE_Failure or _LOST.search(message):
             messages.append(message)
 
