@@ -37,6 +37,8 @@ _NO_DATUM = re.compile(r"(d_)?(unknown|unnamed|not[ _]?specified|unspecified|cus
 _LOST = re.compile(
     r'Discarding \d+ bytes|due to lack of data|[Cc]orrupt|Premature end|"(GDAL|Geo)\w+".* ignored'
 )
+#: What calls of GDAL raise; the second where a message of theirs was no text.
+_OF_GDAL = (RuntimeError, SystemError)
 #: Coordinates are smaller than this in any CRS, whatever its unit.
 _FARTHEST = 1e12
 #: What other programs, or an earlier run, left beside a file that is replaced: it would describe the old one.
@@ -101,7 +103,7 @@ def _damage_told(read: Callable[..., Found]) -> Callable[..., Found]:
     def told(dataset: gdal.Dataset, *arguments: Any, **named: Any) -> Found:
         try:
             return read(dataset, *arguments, **named)
-        except RuntimeError as error:
+        except _OF_GDAL as error:
             reason = reason_of([str(error)], "unknown reason")
         raise InputError(
             f"{dataset.GetDescription()}: it cannot be read ({reason}); the file may be damaged, get it "
@@ -152,7 +154,7 @@ def open_dataset(
                 # The keys of a GeoTIFF are read late: whatever is asked first would raise their error.
                 dataset.GetGeoTransform()
                 dataset.GetSpatialRef()
-        except RuntimeError as error:
+        except _OF_GDAL as error:
             messages.append(str(error))
             dataset = None
     if dataset is None or any(map(_LOST.search, messages)):
@@ -482,7 +484,7 @@ def _read_raw(band: gdal.Band, label: str, place: Place) -> np.ndarray:
     with gdal_errors() as messages:
         try:
             raw = band.ReadAsArray(*place)
-        except RuntimeError as error:
+        except _OF_GDAL as error:
             messages.append(str(error))
             raw = None
     if raw is None or any(map(_LOST.search, messages)):

@@ -492,10 +492,8 @@ def test_windows_reach_around_the_earth(tmp_path, extra):
 def test_messages_of_gdal_that_are_no_text(tmp_path):
     """GDAL 3.6 calls its handler without arguments there."""
     path = tmp_path / "a.vrt"
-    path.write_bytes(
-        b'<VRTDataset rasterXSize="2" rasterYSize="2"><VRTRasterBand dataType="\xff\xfe"/></VRTDataset>'
-    )
-    with pytest.raises(InputError, match="GDAL cannot read it"):
+    path.write_bytes(b'<VRTDataset rasterXSize="2" rasterYSize="2" \xeeem></VRTDataset>')
+    with pytest.raises(InputError, match=r"a.vrt: GDAL cannot read it \(.*\); check that the file is whole"):
         open_dataset(path)
 
 
