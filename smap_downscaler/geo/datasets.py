@@ -177,7 +177,7 @@ def _holds_a_table(path: str) -> bool:
         try:
             if gdal.OpenEx(path, gdal.OF_VECTOR | gdal.OF_READONLY) is not None:
                 return True
-        except RuntimeError:
+        except _OF_GDAL:
             pass
         try:
             dataset = gdal.OpenEx(path, gdal.OF_MULTIDIM_RASTER | gdal.OF_READONLY)
@@ -186,7 +186,7 @@ def _holds_a_table(path: str) -> bool:
                 return False
             names = group.GetMDArrayNames()
             return bool(names) and all(group.OpenMDArray(name).GetDimensionCount() < 2 for name in names)
-        except RuntimeError:
+        except _OF_GDAL:
             return False
 
 
@@ -230,7 +230,7 @@ def crs_text(reference: osr.SpatialReference | None) -> str:
     with gdal_errors():
         try:
             return str(reference.ExportToWkt())
-        except RuntimeError:
+        except _OF_GDAL:
             return ""
 
 
@@ -258,7 +258,7 @@ def _parsed(text: str) -> osr.SpatialReference | None:
     with gdal_errors():
         try:
             failed = reference.SetFromUserInput(text) != 0
-        except RuntimeError:
+        except _OF_GDAL:
             failed = True
     return None if failed else reference
 
@@ -293,7 +293,7 @@ def _with_datum(reference: osr.SpatialReference) -> osr.SpatialReference:
     with gdal_errors():
         try:
             text = reference.ExportToProj4()
-        except RuntimeError:
+        except _OF_GDAL:
             text = ""
     if "+ellps=WGS84" not in text:
         return reference
