@@ -230,10 +230,10 @@ def _zip(path: Path) -> Iterator[Any]:
 
 
 def _text(data: bytes, table: bool) -> Iterator[Any]:
-    # The ISMN writes Latin-1, in which all bytes but these are letters.
-    text = data.decode("utf-8" if table else "latin-1")
+    # In Latin-1, as the ISMN and many tables have it, all bytes but these are letters.
+    text = data.decode("latin-1")
     yield text
-    if re.search(r"[^\t\n\r -\ud7ff\ue000-\ufffc\U00010000-\U0010ffff]", text):
+    if re.search("[\0-\x08\x0e-\x1f]|\xff\xff", text):
         raise _Broken("characters that are no text")
     if table:
         rows = list(csv.reader(io.StringIO(text)))

@@ -213,7 +213,11 @@ def _is_gdal_name(path: str) -> bool:
 
 def stored_crs(path: str, layer: str) -> str:
     """The CRS of a layer of a vector file as the file says it (`EPSG:code` or WKT); empty for none."""
-    dataset = open_dataset(path, gdal.OF_VECTOR)
+    return _stored_crs(open_dataset(path, gdal.OF_VECTOR), layer)
+
+
+@_damage_told
+def _stored_crs(dataset: gdal.Dataset, layer: str) -> str:
     with as_stored():
         # Held by name: a layer must not outlive its dataset.
         found = dataset.GetLayerByName(layer) if layer else dataset.GetLayer(0)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import re
 
 from ..base.errors import InputError
 
+#: What a disk or a copy leaves where a piece of a text was never written; in UTF-8 and in Latin-1.
+_NO_TEXT = re.compile("\0|\xff\xff")
 #: Those that OGR finds by itself.
 _SEPARATORS = ",;\t|"
 
@@ -18,13 +21,13 @@ def check_lines(path: str) -> None:
     if not path.lower().endswith(".csv"):
         return
     try:
-        with open(path, encoding="utf-8-sig", errors="replace", newline="") as stream:
+        with open(path, encoding="latin-1", newline="") as stream:
             header = stream.readline()
             stream.seek(0)
             rows = csv.reader(stream, delimiter=max(_SEPARATORS, key=header.count))
             columns = len(next(rows, []))
             for row in rows:
-                if any("\0" in value for value in row):
+                if any(map(_NO_TEXT.search, row)):
                     raise InputError(
                         f"{path}: line {rows.line_num} holds bytes that are no text, the file is damaged; "
                         "get it again."

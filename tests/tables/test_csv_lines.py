@@ -57,10 +57,11 @@ def test_algorithms_refuse_it(refusal, tmp_path, algorithm, more):
     assert f"{path}: line 5 has 9 values, but the header names 5 columns" in refusal(algorithm, values)
 
 
-def test_zero_bytes(tmp_path):
+@pytest.mark.parametrize("hole", [bytes(3), b"\xff" * 3])
+def test_bytes_that_are_no_text(tmp_path, hole):
     """What a disk or a copy leaves where a piece was never written."""
     path = tmp_path / "a.csv"
-    path.write_bytes(f"{HEAD}\n{LINES[0]}\n2020-01-01,\0\0\0,0.4,2\n".encode())
+    path.write_bytes(f"{HEAD}\n{LINES[0]}\nÑ".encode("latin-1") + b"," + hole + b",0.4,2\n")
     with pytest.raises(InputError) as caught:
         check_lines(str(path))
     assert str(caught.value) == (

@@ -284,7 +284,7 @@ def _lines(path: StationFile) -> Iterator[tuple[int, str]]:
                         f"{path}, line {number}: it is longer than any of an ISMN file; download it again "
                         "from the ISMN."
                     )
-                if "\0" in line:
+                if "\0" in line or "\xff\xff" in line:
                     raise InputError(
                         f"{path}, line {number}: it holds bytes that are no text, the file is damaged; "
                         "download it again from the ISMN."
