@@ -351,7 +351,7 @@ def test_training_refusals(refusal, run, matrix, tmp_path):
     )
     assert sentence(words) == (
         f"{words}: the field land_use is not a number (it holds 'maize'); name the "
-        "covariates without it in COVARIATES, or turn it into numbers."
+        "covariates without it in FIELDS, or turn it into numbers."
     )
     dates = table(
         "dates",

@@ -118,7 +118,8 @@ def unknown_numbers(texts, rows):
     """Numbers of texts that neither stand in the rows of the table, nor explain; rows that are nowhere."""
     pool = defaultdict(list)
     for row in rows:
-        pool[row["text"].strip()].append(float(row["number"]))
+        # A text that a spreadsheet would take for a formula stands after an apostrophe.
+        pool[row["text"].strip().removeprefix("'")].append(float(row["number"]))
     unknown = []
     for text in texts:
         values = pool[text.strip()]
