@@ -48,7 +48,7 @@ def seconds(kind: type, x: np.ndarray, y: np.ndarray, jobs: int) -> float:
     return statistics.median(times)
 
 
-def told(forest: Any, x: np.ndarray, trees: int = 100) -> np.ndarray:
+def predicted(forest: Any, x: np.ndarray, trees: int = 100) -> np.ndarray:
     """Mean of the first trees, summed in their order: threads may not change its last bit."""
     return np.sum([tree.predict(x) for tree in forest.estimators_[:trees]], axis=0) / trees
 
@@ -56,13 +56,13 @@ def told(forest: Any, x: np.ndarray, trees: int = 100) -> np.ndarray:
 def promises(kind: type, x: np.ndarray, y: np.ndarray) -> dict[str, object]:
     """What the plugin asks of a forest's class."""
     whole, half = fitted(kind, x, y), fitted(kind, x, y, n_estimators=50, warm_start=True)
-    first = told(half, x, 50)
+    first = predicted(half, x, 50)
     grown = half.set_params(n_estimators=100).fit(x, y)
     return {
-        "two fits are equal": np.array_equal(told(whole, x), told(fitted(kind, x, y), x)),
-        "two threads equal one": np.array_equal(told(whole, x), told(fitted(kind, x, y, n_jobs=2), x)),
-        "grown in two steps equals at once": np.array_equal(told(whole, x), told(grown, x)),
-        "its first trees are the smaller forest": np.array_equal(told(whole, x, 50), first),
+        "two fits are equal": np.array_equal(predicted(whole, x), predicted(fitted(kind, x, y), x)),
+        "two threads equal one": np.array_equal(predicted(whole, x), predicted(fitted(kind, x, y, n_jobs=2), x)),
+        "grown in two steps equals at once": np.array_equal(predicted(whole, x), predicted(grown, x)),
+        "its first trees are the smaller forest": np.array_equal(predicted(whole, x, 50), first),
         "tells which rows its trees drew": _draws_are_true(whole, y),
     }
 
@@ -97,7 +97,7 @@ def main() -> None:
         print(kind.__module__)
         for name, value in promises(kind, x, y).items():
             print(f"  {name}: {value}")
-    one, other = (told(fitted(kind, x, y), x) for kind in (RandomForestRegressor, IntelRegressor))
+    one, other = (predicted(fitted(kind, x, y), x) for kind in (RandomForestRegressor, IntelRegressor))
     print(f"largest difference of their predictions: {np.abs(one - other).max():.4f} m3 m-3")
 
 

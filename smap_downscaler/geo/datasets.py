@@ -70,10 +70,10 @@ def gdal_errors() -> Iterator[list[str]]:
     """
     messages: list[str] = []
 
-    def handler(*told: Any) -> None:
+    def handler(*arguments: Any) -> None:
         # Where a message, which may quote the file, is no UTF-8, GDAL 3.6 tells nothing; no call of GDAL may
         # follow then.
-        level, _number, message = told or (gdal.CE_Failure, 0, "corrupt text in it")
+        level, _number, message = arguments or (gdal.CE_Failure, 0, "corrupt text in it")
         if level >= gdal.CE_Failure or _LOST.search(message):
             messages.append(message)
 
@@ -93,14 +93,14 @@ def reason_of(messages: Sequence[str], otherwise: str) -> str:
     return reason or otherwise
 
 
-def _damage_told(read: Callable[..., Found]) -> Callable[..., Found]:
+def _naming_the_file(read: Callable[..., Found]) -> Callable[..., Found]:
     """Errors of GDAL in a function of a dataset become a refusal that names the file.
 
     GDAL looks at much of a file (masks, overviews, CRS) only when it is asked for it.
     """
 
     @functools.wraps(read)
-    def told(dataset: gdal.Dataset, *arguments: Any, **named: Any) -> Found:
+    def guarded(dataset: gdal.Dataset, *arguments: Any, **named: Any) -> Found:
         try:
             return read(dataset, *arguments, **named)
         except _OF_GDAL as error:
@@ -110,7 +110,7 @@ def _damage_told(read: Callable[..., Found]) -> Callable[..., Found]:
             "again."
         )
 
-    return told
+    return guarded
 
 
 def open_dataset(
@@ -216,7 +216,7 @@ def stored_crs(path: str, layer: str) -> str:
     return _stored_crs(open_dataset(path, gdal.OF_VECTOR), layer)
 
 
-@_damage_told
+@_naming_the_file
 def _stored_crs(dataset: gdal.Dataset, layer: str) -> str:
     with as_stored():
         # Held by name: a layer must not outlive its dataset.
@@ -304,7 +304,7 @@ def _with_datum(reference: osr.SpatialReference) -> osr.SpatialReference:
     return _parsed(text.replace("+ellps=WGS84", "+datum=WGS84")) or reference
 
 
-@_damage_told
+@_naming_the_file
 def dataset_grid(dataset: gdal.Dataset, label: str) -> Grid:
     """The grid of a dataset; `label` names it in messages.
 
@@ -416,7 +416,7 @@ def _subdataset_advice(dataset: gdal.Dataset) -> str:
     return f"name one of its variables, as {names[0]}" if names else "choose a raster"
 
 
-@_damage_told
+@_naming_the_file
 def read_band(
     dataset: gdal.Dataset,
     band_number: int,
