@@ -60,7 +60,9 @@ def promises(kind: type, x: np.ndarray, y: np.ndarray) -> dict[str, object]:
     grown = half.set_params(n_estimators=100).fit(x, y)
     return {
         "two fits are equal": np.array_equal(predicted(whole, x), predicted(fitted(kind, x, y), x)),
-        "two threads equal one": np.array_equal(predicted(whole, x), predicted(fitted(kind, x, y, n_jobs=2), x)),
+        "two threads equal one": np.array_equal(
+            predicted(whole, x), predicted(fitted(kind, x, y, n_jobs=2), x)
+        ),
         "grown in two steps equals at once": np.array_equal(predicted(whole, x), predicted(grown, x)),
         "its first trees are the smaller forest": np.array_equal(predicted(whole, x, 50), first),
         "tells which rows its trees drew": _draws_are_true(whole, y),
