@@ -37,8 +37,8 @@ _NO_DATUM = re.compile(r"(d_)?(unknown|unnamed|not[ _]?specified|unspecified|cus
 _LOST = re.compile(
     r'Discarding \d+ bytes|due to lack of data|[Cc]orrupt|Premature end|"(GDAL|Geo)\w+".* ignored'
 )
-#: What calls of GDAL raise; the second where a message of theirs was no text.
-_OF_GDAL = (RuntimeError, SystemError)
+#: What calls of GDAL raise; the others where a message of theirs was no text, by version.
+_OF_GDAL = (RuntimeError, SystemError, UnicodeDecodeError)
 #: Coordinates are smaller than this in any CRS, whatever its unit.
 _FARTHEST = 1e12
 #: What other programs, or an earlier run, left beside a file that is replaced: it would describe the old one.
