@@ -142,8 +142,9 @@ def open_dataset(
         raise InputError(f"{path}: there is no such file; check the path.")
     if flags & gdal.OF_RASTER:
         path = unpacked_name(path)
-    if is_hdf5(file_of(path)):
-        check_hdf5(file_of(path))
+    file = file_of(path)
+    if is_hdf5(file):
+        check_hdf5(file)
     dataset = None
     with gdal_errors() as messages, as_stored():
         try:

@@ -21,7 +21,7 @@ from ..base.errors import InputError
 from ..base.progress import Progress
 from ..tables.geopackage import DATE, INTEGER, MOST_FIELDS, REAL, TEXT, create_table, read_notes
 from .values import Values
-from .vectors import beside_the_file, layer_source
+from .vectors import beside_the_file, features_of, layer_source
 
 _TABLE = "rows"
 _WHOLE = (QMetaType.Type.Int, QMetaType.Type.UInt, QMetaType.Type.LongLong, QMetaType.Type.ULongLong)
@@ -98,13 +98,10 @@ def _copy(
     kinds = {names[index]: _kind(fields.at(index)) for index in kept}
     path, notes = target
     request = QgsFeatureRequest().setFlags(Qgis.FeatureRequestFlag.NoGeometry)
-    skip = Qgis.ProcessingFeatureSourceFlag.SkipGeometryValidityChecks
     progress.set_text(f"Reading {label}")
 
     def rows() -> Iterator[list[Any]]:
-        for number, feature in enumerate(source.getFeatures(request, skip)):
-            if number % 1000 == 0:
-                progress.check()
+        for feature in features_of(source, request, progress):
             found = feature.attributes()
             yield [
                 value if isinstance(value, _PLAIN) else _plain(value)

@@ -7,7 +7,7 @@ from typing import Any
 
 from qgis.core import QgsProcessingOutputNumber
 
-from ...base.errors import InputError
+from ...base.errors import check_least
 from ...base.progress import Progress
 from ...base.words import counted
 from ...report.number_text import score_text
@@ -138,8 +138,7 @@ class FieldValidation(SmapAlgorithm):
 def _choices(values: Values) -> ValidationChoices:
     wet, dry = values.seasons()
     least = values.integer("MINIMUM_DAYS")
-    if least < 1:
-        raise InputError(f"MINIMUM_DAYS is {least}; give 1 or more.")
+    check_least("MINIMUM_DAYS", least, 1)
     return ValidationChoices(wet, dry, least, interval_draws(values), values.integer("SEED"))
 
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from ....base.covariate_names import covariate_name
 from ....base.errors import InputError
-from ....base.nodata import is_known_code
+from ....base.nodata import MISSING_WORDS, is_known_code
 
 #: Tried in this order where two give as many columns.
 SEPARATORS = (";", "\t", ",")
 #: What stands for no value, in small letters.
-MISSING = frozenset({"", "-", "--", "na", "n/a", "nan", "none", "null", "nd", "missing", "#n/a"})
+MISSING = MISSING_WORDS | {"--", "nd", "missing", "#n/a"}
 _NUMBER = re.compile(r"[+\-\u2212]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 #: Usual names of the columns, the better ones first.
 USUAL = {
