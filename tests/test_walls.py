@@ -153,6 +153,9 @@ BREACHES = [
     ("geo/a.py", "from os import environ\nenviron.setdefault('A', 'B')", "2: writes os.environ"),
     ("geo/a.py", "import os\nos.environ |= {}", "2: writes os.environ"),
     ("geo/a.py", "import os\nos.putenv('A', 'B')", "2: os.putenv"),
+    ("geo/a.py", "band.GetDescription()", "1: GetDescription: use geo/texts.py"),
+    ("geo/a.py", "d.GetRasterBand(1).GetDescription()", "1: GetDescription: use geo/texts.py"),
+    ("geo/a.py", "dataset.GetMetadata()", "1: GetMetadata: use geo/texts.py"),
     ("toolbox/a.py", "from qgis.utils import iface", "1: imports qgis.utils.iface"),
     ("toolbox/a.py", "iface.messageBar()", "1: iface"),
     (

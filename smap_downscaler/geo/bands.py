@@ -11,6 +11,7 @@ from osgeo import gdal
 from ..base.covariate_names import covariate_name
 from ..base.errors import InputError
 from ..base.words import counted
+from .texts import band_name
 
 #: What a band's name may say besides: numbers, dates, units, and that it is a mean.
 _BESIDES = re.compile(r"\d\w*|[ck]?m\d?|mm|days?|mean|average|avg|band|values?")
@@ -115,7 +116,7 @@ def band_names(dataset: gdal.Dataset) -> dict[int, str]:
     """The descriptions of the bands by their numbers, without a band of transparency."""
     bands = [(number, dataset.GetRasterBand(number)) for number in range(1, dataset.RasterCount + 1)]
     return {
-        number: band.GetDescription() or ""
+        number: band_name(band)
         for number, band in bands
         if band.GetColorInterpretation() != gdal.GCI_AlphaBand
     }
@@ -153,7 +154,7 @@ def refuse_picture(dataset: gdal.Dataset, label: str) -> None:
     bands = [dataset.GetRasterBand(number) for number in range(1, dataset.RasterCount + 1)]
     kinds = [band.GetColorInterpretation() for band in bands]
     drawn = set(kinds) >= _COLOURS or kinds[-1] == gdal.GCI_AlphaBand
-    named = any(not _COLOUR_OR_NONE.fullmatch(covariate_name(band.GetDescription() or "")) for band in bands)
+    named = any(not _COLOUR_OR_NONE.fullmatch(covariate_name(band_name(band))) for band in bands)
     if drawn and not named and all(band.DataType == gdal.GDT_Byte for band in bands):
         raise InputError(
             f"{label}: it is a picture rendered in colours, not the values themselves; choose the raster it "

@@ -22,6 +22,7 @@ from ..base.part_files import check_end, part_name, remove, remove_leftovers, re
 from .grid import ALIGNMENT, Grid, Window, columns_around
 from .netcdf_axes import axes_of, lost_nan
 from .packed import file_of, unpacked_name
+from .texts import tags_of, text_of
 from .whole_hdf5 import check_hdf5, is_hdf5
 
 #: Value written for missing cells.
@@ -35,7 +36,9 @@ _AS_STORED = {"OSR_USE_NON_DEPRECATED": "NO", "CPL_VSIL_GZIP_WRITE_PROPERTIES": 
 _NO_DATUM = re.compile(r"(d_)?(unknown|unnamed|not[ _]?specified|unspecified|custom|undefined)|$", re.I)
 #: Warnings of libtiff that cells, or tags that say what they are, were lost or made up.
 _LOST = re.compile(
-    r'Discarding \d+ bytes|due to lack of data|[Cc]orrupt|Premature end|"(GDAL|Geo)\w+".* ignored'
+    r'Discarding \d+ bytes|due to lack of data|[Cc]orrupt|Premature end|"(GDAL|Geo)\w+".* (ignored|truncated)'
+    # Names, units and scales of a GeoTIFF are XML.
+    r"|^Line \d+: "
 )
 #: What calls of GDAL raise; the others where a message of theirs was no text, by version.
 _OF_GDAL = (RuntimeError, SystemError, UnicodeDecodeError)
@@ -323,7 +326,7 @@ def dataset_grid(dataset: gdal.Dataset, label: str) -> Grid:
             f"{label}: its variable is stored in the order {axes.order}, which is read as no map; store it "
             "as time, latitude, longitude."
         )
-    tables = dataset.GetMetadata("GEOLOCATION")
+    tables = tags_of(dataset, "GEOLOCATION")
     transform = _transform(dataset)
     if transform is None and tables:
         raise InputError(
@@ -414,7 +417,7 @@ def _variable(tables: dict[str, str], axis: str) -> str:
 
 def _subdataset_advice(dataset: gdal.Dataset) -> str:
     names = [name for name, _ in dataset.GetSubDatasets()]
-    return f"name one of its variables, as {names[0]}" if names else "choose a raster"
+    return f"name one of its variables, as {text_of(names[0])}" if names else "choose a raster"
 
 
 @_naming_the_file

@@ -17,6 +17,7 @@ from ..base.words import counted
 from ..stats.distribution import Moments
 from .datasets import NODATA, close_dataset, gdal_errors, read_band, reason_of, spatial_reference, whole_file
 from .grid import Grid, Window
+from .texts import tag_of
 
 #: Side of the tiles of a file; blocks of work are multiples of it.
 TILE = 256
@@ -135,7 +136,7 @@ def is_as_written(dataset: gdal.Dataset, progress: Progress = SILENT) -> bool:
     InputError
         If cells cannot be read.
     """
-    kept = dataset.GetMetadataItem(_SUMS, _DOMAIN)
+    kept = tag_of(dataset, _SUMS, _DOMAIN)
     bands = range(1, dataset.RasterCount + 1)
     if kept is None or any(dataset.GetRasterBand(band).GetNoDataValue() != NODATA for band in bands):
         return False

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from osgeo import gdal
 
+from .texts import tag_of, text_of
+
 _NORTH = frozenset({"degrees_north", "degree_north", "degrees_n", "degree_n", "degreesn", "degreen"})
 _EAST = frozenset({"degrees_east", "degree_east", "degrees_e", "degree_e", "degreese", "degreee"})
 _UNNAMED_DEGREES = frozenset({"", "degree", "degrees", "deg"})
@@ -117,7 +119,7 @@ def _array(dataset: gdal.Dataset) -> gdal.MDArray | None:
     name = (
         dataset.GetDescription().rpartition(":")[2] if dataset.GetDescription().startswith("NETCDF:") else ""
     )
-    variable = dataset.GetRasterBand(1).GetMetadataItem("NETCDF_VARNAME")
+    variable = tag_of(dataset.GetRasterBand(1), "NETCDF_VARNAME")
     files = dataset.GetFileList()
     gdal.PushErrorHandler("CPLQuietErrorHandler")
     try:
@@ -136,10 +138,14 @@ class _Axis:
     """A dimension, and what its coordinate variable says of it: X, Y, T (time), Z, or nothing."""
 
     def __init__(self, dimension: gdal.Dimension):
-        self.name = dimension.GetName()
+        self.name = text_of(dimension.GetName())
         variable = dimension.GetIndexingVariable()
-        tags = {} if variable is None else {one.GetName(): one.Read() for one in variable.GetAttributes()}
-        units = "" if variable is None else str(variable.GetUnit() or "")
+        tags = (
+            {}
+            if variable is None
+            else {text_of(one.GetName()): one.Read() for one in variable.GetAttributes()}
+        )
+        units = "" if variable is None else text_of(variable.GetUnit())
         self._units = units.strip().lower().replace(" ", "_")
         self._standard = str(tags.get("standard_name", "")).lower()
         self._long = self.name.lower()

@@ -17,6 +17,7 @@ from .datasets import dataset_grid, open_dataset, read_band
 from .grid import EDGE_TOLERANCE, Bounds, Grid, Window
 from .lattice import goes_around, is_geographic, transform_bounds
 from .sampling import cells_of
+from .texts import band_name
 
 #: Degrees may run from 0 to 360 or from -180 to 180.
 _TURNS = (0.0, 360.0, -360.0)
@@ -202,7 +203,7 @@ class Gaps(Mask):
 
     def _names(self) -> list[str]:
         bands = range(1, self._dataset.RasterCount + 1)
-        return [self._dataset.GetRasterBand(number).GetDescription() or f"band {number}" for number in bands]
+        return [band_name(self._dataset.GetRasterBand(number)) or f"band {number}" for number in bands]
 
     def _find_band(self) -> int:
         # All of them count.

@@ -20,6 +20,7 @@ from ..geo.datasets import dataset_grid, open_dataset, same_crs
 from ..geo.geotiff import is_as_written
 from ..geo.grid import Grid
 from ..geo.packed import file_of
+from ..geo.texts import tag_of
 from ..series.series import SeriesEntry, raster_files
 from ..series.tags import RUN_TAG, files_behind
 
@@ -49,7 +50,7 @@ def run_of(path: Path) -> str:
     if not path.is_file():
         return ""
     try:
-        return str(open_dataset(path).GetMetadataItem(RUN_TAG) or "")
+        return tag_of(open_dataset(path), RUN_TAG) or ""
     except (InputError, RuntimeError):
         # GDAL reads the keys of a GeoTIFF when it is asked for tags, and may raise then.
         return ""

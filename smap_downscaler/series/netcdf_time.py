@@ -12,6 +12,7 @@ from osgeo import gdal
 
 from ..base.errors import InputError
 from ..geo.datasets import open_dataset, read_band
+from ..geo.texts import tag_of, tags_of
 
 #: Units of CF time axes, in seconds, by all the names that UDUNITS knows.
 _SECONDS = {
@@ -59,13 +60,13 @@ def time_dimension(dataset: gdal.Dataset) -> str:
 
 def axis_tag(dataset: gdal.Dataset, axis: str, name: str) -> str:
     """What an axis of an open variable says of itself, in whichever group of the file; empty for nothing."""
-    tags, key = dataset.GetMetadata(), f"{axis}#{name}"
+    tags, key = tags_of(dataset), f"{axis}#{name}"
     return tags.get(key) or next((text for tag, text in tags.items() if tag.endswith(f"/{key}")), "")
 
 
 def _axes_of_bands(dataset: gdal.Dataset) -> list[str]:
     """The names of the axes beside rows and columns."""
-    keys = dataset.GetRasterBand(1).GetMetadata()
+    keys = tags_of(dataset.GetRasterBand(1))
     return [key.removeprefix("NETCDF_DIM_") for key in keys if key.startswith("NETCDF_DIM_")]
 
 
@@ -76,7 +77,7 @@ def axis_numbers(dataset: gdal.Dataset, axis: str) -> list[float]:
 
 def _texts(dataset: gdal.Dataset, axis: str) -> list[str]:
     key = f"NETCDF_DIM_{axis}"
-    return [dataset.GetRasterBand(band).GetMetadataItem(key) for band in range(1, dataset.RasterCount + 1)]
+    return [tag_of(dataset.GetRasterBand(band), key) or "" for band in range(1, dataset.RasterCount + 1)]
 
 
 def require_dates(dataset: gdal.Dataset, label: str) -> None:

@@ -14,6 +14,7 @@ from ..geo.blocks import blocks
 from ..geo.datasets import NODATA, open_dataset, read_band, spatial_reference, whole_file
 from ..geo.geotiff import TILE, Band, create_geotiff
 from ..geo.grid import Grid
+from ..geo.texts import tags_of
 from .tags import NOT_FILLED, RUN_TAG, filled_tags, is_filled
 
 _PIXELS_A_BLOCK = 1 << 21
@@ -60,7 +61,7 @@ def _tags(files: Sequence[str | Path]) -> dict[str, str]:
         return {}
     first = str(files[0])
     dataset = open_dataset(first)
-    tags = dataset.GetMetadata() or {}
+    tags = tags_of(dataset)
     kept = {name: tags[name] for name in _KEPT_TAGS if name in tags}
     return {**kept, **filled_tags(is_filled(dataset, first))}
 

@@ -27,6 +27,7 @@ from ..geo.bands import MOISTURE, RAIN, Wanted, band_names, check_measured, one_
 from ..geo.datasets import dataset_grid, open_dataset, read_band, same_crs
 from ..geo.grid import ALIGNMENT, Grid, Window
 from ..geo.packed import RASTER_SUFFIXES, file_of, packed_rasters, unpacked_name
+from ..geo.texts import band_name, band_unit, tag_of
 from .netcdf_time import chosen_bands, netcdf_dates, require_dates, time_variables
 from .tags import FIRST_BAND_TAG, is_filled
 
@@ -112,13 +113,13 @@ class Series:
         first = self.entries[0]
         # Held by name: a band must not outlive its dataset.
         dataset = open_dataset(first.path)
-        return str(dataset.GetRasterBand(first.band).GetUnitType())
+        return band_unit(dataset.GetRasterBand(first.band))
 
     def band_name(self) -> str:
         """What the band of the first raster is called, or empty."""
         first = self.entries[0]
         dataset = open_dataset(first.path)
-        return dataset.GetRasterBand(first.band).GetDescription() or ""
+        return band_name(dataset.GetRasterBand(first.band))
 
     def has_filled(self) -> bool:
         """Whether some values of one of its files were filled, by 'Fill gaps'."""
@@ -414,7 +415,7 @@ def _dated_bands(dataset: gdal.Dataset, path: str, file: str, wanted: Wanted) ->
         return _one_a_date(described, band_names(dataset), path, wanted)
     require_dates(dataset, path)
     band = 1
-    if dataset.GetMetadataItem(FIRST_BAND_TAG) is None:
+    if tag_of(dataset, FIRST_BAND_TAG) is None:
         band = one_band(dataset, path, replace(wanted, advice=f"{_DATING}, else {wanted.advice}"))
     date = find_date(Path(file).name) or find_date(Path(file_of(file)).name)
     if date is None:
@@ -456,7 +457,7 @@ def open_variable(path: str, wanted: Sequence[str] = ()) -> tuple[gdal.Dataset, 
     inside = {variable_of(name): name for name, _ in dataset.GetSubDatasets()}
     if not inside:
         # A NetCDF file of one variable, or a variable that is named already.
-        own = dataset.GetRasterBand(1).GetMetadataItem("NETCDF_VARNAME") if dataset.RasterCount else ""
+        own = tag_of(dataset.GetRasterBand(1), "NETCDF_VARNAME") if dataset.RasterCount else ""
         if own and not path.startswith("NETCDF:") and own.rsplit("/", 1)[-1] not in wanted:
             raise _not_there(path, wanted, [own])
         return dataset, path
@@ -489,7 +490,7 @@ def _not_there(path: str, wanted: Sequence[str], own: Sequence[str]) -> InputErr
 
 def _described_dates(dataset: gdal.Dataset, path: str) -> list[dt.date]:
     """The dates in the band descriptions: of all bands, or of none."""
-    texts = [dataset.GetRasterBand(band).GetDescription() for band in range(1, dataset.RasterCount + 1)]
+    texts = [band_name(dataset.GetRasterBand(band)) for band in range(1, dataset.RasterCount + 1)]
     dates = [find_date(text) for text in texts]
     if not any(dates):
         return []

@@ -14,6 +14,7 @@ from ..base.nodata import DECLARE, Look, NoDataChoice
 from ..geo.datasets import dataset_grid, open_dataset, read_band
 from ..geo.grid import Grid, Window
 from ..geo.sources import Source
+from ..geo.texts import band_name, band_unit
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def open_stack(path: str | Path, source: str = "", nodata: NoDataChoice | None =
     dataset = open_dataset(path)
     grid = dataset_grid(dataset, path)
     bands = [dataset.GetRasterBand(number) for number in range(1, dataset.RasterCount + 1)]
-    names = tuple(band.GetDescription() for band in bands)
+    names = tuple(band_name(band) for band in bands)
     if not all(names):
         raise InputError(
             f"{path}: band {names.index('') + 1} has no name; make the stack with 'Harmonise covariates', "
@@ -100,4 +101,4 @@ def open_stack(path: str | Path, source: str = "", nodata: NoDataChoice | None =
         else Look(label, name, nodata.of(name, Path(path).stem))
         for name in names
     }
-    return Stack(path, grid, names, tuple(band.GetUnitType() for band in bands), label, looks)
+    return Stack(path, grid, names, tuple(band_unit(band) for band in bands), label, looks)

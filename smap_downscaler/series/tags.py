@@ -9,6 +9,7 @@ from osgeo import gdal
 
 from ..base.errors import InputError
 from ..geo.datasets import open_dataset
+from ..geo.texts import tags_of
 
 #: Tags that say how a file was made; those of the source file besides the choices.
 CHOICE_TAGS = ("PRODUCT", "OVERPASS", "QUALITY", "ALGORITHM")
@@ -38,7 +39,7 @@ def tags_behind(path: str) -> Iterator[dict[str, str]]:
     """The tags of a raster, and of those that a VRT reads."""
     for file in files_behind(path):
         try:
-            tags = open_dataset(file).GetMetadata()
+            tags = tags_of(open_dataset(file))
         except InputError:
             # A VRT names side-car files too.
             continue
@@ -47,7 +48,7 @@ def tags_behind(path: str) -> Iterator[dict[str, str]]:
 
 def is_filled(dataset: gdal.Dataset, path: str) -> bool:
     """Whether an open raster, or one of those that a VRT reads, has the tag of filled values."""
-    own = (dataset.GetMetadata() or {}).get(FILLED_TAG)
+    own = tags_of(dataset).get(FILLED_TAG)
     # Thousands of files are opened only for a VRT that somebody else wrote.
     if own is not None or not path.lower().endswith(".vrt"):
         return own == _YES

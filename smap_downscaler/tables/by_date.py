@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..geo.datasets import open_dataset
+from ..geo.texts import tag_of
 from ..series.dated import DatedCovariate
 from .geopackage import DATE, create_table
 
@@ -62,5 +63,5 @@ def map_statistics(path: Path, items: Mapping[str, str]) -> tuple[float, ...]:
     """Numbers of a map as its file keeps them."""
     # A band dies with its dataset.
     dataset = open_dataset(path)
-    found = [dataset.GetRasterBand(1).GetMetadataItem(item) for item in items.values()]
+    found = [tag_of(dataset.GetRasterBand(1), item) for item in items.values()]
     return tuple(math.nan if text is None else float(text) for text in found)

@@ -22,6 +22,7 @@ from ..base.errors import InputError
 from ..base.progress import SILENT, Progress
 from ..base.spreadsheet import inert, opens_in_spreadsheet
 from ..geo.datasets import close_dataset, gdal_errors, open_dataset, reason_of, whole_file
+from ..geo.texts import tag_of
 from ..stats.distribution import Distribution
 
 #: Key under which a table keeps what the plugin says of it.
@@ -290,7 +291,7 @@ def read_notes(path: str, layer: str) -> tuple[str, dict[str, Any]] | None:
     if table is None:
         return None
     try:
-        notes = json.loads(table.GetMetadataItem(NOTES) or "{}")
+        notes = json.loads(tag_of(table, NOTES) or "{}")
     except ValueError:
         notes = {}
     return table.GetName(), notes if isinstance(notes, dict) else {}

@@ -63,6 +63,8 @@ UNSAFE_ATTRIBUTES = (
     "putenv",
     "unsetenv",
 )
+#: What hands out bytes where a file holds no UTF-8, and the one file that calls it.
+TEXTS, OF_TEXTS = ("GetUnitType", "GetMetadata", "GetMetadata_Dict"), "geo/texts.py"
 UNSAFE_DOTTED = ("joblib.load", "yaml.load", "sys.executable")
 UNSAFE_KEYWORDS = ("shell", "allow_pickle")
 ENVIRONMENT_WRITERS = ("update", "pop", "popitem", "setdefault", "clear")
@@ -71,7 +73,13 @@ ENVIRONMENT_WRITERS = ("update", "pop", "popitem", "setdefault", "clear")
 def findings(source: str, place: str) -> list[str]:
     """Every breach in the file, as ``line: what``."""
     tree = ast.parse(source)
-    found = [*_imports(tree, place), *_unsafe(tree), *_window(tree, place), *_unscoped_enums(tree)]
+    found = [
+        *_imports(tree, place),
+        *_unsafe(tree),
+        *_window(tree, place),
+        *_unscoped_enums(tree),
+        *_raw_texts(tree, place),
+    ]
     return [f"{line}: {what}" for line, what in sorted(found)]
 
 
@@ -269,6 +277,17 @@ def _window(tree: ast.Module, place: str) -> Found:
         for node in ast.walk(tree):
             if isinstance(node, ast.Name) and node.id == "iface":
                 yield node.lineno, "iface"
+
+
+def _raw_texts(tree: ast.Module, place: str) -> Found:
+    for node in ast.walk(tree):
+        if place == OF_TEXTS or not isinstance(node, ast.Attribute):
+            continue
+        of_band = node.attr == "GetDescription" and ast.unparse(node.value).split("(")[0].endswith(
+            ("GetRasterBand", "band")
+        )
+        if of_band or node.attr in TEXTS:
+            yield node.lineno, f"{node.attr}: use {OF_TEXTS}"
 
 
 def _swallows(handler: ast.ExceptHandler) -> bool:

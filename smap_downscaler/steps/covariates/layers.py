@@ -21,6 +21,7 @@ from ...geo.bands import refuse_picture
 from ...geo.datasets import dataset_grid, open_dataset
 from ...geo.grid import Bounds, Grid, Window
 from ...geo.sources import BandReader, Source, window_over, windows_over
+from ...geo.texts import band_name, band_unit
 from .covariate import Covariate, Layer
 from .numbers.layers_table import LayerRow
 from .products import with_products
@@ -95,7 +96,7 @@ def _bands_of(layer: Layer) -> list[Covariate]:
         raise InputError(
             f"{layer.label}: it has no band; for a NetCDF or HDF5 file choose one of its variables."
         )
-    if len(bands) > 1 and all(parse_iso_date(band.GetDescription()) for _number, band in bands):
+    if len(bands) > 1 and all(parse_iso_date(band_name(band)) for _number, band in bands):
         raise InputError(
             f"{layer.label}: its bands are dates; give dated covariates to "
             "'Regression matrix' and 'Downscale' as they are."
@@ -105,9 +106,9 @@ def _bands_of(layer: Layer) -> list[Covariate]:
     for number, band in bands:
         name = base
         if len(bands) > 1:
-            name = covariate_name(band.GetDescription()) or f"{base}_{number}"
+            name = covariate_name(band_name(band)) or f"{base}_{number}"
         source = Source(layer.path, number, grid)
-        unit, text = band.GetUnitType() or "", band.GetDescription() or ""
+        unit, text = band_unit(band), band_name(band)
         scaled = band.GetScale() not in (None, 1.0) or band.GetOffset() not in (None, 0.0)
         out.append(
             Covariate(

@@ -13,6 +13,7 @@ from ...base.matrix_columns import RESPONSE_UNIT
 from ...geo.datasets import open_dataset, read_band
 from ...geo.geotiff import Band, write_geotiff
 from ...geo.grid import Grid, Window
+from ...geo.texts import tags_of
 from ...series.tags import FIRST_BAND_TAG, RUN_TAG, filled_tags
 from ..maps.downscale import map_file
 from .numbers.outcome import DayCounts
@@ -56,7 +57,7 @@ def write_day(
 
 def counts_of(path: str | Path) -> DayCounts:
     """The counts in the tags of a day's file."""
-    tags = open_dataset(path).GetMetadata()
+    tags = tags_of(open_dataset(path))
     return DayCounts(*(int(tags.get(name.upper(), 0)) for name in _names()))
 
 

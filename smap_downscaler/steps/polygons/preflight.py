@@ -12,6 +12,7 @@ from ...base.words import Text, counted, text
 from ...geo.datasets import dataset_grid, open_dataset
 from ...geo.grid import Bounds, Grid
 from ...geo.sources import Mask, Source
+from ...geo.texts import band_name
 from ...preflight.checks import (
     SAME_VALUES,
     LayerToCheck,
@@ -109,7 +110,7 @@ def _band_names(path: str) -> list[str]:
     # Bands die with their dataset.
     dataset = open_dataset(path)
     bands = range(1, dataset.RasterCount + 1)
-    return [dataset.GetRasterBand(band).GetDescription() or f"band {band}" for band in bands]
+    return [band_name(dataset.GetRasterBand(band)) or f"band {band}" for band in bands]
 
 
 def _where_polygons_lie(parameter: str, placed: Placed, shapes: Shapes, rule: str) -> list[str]:

@@ -20,6 +20,7 @@ from ...geo.blocks import blocks
 from ...geo.datasets import check_folders, dataset_grid, open_dataset
 from ...geo.geotiff import Band, create_geotiff
 from ...geo.grid import Bounds, Grid, Window
+from ...geo.texts import tags_of
 from ...runs.fingerprint import digest, file_state, is_made
 from ...series.series import Series, SeriesEntry, open_series, same_grid
 from ...series.tags import KIND_TAG, RAIN_KIND, RUN_TAG
@@ -286,7 +287,7 @@ class _Job:
                 )
 
     def _difference(self, dataset: gdal.Dataset, path: Path) -> str:
-        tags = dataset.GetMetadata()
+        tags = tags_of(dataset)
         for name, value in self._kind().items():
             if tags.get(name) != value:
                 return f"{name} {tags.get(name, 'unknown')} instead of {value}"

@@ -16,6 +16,7 @@ from ...base.progress import Progress
 from ...geo.bands import RAIN, one_band
 from ...geo.datasets import dataset_grid
 from ...geo.grid import Grid
+from ...geo.texts import band_name
 from ...series.netcdf_time import (
     axis_numbers,
     axis_tag,
@@ -182,7 +183,7 @@ def _axis_months(dataset: gdal.Dataset, path: str) -> list[YearMonth]:
 
 
 def _descriptions(dataset: gdal.Dataset) -> list[str]:
-    return [dataset.GetRasterBand(band).GetDescription() for band in range(1, dataset.RasterCount + 1)]
+    return [band_name(dataset.GetRasterBand(band)) for band in range(1, dataset.RasterCount + 1)]
 
 
 def _described_months(dataset: gdal.Dataset, path: str) -> list[YearMonth | None]:

@@ -13,6 +13,7 @@ from ...base.progress import Progress
 from ...geo.bands import RAIN
 from ...geo.datasets import open_dataset
 from ...geo.grid import Grid
+from ...geo.texts import band_unit
 from ...series.series import Series, open_series
 from .months import MonthRasters, looks_like_climatology, open_climatology, open_months
 from .numbers.antecedent import all_dates, listed_dates
@@ -183,7 +184,7 @@ def _warn_of_month_unit(rasters: MonthRasters, progress: Progress) -> None:
     first = rasters.entries[0]
     # Held by name: a band must not outlive its dataset.
     dataset = open_dataset(first.path)
-    warn_of_unit(rasters.source, str(dataset.GetRasterBand(first.band).GetUnitType()), True, progress)
+    warn_of_unit(rasters.source, band_unit(dataset.GetRasterBand(first.band)), True, progress)
 
 
 def _log_years(years: dict[int, tuple[int, int]], unit: str, progress: Progress) -> None:

@@ -23,6 +23,7 @@ from ...base.errors import InputError
 from ...base.nodata import FILL
 from ...geo.datasets import gdal_errors, open_dataset
 from ...geo.grid import EASE2_SHAPES, Grid, Window, ease2_grid
+from ...geo.texts import text_of, texts_of
 from ...geo.whole_hdf5 import check_hdf5
 from .numbers.screening import (
     NO_FLAG,
@@ -69,7 +70,7 @@ def open_granule(path: str | Path) -> Granule:
     check_hdf5(path)
     dataset = _open(path)
     root = dataset.GetRootGroup()
-    groups = tuple(root.GetGroupNames() or ())
+    groups = texts_of(root.GetGroupNames())
     about, extent = ("Metadata", "DatasetIdentification"), ("Metadata", "Extent")
     short_name = _group_text(root, about, "shortName")
     product = _product(path, root, groups, short_name)
@@ -136,7 +137,7 @@ def _read_pass(
 
 
 def _array(granule: Granule, group: gdal.Group, name: str, choices: Choices) -> gdal.MDArray:
-    names = group.GetMDArrayNames() or []
+    names = texts_of(group.GetMDArrayNames())
     if name not in names:
         has = sorted(item for item in names if item.startswith("soil_moisture") and "error" not in item)
         raise InputError(
@@ -188,10 +189,11 @@ def _attribute(holder: gdal.MDArray | gdal.Group, name: str, default: Any) -> An
 def _group_text(root: gdal.Group, names: tuple[str, ...], attribute: str) -> str:
     group = root
     for name in names:
-        if name not in (group.GetGroupNames() or ()):
+        if name not in texts_of(group.GetGroupNames()):
             return ""
         group = group.OpenGroup(name)
-    return str(_attribute(group, attribute, "")).strip()
+    value = _attribute(group, attribute, "")
+    return (text_of(value) if isinstance(value, (str, bytes)) else str(value)).strip()
 
 
 def _shape(array: gdal.MDArray) -> tuple[int, ...]:
@@ -211,7 +213,7 @@ def _product(path: str, root: gdal.Group, groups: tuple[str, ...], short_name: s
         raise InputError(f"{path}: it has no group {_GROUP} (it has {inside}); {_WANTED}.")
     group = _call(path, root.OpenGroup, place[0])
     name = f"soil_moisture{place[1]}"
-    if name not in (group.GetMDArrayNames() or ()):
+    if name not in texts_of(group.GetMDArrayNames()):
         raise InputError(f"{path}: its group {place[0]} has no {name}; {_WANTED}.")
     shape = _shape(_call(path, group.OpenMDArray, name))
     for product, resolution in PRODUCTS.items():

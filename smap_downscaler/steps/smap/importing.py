@@ -17,6 +17,7 @@ from ...geo.datasets import check_folders, dataset_grid, open_dataset, read_band
 from ...geo.geotiff import Band, is_as_written, write_geotiff
 from ...geo.grid import EASE2_CRS, Bounds, Grid, Window, ease2_grid
 from ...geo.lattice import is_geographic, transform_bounds
+from ...geo.texts import tags_of
 from ...series.series import same_grid
 from ...series.tags import CHOICE_TAGS, FILLED_TAG, filled_tags
 from .numbers.screening import DEFAULT_CHOICES, Choices, Screened, ease2_window
@@ -179,7 +180,7 @@ class _Job:
                 )
 
     def _difference(self, dataset: gdal.Dataset, path: Path) -> str:
-        tags = dataset.GetMetadata()
+        tags = tags_of(dataset)
         for name, value in self._choice_tags().items():
             if tags.get(name) != value:
                 return f"{name} {tags.get(name, 'unknown')} instead of {value}"
@@ -212,7 +213,7 @@ class _Job:
             return None
         try:
             dataset = open_dataset(target)
-            has = dataset.GetMetadata()
+            has = tags_of(dataset)
             if any(has.get(name) != value for name, value in tags.items()):
                 return None
             if self._difference(dataset, target) or not is_as_written(dataset):

@@ -20,6 +20,7 @@ from ...geo.bands import MOISTURE, Wanted, band_names, listed_bands
 from ...geo.datasets import open_dataset, read_band, same_crs, spatial_reference
 from ...geo.grid import EASE2_CRS, Grid, Window, ease2_grid
 from ...geo.packed import file_of
+from ...geo.texts import band_name, tag_of
 from ...geo.whole_hdf5 import is_hdf5
 from ...series.netcdf_time import time_dimension, time_variables
 from ...series.series import Series, SeriesEntry, open_series, raster_files, series_name, variable_of
@@ -139,7 +140,7 @@ class SeriesSource:
         for path, number in (moisture for moisture, _flag in self._bands(self.items[0].date)):
             # Bands die with their dataset.
             dataset = open_dataset(path)
-            name = dataset.GetRasterBand(number).GetDescription() or series_name(path)
+            name = band_name(dataset.GetRasterBand(number)) or series_name(path)
             found.append(said_by(name) or Said(False))
         return found
 
@@ -161,7 +162,7 @@ class SeriesSource:
                 found.append(((entry.path, entry.band), (flag.path, flag.band) if flag else None))
                 continue
             numbers = self._bands_of(dataset, entry)
-            names = [dataset.GetRasterBand(number).GetDescription() or "" for number in numbers]
+            names = [band_name(dataset.GetRasterBand(number)) or "" for number in numbers]
             found += [
                 (
                     (entry.path, numbers[one.moisture]),
@@ -173,7 +174,7 @@ class SeriesSource:
 
     def _bands_of(self, dataset: gdal.Dataset, entry: SeriesEntry) -> list[int]:
         """The numbers of the bands of a date in a file of one date or of many."""
-        if dataset.GetMetadataItem(FIRST_BAND_TAG) is not None:
+        if tag_of(dataset, FIRST_BAND_TAG) is not None:
             return [entry.band]
         if entry.path not in self._numbers:
             by_date: dict[dt.date, list[int]] = {}

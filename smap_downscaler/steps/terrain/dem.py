@@ -18,6 +18,7 @@ from ...geo.bands import ELEVATION, one_band
 from ...geo.datasets import dataset_grid, open_dataset, spatial_reference
 from ...geo.grid import Grid
 from ...geo.lattice import Transformation
+from ...geo.texts import band_unit
 
 #: The land of the Earth and the floor of its seas lie between these, m.
 LOWEST, HIGHEST = -12_000.0, 9_000.0
@@ -76,7 +77,7 @@ def _check_units(path: str, grid: Grid, band: gdal.Band) -> None:
         raise InputError(f"{path}: its CRS ({name}) is in degrees; {_WARP}.")
     if abs(reference.GetLinearUnits() - 1.0) > _SQUARE:
         raise InputError(f"{path}: its CRS ({name}) is in {reference.GetLinearUnitsName()}; {_WARP}.")
-    unit = (band.GetUnitType() or "").strip()
+    unit = band_unit(band)
     if _NO_METRES.search(unit):
         raise InputError(
             f"{path}: its elevations are in {unit}; "

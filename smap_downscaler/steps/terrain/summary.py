@@ -11,6 +11,7 @@ import numpy as np
 from ...base.progress import SILENT, Progress
 from ...geo.blocks import windows
 from ...geo.datasets import dataset_grid, open_dataset, read_band
+from ...geo.texts import band_name, band_unit
 from ...tables.geopackage import INTEGER, REAL, TEXT, create_table
 from .numbers.outcome import RasterSummary
 
@@ -59,7 +60,7 @@ def summarise(path: str | Path, progress: Progress = SILENT) -> RasterSummary:
         total += float((seen - origin).sum())
         squares += float(np.square(seen - origin).sum())
         low, high = min(low, float(seen.min())), max(high, float(seen.max()))
-    name, unit = band.GetDescription(), band.GetUnitType() or ""
+    name, unit = band_name(band), band_unit(band)
     if not cells:
         nothing = (math.nan,) * 4
         return RasterSummary(name, unit, 0, *nothing, grid.bounds, picture)

@@ -112,6 +112,15 @@ def test_a_run_makes_two_stacks_of_the_same_bands(run, given, said):
     assert said.progress[-1] == pytest.approx(100)
 
 
+def test_names_in_windows_letters_go_through_to_stacks_and_report(run, given, tmp_path):
+    path = Path(given["INPUT"][1])
+    path.write_bytes(path.read_bytes().replace(b"sand", b"s\xf3lo").replace(b"g/kg", b"g/\xf3g"))
+    run(ID, given | {"INPUT": [str(path)], "REPORT": str(tmp_path / "report.html")})
+    stack = open_stack(given["OUTPUT_FINE"])
+    assert (stack.names, stack.units) == (("clay", "solo"), ("g/óg", "g/óg"))
+    assert "g/óg" in (tmp_path / "report.html").read_text("utf-8")
+
+
 def test_paths_layers_and_projects_give_the_same(run, given, tmp_path, qgis_provider):
     """Layer objects, layers loaded under a title of their own, and a text with semicolons: named by files."""
     from qgis.core import QgsProcessingContext, QgsProject, QgsRasterLayer
