@@ -15,7 +15,7 @@ LINTED = smap_downscaler tests tools
 SHELL_SCRIPTS = .ci/run $(wildcard tools/*.sh)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-real test test-next test-newcomer saga-versions check format package link deploy pictures window kills fuzz bench numbers clean
+.PHONY: help setup demo demo-real test test-next test-newcomer saga-versions check format package link deploy pictures window kills cancels fuzz bench numbers clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -85,6 +85,10 @@ window: ## try the plugin in a real QGIS window, on a screen of its own
 kills: ## kill each long step 50 times at random moments, run it anew, compare; some: STEPS="..."
 	@$(SETUP)
 	$(OFFSCREEN) tools/kills.py $(STEPS)
+
+cancels: ## cancel each long step 20 times, also while its report is drawn; how long it goes on; some: STEPS="..."
+	@$(SETUP)
+	$(OFFSCREEN) tools/cancels.py $(STEPS)
 
 bench: ## time and memory of the long steps
 	@$(SETUP)

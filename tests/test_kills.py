@@ -1,4 +1,4 @@
-"""A short part of `make kills`, and what it would find."""
+"""A short part of `make kills` and of `make cancels`, and what they would find."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import closing
 
 import pytest
 
+import cancels
 import kills
 
 pytest.importorskip("resource", reason="processes are killed in this way on POSIX alone")
@@ -41,6 +42,18 @@ def test_a_few_kills(monkeypatch, tmp_path, capsys):
     assert capsys.readouterr().out.splitlines()[-1] == (
         "4 random kills of 2 steps: 0 partial files, 0 silently other results, 0 hangs, 0 crashes, 0 refused"
     )
+
+
+def test_a_few_cancels(monkeypatch, tmp_path, capsys):
+    steps = {name: (name, dict(parameters)) for name, (_, parameters) in STEPS.items()}
+    steps["principalcomponents"][1]["REPORT"] = "{out}/report.html"
+    monkeypatch.setattr(kills, "STEPS", steps)
+    monkeypatch.setattr(cancels, "STEPS", steps)
+    # At one moment of the run, and while the report is drawn.
+    cancels.main(["--cancels", "1", "--folder", str(tmp_path), "principalcomponents"])
+    told = capsys.readouterr().out.splitlines()
+    assert "0 not heard, 0 partial files" in told[-1]
+    assert int(told[-1].split()[0]) >= 1
 
 
 def test_each_step_comes_after_what_it_reads():

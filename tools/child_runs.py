@@ -15,6 +15,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 OK, REFUSED, FAULT, CRASH, HANG, KILLED = "ok", "refused", "fault", "crash", "hang", "killed"
+CANCELLED = "cancelled"
 #: What a refusal says where an error was not foreseen.
 _UNFORESEEN = "an error that was not foreseen"
 #: Seconds in which QGIS starts.
@@ -36,12 +38,14 @@ class Ended:
     Parameters
     ----------
     kind : str
-        `ok`, `refused` (by a sentence), `fault` (by an error that nobody foresaw), `crash`, `hang`, `killed`.
+        `ok`, `refused` (by a sentence), `fault` (by an error that nobody foresaw), `crash`, `hang`, `killed`,
+        `cancelled`.
     told : str
         The refusal, or the signal of a crash.
     warnings : list of str
     outputs : dict
     seconds : float
+        Of the whole run; where it was cancelled, from then to its end.
     """
 
     kind: str
@@ -88,6 +92,8 @@ class Child:
         seconds: float = 120.0,
         largest_file: int | None = None,
         kill_after: float | None = None,
+        cancel_after: float | None = None,
+        cancel_at: str = "",
     ) -> Ended:
         """Run an algorithm to its end.
 
@@ -103,17 +109,27 @@ class Child:
             Bytes up to which files can be written, as on a disk that is full then.
         kill_after : float, optional
             Seconds after which it is killed, if it is not at its end.
+        cancel_after : float, optional
+            Seconds after which the cancel button is pressed.
+        cancel_at : str
+            It is pressed when this is what the run says that it does.
         """
         self.start()
         process = self._process
-        order = {"algorithm": algorithm, "parameters": dict(parameters), "largest_file": largest_file}
+        order = {
+            "algorithm": algorithm,
+            "parameters": dict(parameters),
+            "largest_file": largest_file,
+            "cancel_after": cancel_after,
+            "cancel_at": cancel_at,
+        }
         begun = time.monotonic()
         process.stdin.write(json.dumps(order).encode() + b"\n")
         process.stdin.flush()
         answer = self._answer(seconds if kill_after is None else kill_after)
         taken = time.monotonic() - begun
         if answer is not None:
-            return Ended(**answer, seconds=taken)
+            return Ended(**{"seconds": taken, **answer})
         if process.poll() is None:
             self.kill()
             return Ended(HANG if kill_after is None else KILLED, seconds=taken)
@@ -163,12 +179,19 @@ def _serve(folder: Path) -> None:
             answer(**_run(**json.loads(line)))
 
 
-def _run(algorithm: str, parameters: dict[str, Any], largest_file: int | None) -> dict[str, Any]:
+def _run(
+    algorithm: str,
+    parameters: dict[str, Any],
+    largest_file: int | None,
+    cancel_after: float | None,
+    cancel_at: str,
+) -> dict[str, Any]:
     import processing
     from processing.tools import dataobjects
     from qgis.core import QgsProcessingException, QgsProcessingFeedback
 
     warnings: list[str] = []
+    cancelled: list[float] = []
 
     class Listening(QgsProcessingFeedback):
         def __init__(self) -> None:
@@ -177,12 +200,23 @@ def _run(algorithm: str, parameters: dict[str, Any], largest_file: int | None) -
         def pushWarning(self, text: str) -> None:
             warnings.append(text)
 
+        def setProgressText(self, text: str) -> None:
+            if text == cancel_at:
+                self.press()
+
+        def press(self) -> None:
+            cancelled.append(time.monotonic())
+            self.cancel()
+
         def pushDebugInfo(self, text: str) -> None:
             print(text, file=sys.stderr, flush=True)
 
     feedback = Listening()
     # As the toolbox does, with its setting for invalid shapes.
     context = dataobjects.createContext(feedback)
+    button = threading.Timer(cancel_after or 0.0, feedback.press)
+    if cancel_after is not None:
+        button.start()
     try:
         with _limited(largest_file):
             outputs = processing.run(
@@ -190,9 +224,14 @@ def _run(algorithm: str, parameters: dict[str, Any], largest_file: int | None) -
             )
     except QgsProcessingException as error:
         told = " ".join(str(error).removeprefix("Unable to execute algorithm").split())
-        return {"kind": FAULT if _UNFORESEEN in told else REFUSED, "told": told, "warnings": warnings}
+        if not cancelled or _UNFORESEEN in told:
+            return {"kind": FAULT if _UNFORESEEN in told else REFUSED, "told": told, "warnings": warnings}
     except Exception as error:
         return {"kind": FAULT, "told": f"{type(error).__name__}: {error}", "warnings": warnings}
+    finally:
+        button.cancel()
+    if cancelled:
+        return {"kind": CANCELLED, "warnings": warnings, "seconds": time.monotonic() - cancelled[0]}
     plain = {name: value for name, value in outputs.items() if isinstance(value, (str, int, float, list))}
     return {"kind": OK, "warnings": warnings, "outputs": plain}
 

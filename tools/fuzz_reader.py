@@ -146,11 +146,10 @@ def _band(band: Any) -> Iterator[Any]:
 
 
 def _netcdf(path: Path) -> Iterator[Any]:
-    head = path.read_bytes()[:8]
-    if head.startswith(b"\x89HDF"):
+    # GDAL crashes where h5py only finds an error.
+    yield from _raster(str(path)) if path.suffix == ".nc" else _groups(str(path))
+    if path.read_bytes()[:8].startswith(b"\x89HDF"):
         yield from _hdf5(path)
-    if path.suffix == ".nc":
-        yield from _raster(str(path))
 
 
 def _hdf5(path: Path) -> Iterator[Any]:
@@ -172,6 +171,23 @@ def _hdf5(path: Path) -> Iterator[Any]:
         found.append({key: repr(file.attrs[key]) for key in sorted(file.attrs)})
         file.visititems(visit)
     yield found
+
+
+def _groups(path: str) -> Iterator[Any]:
+    """The groups of an HDF5 file by GDAL, with a corner of each array."""
+    gdal, _messages = _gdal()
+    dataset = gdal.OpenEx(path, gdal.OF_MULTIDIM_RASTER, allowed_drivers=["HDF5"])
+    groups = [dataset.GetRootGroup()]
+    while groups:
+        group = groups.pop()
+        yield [(one.GetName(), repr(one.Read())) for one in group.GetAttributes()]
+        for name in group.GetMDArrayNames() or ():
+            array = group.OpenMDArray(name)
+            sizes = [dimension.GetSize() for dimension in array.GetDimensions()]
+            yield name, sizes, [(one.GetName(), repr(one.Read())) for one in array.GetAttributes()]
+            if array.GetDataType().GetClass() == gdal.GEDTC_NUMERIC and sizes:
+                yield bytes(array.Read([0] * len(sizes), [min(size, 50) for size in sizes]))
+        groups.extend(group.OpenGroup(name) for name in group.GetGroupNames() or ())
 
 
 def _geopackage(path: Path) -> Iterator[Any]:

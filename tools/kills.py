@@ -207,11 +207,11 @@ class Kills:
         if step not in self._alone:
             for needed in needs(step):
                 self.alone(needed)
-            out = self._out(step)
+            out = self.out(step)
             # A new process, which loads what it needs as one that is killed does.
             self.close()
             self._again = self.new_child()
-            ended = self._again.run(*self._call(step), seconds=_ALONE)
+            ended = self._again.run(*self.call(step), seconds=_ALONE)
             if ended.kind != OK:
                 sys.exit(f"{step} does not run: {ended.kind} {ended.told}")
             kept = self._folder / "alone" / step
@@ -232,12 +232,12 @@ class Kills:
             ready = ahead.submit(victim.start)
             # A run that is at its end before its moment does not count.
             for turn in range(3 * count):
-                over, out = turn % 3 == 2, self._out(step)
+                over, out = turn % 3 == 2, self.out(step)
                 if over:
                     shutil.copytree(alone.folder, out, dirs_exist_ok=True)
                 self._moment = moments.uniform(0.0, alone.seconds)
                 ready.result()
-                ended = victim.run(*self._call(step), kill_after=self._moment)
+                ended = victim.run(*self.call(step), kill_after=self._moment)
                 victim.kill()
                 done += ended.kind == KILLED
                 if done < count:
@@ -245,7 +245,7 @@ class Kills:
                     ready = ahead.submit(victim.start)
                 if ended.kind == KILLED:
                     self._check_killed(step, out, alone, over)
-                    ended = self._again.run(*self._call(step), seconds=limit)
+                    ended = self._again.run(*self.call(step), seconds=limit)
                 if ended.kind == OK:
                     self._check_again(step, out, alone)
                 else:
@@ -256,8 +256,19 @@ class Kills:
             ready.result()
             victim.kill()
         self.counts["kills"] += done
-        # Others go on reading what it left.
-        shutil.copytree(alone.folder, self._out(step), dirs_exist_ok=True)
+        self.restore(step)
+
+    def restore(self, step: str) -> None:
+        """Put back what the step leaves if it is left alone: others read it."""
+        shutil.copytree(self.alone(step).folder, self.out(step), dirs_exist_ok=True)
+
+    def whole_so_far(self, step: str) -> None:
+        """Note what a run that was stopped left: whole files under their names, and nothing else."""
+        alone, out = self.alone(step), self._folder / "out" / step
+        self._check_killed(step, out, alone, over=False)
+        for name in files(out):
+            if ".part" in name:
+                self._note("partial files", step, f"{name} is left over")
 
     def _check_killed(self, step: str, out: Path, alone: Alone, over: bool) -> None:
         """What has its final name is whole; what was there before is there still."""
@@ -283,14 +294,15 @@ class Kills:
         self.counts[kind] += 1
         print(f"  {kind}: {step}, killed after {self._moment:.2f} s: {what}", flush=True)
 
-    def _out(self, step: str) -> Path:
+    def out(self, step: str) -> Path:
         """The folder of a step, empty."""
         out = self._folder / "out" / step
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir(parents=True)
         return out
 
-    def _call(self, step: str) -> tuple[str, dict[str, Any]]:
+    def call(self, step: str) -> tuple[str, dict[str, Any]]:
+        """Id and parameters of a step."""
         algorithm, parameters = STEPS[step]
         places = {name: str(self._folder / "out" / name) for name in STEPS}
         places |= {"out": places[step], "data": str(self._folder / "out" / _DEMO / "data")}
