@@ -211,6 +211,11 @@ def _run(
         def pushDebugInfo(self, text: str) -> None:
             print(text, file=sys.stderr, flush=True)
 
+    if cancel_at:
+        from smap_downscaler.toolbox.feedback import QgisProgress
+
+        # All that is said, not a line from time to time.
+        QgisProgress.QUIET = QgisProgress.OFTEN = QgisProgress.SELDOM = 0.0
     feedback = Listening()
     # As the toolbox does, with its setting for invalid shapes.
     context = dataobjects.createContext(feedback)
