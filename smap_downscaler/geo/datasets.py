@@ -44,6 +44,8 @@ _LOST = re.compile(
 _OF_GDAL = (RuntimeError, SystemError, UnicodeDecodeError)
 #: Coordinates are smaller than this in any CRS, whatever its unit.
 _FARTHEST = 1e12
+#: Cells are wider than this: a billionth of a degree is a tenth of a millimetre.
+_FINEST = 1e-9
 #: What other programs, or an earlier run, left beside a file that is replaced: it would describe the old one.
 _SIDE_CARS = (".aux.xml", ".ovr", ".msk", "-wal", "-shm", "-journal")
 #: What takes the place of the ending of a shapefile in the files that belong to it.
@@ -359,6 +361,11 @@ def dataset_grid(dataset: gdal.Dataset, label: str) -> Grid:
                 f"{label}: its grid reaches to {reach:g}, where no map is; the file may be damaged, get it "
                 "again or georeference it."
             )
+    if max(abs(width), abs(lean_x)) < _FINEST or max(abs(height), abs(lean_y)) < _FINEST:
+        raise InputError(
+            f"{label}: its cells are {width:g} x {height:g} of a unit of its CRS, as no map's are; the file "
+            "may be damaged, get it again or georeference it."
+        )
     upright = (
         width > 0
         and height != 0
