@@ -148,13 +148,13 @@ def test_a_raster_without_georeference_is_read_as_it_lies(tmp_path):
         ),
         (
             {"transform": (0, 100, 0, 0, 0, 0)},
-            "its cells are 100 x 0 of a unit of its CRS, as no map's are; the file may be damaged, get it again "
-            "or georeference it.",
+            "its cells are 100 x 0 of a unit of its CRS, as no map's are; the file may be damaged, "
+            "get it again or georeference it.",
         ),
         (
             {"transform": (0, 100, 0, 0, 0, -1e-310)},
-            "its cells are 100 x -1e-310 of a unit of its CRS, as no map's are; the file may be damaged, get it "
-            "again or georeference it.",
+            "its cells are 100 x -1e-310 of a unit of its CRS, as no map's are; the file may be damaged, "
+            "get it again or georeference it.",
         ),
         # A lean of 1e-9 a cell is much where cells are 1e-8 degrees wide.
         (
