@@ -182,12 +182,15 @@ def _groups(path: str) -> Iterator[Any]:
         group = groups.pop()
         yield [(one.GetName(), repr(one.Read())) for one in group.GetAttributes()]
         for name in group.GetMDArrayNames() or ():
+            if not isinstance(name, str):
+                continue
             array = group.OpenMDArray(name)
             sizes = [dimension.GetSize() for dimension in array.GetDimensions()]
             yield name, sizes, [(one.GetName(), repr(one.Read())) for one in array.GetAttributes()]
             if array.GetDataType().GetClass() == gdal.GEDTC_NUMERIC and sizes:
                 yield bytes(array.Read([0] * len(sizes), [min(size, 50) for size in sizes]))
-        groups.extend(group.OpenGroup(name) for name in group.GetGroupNames() or ())
+        # A name that is no text opens nothing.
+        groups.extend(group.OpenGroup(name) for name in group.GetGroupNames() or () if isinstance(name, str))
 
 
 def _geopackage(path: Path) -> Iterator[Any]:

@@ -53,6 +53,12 @@ class Granule:
     groups: tuple[str, ...]
 
     @property
+    def lacks(self) -> str:
+        """The overpass that it lacks while it should hold both; granules of the old layout hold AM alone."""
+        there = [name for name in _LAYOUTS if f"{_GROUP}_{name}" in self.groups]
+        return next(name for name in _LAYOUTS if name not in there) if len(there) == 1 else ""
+
+    @property
     def grid(self) -> Grid:
         """The global EASE-Grid 2.0 of the product."""
         return ease2_grid(PRODUCTS[self.product])

@@ -233,14 +233,14 @@ def open_source(
         if files:
             if raster_files(place):
                 progress.log(f"{path}: it holds granules and rasters; the rasters are left aside.")
-            return _granule_source(path, files, start, end, progress)
+            return _granule_source(path, files, start, end, choices, progress)
         if not raster_files(place):
             raise InputError(
                 f"{path}: the folder holds no SMAP granule (.h5) and no dated raster; choose the folder that "
                 "holds them."
             )
     elif place.exists() and _is_granule(place):
-        return _granule_source(path, [path], start, end, progress)
+        return _granule_source(path, [path], start, end, choices, progress)
     wanted = _Moisture(MOISTURE.what, MOISTURE.names, choices=choices)
 
     def series_of(path: str) -> Series:
@@ -274,7 +274,12 @@ def _is_granule(path: Path) -> bool:
 
 
 def _granule_source(
-    path: str, files: list[str], start: dt.date | None, end: dt.date | None, progress: Progress
+    path: str,
+    files: list[str],
+    start: dt.date | None,
+    end: dt.date | None,
+    choices: Choices,
+    progress: Progress,
 ) -> GranuleSource:
     counter = progress.counter(len(files), "granules looked at")
     by_date: dict[dt.date, Granule] = {}
@@ -302,6 +307,12 @@ def _granule_source(
                 f"{granule.path} is {granule.product} but {granules[0].path} is {granules[0].product}; "
                 "import each product from a folder of its own."
             )
+    lone = [granule for granule in granules if granule.lacks]
+    if choices.overpass == "both" and lone:
+        progress.warn(
+            f"{path}: {len(lone)} of {len(granules)} granules hold one overpass alone (the first is "
+            f"{Path(lone[0].path).name}, without {lone[0].lacks}); their days are of that one."
+        )
     return GranuleSource(path, granules)
 
 

@@ -762,3 +762,18 @@ def test_an_extent_across_the_180th_meridian_is_refused():
         "EXTENT: 175 to 185 degrees crosses the 180th meridian, where SMAP's grid ends; "
         "import each side by itself."
     )
+
+
+def test_granules_without_one_of_both_overpasses_are_told(tmp_path):
+    source = granules(tmp_path / "in")
+    write_granule(source, {"AM": cells_at(4), "PM": cells_at(4)}, "20200104")
+    write_granule(source, {"AM": cells_at(5)}, "20200105", layout="single")
+    listener = Listener()
+    import_smap(source, tmp_path / "out", Choices("both"), extent=extent_of(WINDOW), progress=listener)
+    assert listener.warnings == [
+        f"{source}: 3 of 5 granules hold one overpass alone (the first is {granule_name('20200101')}, "
+        "without PM); their days are of that one."
+    ]
+    listener = Listener()
+    import_smap(source, tmp_path / "am", Choices("AM"), extent=extent_of(WINDOW), progress=listener)
+    assert not listener.warnings
