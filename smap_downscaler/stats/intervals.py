@@ -105,6 +105,10 @@ def bootstrap(
     rng : Generator
     sizes : collection of str
         Statistics that are sizes of errors, over 0.
+
+    Returns
+    -------
+    dict of name to Interval; without ends where the data themselves, or many samples, do not define it.
     """
     n = len(rows)
     at_once = max(_CELLS_AT_ONCE // n, 1)
@@ -119,8 +123,7 @@ def bootstrap(
     intervals = {name: _interval(np.concatenate(parts), tail) for name, parts in found.items()}
     whole = statistics(rows.sum(axis=0)[None])
     return {
-        name: _mirrored(interval, float(whole[name][0])) if name in sizes else interval
-        for name, interval in intervals.items()
+        name: _about(interval, float(whole[name][0]), name in sizes) for name, interval in intervals.items()
     }
 
 
@@ -137,6 +140,13 @@ def _interval(values: np.ndarray, tail: float) -> Interval:
         return Interval()
     lower, upper = np.quantile(good, [tail, 1 - tail])
     return Interval(float(lower), float(upper))
+
+
+def _about(interval: Interval, estimate: float, is_size: bool) -> Interval:
+    """The interval of an estimate: none without an estimate, mirrored for sizes of errors."""
+    if not np.isfinite(estimate):
+        return Interval()
+    return _mirrored(interval, estimate) if is_size else interval
 
 
 def _mirrored(interval: Interval, estimate: float) -> Interval:

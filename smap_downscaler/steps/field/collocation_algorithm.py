@@ -10,6 +10,7 @@ from qgis.core import QgsProcessingOutputNumber, QgsProcessingParameterString
 from ...base.errors import InputError
 from ...base.progress import Progress
 from ...base.words import counted
+from ...report.number_text import score_text
 from ...series.series import Series, open_series
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.parameters import (
@@ -26,7 +27,17 @@ from ...toolbox.reports import footer, manifest, period_used, report_parameter, 
 from ...toolbox.values import Values
 from .collocation_report import collocation_page
 from .numbers.climatology import ANOMALIES
-from .numbers.collocation import CHANCE, MEAN, MEMBERS, NOT_ALIKE, TripleChoices, TripleRow, collocate
+from .numbers.collocation import (
+    CHANCE,
+    MEAN,
+    MEMBERS,
+    NEGATIVE,
+    NO_ERROR,
+    NOT_ALIKE,
+    TripleChoices,
+    TripleRow,
+    collocate,
+)
 from .numbers.readings import FieldData
 from .pairs import EXTRACTIONS, pair_up
 from .preflight import check_stations, check_third, check_triples, warn_if_no_moisture
@@ -207,9 +218,13 @@ def _manifest(
 
 def _log_results(rows: Sequence[TripleRow], names: dict[str, str], count: int, progress: Progress) -> None:
     for row in rows:
-        if row.member == MEMBERS[0] and any(word in row.status for word in ("negative", CHANCE)):
+        if row.member == MEMBERS[0] and any(word in row.status for word in (NEGATIVE, NO_ERROR, CHANCE)):
             progress.warn(f"{row.station}: {row.status}")
     overall = [row for row in rows if row.station == MEAN] or list(rows)
-    errors = [f"{names[row.member]} {row.value('error_sd'):.4f}" for row in overall if row.values]
+    errors = [
+        f"{names[row.member]} {score_text(row.value('error_sd')) or 'not defined'}"
+        for row in overall
+        if row.values
+    ]
     stations = counted(count, "station was", "stations were")
     progress.log(f"{stations} collocated: error SD, m3 m-3, of {', '.join(errors)}.")

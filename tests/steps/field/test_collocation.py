@@ -153,6 +153,58 @@ def test_negative_variances_are_said():
         assert np.isnan(rows_of([shared])["A", member].value("truth_correlation"))
 
 
+def samples_of(covariances, n):
+    """Series, shape (3, n), with exactly these covariances (ddof 1)."""
+    noise = np.random.default_rng(4).standard_normal((3, n))
+    noise -= noise.mean(axis=1, keepdims=True)
+    white = np.linalg.solve(np.linalg.cholesky(np.cov(noise)), noise)
+    return 0.25 + np.linalg.cholesky(np.array(covariances)) @ white
+
+
+#: Source and field share their error: the signal of the source is 0.9 x 0.8 / 0.5 = 1.44 of a variance of 1.
+SHARED = 1e-3 * np.array([[1.0, 0.9, 0.8], [0.9, 1.2, 0.5], [0.8, 0.5, 1.1]])
+
+
+def test_a_negative_variance_has_no_snr_and_no_interval_of_one():
+    source, field, third = samples_of(SHARED, 400)
+    part = dataclasses.replace(triple(n=400), map=source, field=field, other=third)
+    found = rows_of([part, triple("B", n=400)])
+    row = found["A", "source"]
+    assert row.status == "negative error variance of source"
+    for name in ("snr_db", "error_sd", "error_sd_scaled", "truth_correlation"):
+        assert np.isnan(row.value(name))
+        assert np.isnan([row.interval(name).lower, row.interval(name).upper]).all()
+        # The mean of stations is that of the other one.
+        assert found[MEAN, "source"].value(name) == found["B", "source"].value(name)
+    assert row.value("beta") == pytest.approx(0.5 / 0.8, abs=1e-9)
+    assert found[MEAN, "source"].status == "1 of 2 stations have an SNR"
+    assert found[MEAN, "field"].status == COLLOCATED
+    # |1 / 1.44 - 1| = 0.31 is what an absolute value would make of it; of the field it is right.
+    field_signal = 0.9 * 0.5 / 0.8
+    expected = 10 * np.log10(field_signal / (1.2 - field_signal))
+    assert found["A", "field"].value("snr_db") == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_line_of_another_series_has_no_error_to_speak_of():
+    """Rounding decides neither the sign of its error variance nor the size of its SNR."""
+    part = triple(n=300)
+    for slope in (0.7, 1.0, 1.1, 3.0):
+        found = rows_of([dataclasses.replace(part, map=0.01 + slope * part.field)], draws=100)
+        for member in ("source", "field"):
+            row = found["A", member]
+            assert row.status == "no error variance (a line of another series) of source and field"
+            assert np.isnan([row.value(name) for name in RESULTS if name != "beta"]).all()
+        assert np.isfinite(found["A", "third"].value("snr_db"))
+
+
+def test_covariances_of_different_signs_have_no_snr():
+    """As in a bootstrap sample: the signal would be negative, and the error larger than the series."""
+    signs = SHARED * [[1, 1, 1], [1, 1, -1], [1, -1, 1]]
+    found = collocation(signs, 1)
+    for name in ("snr_db", "error_sd", "error_sd_scaled", "truth_correlation"):
+        assert np.isnan(found[name]).all(), name
+
+
 def test_against_each_other_and_constant():
     part = triple(n=300)
     against = rows_of([dataclasses.replace(part, other=-part.other)])["A", "third"]

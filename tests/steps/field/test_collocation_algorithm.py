@@ -89,6 +89,43 @@ def test_smap_in_place_of_the_map(run, case, tmp_path):
     assert lines[1].startswith("A,source,SMAP,130,")
 
 
+def test_one_station_with_a_negative_error_variance(run, said, case, tmp_path):
+    """Readings that share the map's error: table, outputs, log and report hold no SNR of that series."""
+    folder, written = case
+    row, col = STATIONS["A"]
+    rng = np.random.default_rng(3)
+    field = (written["maps"][:, row, col] + 0.004 * rng.standard_normal(len(DAYS))).round(6)
+    x, y = CELLS.x_centres()[col], CELLS.y_centres()[row]
+    lines = [f"A,{date},{x},{y},{value:.6f}" for date, value in zip(DAYS, field)]
+    stations = tmp_path / "one.csv"
+    stations.write_text("\n".join(["station,date,x,y,soil_moisture", *lines]), encoding="utf-8")
+    series = [written["maps"][:, row, col].astype(float), field, written["third"][:, row, col].astype(float)]
+    s = np.cov(np.vstack(series))
+    places = {"source": (0, 1, 2), "field": (1, 0, 2), "third": (2, 0, 1)}
+    variances = {name: s[i, i] - s[i, j] * s[i, k] / s[j, k] for name, (i, j, k) in places.items()}
+    negative = [name for name, variance in variances.items() if variance < 0]
+    assert negative == ["source"]
+    report = tmp_path / "out" / "report.html"
+    outputs = run("triplecollocation", inputs(folder, tmp_path, STATIONS=str(stations), REPORT=str(report)))
+    with (tmp_path / "out" / "triples.csv").open(encoding="utf-8", newline="") as stream:
+        rows = {row["member"]: row for row in csv.DictReader(stream)}
+    for name in ("snr_db", "error_sd", "error_sd_scaled", "truth_correlation"):
+        assert [rows["source"][name + end] for end in ("", "_lower", "_upper")] == ["", "", ""]
+    for name, variance in variances.items():
+        if name != "source":
+            assert float(rows[name]["error_sd"]) == pytest.approx(np.sqrt(variance), abs=1e-9)
+            assert outputs[f"{name.upper()}_SNR"] == pytest.approx(float(rows[name]["snr_db"]))
+    assert rows["source"]["status"] == "negative error variance of source"
+    assert not {"SOURCE_SNR", "SOURCE_ERROR_SD", "SOURCE_CORRELATION"} & set(outputs)
+    assert "A: negative error variance of source" in said.warnings
+    assert said.info[-1].startswith("1 station was collocated: error SD, m3 m-3, of map not defined, field 0.0")
+    assert ", third 0.0" in said.info[-1]
+    page = report.read_text(encoding="utf-8")
+    cells = re.search(r"<tr><td>map</td>(.+?)</tr>", page).group(1)
+    assert re.findall(r">([^<]*)</td>", cells)[:3] == ["", "", ""]
+    assert "<li>A: negative error variance of source.</li>" in page
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

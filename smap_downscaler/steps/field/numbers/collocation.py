@@ -11,8 +11,9 @@ on each other.  From the covariances s_ij (ddof 1), with j and k the two other s
 | scaled error SD | sqrt(error variance) beta: in the range of the reference |
 | correlation with the truth | sqrt(s_ij s_ik / (s_ii s_jk)) |
 
-All of that needs three positive covariances; without a positive error variance there is no SNR, error SD
-or correlation with the truth.  A station of which two series are not correlated beyond
+All of that needs three covariances whose product is positive; without a positive error variance there is no
+SNR, error SD or correlation with the truth (pytesmo takes the absolute value of both, and gives a ratio of
+nothing).  A station of which two series are not correlated beyond
 chance (one-sided, 5 %, days taken as independent) has no results; where the correlation may be chance
 once the days' likeness is counted, the status says so.
 
@@ -42,7 +43,10 @@ MEAN, COLLOCATED = "mean of stations", "collocated"
 #: How the status begins where there are no results, since not all three see one truth.
 NOT_ALIKE = "not correlated beyond chance"
 CHANCE = "chance"
-_NEGATIVE = "negative error variance of {}"
+#: How the status says that a member has no error variance to speak of, and hence no SNR.
+NEGATIVE, NO_ERROR = "negative error variance of", "no error variance (a line of another series) of"
+#: An error variance below this share of the series' own is rounding.
+_ROUNDING = 1e-12
 #: How many SD a correlation (Fisher's z) lies above 0 where chance gives that in 5 % of the cases.
 _BEYOND_CHANCE = 1.645
 _PLACES = tuple((i, j) for i in range(3) for j in range(i, 3))
@@ -94,11 +98,12 @@ def collocation(covariances: np.ndarray, reference: int) -> dict[str, np.ndarray
         own = np.stack([covariances[..., i, i] for i in range(3)], axis=-1)
         signal = np.stack([_signal(covariances, i) for i in range(3)], axis=-1)
         beta = np.stack([_beta(covariances, i, reference) for i in range(3)], axis=-1)
-        variance = own - signal
-        error = np.sqrt(np.where(variance >= 0, variance, np.nan))
-        truth = np.sqrt(np.where(variance >= 0, signal / own, np.nan))
+        variance = np.where(np.abs(own - signal) <= _ROUNDING * own, 0.0, own - signal)
+        defined = (variance > 0) & (signal > 0)
+        signal, noise = np.where(defined, signal, np.nan), np.where(defined, variance, np.nan)
+        error, truth = np.sqrt(noise), np.sqrt(signal / own)
         return {
-            "snr_db": -10 * np.log10(np.where(variance >= 0, own / signal - 1, np.nan)),
+            "snr_db": 10 * np.log10(signal / noise),
             "error_variance": variance,
             "error_sd": error,
             "error_sd_scaled": error * beta,
@@ -246,9 +251,11 @@ def _alike(days: np.ndarray, series: Sequence[np.ndarray]) -> list[_Alike]:
 
 def _status(values: Mapping[str, float], n: int, length: int, alike: Sequence[_Alike]) -> str:
     parts: list[str] = []
-    negative = [member for member in MEMBERS if values[f"{member} error_variance"] < 0]
-    if negative:
-        parts.append(_NEGATIVE.format(" and ".join(negative)))
+    variances = {member: values[f"{member} error_variance"] for member in MEMBERS}
+    for words, which in ((NEGATIVE, np.less), (NO_ERROR, np.equal)):
+        named = [member for member, variance in variances.items() if which(variance, 0)]
+        if named:
+            parts.append(f"{words} {' and '.join(named)}")
     parts += [
         text("{} may be {} (worth {:.0f} independent days)", pair.words, CHANCE, pair.effective)
         for pair in alike
@@ -270,6 +277,9 @@ def _means(rows: Sequence[TripleRow]) -> list[TripleRow]:
             if known:
                 values[name] = float(np.mean(known))
         status = COLLOCATED if own else "no station has enough days"
+        defined = sum(np.isfinite(row.value("snr_db")) for row in own)
+        if defined < len(own):
+            status = text("{} of {} have an SNR", defined, counted(len(own), "station"))
         means.append(
             TripleRow(MEAN, member, sum(row.n for row in own), 0, len(own), values=values, status=status)
         )
