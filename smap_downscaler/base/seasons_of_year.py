@@ -8,7 +8,9 @@ from .errors import InputError
 
 #: The seasons' names in tables.
 ALL, WET, DRY = "all", "wet", "dry"
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+#: The months, as users write them and tables name them.
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_LOWER = tuple(month.lower() for month in MONTHS)
 
 
 def parse_months(text: str, parameter: str) -> frozenset[int]:
@@ -32,13 +34,13 @@ def check_seasons(wet: frozenset[int], dry: frozenset[int]) -> None:
     both = sorted(wet & dry)
     if both:
         raise InputError(
-            f"WET_MONTHS and DRY_MONTHS both hold {_MONTHS[both[0] - 1].title()}; keep it in one of them."
+            f"WET_MONTHS and DRY_MONTHS both hold {MONTHS[both[0] - 1]}; keep it in one of them."
         )
 
 
 def _month(text: str, part: str, parameter: str) -> int:
     if text.isascii() and text.isdecimal() and len(text) <= 2 and 1 <= int(text) <= 12:
         return int(text)
-    if len(text) >= 3 and text.isalpha() and text[:3].lower() in _MONTHS:
-        return _MONTHS.index(text[:3].lower()) + 1
+    if len(text) >= 3 and text.isalpha() and text[:3].lower() in _LOWER:
+        return _LOWER.index(text[:3].lower()) + 1
     raise InputError(f"{parameter}: '{part}' is no month; write months as Nov-Mar or 11, 12, 1-3.")

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ...base.words import counted, joined, text
-from ...report.figure import COLOURS, MARKERS, SOIL_MOISTURE_UNIT, date_axis, light_grid, new_figure, png
+from ...report.figure import (
+    COLOURS,
+    MARKERS,
+    SOIL_MOISTURE_UNIT,
+    date_axis,
+    legend_above,
+    light_grid,
+    new_figure,
+    png,
+)
 from ...report.interval_figures import interval_figure
 from ...report.number_text import fixed
+from .numbers.groups import Group
 from .numbers.readings import Pairs
 from .numbers.validation import MAP, MAP_COMMON, SMAP, MetricRow
 
@@ -22,6 +32,14 @@ DAYS_WITH_LINES = 150
 _MOST_BARS = 60
 _FIELD, _MAP, _SMAP = COLOURS[7], COLOURS[0], COLOURS[1]
 _NAMES = {MAP: "map", MAP_COMMON: "map", SMAP: "SMAP"}
+#: How far apart the sources of a group stand.
+_APART = 0.25
+#: The sources of figures by group, with their names, colours and marks.
+_OF_GROUPS = {
+    MAP: ("map", _MAP, MARKERS[0]),
+    MAP_COMMON: ("map, days with SMAP", COLOURS[5], MARKERS[1]),
+    SMAP: ("SMAP cell", _SMAP, MARKERS[2]),
+}
 
 
 def most_days(pairs: Sequence[Pairs], count: int) -> list[Pairs]:
@@ -253,3 +271,79 @@ def beside_smap(rows: Sequence[MetricRow]) -> bytes:
         for source in (MAP_COMMON, SMAP)
     }
     return interval_figure(list(dict.fromkeys(row.station for row in rows)), series, labels)
+
+
+def by_group(kinds: Mapping[str, Sequence[Group]]) -> bytes:
+    """Bias and RMSE with their intervals, and the number of pairs, of each group and source: a PNG.
+
+    Parameters
+    ----------
+    kinds : mapping of str to sequence of Group
+        The groups side by side under each label of an axis.
+    """
+    figure = new_figure(5.4)
+    widths = [max(len(groups), 2) + 0.5 for groups in kinds.values()]
+    ratios = {"width_ratios": widths, "height_ratios": [2, 2, 0.9]}
+    axes = figure.subplots(3, len(kinds), squeeze=False, sharex="col", sharey="row", gridspec_kw=ratios)
+    sources = group_sources([group for groups in kinds.values() for group in groups])
+    for column, (label, groups) in zip(axes.T, kinds.items()):
+        for axis, metric in zip(column, ("bias", "rmse")):
+            for place, source in enumerate(sources):
+                _estimates(axis, groups, source, metric, _shift(place, len(sources)))
+        _counts(column[2], groups, sources)
+        column[0].axhline(0, color="#444444", linewidth=0.8)
+        column[2].set_xticks(range(len(groups)), [group.name for group in groups], rotation=40, ha="right")
+        column[2].set_xlim(-0.6, max(len(groups), 2) - 0.4)
+        column[2].set_xlabel(label, fontsize=8.5)
+        for axis in column:
+            _plain(axis)
+    # Last: whatever of one column has more to show.
+    axes[1, 0].set_ylim(bottom=0)
+    axes[0, 0].set_ylabel(f"bias, {SOIL_MOISTURE_UNIT}", fontsize=8.5)
+    axes[1, 0].set_ylabel(f"RMSE, {SOIL_MOISTURE_UNIT}", fontsize=8.5)
+    axes[2, 0].set_ylabel("pairs", fontsize=8.5)
+    legend_above(axes[0, 0], len(sources))
+    # It may be wider than its column.
+    axes[0, 0].get_legend().set_in_layout(False)
+    figure.get_layout_engine().set(rect=(0, 0, 1, 0.96))
+    figure.align_ylabels(axes[:, 0])
+    return png(figure)
+
+
+def group_sources(groups: Sequence[Group]) -> list[str]:
+    """Map and SMAP where it is given; the map on the days with SMAP where these are not all its days."""
+    counts = {
+        source: [row.n for g in groups for row in g.rows if row.source == source] for source in _OF_GROUPS
+    }
+    same = counts[MAP] == counts[MAP_COMMON]
+    return [source for source, n in counts.items() if any(n) and not (source == MAP_COMMON and same)]
+
+
+def _shift(place: int, count: int) -> float:
+    return _APART * (place - (count - 1) / 2)
+
+
+def _estimates(axis: Any, groups: Sequence[Group], source: str, metric: str, shift: float) -> None:
+    """Points at 0, 1, ... moved by `shift`, with intervals where they are defined."""
+    name, colour, marker = _OF_GROUPS[source]
+    rows = [(place, row) for place, group in enumerate(groups) for row in group.rows if row.source == source]
+    x = np.array([place + shift for place, _ in rows])
+    values = np.array([row.value(metric) for _, row in rows])
+    ends = np.array([(row.interval(metric).lower, row.interval(metric).upper) for _, row in rows])
+    known = np.isfinite(ends[:, 0])
+    axis.vlines(x[known], *ends[known].T, color=colour, linewidth=1.1)
+    axis.plot(x, values, linestyle="", marker=marker, color=colour, markersize=3.6, label=name)
+
+
+def _counts(axis: Any, groups: Sequence[Group], sources: Sequence[str]) -> None:
+    """Pairs of each group and source as bars, those of the map with their number."""
+    largest = max(row.n for group in groups for row in group.rows)
+    for place, source in enumerate(sources):
+        for x, group in enumerate(groups):
+            count = sum(row.n for row in group.rows if row.source == source)
+            shift = _shift(place, len(sources))
+            axis.bar(x + shift, count, width=_APART if len(sources) > 1 else 0.5, color=_OF_GROUPS[source][1])
+            if source == MAP and count:
+                number = text("{:,}", count)
+                axis.annotate(number, (x + shift, count), ha="center", va="bottom", fontsize=6.5)
+    axis.set_ylim(0, max(axis.get_ylim()[1], 1.35 * largest))

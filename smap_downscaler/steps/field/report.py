@@ -9,10 +9,21 @@ from ...base.seasons_of_year import ALL
 from ...base.words import Text, counted, text
 from ...preflight.layer_check import Preflight
 from ...preflight.report import add_preflight
+from ...report.figure import SOIL_MOISTURE_UNIT
 from ...report.interval_figures import MOST_LINES
 from ...report.number_text import UNIT, fixed, with_interval
 from ...report.page import Page
-from .figures import MOST_BOXES, MOST_SERIES, beside_smap, errors, scatter, time_series
+from .figures import (
+    MOST_BOXES,
+    MOST_SERIES,
+    beside_smap,
+    by_group,
+    errors,
+    group_sources,
+    scatter,
+    time_series,
+)
+from .numbers.groups import CLASS, MONTH, SEASON, Group
 from .numbers.readings import Pairs
 from .numbers.validation import DIFFERENCE, MAP, MAP_COMMON, MEAN, POOLED, SMAP, VALIDATED, MetricRow
 
@@ -28,6 +39,25 @@ _HEADERS = (
     "ubRMSE",
 )  # fmt: skip
 _METRICS = ("slope", "intercept", "pearson", "spearman", "rmse", "mae", "bias", "ubrmse")
+#: The columns of tables by group, and the metrics in them.
+_GROUP_HEADERS = {"bias": f"bias, {UNIT}", "rmse": "RMSE", "ubrmse": "ubRMSE", "pearson": "r"}
+_GROUP_CAPTIONS = {
+    CLASS: "A class holds its lower end, the last one both. Within a class r is low, for its narrow range.",
+    MONTH: "Months of all years together.",
+}
+#: What errors of their own do to classes.
+_SELECTION = (
+    "Classes are cut by the {by}'s value. What it has of its own gathers values that are too high in the "
+    "wettest class, and values that are too low in the driest: the map comes out too {wettest} there and "
+    "too {driest} here even where it has no such error (regression to the mean). CLASSED_BY {other} errs the "
+    "other way round, 'mean of both' least where both are equally sure; what all three show is the map's."
+)
+_SELECTION_OF = {
+    "field": _SELECTION.format(by="field", wettest="dry", driest="wet", other="map"),
+    "map": _SELECTION.format(by="map", wettest="wet", driest="dry", other="field"),
+    "mean of both": "Classes are cut by the mean of field and map, so that what each has of its own does not "
+    "decide which class a pair is in, where both are equally sure (regression to the mean).",
+}
 
 
 def field_page(
@@ -38,6 +68,8 @@ def field_page(
     before: Preflight,
     manifest: Mapping[str, Mapping[str, object]],
     footer: str = "",
+    groups: Sequence[Group] = (),
+    classed_by: str = "field",
 ) -> Page:
     """The report.
 
@@ -54,6 +86,10 @@ def field_page(
     manifest : mapping
         What the results came from: sections of names and values.
     footer : str
+    groups : sequence of Group
+        By class of soil moisture, month and season.
+    classed_by : str
+        Of `groups.CLASSED_BY`.
     """
     days = [day for part in pairs for day in part.days[part.used].tolist()]
     what = (
@@ -66,6 +102,7 @@ def field_page(
     overall = overall_rows(rows)
     _headline(page, overall)
     _figures(page, pairs, rows, overall, "soil moisture" if anomalies == "none" else "anomaly")
+    _groups(page, groups, classed_by)
     _seasons(page, rows)
     _stations(page, pairs, rows)
     if left_out:
@@ -169,6 +206,71 @@ def _figures(
             "RMSE, ubRMSE and correlation of map and SMAP at each station",
             "Map and SMAP cell on the same days, with 95 % intervals where they are defined." + more,
         )
+
+
+def _groups(page: Page, groups: Sequence[Group], classed_by: str) -> None:
+    """By class of soil moisture, month and season: a figure, and tables of classes and months."""
+    of = {by: [each for each in groups if each.by == by] for by in (CLASS, MONTH, SEASON)}
+    if not any(group.rows[0].n for group in of[CLASS]):
+        return
+    # A lone month is all there is.
+    of[MONTH] = of[MONTH] if len(of[MONTH]) > 1 else []
+    whose = {"mean of both": "mean of field and map"}.get(classed_by, classed_by)
+    labels = {CLASS: f"soil moisture ({whose}), {SOIL_MOISTURE_UNIT}", MONTH: "month", SEASON: "season"}
+    page.heading("By class of soil moisture, month and season").picture(
+        by_group({labels[by]: found for by, found in of.items() if found}),
+        "Bias, RMSE and number of pairs by class of soil moisture, month and season",
+        "All stations together, with 95 % intervals where they are defined; below: how many pairs each "
+        "number rests on (those of the map are written).",
+    )
+    worst = _worst(of[CLASS])
+    if worst:
+        page.paragraph(worst)
+    page.paragraph(_SELECTION_OF[classed_by])
+    sources = [*group_sources(groups), DIFFERENCE]
+    for by, found in ((CLASS, of[CLASS]), (MONTH, of[MONTH])):
+        cells = [
+            (group.name, *_group_cells(row))
+            for group in found
+            for row in group.rows
+            if row.n and row.source in sources
+        ]
+        if cells:
+            head = (f"class, {UNIT}" if by == CLASS else "month", "source", "days", "pairs")
+            page.table((*head, *_GROUP_HEADERS.values(), "note"), cells, _GROUP_CAPTIONS[by])
+
+
+def _group_cells(row: MetricRow) -> tuple[str, ...]:
+    days = text("{:,}", row.n_days) if row.n_days else ""
+    metrics = (_with_interval(row, metric) for metric in _GROUP_HEADERS)
+    return (_SOURCES[row.source], days, text("{:,}", row.n), *metrics, _status_text(row))
+
+
+def _worst(classes: Sequence[Group]) -> Text:
+    """In which class the map's RMSE is lowest, and in which highest; empty where fewer than two have one."""
+    known = [
+        (row.value("rmse"), group.name, row)
+        for group in classes
+        for row in group.rows
+        if row.source == MAP and math.isfinite(row.value("rmse"))
+    ]
+    if len(known) < 2:
+        return Text()
+    (_, low, lowest), (_, high, highest) = min(known, key=_first), max(known, key=_first)
+    return text(
+        "The map's RMSE is lowest in the class {} ({} {unit}, {}) and highest in {} ({} {unit}, {}).",
+        low,
+        _with_interval(lowest, "rmse"),
+        counted(lowest.n, "pair"),
+        high,
+        _with_interval(highest, "rmse"),
+        counted(highest.n, "pair"),
+        unit=UNIT,
+    )
+
+
+def _first(known: tuple[float, str, MetricRow]) -> float:
+    return known[0]
 
 
 def _seasons(page: Page, rows: Sequence[MetricRow]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from ...base.progress import SILENT, Progress
 from ...base.seasons_of_year import ALL
 from ...tables.geopackage import DATE, INTEGER, REAL, TEXT, create_table
 from .numbers.collocation import MEMBERS, RESULTS, TripleRow
+from .numbers.groups import Group
 from .numbers.metrics import METRICS
 from .numbers.readings import Pairs
 from .numbers.validation import MAP, MetricRow
@@ -60,15 +62,34 @@ def write_metrics(path: str | Path, rows: Sequence[MetricRow], left_out: Mapping
     InputError
         If it cannot be written.
     """
-    fields = {"station": TEXT, "season": TEXT, "source": TEXT, "n": INTEGER, "n_days": INTEGER}
-    fields |= {"n_stations": INTEGER, "n_effective": REAL, "block_errors": INTEGER, "block_lines": INTEGER}
+    with create_table(path, "metrics", {"station": TEXT, "season": TEXT, **_metric_fields()}) as table:
+        table.write((row.station, row.season, *_metric_row(row)) for row in rows)
+        missing = (MetricRow(name, ALL, MAP, 0, 0, 0, status=why) for name, why in left_out.items())
+        table.write((row.station, row.season, *_metric_row(row)) for row in missing)
+
+
+def write_groups(path: str | Path, groups: Sequence[Group]) -> None:
+    """Write one row per group and source: what it is grouped by, its name, the ends of a class, metrics.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    fields = {"station": TEXT, "grouped_by": TEXT, "name": TEXT, "lower": REAL, "upper": REAL}
+    with create_table(path, "metrics_by_group", {**fields, **_metric_fields()}) as table:
+        for group in groups:
+            ends = [end if math.isfinite(end) else None for end in (group.lower, group.upper)]
+            about = (group.by, group.name, *ends)
+            table.write((row.station, *about, *_metric_row(row)) for row in group.rows)
+
+
+def _metric_fields() -> dict[str, str]:
+    fields = {"source": TEXT, "n": INTEGER, "n_days": INTEGER, "n_stations": INTEGER}
+    fields |= {"n_effective": REAL, "block_errors": INTEGER, "block_lines": INTEGER}
     for metric in METRICS:
         fields |= dict.fromkeys((metric, f"{metric}_lower", f"{metric}_upper"), REAL)
-    fields["status"] = TEXT
-    with create_table(path, "metrics", fields) as table:
-        table.write(_metric_row(row) for row in rows)
-        missing = (MetricRow(name, ALL, MAP, 0, 0, 0, status=why) for name, why in left_out.items())
-        table.write(_metric_row(row) for row in missing)
+    return {**fields, "status": TEXT}
 
 
 def _metric_row(row: MetricRow) -> tuple[Any, ...]:
@@ -77,7 +98,7 @@ def _metric_row(row: MetricRow) -> tuple[Any, ...]:
         interval = row.interval(metric)
         numbers += [row.value(metric), interval.lower, interval.upper]
     counts = (row.n, row.n_days, row.n_stations, row.n_effective, row.block_errors, row.block_lines)
-    return (row.station, row.season, row.source, *counts, *numbers, row.status)
+    return (row.source, *counts, *numbers, row.status)
 
 
 def write_triples(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from qgis.core import QgsProcessingOutputNumber
+from qgis.core import QgsProcessingOutputNumber, QgsProcessingParameterString
 
 from ...base.errors import check_least
 from ...base.progress import Progress
@@ -32,15 +32,17 @@ from ...toolbox.reports import (
     series_used,
     table_output,
     write_report,
+    write_tables,
 )
 from ...toolbox.values import Values
 from .numbers.climatology import ANOMALIES
+from .numbers.groups import CLASSED_BY, DEFAULT_BREAKS, Group, GroupChoices, parse_breaks, validate_groups
 from .numbers.readings import FieldData
 from .numbers.validation import MAP, SMAP, MetricRow, ValidationChoices, validate
 from .pairs import EXTRACTIONS, PairedField, pair_up
 from .preflight import check_stations
 from .report import field_page, overall_rows, verdict
-from .tables import write_metrics, write_pairs
+from .tables import write_groups, write_metrics, write_pairs
 from .toolbox.parameters import (
     interval_draws,
     interval_parameters,
@@ -74,9 +76,14 @@ class FieldValidation(SmapAlgorithm):
         yield from season_parameters()
         # No least values here: out of range, `validate` says more than QGIS does.
         yield whole_number("MINIMUM_DAYS", "Minimum days per station and season", 3, 0)
+        yield QgsProcessingParameterString(
+            "CLASSES", "Breaks of the classes of soil moisture, m3 m-3", DEFAULT_BREAKS, optional=True
+        )
+        yield choice("CLASSED_BY", "Soil moisture that says which class a pair is in", CLASSED_BY)
         yield from interval_parameters()
         yield table_destination("OUTPUT", "Field and map by station and day")
         yield table_output("METRICS", "Metrics by station, season and source")
+        yield table_output("GROUPS", "Metrics by class of soil moisture, month and season")
         yield preflight_output()
         yield report_parameter()
 
@@ -92,6 +99,7 @@ class FieldValidation(SmapAlgorithm):
         values.period()
         station_choices(values)
         _choices(values)
+        _group_choices(values)
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         choices = _choices(values)
@@ -109,14 +117,16 @@ class FieldValidation(SmapAlgorithm):
                 f"SMAP: {smap.source} has no value at a station on a day with map and reading, so it is "
                 "not known whether downscaling helped; give the SMAP series of this area and these days."
             )
-        rows = validate(paired.compared, choices, progress.part(0.7, 0.95))
+        rows = validate(paired.compared, choices, progress.part(0.7, 0.9))
         overall = overall_rows(rows)
         outputs = {"OUTPUT": values.output("OUTPUT"), **_numbers(overall), "STATIONS_USED": len(paired.raw)}
         write_pairs(outputs["OUTPUT"], paired.raw, paired.compared, progress)
-        metrics = values.output("METRICS")
-        if metrics:
-            write_metrics(metrics, rows, paired.left_out)
-            outputs["METRICS"] = metrics
+        groups = _groups(values, paired, rows, choices, progress.part(0.9, 0.97))
+        tables = {
+            "METRICS": lambda path: write_metrics(path, rows, paired.left_out),
+            "GROUPS": lambda path: write_groups(path, groups),
+        }
+        outputs |= write_tables(values, tables)
         outputs |= write_preflight_table(values, found)
         if values.given("REPORT"):
             progress.set_text("Drawing the report")
@@ -129,6 +139,8 @@ class FieldValidation(SmapAlgorithm):
                 found,
                 sections,
                 footer("Validate maps against the field"),
+                groups,
+                values.choice("CLASSED_BY"),
             )
             outputs.update(write_report(values.output_file("REPORT"), page))
         _log_results(overall, paired, progress)
@@ -140,6 +152,24 @@ def _choices(values: Values) -> ValidationChoices:
     least = values.integer("MINIMUM_DAYS")
     check_least("MINIMUM_DAYS", least, 1)
     return ValidationChoices(wet, dry, least, interval_draws(values), values.integer("SEED"))
+
+
+def _group_choices(values: Values) -> GroupChoices:
+    return GroupChoices(parse_breaks(values.text("CLASSES")), values.choice("CLASSED_BY"))
+
+
+def _groups(
+    values: Values,
+    paired: PairedField,
+    rows: Sequence[MetricRow],
+    choices: ValidationChoices,
+    progress: Progress,
+) -> list[Group]:
+    """By class, month and season; none where neither table nor report shows them."""
+    if not (values.given("GROUPS") or values.given("REPORT")):
+        return []
+    seasons = {season: overall_rows(rows, season) for season in choices.seasons}
+    return validate_groups(paired.raw, paired.compared, seasons, choices, _group_choices(values), progress)
 
 
 def _series(values: Values, progress: Progress) -> tuple[Series, Series | None]:
@@ -176,6 +206,8 @@ def _manifest(
         **reading_settings(values),
         **seasons_used(values),
         "minimum days": values.integer("MINIMUM_DAYS"),
+        "breaks of the classes, m3 m-3": values.text("CLASSES"),
+        "classed by": values.choice("CLASSED_BY"),
     }
     return manifest(inputs, settings)
 

@@ -118,7 +118,9 @@ def test_one_station_with_a_negative_error_variance(run, said, case, tmp_path):
     assert rows["source"]["status"] == "negative error variance of source"
     assert not {"SOURCE_SNR", "SOURCE_ERROR_SD", "SOURCE_CORRELATION"} & set(outputs)
     assert "A: negative error variance of source" in said.warnings
-    assert said.info[-1].startswith("1 station was collocated: error SD, m3 m-3, of map not defined, field 0.0")
+    assert said.info[-1].startswith(
+        "1 station was collocated: error SD, m3 m-3, of map not defined, field 0.0"
+    )
     assert ", third 0.0" in said.info[-1]
     page = report.read_text(encoding="utf-8")
     cells = re.search(r"<tr><td>map</td>(.+?)</tr>", page).group(1)

@@ -16,11 +16,20 @@ from smap_downscaler.preflight.layer_check import LayerCheck, Preflight
 from smap_downscaler.report.interval_figures import interval_figure
 from smap_downscaler.stats.intervals import Interval
 from smap_downscaler.steps.field.collocation_report import collocation_page
-from smap_downscaler.steps.field.figures import beside_smap, errors, most_days, scatter, time_series
+from smap_downscaler.steps.field.figures import (
+    beside_smap,
+    by_group,
+    errors,
+    group_sources,
+    most_days,
+    scatter,
+    time_series,
+)
 from smap_downscaler.steps.field.numbers.collocation import TripleChoices, collocate
+from smap_downscaler.steps.field.numbers.groups import GroupChoices, validate_groups
 from smap_downscaler.steps.field.numbers.readings import Pairs
 from smap_downscaler.steps.field.numbers.validation import DIFFERENCE, MetricRow, ValidationChoices, validate
-from smap_downscaler.steps.field.report import field_page, verdict
+from smap_downscaler.steps.field.report import field_page, overall_rows, verdict
 
 FIRST = 737425
 STATIONS = LayerCheck("stations", "EPSG:4326", notes=(counted(2, "station"),))
@@ -98,6 +107,45 @@ def test_without_smap_and_without_metrics(page_of):
     page = page_of([part("one", n=5)], minimum_days=6)
     assert "4 days, fewer than the 6 asked for" in page
     assert len(pictures(page)) == 2
+
+
+@pytest.mark.parametrize(
+    ("smap", "count", "by"), [("gaps", 3, "field"), ("all", 2, "map"), ("", 1, "mean of both")]
+)
+def test_by_class_month_and_season(checked, smap, count, by):
+    from matplotlib.image import imread
+
+    parts = [part("A", n=70, other=bool(smap)), part("B", n=70, seed=2, other=bool(smap))]
+    if smap == "gaps":
+        parts[0].other[5:20] = np.nan
+    choices = ValidationChoices(frozenset({1, 2}), frozenset({3, 4}), 1, 100)
+    rows = validate(parts, choices)
+    seasons = {season: overall_rows(rows, season) for season in choices.seasons}
+    groups = validate_groups(parts, parts, seasons, choices, GroupChoices((0.0, 0.12, 0.3, 0.38, 1.0), by))
+    page = checked(field_page, parts, rows, {}, "none", BEFORE, {}, "", groups, by)
+    section = page.split("<h2>By class of soil moisture, month and season</h2>")[1].split("<h2>")[0]
+    assert "The map&#39;s RMSE is lowest in the class " in section
+    assert "regression to the mean" in section
+    assert ("CLASSED_BY" in section) == (by != "mean of both")
+    for group in groups:
+        row = group.rows[0]
+        if group.by in ("class", "month"):
+            cells = section.split(f">{group.name}</td>")[1].split("</tr>")[0]
+            assert f">{row.n:,}</td>" in cells
+            assert f">{row.value('bias'):+.4f}" in cells
+    assert len(group_sources(groups)) == count
+    height, width, _ = imread(io.BytesIO(by_group({"month": groups[1:]}))).shape
+    assert 0.5 < height / width < 1
+
+
+def test_one_class_and_month_are_enough_to_draw(checked):
+    lone = part("A", n=8, other=False)
+    choices = ValidationChoices(draws=100)
+    rows = validate([lone], choices)
+    groups = validate_groups([lone], [lone], {"all": rows}, choices, GroupChoices((0.0, 1.0)))
+    page = checked(field_page, [lone], rows, {}, "none", BEFORE, {}, "", groups)
+    assert "RMSE is lowest" not in page
+    assert "<th>month</th>" not in page
 
 
 def test_anomalies_are_named(page_of):

@@ -129,6 +129,48 @@ def test_a_whole_run(run, said, case):
     ]
 
 
+@pytest.mark.parametrize(
+    ("more", "by"),
+    [({"CLASSES": None}, "field"), ({"CLASSES": "0.2, 0.25, 0.4", "CLASSED_BY": "map"}, "map")],
+)
+def test_by_class_month_and_season(run, case, more, by):
+    """All days lie in the wet season: it says what all of them say, with the same intervals."""
+    out = case.out / "groups.csv"
+    run(
+        "fieldvalidation",
+        inputs(case, SMAP=str(case.folder / "smap"), BOOTSTRAP=100, GROUPS=str(out), **more),
+    )
+    rows = {(row["grouped_by"], row["name"], row["source"]): row for row in rows_of(out)}
+    breaks = [float(part) for part in (more["CLASSES"] or "0, 0.1, 0.2, 0.3, 0.4, 0.5").split(",")]
+    pairs = [
+        (d, float(f"{float(case.maps[d][rc]) - 0.01:.6f}"), float(case.maps[d][rc]))
+        for rc in STATIONS.values()
+        for d in DAYS
+    ]
+
+    def check(key, wanted):
+        error = np.array([y - x for d, x, y in pairs if wanted(d, x if by == "field" else y)])
+        row = rows[(*key, "map")]
+        assert int(row["n"]) == len(error)
+        if len(error):
+            assert float(row["bias"]) == pytest.approx(error.mean(), abs=1e-6)
+            assert float(row["rmse"]) == pytest.approx(np.sqrt(np.mean(error**2)), abs=1e-6)
+
+    for lower, upper in zip(breaks, breaks[1:]):
+        row = rows["class", f"{lower:g}-{upper:g}", "map"]
+        assert (float(row["lower"]), float(row["upper"])) == (lower, upper)
+        check(("class", f"{lower:g}-{upper:g}"), lambda _, value, a=lower, b=upper: a <= value < b)
+    for name, month in (("Jan", 1), ("Feb", 2)):
+        check(("month", name), lambda date, _, m=month: date.month == m)
+    counted = [int(row["n"]) for (kind, _, source), row in rows.items() if (kind, source) == ("class", "map")]
+    assert sum(counted) == 120
+    same = [name for name in next(iter(rows.values())) if name not in ("grouped_by", "name")]
+    for source in ("map", "map_on_smap_days", "smap", "map_minus_smap"):
+        wet, whole = rows["season", "wet", source], rows["all", "all", source]
+        assert [wet[name] for name in same] == [whole[name] for name in same]
+    assert rows["all", "all", "map"]["bias_lower"] != ""
+
+
 def test_its_table_goes_into_a_quantile_correlation(run, case):
     """By the fields that the help names: a map that is the field and 0.01 gives 1, the others as they are."""
     pairs = run(
@@ -158,7 +200,7 @@ def look_at_the_report(page, outputs):
     assert "http" not in page
     assert "<script" not in page
     pictures = [b64decode(data) for data in re.findall(r'src="data:image/png;base64,([^"]+)"', page)]
-    assert len(pictures) == 4
+    assert len(pictures) == 5
     assert all(picture.startswith(b"\x89PNG") for picture in pictures)
     for text in (f"{outputs['RMSE']:.4f}", f"{outputs['SMAP_RMSE']:.4f}", "Ñuñoa", "here downscaling helped"):
         assert text in page, text
@@ -273,6 +315,10 @@ def test_readings_in_another_unit_than_said(run, said, case):
     ("change", "sentence"),
     [
         ({"MINIMUM_DAYS": 0}, "MINIMUM_DAYS is 0; give 1 or more."),
+        (
+            {"CLASSES": "0, 20, 40"},
+            "CLASSES: 20 is out of range; give breaks in m3 m-3, from 0 to 1, as 0, 0.1, 0.2, 0.3, 0.4, 0.5.",
+        ),
         ({"BOOTSTRAP": 10}, "BOOTSTRAP is 10; give 100 samples or more."),
         ({"DEPTH": "five"}, "DEPTH: 'five' is no range of depths; write it in metres, as 0-0.05."),
         (

@@ -366,6 +366,20 @@ def test_the_same_for_any_number_of_threads_and_any_company():
     assert repr(other) != repr(cells)
 
 
+def test_a_season_that_is_the_whole_record_has_its_intervals():
+    """One seed for all seasons: equal blocks are drawn alike; other seasons have numbers of their own."""
+    x = autoregressive(80, 5)
+    stations = {"A": series("2021-01-01", x, x + autoregressive(80, 6))}
+    seasons = {"all": None, "wet": {11, 12, 1, 2, 3}, "dry": {2, 3}}
+    settings = QuantileSettings((1, 3), (0.25, 0.5), bootstrap=100)
+    found = {}
+    for cell in correlate(stations, seasons, settings):
+        found.setdefault(cell.season, []).append(cell)
+    assert all(np.isfinite([cell.lower, cell.upper]).all() for cell in found["all"])
+    assert [dataclasses.replace(cell, season="all") for cell in found["wet"]] == found["all"]
+    assert [cell.lower for cell in found["dry"]] != [cell.lower for cell in found["all"]]
+
+
 def test_cells_are_those_of_blocks_and_lines():
     stations = two_stations()
     settings = QuantileSettings((1, 7, 20), (0.1, 0.5), minimum_share=1.0)

@@ -78,44 +78,69 @@ def validate(
 ) -> list[MetricRow]:
     """Rows of each station, of all pairs together, and of the mean over stations, by season and source.
 
-    The same pairs, choices and seed give the same numbers.
+    The same pairs, choices and seed give the same numbers, whatever the season is called.
     """
-    with_smap = any(part.other is not None for part in pairs)
-    seasons = choices.seasons
+    seasons = {season: _in_months(pairs, months) for season, months in choices.seasons.items()}
     own = len(pairs) / (len(pairs) + 1) if len(pairs) > 1 else 1.0
     counter = progress.part(0.0, own).counter(len(pairs), "stations validated")
+    with_smap = _have_smap(pairs)
     rows: list[MetricRow] = []
     for number, part in enumerate(pairs):
-        for place, (season, months) in enumerate(seasons.items()):
-            rng = np.random.default_rng((choices.seed, number, place))
-            rows += _rows([part], part.station, season, months, with_smap, choices, rng, progress)
+        for season, chosen in seasons.items():
+            like = MetricRow(part.station, season, "", 0, 0, 0)
+            rows += _rows([part], [chosen[number]], like, with_smap, choices, number, progress)
         counter.advance()
     if len(pairs) > 1:
         progress.set_text("Validating all stations together")
         single = list(rows)
-        for place, (season, months) in enumerate(seasons.items()):
-            rng = np.random.default_rng((choices.seed, len(pairs), place))
-            rows += _rows(pairs, POOLED, season, months, with_smap, choices, rng, progress)
+        for season, chosen in seasons.items():
+            rows += validate_together(pairs, chosen, season, choices, progress)
             rows += _means(single, season)
         progress.set_fraction(1.0)
     return rows
 
 
+def validate_together(
+    pairs: Sequence[Pairs],
+    chosen: Sequence[np.ndarray],
+    season: str,
+    choices: ValidationChoices,
+    progress: Progress = SILENT,
+) -> list[MetricRow]:
+    """Rows of all stations together, or of the only one: of the days chosen, bool of each station's shape.
+
+    The intervals of the same days are the same, whatever they are called.
+    """
+    alone = len(pairs) == 1
+    like = MetricRow(pairs[0].station if alone else POOLED, season, "", 0, 0, 0)
+    number = 0 if alone else len(pairs)
+    return _rows(pairs, chosen, like, _have_smap(pairs), choices, number, progress)
+
+
+def _have_smap(pairs: Sequence[Pairs]) -> bool:
+    return any(part.other is not None for part in pairs)
+
+
+def _in_months(pairs: Sequence[Pairs], months: frozenset[int]) -> list[np.ndarray]:
+    return [np.isin(month_of(part.days), sorted(months)) for part in pairs]
+
+
 def _rows(
     parts: Sequence[Pairs],
-    station: str,
-    season: str,
-    months: frozenset[int],
+    chosen: Sequence[np.ndarray],
+    like: MetricRow,
     with_smap: bool,
     choices: ValidationChoices,
-    rng: np.random.Generator,
+    number: int,
     progress: Progress,
 ) -> list[MetricRow]:
-    """The rows of one station or of all, in one season."""
+    """The rows of one station or of all; `number` is what its samples have to themselves beside the seed."""
+    # The last number is that of the whole year, for any season.
+    rng = np.random.default_rng((choices.seed, number, 0))
     groups = [("used", (MAP,))] + ([("common", (MAP_COMMON, SMAP))] if with_smap else [])
     rows = []
     for which, sources in groups:
-        kept = [getattr(part, which) & np.isin(month_of(part.days), sorted(months)) for part in parts]
+        kept = [getattr(part, which) & days for part, days in zip(parts, chosen)]
         days = np.concatenate([part.days[keep] for part, keep in zip(parts, kept)])
         x = np.concatenate([part.field[keep] for part, keep in zip(parts, kept)])
         ys = {
@@ -123,8 +148,8 @@ def _rows(
             for source in sources
         }
         stations = sum(bool(keep.any()) for keep in kept)
-        sample = _Sample(days, x, ys)
-        rows += sample.rows(MetricRow(station, season, "", len(x), 0, stations), choices, rng, progress)
+        counts = replace(like, n=len(x), n_stations=stations)
+        rows += _Sample(days, x, ys).rows(counts, choices, rng, progress)
     return rows
 
 

@@ -12,6 +12,7 @@ from typing import Union
 import numpy as np
 
 from ....base.progress import SILENT, Progress
+from ....base.seasons_of_year import ALL
 from ....base.threads import ordered_map
 from .coarse_grain import BlockMeans, PairedSeries, coarse_grain
 from .correlation import (
@@ -176,7 +177,8 @@ def _tasks(
                 means = coarse_grain(series, scale, settings.least_days(scale), months)
                 reason = unusable(means.x, means.y)
                 length = 1 if reason else drawn_together(means.first, means.x, means.y)
-                names = (zlib.crc32(station.encode()), zlib.crc32(season.encode()))
+                # Of any season that of the whole year: equal blocks have equal intervals.
+                names = (zlib.crc32(station.encode()), zlib.crc32(ALL.encode()))
                 group = _Group(station, season, scale, means, reason, length, (settings.seed, *names, scale))
                 count = 0 if reason else settings.bootstrap
                 yield _Task(group, range(0), count == 0)
