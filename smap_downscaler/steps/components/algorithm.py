@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -16,22 +17,37 @@ from qgis.core import (
     QgsProcessingParameterFeatureSink,
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterField,
+    QgsProcessingParameterString,
 )
 
 from ...base.covariate_names import nearest_names
+from ...base.dates import parse_dates
 from ...base.errors import InputError
 from ...base.nodata import Look
 from ...base.progress import Progress
-from ...base.words import counted, text
+from ...base.words import counted
+from ...report.number_text import UNIT
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.feedback import WarningKeeper
-from ...toolbox.parameters import advanced, whole_number
-from ...toolbox.reports import footer, layer_used, manifest, report_parameter, table_output, write_report
+from ...toolbox.parameters import advanced, choice, whole_number
+from ...toolbox.reports import (
+    footer,
+    layer_used,
+    manifest,
+    report_parameter,
+    table_output,
+    write_report,
+    write_tables,
+)
 from ...toolbox.values import Values
 from ...toolbox.vectors import REAL, Column, add_columns, read_features
-from .numbers.components import Components, principal_components
+from .numbers.analyse import Analysis, analyse
+from .numbers.fields import CHOSEN, FIELD_SETS, Plan, name_of, plans_of, split_date
 from .report import components_page
 from .tables import write_eigenvalues, write_loadings
+
+#: What 'Moisture statistics' calls the mean of soil moisture.
+_MEAN_MOISTURE = "mu_sm"
 
 
 class PrincipalComponents(SmapAlgorithm):
@@ -45,8 +61,13 @@ class PrincipalComponents(SmapAlgorithm):
         yield QgsProcessingParameterFeatureSource(
             "INPUT", "Polygons with statistics (or any table)", types=[QgsProcessing.SourceType.TypeVector]
         )
-        yield _fields_parameter("FIELDS", "Fields to analyse", optional=False)
-        yield _fields_parameter("SUPPLEMENTARY", "Supplementary fields, projected only", optional=True)
+        yield choice("FIELD_SET", "Fields to analyse: which", FIELD_SETS)
+        yield _fields_parameter("FIELDS", "Fields to analyse: chosen")
+        yield _fields_parameter("SUPPLEMENTARY", "Supplementary fields, projected only")
+        yield QgsProcessingParameterString(
+            "DATES", "Two dates of the fields, side by side, separated by a comma", optional=True
+        )
+        yield _fields_parameter("COLOUR", "Field that colours the points, such as mu_sm", several=False)
         yield advanced(
             whole_number("COMPONENTS", "Maximum number of components in OUTPUT (empty: all)", None, 1)
         )
@@ -61,66 +82,104 @@ class PrincipalComponents(SmapAlgorithm):
 
     def validate(self, values: Values) -> None:
         fields, others = _distinct(values, "FIELDS"), _distinct(values, "SUPPLEMENTARY")
-        if len(fields) < 2:
+        if len(fields) < 2 and values.choice("FIELD_SET") == CHOSEN:
             raise InputError("FIELDS holds fewer than two fields; a principal component analysis needs more.")
-        small = {name.lower() for name in fields}
-        twice = [name for name in others if name.lower() in small]
+        dates = _dates(values)
+        if len(dates) > 2:
+            raise InputError("DATES holds more than two dates; give two, one or none.")
+        # With dates mu_sm and mu_sm_20210115 are one.
+        small = {name_of(name, bool(dates)).lower() for name in fields}
+        twice = [name for name in others if name_of(name, bool(dates)).lower() in small]
         if twice:
             raise InputError(f"SUPPLEMENTARY: {twice[0]} is one of FIELDS too; leave it out of one of them.")
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         listener = WarningKeeper(progress)
-        fields, others = _distinct(values, "FIELDS"), _distinct(values, "SUPPLEMENTARY")
         source, features = read_features(values, "INPUT", listener)
-        table = _numbers(features, source.fields(), fields, "FIELDS", listener.part(0.0, 0.3))
-        other = _numbers(features, source.fields(), others, "SUPPLEMENTARY", listener.part(0.3, 0.4))
-        found = principal_components(table, fields, other, others)
-        used = int(found.rows.sum())
-        if used < len(features):
-            listener.warn(
-                text(
-                    "INPUT: {lacking:,} of {rows:,} rows lack a value of FIELDS; they have no scores",
-                    lacking=len(features) - used,
-                    rows=len(features),
-                )
-            )
+        names, dates = _names(values), _dates(values)
+        plans = plans_of(names, values.choice("FIELD_SET"), source.fields().names(), dates)
+        columns = _read(features, source.fields(), list(plans.values()), listener.part(0.0, 0.4))
+        analyses = analyse(plans, columns, values.choice("FIELD_SET"), listener)
         most = values.optional_integer("COMPONENTS")
-        columns = _scores(found, most)
+        scores = [column for one in analyses for column in _scores(one, most)]
         outputs: dict[str, Any] = {
-            "OUTPUT": add_columns(values, "OUTPUT", source, features, columns, listener),
-            "COUNT": used,
-            "SHARE": float(found.shares[:2].sum()),
+            "OUTPUT": add_columns(values, "OUTPUT", source, features, scores, listener),
+            "COUNT": int(analyses[0].found.rows.sum()),
+            "SHARE": float(analyses[0].found.shares[:2].sum()),
         }
-        for name, write in (("LOADINGS", write_loadings), ("EIGENVALUES", write_eigenvalues)):
-            if values.given(name):
-                outputs[name] = values.output(name)
-                write(outputs[name], found)
+        tables = {
+            "LOADINGS": lambda path: write_loadings(path, analyses),
+            "EIGENVALUES": lambda path: write_eigenvalues(path, analyses),
+        }
+        outputs |= write_tables(values, tables)
         if values.given("REPORT"):
             listener.set_text("Drawing the report")
             inputs = {"layer": source.sourceName(), "rows": len(features)}
             inputs |= layer_used(values, "file", "INPUT", listener)
-            sections = manifest(
-                inputs, {"fields": ", ".join(fields), "supplementary fields": ", ".join(others)}
+            settings = {
+                "fields": ", ".join(dict.fromkeys(name for one in analyses for name in one.found.names)),
+                "supplementary fields": ", ".join(names["SUPPLEMENTARY"]),
+                "dates": values.text("DATES"),
+                "colour of the points": ", ".join(names["COLOUR"]),
+            }
+            sections = manifest(inputs, settings)
+            label = _colour_label(next(iter(next(iter(plans.values()))["COLOUR"]), ""))
+            page = components_page(
+                analyses, listener.warnings, sections, footer("Principal components"), most, label
             )
-            page = components_page(found, listener.warnings, sections, footer("Principal components"), most)
             outputs.update(write_report(values.output_file("REPORT"), page))
-        count = len(found.eigenvalues)
-        progress.log(
-            f"{counted(used, 'row')}, {counted(len(fields), 'variable')}: "
-            f"the first {min(2, count)} of {counted(count, 'component')} "
-            f"explain{'s' if count == 1 else ''} {100 * outputs['SHARE']:.1f} % of the variance"
-        )
+        for one in analyses:
+            _log_result(one, progress)
         return outputs
 
 
-def _fields_parameter(name: str, description: str, optional: bool) -> QgsProcessingParameterField:
+def _dates(values: Values) -> tuple[dt.date, ...]:
+    return parse_dates(values.text("DATES"), "DATES")
+
+
+def _names(values: Values) -> dict[str, list[str]]:
+    return {name: _distinct(values, name) for name in ("FIELDS", "SUPPLEMENTARY", "COLOUR")}
+
+
+def _read(
+    features: Sequence[QgsFeature], known: QgsFields, plans: Sequence[Plan], progress: Progress
+) -> dict[str, np.ndarray]:
+    """The values of all fields by their names, float64, shape (features,); NaN where NULL."""
+    columns: dict[str, np.ndarray] = {}
+    for place, parameter in enumerate(plans[0]):
+        names = dict.fromkeys(name for plan in plans for name in plan[parameter].values())
+        new = [name for name in names if name not in columns]
+        if new:
+            part = progress.part(place / len(plans[0]), (place + 1) / len(plans[0]))
+            columns |= zip(new, _numbers(features, known, new, parameter, part).T)
+    return columns
+
+
+def _colour_label(name: str) -> str:
+    """What colours the points, for a reader."""
+    is_moisture = split_date(name)[0].lower() == _MEAN_MOISTURE
+    return f"mean soil moisture ({name}), {UNIT}" if is_moisture else name
+
+
+def _log_result(one: Analysis, progress: Progress) -> None:
+    found = one.found
+    count = len(found.eigenvalues)
+    progress.log(
+        f"{f'{one.date}: ' if one.date else ''}{counted(int(found.rows.sum()), 'row')}, "
+        f"{counted(len(found.names), 'variable')}: the first {min(2, count)} of "
+        f"{counted(count, 'component')} explain{'s' if count == 1 else ''} "
+        f"{100 * float(found.shares[:2].sum()):.1f} % of the variance"
+    )
+
+
+def _fields_parameter(name: str, description: str, several: bool = True) -> QgsProcessingParameterField:
     return QgsProcessingParameterField(
         name,
         description,
         parentLayerParameterName="INPUT",
         type=Qgis.ProcessingFieldParameterDataType.Numeric,
-        allowMultiple=True,
-        optional=optional,
+        allowMultiple=several,
+        optional=True,
     )
 
 
@@ -164,7 +223,10 @@ def _number(value: Any, name: str, parameter: str) -> float:
         ) from None
 
 
-def _scores(found: Components, most: int | None) -> list[Column]:
+def _scores(one: Analysis, most: int | None) -> list[Column]:
+    found, day = one.found, f"_{one.date:%Y%m%d}" if one.date else ""
     scores = np.full((len(found.rows), found.scores.shape[1]), np.nan)
     scores[found.rows] = found.scores
-    return [Column(f"pc{index + 1}", REAL, column.tolist()) for index, column in enumerate(scores.T[:most])]
+    return [
+        Column(f"pc{index + 1}{day}", REAL, column.tolist()) for index, column in enumerate(scores.T[:most])
+    ]

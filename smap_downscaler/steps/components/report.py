@@ -7,25 +7,28 @@ from collections.abc import Mapping, Sequence
 from ...base.words import Text, counted, joined, text
 from ...report.number_text import fixed
 from ...report.page import Page
-from .figures import MOST_LABELS, biplot, scree
-from .numbers.components import Components
+from .figures import biplot, most_labels, scree
+from .numbers.analyse import Analysis
+from .numbers.components import Components, congruence
 
 #: Components in the table of loadings; the others are in the table file.
 _MOST_COLUMNS = 6
 
 
 def components_page(
-    found: Components,
+    analyses: Sequence[Analysis],
     warnings: Sequence[str],
     manifest: Mapping[str, Mapping[str, object]],
     footer: str,
     scored: int | None = None,
+    colour: str = "",
 ) -> Page:
     """The report as a page.
 
     Parameters
     ----------
-    found : Components
+    analyses : sequence of Analysis
+        One, or one per date, whose signs are those of the first.
     warnings : sequence of str
     manifest : mapping
         What the results came from: sections of names and values.
@@ -33,21 +36,56 @@ def components_page(
         The last line.
     scored : int, optional
         Components whose scores the layer has; None: all. The report shows no other scores.
+    colour : str
+        What colours the points of the biplot; empty where nothing does.
     """
-    n, p, k = int(found.rows.sum()), len(found.names), len(found.eigenvalues)
-    counts = (counted(n, "row"), counted(p, "variable"), counted(k, "component"))
-    page = Page("Principal components", joined(", ", counts))
+    page = Page("Principal components", joined("; ", (_on(one, _counts(one.found)) for one in analyses)))
     page.warnings(warnings)
-    first = "component explains" if k == 1 else "two components explain"
     page.paragraph(
-        text(
-            "The first {} {share:.1f} % of the variance of the standardised variables. A component describes "
-            "what goes together in this sample; it proves no cause.",
-            first,
-            share=100 * found.cumulative[min(k, 2) - 1],
-        )
+        joined(" ", (_on(one, _explained(one.found)) for one in analyses))
+        + " A component describes what goes together in this sample; it proves no cause."
     )
-    page.heading("Variance explained").picture(
+    for one in analyses:
+        _variance(page, one)
+    if min(scored or 2, *(len(one.found.eigenvalues) for one in analyses)) > 1:
+        _biplots(page, analyses, colour)
+    else:
+        page.paragraph("A biplot needs the scores of two components; OUTPUT has those of one.")
+    for one in analyses:
+        _loadings(page, one)
+    page.paragraph(
+        "A loading is the correlation of a variable with a component: an element of the eigenvector times "
+        "the root of the eigenvalue. Supplementary variables took no part in the components; theirs is the "
+        "correlation with the scores. The largest absolute loading of a component is positive"
+        + (" on the first date, and the other one's are turned to point its way" if len(analyses) > 1 else "")
+        + ". SD with ddof 0."
+    )
+    if max(len(one.found.eigenvalues) for one in analyses) > _MOST_COLUMNS:
+        page.paragraph("The other components are in the table LOADINGS, as are the eigenvectors.")
+    return page.manifest(manifest).footer(footer)
+
+
+def _on(one: Analysis, words: Text) -> Text:
+    return Text(f"{one.date}: ") + words if one.date else words
+
+
+def _counts(found: Components) -> Text:
+    n, p, k = int(found.rows.sum()), len(found.names), len(found.eigenvalues)
+    return joined(", ", (counted(n, "row"), counted(p, "variable"), counted(k, "component")))
+
+
+def _explained(found: Components) -> Text:
+    k = len(found.eigenvalues)
+    return text(
+        "The first {} {share:.1f} % of the variance of the standardised variables.",
+        "component explains" if k == 1 else "two components explain",
+        share=100 * found.cumulative[min(k, 2) - 1],
+    )
+
+
+def _variance(page: Page, one: Analysis) -> None:
+    found = one.found
+    page.heading(f"Variance explained{_of_date(one)}").picture(
         scree(found),
         "Share of the variance of each component, and of all up to it",
         "Bars: each component, with its eigenvalue; line: all up to it. Dashed: what a single variable "
@@ -65,29 +103,42 @@ def components_page(
         )
     ]
     page.table(("component", "eigenvalue", "explained", "up to here"), rows)
-    if min(k, k if scored is None else scored) > 1:
-        _biplot(page, found)
-    else:
-        page.paragraph("A biplot needs the scores of two components; OUTPUT has those of one.")
-    _loadings(page, found)
-    return page.manifest(manifest).footer(footer)
 
 
-def _biplot(page: Page, found: Components) -> None:
-    count = len(found.names) + len(found.supplementary.names)
-    some = Text()
-    if count > MOST_LABELS:
-        some = text(" The {} longest of {arrows} arrows have a label.", MOST_LABELS, arrows=count)
+def _of_date(one: Analysis) -> str:
+    return f", {one.date}" if one.date else ""
+
+
+def _biplots(page: Page, analyses: Sequence[Analysis], colour: str) -> None:
+    some, most = Text(), most_labels(analyses)
+    count = max(len(one.found.names) + len(one.found.supplementary.names) for one in analyses)
+    if count > most:
+        some = text(" The {} longest of {arrows} arrows have a label.", most, arrows=count)
+    coloured = f" Their colour: {colour}." if colour else ""
+    beside = " Limits and colours of both dates are the same." if len(analyses) > 1 else ""
     page.heading("Biplot").picture(
-        biplot(found),
+        biplot(analyses, colour),
         "Scores of the first two components as points, loadings of the variables as arrows",
-        "Points: scores, in units of the axes below and on the left. Arrows: loadings, in units of those "
-        "above and on the right. Arrows that point the same way go together, opposite ones against each "
-        "other; a short arrow is a variable that these two components explain little of." + some,
+        f"Points: scores, in units of the axes below and on the left.{coloured} Arrows: loadings, in units "
+        "of those above and on the right. Arrows that point the same way go together, opposite ones against "
+        f"each other; a short arrow is a variable that these two components explain little of.{beside}"
+        + some,
     )
+    for one in analyses[1:]:
+        first, second = congruence(one.found, analyses[0].found)[:2].tolist()
+        page.paragraph(
+            text(
+                "How alike the components of both dates are (Tucker's congruence of their loadings, which is "
+                "one where they are the same): PC1 {:.2f}, PC2 {:.2f}. Where it is low, an axis of one date "
+                "means something else than that of the other.",
+                first,
+                second,
+            )
+        )
 
 
-def _loadings(page: Page, found: Components) -> None:
+def _loadings(page: Page, one: Analysis) -> None:
+    found = one.found
     shown = min(len(found.eigenvalues), _MOST_COLUMNS)
     head = ("variable", "role", "mean", "SD", *(f"PC{number + 1}" for number in range(shown)))
     parts = [("active", found.names, found.mean, found.sd, found.loadings)]
@@ -104,12 +155,4 @@ def _loadings(page: Page, found: Components) -> None:
         for role, names, means, sds, table in parts
         for name, mean, sd, loadings in zip(names, means, sds, table)
     ]
-    page.heading("Loadings").table(head, rows)
-    page.paragraph(
-        "A loading is the correlation of a variable with a component: an element of the eigenvector times "
-        "the root of the eigenvalue. Supplementary variables took no part in the components; theirs is the "
-        "correlation with the scores. The largest absolute loading of a component is positive. SD with "
-        "ddof 0."
-    )
-    if shown < len(found.eigenvalues):
-        page.paragraph("The other components are in the table LOADINGS, as are the eigenvectors.")
+    page.heading(f"Loadings{_of_date(one)}").table(head, rows)

@@ -84,7 +84,7 @@ def write_groups(path: str | Path, groups: Sequence[Group]) -> None:
             table.write((row.station, *about, *_metric_row(row)) for row in group.rows)
 
 
-def _metric_fields() -> dict[str, str]:
+def _metric_fields() -> dict[str, int]:
     fields = {"source": TEXT, "n": INTEGER, "n_days": INTEGER, "n_stations": INTEGER}
     fields |= {"n_effective": REAL, "block_errors": INTEGER, "block_lines": INTEGER}
     for metric in METRICS:

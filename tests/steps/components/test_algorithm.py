@@ -112,6 +112,136 @@ def test_a_whole_run(run, said, tmp_path, qgis_provider):
     assert f"<dt>file, SHA-256</dt><dd>{hashlib.sha256(file.read_bytes()).hexdigest()}</dd>" in page
 
 
+def squares_of_two_dates(path):
+    """A table as of 'Moisture statistics': covariates, soil moisture of two dates and their mean, gaps."""
+    rng = np.random.default_rng(9)
+    hidden = rng.normal(size=(30, 2))
+    columns = {
+        f"{part}_{name}": hidden @ rng.normal(size=2) + 0.4 * rng.normal(size=30)
+        for name in ("clay", "slope", "rain")
+        for part in ("mu", "sd")
+    }
+    for day, share in (("20210115", 0.03), ("20210812", -0.02)):
+        columns[f"mu_sm_{day}"] = 0.25 + share * hidden[:, 0] + 0.005 * rng.normal(size=30)
+        columns[f"sd_sm_{day}"] = 0.02 + 0.004 * hidden[:, 1] + 0.001 * rng.normal(size=30)
+    for part in ("mu", "sd"):
+        columns[f"{part}_sm"] = (columns[f"{part}_sm_20210115"] + columns[f"{part}_sm_20210812"]) / 2
+    columns |= {"cv_clay": rng.normal(size=30), "mu_flat": np.full(30, 2.0)}
+    texts = {name: [f"{value:.9f}" for value in column] for name, column in columns.items()}
+    texts["mu_sm_20210812"][4] = texts["mu_sm_20210115"][11] = ""
+    rows = [",".join(row) for row in zip(*texts.values())]
+    path.write_text("\n".join([",".join(texts), *rows]), encoding="utf-8")
+    return {name: np.array([float(text or "nan") for text in column]) for name, column in texts.items()}
+
+
+def eigen(values):
+    """Eigenvalues and vectors of the correlation matrix, greatest first."""
+    eigenvalues, vectors = np.linalg.eigh(np.corrcoef(values, rowvar=False))
+    return eigenvalues[::-1], vectors[:, ::-1]
+
+
+BOTH = "all mu_ and sd_ fields"
+COVARIATES = ["mu_clay", "sd_clay", "mu_slope", "sd_slope", "mu_rain", "sd_rain"]
+
+
+def test_all_fields_of_a_set(run, said, tmp_path):
+    values = squares_of_two_dates(tmp_path / "squares.csv")
+    inputs = {"INPUT": str(tmp_path / "squares.csv"), "OUTPUT": "memory:"}
+    for number, (more, names) in enumerate(
+        (
+            ({"FIELD_SET": BOTH}, [*COVARIATES, "mu_sm", "sd_sm"]),
+            ({"FIELD_SET": BOTH, "SUPPLEMENTARY": "mu_sm_20210812;sd_sm"}, COVARIATES),
+            ({"FIELD_SET": "all mu_ fields", "FIELDS": "cv_clay"}, [*COVARIATES[::2], "mu_sm", "cv_clay"]),
+        )
+    ):
+        loadings = tmp_path / f"loadings {number}.gpkg"
+        outputs = run("principalcomponents", {**inputs, **more, "LOADINGS": str(loadings)})
+        assert said.warnings[-1 if number != 1 else -2].endswith(
+            "FIELD_SET: mu_flat has one value only in the rows used and is left out"
+        )
+        rows = [row for row in rows_of(loadings) if row["role"] == "active"]
+        assert [row["variable"] for row in rows] == names
+        eigenvalues, vectors = eigen(np.column_stack([values[name] for name in names]))
+        np.testing.assert_allclose(
+            np.abs([row["pc1"] for row in rows]), np.abs(vectors[:, 0] * np.sqrt(eigenvalues[0])), atol=1e-7
+        )
+        assert outputs["COUNT"] == 30
+
+
+def test_two_dates(run, said, tmp_path):
+    """Each by itself, soil moisture of the date among the fields, the second one's signs those of the first."""
+    values = squares_of_two_dates(tmp_path / "squares.csv")
+    made = tmp_path / "made"
+    outputs = run(
+        "principalcomponents",
+        {
+            "INPUT": str(tmp_path / "squares.csv"),
+            "FIELD_SET": BOTH,
+            "SUPPLEMENTARY": ["sd_sm"],
+            "DATES": "2021-08-12, 2021-01-15",
+            "COLOUR": "mu_sm",
+            "COMPONENTS": 2,
+            "OUTPUT": str(made / "scores.gpkg"),
+            "LOADINGS": str(made / "loadings.gpkg"),
+            "EIGENVALUES": str(made / "eigenvalues.csv"),
+            "REPORT": str(made / "report.html"),
+        },
+    )
+    rows, loadings = rows_of(outputs["OUTPUT"]), rows_of(outputs["LOADINGS"])
+    assert list(rows[0])[-4:] == ["pc1_20210115", "pc2_20210115", "pc1_20210812", "pc2_20210812"]
+    names, first = [*COVARIATES, "mu_sm"], None
+    lines = (made / "eigenvalues.csv").read_text().splitlines()
+    assert lines[0] == "date,component,eigenvalue,share,cumulative"
+    for day, gap in (("20210115", 11), ("20210812", 4)):
+        table = np.column_stack([values[name] for name in [*COVARIATES, f"mu_sm_{day}"]])
+        used = np.arange(30) != gap
+        eigenvalues, vectors = eigen(table[used])
+        largest = vectors[np.argmax(np.abs(vectors), axis=0), range(7)]
+        vectors = vectors * np.sign(largest if first is None else (vectors * first).sum(axis=0))
+        first = vectors if first is None else first
+        z = (table[used] - table[used].mean(axis=0)) / table[used].std(axis=0)
+        for number in (1, 2):
+            scores = np.array([row[f"pc{number}_{day}"] for row in rows], float)
+            assert np.isnan(scores).tolist() == (~used).tolist()
+            np.testing.assert_allclose(scores[used], z @ vectors[:, number - 1], atol=1e-7)
+        own = [row for row in loadings if str(row["date"].toString("yyyyMMdd")) == day]
+        assert [(row["variable"], row["n"]) for row in own] == [
+            *((name, 29) for name in names),
+            ("sd_sm", 29),
+        ]
+        found = np.array([[row[f"pc{number}"] for number in range(1, 8)] for row in own])
+        np.testing.assert_allclose(found[:7], vectors * np.sqrt(eigenvalues), atol=1e-7)
+        expected = [np.corrcoef(values[f"sd_sm_{day}"][used], z @ vector)[0, 1] for vector in vectors.T]
+        np.testing.assert_allclose(found[7], expected, atol=1e-7)
+        text = f"{day[:4]}/{day[4:6]}/{day[6:]}"
+        numbers = np.array([line.split(",")[2] for line in lines[1:] if line.startswith(text)], float)
+        np.testing.assert_allclose(numbers, eigenvalues, atol=1e-7)
+    assert outputs["COUNT"] == 29
+    date = "INPUT: 1 of 30 rows lack a value of FIELDS on"
+    assert [w for w in said.warnings if w.startswith("INPUT")] == [
+        f"{date} {day}; they have no scores" for day in ("2021-01-15", "2021-08-12")
+    ]
+    page = (made / "report.html").read_text(encoding="utf-8")
+    assert page.count("<img ") == 3
+    assert "Their colour: mean soil moisture (mu_sm), m³ m⁻³." in page
+    assert [
+        line for line in said.info if line.startswith("2021-08-12: 29 rows, 7 variables: the first 2 of 7")
+    ]
+
+
+def test_what_a_dialog_sends_for_empty_fields(run, tmp_path, qgis_provider):
+    from qgis.core import NULL
+    from qgis.PyQt.QtCore import QVariant
+
+    squares_of_two_dates(tmp_path / "squares.csv")
+    nothing = {"SUPPLEMENTARY": [], "DATES": "", "COLOUR": QVariant(QVariant.String), "COMPONENTS": NULL}
+    values = {"INPUT": str(tmp_path / "squares.csv"), "OUTPUT": "memory:", **nothing}
+    found = run("principalcomponents", {**values, "FIELD_SET": BOTH, "FIELDS": NULL})
+    assert found["COUNT"] == 30
+    found = run("principalcomponents", {**values, "FIELD_SET": NULL, "FIELDS": "mu_clay;mu_rain"})
+    assert found["SHARE"] == pytest.approx(1)
+
+
 def test_few_components_of_a_table(run, tmp_path, qgis_provider):
     """A CSV file has no geometry."""
     rng = np.random.default_rng(2)
@@ -156,6 +286,35 @@ def test_few_components_of_a_table(run, tmp_path, qgis_provider):
         (
             {"SUPPLEMENTARY": ["Mu_Sand"]},
             "SUPPLEMENTARY: Mu_Sand is one of FIELDS too; leave it out of one of them.",
+        ),
+        (
+            {"FIELDS": None, "FIELD_SET": "all mu_ and sd_ fields", "SUPPLEMENTARY": ["mu_sand"]},
+            "FIELD_SET: INPUT has fewer than two fields of 'all mu_ and sd_ fields' that vary and are not "
+            "supplementary; give the layer of 'Moisture statistics' with covariates, or choose fields in "
+            "FIELDS.",
+        ),
+        ({"COLOUR": "lake"}, "COLOUR: lake has no number in the rows used; choose another field, or none."),
+        (
+            {"COLOUR": "name"},
+            "COLOUR: the field name holds 'Señal, 0', which is no number; choose numeric fields.",
+        ),
+        (
+            {"DATES": "yesterday"},
+            "DATES: 'yesterday' is no date; write dates as YYYY-MM-DD, separated by commas.",
+        ),
+        (
+            {"DATES": "2021-01-01, 2021-01-02, 2021-01-03"},
+            "DATES holds more than two dates; give two, one or none.",
+        ),
+        (
+            {"DATES": "2021-01-01", "FIELDS": ["sm", "sand"], "SUPPLEMENTARY": ["sm_20210101"]},
+            "SUPPLEMENTARY: sm_20210101 is one of FIELDS too; leave it out of one of them.",
+        ),
+        (
+            {"DATES": "2021-01-01"},
+            "DATES: none of the fields has a field of single dates beside it, such as mu_sm_20210115; leave "
+            "DATES empty, or give the layer of 'Moisture statistics' with soil moisture as FIELDS, "
+            "SUPPLEMENTARY or COLOUR.",
         ),
         (
             {"SUPPLEMENTARY": ["flat"]},

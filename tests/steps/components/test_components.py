@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smap_downscaler.base.errors import InputError
-from smap_downscaler.steps.components.numbers.components import principal_components
+from smap_downscaler.steps.components.numbers.components import (
+    congruence,
+    principal_components,
+    varying,
+    with_signs_of,
+)
 
 NAMES = tuple("abcdefgh")
 
@@ -174,3 +179,43 @@ def test_what_cannot_be_projected_is_named(column, sentence):
 def test_one_variable_is_too_few():
     with pytest.raises(InputError, match="needs two fields or more"):
         principal_components(np.arange(5.0)[:, None], ("a",))
+
+
+def test_signs_of_another_date_and_how_alike_components_are():
+    """The same data, turned and noisy: each component points the way of the other one's."""
+    values = made_up(4, 50, 5, scale=False)
+    first = principal_components(values, NAMES[:5])
+    for seed in range(20):
+        noisy = values + 0.4 * np.random.default_rng(seed).normal(size=values.shape)
+        found = principal_components(noisy[:, ::-1], NAMES[4::-1], noisy[:, :1], ["sm"])
+        turned = with_signs_of(found, first)
+        along = [float(turned.loadings[::-1][:, number] @ first.loadings[:, number]) for number in range(5)]
+        assert min(along) >= 0
+        for name in ("loadings", "scores", "eigenvectors"):
+            np.testing.assert_array_equal(np.abs(getattr(turned, name)), np.abs(getattr(found, name)))
+        z = (noisy[:, ::-1] - found.mean) / found.sd
+        np.testing.assert_allclose(turned.scores, z @ turned.eigenvectors, atol=1e-9)
+        expected = [np.corrcoef(noisy[:, 0], turned.scores[:, number])[0, 1] for number in range(5)]
+        np.testing.assert_allclose(turned.supplementary.loadings[0], expected, atol=1e-9)
+        sizes = np.sqrt((found.loadings**2).sum(axis=0) * (first.loadings**2).sum(axis=0))
+        np.testing.assert_allclose(congruence(turned, first), along / sizes, atol=1e-12)
+    np.testing.assert_allclose(congruence(first, first), 1, atol=1e-12)
+
+
+def test_dates_with_other_variables_are_compared_by_those_of_both():
+    values = made_up(5, 40, 5, scale=False)
+    first = principal_components(values, NAMES[:5])
+    fewer = with_signs_of(principal_components(-values[:, 1:4], NAMES[1:4]), first)
+    for number in range(3):
+        a, b = fewer.loadings[:, number], first.loadings[1:4, number]
+        expected = a @ b / np.sqrt((a @ a) * (b @ b))
+        assert congruence(fewer, first)[number] == pytest.approx(expected, abs=1e-12)
+        assert expected >= 0
+
+
+def test_which_variables_vary():
+    values = np.array([[1, 5, np.nan, 2], [2, 5, np.nan, 2], [3, 5, np.nan, np.nan], [np.nan, 6, np.nan, 3]])
+    known, vary = varying(values)
+    assert known.tolist() == [True, True, False, True]
+    # The rows that have all: the first two.
+    assert vary.tolist() == [True, False, False, False]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -79,6 +79,61 @@ class Components:
     def cumulative(self) -> np.ndarray:
         """Share that it explains together with those before it, shape (k,)."""
         return np.cumsum(self.shares)
+
+
+def varying(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which variables have a number, and which vary in the rows that have all of these: bool, shape (p,).
+
+    Parameters
+    ----------
+    values : float array, shape (rows, p)
+        NaN where missing.
+    """
+    known = np.isfinite(values).any(axis=0)
+    rows = np.isfinite(values[:, known]).all(axis=1)
+    vary = known.copy()
+    if rows.any():
+        vary[known] = ~_moments(values[rows][:, known].astype(np.float64))[2]
+    return known, vary
+
+
+def with_signs_of(found: Components, other: Components) -> Components:
+    """The same components, each turned so that it points the way of that of `other` with its number."""
+    sign = np.ones(len(found.eigenvalues))
+    along = _along(found, other)
+    sign[: len(along)] = np.where(along < 0, -1.0, 1.0)
+    supplementary = replace(found.supplementary, loadings=found.supplementary.loadings * sign)
+    return replace(
+        found,
+        eigenvectors=found.eigenvectors * sign,
+        loadings=found.loadings * sign,
+        scores=found.scores * sign,
+        supplementary=supplementary,
+    )
+
+
+def congruence(found: Components, other: Components) -> np.ndarray:
+    """How alike components of the same number are, -1 to 1, shape (components of both,).
+
+    Tucker's coefficient of the loadings of the variables of both (Lorenzo-Seva & ten Berge 2006,
+    Methodology 2, 57-64).
+    """
+    here, there = _shared(found, other)
+    sizes = np.linalg.norm(here, axis=0) * np.linalg.norm(there, axis=0)
+    return np.divide(_along(found, other), sizes, out=np.full(len(sizes), np.nan), where=sizes > 0)
+
+
+def _along(found: Components, other: Components) -> np.ndarray:
+    here, there = _shared(found, other)
+    return np.asarray((here * there).sum(axis=0))
+
+
+def _shared(found: Components, other: Components) -> tuple[np.ndarray, np.ndarray]:
+    """Loadings of the variables and components that both have."""
+    names = [name for name in found.names if name in other.names]
+    count = min(len(found.eigenvalues), len(other.eigenvalues))
+    here, there = (each.loadings[[each.names.index(n) for n in names], :count] for each in (found, other))
+    return here, there
 
 
 def principal_components(
