@@ -84,7 +84,8 @@ def test_a_number_that_is_nowhere_is_found(tmp_path):
 
 
 def test_field_validation_and_quantile_correlation(run, files, tmp_path, monkeypatch):
-    pairs, metrics, cells = (str(tmp_path / f"{name}.csv") for name in ("pairs", "metrics", "cells"))
+    names = ("pairs", "metrics", "groups", "cells")
+    pairs, metrics, groups, cells = (str(tmp_path / f"{name}.csv") for name in names)
     before, reports = (
         str(tmp_path / "before.csv"),
         [str(tmp_path / f"{n}.html") for n in ("field", "quantile")],
@@ -100,11 +101,12 @@ def test_field_validation_and_quantile_correlation(run, files, tmp_path, monkeyp
             "BOOTSTRAP": 100,
             "OUTPUT": pairs,
             "METRICS": metrics,
+            "GROUPS": groups,
             "PREFLIGHT": before,
             "REPORT": reports[0],
         },
     )
-    assert strange(reports[0], stored(metrics, before)) == []
+    assert strange(reports[0], stored(metrics, groups, before)) == []
     check_numbers(done, figures)
     fields = {"X_FIELD": "map", "Y_FIELD": "field", "STATION_FIELD": "station"}
     few = {"SCALES": "1-2", "QUANTILES": "0.3, 0.5", "BOOTSTRAP": 100, "THREADS": 1}
@@ -132,6 +134,7 @@ def test_moisture_statistics_and_principal_components(run, files, tmp_path, monk
             "INPUT": squares,
             "SERIES": [str(files / "maps")],
             "COVARIATES": str(files / "stack.tif"),
+            "DATE_FIELDS": 40,
             "OUTPUT": layer,
             "SUMMARY": tables["SUMMARY"],
             "PREFLIGHT": tables["PREFLIGHT"],
@@ -154,4 +157,17 @@ def test_moisture_statistics_and_principal_components(run, files, tmp_path, monk
         },
     )
     assert strange(reports[1], stored(tables["LOADINGS"], tables["EIGENVALUES"])) == []
+    check_numbers(done, figures)
+    figures = FigureTexts(monkeypatch)
+    done = run(
+        "principalcomponents",
+        {
+            "INPUT": layer,
+            "FIELD_SET": "all mu_ and sd_ fields",
+            "DATES": f"{DAYS[3]}, {DAYS[-1]}",
+            "COLOUR": "mu_sm",
+            "OUTPUT": str(tmp_path / "scores.gpkg"),
+            "REPORT": reports[1],
+        },
+    )
     check_numbers(done, figures)

@@ -156,9 +156,8 @@ def test_all_fields_of_a_set(run, said, tmp_path):
     ):
         loadings = tmp_path / f"loadings {number}.gpkg"
         outputs = run("principalcomponents", {**inputs, **more, "LOADINGS": str(loadings)})
-        assert said.warnings[-1 if number != 1 else -2].endswith(
-            "FIELD_SET: mu_flat has one value only in the rows used and is left out"
-        )
+        warning = "FIELD_SET: mu_flat has one value only in the rows used and is left out"
+        assert said.warnings.count(warning) == number + 1
         rows = [row for row in rows_of(loadings) if row["role"] == "active"]
         assert [row["variable"] for row in rows] == names
         eigenvalues, vectors = eigen(np.column_stack([values[name] for name in names]))
@@ -169,7 +168,7 @@ def test_all_fields_of_a_set(run, said, tmp_path):
 
 
 def test_two_dates(run, said, tmp_path):
-    """Each by itself, soil moisture of the date among the fields, the second one's signs those of the first."""
+    """Each by itself, with the date's soil moisture; the second one points the way of the first."""
     values = squares_of_two_dates(tmp_path / "squares.csv")
     made = tmp_path / "made"
     outputs = run(
@@ -382,7 +381,7 @@ def test_cancelled(run, feedback, said, tmp_path):
     assert said.info[-1].startswith("Cancelled")
 
 
-def test_from_maps_to_components(run, tmp_path):
+def test_from_maps_to_components(run, said, tmp_path):
     """Squares, their statistics, and the components with soil moisture projected."""
     small = make_small_case(tmp_path)
     squares = run(
@@ -423,6 +422,34 @@ def test_from_maps_to_components(run, tmp_path):
     assert np.var([row["pc1"] for row in rows]) == pytest.approx(
         np.linalg.eigvalsh(np.corrcoef(table, rowvar=False))[-1], rel=1e-9
     )
+    dates = sorted(small.smap)[:2]
+    found = run(
+        "principalcomponents",
+        {
+            "INPUT": statistics["OUTPUT"],
+            "FIELD_SET": "all mu_ and sd_ fields",
+            "DATES": ", ".join(str(date) for date in dates),
+            "OUTPUT": str(tmp_path / "scores of dates.gpkg"),
+            "LOADINGS": str(tmp_path / "loadings of dates.gpkg"),
+        },
+    )
+    # An SD of one cell is none.
+    assert f"FIELD_SET: sd_sm_{dates[0]:%Y%m%d} has no number in any row and is left out" in said.warnings
+    loadings = rows_of(tmp_path / "loadings of dates.gpkg")
+    active = [row["variable"] for row in loadings]
+    assert len(active) == 2 * len(set(active))
+    assert {"mu_elevation", "sd_sand", "mu_sm"} <= set(active)
+    of_dates = rows_of(found["OUTPUT"])
+    for date in dates:
+        names = [*dict.fromkeys(active)]
+        of_date = [f"mu_sm_{date:%Y%m%d}" if name == "mu_sm" else name for name in names]
+        table = np.array([[row[name] for name in of_date] for row in of_dates], float)
+        table = table[np.isfinite(table).all(axis=1)]
+        scores = [row[f"pc1_{date:%Y%m%d}"] for row in of_dates if row[f"pc1_{date:%Y%m%d}"] is not None]
+        assert len(scores) == len(table)
+        assert np.var(scores) == pytest.approx(
+            np.linalg.eigvalsh(np.corrcoef(table, rowvar=False))[-1], rel=1e-9
+        )
     # SMAP itself: a square inside one cell has that cell's value, and a lone cell has no SD.
     for row in rows:
         assert row["sd_sm_20201230"] is None
