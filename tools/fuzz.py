@@ -9,7 +9,8 @@ tail or none, or a field of its header set to an extreme number: the same each t
 number.  A QGIS in a process of its own runs an algorithm on it, for at most `--seconds`.  Counted are
 
 crashes         the process ends by a signal.  Where a process that only opens and reads the file with the
-                library, without the plugin, ends by one too, it is a crash of the library, and named.
+                library, without the plugin, ends by one too, it is a crash of the library, and named; hangs
+                likewise
 catch-alls      the run ends by an error that nobody foresaw, or for want of memory
 hangs           it does not end in time
 partial files   a file of the run that cannot be read whole, or is left over under a temporary name
@@ -53,7 +54,7 @@ _MEMORY = 6 << 30
 _NO_MEMORY = "the memory of this machine does not suffice"
 #: What is counted, in the order of the last line; the first five must be 0.
 BAD = ("crashes", "catch-alls", "hangs", "partial files", "silently other")
-FINE = ("library crashes", "refused", "warned", "same", "other content")
+FINE = ("library crashes", "library hangs", "refused", "warned", "same", "other content")
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,8 @@ class Fuzz:
             kind = "library crashes" if how_seen == "crash" else "crashes"
             return Verdict(kind, f"{ended.told}; {_libraries()}")
         if ended.kind == HANG:
-            return Verdict("hangs", f"{ended.seconds:.0f} s")
+            kind = "library hangs" if how_seen == "hang" else "hangs"
+            return Verdict(kind, f"{ended.seconds:.0f} s; {_libraries()}")
         if ended.kind == FAULT or _NO_MEMORY in ended.told:
             return Verdict("catch-alls", ended.told)
         how, found = apart(results_in, str(folder / "out"))
@@ -195,7 +197,7 @@ def main(words: Sequence[str]) -> int:
             for kind, number in files:
                 trial, damage, verdict = fuzz.one(kind, number)
                 counts[verdict.kind] += 1
-                if verdict.kind in BAD or verdict.kind == "library crashes" or chosen.only:
+                if verdict.kind in BAD or verdict.kind.startswith("library") or chosen.only:
                     what = f"{kind}:{number} {trial.name} {trial.algorithm} {damage}"
                     print(f"{what}: {verdict.kind}; {verdict.told}", flush=True)
     finally:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +19,7 @@ from ..base.words import counted
 from ..stats.distribution import Moments
 from .datasets import NODATA, close_dataset, gdal_errors, read_band, reason_of, spatial_reference, whole_file
 from .grid import Grid, Window
-from .texts import tag_of
+from .texts import band_name, band_unit, tag_of, tags_of
 
 #: Side of the tiles of a file; blocks of work are multiples of it.
 TILE = 256
@@ -89,7 +91,8 @@ class GeoTiff:
             try:
                 for number, moments in enumerate(self._moments, start=1):
                     self._keep_statistics(number, moments)
-                self._dataset.SetMetadataItem(_SUMS, _sums_text(self._sums), _DOMAIN)
+                kept = f"{_sums_text(self._sums)} {_words(self._dataset)}"
+                self._dataset.SetMetadataItem(_SUMS, kept, _DOMAIN)
                 self._dataset.FlushCache()
                 self._close()
             except RuntimeError as error:
@@ -126,8 +129,23 @@ def _sums_text(sums: Sequence[int]) -> str:
     return " ".join(f"{one % 2**64:016x}" for one in sums)
 
 
+def _words(dataset: gdal.Dataset) -> str:
+    """A digest of tags, names, units and scales; statistics are left out, which others work out anew."""
+    said: list[object] = [_kept_tags(dataset)]
+    for number in range(1, dataset.RasterCount + 1):
+        band = dataset.GetRasterBand(number)
+        scale, offset = band.GetScale(), band.GetOffset()
+        said.append([band_name(band), band_unit(band), scale or 1.0, offset or 0.0, _kept_tags(band)])
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _kept_tags(holder: gdal.Dataset | gdal.Band) -> dict[str, str]:
+    of_gdal = ("AREA_OR_POINT", "STATISTICS_")
+    return {name: value for name, value in tags_of(holder).items() if not name.startswith(of_gdal)}
+
+
 def is_as_written(dataset: gdal.Dataset, progress: Progress = SILENT) -> bool:
-    """Whether all cells of a file of `create_geotiff` are those that were written; each is read.
+    """Whether all that a file of `create_geotiff` says, and all its cells, are as written; each is read.
 
     libtiff takes many a damaged block for a good one.
 
@@ -148,7 +166,7 @@ def is_as_written(dataset: gdal.Dataset, progress: Progress = SILENT) -> bool:
             cells = read_band(dataset, band, window)
             cells = np.where(np.isnan(cells), np.float32(NODATA), cells)
             sums[band - 1] += _sum(cells, window, dataset.RasterXSize)
-    return bool(_sums_text(sums) == kept)
+    return f"{_sums_text(sums)} {_words(dataset)}" == kept
 
 
 def _cannot_write(path: Path, messages: Sequence[str]) -> InputError:

@@ -11,7 +11,7 @@ from raster_cases import CELLS, UTM, in_own_process, listing
 from smap_downscaler.base.errors import InputError
 from smap_downscaler.geo.blocks import blocks
 from smap_downscaler.geo.datasets import dataset_grid, open_dataset, read_band
-from smap_downscaler.geo.geotiff import TILE, Band, create_geotiff, write_geotiff
+from smap_downscaler.geo.geotiff import TILE, Band, create_geotiff, is_as_written, write_geotiff
 from smap_downscaler.geo.grid import Grid, Window
 
 BIG = Grid(UTM, 500000.0, 9000000.0, 100.0, 50.0, 600, 300)
@@ -174,6 +174,26 @@ def test_a_crs_that_is_none_is_refused_before_a_file_is_made(tmp_path, gdal_mode
         write_geotiff(tmp_path / "a.tif", grid, np.zeros((2, 2)))
     assert str(caught.value) == "CRS 'EPSG:0' is not known to GDAL; choose another one."
     assert listing(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(b"DATE", b"DARE"), (b"m3 m-3", b"m3 n-3"), (b"sm_mean", b"sm_moan"), (b"yes", b"yet")],
+)
+def test_a_file_whose_words_changed_is_not_as_written(tmp_path, before, after):
+    path = tmp_path / "a.tif"
+    band = Band("sm_mean", "m3 m-3", {"DATE": "2020-01-01"})
+    write_geotiff(path, CELLS, noise(CELLS), [band], {"FILLED": "yes"})
+    assert is_as_written(open_dataset(path))
+    # Statistics that QGIS works out anew, beside the file, are no change.
+    dataset = gdal.Open(str(path))
+    dataset.GetRasterBand(1).ComputeStatistics(False)
+    del dataset
+    assert is_as_written(open_dataset(path))
+    data = path.read_bytes()
+    assert before in data
+    path.write_bytes(data.replace(before, after, 1))
+    assert not is_as_written(open_dataset(path))
 
 
 FULL_DISK = """

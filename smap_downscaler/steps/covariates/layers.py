@@ -28,6 +28,8 @@ from .products import with_products
 
 #: A categorical raster with more classes is none, or is too rich for fractions.
 MOST_CLASSES = 30
+#: Columns that SQLite takes, and so a matrix.
+_MOST_BANDS = 2000
 #: Types of whole numbers.
 _WHOLE = frozenset({gdal.GDT_Byte, gdal.GDT_UInt16, gdal.GDT_Int16, gdal.GDT_UInt32, gdal.GDT_Int32})
 #: Descriptions of bands that name nothing, and the length from which they are sentences.
@@ -87,6 +89,11 @@ def _bands_of(layer: Layer) -> list[Covariate]:
     dataset = open_dataset(layer.path)
     grid = dataset_grid(dataset, layer.label)
     refuse_picture(dataset, layer.label)
+    if dataset.RasterCount > _MOST_BANDS:
+        raise InputError(
+            f"{layer.label}: it has {dataset.RasterCount:,} bands, more than the {_MOST_BANDS:,} columns that a "
+            "table takes; make a raster of those that you want (Raster tools > Rearrange bands)."
+        )
     bands = [
         (number, dataset.GetRasterBand(number))
         for number in range(1, dataset.RasterCount + 1)

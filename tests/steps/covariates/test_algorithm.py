@@ -209,6 +209,19 @@ def test_a_layer_that_does_not_exist_is_named(given, refusal):
     assert refusal(ID, given) == "/nowhere/dem.tif: there is no such file; check the path."
 
 
+def test_more_bands_than_a_table_takes_are_refused(given, refusal, tmp_path):
+    path = tmp_path / "many.vrt"
+    bands = "".join(f'<VRTRasterBand dataType="Float32" band="{number}"/>' for number in range(1, 2002))
+    path.write_text(
+        f'<VRTDataset rasterXSize="160" rasterYSize="120"><SRS>{UTM}</SRS>'
+        f"<GeoTransform>300000, 250, 0, 8600000, 0, -250</GeoTransform>{bands}</VRTDataset>"
+    )
+    assert refusal(ID, given | {"INPUT": [str(path)]}) == (
+        f"INPUT layer many ({path}): it has 2,001 bands, more than the 2,000 columns that a table takes; make a "
+        "raster of those that you want (Raster tools > Rearrange bands)."
+    )
+
+
 def test_services_are_refused(given, refusal, qgis_provider):
     from qgis.core import QgsRasterLayer
 
