@@ -91,8 +91,8 @@ def _bands_of(layer: Layer) -> list[Covariate]:
     refuse_picture(dataset, layer.label)
     if dataset.RasterCount > _MOST_BANDS:
         raise InputError(
-            f"{layer.label}: it has {dataset.RasterCount:,} bands, more than the {_MOST_BANDS:,} columns that "
-            "a table takes; make a raster of those that you want (Raster tools > Rearrange bands)."
+            f"{layer.label}: it has {dataset.RasterCount:,} bands, more than the {_MOST_BANDS:,} columns "
+            "that a table takes; make a raster of those that you want (Raster tools > Rearrange bands)."
         )
     bands = [
         (number, dataset.GetRasterBand(number))
