@@ -217,8 +217,8 @@ def test_more_bands_than_a_table_takes_are_refused(given, refusal, tmp_path):
         f"<GeoTransform>300000, 250, 0, 8600000, 0, -250</GeoTransform>{bands}</VRTDataset>"
     )
     assert refusal(ID, given | {"INPUT": [str(path)]}) == (
-        f"INPUT layer many ({path}): it has 2,001 bands, more than the 2,000 columns that a table takes; make "
-        "a raster of those that you want (Raster tools > Rearrange bands)."
+        f"INPUT layer many ({path}): it has 2,001 bands, more than the 2,000 columns that a table takes; "
+        "make a raster of those that you want (Raster tools > Rearrange bands)."
     )
 
 
