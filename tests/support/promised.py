@@ -44,7 +44,7 @@ PROMISED = {
     ),
     "regressionmatrix": promise(
         "SMAP COVARIATES DYNAMIC DYNAMIC_NAMES VARIABLE BAND START END MINIMUM_COVERED WINDOW RAIN NODATA",
-        "OUTPUT DATES PREFLIGHT REPORT",
+        "OUTPUT RAIN_BY_DATE DATES PREFLIGHT REPORT",
         "COUNT",
     ),
     "trainforests": promise(

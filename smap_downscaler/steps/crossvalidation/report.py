@@ -14,19 +14,19 @@ from ...report.figure import SOIL_MOISTURE_UNIT
 from ...report.interval_figures import importance_figure
 from ...report.number_text import SCORE_LABELS, SPREAD_HEADS, UNIT, fixed, spread_texts
 from ...report.page import Page
+from ..rain.figures import rain_by_date
+from ..rain.numbers.by_date import RainSeries
 from .figures import (
     WORST_CELLS,
     fold_map,
     fold_times,
     importance_series,
     observed_predicted,
-    rain_by_date,
     scores_by_date,
     scores_over_cells,
 )
 from .numbers.folds import BLOCKS, CELLS, DATES, PERIODS, ROWS, scheme_text
 from .numbers.results import (
-    RainSeries,
     SummaryRow,
     ValidationRun,
     scores_of,
@@ -51,10 +51,12 @@ def crossvalidation_page(
     _headline(page, run, summary)
     page.warnings([*run.warnings, *uneven_folds(run.results, run.settings.block_km)])
     for series in rain:
-        page.heading(f"Rain by date: {series.name} (the paper's Fig. 2)").picture(
+        page.heading(f"Rain of the matrix by date: {series.name}").picture(
             rain_by_date(series),
-            f"{series.name} of all cells and their median by date",
-            "Grey: each cell of the regression matrix. Thick: their median.",
+            f"{series.name} of the cells of the matrix and their median by date",
+            "Grey: each cell of the regression matrix; blue: their median. These are only the cells and "
+            "dates that SMAP saw; the rain of all days and cells (the paper's Fig. 2) is in the report of "
+            "'Regression matrix'. A date between two without a value is a dot.",
         )
     _scores(page, run)
     _summary(page, run, summary)

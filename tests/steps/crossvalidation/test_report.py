@@ -22,7 +22,6 @@ from smap_downscaler.steps.crossvalidation.figures import (
     fold_times,
     importance_series,
     observed_predicted,
-    rain_by_date,
     scores_by_date,
 )
 from smap_downscaler.steps.crossvalidation.numbers.pieces import (
@@ -34,7 +33,6 @@ from smap_downscaler.steps.crossvalidation.numbers.pieces import (
 )
 from smap_downscaler.steps.crossvalidation.numbers.results import (
     FoldPicture,
-    RainSeries,
     ValidationRun,
     scores_of,
     summarise,
@@ -212,14 +210,6 @@ def test_folds_in_time_have_their_colours_and_dates_that_no_fold_predicts_have_n
     assert has_colour(image, "#332288")
     assert has_colour(image, "#88CCEE")
     assert not has_colour(image, "#44AA99")
-
-
-def test_the_rain_of_all_cells_and_their_median():
-    dates = tuple(dt.date(2020, 1, 1) + dt.timedelta(number) for number in range(20))
-    values = np.abs(np.random.default_rng(1).normal(size=(20, 30))).astype(np.float32)
-    values[3, :29] = np.nan
-    image = pixels(rain_by_date(RainSeries("p_antecedent", "mm/d", dates, values)))
-    assert has_colour(image, "#0072B2")
 
 
 def test_importance_is_summed_up_over_units_in_the_order_of_the_strictest_scheme():
