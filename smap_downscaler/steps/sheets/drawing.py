@@ -39,7 +39,7 @@ def draw_page(page: Page) -> Any:
             ha=text.across.replace("centre", "center"),
             va="center",
             fontsize=text.size,
-            path_effects=halo(1.5) if text.halo else None,
+            path_effects=halo(2.2) if text.halo else None,
         )
     if page.colour_bar is not None:
         _colour_bar(axis(page.colour_bar.box), images[0], page.colour_bar)

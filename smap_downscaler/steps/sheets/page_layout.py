@@ -231,6 +231,9 @@ def names_on_map(item: MapItem) -> list[Text]:
             middle = top + down * high - _NAME_HIGH / 2
             x = left + across * wide
             if overlay.kind == "places":
+                # The frame would cut it.
+                if not top <= middle <= top + high - _NAME_HIGH:
+                    continue
                 box, where = (x - wide / 2, middle, wide, _NAME_HIGH), "centre"
             elif across < 0.7:
                 box, where = (x + _BESIDE, middle, wide, _NAME_HIGH), "left"

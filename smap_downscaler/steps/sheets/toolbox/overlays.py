@@ -115,7 +115,9 @@ def _country_names(features: Iterable[QgsFeature], bounds: Bounds) -> Overlay:
     """Each name at a place within the part that is seen, where this is wide enough for it."""
     seen, parts, names = QgsGeometry.fromRect(_rectangle(bounds)), [], []
     for feature in features:
-        name, geometry = _text_of(feature[_COUNTRY]), feature.geometry().intersection(seen)
+        # French Guiana alone is not named France.
+        mainland = max(feature.geometry().asGeometryCollection(), key=QgsGeometry.area)
+        name, geometry = _text_of(feature[_COUNTRY]), mainland.intersection(seen)
         if geometry.isEmpty() or not room_for_name(bounds, geometry.boundingBox().width(), name):
             continue
         place = geometry.poleOfInaccessibility(_PLACE_DEGREES)[0]

@@ -319,6 +319,8 @@ def _text_format(size: float, halo: bool = False) -> QgsTextFormat:
     if halo:
         rim = QgsTextBufferSettings()
         rim.setEnabled(True)
-        rim.setSize(0.3)
+        rim.setSize(0.5)
+        rim.setColor(QColor("white"))
+        rim.setOpacity(1)
         made.setBuffer(rim)
     return made
