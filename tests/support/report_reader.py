@@ -25,6 +25,8 @@ EXPLAINED = re.compile(
     r"|n min\(q, 1 - q\) < 5|\bfewer than 5 blocks|\bOf 20 blocks of .+ from -0\.6 to 0\.4|\bover 1\b"
     r"|\b0\.5 the middle|\bdoes not give 1\b|\bIt is 0 where|\bexactly 1 or -1\b|\babove 1 %"
     r"|\bTable [B\d]+\b|\bFigs?\. [BS\d]+\b|\bet al\. \d{4}|\bddof [01]\b|10(?:\u207b\u2076|\$\^\{-6\}\$)"
+    r"|\bTables \d-\d\b|\bSoilGrids(?: 2\.0|250m 2017| 2017)|\bZenodo \d+|\b(?:\d+-)?\d+ cm\b|\b\d+ kPa\b"
+    r"|\bMcGlynn 2007\b|\bFreeman 1991\b|\bbands? \d+\b"
     r"|\bBreiman 2001\b|\beigenvalue 1\b|\bdotted circle: 1\b|\bis 0 where\b|\b(?:above|below) 0\b"
 )
 
