@@ -12,7 +12,7 @@ from ...base.words import counted, text
 from ...methods.keys import POOLED, key_label
 from ...report.figure import SOIL_MOISTURE_UNIT
 from ...report.interval_figures import importance_figure
-from ...report.number_text import SCORE_LABELS, SPREAD_HEADS, UNIT, fixed, spread_texts
+from ...report.number_text import SCORE_FORMULAS, SCORE_LABELS, SPREAD_HEADS, UNIT, fixed, spread_texts
 from ...report.page import Page
 from ..rain.figures import rain_by_date
 from ..rain.numbers.by_date import RainSeries
@@ -60,6 +60,7 @@ def crossvalidation_page(
         )
     _scores(page, run)
     _summary(page, run, summary)
+    _formulas(page, run)
     _scatters(page, run)
     _importance(page, run)
     _folds(page, run)
@@ -175,6 +176,17 @@ def _summary(page: Page, run: ValidationRun, summary: Sequence[SummaryRow]) -> N
     page.paragraph(
         "SD with n - 1 and IQR over the dates or cells, each being the mean of its repeats. Bias is "
         "predicted - observed. R² is negative where the mean of all rows would tell more than the forest."
+    )
+
+
+def _formulas(page: Page, run: ValidationRun) -> None:
+    noun = run.settings.words.key if run.settings.mode != POOLED else ""
+    rows = [(SCORE_LABELS[name], *words) for name, words in SCORE_FORMULAS.items()]
+    page.heading("Metrics (the paper's Table 4)").table(("score", "formula", "what it says"), rows)
+    page.paragraph(
+        f"o: soil moisture that SMAP observed; p: predicted by a forest that did not see the row; n: "
+        f"{f'rows of a {noun}' if noun else 'rows'} in all folds of a repeat; a bar: their mean. The paper's "
+        "R² mixes 1 - SSE/SST and the squared Pearson r, which are two scores here."
     )
 
 
