@@ -53,7 +53,9 @@ def rain_series(name: str, unit: str, days: Iterable[tuple[dt.date, np.ndarray]]
     days : iterable of (date, float32 array of shape (n,))
         Ascending; NaN where a cell has no value.
     """
-    dates, spreads, kept = [], [], []
+    dates: list[dt.date] = []
+    spreads: list[Distribution] = []
+    kept: list[np.ndarray] = []
     shown, seen = np.empty(0, int), np.empty(0, bool)
     for date, values in days:
         if not dates:
