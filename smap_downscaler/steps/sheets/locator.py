@@ -16,7 +16,6 @@ from .page_layout import (
     A4_WIDTH,
     LEGEND,
     MARGIN,
-    NAME_SIZE,
     Box,
     ColourBar,
     MapItem,
@@ -24,10 +23,13 @@ from .page_layout import (
     Text,
     above,
     heading,
+    name_width,
     names_on_map,
 )
 
 _OVERVIEW_WIDTH, _GAP, _LEFT, _TITLE = 2.3, 0.75, 0.4, 0.75
+#: So high at most, that both overviews fit on a page.
+_OVERVIEW_HEIGHT = 3.6
 #: Between the two overviews: degrees below the upper one, and the title of the lower one.
 _BETWEEN = 0.5
 #: The region is this much wider than the area, and so many degrees at least; the part of the earth, than it.
@@ -35,8 +37,6 @@ _WIDER, _LEAST_DEGREES = 6.0, 16.0
 _PART_WIDER, _LEAST_PART = 3.5, 60.0
 _MOST_DEGREES = 150.0
 _EARTH = Bounds(-180.0, -90.0, 180.0, 90.0)
-#: Width of a letter over its size.
-_LETTER = 0.58
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,7 @@ def _around(inner: Bounds, span: float) -> Bounds:
 
 def room_for_name(bounds: Bounds, degrees: float, name: str) -> bool:
     """Whether a name fits into so many degrees of an overview of these bounds."""
-    inches = degrees / (bounds.right - bounds.left) * _OVERVIEW_WIDTH
-    return len(name) * _LETTER * NAME_SIZE / 72 <= inches
+    return name_width(name) <= degrees / (bounds.right - bounds.left) * _size(bounds)[0]
 
 
 def locator_page(
@@ -142,9 +141,15 @@ def locator_page(
 
 
 def _box(top: float, frame: MapFrame) -> Box:
-    """An overview as wide as all, and as high as its degrees are at its middle."""
-    stretch = 1 / math.cos(math.radians((frame.bounds.bottom + frame.bounds.top) / 2))
-    return MARGIN + _LEFT, top, _OVERVIEW_WIDTH, _OVERVIEW_WIDTH * frame.aspect * min(stretch, 2.0)
+    return MARGIN + _LEFT, top, *_size(frame.bounds)
+
+
+def _size(bounds: Bounds) -> tuple[float, float]:
+    """Width and height of an overview, with degrees as they are at its middle."""
+    stretch = 1 / math.cos(math.radians((bounds.bottom + bounds.top) / 2))
+    aspect = (bounds.top - bounds.bottom) / (bounds.right - bounds.left) * min(stretch, 2.0)
+    wide = min(_OVERVIEW_WIDTH, _OVERVIEW_HEIGHT / aspect)
+    return wide, wide * aspect
 
 
 def _overview(name: str, box: Box, shown: Overview, mark: Overlay, marks: str) -> MapItem:

@@ -31,7 +31,9 @@ _NARROWEST = 1.5
 #: Panels that are narrower have no room for names of points.
 _NAMED = 2.0
 #: Names on a map: points of their letters, height of their line, and distance from the point.
-NAME_SIZE, _NAME_HIGH, _BESIDE = 6.0, 0.12, 0.07
+_NAME_SIZE, _NAME_HIGH, _BESIDE = 6.0, 0.12, 0.07
+#: Width of a letter over its size.
+_LETTER = 0.58
 #: Per cent of the values beyond either end of the colours, and the least span of these, m3 m-3.
 _TAIL, _LEAST_SPAN = 2, 0.02
 _TOP = SOIL_MOISTURE_RAMP[-1][0]
@@ -219,9 +221,13 @@ def _round_step(span: float) -> float:
 
 
 def names_on_map(item: MapItem) -> list[Text]:
-    """The names of the points of a map, beside those that lie within its frame."""
+    """The names of the points of a map, beside those that lie within its frame.
+
+    Places have theirs in their middle, if it lies on no earlier one.
+    """
     left, top, wide, high = item.box
     bounds, texts = item.frame.bounds, []
+    taken: list[tuple[float, float, float]] = []
     for overlay in item.overlays:
         for (x, y), name in zip(np.concatenate([*overlay.parts, np.empty((0, 2))]), overlay.names):
             across = (x - bounds.left) / (bounds.right - bounds.left)
@@ -231,16 +237,27 @@ def names_on_map(item: MapItem) -> list[Text]:
             middle = top + down * high - _NAME_HIGH / 2
             x = left + across * wide
             if overlay.kind == "places":
+                half = name_width(name) / 2
                 # The frame would cut it.
                 if not top <= middle <= top + high - _NAME_HIGH:
                     continue
+                if any(
+                    abs(x - at) < half + own and abs(middle - line) < _NAME_HIGH for at, line, own in taken
+                ):
+                    continue
+                taken.append((x, middle, half))
                 box, where = (x - wide / 2, middle, wide, _NAME_HIGH), "centre"
             elif across < 0.7:
                 box, where = (x + _BESIDE, middle, wide, _NAME_HIGH), "left"
             else:
                 box, where = (x - _BESIDE - wide, middle, wide, _NAME_HIGH), "right"
-            texts.append(Text(box, name, NAME_SIZE, where, halo=True))
+            texts.append(Text(box, name, _NAME_SIZE, where, halo=True))
     return texts
+
+
+def name_width(name: str) -> float:
+    """About how wide a name on a map is."""
+    return len(name) * _LETTER * _NAME_SIZE / 72
 
 
 def heading(text: str) -> Text:

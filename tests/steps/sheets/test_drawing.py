@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import math
 import re
 
 import numpy as np
@@ -223,6 +224,22 @@ def test_the_part_of_the_earth_is_wider_than_the_region(region, part):
     assert (found.left, found.bottom, found.right, found.top) == part
 
 
+@pytest.mark.parametrize("lat", [-60.0, 0.0, 50.0, 66.0, 80.0])
+def test_a_locator_fits_on_a_page_at_any_latitude(lat):
+    """Degrees of longitude are short near the poles, and a region is high."""
+    area = Bounds(20.0, lat - 0.5, 21.0, lat + 0.5)
+    frames = [dataclasses.replace(FRAME, bounds=overview_bounds(area))]
+    frames.append(dataclasses.replace(FRAME, bounds=part_bounds(frames[0].bounds)))
+    region, part = (Overview(frame, []) for frame in frames)
+    page = locator_page("Where", FRAME, region, part, np.zeros((2, 2)), None, [])
+    assert page.height <= A4_HEIGHT
+    for item, shown in zip(page.maps[1:], (region, part)):
+        (_left, _top, wide, high), bounds = item.box, shown.frame.bounds
+        middle = math.cos(math.radians((bounds.bottom + bounds.top) / 2))
+        across, down = bounds.right - bounds.left, bounds.top - bounds.bottom
+        assert high / wide == pytest.approx(down / across / max(middle, 0.5))
+
+
 @pytest.mark.parametrize(("terrain", "of"), [(True, "the maps"), (False, "SMAP")])
 def test_a_locator(terrain, of):
     y, x = np.mgrid[0:40, 0:60]
@@ -233,7 +250,9 @@ def test_a_locator(terrain, of):
     cells = Overlay("SMAP cells, 9 km", [np.array([[0.0, 9000.0], [60_000.0, 9000.0]])], "thin")
     sites = Overlay("stations", [np.array([[9_000.0, 9_000.0]]), np.array([[50_000.0, 9_000.0]])], "points")
     sites = dataclasses.replace(sites, names=("Kayra", "Zurite"))
-    places = Overlay("", [np.array([[-75.0, -10.0]]), np.array([[0.0, 0.0]])], "places", ("Peru", "Nowhere"))
+    # The last but one lies outside, the last one on the first.
+    points = [np.array([place]) for place in ([-75.0, -10.0], [0.0, 0.0], [-74.9, -10.1])]
+    places = Overlay("", points, "places", ("Peru", "Nowhere", "Inca Empire"))
     region = Overview(around, [Overlay("", [border], "border"), places])
     part = Overview(
         MapFrame(Bounds(-100, -43, -40, 17), "degrees", 1e5, (0.0, 1.0), (), (), (15.0, 15.0)), []
@@ -242,7 +261,7 @@ def test_a_locator(terrain, of):
     figure = draw_page(page)
     words = {text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))}
     assert {"Where", "Part of the earth", "Region", "Study area", "Peru", "Kayra", "Zurite"} <= words
-    assert "Nowhere" not in words
+    assert not {"Nowhere", "Inca Empire"} & words
     # A name stands right of its point, and left of one near the right edge.
     (left, _top, wide, _high), names = page.maps[0].box, {text.text: text for text in page.texts}
     assert names["Kayra"].across == "left"

@@ -112,12 +112,15 @@ def surroundings(values: Values, name: str, bounds: Bounds, inner: bool, progres
 
 
 def _country_names(features: Iterable[QgsFeature], bounds: Bounds) -> Overlay:
-    """Each name at a place within the part that is seen, where this is wide enough for it."""
+    """Each name at a place within the part that is seen, where this is wide enough; large countries first."""
     seen, parts, names = QgsGeometry.fromRect(_rectangle(bounds)), [], []
-    for feature in features:
-        # French Guiana alone is not named France.
-        mainland = max(feature.geometry().asGeometryCollection(), key=QgsGeometry.area)
-        name, geometry = _text_of(feature[_COUNTRY]), mainland.intersection(seen)
+    # French Guiana alone is not named France.
+    mainlands = [
+        (max(feature.geometry().asGeometryCollection(), key=QgsGeometry.area), _text_of(feature[_COUNTRY]))
+        for feature in features
+    ]
+    for mainland, name in sorted(mainlands, key=lambda one: -one[0].area()):
+        geometry = mainland.intersection(seen)
         if geometry.isEmpty() or not room_for_name(bounds, geometry.boundingBox().width(), name):
             continue
         place = geometry.poleOfInaccessibility(_PLACE_DEGREES)[0]
