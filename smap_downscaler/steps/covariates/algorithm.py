@@ -131,7 +131,8 @@ class HarmoniseCovariates(SmapAlgorithm):
             "COUNT": len(made.layers),
             **write_preflight_table(values, made.preflight),
         }
-        rows = catalogue(made.covariates, made.coarse)
+        wanted = report or values.given("COVARIATES_TABLE")
+        rows = catalogue(made.covariates, made.coarse) if wanted else []
         outputs.update(write_tables(values, {"COVARIATES_TABLE": lambda path: write_catalogue(path, rows)}))
         if report:
             progress.set_text("Report")
