@@ -209,7 +209,7 @@ def _draw(figure: Any, axis: Any, panel: AtlasPanel, bounds: Bounds, ends: tuple
         fraction=0.06,
         pad=0.03,
         aspect=28,
-        extend=_extend(valid, low, high),
+        extend=extend_of(valid, low, high),
     )
     if not valid.size:
         axis.text(0.5, 0.5, "no value", transform=axis.transAxes, ha="center", va="center", fontsize=8)
@@ -232,7 +232,8 @@ def ramp_of(name: str) -> str:
     return "viridis"
 
 
-def _extend(valid: np.ndarray, low: float, high: float) -> str:
+def extend_of(valid: np.ndarray, low: float, high: float) -> str:
+    """Which ends of a colour bar from `low` to `high` have values beyond, as matplotlib says it."""
     if not valid.size:
         return "neither"
     below, beyond = bool(valid.min() < low), bool(valid.max() > high)

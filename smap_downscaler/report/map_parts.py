@@ -25,6 +25,8 @@ _LOOKS: dict[str, dict[str, Any]] = {
     "line": {"color": "black", "linewidth": 0.9},
     "thin": {"color": "#333333", "linewidth": 0.35},
     "border": {"color": "#555555", "linewidth": 0.5},
+    "inner": {"color": "#9a9a9a", "linewidth": 0.3},
+    "places": {"linestyle": "none"},
     "area": {"color": "#D55E00", "linewidth": 1.4},
     "points": {
         "color": "white",
@@ -48,12 +50,16 @@ class Overlay:
     parts : sequence of float array, shape (n, 2)
         x and y: a line each, or points.
     kind : str
-        `line`, `thin` and `border` (lines in the background), `area` (filled) or `points`.
+        `line`, `thin`, `border` and `inner` (lines in the background), `area` (filled), `points`, or
+        `places` (of which only the names are seen).
+    names : sequence of str
+        Of the points, in their order; empty for none.
     """
 
     label: str
     parts: Sequence[np.ndarray]
     kind: str = "line"
+    names: Sequence[str] = ()
 
 
 def panel_letter(number: int) -> str:

@@ -18,6 +18,20 @@ SCORE_LABELS = {
     "bias": f"bias, {UNIT}",
     "pearson_r2": "squared Pearson r",
 }
+#: Their formulas, of o observed and p predicted in n rows, and what they say.
+SCORE_FORMULAS = {
+    "rmse": ("√(Σ(pᵢ - oᵢ)² / n)", "size of the error; large errors count most"),
+    "r2": (
+        "1 - Σ(pᵢ - oᵢ)² / Σ(oᵢ - ō)²",
+        "share of the variance that is told; negative where the mean of the observed tells more",
+    ),
+    "mae": ("Σ|pᵢ - oᵢ| / n", "mean size of the error"),
+    "bias": ("Σ(pᵢ - oᵢ) / n", "mean error; positive where predictions are too wet"),
+    "pearson_r2": (
+        "(Σ(oᵢ - ō)(pᵢ - p̄))² / (Σ(oᵢ - ō)² Σ(pᵢ - p̄)²)",
+        "how well the pattern is told, whatever its bias and amplitude",
+    ),
+}
 #: Columns of `spread_texts`.
 SPREAD_HEADS = ("mean", "median", "SD", "IQR", "min", "max")
 

@@ -20,11 +20,13 @@ MANIFEST = "How these numbers came about"
 #: Numbers that explain or name something, in whatever report: they come from no result.
 EXPLAINED = re.compile(
     r"0\.04-0\.06|\b(?:9|30) km\b|\b100 m\b|(?<![.\d])(?:25|75|95) %|\bblocks of \S+ km\b|<0\.1 %|>99\.9 %"
-    r"|\bEPSG:\d+|\bEASE-Grid 2\.0|\b1:1\b|\b[1n] - [1S]|\b[Rr]ow \d+, col \d+"
+    r"|\bEPSG:\d+|\bEASE-Grid 2\.0|\b1:1\b|\b[1n] - [1SΣ]|\b[Rr]ow \d+, col \d+"
     r"|n \(1 - a\) / \(1 \+ a\)|\b0 dB: error|\+3 dB: half"
     r"|n min\(q, 1 - q\) < 5|\bfewer than 5 blocks|\bOf 20 blocks of .+ from -0\.6 to 0\.4|\bover 1\b"
     r"|\b0\.5 the middle|\bdoes not give 1\b|\bIt is 0 where|\bexactly 1 or -1\b|\babove 1 %"
     r"|\bTable [B\d]+\b|\bFigs?\. [BS\d]+\b|\bet al\. \d{4}|\bddof [01]\b|10(?:\u207b\u2076|\$\^\{-6\}\$)"
+    r"|\bTables \d-\d\b|\bSoilGrids(?: 2\.0|250m 2017| 2017)|\bZenodo \d+|\b(?:\d+-)?\d+ cm\b|\b\d+ kPa\b"
+    r"|\bMcGlynn 2007\b|\bFreeman 1991\b|\bbands? \d+\b"
     r"|\bBreiman 2001\b|\beigenvalue 1\b|\bdotted circle: 1\b|\bis 0 where\b|\b(?:above|below) 0\b"
 )
 

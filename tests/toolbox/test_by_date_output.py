@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from osgeo import gdal
 
+from report_reader import FigureTexts, check_numbers
 from small_case import CELLS, DATES, NAMES, PIXELS, SPARSE, make_small_case
 from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.runs.provenance import series_hash
@@ -149,6 +150,35 @@ def test_the_maps_report_tells_each_date(run, mapping, said):
     assert float(table[0]["mean"]) == pytest.approx(values.mean(dtype=float), rel=1e-6)
     run("downscale", mapping)
     assert rows_of(mapping["DATES"])[0]["note"] == "kept from an earlier run"
+
+
+def test_the_workflow_says_what_was_used(run, mapping, case, tmp_path, monkeypatch):
+    """The paper's Fig. 3, with the counts and scores of the inputs' own tables."""
+    figures = FigureTexts(monkeypatch)
+    outputs = run("downscale", mapping)
+    check_numbers(outputs, figures)
+    table, scores = str(tmp_path / "rain.gpkg"), str(tmp_path / "scores.csv")
+    forests = {"PRESET": "custom", "N_ESTIMATORS": 4, "MINIMUM_CELLS": 20, "INPUT": table, "SCORES": scores}
+    run("trainforests", {**forests, "OUTPUT": str(tmp_path / "again.smapforest")})
+    rows = [row for row in rows_of(scores) if row["oob_rmse"]]
+    rmse, r2 = (np.median([float(row[name]) for row in rows]) for name in ("oob_rmse", "oob_r2"))
+    cells = np.isfinite(case.smap[DATES[0]]).sum()
+    texts = [text for text in figures.texts if "\n" in text]
+    drawn = {name: " ".join(text.split()) for text in texts for name in WORKFLOW if name in text}
+    assert drawn == {
+        "with a forest": f"2 dates with a forest {DATES[0]} to {DATES[2]} soil_moisture, m3 m-3",
+        "averaged": f"rain.gpkg {cells} rows a date 4 covariates, averaged over SMAP's cells",
+        "out-of-bag": "n_estimators 4, min_samples_split 4, min_samples_leaf 1, seed 1 "
+        f"out-of-bag RMSE {rmse:.4f}, R² {r2:.3f} (medians) f.smapforest",
+        "applied": "each forest applied to the pixels of its date 1 date without a map",
+        "bands of": f"3 bands of fine.tif sand, elevation, clay pixels of {PIXELS.cell_width:.4g} m",
+        "rain: ": f"rain: 2 dates, rain {DATES[0]} to {DATES[1]} pixels of {CELLS.cell_width:.4g} m",
+        "1 date\n": f"1 date {DATES[0]} pixels of {PIXELS.cell_width:.4g} m",
+    }
+
+
+#: What tells the boxes of the workflow.
+WORKFLOW = ("with a forest", "averaged", "out-of-bag", "applied", "bands of", "rain: ", "1 date\n")
 
 
 @pytest.mark.parametrize("name", ["REPORT", "DATES", "PREFLIGHT"])

@@ -29,8 +29,9 @@ from ...toolbox.feedback import WarningKeeper
 from ...toolbox.layers import hand_over_stack
 from ...toolbox.parameters import advanced, decimal, nodata_parameter, series_folder
 from ...toolbox.preflight_output import preflight_output, write_preflight_table
-from ...toolbox.reports import report_parameter
+from ...toolbox.reports import report_parameter, table_output, write_tables
 from ...toolbox.values import Values, name_of_file
+from .catalogue import catalogue, write_catalogue
 from .covariate import Covariate, Layer
 from .harmonise import Request, harmonise
 from .layers import read_covariates, with_looks
@@ -83,6 +84,7 @@ class HarmoniseCovariates(SmapAlgorithm):
         yield nodata_parameter()
         yield QgsProcessingParameterRasterDestination("OUTPUT_COARSE", "Coarse stack (SMAP cells)")
         yield QgsProcessingParameterRasterDestination("OUTPUT_FINE", "Fine stack")
+        yield table_output("COVARIATES_TABLE", "Table of the covariates and their sources")
         yield preflight_output()
         yield report_parameter()
 
@@ -129,9 +131,12 @@ class HarmoniseCovariates(SmapAlgorithm):
             "COUNT": len(made.layers),
             **write_preflight_table(values, made.preflight),
         }
+        wanted = report or values.given("COVARIATES_TABLE")
+        rows = catalogue(made.covariates, made.coarse) if wanted else []
+        outputs.update(write_tables(values, {"COVARIATES_TABLE": lambda path: write_catalogue(path, rows)}))
         if report:
             progress.set_text("Report")
-            outputs.update(report_covariates(report, request, smap, made, listener.warnings, progress))
+            outputs.update(report_covariates(report, request, smap, made, rows, listener.warnings, progress))
         return outputs
 
 

@@ -44,7 +44,7 @@ def with_products(
     """
     chosen = _rows_by_covariate(covariates, rows)
     bands = Counter(one.layer for one in covariates)
-    found = [None if one.categorical else _known(one, bands[one.layer]) for one in covariates]
+    found = [None if one.categorical else known_product(one, bands[one.layer]) for one in covariates]
     names = known_names(found) if guess else [""] * len(covariates)
     out = []
     for one, row, known, name in zip(covariates, chosen, found, names):
@@ -81,7 +81,8 @@ def _called(one: Covariate) -> set[str]:
     return {text.casefold() for text in texts if text}
 
 
-def _known(one: Covariate, bands: int) -> Known | None:
+def known_product(one: Covariate, bands: int) -> Known | None:
+    """What the names of a covariate's band, file and layer say, of a layer of so many bands."""
     texts = [one.description]
     if bands == 1:
         texts += [Path(one.layer.path).stem, one.layer.name]
@@ -176,7 +177,7 @@ def log_choices(covariates: Sequence[Covariate], guess: bool, progress: Progress
     """Log what is done to each covariate, with a warning for each guess and each nearly known name."""
     for one in covariates:
         if one.why.startswith(FROM_NAME):
-            known = _known(one, 1)
+            known = known_product(one, 1)
             if known is not None:
                 progress.warn(
                     f"{one.label}: by its name taken as {taken_as(known)} (covariate {one.name}, "
@@ -194,7 +195,7 @@ def log_choices(covariates: Sequence[Covariate], guess: bool, progress: Progress
 
 
 def _warn_of_near_miss(one: Covariate, progress: Progress) -> None:
-    known = _known(one, 1)
+    known = known_product(one, 1)
     if known is None or known.own_name or one.why.startswith("LAYERS"):
         return
     progress.warn(

@@ -14,6 +14,7 @@ def covariates_page(
     warnings: Sequence[str],
     found: Preflight,
     used: Table,
+    sources: Table,
     made: Table,
     atlas: bytes,
     manifest: Mapping[str, Mapping[str, object]],
@@ -27,8 +28,8 @@ def covariates_page(
         Where the stacks lie and on which grids.
     warnings : sequence of str
     found : Preflight
-    used, made : Table
-        The choices for each layer, the bands that came out.
+    used, sources, made : Table
+        The choices for each layer, what the covariates are and whose, the bands that came out.
     atlas : bytes
         PNG.
     manifest : mapping
@@ -43,6 +44,12 @@ def covariates_page(
         "file nor anybody said."
     )
     page.table(used.headers, used.rows)
+    page.heading("Covariates and their sources (the paper's Tables 1-3)").paragraph(
+        "The width of a pixel is that on the ground in the middle of the study area. By: what tells the "
+        "source; a file name may have been given by anybody. A question mark: nothing tells. The whole "
+        "citations stand at the end of the page."
+    )
+    page.table(sources.headers, sources.rows)
     page.heading("Bands of the stacks").table(made.headers, made.rows)
     page.heading("Atlas").picture(
         atlas,

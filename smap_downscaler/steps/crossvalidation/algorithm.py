@@ -55,18 +55,18 @@ from ..forests.toolbox.parameters import (
 )
 from ..matrix.read import MatrixTable, RowSelection
 from ..matrix.toolbox.table_input import matrix_table, matrix_table_parameters
+from ..rain.tables import write_rain
 from .journal import forget_work
 from .numbers.folds import BLOCKS, LOCATIONS, LOCATIONS_AND_DATES, PERIODS, RANDOM, scheme_text
 from .numbers.results import ValidationRun, median_of, summarise, summarise_rises
 from .numbers.settings import ValidationSettings
-from .read_rows import rain_names, rain_series, with_blocks, with_period
+from .read_rows import rain_names, rain_of_rows, with_blocks, with_period
 from .report import crossvalidation_page
 from .run import crossvalidate_table
 from .tables import (
     write_choices,
     write_importance,
     write_importance_summary,
-    write_rain,
     write_scores,
     write_summary,
 )
@@ -141,7 +141,7 @@ class CrossValidate(SmapAlgorithm):
         run = crossvalidate_table(table, settings, work_file, selection, threads, progress.part(0.0, 0.95))
         settings, run.warnings = run.settings, warnings
         summary = summarise(run.results, settings)
-        rain = rain_series(table, wet, selection, progress) if report or values.given("RAIN") else []
+        rain = rain_of_rows(table, wet, selection, progress) if report or values.given("RAIN") else []
         write_scores(output, run)
         outputs = {"OUTPUT": output, "COUNT": len(run.keys), **_numbers(run)}
         tables = {

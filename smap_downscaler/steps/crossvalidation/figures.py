@@ -1,4 +1,4 @@
-"""The figures of a cross-validation: scores, observed against predicted, importance, folds, rain."""
+"""The figures of a cross-validation: scores, observed against predicted, importance, folds."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from ...stats.distribution import Distribution
 from ...stats.scores import fitted_line
 from .numbers.folds import BLOCKS, IN_SPACE, LOCATIONS, LOCATIONS_AND_DATES, PERIODS, RANDOM, scheme_text
 from .numbers.pieces import PieceResult
-from .numbers.results import FoldPicture, RainSeries, RiseRow, Scores
+from .numbers.results import FoldPicture, RiseRow, Scores
 
 #: Scheme -> colour, marker and line.
 _STYLES = {
@@ -253,24 +253,3 @@ def _block_labels(centres: np.ndarray, folds: np.ndarray, step: float) -> Iterat
         for group in range(1, count + 1):
             inside = centres[groups[column, row] == group]
             yield fold, inside[np.argmin(np.sum((inside - inside.mean(axis=0)) ** 2, axis=1))]
-
-
-def rain_by_date(rain: RainSeries) -> bytes:
-    """The rain of each cell as a thin line, their median as a thick one (the paper's Fig. 2): a PNG."""
-    figure = new_figure(2.6)
-    axis = figure.subplots()
-    values = rain.values
-    # Of many cells each line is faint.
-    alpha = float(np.clip(40 / values.shape[1], 0.2, 0.8))
-    axis.plot(rain.dates, values, color="#888888", linewidth=0.5, alpha=alpha, zorder=1)
-    # Beyond the drawn axes: all lines of the cells share one entry in the legend.
-    axis.plot([], [], color="#888888", linewidth=0.8, label=text("each of {:,} cells", values.shape[1]))
-    median = [Distribution.of(row).median for row in values]
-    axis.plot(rain.dates, median, color=COLOURS[0], linewidth=1.6, zorder=2, label="median of the cells")
-    axis.set_ylabel(f"{rain.name}, {rain.unit}" if rain.unit else rain.name, fontsize=9)
-    axis.set_ylim(bottom=0)
-    light_grid(axis, "y")
-    axis.tick_params(labelsize=8)
-    legend_above(axis, 2)
-    date_axis(axis, rain.dates)
-    return png(figure)

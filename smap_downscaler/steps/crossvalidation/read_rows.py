@@ -29,8 +29,9 @@ from ..matrix.numbers.rows import (
     why_unusable,
 )
 from ..matrix.read import WHOLE_TABLE, MatrixTable, RowSelection, cell_number
+from ..rain.numbers.by_date import RainSeries, rain_series
 from .numbers.folds import cell_spacing, check_coordinates
-from .numbers.results import RainSeries, ValidationRun
+from .numbers.results import ValidationRun
 from .numbers.settings import ValidationSettings
 
 #: Longest run of days that is held out, unless the analyst says otherwise.
@@ -293,7 +294,7 @@ def _seems_rain(table: MatrixTable, name: str) -> bool:
     return unit in _RAIN_UNITS if unit else looks_like_rain(name)
 
 
-def rain_series(
+def rain_of_rows(
     table: MatrixTable,
     names: Sequence[str],
     selection: RowSelection = WHOLE_TABLE,
@@ -316,6 +317,6 @@ def rain_series(
     low = np.min(whole, axis=0, where=np.isfinite(whole), initial=np.inf)
     high = np.max(whole, axis=0, where=np.isfinite(whole), initial=-np.inf)
     return [
-        RainSeries(names[number], table.units.get(names[number], ""), dates, whole[:, :, number])
+        rain_series(names[number], table.units.get(names[number], ""), zip(dates, whole[:, :, number]))
         for number in np.nonzero((low < high).any(axis=0))[0].tolist()
     ]

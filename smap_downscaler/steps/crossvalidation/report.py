@@ -12,21 +12,21 @@ from ...base.words import counted, text
 from ...methods.keys import POOLED, key_label
 from ...report.figure import SOIL_MOISTURE_UNIT
 from ...report.interval_figures import importance_figure
-from ...report.number_text import SCORE_LABELS, SPREAD_HEADS, UNIT, fixed, spread_texts
+from ...report.number_text import SCORE_FORMULAS, SCORE_LABELS, SPREAD_HEADS, UNIT, fixed, spread_texts
 from ...report.page import Page
+from ..rain.figures import rain_by_date
+from ..rain.numbers.by_date import RainSeries
 from .figures import (
     WORST_CELLS,
     fold_map,
     fold_times,
     importance_series,
     observed_predicted,
-    rain_by_date,
     scores_by_date,
     scores_over_cells,
 )
 from .numbers.folds import BLOCKS, CELLS, DATES, PERIODS, ROWS, scheme_text
 from .numbers.results import (
-    RainSeries,
     SummaryRow,
     ValidationRun,
     scores_of,
@@ -51,13 +51,16 @@ def crossvalidation_page(
     _headline(page, run, summary)
     page.warnings([*run.warnings, *uneven_folds(run.results, run.settings.block_km)])
     for series in rain:
-        page.heading(f"Rain by date: {series.name} (the paper's Fig. 2)").picture(
+        page.heading(f"Rain of the matrix by date: {series.name}").picture(
             rain_by_date(series),
-            f"{series.name} of all cells and their median by date",
-            "Grey: each cell of the regression matrix. Thick: their median.",
+            f"{series.name} of the cells of the matrix and their median by date",
+            "Grey: each cell of the regression matrix; blue: their median. These are only the cells and "
+            "dates that SMAP saw; the rain of all days and cells (the paper's Fig. 2) is in the report of "
+            "'Regression matrix'. A date between two without a value is a dot.",
         )
     _scores(page, run)
     _summary(page, run, summary)
+    _formulas(page, run)
     _scatters(page, run)
     _importance(page, run)
     _folds(page, run)
@@ -173,6 +176,17 @@ def _summary(page: Page, run: ValidationRun, summary: Sequence[SummaryRow]) -> N
     page.paragraph(
         "SD with n - 1 and IQR over the dates or cells, each being the mean of its repeats. Bias is "
         "predicted - observed. R² is negative where the mean of all rows would tell more than the forest."
+    )
+
+
+def _formulas(page: Page, run: ValidationRun) -> None:
+    noun = run.settings.words.key if run.settings.mode != POOLED else ""
+    rows = [(SCORE_LABELS[name], *words) for name, words in SCORE_FORMULAS.items()]
+    page.heading("Metrics (the paper's Table 4)").table(("score", "formula", "what it says"), rows)
+    page.paragraph(
+        f"o: soil moisture that SMAP observed; p: predicted by a forest that did not see the row; n: "
+        f"{f'rows of a {noun}' if noun else 'rows'} in all folds of a repeat; a bar: their mean. The paper's "
+        "R² mixes 1 - SSE/SST and the squared Pearson r, which are two scores here."
     )
 
 

@@ -14,10 +14,9 @@ import numpy as np
 
 from ...base.seasons_of_year import ALL
 from ...methods.keys import Key, key_fields
-from ...stats.distribution import Distribution
 from ...tables.geopackage import DATE, INTEGER, REAL, TEXT, create_table, distribution_fields
 from .numbers.pieces import LINE, SCORES, Piece, most_chosen
-from .numbers.results import RainSeries, RiseRow, SummaryRow, ValidationRun
+from .numbers.results import RiseRow, SummaryRow, ValidationRun
 
 _KINDS = {int: INTEGER, float: REAL}
 _KEY = {"date": DATE, "row": INTEGER, "col": INTEGER}
@@ -103,15 +102,3 @@ def write_importance(path: str | Path, run: ValidationRun) -> None:
             for name, rise in zip(run.covariate_names, result.importance)
             if np.isfinite(rise)
         )
-
-
-def write_rain(path: str | Path, series: Sequence[RainSeries]) -> None:
-    """A row a covariate of rain and date: cells, median, quartiles and extremes over them."""
-    numbers = ("median", "q1", "q3", "minimum", "maximum")
-    fields = {"covariate": TEXT, "unit": TEXT, "date": DATE, "n": INTEGER, **dict.fromkeys(numbers, REAL)}
-    with create_table(path, "rain", fields) as table:
-        for rain in series:
-            for date, values in zip(rain.dates, rain.values):
-                found = Distribution.of(values)
-                over = (getattr(found, number) for number in numbers)
-                table.write([(rain.name, rain.unit, date.isoformat(), found.n, *over)])

@@ -27,9 +27,12 @@ from ...toolbox.parameters import (
     window_and_rain,
 )
 from ...toolbox.preflight_output import join_outputs
+from ...toolbox.reports import table_output, write_tables
 from ...toolbox.values import Values
+from ..rain.tables import write_rain
 from .build import MatrixInputs, build_matrix
 from .preflight import check_matrix
+from .rain import rain_of_all_days
 from .toolbox.report_output import report_matrix
 
 
@@ -48,6 +51,7 @@ class RegressionMatrix(SmapAlgorithm):
         yield advanced(minimum_covered())
         yield from window_and_rain()
         yield table_destination("OUTPUT", "Regression matrix")
+        yield table_output("RAIN_BY_DATE", "Rain by date, all days and cells")
         yield from join_outputs()
 
     def define_outputs(self) -> Iterable[Any]:
@@ -69,7 +73,10 @@ class RegressionMatrix(SmapAlgorithm):
         listener = WarningKeeper(progress)
         found = check_matrix(inputs, progress)
         found.log(listener)
-        report = build_matrix(inputs, output, listener.part(0.2, 0.98))
+        rain = []
+        if values.given("REPORT") or values.given("RAIN_BY_DATE"):
+            rain = rain_of_all_days(inputs, *values.period(), progress.part(0.2, 0.4))
+        report = build_matrix(inputs, output, listener.part(0.4 if rain else 0.2, 0.98))
         rows = sum(report.rows.values())
         covariates = ", ".join(inputs.names)
         progress.log(
@@ -78,5 +85,6 @@ class RegressionMatrix(SmapAlgorithm):
         empty = [date.isoformat() for date, count in report.rows.items() if count == 0]
         if empty:
             progress.log(f"Dates without a cell with soil moisture: {', '.join(empty)}")
-        reported = report_matrix(values, inputs, report, found, listener.warnings, progress)
-        return {"OUTPUT": output, "COUNT": rows, **reported}
+        tables = write_tables(values, {"RAIN_BY_DATE": lambda path: write_rain(path, rain)})
+        reported = report_matrix(values, inputs, report, rain, found, listener.warnings, progress)
+        return {"OUTPUT": output, "COUNT": rows, **tables, **reported}

@@ -10,6 +10,7 @@ from qgis.core import (
     Qgis,
     QgsProcessingOutputNumber,
     QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterField,
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
@@ -21,13 +22,13 @@ from ...base.threads import interruptible
 from ...geo.datasets import whole_file
 from ...report.figure import save_pages
 from ...toolbox.algorithm import SmapAlgorithm
-from ...toolbox.parameters import advanced, choice, period_parameters, series_folder, whole_number
+from ...toolbox.parameters import advanced, choice, decimal, period_parameters, series_folder, whole_number
 from ...toolbox.reports import table_output
 from ...toolbox.values import Values
 from .drawing import draw_page
 from .table import write_sheet_table
 from .toolbox.main_thread import in_main_thread
-from .toolbox.make import CASCADE, DAYS, LOCATOR, MadeSheet, check_dates, make_sheet
+from .toolbox.make import CASCADE, DAYS, LOCATOR, MadeSheet, check_dates, colours_of, make_sheet
 from .toolbox.map_layers import SheetLayers, sheet_layers
 from .toolbox.print_layout import SheetLayout
 
@@ -52,6 +53,9 @@ class MapSheet(SmapAlgorithm):
             ("STATIONS", "Stations", Qgis.ProcessingSourceType.VectorPoint),
         ):
             yield QgsProcessingParameterFeatureSource(name, description, types=[kind], optional=True)
+        yield QgsProcessingParameterField(
+            "STATION_NAMES", "Names of the stations", parentLayerParameterName="STATIONS", optional=True
+        )
         yield QgsProcessingParameterRasterLayer("DEM", "Elevation (locator)", optional=True)
         yield advanced(
             QgsProcessingParameterFeatureSource(
@@ -61,6 +65,8 @@ class MapSheet(SmapAlgorithm):
                 optional=True,
             )
         )
+        yield decimal("MINIMUM", "Lowest value of the colours", None)
+        yield decimal("MAXIMUM", "Highest value of the colours", None)
         yield QgsProcessingParameterString("TITLE", "Title", optional=True)
         yield advanced(whole_number("DPI", "Resolution (dots per inch)", 300, 50, 600))
         yield QgsProcessingParameterFileDestination(
@@ -81,6 +87,7 @@ class MapSheet(SmapAlgorithm):
 
     def validate(self, values: Values) -> None:
         check_dates(values)
+        colours_of(values)
         if values.choice("KIND") != LOCATOR and not values.given("SERIES"):
             raise InputError("SERIES is empty; give the folder of maps to draw.")
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from ...geo.grid import Bounds
 from ...report.atlas import ramp_of
-from ...report.figure import SOIL_MOISTURE_RAMP, new_figure, soil_moisture_colormap
-from ...report.map_parts import draw_overlays, frame_axis, legend_handles, north_arrow, scale_bar_beside
+from ...report.figure import new_figure, soil_moisture_colormap
+from ...report.map_parts import draw_overlays, frame_axis, halo, legend_handles, north_arrow, scale_bar_beside
 from .page_layout import A4_WIDTH, Box, ColourBar, MapItem, Page
 
 #: Where in its box a text stands.
@@ -27,7 +27,9 @@ def draw_page(page: Page) -> Any:
             (left / A4_WIDTH, 1 - (top + high) / page.height, wide / A4_WIDTH, high / page.height)
         )
 
-    images = [_map(axis(item.box), item) for item in page.maps]
+    ticks = page.colour_bar.ticks if page.colour_bar is not None else ()
+    ends = (ticks[0], ticks[-1]) if ticks else None
+    images = [_map(axis(item.box), item, ends) for item in page.maps]
     for text in page.texts:
         left, top, wide, high = text.box
         figure.text(
@@ -37,6 +39,7 @@ def draw_page(page: Page) -> Any:
             ha=text.across.replace("centre", "center"),
             va="center",
             fontsize=text.size,
+            path_effects=halo(2.2) if text.halo else None,
         )
     if page.colour_bar is not None:
         _colour_bar(axis(page.colour_bar.box), images[0], page.colour_bar)
@@ -55,10 +58,10 @@ def draw_page(page: Page) -> Any:
     return figure
 
 
-def _map(axis: Any, item: MapItem) -> Any:
-    """A map with its frame; returns the image of its values."""
+def _map(axis: Any, item: MapItem, ends: tuple[float, float] | None) -> Any:
+    """A map with its frame, in colours between `ends`; returns the image of its values."""
     frame_axis(axis, item.frame, item.left, item.below, item.values is not None)
-    if item.overview:
+    if item.marks:
         axis.grid(color="#bbbbbb", linewidth=0.4, linestyle=":")
     image = None
     if item.values is not None:
@@ -76,8 +79,8 @@ def _map(axis: Any, item: MapItem) -> Any:
                 **place,
             )
         else:
-            top = SOIL_MOISTURE_RAMP[-1][0]
-            image = axis.imshow(values, cmap=soil_moisture_colormap(), vmin=0.0, vmax=top, **place)
+            low, high = ends or (None, None)
+            image = axis.imshow(values, cmap=soil_moisture_colormap(), vmin=low, vmax=high, **place)
     draw_overlays(axis, item.overlays)
     return image
 
@@ -94,9 +97,7 @@ def _shade(elevation: np.ndarray, bounds: Bounds, metres_a_unit: float) -> np.ma
 
 
 def _colour_bar(axis: Any, image: Any, bar: ColourBar) -> None:
-    drawn = axis.figure.colorbar(
-        image, cax=axis, orientation="horizontal", extend="max" if bar.beyond else "neither"
-    )
+    drawn = axis.figure.colorbar(image, cax=axis, orientation="horizontal", extend=bar.extend)
     drawn.set_label(bar.label, fontsize=7.5, labelpad=2)
     drawn.outline.set_linewidth(0.4)
     axis.tick_params(labelsize=7, length=2, width=0.4, pad=1.5)

@@ -17,12 +17,13 @@ from smap_downscaler.methods.forest.settings import ForestSettings
 from smap_downscaler.methods.keys import CellKey, PooledKey
 from smap_downscaler.report.figure import cell_step
 from smap_downscaler.report.interval_figures import importance_figure
+from smap_downscaler.report.number_text import SCORE_LABELS
+from smap_downscaler.stats import scores
 from smap_downscaler.steps.crossvalidation.figures import (
     fold_map,
     fold_times,
     importance_series,
     observed_predicted,
-    rain_by_date,
     scores_by_date,
 )
 from smap_downscaler.steps.crossvalidation.numbers.pieces import (
@@ -34,7 +35,6 @@ from smap_downscaler.steps.crossvalidation.numbers.pieces import (
 )
 from smap_downscaler.steps.crossvalidation.numbers.results import (
     FoldPicture,
-    RainSeries,
     ValidationRun,
     scores_of,
     summarise,
@@ -214,14 +214,6 @@ def test_folds_in_time_have_their_colours_and_dates_that_no_fold_predicts_have_n
     assert not has_colour(image, "#44AA99")
 
 
-def test_the_rain_of_all_cells_and_their_median():
-    dates = tuple(dt.date(2020, 1, 1) + dt.timedelta(number) for number in range(20))
-    values = np.abs(np.random.default_rng(1).normal(size=(20, 30))).astype(np.float32)
-    values[3, :29] = np.nan
-    image = pixels(rain_by_date(RainSeries("p_antecedent", "mm/d", dates, values)))
-    assert has_colour(image, "#0072B2")
-
-
 def test_importance_is_summed_up_over_units_in_the_order_of_the_strictest_scheme():
     run = pooled("by cell")
     for number, result in enumerate(run.results):
@@ -296,3 +288,27 @@ def test_many_rows_are_drawn_as_their_density():
     assert not has_colour(image, "#0072B2")
     few = pixels(observed_predicted([result], ["all rows"]))
     assert few.shape == image.shape
+
+
+def test_the_formulas_of_the_page_are_those_of_the_scores():
+    """Each as it is printed, written out for NumPy, gives what the scores give."""
+    table = page_of(made_up()).split("Metrics (the paper")[1].split("</table>")[0]
+    printed = re.findall(r"<tr><td[^>]*>([^<]*)</td><td[^>]*>([^<]*)</td>", table)
+    o, p = np.random.default_rng(6).uniform(0.1, 0.4, (2, 50))
+    written_out = {
+        "rmse": ("√(Σ(pᵢ - oᵢ)² / n)", np.sqrt(np.sum((p - o) ** 2) / 50)),
+        "r2": (
+            "1 - Σ(pᵢ - oᵢ)² / Σ(oᵢ - ō)²",
+            1 - np.sum((p - o) ** 2) / np.sum((o - o.mean()) ** 2),
+        ),
+        "mae": ("Σ|pᵢ - oᵢ| / n", np.sum(np.abs(p - o)) / 50),
+        "bias": ("Σ(pᵢ - oᵢ) / n", np.sum(p - o) / 50),
+        "pearson_r2": (
+            "(Σ(oᵢ - ō)(pᵢ - p̄))² / (Σ(oᵢ - ō)² Σ(pᵢ - p̄)²)",
+            np.sum((o - o.mean()) * (p - p.mean())) ** 2
+            / (np.sum((o - o.mean()) ** 2) * np.sum((p - p.mean()) ** 2)),
+        ),
+    }
+    assert printed == [(label, written_out[name][0]) for name, label in SCORE_LABELS.items()]
+    for name, (_formula, value) in written_out.items():
+        assert getattr(scores, name)(o, p) == pytest.approx(value, rel=1e-9)

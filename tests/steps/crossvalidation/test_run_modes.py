@@ -20,18 +20,18 @@ from smap_downscaler.steps.crossvalidation.journal import folds_file_of, forget_
 from smap_downscaler.steps.crossvalidation.numbers.pieces import Piece
 from smap_downscaler.steps.crossvalidation.numbers.results import summarise
 from smap_downscaler.steps.crossvalidation.numbers.settings import ValidationSettings
-from smap_downscaler.steps.crossvalidation.read_rows import rain_names, rain_series, with_period
+from smap_downscaler.steps.crossvalidation.read_rows import rain_names, rain_of_rows, with_period
 from smap_downscaler.steps.crossvalidation.run import crossvalidate_table
 from smap_downscaler.steps.crossvalidation.tables import (
     write_choices,
     write_importance,
-    write_rain,
     write_scores,
     write_summary,
 )
 from smap_downscaler.steps.matrix.numbers.rows import DayRows
 from smap_downscaler.steps.matrix.read import WHOLE_TABLE, RowSelection, open_matrix
 from smap_downscaler.steps.matrix.write import create_matrix
+from smap_downscaler.steps.rain.tables import write_rain
 from validation_cases import cross_validate
 
 NAMES = ("clay", "p_antecedent", "p_djf")
@@ -180,7 +180,7 @@ def test_tables_of_cells(table, tmp_path):
 
 
 def test_rain_is_told_by_unit_and_varies_in_time(table, tmp_path):
-    series = rain_series(table, rain_names(table))
+    series = rain_of_rows(table, rain_names(table))
     assert [(rain.name, rain.unit, rain.values.shape) for rain in series] == [
         ("p_antecedent", "mm/d", (DAYS, 12))
     ]
@@ -192,7 +192,7 @@ def test_rain_is_told_by_unit_and_varies_in_time(table, tmp_path):
     assert [row[name] for name in ("median", "q1", "q3", "minimum", "maximum")] == pytest.approx(
         np.percentile(rain, (50, 25, 75, 0, 100)).tolist()
     )
-    some = rain_series(table, rain_names(table), RowSelection(START, START + dt.timedelta(6)))
+    some = rain_of_rows(table, rain_names(table), RowSelection(START, START + dt.timedelta(6)))
     assert some[0].dates[-1] == START + dt.timedelta(6)
 
 

@@ -19,7 +19,7 @@ from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.geo.grid import Grid
 from smap_downscaler.report.figure import SOIL_MOISTURE_RAMP
 
-FAST = {"DPI": 60}
+FAST = {"DPI": 60, "MINIMUM": 0, "MAXIMUM": 0.5}
 
 
 @dataclass(frozen=True)
@@ -428,12 +428,13 @@ def test_a_locator(run, case, tmp_path):
     assert float(row["west"]) == pytest.approx(PIXELS.left / per_degree, abs=1e-6)
     assert float(row["east"]) == pytest.approx(PIXELS.bounds.right / per_degree, abs=1e-6)
     sources, names, _pages = exported(tmp_path / "where.qgz", tmp_path / "layout.png", 150)
-    assert {"study area", "overview", "legend", "colours", "SMAP cells, 9 km", "extent of the maps"} <= names
+    assert {"study area", "region", "part of the earth", "legend", "colours"} <= names
+    assert {"SMAP cells, 9 km", "extent of the maps"} <= names
     texts = labels(tmp_path / "where.qgz")
-    assert {"Overview", "Study area", "elevation, m"} <= set(texts)
+    assert {"Part of the earth", "Region", "Study area", "elevation, m", "Peru", "Brazil"} <= set(texts)
     # The edge of the area in the overview.
     assert share_of(picture(tmp_path / "layout.png"), "#d55e00", 0.1) > 0.00002
-    assert any("world_map" in source for source in sources)
+    assert sum("world_map" in source for source in sources) == 2
 
 
 def test_a_locator_of_smap_alone_with_borders_of_its_own(run, case, tmp_path, monkeypatch):
@@ -588,6 +589,10 @@ def test_layouts_are_made_in_the_main_thread(qgis_provider, case, tmp_path, monk
             {"SERIES": None, "KIND": "locator"},
             "SERIES and SMAP are both empty; give one of them, so that there is a place to show.",
         ),
+        (
+            {"MINIMUM": 0.4, "MAXIMUM": 0.1},
+            "MINIMUM is 0.4 and MAXIMUM 0.1; give a MAXIMUM above MINIMUM.",
+        ),
         ({"DATES": "May"}, "DATES: 'May' is no date; write dates as YYYY-MM-DD, separated by commas."),
         (
             {"START": "2021-01-02", "END": "2021-01-01"},
@@ -633,7 +638,7 @@ def test_refusals(refusal, case, tmp_path, change, sentence):
     maps = case.folder / "maps"
     parameters = {"SERIES": str(maps), **FAST, "OUTPUT": str(tmp_path / "sheet.png")}
     for name, value in change.items():
-        parameters[name] = value.format(out=tmp_path, maps=maps) if value else None
+        parameters[name] = value.format(out=tmp_path, maps=maps) if isinstance(value, str) else value
     assert refusal("mapsheet", parameters) == sentence.format(out=tmp_path, maps=maps)
     assert list(tmp_path.iterdir()) == []
 
@@ -790,3 +795,122 @@ def test_cancelled_between_pages_it_leaves_whole_files(qgis_provider, tmp_path, 
     with pytest.raises(Cancelled):
         write_pictures(str(tmp_path / f"s.{ending}"), pages, 50, StopAtPageTwo())
     assert [path.name for path in tmp_path.iterdir()] == left
+
+
+def write_named_stations(path):
+    """Two stations with names in a field `Station`, one without; another field has other names."""
+    from osgeo import ogr, osr
+
+    degrees = osr.SpatialReference()
+    degrees.ImportFromEPSG(4326)
+    degrees.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
+    dataset = ogr.GetDriverByName("GPKG").CreateDataSource(str(path))
+    layer = dataset.CreateLayer("stations", degrees)
+    for field in ("number", "Station"):
+        layer.CreateField(ogr.FieldDefn(field, ogr.OFTString))
+    for number, (x, y, name) in enumerate(
+        [(-71.7, -13.0, "Kayra"), (-71.6, -12.9, "Zurite"), (-71.65, -12.95, None)]
+    ):
+        feature = ogr.Feature(layer.GetLayerDefn())
+        feature.SetGeometry(ogr.CreateGeometryFromWkt(f"POINT ({x} {y})"))
+        feature["number"] = f"S{number}"
+        if name:
+            feature["Station"] = name
+        layer.CreateFeature(feature)
+    del layer, dataset
+
+
+@pytest.mark.parametrize(("field", "names"), [(None, {"Kayra", "Zurite"}), ("number", {"S0", "S1", "S2"})])
+def test_stations_have_their_names_in_picture_and_layout(run, case, tmp_path, monkeypatch, field, names):
+    from smap_downscaler.steps.sheets import algorithm as map_sheet
+
+    drawn, inner = [], map_sheet.draw_page
+    monkeypatch.setattr(map_sheet, "draw_page", lambda page: drawn.append(inner(page)) or drawn[-1])
+    write_named_stations(tmp_path / "stations.gpkg")
+    run(
+        "mapsheet",
+        {
+            "SERIES": str(case.folder / "maps"),
+            "STATIONS": str(tmp_path / "stations.gpkg"),
+            "STATION_NAMES": field,
+            **FAST,
+            "OUTPUT": str(tmp_path / "s.png"),
+            "PROJECT": str(tmp_path / "s.qgz"),
+        },
+    )
+    words = [text.get_text() for text in drawn[0].texts]
+    for texts in (words, labels(tmp_path / "s.qgz")):
+        assert all(texts.count(name) == 2 for name in names)
+        assert not {"None", "NULL", ""} & set(texts) - {""}
+    others = {"Kayra", "Zurite", "S0", "S1", "S2"} - names
+    assert not others & set(words)
+
+
+def test_a_field_that_the_stations_do_not_have(refusal, case, tmp_path):
+    write_named_stations(tmp_path / "stations.gpkg")
+    parameters = {
+        "SERIES": str(case.folder / "maps"),
+        "STATIONS": str(tmp_path / "stations.gpkg"),
+        "STATION_NAMES": "town",
+        "OUTPUT": str(tmp_path / "out" / "s.png"),
+    }
+    assert refusal("mapsheet", parameters) == (
+        "STATION_NAMES: the layer of STATIONS has no field town (it has fid, number, Station); choose one of "
+        "these."
+    )
+
+
+def test_by_default_colours_run_over_what_is_drawn_the_same_in_the_layout(run, case, tmp_path):
+    """Maps between 0.36 and 0.38 show one teal from 0 to 0.5."""
+    from qgis.core import QgsProject
+
+    for number, low in enumerate((0.36, 0.365)):
+        values = np.linspace(low, low + 0.015, PIXELS.width * PIXELS.height, dtype=np.float32)
+        path = tmp_path / "maps" / f"m_2021010{number + 1}.tif"
+        write_geotiff(path, PIXELS, values.reshape(PIXELS.shape))
+    run(
+        "mapsheet",
+        {
+            "SERIES": str(tmp_path / "maps"),
+            "DPI": 60,
+            "OUTPUT": str(tmp_path / "s.png"),
+            "PROJECT": str(tmp_path / "s.qgz"),
+        },
+    )
+    drawn, colours = picture(tmp_path / "s.png"), [colour for _value, colour in SOIL_MOISTURE_RAMP]
+    assert share_of(drawn, colours[2], 0.08) > 0.01
+    assert share_of(drawn, colours[-3], 0.08) > 0.01
+    project = QgsProject()
+    assert project.read(str(tmp_path / "s.qgz"))
+    for layer in project.mapLayers().values():
+        ramp = layer.renderer().shader().rasterShaderFunction()
+        values = [item.value for item in ramp.colorRampItemList()]
+        assert values == pytest.approx([0.36 + value / 0.5 * 0.02 for value, _ in SOIL_MOISTURE_RAMP])
+        assert [item.color.name() for item in ramp.colorRampItemList()] == colours
+        assert (layer.renderer().classificationMin(), layer.renderer().classificationMax()) == (0.36, 0.38)
+    project.clear()
+    assert {"0.365", "0.37", "0.375"} <= set(labels(tmp_path / "s.qgz"))
+    exported(tmp_path / "s.qgz", tmp_path / "layout.png")
+    assert share_of(picture(tmp_path / "layout.png"), colours[-3], 0.08) > 0.01
+
+
+def test_a_locator_without_the_world_map(run, case, tmp_path, monkeypatch):
+    """Degrees alone then show where it is."""
+    from smap_downscaler.steps.sheets.toolbox import overlays
+
+    monkeypatch.setattr(overlays, "WORLD_MAP", "nowhere.gpkg")
+    outputs = run(
+        "mapsheet",
+        {
+            "KIND": "locator",
+            "SERIES": str(case.folder / "maps"),
+            **FAST,
+            "OUTPUT": str(tmp_path / "where.png"),
+            "PROJECT": str(tmp_path / "where.qgz"),
+        },
+    )
+    assert outputs["PAGES"] == 1
+    assert share_of(picture(tmp_path / "where.png"), "#D55E00", 0.1) > 0.0001
+    sources, names, _pages = exported(tmp_path / "where.qgz", tmp_path / "layout.png")
+    assert sources == []
+    assert {"region", "part of the earth"} <= names

@@ -12,6 +12,7 @@ from ....report.number_text import fixed
 from ....report.page import Table
 from ....series.series import Series
 from ....toolbox.reports import files_used, footer, manifest, series_used, write_report
+from ..catalogue import CatalogueRow, catalogue_table, citations
 from ..harmonise import Harmonised, LayerReport, Request
 from ..products import USED_HEADERS, used_rows
 from ..report import covariates_page
@@ -33,6 +34,7 @@ def report_covariates(
     request: Request,
     smap: Series,
     made: Harmonised,
+    rows: Sequence[CatalogueRow],
     warnings: Sequence[str],
     progress: Progress,
 ) -> dict[str, str]:
@@ -64,12 +66,19 @@ def report_covariates(
         warnings,
         made.preflight,
         Table(USED_HEADERS, used_rows(made.covariates)),
+        catalogue_table(rows),
         Table(_MADE_HEADERS, [_made_row(layer) for layer in made.layers]),
         atlas_png(maps, grid.bounds, frame_of(grid.bounds, grid.crs)),
-        _manifest(request, smap, progress),
+        {**_manifest(request, smap, progress), **_references(rows)},
         footer("Harmonise covariates"),
     )
     return write_report(path, page)
+
+
+def _references(rows: Sequence[CatalogueRow]) -> dict[str, Mapping[str, object]]:
+    """The section of whole citations, where there are any."""
+    found = citations(rows)
+    return {"References": found} if found else {}
 
 
 def _manifest(request: Request, smap: Series, progress: Progress) -> dict[str, Mapping[str, object]]:

@@ -110,24 +110,6 @@ class ValidationRun:
         return [result for result in of_scheme if result.predicted is not None]
 
 
-class RainSeries(NamedTuple):
-    """A dated covariate of rain.
-
-    Attributes
-    ----------
-    name, unit : str
-    dates : tuple of datetime.date, length t
-        Ascending.
-    values : float32, shape (t, cells)
-        NaN where a cell has no row.
-    """
-
-    name: str
-    unit: str
-    dates: tuple[dt.date, ...]
-    values: np.ndarray
-
-
 class Scores(NamedTuple):
     """The scores of a scheme by date, by cell, or of all rows.
 

@@ -21,6 +21,7 @@ from ....toolbox.values import Values
 from ..cascade_report import add_resolutions
 from ..downscale import MapInputs, MapsReport
 from ..tables import cascade_resolutions, map_dates
+from ..workflow import workflow_png
 
 
 def report_maps(
@@ -48,6 +49,11 @@ def report_maps(
             f"soil moisture, {SOIL_MOISTURE_UNIT}",
             "Highest, mean and lowest pixel of each map. Forests cannot leave the range of the SMAP cells "
             "that they were trained on, so the maps show less contrast than the ground has.",
+        )
+        page.heading("Workflow (the paper's Fig. 3)").picture(
+            workflow_png(inputs, made),
+            "Flow diagram from SMAP and covariates to the maps",
+            "What these maps were made from, as the forest file and the layers say it. Shaded: steps.",
         )
         settings = {
             **period_used(values, "the forests'"),

@@ -16,6 +16,8 @@ from ....tables.geopackage import DATE, INTEGER, TEXT
 from ....toolbox.preflight_output import write_joined
 from ....toolbox.reports import dated_covariates_used, files_used, footer, manifest, period_used, series_used
 from ....toolbox.values import Values
+from ...rain.figures import rain_by_date
+from ...rain.numbers.by_date import RainSeries
 from ..build import MatrixInputs, MatrixReport
 
 
@@ -23,6 +25,7 @@ def report_matrix(
     values: Values,
     inputs: MatrixInputs,
     made: MatrixReport,
+    rain: Sequence[RainSeries],
     found: Preflight,
     warnings: Sequence[str],
     progress: Progress,
@@ -45,6 +48,13 @@ def report_matrix(
             "Rows per date: cells with soil moisture, and those of them that have all covariates. Only the "
             "latter train forests.",
         )
+        for series in rain:
+            page.heading(f"Rain by date: {series.name} (the paper's Fig. 2)").picture(
+                rain_by_date(series),
+                f"{series.name} of all cells and their median by date",
+                "Grey: each SMAP cell of the study area; blue: their median. All days from the first to the "
+                "last, whether SMAP saw them or not; where a day has no raster the lines are broken.",
+            )
         inputs_used = {
             **files_used({"coarse stack": inputs.stack.path}, progress),
             **series_used({"SMAP": inputs.smap}, progress),

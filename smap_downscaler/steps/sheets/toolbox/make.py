@@ -26,7 +26,7 @@ from ....series.series import Series, open_series
 from ....series.tags import unobserved_sentence
 from ....stats.distribution import Moments
 from ....toolbox.values import Values
-from ..locator import locator_page, overview_bounds
+from ..locator import Overview, locator_page, overview_bounds, part_bounds
 from ..maps import (
     SMAP,
     SheetMap,
@@ -39,7 +39,7 @@ from ..maps import (
 )
 from ..page_layout import Page, SheetPanel, fit_panels, sheet_pages
 from ..table import SheetRow
-from .overlays import borders, overlay
+from .overlays import name_field, overlay, surroundings
 
 DAYS, CASCADE, LOCATOR = "days", "cascade", "locator"
 _TERRAIN_PIXELS = 900
@@ -102,7 +102,7 @@ def _sheet(values: Values, kind: str, progress: Progress) -> MadeSheet:
     panels = [_panel(one, maps, number, kind, frame.bounds) for number, one in enumerate(shown)]
     overlays = _overlays(values, grid.crs, progress)
     footer = f"maps of {cell_text(grid)}" if kind == DAYS else ""
-    pages = sheet_pages(title, frame, panels, overlays, group, footer)
+    pages = sheet_pages(title, frame, panels, overlays, group, footer, colours_of(values))
     return MadeSheet(title, grid.crs, pages, _rows(pages, shown), shown)
 
 
@@ -201,7 +201,14 @@ def _panel(
 def _overlays(values: Values, crs: str, progress: Progress) -> list[Overlay]:
     return [
         *overlay(values, "AOI", "study area", crs, progress),
-        *overlay(values, "STATIONS", "stations", crs, progress),
+        *overlay(
+            values,
+            "STATIONS",
+            "stations",
+            crs,
+            progress,
+            name_field(values, "STATIONS", "STATION_NAMES"),
+        ),
     ]
 
 
@@ -215,7 +222,8 @@ def _locator(values: Values, progress: Progress) -> MadeSheet:
     grid = area.grid
     frame = map_frame(grid.bounds, grid.crs)
     outline = _outline(grid.bounds, grid.crs)
-    around = overview_bounds(transform_bounds(grid.bounds, grid.crs, "EPSG:4326"))
+    region = overview_bounds(transform_bounds(grid.bounds, grid.crs, "EPSG:4326"))
+    part = part_bounds(region)
     overlays = _overlays(values, grid.crs, progress)
     if smap is not None:
         cells = cell_lines(smap.grid, grid.bounds, grid.crs)
@@ -230,9 +238,11 @@ def _locator(values: Values, progress: Progress) -> MadeSheet:
     page = locator_page(
         title,
         frame,
-        map_frame(around, "EPSG:4326"),
+        *(
+            Overview(map_frame(bounds, "EPSG:4326"), surroundings(values, "BORDERS", bounds, inner, progress))
+            for bounds, inner in ((region, True), (part, False))
+        ),
         outline,
-        borders(values, "BORDERS", around, progress),
         elevation,
         overlays,
         "the maps" if values.given("SERIES") else "SMAP",
@@ -276,3 +286,17 @@ def check_dates(values: Values) -> None:
     """Raise `InputError` for dates that cannot be read."""
     parse_dates(values.text("DATES"), "DATES")
     values.period()
+
+
+def colours_of(values: Values) -> tuple[float | None, float | None]:
+    """Lowest and highest value of the colours where they are given.
+
+    Raises
+    ------
+    InputError
+        If the lowest is not below the highest.
+    """
+    low, high = (values.number(name) if values.given(name) else None for name in ("MINIMUM", "MAXIMUM"))
+    if low is not None and high is not None and low >= high:
+        raise InputError(f"MINIMUM is {low:g} and MAXIMUM {high:g}; give a MAXIMUM above MINIMUM.")
+    return low, high

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,11 +33,13 @@ from ....toolbox.layers import STYLE, unread_layer
 from ....toolbox.values import Values
 from ....toolbox.vectors import qgis_crs
 from ..maps import SheetMap
+from ..page_layout import ColourBar
 from .make import MadeSheet
 from .overlays import world_map
 
 _OUTLINE = {"style": "no", "outline_color": "0,0,0", "outline_width": "0.3"}
 _BORDER = {"style": "no", "outline_color": "85,85,85", "outline_width": "0.15"}
+_INNER = {"style": "no", "outline_color": "154,154,154", "outline_width": "0.1"}
 _LINE = {"color": "85,85,85", "width": "0.15"}
 _STATION = {"name": "triangle", "color": "255,255,255", "outline_color": "0,0,0", "size": "2"}
 
@@ -51,7 +53,7 @@ class SheetLayers:
 
     def all(self) -> list[QgsMapLayer]:
         """Each once, those above first."""
-        return [*self.over, *(layer for layers in self.maps for layer in layers)]
+        return list(dict.fromkeys([*self.over, *(layer for layers in self.maps for layer in layers)]))
 
     def coloured(self) -> QgsRasterLayer | None:
         """The first that has a ramp of colours."""
@@ -77,22 +79,38 @@ def sheet_layers(made: MadeSheet, values: Values, progress: Progress) -> SheetLa
     """
     over = _overlay_layers(values, progress)
     if not made.maps:
-        area, _overview = made.pages[0].maps
-        return SheetLayers(over, [_terrain(values, area.values), _countries(values)])
+        area = made.pages[0].maps[0]
+        countries, provinces = _countries(values), _provinces(values)
+        return SheetLayers(over, [_terrain(values, area.values), [*countries, *provinces], countries])
     maps: list[list[QgsMapLayer]] = []
-    names = [item.name for page in made.pages for item in page.maps]
-    for name, one in zip(names, made.maps):
+    items = [(item.name, page.colour_bar) for page in made.pages for item in page.maps]
+    for (name, bar), one in zip(items, made.maps):
         progress.check()
-        maps.append([] if one is None else [_map_layer(one, name)])
+        maps.append([] if one is None else [_map_layer(one, name, bar)])
     return SheetLayers(over, maps)
 
 
-def _map_layer(one: SheetMap, name: str) -> QgsRasterLayer:
+def _map_layer(one: SheetMap, name: str, bar: ColourBar | None) -> QgsRasterLayer:
     def style(layer: QgsRasterLayer) -> None:
         layer.loadNamedStyle(str(STYLE))
         layer.renderer().setInputBand(one.entry.band)
+        if bar is not None:
+            _stretch(layer.renderer(), bar.ticks[0], bar.ticks[-1])
 
     return _raster(one.entry.path, name, style)
+
+
+def _stretch(renderer: QgsSingleBandPseudoColorRenderer, low: float, high: float) -> None:
+    """Lay the colours of a renderer between other ends."""
+    ramp = renderer.shader().rasterShaderFunction()
+    items = ramp.colorRampItemList()
+    first, last = items[0].value, items[-1].value
+    for item in items:
+        item.value = low + (item.value - first) / (last - first) * (high - low)
+        item.label = f"{item.value:.4g}"
+    ramp.setColorRampItemList(items)
+    renderer.setClassificationMin(low)
+    renderer.setClassificationMax(high)
 
 
 def _raster(path: str, name: str, style: Callable[[QgsRasterLayer], None]) -> QgsRasterLayer:
@@ -144,11 +162,23 @@ def _overlay_layers(values: Values, progress: Progress) -> list[QgsMapLayer]:
 
 
 def _countries(values: Values) -> list[QgsMapLayer]:
-    layer = _copy(values, "BORDERS", "borders", Progress()) if values.given("BORDERS") else world_map()
+    if values.given("BORDERS"):
+        return _lines(_copy(values, "BORDERS", "borders", Progress()), _BORDER, _LINE)
+    return _lines(world_map("countries"), _BORDER, _LINE)
+
+
+def _provinces(values: Values) -> list[QgsMapLayer]:
+    return _lines(None if values.given("BORDERS") else world_map("states_provinces"), _INNER, _LINE)
+
+
+def _lines(
+    layer: QgsVectorLayer | None, area: Mapping[str, str], line: Mapping[str, str]
+) -> list[QgsMapLayer]:
+    """A layer with its edges, or its lines, alone; nothing for None."""
     if layer is None:
         return []
     lines = layer.geometryType() == Qgis.GeometryType.Line
-    symbol = QgsLineSymbol.createSimple(_LINE) if lines else QgsFillSymbol.createSimple(_BORDER)
+    symbol = QgsLineSymbol.createSimple(dict(line)) if lines else QgsFillSymbol.createSimple(dict(area))
     layer.setRenderer(QgsSingleSymbolRenderer(symbol))
     return [layer]
 

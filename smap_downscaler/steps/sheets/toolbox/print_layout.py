@@ -34,6 +34,7 @@ from qgis.core import (
     QgsProject,
     QgsReadWriteContext,
     QgsRectangle,
+    QgsTextBufferSettings,
     QgsTextFormat,
 )
 from qgis.PyQt.QtCore import QSizeF, Qt
@@ -97,11 +98,11 @@ class SheetLayout:
         self.layout.pageCollection().addPage(paper)
         self._page += 1
         items = [self._map(one) for one in page.maps]
-        first = items[0]
+        first, named = items[0], {one.name: item for one, item in zip(page.maps, items)}
         for one, item in zip(page.maps, items):
-            if one.overview:
-                extent = QgsLayoutItemMapOverview("area", item)
-                extent.setLinkedMap(first)
+            if one.marks:
+                extent = QgsLayoutItemMapOverview(one.marks, item)
+                extent.setLinkedMap(named[one.marks])
                 extent.setFrameSymbol(QgsFillSymbol.createSimple(_SIGNS["area"]))
                 item.overviews().addOverview(extent)
         for text in page.texts:
@@ -120,9 +121,9 @@ class SheetLayout:
         item = QgsLayoutItemMap(self.layout)
         item.setId(one.name)
         self._put(item, one.box)
-        item.setCrs(qgis_crs("EPSG:4326") if one.overview else self.project.crs())
+        item.setCrs(qgis_crs("EPSG:4326") if one.marks else self.project.crs())
         layers = next(self._maps)
-        layers = layers if one.overview else [*self._layers.over, *layers]
+        layers = layers if one.marks else [*self._layers.over, *layers]
         item.setLayers(layers)
         item.setKeepLayerSet(True)
         if not layers:
@@ -143,7 +144,7 @@ class SheetLayout:
         grid.setCrs(qgis_crs("EPSG:4326"))
         grid.setIntervalX(one.frame.steps[0])
         grid.setIntervalY(one.frame.steps[1])
-        if not one.overview:
+        if not one.marks:
             grid.setStyle(QgsLayoutItemMapGrid.GridStyle.FrameAnnotationsOnly)
         grid.setGridLineWidth(0.1)
         grid.setGridLineColor(QColor("#bbbbbb"))
@@ -180,7 +181,7 @@ class SheetLayout:
             return
         item = QgsLayoutItemLabel(self.layout)
         item.setText(text.text)
-        item.setTextFormat(_text_format(text.size))
+        item.setTextFormat(_text_format(text.size, text.halo))
         item.setHAlign(_ACROSS[text.across])
         item.setVAlign(Qt.AlignmentFlag.AlignVCenter)
         item.setMarginX(0)
@@ -248,7 +249,7 @@ class SheetLayout:
         # QGIS labels the ends, so far below.
         below = top + high + 0.085
         for tick in bar.ticks[1:-1]:
-            middle = left + wide * tick / bar.ticks[-1]
+            middle = left + wide * (tick - bar.ticks[0]) / (bar.ticks[-1] - bar.ticks[0])
             self._label(Text((middle - 0.2, below, 0.4, 0.12), f"{tick:g}", 7, "centre"))
         self._label(Text((left, below + 0.14, wide, 0.14), bar.label, 7.5, "centre"))
 
@@ -309,10 +310,17 @@ class SheetLayout:
         self.project.clear()
 
 
-def _text_format(size: float) -> QgsTextFormat:
+def _text_format(size: float, halo: bool = False) -> QgsTextFormat:
     made = QgsTextFormat()
     made.setFont(QFont("Open Sans"))
     made.setSize(size)
     made.setSizeUnit(Qgis.RenderUnit.Points)
     made.setColor(QColor("#1a1a1a"))
+    if halo:
+        rim = QgsTextBufferSettings()
+        rim.setEnabled(True)
+        rim.setSize(0.5)
+        rim.setColor(QColor("white"))
+        rim.setOpacity(1)
+        made.setBuffer(rim)
     return made
