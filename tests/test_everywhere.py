@@ -122,6 +122,11 @@ RUNS = {
         {"OUTPUT": "{out}/cascade", "PREFLIGHT": "{out}/before.gpkg", "REPORT": "{out}/report.html"},
         "cascade/soil_moisture_20210101_3000m.tif",
     ),
+    "comparemaps": (
+        {"INPUT": "{case}/triples/maps", "REFERENCE": "{case}/triples/third", "SMAP": "{case}/smap"},
+        {"OUTPUT": "{out}/comparison.gpkg", "PREFLIGHT": "{out}/b.gpkg", "REPORT": "{out}/comparison.html"},
+        "comparison.gpkg",
+    ),
     "mapsheet": (
         {"SERIES": "{case}/smap", "KIND": "days", "DPI": 60},
         {"OUTPUT": "{out}/sheet.png", "TABLE": "{out}/sheet.csv", "PROJECT": "{out}/sheet.qgz"},

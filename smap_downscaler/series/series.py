@@ -236,6 +236,27 @@ def open_several(
     return found
 
 
+def undated_raster(
+    path: str, dates: Sequence[dt.date], variables: Sequence[str] = (), wanted: Wanted = MOISTURE
+) -> Series | None:
+    """A raster without a date as a series in which it stands for each of `dates`; None for anything else.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or it cannot be told which band is meant.
+    """
+    if Path(path).is_dir() or len(packed_rasters(path)) > 1:
+        return None
+    dataset, inside = open_variable(unpacked_name(path), variables)
+    if time_variables(dataset) or _described_dates(dataset, inside) or find_date(Path(path).name):
+        return None
+    band = one_band(dataset, inside, wanted)
+    entries = tuple(SeriesEntry(date, inside, band) for date in dates)
+    name = series_name(path)
+    return Series(name, path, dataset_grid(dataset, inside), entries, _look(name, path, None))
+
+
 def _wanted_of(name: str, bands: Sequence[str] | None, index: int) -> Wanted:
     """The band of the series at `index`: the one asked for, or named as the series is, or rain."""
     rain = RAIN.names if looks_like_rain(name) else ()

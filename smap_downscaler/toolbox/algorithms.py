@@ -18,6 +18,7 @@ _ALGORITHMS = (
     ("maps.downscale_algorithm", "Downscale"),
     ("gaps.algorithm", "FillGaps"),
     ("maps.cascade_algorithm", "Cascade"),
+    ("maps.compare_algorithm", "CompareMaps"),
     ("sheets.algorithm", "MapSheet"),
     ("polygons.squares_algorithm", "SampleSquares"),
     ("polygons.statistics_algorithm", "MoistureStatistics"),

@@ -7,15 +7,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...geo.datasets import same_crs
 from ...geo.grid import EASE2_CRS
-from ...preflight.checks import LayerToCheck, check_layers, dated_layers, stack_layers
+from ...preflight.checks import (
+    LayerToCheck,
+    check_layers,
+    dated_layers,
+    moisture_judge,
+    series_layer,
+    stack_layers,
+)
 from ...preflight.layer_check import Preflight, is_coarse
 from ...preflight.sample import Sample, Sampler
+from ...series.series import Series
+from ...series.tags import unobserved_sentence
+from .compare import Compared
 from .downscale import MapInputs
 
-_AREA = "the pixels to be mapped"
+_AREA, _COMPARED = "the pixels to be mapped", "the maps"
 
 
 def check_maps(inputs: MapInputs, dates: Sequence[dt.date], progress: Progress = SILENT) -> Preflight:
@@ -51,3 +62,40 @@ def _outside(layer: LayerToCheck, trained: tuple[float, float], sample: Sample) 
         "apart no more; check its unit, and that it is the covariate of the training.",
         "outside of the training",
     )
+
+
+def check_comparison(compared: Compared, dates: Sequence[dt.date], progress: Progress = SILENT) -> Preflight:
+    """Maps, reference and SMAP on the dates that are compared.
+
+    Raises
+    ------
+    InputError
+        If one of them is no soil moisture in m3 m-3, or a file cannot be read.
+    """
+    smap = compared.smap
+    filled = smap is not None and smap.has_filled()
+    note = unobserved_sentence(smap.source, "count in closure and interpolation", "maps") if filled else ""
+    layers = [
+        _moisture_layer("maps", "INPUT", compared.maps, dates),
+        _moisture_layer("reference", "REFERENCE", compared.reference, dates),
+    ]
+    if smap is not None:
+        layers.append(_moisture_layer("SMAP", "SMAP", smap, dates, note))
+    return check_layers(layers, Sampler(compared.maps.grid, None, progress), _COMPARED)
+
+
+def _moisture_layer(
+    name: str, parameter: str, series: Series, dates: Sequence[dt.date], warning: str = ""
+) -> LayerToCheck:
+    entries = tuple(entry for entry in series.entries if entry.date in set(dates))
+    label = f"{parameter} ({series.source})"
+    judge = partial(_refuse_other_units, label)
+    return series_layer(replace(series, name=name, entries=entries), label, [warning], judge=judge)
+
+
+def _refuse_other_units(label: str, sample: Sample) -> tuple[str, str]:
+    """Refuses what is far above any soil moisture, such as percent; below 0 a warning will do."""
+    warning, note = moisture_judge(label)(sample)
+    if warning and sample.high > 1:
+        raise InputError(warning)
+    return warning, note

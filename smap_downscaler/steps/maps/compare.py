@@ -1,0 +1,251 @@
+"""Maps held against a reference, beside what SMAP's cells alone give: nearest and bilinear interpolation."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...base.errors import InputError
+from ...base.progress import SILENT, Progress
+from ...base.words import Text, counted, text
+from ...geo.blocks import blocks
+from ...geo.grid import Window
+from ...geo.lattice import Lattice
+from ...geo.overlap import window_around
+from ...geo.sampling import CellSums, bilinear, cells_of, nearest
+from ...geo.sources import windows_over
+from ...geo.to_fine_grid import AREA_MEAN, way_of
+from ...series.dated import DatedCovariate
+from ...series.dated_on_grid import OnPixels
+from ...series.series import Series
+from ...stats.pixel_scores import Pixels, score_pixels
+from ...stats.scores import bias, rmse
+from ...tables.geopackage import DATE, INTEGER, REAL, TEXT, create_table
+from .numbers.comparison import BILINEAR, MAPS, NEAREST, SCORES, Comparison, Scored
+
+#: Share of a SMAP cell that the map must cover, for its mean to be held against SMAP.
+LEAST_COVERED = 0.5
+_PIXELS_A_BLOCK = 1 << 20
+#: Maps of no more pixels are kept between the two passes over them.
+_KEPT_PIXELS = 1 << 23
+_MOST_DATES_TOLD = 5
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What is compared: series of soil moisture, m3 m-3, on any grids.
+
+    Raises
+    ------
+    InputError
+        If they do not meet, or SMAP's cells are finer than the maps' pixels.
+    """
+
+    maps: Series
+    reference: Series
+    smap: Series | None = None
+
+    def __post_init__(self) -> None:
+        grid = self.maps.grid
+        named = [("REFERENCE", self.reference)] + ([("SMAP", self.smap)] if self.smap else [])
+        for parameter, series in named:
+            if not windows_over(series.grid, grid.bounds, grid.crs):
+                raise InputError(
+                    f"{parameter} ({series.source}): it does not meet the maps of INPUT "
+                    f"({self.maps.source}); give one of the same area."
+                )
+        if self.smap and way_of(self.smap.grid, grid) == AREA_MEAN:
+            raise InputError(
+                f"SMAP ({self.smap.source}): its cells are finer than the pixels of INPUT; give the series "
+                "that the maps were made from, on SMAP's own cells."
+            )
+
+    @property
+    def way(self) -> str:
+        """How the reference is brought to the pixels of the maps."""
+        return way_of(self.reference.grid, self.maps.grid)
+
+    def dates(self, progress: Progress = SILENT) -> list[dt.date]:
+        """The dates that both have; says which have no partner.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+        maps, reference = self.maps.dates, self.reference.dates
+        both = [date for date in maps if self.reference.has(date)]
+        if not both:
+            raise InputError(
+                f"REFERENCE ({self.reference.source}): it has no date of the maps of INPUT ({_span(maps)}, "
+                f"the reference {_span(reference)}); give a reference of the same days."
+            )
+        alone = [date for date in maps if not self.reference.has(date)]
+        if alone:
+            progress.warn(text("{}: no reference of {}; left out", self.maps.source, _listed(alone)))
+        more = len(reference) - len(both)
+        if more:
+            progress.log(f"{counted(more, 'date')} of the reference without a map")
+        bare = [date for date in both if self.smap and not self.smap.has(date)]
+        if self.smap and bare:
+            progress.warn(
+                text(
+                    "{}: no SMAP of {}, so nothing but the maps is scored there, and no mean counts these dates",
+                    self.smap.source,
+                    _listed(bare),
+                )
+            )
+        return both
+
+
+def _span(dates: Sequence[dt.date]) -> str:
+    return str(dates[0]) if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+
+
+def _listed(dates: Sequence[dt.date]) -> Text:
+    shown = Text(", ".join(map(str, dates[:_MOST_DATES_TOLD])))
+    more = len(dates) - _MOST_DATES_TOLD
+    return shown + text(" and {}", counted(more, "more date")) if more > 0 else shown
+
+
+def compare(compared: Compared, dates: Sequence[dt.date], progress: Progress = SILENT) -> Comparison:
+    """Scores of the maps of `dates`, block by block, over the pixels that all have.
+
+    Raises
+    ------
+    InputError
+        If no pixel has a value in a map and in the reference, or a file cannot be read.
+    """
+    reader = _Reader(compared, progress)
+    counter = progress.counter(len(dates) * reader.blocks, "blocks compared")
+    found: dict[dt.date, dict[str, Scored]] = {}
+    without: dict[dt.date, str] = {}
+    for date in dates:
+        scored = reader.score(date, counter.advance)
+        if scored is None:
+            without[date] = "no pixel has a value in the map and in all that it is compared with"
+            progress.warn(f"{date}: no scores, {without[date]}")
+        else:
+            found[date] = scored
+    if not found:
+        raise InputError(
+            f"REFERENCE ({compared.reference.source}): on no date has a pixel a value in the map and in all "
+            "that it is compared with; give a reference with values in the area of the maps."
+        )
+    return Comparison(found, without)
+
+
+class _Reader:
+    """Reads the blocks of a date."""
+
+    def __init__(self, compared: Compared, progress: Progress):
+        self._maps, self._smap, self._progress = compared.maps, compared.smap, progress
+        self._grid = compared.maps.grid
+        self._reference = OnPixels(DatedCovariate(compared.reference), self._grid, progress)
+        self._codes = [series for series in (self._maps, compared.reference, self._smap) if series]
+        self._hull, self._cells = Window(0, 0, 0, 0), (0, 0)
+        self._lattice: Lattice | None = None
+        if self._smap is not None:
+            grid = self._smap.grid
+            self._hull = window_around(windows_over(grid, self._grid.bounds, self._grid.crs))
+            self._cells = self._hull.height, self._hull.width
+            self._lattice = Lattice(self._grid, grid.crop(self._hull), progress)
+        self._windows = list(blocks(self._grid, _PIXELS_A_BLOCK))
+
+    @property
+    def blocks(self) -> int:
+        """Blocks of a date."""
+        return len(self._windows)
+
+    def score(self, date: dt.date, advance: Callable[[], None]) -> dict[str, Scored] | None:
+        """The scores of each method on a date; None where no pixel has all values."""
+        smap = None
+        if self._smap is not None and self._smap.has(date):
+            smap = self._smap.read(date, self._hull)
+        methods = (MAPS,) if smap is None else (MAPS, BILINEAR, NEAREST)
+        closure = CellSums(len(methods), self._cells) if smap is not None else None
+
+        def first() -> Iterator[Pixels]:
+            for window in self._windows:
+                yield self._pixels(date, window, smap, closure)
+                advance()
+
+        def again() -> Iterator[Pixels]:
+            return (self._pixels(date, window, smap, None) for window in self._windows)
+
+        if self._grid.width * self._grid.height <= _KEPT_PIXELS:
+            kept = list(first())
+            passes = iter((kept, kept))
+        else:
+            passes = iter((first(), again()))
+        count = self._cells[0] * self._cells[1]
+        scores = score_pixels(lambda: next(passes), len(methods), count)
+        for series in self._codes:
+            series.check_codes()
+        if not scores[0].n:
+            return None
+        found = {}
+        for number, (method, own) in enumerate(zip(methods, scores)):
+            values, cells = asdict(own), 0
+            pixels = values.pop("n")
+            values |= {"closure_rmse": np.nan, "closure_bias": np.nan}
+            if closure is not None and smap is not None:
+                means = closure.means(number, LEAST_COVERED)
+                values |= {"closure_rmse": rmse(smap, means), "closure_bias": bias(smap, means)}
+                cells = int(np.isfinite(means).sum())
+            found[method] = Scored(pixels, cells, values)
+        return found
+
+    def _pixels(
+        self, date: dt.date, window: Window, smap: np.ndarray | None, closure: CellSums | None
+    ) -> Pixels:
+        """The pixels of a block that all have; adds those with a map and SMAP to the closure."""
+        self._progress.check()
+        layers = [self._maps.read(date, window)]
+        inside, cell = np.ones(layers[0].shape, bool), None
+        if self._lattice is not None:
+            rows, cols = self._lattice.positions(window)
+            inside, row, col = cells_of(rows, cols, self._cells)
+            cell = row * self._cells[1] + col
+            if smap is not None:
+                layers += [way(smap, rows, cols).astype(np.float32) for way in (bilinear, nearest)]
+        valid = np.isfinite(layers).all(axis=0) & inside
+        if closure is not None and self._lattice is not None and cell is not None:
+            areas = self._lattice.areas(window)[valid]
+            for number, layer in enumerate(layers):
+                closure.add(number, cell[valid], areas, layer[valid])
+        reference = self._reference.block(date, window)(self._progress)
+        valid &= np.isfinite(reference)
+        predicted = np.stack([layer[valid] for layer in layers])
+        return Pixels(reference[valid], predicted, None if cell is None else cell[valid])
+
+
+def write_scores(path: str | Path, found: Comparison) -> None:
+    """One row per date and method, and at the end the means, which have no date.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    fields = {
+        "date": DATE, "method": TEXT, "dates": INTEGER, "pixels": INTEGER,
+        **dict.fromkeys(SCORES, REAL), "cells": INTEGER,
+    }  # fmt: skip
+    rows = [
+        _row(date.isoformat(), method, 1, scored)
+        for date, by_method in found.dates.items()
+        for method, scored in by_method.items()
+    ]
+    rows += [_row(None, method, len(found.shared), scored) for method, scored in found.means().items()]
+    with create_table(path, "comparison", fields) as table:
+        table.write(rows)
+
+
+def _row(date: str | None, method: str, dates: int, scored: Scored) -> tuple[Any, ...]:
+    return (date, method, dates, scored.pixels, *(scored.values[name] for name in SCORES), scored.cells)

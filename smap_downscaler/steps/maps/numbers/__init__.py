@@ -1,0 +1,1 @@
+"""Numbers of maps held against a reference; no files here."""
