@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _PART = re.compile(r"(\d{1,9})-[0-9a-f]+")
+_PART_NAME = re.compile(r"\..*\.(\d{1,9})-[0-9a-f]+\.part(?:[.-].*)?")
 #: More bytes than any library keeps back until it closes a file.
 _KEPT_BACK = 1 << 16
 
@@ -28,6 +29,15 @@ def remove_leftovers(path: Path, suffix: str = "") -> None:
             match = _PART.fullmatch(middle) if name.startswith(start) and part else None
             if match and (not rest or rest[0] in ".-") and _is_gone(int(match.group(1))):
                 remove_part(path.with_name(name))
+
+
+def remove_all_leftovers(folder: Path) -> None:
+    """Take away what processes that are gone left in a folder, under `part_name` of whatever file."""
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            match = _PART_NAME.fullmatch(name)
+            if match and _is_gone(int(match.group(1))):
+                remove_part(folder / name)
 
 
 def remove(files: Iterable[Path]) -> None:

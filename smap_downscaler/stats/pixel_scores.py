@@ -8,9 +8,9 @@
 | variance_ratio | var(predicted) / var(observed) | |
 | spaef | 1 - sqrt((r - 1)^2 + (a - 1)^2 + (g - 1)^2) | Demirel et al. (2018), HESS 22, 1299-1315 |
 
-In SPAEF a is the ratio of the coefficients of variation, predicted over observed, and g the shared part of the
-two histograms of z-scores, 100 bins from the lowest to the highest z-score of both.  Variances have ddof 0.  A
-score that the pixels do not define is NaN.
+In SPAEF a is the ratio of the coefficients of variation, predicted over observed, and g the shared part of
+the two histograms of z-scores, 100 bins from the lowest to the highest z-score of both.  Variances have ddof
+0.  A score that the pixels do not define is NaN.
 """
 
 from __future__ import annotations

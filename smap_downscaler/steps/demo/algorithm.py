@@ -25,6 +25,7 @@ from .numbers.settings import (
     MOST_FOOTPRINT_KM,
     MOST_NOISE,
     MOST_SEED,
+    YEAR_START,
     DemoSettings,
 )
 
@@ -40,8 +41,8 @@ class CreateDemoData(SmapAlgorithm):
 
     def define(self) -> Iterable[QgsProcessingParameterDefinition]:
         yield whole_number("SEED", "Seed", _DEFAULT.seed, 0, MOST_SEED)
-        yield whole_number("DAYS", "Days with SMAP and truth", _DEFAULT.days, 1, MOST_DAYS)
-        yield date_parameter("START", f"First day (empty: {_DEFAULT.start})")
+        yield whole_number("DAYS", "Days with SMAP and truth (empty: a year)", None, 1, MOST_DAYS)
+        yield date_parameter("START", f"First day (empty: {YEAR_START}, with DAYS {_DEFAULT.start})")
         yield decimal(
             "FOOTPRINT", "SMAP's footprint, km (0 = none)", _DEFAULT.footprint_km, 0, MOST_FOOTPRINT_KM
         )
@@ -56,8 +57,9 @@ class CreateDemoData(SmapAlgorithm):
         yield QgsProcessingOutputNumber("SMAP_CELLS", "SMAP cells in the basin")
 
     def validate(self, values: Values) -> None:
-        _settings(values).validate()
-        check_folder(values.output_folder("OUTPUT"))
+        settings = _settings(values)
+        settings.validate()
+        check_folder(values.output_folder("OUTPUT"), settings.year)
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         made = create_demo_data(values.output_folder("OUTPUT"), _settings(values), progress)
@@ -70,11 +72,13 @@ class CreateDemoData(SmapAlgorithm):
 
 
 def _settings(values: Values) -> DemoSettings:
+    days = values.optional_integer("DAYS")
     return DemoSettings(
         seed=values.integer("SEED"),
-        days=values.integer("DAYS"),
-        start=values.date("START") or _DEFAULT.start,
+        days=_DEFAULT.days if days is None else days,
+        start=values.date("START") or (YEAR_START if days is None else _DEFAULT.start),
         footprint_km=values.number("FOOTPRINT"),
         noise=values.number("NOISE"),
         cells=values.integer("CELLS"),
+        year=days is None,
     )

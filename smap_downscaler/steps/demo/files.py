@@ -13,6 +13,7 @@ import numpy as np
 from osgeo import gdal, ogr
 
 from ...base.errors import InputError
+from ...base.part_files import remove_all_leftovers
 from ...base.progress import SILENT, Progress
 from ...geo.blocks import row_blocks
 from ...geo.datasets import gdal_errors, spatial_reference, whole_file
@@ -21,18 +22,20 @@ from ...geo.grid import EASE2_CRS, Grid
 from ...geo.lattice import Transformation
 from .numbers import readme
 from .numbers.basin import Basin, Day, WithinCells, make_basin, simulate
-from .numbers.observations import Stations, place_stations, read_stations, retrieval
+from .numbers.observations import Stations, model_moisture, place_stations, read_stations, retrieval
 from .numbers.settings import BLOCK, PIXEL, DemoSettings
 from .numbers.shape import FINE_CRS, GEOGRAPHIC_CRS
 
-#: Cell of the soil maps, degrees (about 250 m).
-SOIL_CELL = 0.00225
+#: Cells of the soil maps (about 250 m) and of the model (about 11 km), degrees.
+SOIL_CELL, MODEL_CELL = 0.00225, 0.1
+_MODEL_CELL_M = 11_000.0
 #: All that a run may write, as a pattern of paths inside the folder.
 _OWN = re.compile(
-    r"(smap/smap|precipitation/precipitation|truth/soil_moisture)_\d{8}\.tif"
+    r"(smap/smap|precipitation/precipitation|truth/soil_moisture|model/model)_\d{8}\.tif"
     r"|dem\.tif|mask\.tif|soil/(clay|sand|soc)\.tif|aoi\.gpkg|stations\.csv"
 )
-_FOLDERS = ("smap", "precipitation", "soil", "truth")
+_MODEL = "model"
+_FOLDERS = ("smap", "precipitation", "soil", "truth", _MODEL)
 _README = "README.txt"
 _STATIC_SHARE = 0.25
 # A GeoPackage holds the time of its making, which would make every run's file another one.
@@ -51,8 +54,11 @@ class DemoFiles:
     explained: float
 
 
-def check_folder(folder: str | Path) -> None:
-    """Raise `InputError` if writing demo data to `folder` would overwrite or mingle with other files."""
+def check_folder(folder: str | Path, year: bool = True) -> None:
+    """Raise `InputError` if writing demo data to `folder` would overwrite or mingle with other files.
+
+    The model's folder is written to for a year only.
+    """
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"OUTPUT: {folder} is a file; choose a folder.")
@@ -66,7 +72,11 @@ def check_folder(folder: str | Path) -> None:
                 raise InputError(
                     f"OUTPUT: {folder} already holds a {name} that is not demo data; choose another folder."
                 )
-        elif path.suffix.lower() in (".tif", ".tiff") and path.parent != folder:
+        elif (
+            path.suffix.lower() in (".tif", ".tiff")
+            and path.parent != folder
+            and (year or path.parent.name != _MODEL)
+        ):
             raise InputError(
                 f"OUTPUT: {folder} already holds {name}, which would mingle with the demo data; "
                 "choose another folder."
@@ -87,9 +97,14 @@ def _make_folder(folder: Path) -> None:
 
 
 def _present(folder: Path) -> list[Path]:
-    """The files of a folder and of those of its sub-folders that a run writes to."""
-    folders = [folder, *(folder / name for name in _FOLDERS)]
-    return [path for one in folders if one.is_dir() for path in sorted(one.iterdir()) if path.is_file()]
+    """The files of a folder and of those of its sub-folders that a run writes to; hidden ones are none."""
+    paths = (path for one in _folders(folder) for path in sorted(one.iterdir()) if path.is_file())
+    return [path for path in paths if not path.name.startswith(".")]
+
+
+def _folders(folder: Path) -> list[Path]:
+    """A folder, and those of its sub-folders that a run writes to, as far as they are there."""
+    return [one for one in (folder, *(folder / name for name in _FOLDERS)) if one.is_dir()]
 
 
 def _is_demo(folder: Path) -> bool:
@@ -100,11 +115,11 @@ def _is_demo(folder: Path) -> bool:
         return False
 
 
-def _remove_earlier(folder: Path) -> None:
-    """Take away an earlier demo: its other dates would look like part of the new one."""
+def _remove_others(folder: Path, written: set[Path]) -> None:
+    """Take away what is left of an earlier demo: its other dates would look like part of the new one."""
     for path in _present(folder):
         name = path.relative_to(folder).as_posix()
-        if _OWN.fullmatch(name.removesuffix(".aux.xml")):
+        if path not in written and _OWN.fullmatch(name.removesuffix(".aux.xml")):
             try:
                 path.unlink()
             except OSError as error:
@@ -115,7 +130,7 @@ def _remove_earlier(folder: Path) -> None:
 
 
 def create_demo_data(folder: str | Path, settings: DemoSettings, progress: Progress = SILENT) -> DemoFiles:
-    """Make a basin and write its files (see `README.txt` there); an earlier demo there is replaced.
+    """Make a basin and write its files (see `README.txt` there); an earlier demo is replaced file by file.
 
     Raises
     ------
@@ -126,107 +141,123 @@ def create_demo_data(folder: str | Path, settings: DemoSettings, progress: Progr
     """
     folder = Path(folder)
     settings.validate()
-    check_folder(folder)
+    check_folder(folder, settings.year)
     _make_folder(folder)
+    for own in _folders(folder):
+        remove_all_leftovers(own)
     basin = make_basin(
         settings, Transformation(FINE_CRS, EASE2_CRS), Transformation(FINE_CRS, GEOGRAPHIC_CRS),
         progress.part(0.0, 0.8 * _STATIC_SHARE),
     )  # fmt: skip
     progress.check()
     _write_text(folder / _README, readme.begun(settings))
-    _remove_earlier(folder)
-    _write_land(folder, basin, progress)
+    out = _Folder(folder, progress)
+    _write_land(out, basin, progress)
     progress.set_fraction(_STATIC_SHARE)
-    figures = _write_days(folder, basin, progress.part(_STATIC_SHARE, 1.0))
+    figures = _write_days(out, basin, progress.part(_STATIC_SHARE, 1.0))
+    _remove_others(folder, out.written)
     _write_text(folder / _README, readme.finished(basin, figures))
     files = sum(seen > 0 for seen in figures.seen.values())
     return DemoFiles(folder, files, figures.cells, float(np.mean(list(figures.share.values()))))
 
 
-def _write_land(folder: Path, basin: Basin, progress: Progress) -> None:
+class _Folder:
+    """Writes the files of a run, each in the place of an earlier one, and keeps their paths."""
+
+    def __init__(self, path: Path, progress: Progress):
+        self._path, self._progress = path, progress
+        self.written: set[Path] = set()
+
+    def place(self, name: str) -> Path:
+        """The path of a file that is to be written."""
+        path = self._path / name
+        self.written.add(path)
+        return path
+
+    def raster(self, name: str, grid: Grid, values: np.ndarray, band: Band) -> None:
+        """Write a GeoTIFF, in rows of tiles so that a cancel is seen between them."""
+        with create_geotiff(self.place(name), grid, [band], _SOURCE) as tiff:
+            for window in row_blocks(grid.whole):
+                self._progress.check()
+                tiff.write(values[window.slices], window)
+
+    def moisture(self, kind: str, date: dt.date, grid: Grid, values: np.ndarray) -> None:
+        """Write the soil moisture of a day; `kind` is a folder and the beginning of a name."""
+        band = Band("soil_moisture", _UNIT, {"DATE": str(date)})
+        self.raster(f"{kind}_{date:%Y%m%d}.tif", grid, values, band)
+
+
+def _write_land(out: _Folder, basin: Basin, progress: Progress) -> None:
     counter = progress.part(0.8 * _STATIC_SHARE, _STATIC_SHARE).counter(6, "maps of the land written")
-    _write(folder / "dem.tif", basin.grid, basin.terrain.elevation, Band("elevation", "m"), progress)
+    out.raster("dem.tif", basin.grid, basin.terrain.elevation, Band("elevation", "m"))
     counter.advance()
     mask = Band("mask", "", {"MEANING": "1 = lake or town, left out; 0 = land"})
-    _write(folder / "mask.tif", basin.grid, basin.masked, mask, progress)
+    out.raster("mask.tif", basin.grid, basin.masked, mask)
     counter.advance()
-    _write_outline(folder / "aoi.gpkg", basin)
+    _write_outline(out.place("aoi.gpkg"), basin)
     counter.advance()
-    soil = SoilMaps(basin)
+    soil = DegreeCells(basin, SOIL_CELL)
     for name, values in (("clay", basin.soil.clay), ("sand", basin.soil.sand), ("soc", basin.soil.soc)):
-        _write(folder / "soil" / f"{name}.tif", soil.grid, soil.mean(values), Band(name, "g/kg"), progress)
+        out.raster(f"soil/{name}.tif", soil.grid, soil.mean(values), Band(name, "g/kg"))
         counter.advance()
 
 
-class SoilMaps:
-    """Means of pixels over the cells of a grid of 0.00225 degrees that holds them all."""
+class DegreeCells:
+    """Means of pixels over the cells, of a side in degrees, of a grid that holds them all."""
 
-    def __init__(self, basin: Basin):
+    def __init__(self, basin: Basin, side: float):
         lon, lat = basin.lon, basin.lat
-        left, top = np.floor(lon.min() / SOIL_CELL), np.ceil(lat.max() / SOIL_CELL)
-        col = np.floor(lon / SOIL_CELL - left).astype(np.int32)
-        row = np.floor(top - lat / SOIL_CELL).astype(np.int32)
+        left, top = np.floor(lon.min() / side), np.ceil(lat.max() / side)
+        col = np.floor(lon / side - left).astype(np.int32)
+        row = np.floor(top - lat / side).astype(np.int32)
         width, height = int(col.max()) + 1, int(row.max()) + 1
-        self.grid = Grid(
-            GEOGRAPHIC_CRS,
-            float(left * SOIL_CELL),
-            float(top * SOIL_CELL),
-            SOIL_CELL,
-            SOIL_CELL,
-            width,
-            height,
-        )
+        self.grid = Grid(GEOGRAPHIC_CRS, float(left * side), float(top * side), side, side, width, height)
         self._cell_of = (row * width + col).ravel()
-        self._count = np.bincount(self._cell_of, minlength=width * height)
 
     def mean(self, values: np.ndarray) -> np.ndarray:
-        """float32, shape of `grid`; NaN in cells without a pixel."""
-        total = np.bincount(self._cell_of, values.ravel(), self._count.size)
-        mean = np.where(self._count > 0, total / np.maximum(self._count, 1), np.nan)
+        """float32, shape of `grid`; NaN in cells without a pixel that has a value."""
+        size, valid = self.grid.width * self.grid.height, np.isfinite(values).ravel()
+        where = self._cell_of[valid]
+        count = np.bincount(where, minlength=size)
+        total = np.bincount(where, values.ravel()[valid], size)
+        mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
         return mean.reshape(self.grid.shape).astype(np.float32)
 
 
-def _write_days(folder: Path, basin: Basin, progress: Progress) -> readme.Figures:
+def _write_days(out: _Folder, basin: Basin, progress: Progress) -> readme.Figures:
     settings = basin.settings
     figures = readme.Figures(cells=int(basin.cell_in_basin.sum()))
     within = WithinCells(basin)
     inside = basin.cell_in_basin.ravel()[basin.cells.cell_of]
     stations = place_stations(settings, inside & ~basin.masked)
+    model = DegreeCells(basin, MODEL_CELL) if settings.year else None
     readings = ["station,date,replicate,lon,lat,x,y,soil_moisture"]
     counter = progress.counter(len(settings.rain_dates), "days simulated")
     for day in simulate(basin, progress):
-        _write_rain(folder, basin, day, progress)
+        band = Band("precipitation", "mm/d", {"DATE": str(day.date)})
+        out.raster(f"precipitation/precipitation_{day.date:%Y%m%d}.tif", basin.rain_grid, day.rain, band)
         if day.moisture is not None:
-            _write_truth(folder, basin, day.moisture, day, progress)
-            _write_smap(folder, basin, day.moisture, day, figures, progress)
+            out.moisture("truth/soil_moisture", day.date, basin.grid, day.moisture)
+            _write_smap(out, basin, day.moisture, day, figures)
+            if model is not None:
+                seen = model_moisture(settings, day.date, model.mean(day.moisture), _MODEL_CELL_M)
+                out.moisture("model/model", day.date, model.grid, seen)
             figures.share[day.date] = within.explained_share(day.moisture)
             readings += _reading_lines(basin, day.moisture, day, stations)
         counter.advance()
-    _write_text(folder / "stations.csv", "\n".join(readings) + "\n")
+    _write_text(out.place("stations.csv"), "\n".join(readings) + "\n")
     return figures
 
 
-def _write_rain(folder: Path, basin: Basin, day: Day, progress: Progress) -> None:
-    path = folder / "precipitation" / f"precipitation_{day.date:%Y%m%d}.tif"
-    _write(path, basin.rain_grid, day.rain, Band("precipitation", "mm/d", {"DATE": str(day.date)}), progress)
-
-
-def _write_truth(folder: Path, basin: Basin, moisture: np.ndarray, day: Day, progress: Progress) -> None:
-    path = folder / "truth" / f"soil_moisture_{day.date:%Y%m%d}.tif"
-    _write(path, basin.grid, moisture, Band("soil_moisture", _UNIT, {"DATE": str(day.date)}), progress)
-
-
 def _write_smap(
-    folder: Path, basin: Basin, moisture: np.ndarray, day: Day, figures: readme.Figures, progress: Progress
+    out: _Folder, basin: Basin, moisture: np.ndarray, day: Day, figures: readme.Figures
 ) -> None:
     seen = retrieval(basin.settings, day.date, basin.cells, moisture)
     figures.seen[day.date] = int(np.isfinite(seen).sum())
     truth = moisture[np.isfinite(moisture)]
     figures.ranges[day.date] = (float(truth.min()), float(truth.mean(dtype=float)), float(truth.max()))
     if figures.seen[day.date]:
-        path = folder / "smap" / f"smap_{day.date:%Y%m%d}.tif"
-        band = Band("soil_moisture", _UNIT, {"DATE": str(day.date)})
-        _write(path, basin.cells.grid, seen, band, progress)
+        out.moisture("smap/smap", day.date, basin.cells.grid, seen)
 
 
 def _reading_lines(basin: Basin, moisture: np.ndarray, day: Day, stations: Stations) -> list[str]:
@@ -239,14 +270,6 @@ def _reading_lines(basin: Basin, moisture: np.ndarray, day: Day, stations: Stati
         for number, values in enumerate(readings)
         for replicate, value in enumerate(values)
     ]
-
-
-def _write(path: Path, grid: Grid, values: np.ndarray, band: Band, progress: Progress) -> None:
-    """A GeoTIFF, in rows of tiles so that a cancel is seen between them."""
-    with create_geotiff(path, grid, [band], _SOURCE) as tiff:
-        for window in row_blocks(grid.whole):
-            progress.check()
-            tiff.write(values[window.slices], window)
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -95,7 +95,7 @@ class Compared:
         if self.smap and bare:
             progress.warn(
                 text(
-                    "{}: no SMAP of {}, so nothing but the maps is scored there, and no mean counts these dates",
+                    "{}: no SMAP of {}, so only the maps are scored there, and no mean counts these dates",
                     self.smap.source,
                     _listed(bare),
                 )

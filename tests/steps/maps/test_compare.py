@@ -138,7 +138,7 @@ def test_a_whole_run(run, said, case, tmp_path, monkeypatch):
     alone = rows[str(DATES[2]), "maps"]
     check(alone, {**plain_scores(truth[DATES[2]], maps[DATES[2]]), "closure_rmse": np.nan, "cells": 0})
     assert (str(DATES[2]), "bilinear") not in rows
-    assert any(f"no SMAP of {DATES[2]}, so nothing but the maps" in line for line in said.warnings)
+    assert any(f"no SMAP of {DATES[2]}, so only the maps" in line for line in said.warnings)
     for method in ("maps", "bilinear", "nearest"):
         mean = rows["", method]
         assert mean["dates"] == "2"
@@ -167,7 +167,7 @@ def test_a_cell_that_smap_did_not_see_counts_for_none(run, case):
 
 
 def test_the_bilinear_baseline_is_what_pixels_of_a_dated_covariate_are(run, case, tmp_path):
-    parameters, truth, _maps, _smap = case
+    parameters, *_ = case
     covariate = DatedCovariate(open_series(parameters["SMAP"]))
     found = OnPixels(covariate, PIXELS).block(DATES[0], PIXELS.whole)(None)
     maps = write(tmp_path, "interpolated", PIXELS, {DATES[0]: found})

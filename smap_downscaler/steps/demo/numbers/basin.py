@@ -91,7 +91,7 @@ class Basin:
 
 @dataclass(frozen=True)
 class Day:
-    """A day of rain, and the truth of its morning where SMAP's days have begun.
+    """A day of rain, and the truth of its morning on days with SMAP.
 
     Attributes
     ----------
@@ -222,18 +222,22 @@ def _fill_ends(values: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def simulate(basin: Basin, progress: Progress = SILENT) -> Iterator[Day]:
-    """The days from the first of the spin-up to the last with SMAP, in order."""
+    """The days with rain, in order; the bucket runs where it leads to days with SMAP."""
     settings = basin.settings
     height = np.clip((basin.terrain.elevation - LOWEST) / (HIGHEST - LOWEST), 0.0, 1.0)
     bucket = Bucket(basin.limits, basin.soil, basin.hollow, height, basin.demand_factor)
     sampler = RainSampler(basin.rain_grid, *_block_centres(basin))
     masked = basin.masked
+    seen, spin_ups, stepped = set(settings.dates), set(settings.spin_ups), settings.bucket_dates
     for date in settings.rain_dates:
         progress.check()
         rain = daily_rain(settings, date, basin.rain_factor)
-        moisture = np.where(masked, np.nan, bucket.moisture) if date >= settings.start else None
+        if date in spin_ups:
+            bucket.fill()
+        moisture = np.where(masked, np.nan, bucket.moisture) if date in seen else None
         yield Day(date, rain, moisture)
-        bucket.step(sampler(rain))
+        if date in stepped:
+            bucket.step(sampler(rain))
 
 
 def _block_centres(basin: Basin) -> tuple[np.ndarray, np.ndarray]:

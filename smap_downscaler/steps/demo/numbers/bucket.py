@@ -55,6 +55,8 @@ class Bucket:
         Factor on the evaporative demand (aspect).
     """
 
+    moisture: np.ndarray
+
     def __init__(
         self,
         limits: WaterLimits,
@@ -72,7 +74,11 @@ class Bucket:
         self._supply = (1.0 / (stress - limits.residual)).astype(np.float32)
         self._spread = Gathering(np.exp(ATTRACTION * hollow).astype(np.float32))
         self._lateral = np.zeros([n // BLOCK for n in hollow.shape])
-        self.moisture = limits.capacity.copy()
+        self.fill()
+
+    def fill(self) -> None:
+        """Begin at field capacity."""
+        self.moisture = self._limits.capacity.copy()
 
     def step(self, rain: np.ndarray) -> WaterBalance:
         """One day; `moisture` (m3 m-3, float32) moves on to the next morning.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .fields import block_sums, gaussian_kernel, repeat, smooth
-from .settings import BLOCK, FAILURES, PIXEL, SMAP, STATIONS, DemoSettings
+from .fields import block_sums, correlated, gaussian_kernel, repeat, smooth
+from .settings import BLOCK, FAILURES, MODEL, PIXEL, SMAP, STATIONS, DemoSettings
 from .shape import LEAST_COVER, SmapCells
 
 #: Full width at half maximum over the standard deviation of a Gaussian.
@@ -32,6 +32,9 @@ REPLICATES = 3
 #: How a station differs from its pixel, and a reading from its station, m3 m-3.
 STATION_SD, READING_SD = 0.010, 0.015
 _CANDIDATES = 40
+#: A model as line of the truth, and its error: that of the day, and a pattern of so many metres, m3 m-3.
+MODEL_OFFSET, MODEL_SLOPE = 0.06, 0.7
+MODEL_DAY_SD, MODEL_PATTERN_SD, MODEL_PATTERN = 0.012, 0.018, 50_000.0
 
 
 def cell_means(moisture: np.ndarray, cells: SmapCells, footprint_km: float = 0.0) -> np.ndarray:
@@ -147,3 +150,14 @@ def read_stations(
     own = moisture[stations.row, stations.col].astype(np.float64) + stations.offset
     error = READING_SD * rng.standard_normal((own.size, REPLICATES))
     return np.asarray(np.maximum(own[:, None] + error, 0.01))
+
+
+def model_moisture(settings: DemoSettings, date: dt.date, means: np.ndarray, cell_m: float) -> np.ndarray:
+    """A model's soil moisture of `date`, m3 m-3, float32: a line of the truth, with errors of its own.
+
+    `means` are those of the truth over the model's cells of `cell_m` metres, of which it has the shape.
+    """
+    rng = settings.generator(MODEL, date)
+    error = MODEL_DAY_SD * rng.standard_normal()
+    error = error + MODEL_PATTERN_SD * correlated(rng, means.shape, cell_m, MODEL_PATTERN)
+    return np.maximum(MODEL_OFFSET + MODEL_SLOPE * means + error, LOWEST_RETRIEVAL).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Daily rain of a wet season: storms that drift in sizes of 10 to 40 km, more of it on high land."""
+"""Daily rain of a wet season, or of a year: storms that drift in sizes of 10 to 40 km, more of it on high land."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ _MARGIN_CELLS = 2
 _SPELL = (1.0, 0.8, 0.6)
 #: How dry the air must be overcome for rain, and rain for each unit above, mm.
 _THRESHOLD, _SCALE, _POWER = -0.7, 6.5, 1.1
+#: How much drier the air of the driest day of a year is; the wettest one is that of a wet season.
+_DRIEST, _WETTEST_DAY, _DAYS = 2.2, 15, 365.25
 #: No day of the demo is wetter, mm.
 _MOST_RAIN = 90.0
 
@@ -50,15 +52,23 @@ def daily_rain(settings: DemoSettings, date: dt.date, factor: np.ndarray) -> np.
 
     A Gaussian field (ranges of 40 and 12 km) plus the day's weather, cut at a
     threshold: the way in which most weather generators make dry land between storms.
+    In a year the threshold rises from mid January to mid July and falls again.
     """
     rng = settings.generator(RAIN, date)
     rng.standard_normal()  # the day's weather, see _weather
     field = 0.9 * correlated(rng, factor.shape, _CELL_M, 40_000.0) + 0.44 * correlated(
         rng, factor.shape, _CELL_M, 12_000.0
     )
-    excess = np.clip(field + 0.6 * _weather(settings, date) - _THRESHOLD, 0.0, None)
+    threshold = _THRESHOLD + (dryness(date) if settings.year else 0.0)
+    excess = np.clip(field + 0.6 * _weather(settings, date) - threshold, 0.0, None)
     rain = np.minimum(_SCALE * excess**_POWER * factor, _MOST_RAIN)
     return np.asarray(np.round(rain, 2), np.float32)
+
+
+def dryness(date: dt.date) -> float:
+    """How much drier the air of a day of a year is than in the wet season, in units of the threshold."""
+    phase = 2 * math.pi * (date.timetuple().tm_yday - _WETTEST_DAY) / _DAYS
+    return _DRIEST * (1 - math.cos(phase)) / 2
 
 
 def _weather(settings: DemoSettings, date: dt.date) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 import textwrap
 from collections.abc import Sequence
@@ -9,8 +10,18 @@ from dataclasses import dataclass, field
 
 from .basin import UNEXPLAINED_DEMAND, Basin
 from .bucket import ATTRACTION, DEMAND_HIGH, DEMAND_LOW, DEPTH, LATERAL, REACH
-from .observations import READING_SD, REPLICATES, STATION_COUNT, STATION_SD
-from .settings import SPIN_UP_DAYS, DemoSettings
+from .observations import (
+    MODEL_DAY_SD,
+    MODEL_OFFSET,
+    MODEL_PATTERN,
+    MODEL_PATTERN_SD,
+    MODEL_SLOPE,
+    READING_SD,
+    REPLICATES,
+    STATION_COUNT,
+    STATION_SD,
+)
+from .settings import SMAP_MONTHS, SPIN_UP_DAYS, DemoSettings
 from .soil import UNEXPLAINED_CAPACITY
 from .terrain import HIGHEST, LOWEST
 
@@ -58,9 +69,10 @@ _FOREWORD = (
 
 
 def _settings(settings: DemoSettings) -> list[str]:
+    months = " and ".join(calendar.month_name[month] for month in SMAP_MONTHS)
     return [
         f"SEED       {settings.seed}",
-        f"DAYS       {settings.days}",
+        f"DAYS       {f'empty: a year, with SMAP in {months}' if settings.year else settings.days}",
         f"START      {settings.start}",
         f"FOOTPRINT  {settings.footprint_km:g} km",
         f"NOISE      {settings.noise:g} m3 m-3",
@@ -74,7 +86,7 @@ def _files(basin: Basin) -> list[str]:
         "smap/smap_YYYYMMDD.tif": "soil moisture as SMAP sees it, m3 m-3, on cells of the EASE-Grid 2.0, "
         "9 km (EPSG:6933); no file where no cell was seen",
         "precipitation/precipitation_YYYYMMDD.tif": "rain, mm/d, 0.05 degrees (EPSG:4326), from "
-        f"{SPIN_UP_DAYS} days before the first day of SMAP",
+        f"{SPIN_UP_DAYS} days before {'START' if basin.settings.year else 'the first day of SMAP'}",
         "dem.tif": f"elevation, m, 100 m ({grid.crs}, {grid.width} x {grid.height} pixels)",
         "soil/clay.tif, sand.tif, soc.tif": "clay, sand and organic carbon, g/kg, 0.00225 degrees, about "
         "250 m (EPSG:4326)",
@@ -85,10 +97,16 @@ def _files(basin: Basin) -> list[str]:
         "stations.csv": f"{REPLICATES} readings a day at {STATION_COUNT} stations: station, date, replicate, "
         f"lon, lat, x, y ({grid.crs}), soil_moisture (m3 m-3)",
     }
+    if basin.settings.year:
+        texts["model/model_YYYYMMDD.tif"] = (
+            "soil moisture of a model that knows nothing of SMAP, m3 m-3, 0.1 degrees (EPSG:4326): the third "
+            "series of 'Triple collocation at stations'"
+        )
     return [line for name, text in texts.items() for line in (name, *_wrapped(text, "    "))]
 
 
 def _formulas(settings: DemoSettings) -> Sequence[str]:
+    year = settings.year
     return (
         "Land: rivers cut a rough trough within a rim, slope ~ (area upstream)^-0.4, until the divides rest; "
         f"scaled to {LOWEST:.0f} to {HIGHEST:.0f} m; a fractal below 1.5 km makes the hillslopes. Wetness "
@@ -100,9 +118,9 @@ def _formulas(settings: DemoSettings) -> Sequence[str]:
         f"(stones, structure, plants) changes field capacity by {UNEXPLAINED_CAPACITY:.0%} and evaporation "
         f"by {UNEXPLAINED_DEMAND:.0%} (SD); evaporation also follows the aspect.",
         "Rain: Gaussian fields of 40 and 12 km and the day's weather, cut at a threshold, times an "
-        "orographic factor.",
+        f"orographic factor.{_YEAR_RAIN if year else ''}",
         f"Soil moisture of {DEPTH:.0f} mm of soil, by days, from field capacity {SPIN_UP_DAYS} days before "
-        "START: + rain (above saturation it runs off); - k (moisture - field capacity), k = 0.30 + 0.5 sand "
+        f"{'each of the two months' if year else 'START'}: + rain (above saturation it runs off); - k (moisture - field capacity), k = 0.30 + 0.5 sand "
         "- 0.1 wetness, 0.08 to 0.85 a day; - evaporation, "
         f"{DEMAND_LOW:g} mm/d (lowest land) to {DEMAND_HIGH:g} (highest), falling to 0 between half-way from "
         f"wilting point to capacity and air-dry; + {LATERAL:.0%} of what drained within some {REACH:.0f} m, "
@@ -113,7 +131,18 @@ def _formulas(settings: DemoSettings) -> Sequence[str]:
         "that come back every 8 days, morning and evening; 2 % of the retrievals fail.",
         f"Stations: the pixel's truth + a lasting difference (SD {STATION_SD:g}) + a difference of each "
         f"reading (SD {READING_SD:g}).",
+        *((_MODEL,) if year else ()),
     )
+
+
+_YEAR_RAIN = (
+    " The threshold is that of the wet season in mid January; it rises until mid July and falls again, so that "
+    "the year has a wet and a dry season."
+)
+_MODEL = (
+    f"Model: {MODEL_OFFSET:g} + {MODEL_SLOPE:g} x the mean truth of a cell of 0.1 degrees + an error of the day "
+    f"(SD {MODEL_DAY_SD:g}) + a pattern of {MODEL_PATTERN / 1000:g} km of the day (SD {MODEL_PATTERN_SD:g})."
+)
 
 
 def _sight(settings: DemoSettings) -> str:

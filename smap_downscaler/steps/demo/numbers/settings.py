@@ -15,6 +15,9 @@ PIXEL = 100.0
 BLOCK = 4
 #: Days of rain before the first SMAP day: the bucket forgets its start in them.
 SPIN_UP_DAYS = 20
+#: Months of a year that have SMAP and truth: the middle of the wet season and that of the dry one.
+SMAP_MONTHS = (1, 7)
+YEAR_START = dt.date(2021, 1, 1)
 #: Limits that keep a run within a few minutes and a few GB.
 LEAST_CELLS, MOST_CELLS = 30, 1000
 MOST_DAYS = 366
@@ -25,7 +28,7 @@ MOST_FOOTPRINT_KM = 100.0
 MOST_NOISE = 0.2
 
 # One number a random part: a change of one part or of DAYS leaves the others as they are.
-TERRAIN, HILLS, MASK, SOIL, RAIN, UNEXPLAINED, SMAP, FAILURES, STATIONS = range(9)
+TERRAIN, HILLS, MASK, SOIL, RAIN, UNEXPLAINED, SMAP, FAILURES, STATIONS, MODEL = range(10)
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,9 @@ class DemoSettings:
         Standard deviation of SMAP's random error, m3 m-3.
     cells : int
         Minimum number of SMAP cells with their centre in the basin.
+    year : bool
+        In place of `days`: the year from `start` on, with rain on all days, a wet and a dry season, SMAP and
+        truth in `SMAP_MONTHS`, and a model's soil moisture.
     """
 
     seed: int = 42
@@ -54,6 +60,7 @@ class DemoSettings:
     footprint_km: float = 0.0
     noise: float = 0.02
     cells: int = 300
+    year: bool = False
 
     def validate(self) -> None:
         """Raise `InputError` naming the parameter that is out of its range."""
@@ -70,17 +77,46 @@ class DemoSettings:
     @property
     def dates(self) -> list[dt.date]:
         """The days with SMAP and truth."""
-        return [self.start + dt.timedelta(days=day) for day in range(self.days)]
+        return [day for day in self._whole if not self.year or day.month in SMAP_MONTHS]
 
     @property
     def rain_dates(self) -> list[dt.date]:
-        """The days with rain: those of `dates` and the spin-up before."""
-        first = self.start - dt.timedelta(days=SPIN_UP_DAYS)
-        return [first + dt.timedelta(days=day) for day in range(SPIN_UP_DAYS + self.days)]
+        """The days with rain: all days of the settings and the spin-up before."""
+        return [*_days(self.start - _SPIN_UP, SPIN_UP_DAYS), *self._whole]
+
+    @property
+    def spin_ups(self) -> list[dt.date]:
+        """The days on which the bucket begins anew: before each run of days with truth."""
+        dates = self.dates
+        return [day - _SPIN_UP for day in dates if day - dt.timedelta(days=1) not in dates]
+
+    @property
+    def bucket_dates(self) -> set[dt.date]:
+        """The days that the bucket is stepped through: those that lead to another day with truth."""
+        leading = {day - dt.timedelta(days=1) for day in self.dates}
+        return leading.union(*(_days(first, SPIN_UP_DAYS) for first in self.spin_ups))
+
+    @property
+    def _whole(self) -> list[dt.date]:
+        """All days from the first to the last."""
+        return _days(self.start, (_year_after(self.start) - self.start).days if self.year else self.days)
 
     def generator(self, part: int, date: dt.date | None = None) -> np.random.Generator:
         """The random numbers of a part (`TERRAIN`...), or of a part on a date."""
         return np.random.default_rng([self.seed, part, date.toordinal() if date else 0])
+
+
+_SPIN_UP = dt.timedelta(days=SPIN_UP_DAYS)
+
+
+def _days(first: dt.date, count: int) -> list[dt.date]:
+    return [first + dt.timedelta(days=day) for day in range(count)]
+
+
+def _year_after(date: dt.date) -> dt.date:
+    # The day after a 29 February is a 1 March.
+    leap_day = (date.month, date.day) == (2, 29)
+    return dt.date(date.year + 1, 3, 1) if leap_day else date.replace(year=date.year + 1)
 
 
 def _require(name: str, value: float, low: float, high: float, unit: str) -> None:

@@ -1,4 +1,4 @@
-"""What came of a comparison: scores by date and method, their means, and on how many dates maps are better."""
+"""What came of a comparison: scores by date and method, their means, and where maps are better."""
 
 from __future__ import annotations
 
