@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import os
 import re
 import sqlite3
@@ -249,9 +250,7 @@ def _write_days(out: _Folder, basin: Basin, progress: Progress) -> readme.Figure
     return figures
 
 
-def _write_smap(
-    out: _Folder, basin: Basin, moisture: np.ndarray, day: Day, figures: readme.Figures
-) -> None:
+def _write_smap(out: _Folder, basin: Basin, moisture: np.ndarray, day: Day, figures: readme.Figures) -> None:
     seen = retrieval(basin.settings, day.date, basin.cells, moisture)
     figures.seen[day.date] = int(np.isfinite(seen).sum())
     truth = moisture[np.isfinite(moisture)]

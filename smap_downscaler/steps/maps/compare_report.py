@@ -179,9 +179,7 @@ def _words(page: Page, found: Comparison) -> None:
     page.heading("What the scores mean")
     page.paragraph(
         "All methods are scored over the same pixels: those that have a value in the map and in the "
-        "reference"
-        + (", and SMAP in their cell" if BILINEAR in found.methods else "")
-        + ". Bias: map less "
+        "reference" + (", and SMAP in their cell" if BILINEAR in found.methods else "") + ". Bias: map less "
         "reference. r: Pearson's correlation. Variance ratio: variance of the map over that of the "
         "reference, less than one where a map is too smooth. SPAEF (Demirel et al. 2018): one at best, of "
         "correlation, ratio of the coefficients of variation, and shared histogram of z-scores."

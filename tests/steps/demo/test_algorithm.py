@@ -33,7 +33,7 @@ def test_parameters_and_outputs(algorithm):
     }
     assert numbers == {
         "SEED": (42, 0, 2**31 - 1),
-        "DAYS": (10, 1, 366),
+        "DAYS": (None, 1, 366),
         "FOOTPRINT": (0, 0, 100),
         "NOISE": (0.02, 0, 0.2),
         "CELLS": (300, 30, 1000),

@@ -261,6 +261,23 @@ def test_same_seed_same_bytes(noisy, tmp_path):
     assert hashes(again.folder) == hashes(noisy.folder)
 
 
+def test_some_days_are_those_of_0_1_0(noisy):
+    """Mean and SD of files as version 0.1.0 made them."""
+    for name, mean, sd in (
+        ("dem.tif", 3404.6362119076343, 371.10510280344715),
+        ("truth/soil_moisture_20210105.tif", 0.32377477880620925, 0.08610803738280595),
+        ("truth/soil_moisture_20210106.tif", 0.3172095516679064, 0.09277564263204706),
+        ("smap/smap_20210106.tif", 0.31442175039223264, 0.05879646729494801),
+        ("precipitation/precipitation_20201216.tif", 3.1516666673382536, 5.216876932548761),
+    ):
+        values = values_of(noisy.folder / name).astype(float)
+        assert (np.nanmean(values), np.nanstd(values)) == (
+            pytest.approx(mean, rel=1e-6),
+            pytest.approx(sd, rel=1e-6),
+        )
+    assert not (noisy.folder / "model").exists()
+
+
 def test_another_seed_is_another_basin(noisy, tmp_path):
     other = create_demo_data(tmp_path / "other", DemoSettings(seed=7, cells=30, days=2))
     first, second = hashes(noisy.folder), hashes(other.folder)
@@ -280,6 +297,35 @@ def test_an_earlier_demo_is_replaced(tmp_path):
     assert [name for name in names(tmp_path) if "truth" in name] == ["truth/soil_moisture_20210201.tif"]
     assert {"maps/mine.tif", "notes.txt"} <= set(names(tmp_path))
     assert "dem.tif.aux.xml" not in names(tmp_path)
+
+
+def test_an_earlier_demo_stays_until_each_file_is_replaced(tmp_path, noisy):
+    create_demo_data(tmp_path, NOISY)
+    earlier = hashes(tmp_path)
+    with pytest.raises(Cancelled):
+        create_demo_data(tmp_path, NOISY, StopsAt("days simulated"))
+    found = hashes(tmp_path)
+    assert found.pop("README.txt") != earlier.pop("README.txt")
+    assert found == earlier
+    create_demo_data(tmp_path, NOISY)
+    assert hashes(tmp_path) == hashes(noisy.folder)
+
+
+def test_what_a_killed_run_left_is_taken_away(tmp_path, noisy):
+    create_demo_data(tmp_path, NOISY)
+    # No process has a number of nine digits.
+    for name in (
+        "truth/.soil_moisture_20210105.999999999-7f0aab3c.part.tif",
+        "truth/.soil_moisture_20300101.999999999-7f0aab3c.part.tif",
+        ".dem.999999999-7f0aab3c2e746966.part.tif.aux.xml",
+        ".stations.999999999-7f0aab3c2e637376.part.csv",
+    ):
+        (tmp_path / name).write_text("half")
+    (tmp_path / ".project.part").write_text("of somebody else")
+    create_demo_data(tmp_path, NOISY)
+    assert (tmp_path / ".project.part").read_text() == "of somebody else"
+    (tmp_path / ".project.part").unlink()
+    assert hashes(tmp_path) == hashes(noisy.folder)
 
 
 @pytest.mark.parametrize("name", ["dem.tif", "README.txt", "smap/smap_20200101.tif", "aoi.gpkg"])

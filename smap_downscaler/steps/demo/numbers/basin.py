@@ -34,6 +34,8 @@ from .terrain import HIGHEST, LOWEST, Relief, Terrain, make_relief, make_terrain
 _SUN = 0.8
 #: How much the unexplained pattern (plant cover, stones) lowers it for each unit.
 UNEXPLAINED_DEMAND = 0.12
+#: Steps of the truth of a year in 1 m3 m-3, a power of 2, so that few bits of a number are not 0.
+STEPS = 8192
 _MOST_TRIES = 8
 #: Every so many pixels are looked at: neighbours say much the same.
 _EVERY = 7
@@ -235,6 +237,9 @@ def simulate(basin: Basin, progress: Progress = SILENT) -> Iterator[Day]:
         if date in spin_ups:
             bucket.fill()
         moisture = np.where(masked, np.nan, bucket.moisture) if date in seen else None
+        if moisture is not None and settings.year:
+            # Half the disk, for many days.
+            moisture = np.round(moisture * STEPS) / np.float32(STEPS)
         yield Day(date, rain, moisture)
         if date in stepped:
             bucket.step(sampler(rain))

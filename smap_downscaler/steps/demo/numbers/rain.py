@@ -1,4 +1,4 @@
-"""Daily rain of a wet season, or of a year: storms that drift in sizes of 10 to 40 km, more of it on high land."""
+"""Daily rain of a wet season or a year: storms that drift in sizes of 10 to 40 km, more on high land."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .basin import UNEXPLAINED_DEMAND, Basin
+from .basin import STEPS, UNEXPLAINED_DEMAND, Basin
 from .bucket import ATTRACTION, DEMAND_HIGH, DEMAND_LOW, DEPTH, LATERAL, REACH
 from .observations import (
     MODEL_DAY_SD,
@@ -120,12 +120,12 @@ def _formulas(settings: DemoSettings) -> Sequence[str]:
         "Rain: Gaussian fields of 40 and 12 km and the day's weather, cut at a threshold, times an "
         f"orographic factor.{_YEAR_RAIN if year else ''}",
         f"Soil moisture of {DEPTH:.0f} mm of soil, by days, from field capacity {SPIN_UP_DAYS} days before "
-        f"{'each of the two months' if year else 'START'}: + rain (above saturation it runs off); - k (moisture - field capacity), k = 0.30 + 0.5 sand "
-        "- 0.1 wetness, 0.08 to 0.85 a day; - evaporation, "
+        f"{'each of the two months' if year else 'START'}: + rain (above saturation it runs off); - k "
+        "(moisture - field capacity), k = 0.30 + 0.5 sand - 0.1 wetness, 0.08 to 0.85 a day; - evaporation, "
         f"{DEMAND_LOW:g} mm/d (lowest land) to {DEMAND_HIGH:g} (highest), falling to 0 between half-way from "
         f"wilting point to capacity and air-dry; + {LATERAL:.0%} of what drained within some {REACH:.0f} m, "
         f"shared out by exp({ATTRACTION:g} wetness), wetness standardised. What is written is the state at "
-        "6:00, before the day's rain.",
+        f"6:00, before the day's rain{f', in steps of 1/{STEPS}' if year else ''}.",
         "SMAP: mean of the true pixels whose centre lies in the cell, if lakes and towns take no more than "
         f"5 %; {_sight(settings)}; + error of SD NOISE, normal; at least 0.02; only within swaths of 1000 km "
         "that come back every 8 days, morning and evening; 2 % of the retrievals fail.",
@@ -136,12 +136,12 @@ def _formulas(settings: DemoSettings) -> Sequence[str]:
 
 
 _YEAR_RAIN = (
-    " The threshold is that of the wet season in mid January; it rises until mid July and falls again, so that "
-    "the year has a wet and a dry season."
+    " The threshold is that of the wet season in mid January; it rises until mid July and falls again, so "
+    "that the year has a wet and a dry season."
 )
 _MODEL = (
-    f"Model: {MODEL_OFFSET:g} + {MODEL_SLOPE:g} x the mean truth of a cell of 0.1 degrees + an error of the day "
-    f"(SD {MODEL_DAY_SD:g}) + a pattern of {MODEL_PATTERN / 1000:g} km of the day (SD {MODEL_PATTERN_SD:g})."
+    f"Model: {MODEL_OFFSET:g} + {MODEL_SLOPE:g} x the mean truth of a cell of 0.1 degrees + an error of the "
+    f"day (SD {MODEL_DAY_SD:g}) + its pattern of {MODEL_PATTERN / 1000:g} km (SD {MODEL_PATTERN_SD:g})."
 )
 
 
