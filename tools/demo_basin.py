@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,6 @@ from smap_downscaler.geo.lattice import Lattice
 from smap_downscaler.geo.sampling import bilinear, nearest
 from smap_downscaler.methods.file.reader import open_models
 from smap_downscaler.series.series import open_series
-from smap_downscaler.stats.scores import rmse
 from smap_downscaler.steps.maps.downscale import map_file
 
 SOIL = ("clay", "sand", "soc")
@@ -25,16 +25,8 @@ SOIL = ("clay", "sand", "soc")
 RAIN = "p_antecedent"
 
 
-@dataclass(frozen=True)
-class Score:
-    """Errors of one date over the pixels that all maps have, m3 m-3."""
-
-    date: dt.date
-    cells: int
-    out_of_bag: float
-    nearest: float
-    bilinear: float
-    forest: float
+#: RMSE of each method on a date, m3 m-3.
+Errors = Mapping[str, float]
 
 
 def run_basin(output: Path, cells: int, days: int, seed: int) -> None:
@@ -49,19 +41,18 @@ def run_basin(output: Path, cells: int, days: int, seed: int) -> None:
         {"SEED": seed, "DAYS": days, "CELLS": cells, "OUTPUT": str(data)},
     )
     paths = run_chain(data, output)
-    print("7. Held against the known truth ...", flush=True)
-    scores = [score_date(data, paths, date) for date in open_series(paths["maps"]).dates]
-    print_scores(scores)
+    errors = compare(data, paths, output)
+    print_errors(errors, paths)
     picture = output / "pictures" / "demo.png"
     picture.parent.mkdir(exist_ok=True)
-    best = max(scores, key=lambda score: score.cells)
-    draw(picture, data, paths, best)
+    draw(picture, data, paths, errors)
     from demo_project import write_project
 
     project = write_project(output / "demo.qgz", data, paths)
     print(f"\nMaps:     {paths['maps']}")
     print(f"Project:  {project}  (open it in QGIS, then View > Panels > Temporal Controller, play)")
     print(f"Picture:  {picture}")
+    print(f"Scores:   {output / 'comparison.html'}")
 
 
 def run_chain(data: Path, output: Path) -> dict[str, Path]:
@@ -126,24 +117,32 @@ def run_chain(data: Path, output: Path) -> dict[str, Path]:
     return paths
 
 
-def score_date(data: Path, paths: dict[str, Path], date: dt.date) -> Score:
-    """The error of a date's map beside those of plain interpolations of the same SMAP cells."""
-    truth, forest, grid = truth_and_map(data, paths, date)
-    smap = open_series(paths["smap"])
-    cells = smap.read(date)
-    positions = Lattice(grid, smap.grid).positions()
-    plain = {"nearest": nearest(cells, *positions), "bilinear": bilinear(cells, *positions)}
-    common = np.isfinite(truth) & np.isfinite(forest) & np.isfinite(plain["nearest"])
-    with open_models(paths["forests"]) as forests:
-        out_of_bag = forests.scores(date)
-    return Score(
-        date,
-        int(np.isfinite(cells).sum()),
-        out_of_bag.rmse,
-        rmse(truth[common], plain["nearest"][common]),
-        rmse(truth[common], plain["bilinear"][common]),
-        rmse(truth[common], forest[common]),
+def compare(data: Path, paths: dict[str, Path], output: Path) -> dict[dt.date, Errors]:
+    """The maps against the known truth: RMSE by date and method."""
+    outputs = run(
+        "7. Held against the known truth",
+        "comparemaps",
+        {
+            "INPUT": str(paths["maps"]),
+            "REFERENCE": str(data / "truth"),
+            "SMAP": str(paths["smap"]),
+            "OUTPUT": str(output / "comparison.csv"),
+            "REPORT": str(output / "comparison.html"),
+        },
     )
+    found: dict[dt.date, dict[str, float]] = {}
+    with open(outputs["OUTPUT"], encoding="utf-8-sig", newline="") as stream:
+        for row in csv.DictReader(stream):
+            # Means have no date.
+            if row["date"]:
+                date = dt.date.fromisoformat(row["date"].replace("/", "-"))
+                found.setdefault(date, {})[row["method"]] = float(row["rmse"])
+    return found
+
+
+def cells_seen(paths: dict[str, Path], date: dt.date) -> int:
+    """How many cells SMAP saw on a date."""
+    return int(np.isfinite(open_series(paths["smap"]).read(date)).sum())
 
 
 def truth_and_map(data: Path, paths: dict[str, Path], date: dt.date) -> tuple[np.ndarray, np.ndarray, Grid]:
@@ -154,37 +153,39 @@ def truth_and_map(data: Path, paths: dict[str, Path], date: dt.date) -> tuple[np
     return read_band(truth_set, 1), onto(map_set, grid), grid
 
 
-def print_scores(scores: list[Score]) -> None:
+def print_errors(errors: Mapping[dt.date, Errors], paths: dict[str, Path]) -> None:
     """The table that says whether downscaling helped."""
     print("\nRMSE against the known truth at 100 m (m3 m-3; smaller is better):\n")
     print("  date         cells   SMAP as it is   bilinear   forest maps   error against bilinear")
-    for score in scores:
-        change = 100 * (score.forest / score.bilinear - 1)
+    for date, own in errors.items():
+        change = 100 * (own["maps"] / own["bilinear"] - 1)
         print(
-            f"  {score.date}   {score.cells:5d}          {score.nearest:.4f}     {score.bilinear:.4f}"
-            f"        {score.forest:.4f}   {change:+21.0f} %"
+            f"  {date}   {cells_seen(paths, date):5d}          {own['nearest']:.4f}     {own['bilinear']:.4f}"
+            f"        {own['maps']:.4f}   {change:+21.0f} %"
         )
-    plain, mapped = (np.mean([getattr(score, name) for score in scores]) for name in ("bilinear", "forest"))
-    better = sum(score.forest < score.bilinear for score in scores)
+    plain, mapped = (np.mean([own[name] for own in errors.values()]) for name in ("bilinear", "maps"))
+    better = sum(own["maps"] < own["bilinear"] for own in errors.values())
     print(
-        f"\n  The forest maps beat plain bilinear interpolation on {better} of {len(scores)} dates; "
+        f"\n  The forest maps beat plain bilinear interpolation on {better} of {len(errors)} dates; "
         f"mean RMSE {mapped:.4f} against {plain:.4f}."
     )
-    oob = np.mean([score.out_of_bag for score in scores])
+    with open_models(paths["forests"]) as forests:
+        oob = np.mean([forests.scores(date).rmse for date in errors])
     print(f"  (Out-of-bag RMSE on the 9 km cells: {oob:.4f}. A low error at 9 km is not skill at 100 m.)")
 
 
-def draw(path: Path, data: Path, paths: dict[str, Path], score: Score) -> None:
-    """SMAP, interpolation, map and truth of a date side by side."""
-    truth, forest, grid = truth_and_map(data, paths, score.date)
+def draw(path: Path, data: Path, paths: dict[str, Path], errors: Mapping[dt.date, Errors]) -> None:
+    """SMAP, interpolation, map and truth side by side, for the date with the most cells."""
+    date = max(errors, key=lambda one: cells_seen(paths, one))
+    truth, forest, grid = truth_and_map(data, paths, date)
     smap = open_series(paths["smap"])
-    cells = smap.read(score.date)
+    cells = smap.read(date)
     positions = Lattice(grid, smap.grid).positions()
     seen = np.isfinite(truth)
     values = {
         "SMAP, 9 km": np.where(seen, nearest(cells, *positions), np.nan),
-        f"bilinear, RMSE {score.bilinear:.3f}": np.where(seen, bilinear(cells, *positions), np.nan),
-        f"forest map, 100 m, RMSE {score.forest:.3f}": forest,
+        f"bilinear, RMSE {errors[date]['bilinear']:.3f}": np.where(seen, bilinear(cells, *positions), np.nan),
+        f"forest map, 100 m, RMSE {errors[date]['maps']:.3f}": forest,
         "known truth, 100 m": truth,
     }
-    draw_side_by_side(path, f"Made-up basin, {score.date}", values, grid)
+    draw_side_by_side(path, f"Made-up basin, {date}", values, grid)

@@ -30,13 +30,10 @@ def make_data(output: Path, cells: int, days: int) -> None:
 
 def draw_sheet(output: Path, path: Path) -> None:
     """SMAP, interpolation, map and truth side by side, for the date with the most cells."""
-    from demo_basin import draw, score_date
-    from smap_downscaler.series.series import open_series
+    from demo_basin import compare, draw
 
-    data = output / "data"
-    paths = {"smap": output / "smap", "maps": output / "maps", "forests": output / "forests.smapforest"}
-    scores = [score_date(data, paths, date) for date in open_series(paths["maps"]).dates]
-    draw(path, data, paths, max(scores, key=lambda score: score.cells))
+    data, paths = output / "data", {"smap": output / "smap", "maps": output / "maps"}
+    draw(path, data, paths, compare(data, paths, output))
 
 
 def main() -> None:

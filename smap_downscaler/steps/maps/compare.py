@@ -17,9 +17,9 @@ from ...geo.blocks import blocks
 from ...geo.grid import Window
 from ...geo.lattice import Lattice
 from ...geo.overlap import window_around
-from ...geo.sampling import CellSums, bilinear, cells_of, nearest
+from ...geo.sampling import CellSums, bilinear, cells_of
 from ...geo.sources import windows_over
-from ...geo.to_fine_grid import AREA_MEAN, way_of
+from ...geo.to_fine_grid import AREA_MEAN, COPIED, FineResampler, way_of
 from ...series.dated import DatedCovariate
 from ...series.dated_on_grid import OnPixels
 from ...series.series import Series
@@ -146,7 +146,10 @@ class _Reader:
     def __init__(self, compared: Compared, progress: Progress):
         self._maps, self._smap, self._progress = compared.maps, compared.smap, progress
         self._grid = compared.maps.grid
-        self._reference = OnPixels(DatedCovariate(compared.reference), self._grid, progress)
+        self._covariate = DatedCovariate(compared.reference)
+        self._interpolated: OnPixels | None = None
+        if compared.way != COPIED:
+            self._interpolated = OnPixels(self._covariate, self._grid, progress)
         self._codes = [series for series in (self._maps, compared.reference, self._smap) if series]
         self._hull, self._cells = Window(0, 0, 0, 0), (0, 0)
         self._lattice: Lattice | None = None
@@ -206,23 +209,33 @@ class _Reader:
     ) -> Pixels:
         """The pixels of a block that all have; adds those with a map and SMAP to the closure."""
         self._progress.check()
-        layers = [self._maps.read(date, window)]
-        inside, cell = np.ones(layers[0].shape, bool), None
+        values = self._maps.read(date, window)
+        valid, cell, places = np.isfinite(values), None, None
         if self._lattice is not None:
-            rows, cols = self._lattice.positions(window)
-            inside, row, col = cells_of(rows, cols, self._cells)
-            cell = row * self._cells[1] + col
+            places = self._lattice.positions(window)
+            inside, row, col = cells_of(*places, self._cells)
+            valid &= inside
             if smap is not None:
-                layers += [way(smap, rows, cols).astype(np.float32) for way in (bilinear, nearest)]
-        valid = np.isfinite(layers).all(axis=0) & inside
+                valid &= np.isfinite(smap[row, col])
+            cell = (row * self._cells[1] + col)[valid]
+        layers = [values[valid]]
+        if smap is not None and places is not None:
+            between = bilinear(smap, *(place[valid] for place in places))
+            layers += [between.astype(np.float32), smap.ravel()[cell]]
+        predicted = np.stack(layers)
         if closure is not None and self._lattice is not None and cell is not None:
             areas = self._lattice.areas(window)[valid]
-            for number, layer in enumerate(layers):
-                closure.add(number, cell[valid], areas, layer[valid])
-        reference = self._reference.block(date, window)(self._progress)
-        valid &= np.isfinite(reference)
-        predicted = np.stack([layer[valid] for layer in layers])
-        return Pixels(reference[valid], predicted, None if cell is None else cell[valid])
+            for number, layer in enumerate(predicted):
+                closure.add(number, cell, areas, layer)
+        reference = self._reference(date, window)[valid]
+        common = np.isfinite(reference)
+        return Pixels(reference[common], predicted[:, common], None if cell is None else cell[common])
+
+    def _reference(self, date: dt.date, window: Window) -> np.ndarray:
+        if self._interpolated is not None:
+            return self._interpolated.block(date, window)(self._progress)
+        sources = [source for source in (self._covariate.source(date),) if source is not None]
+        return next(values for _, values in FineResampler(sources, self._grid).block(window))
 
 
 def write_scores(path: str | Path, found: Comparison) -> None:

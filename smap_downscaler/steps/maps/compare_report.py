@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from ...base.words import Text, counted, text
 from ...preflight.layer_check import Preflight
-from ...preflight.report import begin_page
+from ...preflight.report import add_preflight
 from ...report.figure import (
     COLOURS,
     MARKERS,
@@ -61,13 +61,11 @@ def comparison_page(
     footer : str
     """
     means = found.means()
-    page = begin_page(
+    page = Page(
         "Maps against a reference",
         text("{}; each score over the same pixels for all", counted(len(found.dates), "date")),
-        facts,
-        warnings,
-        before,
     )
+    page.facts(facts).warnings([words for words in warnings if words not in before.warnings])
     page.heading("What came of it")
     for sentence in sentences(found):
         page.paragraph(sentence)
@@ -94,6 +92,7 @@ def comparison_page(
     if len(found.dates) > len(shown):
         page.paragraph(text("{:,} more dates are in the table OUTPUT.", len(found.dates) - len(shown)))
     _words(page, found)
+    add_preflight(page, before)
     return page.manifest(manifest).footer(footer)
 
 
@@ -106,19 +105,14 @@ def sentences(found: Comparison) -> list[Text]:
         if method in means:
             other = means[method].values["rmse"]
             better = found.better(method)
-            said.append(
-                text(
-                    "That of {}: {} {}. The maps are better on {:,} of {}{}.",
-                    "bilinear interpolation of SMAP" if method == BILINEAR else "SMAP as it is",
-                    score_text(other),
-                    UNIT,
-                    better,
-                    counted(dates, "date"),
-                    text(", and their error is {:+.0f} % of that", 100 * (own["rmse"] / other - 1))
-                    if other > 0
-                    else "",
-                )
-            )
+            name = "bilinear interpolation of SMAP" if method == BILINEAR else "SMAP as it is"
+            words = text("That of {} is {} {}. ", name, score_text(other), UNIT)
+            words += text("The maps are better on {:,} of {}", better, counted(dates, "date"))
+            if other > 0:
+                change = own["rmse"] / other - 1
+                size = "smaller" if change < 0 else "larger"
+                words += text("; their RMSE is {:.0f} % {}", 100 * abs(change), size)
+            said.append(words + ".")
     if math.isfinite(own["r_within"]):
         said.append(_within(found, means))
     return said
@@ -163,7 +157,10 @@ def _figure(found: Comparison) -> bytes:
                 linewidth=1.1 if marked else 0.8,
                 label=_NAMES[method],
             )
-    upper.set_ylim(bottom=0)
+    highest = max(
+        value for method in found.methods for value in found.series(method, "rmse") if value == value
+    )
+    upper.set_ylim(0, 1.08 * highest if highest > 0 else 1)
     upper.set_ylabel(f"RMSE, {SOIL_MOISTURE_UNIT}", fontsize=8)
     lower.set_ylabel("r within cells" if score == "r_within" else "r", fontsize=8)
     lower.axhline(0, color="#444444", linewidth=0.8)
