@@ -106,6 +106,16 @@ STEPS: dict[str, tuple[str, dict[str, Any]]] = {
             "OUTPUT": "{out}/maps",
         },
     ),
+    "comparemaps": (
+        "comparemaps",
+        {
+            "INPUT": "{downscale}/maps",
+            "REFERENCE": "{data}/truth",
+            "SMAP": "{importsmap}/smap",
+            "OUTPUT": "{out}/scores.gpkg",
+            "REPORT": "{out}/report.html",
+        },
+    ),
     "trainbycell": (
         "trainforests",
         {

@@ -33,7 +33,7 @@ _HEADERS = {
     "closure_rmse": f"closure RMSE, {UNIT}",
     "closure_bias": f"closure bias, {UNIT}",
 }
-_NAMES = {MAPS: "maps", BILINEAR: "SMAP, bilinear", NEAREST: "SMAP as it is"}
+_NAMES = {MAPS: "maps", BILINEAR: "SMAP, bilinear", NEAREST: "SMAP itself"}
 _STYLES = {MAPS: "-", BILINEAR: "--", NEAREST: ":"}
 #: Dates of which a page has a row each, and up to which each has a marker.
 _MOST_DATES, _MARKED = 200, 60
@@ -105,7 +105,7 @@ def sentences(found: Comparison) -> list[Text]:
         if method in means:
             other = means[method].values["rmse"]
             better = found.better(method)
-            name = "bilinear interpolation of SMAP" if method == BILINEAR else "SMAP as it is"
+            name = "bilinear interpolation of SMAP" if method == BILINEAR else "SMAP itself"
             words = text("That of {} is {} {}. ", name, score_text(other), UNIT)
             words += text("The maps are better on {:,} of {}", better, counted(dates, "date"))
             if other > 0:

@@ -299,7 +299,7 @@ def test_an_earlier_demo_is_replaced(tmp_path):
     assert "dem.tif.aux.xml" not in names(tmp_path)
 
 
-def test_an_earlier_demo_stays_until_each_file_is_replaced(tmp_path, noisy):
+def test_an_earlier_demo_stays_until_it_is_replaced_and_what_killed_runs_left_goes(tmp_path, noisy):
     create_demo_data(tmp_path, NOISY)
     earlier = hashes(tmp_path)
     with pytest.raises(Cancelled):
@@ -307,13 +307,7 @@ def test_an_earlier_demo_stays_until_each_file_is_replaced(tmp_path, noisy):
     found = hashes(tmp_path)
     assert found.pop("README.txt") != earlier.pop("README.txt")
     assert found == earlier
-    create_demo_data(tmp_path, NOISY)
-    assert hashes(tmp_path) == hashes(noisy.folder)
-
-
-def test_what_a_killed_run_left_is_taken_away(tmp_path, noisy):
-    create_demo_data(tmp_path, NOISY)
-    # No process has a number of nine digits.
+    # What killed runs left. No process has a number of nine digits.
     for name in (
         "truth/.soil_moisture_20210105.999999999-7f0aab3c.part.tif",
         "truth/.soil_moisture_20300101.999999999-7f0aab3c.part.tif",

@@ -295,6 +295,12 @@ def test_the_maps_themselves_and_smap_finer_than_the_maps(refusal, case, tmp_pat
     )
 
 
+def test_a_reference_that_is_not_there(refusal, case, tmp_path):
+    parameters, *_ = case
+    sentence = refusal("comparemaps", {**parameters, "REFERENCE": str(tmp_path / "no.tif")})
+    assert sentence == f"{tmp_path / 'no.tif'} does not exist; check the path."
+
+
 def test_cancelled(run, feedback, case, tmp_path):
     parameters, *_ = case
     feedback.cancel_when = lambda text: "blocks compared" in text
