@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from .numbers.comparison import BILINEAR, MAPS, NEAREST, SCORES, Comparison, Sco
 
 #: Share of a SMAP cell that the map must cover, for its mean to be held against SMAP.
 LEAST_COVERED = 0.5
-_PIXELS_A_BLOCK = 1 << 20
+_PIXELS_A_BLOCK = 1 << 19
 #: Maps of no more pixels are kept between the two passes over them.
 _KEPT_PIXELS = 1 << 23
 _MOST_DATES_TOLD = 5
@@ -181,11 +181,10 @@ class _Reader:
         def again() -> Iterator[Pixels]:
             return (self._pixels(date, window, smap, None) for window in self._windows)
 
+        passes: Iterator[Iterable[Pixels]] = iter((first(), again()))
         if self._grid.width * self._grid.height <= _KEPT_PIXELS:
             kept = list(first())
             passes = iter((kept, kept))
-        else:
-            passes = iter((first(), again()))
         count = self._cells[0] * self._cells[1]
         scores = score_pixels(lambda: next(passes), len(methods), count)
         for series in self._codes:

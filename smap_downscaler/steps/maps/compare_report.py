@@ -183,7 +183,7 @@ def _words(page: Page, found: Comparison) -> None:
     )
     if BILINEAR in found.methods:
         page.paragraph(
-            "Within cells: without the mean of each SMAP cell, which SMAP gives already; SMAP as it is has "
+            "Within cells: without the mean of each SMAP cell, which SMAP gives already; SMAP itself has "
             "no pattern there. Closure: the mean of a map over each SMAP cell of which it covers half or "
             "more, held against SMAP itself. SMAP has errors of its own: a map that differs from it a little "
             "may be closer to the truth."

@@ -73,14 +73,14 @@ def check_comparison(compared: Compared, dates: Sequence[dt.date], progress: Pro
         If one of them is no soil moisture in m3 m-3, or a file cannot be read.
     """
     smap = compared.smap
-    filled = smap is not None and smap.has_filled()
-    note = unobserved_sentence(smap.source, "count in closure and interpolation", "maps") if filled else ""
     layers = [
         _moisture_layer("maps", "INPUT", compared.maps, dates),
         _moisture_layer("reference", "REFERENCE", compared.reference, dates),
     ]
     if smap is not None:
-        layers.append(_moisture_layer("SMAP", "SMAP", smap, dates, note))
+        fate = "count in closure and interpolation"
+        filled = unobserved_sentence(smap.source, fate, "maps") if smap.has_filled() else ""
+        layers.append(_moisture_layer("SMAP", "SMAP", smap, dates, filled))
     return check_layers(layers, Sampler(compared.maps.grid, None, progress), _COMPARED)
 
 

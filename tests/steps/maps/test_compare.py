@@ -298,7 +298,7 @@ def test_the_maps_themselves_and_smap_finer_than_the_maps(refusal, case, tmp_pat
 def test_a_reference_that_is_not_there(refusal, case, tmp_path):
     parameters, *_ = case
     sentence = refusal("comparemaps", {**parameters, "REFERENCE": str(tmp_path / "no.tif")})
-    assert sentence == f"{tmp_path / 'no.tif'} does not exist; check the path."
+    assert sentence == f"{tmp_path / 'no.tif'}: there is no such file; check the path."
 
 
 def test_cancelled(run, feedback, case, tmp_path):

@@ -158,6 +158,6 @@ def model_moisture(settings: DemoSettings, date: dt.date, means: np.ndarray, cel
     `means` are those of the truth over the model's cells of `cell_m` metres, of which it has the shape.
     """
     rng = settings.generator(MODEL, date)
-    error = MODEL_DAY_SD * rng.standard_normal()
-    error = error + MODEL_PATTERN_SD * correlated(rng, means.shape, cell_m, MODEL_PATTERN)
+    of_day = MODEL_DAY_SD * rng.standard_normal()
+    error = of_day + MODEL_PATTERN_SD * correlated(rng, means.shape, cell_m, MODEL_PATTERN)
     return np.maximum(MODEL_OFFSET + MODEL_SLOPE * means + error, LOWEST_RETRIEVAL).astype(np.float32)
