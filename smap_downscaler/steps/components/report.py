@@ -116,7 +116,7 @@ def _biplots(page: Page, analyses: Sequence[Analysis], colour: str) -> None:
         some = text(" The {} longest of {arrows} arrows have a label.", most, arrows=count)
     coloured = f" Their colour: {colour}." if colour else ""
     beside = " Limits and colours of both dates are the same." if len(analyses) > 1 else ""
-    page.heading("Biplot").picture(
+    page.heading("Biplot (the paper's Fig. 7)").picture(
         biplot(analyses, colour),
         "Scores of the first two components as points, loadings of the variables as arrows",
         f"Points: scores, in units of the axes below and on the left.{coloured} Arrows: loadings, in units "

@@ -51,7 +51,7 @@ def covariates_page(
     )
     page.table(sources.headers, sources.rows)
     page.heading("Bands of the stacks").table(made.headers, made.rows)
-    page.heading("Atlas").picture(
+    page.heading("Atlas (the paper's Fig. S1)").picture(
         atlas,
         "Small maps of all covariates on the fine grid, each with its colour bar",
         "All covariates on the fine grid at reduced size. Colours run from the 2nd to the 98th percentile; "

@@ -176,14 +176,14 @@ def _figures(
 ) -> None:
     shown = [row for row in overall if row.source in (MAP, SMAP) and row.values]
     if any(row.source == MAP for row in shown):
-        page.heading("Map against field").picture(
+        page.heading("Map against field (the paper's Fig. 9)").picture(
             scatter(pairs, shown),
             "Scatter of map and SMAP against the field",
             "Dashed: 1:1. Solid: least-squares line of the map (or SMAP) on the field, which is a mean of "
             "few points and has an error of its own: the slope comes out too low for that.",
         )
     which = text("The {} stations with most days. ", MOST_SERIES) if len(pairs) > MOST_SERIES else ""
-    page.heading("Time series").picture(
+    page.heading("Time series (the paper's Fig. 8)").picture(
         time_series(pairs, quantity),
         f"{quantity.capitalize()} of field, map and SMAP by date, and the signed error of the map",
         which + "Field: the day's mean with the SD of its readings (ddof 1). Below each: map - field.",

@@ -26,7 +26,7 @@ def add_resolutions(
     table : Table
         One row per resolution.
     """
-    page.heading("From coarse to fine")
+    page.heading("From coarse to fine (the paper's Fig. 5)")
     page.picture(
         figure_by_resolution(resolutions, numbers),
         "Lowest, mean and highest soil moisture of the map, and its standard deviation, by resolution",

@@ -82,7 +82,7 @@ def polygon_page(
 def _some_dates(
     page: Page, spreads: Sequence[Spread], shown: Mapping[dt.date, Mapping[str, np.ndarray]]
 ) -> None:
-    page.heading(" and ".join(map(str, shown))).picture(
+    page.heading(f"{' and '.join(map(str, shown))} (the paper's Fig. 6)").picture(
         violins(shown),
         "Violins of the mean, SD and C.V. of soil moisture over the polygons, the dates side by side",
         "Distribution over the polygons (violin: kernel density; points: polygons; bar: quartiles; white "

@@ -220,7 +220,7 @@ def _station(page: Page, station: str, cells: Sequence[Cell], about: About, coun
     seasons = {season: found for season, found in by_season(cells).items() if any(c.computed for c in found)}
     cells = [cell for found in seasons.values() for cell in found]
     shown = shown_scales(cells)
-    page.heading(f"Station {station}" if station else "Time scale and quantile")
+    page.heading(f"{f'Station {station}' if station else 'Time scale and quantile'} (the paper's Fig. S3)")
     page.picture(
         heat_maps(cells),
         "Heat map of the quantile correlation over quantile and time scale",

@@ -126,7 +126,7 @@ def test_the_report_holds_all_tables_and_the_atlas(run, given, tmp_path, said):
     outputs = run(ID, {**given, "REPORT": str(report)})
     assert outputs["REPORT"] == str(report)
     text = report.read_text(encoding="utf-8")
-    for heading in ("To be looked at", "Before the work", "Layers as used", "Bands of the stacks", "Atlas"):
+    for heading in ("To be looked at", "Before the work", "Layers as used", "Bands of the stacks"):
         assert f"<h2>{heading}</h2>" in text
     assert text.count("<li>") == len(said.warnings) == 3
     assert "<td>dg/kg -&gt; g/kg</td>" in text

@@ -110,7 +110,7 @@ def test_the_page_is_whole(page_of):
 def test_one_series_without_stations(page_of, no_figures):
     page = page_of(cells("", ("all",)))
     assert "<th>station</th>" not in page
-    assert "<h2>Time scale and quantile</h2>" in page
+    assert "<h2>Time scale and quantile (the paper&#39;s Fig. S3)</h2>" in page
     assert ">3 time scales" in page
 
 
