@@ -27,7 +27,7 @@ from ..base.progress import Progress, heard_by
 from ..base.version import tracker
 from .dependencies import advice, missing
 from .feedback import QgisProgress
-from .given import check_file_names
+from .given import check_file_names, ignored_parameters
 from .help import as_html, as_plain, load_help
 from .output_checks import check_outputs
 from .reports import numbers_output
@@ -204,6 +204,8 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
 
         def work() -> None:
             progress = QgisProgress(feedback)
+            for sentence in ignored_parameters(self, parameters, context):
+                progress.warn(sentence)
             with heard_by(progress):
                 outputs.update(self.work(Values(self, parameters, context), progress))
 
