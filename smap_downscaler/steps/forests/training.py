@@ -17,8 +17,16 @@ from ...methods.features import add_features, drop_constant
 from ...methods.file.reader import ModelWriter
 from ...methods.fitting import fit_each
 from ...methods.keys import BY_CELL, BY_DATE, POOLED, CellKey, Key, PooledKey, key_number
-from ..matrix.numbers.rows import CellRows, cells_and_days, check_minimum, rows_needed, why_unusable
+from ..matrix.numbers.rows import (
+    CellRows,
+    cells_and_days,
+    check_minimum,
+    rows_needed,
+    sample_rows,
+    why_unusable,
+)
 from ..matrix.read import MatrixTable
+from .numbers.effects import MOST_MODELS, MOST_POOLED_ROWS, MOST_ROWS
 from .numbers.outcome import TrainingReport
 from .request import TrainingChoices
 from .tables import tally
@@ -170,6 +178,8 @@ def train_pooled(
         progress.set_text(f"Writing the {choices.method.noun}")
         writer.add(key, model, settings=choices.chosen(model), progress=progress)
     report = TrainingReport(POOLED, dropped={key: pooled.dropped}, names=names, method=choices.method)
+    if choices.effects:
+        report.samples[key] = _sample(rows, MOST_POOLED_ROWS, seed, key)
     report.add(key, model, names, wishes.tuned)
     return report
 
@@ -187,6 +197,8 @@ def _fit_each(
 ) -> None:
     """Fit a model for each key and write it; `columns`: the covariates that it has, where not all."""
     choices.method.get_ready()
+    if choices.effects:
+        rows = _keeping(rows, report, choices, total)
     fitted = fit_each(rows, choices.fit, threads, progress, total, unit)
     # Closed here, not when they are collected: no thread and no open table stays behind an error.
     with contextlib.closing(rows), contextlib.closing(fitted):
@@ -195,6 +207,29 @@ def _fit_each(
             names = report.names if used is None else [report.names[column] for column in used]
             writer.add(key, model, used, choices.chosen(model))
             report.add(key, model, names, choices.wishes.tuned)
+
+
+def _keeping(
+    rows: Generator[tuple[Key, Cells], None, None],
+    report: TrainingReport,
+    choices: TrainingChoices,
+    total: int,
+) -> Generator[tuple[Key, Cells], None, None]:
+    """The rows of models as they come; the report gets a sample of some, evenly over all `total`."""
+    seed = choices.settings.as_dict().get("seed") or 0
+    with contextlib.closing(rows):
+        for number, (key, cells) in enumerate(rows):
+            if len(report.samples) <= number * MOST_MODELS // max(total, MOST_MODELS):
+                report.samples[key] = _sample(cells, MOST_ROWS, seed, key)
+            yield key, cells
+
+
+def _sample(cells: Cells, most: int, seed: int, key: Key) -> Cells:
+    """At most so many of some rows, by the seed."""
+    n = len(cells.y)
+    mask = np.zeros(n, bool)
+    mask[sample_rows(n, most, seed, key_number(key))] = True
+    return cells.take(mask)
 
 
 def _rows_by_date(
