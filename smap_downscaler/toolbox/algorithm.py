@@ -53,7 +53,7 @@ _LONGEST = 300
 Outcome = TypeVar("Outcome")
 
 
-def _frameless(method: Callable[..., Outcome]) -> Callable[..., Outcome]:
+def frameless(method: Callable[..., Outcome]) -> Callable[..., Outcome]:
     """What `method` raises goes on without its frames.
 
     QGIS never lets go of an exception that comes out of an algorithm written in Python, nor of the frames in
@@ -182,7 +182,7 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         self.validate(values)
         check_outputs(self, values.parameters, values.context)
 
-    @_frameless
+    @frameless
     def prepareAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
@@ -196,7 +196,7 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
             raise QgsProcessingException(refusal)
         return True
 
-    @_frameless
+    @frameless
     def processAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:

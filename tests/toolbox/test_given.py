@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 
 def test_names_that_are_no_parameter_are_told(qgis_provider):
     from qgis.core import QgsApplication, QgsProcessingContext
@@ -18,3 +20,16 @@ def test_names_that_are_no_parameter_are_told(qgis_provider):
     # Those that are most like it.
     assert told[1].partition(" (there are ")[2].startswith("DAYS, SEED, ")
     assert told[1].endswith(" more).")
+
+
+def test_a_model_tells_them_too(run, said, tmp_path):
+    from qgis.core import QgsProcessingException
+
+    (tmp_path / "empty").mkdir()
+    inputs = dict.fromkeys(("SMAP", "PRECIPITATION"), str(tmp_path / "empty"))
+    outputs = {"maps": str(tmp_path / "maps"), "forests": str(tmp_path / "f.smapforest")}
+    with pytest.raises(QgsProcessingException):
+        run("smaptomaps", {**inputs, "COVARIATES": [], "EXTENTS": "0,1,0,1", **outputs})
+    (told,) = said.warnings
+    assert told.startswith("EXTENTS is no parameter of 'From SMAP to maps' and is ignored; leave it out, or ")
+    assert "(there are EXTENT, " in told

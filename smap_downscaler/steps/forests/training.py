@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...base.words import counted, text
 from ...methods.base import Candidate, Cells
+from ...methods.coverage import Coverage, coverage_fields, coverage_of
 from ...methods.features import add_features, drop_constant
 from ...methods.file.reader import ModelWriter
 from ...methods.fitting import fit_each
@@ -51,7 +53,8 @@ def train_by_date(
     selection = choices.selection
     check_minimum("MINIMUM_CELLS", selection.minimum_rows)
     counts = {date: n for date, n in table.count_by_date(progress).items() if selection.includes(date)}
-    least = rows_needed(table.count_cells(progress=progress), selection.minimum_rows)
+    area = table.all_cells(progress)
+    least = rows_needed(len(area), selection.minimum_rows)
     usable = sum(n >= least for n in counts.values())
     if not usable:
         most = max(counts.values(), default=0)
@@ -61,7 +64,8 @@ def train_by_date(
         )
     names = choices.names(table)
     report = TrainingReport(BY_DATE, names=names, method=choices.method)
-    rows = _rows_by_date(table, choices, least, report, progress)
+    coverage: dict[dt.date, Coverage] = {}
+    rows = _rows_by_date(table, choices, least, report, area, coverage, progress)
     with choices.writer(table, names, output, BY_DATE, {"minimum_cells": least}) as writer:
         _fit_each(rows, choices, writer, report, threads, progress, usable, "dates")
         if not report.trained:
@@ -70,6 +74,7 @@ def train_by_date(
                 f"{table.label}: no date can be trained ({first}: {reason}); check its soil "
                 "moisture and covariates."
             )
+        writer.keep("coverage", coverage_fields(coverage))
     return report
 
 
@@ -233,8 +238,15 @@ def _sample(cells: Cells, most: int, seed: int, key: Key) -> Cells:
 
 
 def _rows_by_date(
-    table: MatrixTable, choices: TrainingChoices, least: int, report: TrainingReport, progress: Progress
+    table: MatrixTable,
+    choices: TrainingChoices,
+    least: int,
+    report: TrainingReport,
+    area: np.ndarray,
+    coverage: dict[dt.date, Coverage],
+    progress: Progress,
 ) -> Generator[tuple[Key, Cells], None, None]:
+    """Rows of each date; `coverage` gets which part of the cells of the `area` they cover."""
     selection, names = choices.selection, report.names
     with contextlib.closing(table.days(selection.start, selection.end, progress)) as days:
         for day in days:
@@ -247,7 +259,9 @@ def _rows_by_date(
                 continue
             if dropped:
                 progress.log(f"{day.date}: {counted(dropped, 'cell')} without all covariates left out")
-            yield day.date, choices.cells(table, names, kept.x, kept.y, *cells_and_days(kept))
+            rows = choices.cells(table, names, kept.x, kept.y, *cells_and_days(kept))
+            coverage[day.date] = coverage_of(rows.cells, area)
+            yield day.date, rows
 
 
 def _rows_by_cell(
