@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections.abc import Generator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -203,7 +204,7 @@ def _fit_each(
     """Fit a model for each key and write it; `columns`: the covariates that it has, where not all."""
     choices.method.get_ready()
     if choices.effects:
-        rows = _keeping(rows, report, choices, total)
+        rows = _keeping(rows, report, choices)
     fitted = fit_each(rows, choices.fit, threads, progress, total, unit)
     # Closed here, not when they are collected: no thread and no open table stays behind an error.
     with contextlib.closing(rows), contextlib.closing(fitted):
@@ -215,18 +216,22 @@ def _fit_each(
 
 
 def _keeping(
-    rows: Generator[tuple[Key, Cells], None, None],
-    report: TrainingReport,
-    choices: TrainingChoices,
-    total: int,
+    rows: Generator[tuple[Key, Cells], None, None], report: TrainingReport, choices: TrainingChoices
 ) -> Generator[tuple[Key, Cells], None, None]:
-    """The rows of models as they come; the report gets a sample of some, evenly over all `total`."""
-    seed = choices.settings.as_dict().get("seed") or 0
+    """The rows of models as they come; the report gets a sample of some, spread evenly over all."""
+    seed, samples, every = choices.settings.as_dict().get("seed") or 0, report.samples, 1
     with contextlib.closing(rows):
         for number, (key, cells) in enumerate(rows):
-            if len(report.samples) <= number * MOST_MODELS // max(total, MOST_MODELS):
-                report.samples[key] = _sample(cells, MOST_ROWS, seed, key)
+            if number % every == 0:
+                samples[key] = _sample(cells, MOST_ROWS, seed, key)
+            if len(samples) > 2 * MOST_MODELS:
+                # How many there will be is not known: the longer it takes, the fewer are kept.
+                every *= 2
+                report.samples = samples = dict(islice(samples.items(), 0, None, 2))
             yield key, cells
+    kept = list(samples.items())
+    places = np.unique(np.linspace(0, len(kept) - 1, min(len(kept), MOST_MODELS)).round().astype(int))
+    report.samples = dict(kept[place] for place in places.tolist())
 
 
 def _sample(cells: Cells, most: int, seed: int, key: Key) -> Cells:

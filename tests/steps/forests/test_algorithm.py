@@ -185,7 +185,17 @@ def test_effects_are_those_of_the_forests_of_the_file(run, case, matrix, tmp_pat
 @pytest.mark.parametrize("mode", ["by cell", "pooled"])
 def test_reports_of_the_other_modes(run, matrix, tmp_path, mode):
     report = str(tmp_path / "report.html")
-    run("trainforests", parameters(matrix, tmp_path, MODE=mode, REPORT=report))
+    effects = str(tmp_path / "effects.gpkg")
+    run("trainforests", parameters(matrix, tmp_path, MODE=mode, REPORT=report, EFFECTS=effects))
+    rows = rows_of(effects)
+    if mode == "pooled":
+        assert {(row["n_forests"], row["q25"], row["q75"]) for row in rows} == {(1, None, None)}
+        assert {row["covariate"] for row in rows} == {*NAMES, "p_antecedent"}
+    else:
+        # All else is the same on all dates of a cell.
+        assert {row["covariate"] for row in rows} == {"p_antecedent"}
+        assert max(row["n_forests"] for row in rows) > 30
+        assert all(row["q25"] <= row["median"] <= row["q75"] for row in rows)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert page.count("<img") == (3 if mode == "by cell" else 2)
     assert "of the covariates, most important first" in page
