@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from ...report.figure import (
 from .numbers.effects import Effect
 
 _FEW_DATES = 120
-_PANELS_A_ROW = 4
+_PANELS_A_ROW, _LETTERS_A_PANEL = 4, 24
 
 
 def oob_by_date(dates: Sequence[dt.date], rmse: np.ndarray, r2: np.ndarray) -> bytes:
@@ -109,14 +110,17 @@ def effects_figure(effects: Sequence[Effect]) -> bytes:
             markersize=4,
             markeredgewidth=0.6,
         )
-        axis.set_title(one.covariate, fontsize=8, pad=3)
+        # Long names are cut where they would meet.
+        axis.set_title("\n".join(wrap(one.covariate, _LETTERS_A_PANEL)), fontsize=8, pad=3)
         axis.set_xlabel(one.unit, fontsize=7, labelpad=1)
         axis.tick_params(labelsize=6.5)
         axis.xaxis.set_major_locator(_few_ticks())
         light_grid(axis, "y")
     for axis in axes.flat[len(effects) :]:
         axis.set_visible(False)
-    figure.supylabel(f"soil moisture less its mean, {SOIL_MOISTURE_UNIT}", fontsize=8)
+    figure.supylabel(
+        f"soil moisture less its\nmean, {SOIL_MOISTURE_UNIT}", fontsize=8, multialignment="center"
+    )
     return png(figure)
 
 
