@@ -13,9 +13,11 @@ import pytest
 from osgeo import ogr
 
 from small_case import CELLS, DATES, make_small_case
+from smap_downscaler.geo.datasets import open_dataset, read_band
 from smap_downscaler.geo.geotiff import Band, write_geotiff
-from smap_downscaler.methods.coverage import Coverage
+from smap_downscaler.methods.coverage import Coverage, coverage_of
 from smap_downscaler.steps.maps.thin_dates import thin_dates, thin_sentence
+from smap_downscaler.steps.matrix.numbers.rows import rows_needed
 
 CORNER = dt.date(2021, 8, 12)
 DAY = dt.date(2021, 1, 1)
@@ -57,6 +59,26 @@ def test_many_dates_are_counted():
     assert told.endswith(
         "2021-01-10 (60 of 401 cells), and 3 more; mistrust them, or raise MINIMUM_CELLS in 'Train forests'."
     )
+
+
+@pytest.mark.parametrize(("name", "trained"), [("W_Australia", 39), ("Uruguay", 14)])
+def test_ordinary_days_of_real_series_are_not_thin(shared_data, name, trained):
+    """Swaths over two fifths of the area are ordinary; days of some 20 cells are not trained."""
+    path = shared_data / "smap_l3e_9km" / f"smap_l3e_9km_{name}_epsg6933.tif"
+    values = read_all(open_dataset(path))
+    area = np.argwhere(np.isfinite(values).any(axis=0))
+    found = [coverage_of(np.argwhere(np.isfinite(day)), area) for day in values]
+    forests, dates = forests_of(*[one for one in found if one.cells >= rows_needed(len(area))])
+    assert len(dates) == trained
+    assert thin_dates(forests, dates) == {}
+    few = [one for one in found if 0 < one.cells < rows_needed(len(area))]
+    # Had they been trained all the same.
+    forests, dates = forests_of(*few)
+    assert len(thin_dates(forests, dates)) == len(few)
+
+
+def read_all(dataset):
+    return np.stack([read_band(dataset, band) for band in range(1, dataset.RasterCount + 1)])
 
 
 @pytest.fixture
