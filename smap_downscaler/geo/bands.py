@@ -41,6 +41,8 @@ class Wanted:
         A name of something more special, in which the name of the band may stand: `modis_ndvi` of NDVI.
     classes : bool
         Whether a band with a colour table will do.
+    off_grid : str
+        What to do about one on an unfit grid, where not to warp it; the end of a sentence.
     """
 
     what: str
@@ -49,6 +51,7 @@ class Wanted:
     asked: str = ""
     within: str = ""
     classes: bool = False
+    off_grid: str = ""
 
     def find(self, names: Sequence[str], label: str) -> int:
         """The index of the band among all `names` of a raster: the one asked for, named so, or alone.
@@ -108,7 +111,12 @@ _RAINS = (
 )
 ELEVATION = Wanted("the elevation", tuple(_ELEVATIONS.split()))
 RAIN = Wanted("rain", tuple(_RAINS.split()))
-MOISTURE = Wanted("soil moisture", ("soil_moisture", "soilmoisture", "sm", "ssm", "surface_soil_moisture"))
+MOISTURE = Wanted(
+    "soil moisture",
+    ("soil_moisture", "soilmoisture", "sm", "ssm", "surface_soil_moisture"),
+    off_grid="soil moisture is not resampled: give rasters as 'Import SMAP soil moisture' or 'Downscale' "
+    "wrote them, those of each grid in a folder of their own",
+)
 MASK = Wanted("the mask", ("mask", "masked", "urban", "water", "built_up", "settlement"), classes=True)
 
 

@@ -54,6 +54,14 @@ _OF_SHAPEFILE = (".shx", ".dbf", ".prj", ".cpg", ".qpj", ".qix", ".sbn", ".sbx",
 Found = TypeVar("Found")
 
 
+class OffGrid(InputError):
+    """A raster on no north-up grid, or not on that of others; `problem` is the sentence without advice."""
+
+    def __init__(self, problem: str, advice: str):
+        super().__init__(f"{problem}; {advice}.")
+        self.problem = problem
+
+
 @contextlib.contextmanager
 def as_stored() -> Iterator[None]:
     """Inside, GDAL takes files for what they say, in this thread, and writes nothing beside them."""
@@ -331,9 +339,10 @@ def dataset_grid(dataset: gdal.Dataset, label: str) -> Grid:
     tables = tags_of(dataset, "GEOLOCATION")
     transform = _transform(dataset)
     if transform is None and tables:
-        raise InputError(
-            f"{label}: its cells lie on no regular grid (their places are in {_variable(tables, 'Y')} and "
-            f"{_variable(tables, 'X')}); warp it to a regular grid first (gdalwarp -geoloc)."
+        places = f"{_variable(tables, 'Y')} and {_variable(tables, 'X')}"
+        raise OffGrid(
+            f"{label}: its cells lie on no regular grid (their places are in {places})",
+            "warp it to a regular grid first (gdalwarp -geoloc)",
         )
     if transform is None and axes.degrees:
         raise InputError(
@@ -350,9 +359,7 @@ def dataset_grid(dataset: gdal.Dataset, label: str) -> Grid:
         )
         raise InputError(f"{label}: it has {has}; assign one (Raster > Projections > Assign projection).")
     if transform is None:
-        raise InputError(
-            f"{label}: it has no georeference (no position and cell size); georeference it first."
-        )
+        raise OffGrid(f"{label}: it has no georeference (no position and cell size)", "georeference it first")
     left, width, lean_x, top, lean_y, height = transform
     columns, rows = _size(dataset)
     for reach in (left, top, width * columns, height * rows):
@@ -373,7 +380,7 @@ def dataset_grid(dataset: gdal.Dataset, label: str) -> Grid:
         and abs(lean_y) * columns <= ALIGNMENT * abs(height)
     )
     if not upright:
-        raise InputError(f"{label}: its grid is rotated or mirrored; warp it to a north-up grid first.")
+        raise OffGrid(f"{label}: its grid is rotated or mirrored", "warp it to a north-up grid first")
     if height > 0:
         top += height * rows
     grid = Grid(crs, left, top, width, abs(height), columns, rows)

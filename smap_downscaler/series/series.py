@@ -24,7 +24,7 @@ from ..base.errors import InputError
 from ..base.nodata import DECLARE, Look, NoDataChoice
 from ..base.progress import SILENT, Progress
 from ..geo.bands import MOISTURE, RAIN, Wanted, band_names, check_measured, one_band, same_but_dates
-from ..geo.datasets import dataset_grid, open_dataset, read_band, same_crs
+from ..geo.datasets import OffGrid, dataset_grid, open_dataset, read_band, same_crs
 from ..geo.grid import ALIGNMENT, Grid, Window
 from ..geo.packed import RASTER_SUFFIXES, file_of, packed_rasters, unpacked_name
 from ..geo.texts import band_name, band_unit, tag_of
@@ -380,14 +380,19 @@ def _assemble(
     grid, first = None, ""
     entries: list[SeriesEntry] = []
     for file in files:
-        file_grid, file_entries = _entries_of_file(file, variables, wanted)
-        if grid is None:
-            grid, first = file_grid, file
-        elif not same_grid(grid, file_grid):
-            raise InputError(
-                f"{file}: its grid differs from that of {first}; a series needs one grid for all dates, "
-                "so warp one of them to the grid of the other."
-            )
+        try:
+            file_grid, file_entries = _entries_of_file(file, variables, wanted)
+            if grid is None:
+                grid, first = file_grid, file
+            elif not same_grid(grid, file_grid):
+                raise OffGrid(
+                    f"{file}: its grid differs from that of {first}, and a series needs one for all dates",
+                    "warp one of them to the grid of the other",
+                )
+        except OffGrid as error:
+            if not wanted.off_grid:
+                raise
+            raise InputError(f"{error.problem}; {wanted.off_grid}.") from None
         entries += file_entries
         counter.advance()
     entries.sort(key=lambda entry: entry.date)

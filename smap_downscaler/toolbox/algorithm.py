@@ -27,7 +27,7 @@ from ..base.progress import Progress, heard_by
 from ..base.version import tracker
 from .dependencies import advice, missing
 from .feedback import QgisProgress
-from .given import check_file_names
+from .given import check_file_names, ignored_parameters
 from .help import as_html, as_plain, load_help
 from .output_checks import check_outputs
 from .reports import numbers_output
@@ -53,7 +53,7 @@ _LONGEST = 300
 Outcome = TypeVar("Outcome")
 
 
-def _frameless(method: Callable[..., Outcome]) -> Callable[..., Outcome]:
+def frameless(method: Callable[..., Outcome]) -> Callable[..., Outcome]:
     """What `method` raises goes on without its frames.
 
     QGIS never lets go of an exception that comes out of an algorithm written in Python, nor of the frames in
@@ -182,7 +182,7 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         self.validate(values)
         check_outputs(self, values.parameters, values.context)
 
-    @_frameless
+    @frameless
     def prepareAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
@@ -196,7 +196,7 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
             raise QgsProcessingException(refusal)
         return True
 
-    @_frameless
+    @frameless
     def processAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
@@ -204,6 +204,8 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
 
         def work() -> None:
             progress = QgisProgress(feedback)
+            for sentence in ignored_parameters(self, parameters, context):
+                progress.warn(sentence)
             with heard_by(progress):
                 outputs.update(self.work(Values(self, parameters, context), progress))
 

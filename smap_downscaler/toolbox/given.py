@@ -16,6 +16,7 @@ from qgis.core import (
     QgsProperty,
 )
 
+from ..base.covariate_names import nearest_names
 from ..base.errors import InputError
 
 #: Kinds of parameters whose values are files, folders and layers.
@@ -78,6 +79,19 @@ def given_parameters(
         if not (_is_null(found) or (optional and _is_empty(found))):
             given[name] = found
     return given
+
+
+def ignored_parameters(
+    algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any], context: QgsProcessingContext
+) -> list[str]:
+    """A sentence for each value under a name that is no parameter: QGIS passes over those in silence."""
+    known = [definition.name() for definition in algorithm.parameterDefinitions()]
+    unknown = [name for name in given_parameters(algorithm, parameters, context) if name not in known]
+    return [
+        f"{name} is no parameter of '{algorithm.displayName()}' and is ignored; leave it out, or correct its "
+        f"name (there are {nearest_names(name, known)})."
+        for name in unknown
+    ]
 
 
 def _evaluated(value: Any, context: QgsProcessingContext) -> Any:

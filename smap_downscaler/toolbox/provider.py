@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from qgis.core import QgsApplication, QgsProcessingModelAlgorithm, QgsProcessingProvider
+from qgis.core import (
+    QgsApplication,
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProcessingModelAlgorithm,
+    QgsProcessingProvider,
+)
 from qgis.PyQt.QtGui import QIcon
 
-from .algorithm import icon_path
+from .algorithm import frameless, icon_path
 from .algorithms import algorithms
+from .given import ignored_parameters
 from .help import load_help
 
 MODELS = Path(__file__).resolve().parents[1] / "workflows"
@@ -23,6 +31,14 @@ class ShippedModel(QgsProcessingModelAlgorithm):
         model.setProvider(self.provider())
         model.setSourceFilePath(self.sourceFilePath())
         return model
+
+    @frameless
+    def processAlgorithm(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> dict[str, Any]:
+        for sentence in ignored_parameters(self, parameters, context):
+            feedback.pushWarning(sentence)
+        return super().processAlgorithm(parameters, context, feedback)
 
     def displayName(self) -> str:
         return load_help(self.name()).title

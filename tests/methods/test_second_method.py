@@ -28,6 +28,7 @@ from smap_downscaler.series.stack import open_stack
 from smap_downscaler.steps.crossvalidation.numbers.settings import ValidationSettings
 from smap_downscaler.steps.crossvalidation.run import crossvalidate_table
 from smap_downscaler.steps.crossvalidation.tables import write_choices, write_scores
+from smap_downscaler.steps.forests.effects import effects_of_file
 from smap_downscaler.steps.forests.request import TrainingChoices
 from smap_downscaler.steps.forests.tables import write_scores as write_training_scores
 from smap_downscaler.steps.forests.training import train_by_date, train_pooled
@@ -160,6 +161,31 @@ def test_it_is_trained_saved_and_mapped_with_its_deviation(case, inside):
         expected = predict(case.layers.reshape(2, -1).T.astype(float), coordinates, date.toordinal())
         np.testing.assert_allclose(bands[0].ravel(), expected, atol=2e-6)
         np.testing.assert_allclose(bands[1], factor * sd, rtol=1e-5)
+
+
+def test_its_effects_are_those_of_its_coefficients(case, inside):
+    """Its slopes differ from day to day, and it needs places: rows are asked with their own."""
+    path = case.folder / "e.smapmodel"
+    choices = TrainingChoices(LinearSettings(0.5), method=METHOD, fine=case.reader, effects=True)
+    report = train_pooled(case.table, path, choices)
+    found = effects_of_file(path, report.samples)
+    predict, _ = by_hand(case, inside, 0.5)
+    x, y, place, days, _ = case.rows()
+    assert len(report.samples[PooledKey()].y) == len(y)
+    assert [one.covariate for one in found] == list(NAMES)
+    for column, one in enumerate(found):
+        interval = np.clip(np.searchsorted(one.values, x[:, column]) - 1, 0, None)
+        changes = np.empty(len(y))
+        for day in np.unique(days):
+            of_day, ends = days == day, []
+            for side in (0, 1):
+                asked = x[of_day].copy()
+                asked[:, column] = one.values[interval[of_day] + side]
+                ends.append(predict(asked, place[of_day], day))
+            changes[of_day] = ends[1] - ends[0]
+        steps = [changes[interval == number].mean() for number in range(one.values.size - 1)]
+        np.testing.assert_allclose(np.diff(one.median), steps, atol=1e-7)
+    assert (found[0].rising, found[1].falling) == (1, 1)
 
 
 def test_maps_without_the_deviation_have_one_band(case):

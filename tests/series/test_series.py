@@ -146,9 +146,13 @@ def test_another_grid_is_refused(tmp_path, other):
     folder_of(tmp_path)
     path = grid_raster(tmp_path / "z_20200302.tif", other, np.zeros(other.shape, np.float32))
     assert refusal(open_series, tmp_path) == (
-        f"{path}: its grid differs from that of {tmp_path}/rain-2020.02.28.TIF; a series needs one grid "
-        "for all "
-        "dates, so warp one of them to the grid of the other."
+        f"{path}: its grid differs from that of {tmp_path}/rain-2020.02.28.TIF, and a series needs one for "
+        "all dates; soil moisture is not resampled: give rasters as 'Import SMAP soil moisture' or "
+        "'Downscale' wrote them, those of each grid in a folder of their own."
+    )
+    assert refusal(open_series, tmp_path, wanted=RAIN) == (
+        f"{path}: its grid differs from that of {tmp_path}/rain-2020.02.28.TIF, and a series needs one for "
+        "all dates; warp one of them to the grid of the other."
     )
 
 

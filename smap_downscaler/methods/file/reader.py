@@ -14,6 +14,7 @@ from typing import Any
 from ...base.errors import InputError
 from ...geo.grid import grid_from
 from ..base import Model, ModelFileError, ModelMismatch
+from ..coverage import coverages_from
 from ..forest import codec
 from ..keys import BY_CELL, BY_DATE, Key, key_label
 from ..skill import OobScores
@@ -59,6 +60,8 @@ class ModelFile:
         The SMAP grid, where the method needs coordinates.
     ranges : dict of str to tuple of float
         Lowest and highest value of covariates in the rows of the training, where the file says so.
+    coverage : dict of date to Coverage
+        Which part of the area the cells of a date cover, where the file says so.
     units, response, response_unit, settings, versions, extra
         As they were given to `ModelWriter`.
     """
@@ -81,6 +84,7 @@ class ModelFile:
         self.extra = dict(manifest.extra)
         self.grid = grid_from(manifest.extra.get("grid"))
         self.ranges = _ranges_from(manifest.extra.get("ranges"))
+        self.coverage = coverages_from(manifest.extra.get("coverage"))
         self.keys: tuple[Key, ...] = tuple(sorted(self._entries))
         self.dates = tuple(key for key in self.keys if isinstance(key, date))
 

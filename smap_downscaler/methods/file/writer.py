@@ -186,6 +186,10 @@ class ModelWriter:
         kept = None if columns is None else tuple(int(column) for column in columns)
         self._entries[key] = Entry(key, model.scores, members, kept, settings)
 
+    def keep(self, name: str, content: Any) -> None:
+        """Keep something more in `extra` that was not known at the beginning, as JSON can hold it."""
+        self._extra[name] = json.loads(json.dumps(content, allow_nan=False))
+
     def _prepared(self, label: str, model: Model, covariates: int) -> dict[str, tuple[bytes, str]]:
         """Bytes and checksum of each member of a model; touches nothing of the writer."""
         encoded = model.members(covariates)

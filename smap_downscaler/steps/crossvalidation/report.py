@@ -49,7 +49,7 @@ def crossvalidation_page(
     """The report; `manifest` says what the results came from, in sections of names and values."""
     page = Page("Cross-validation of the forests", _subtitle(run))
     _headline(page, run, summary)
-    page.warnings([*run.warnings, *uneven_folds(run.results, run.settings.block_km)])
+    page.warnings([*run.warnings, *uneven_folds(run.results, run.settings)])
     for series in rain:
         page.heading(f"Rain of the matrix by date: {series.name}").picture(
             rain_by_date(series),

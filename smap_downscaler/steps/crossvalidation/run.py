@@ -92,7 +92,7 @@ def crossvalidate_table(
                     outcomes = []
     run.results.sort(key=lambda result: result.piece)
     _check_results(table, run)
-    for text in uneven_folds(run.results, settings.block_km):
+    for text in uneven_folds(run.results, settings):
         progress.warn(text)
     return run
 

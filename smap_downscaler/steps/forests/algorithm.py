@@ -17,7 +17,7 @@ from qgis.core import (
 from ...base.errors import InputError
 from ...base.nodata import parse_nodata
 from ...base.progress import Progress
-from ...base.threads import growing_threads
+from ...base.threads import growing_threads, thread_count
 from ...base.words import counted
 from ...methods.base import Wishes
 from ...methods.keys import BY_CELL, BY_DATE, MODES, POOLED
@@ -35,10 +35,11 @@ from ...toolbox.reports import (
 from ...toolbox.values import Values
 from ..matrix.read import MatrixTable
 from ..matrix.toolbox.table_input import matrix_table, matrix_table_parameters
+from .effects import effects_of_file
 from .numbers.outcome import TrainingReport
 from .report import training_page
 from .request import TrainingChoices
-from .tables import write_importance, write_importance_summary, write_scores, write_summary
+from .tables import write_effects, write_importance, write_importance_summary, write_scores, write_summary
 from .toolbox.parameters import (
     GRIDS,
     feature_parameters,
@@ -91,6 +92,7 @@ class TrainForests(SmapAlgorithm):
         yield table_output("SUMMARY", "Out-of-bag scores over all forests")
         yield table_output("IMPORTANCE", "Importance of the covariates")
         yield table_output("IMPORTANCE_SUMMARY", "Importance over all forests")
+        yield table_output("EFFECTS", "Effects of the covariates")
         yield report_parameter()
 
     def define_outputs(self) -> Iterable[Any]:
@@ -109,7 +111,12 @@ class TrainForests(SmapAlgorithm):
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         output = values.output_file("OUTPUT")
         table = matrix_table(values, row_selection(values), progress)
-        report = _train(values, table, output, progress.part(0.0, 0.97))
+        asked = values.given("EFFECTS") or values.given("REPORT")
+        trained = 0.85 if asked else 0.97
+        report = _train(values, table, output, asked, progress.part(0.0, trained))
+        if asked:
+            threads = thread_count(values.integer("THREADS"))
+            report.effects = effects_of_file(output, report.samples, threads, progress.part(trained, 0.97))
         outputs = {
             "OUTPUT": output,
             "COUNT": len(report.scores),
@@ -121,6 +128,7 @@ class TrainForests(SmapAlgorithm):
             "SUMMARY": lambda path: write_summary(path, report),
             "IMPORTANCE": lambda path: write_importance(path, report),
             "IMPORTANCE_SUMMARY": lambda path: write_importance_summary(path, report.importance_summary()),
+            "EFFECTS": lambda path: write_effects(path, report.effects),
         }
         outputs.update(write_tables(values, tables))
         if values.given("REPORT"):
@@ -169,9 +177,15 @@ def _manifest(values: Values, table: MatrixTable, progress: Progress) -> dict[st
     )
 
 
-def _train(values: Values, table: MatrixTable, output: str, progress: Progress) -> TrainingReport:
+def _train(
+    values: Values, table: MatrixTable, output: str, effects: bool, progress: Progress
+) -> TrainingReport:
     choices = TrainingChoices(
-        forest_settings(values), row_selection(values), feature_settings(values), _wishes(values)
+        forest_settings(values),
+        row_selection(values),
+        feature_settings(values),
+        _wishes(values),
+        effects=effects,
     )
     train = _TRAINERS[values.choice("MODE")]
     return train(table, output, choices, growing_threads(values.integer("THREADS")), progress)

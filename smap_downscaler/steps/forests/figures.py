@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,14 @@ from ...report.figure import (
     cell_step,
     date_axis,
     finish_scores,
+    light_grid,
     new_figure,
     png,
 )
+from .numbers.effects import Effect
 
 _FEW_DATES = 120
+_PANELS_A_ROW, _LETTERS_A_PANEL = 4, 24
 
 
 def oob_by_date(dates: Sequence[dt.date], rmse: np.ndarray, r2: np.ndarray) -> bytes:
@@ -83,3 +87,44 @@ def _cells(axis: Any, x: np.ndarray, y: np.ndarray, step: float, values: np.ndar
     bar = axis.figure.colorbar(squares, ax=axis, shrink=0.85, pad=0.03)
     bar.ax.tick_params(labelsize=7)
     axis.set_title(name, fontsize=9)
+
+
+def effects_figure(effects: Sequence[Effect]) -> bytes:
+    """Accumulated effects of covariates, a panel each in their order, all on one scale: a PNG."""
+    columns = min(len(effects), _PANELS_A_ROW)
+    rows = -(-len(effects) // columns)
+    figure = new_figure(0.5 + 1.45 * rows, PAGE_WIDTH * max(columns, 2) / _PANELS_A_ROW)
+    axes = figure.subplots(rows, columns, sharey=True, squeeze=False)
+    for axis, one in zip(axes.flat, effects):
+        axis.fill_between(one.values, one.q25, one.q75, color=COLOURS[0], alpha=0.2, linewidth=0)
+        axis.plot(one.values, one.median, color=COLOURS[0], linewidth=1.3)
+        axis.axhline(0, color="#444444", linewidth=0.6)
+        # Where the rows are: in the lowest part of the panel, whatever the scale.
+        axis.plot(
+            one.values,
+            np.full(one.values.size, 0.02),
+            transform=axis.get_xaxis_transform(),
+            color="#444444",
+            linestyle="",
+            marker="|",
+            markersize=4,
+            markeredgewidth=0.6,
+        )
+        # Long names are cut where they would meet.
+        axis.set_title("\n".join(wrap(one.covariate, _LETTERS_A_PANEL)), fontsize=8, pad=3)
+        axis.set_xlabel(one.unit, fontsize=7, labelpad=1)
+        axis.tick_params(labelsize=6.5)
+        axis.xaxis.set_major_locator(_few_ticks())
+        light_grid(axis, "y")
+    for axis in axes.flat[len(effects) :]:
+        axis.set_visible(False)
+    figure.supylabel(
+        f"soil moisture less its\nmean, {SOIL_MOISTURE_UNIT}", fontsize=8, multialignment="center"
+    )
+    return png(figure)
+
+
+def _few_ticks() -> Any:
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(3)

@@ -15,9 +15,18 @@ from ...methods.keys import BY_CELL, BY_DATE, CellKey, Key
 from ...methods.skill import OobScores, summarise_scores
 from ...report.figure import COLOURS, MARKERS
 from ...report.interval_figures import ImportanceSeries, importance_figure
-from ...report.number_text import SCORE_LABELS, SPREAD_HEADS, UNIT, fixed, score_text, spread_texts
+from ...report.number_text import (
+    SCORE_LABELS,
+    SPREAD_HEADS,
+    UNIT,
+    fixed,
+    number_text,
+    score_text,
+    spread_texts,
+)
 from ...report.page import Page
-from .figures import oob_by_cell, oob_by_date
+from .figures import effects_figure, oob_by_cell, oob_by_date
+from .numbers.effects import Effect
 from .numbers.outcome import TrainingReport
 
 _NOUNS = {BY_DATE: "dates", BY_CELL: "cells"}
@@ -36,6 +45,10 @@ _POOLED_CAUTION = (
     "and the same date in other cells: these scores flatter more than those of any other kind of forest."
 )
 _MOST_CHOICES = 20
+#: Covariates whose curves fit on a page.
+_MOST_EFFECTS = 24
+#: Less than a line shows, m3 m-3.
+_HARDLY = 5e-4
 
 
 def training_page(
@@ -46,6 +59,7 @@ def training_page(
     _scores(page, report.mode, report.scores)
     _pictures(page, report.scores)
     _importance(page, report)
+    _effects(page, report)
     _choices(page, report.mode, report.settings)
     _left_out(page, report.mode, report.skipped)
     return page.manifest(manifest).footer(footer)
@@ -137,6 +151,45 @@ def _importance(page: Page, report: TrainingReport) -> None:
         "stands in for the other, and both look less important than they are.",
     )
     page.table(head, rows, "Rise of the mean square error, 10⁻⁶ (m³ m⁻³)²")
+
+
+def _effects(page: Page, report: TrainingReport) -> None:
+    if not report.effects:
+        return
+    rank = {row.covariate: number for number, row in enumerate(report.importance_summary())}
+    effects = sorted(report.effects, key=lambda one: (rank.get(one.covariate, len(rank)), -one.reach))
+    noun, asked = _NOUNS.get(report.mode, ""), len(report.samples)
+    page.heading("Which way soil moisture goes with each covariate").picture(
+        effects_figure(effects[:_MOST_EFFECTS]),
+        "Accumulated local effects of the covariates, most important first",
+        (text("Line: median; band: quartiles over {}. ", counted(asked, noun[:-1])) if noun else Text())
+        + "Accumulated local effects (Apley & Zhu 2020): how far soil moisture lies from its mean as one "
+        "covariate changes and the others are as in the rows of about that value. The marks on the axis part "
+        "the rows evenly; where they are far apart, few rows stand behind the line. It shows what the "
+        "forests do, not what governs soil moisture: of covariates that go together, they may follow either.",
+    )
+    page.facts([(one.covariate, effect_text(one, report.mode)) for one in effects[:_MOST_EFFECTS]])
+    if len(effects) > _MOST_EFFECTS:
+        page.paragraph(text("{} more are in the table EFFECTS alone.", len(effects) - _MOST_EFFECTS))
+
+
+def effect_text(effect: Effect, mode: str) -> Text:
+    """Which way soil moisture goes with a covariate, in a sentence."""
+    unit, change = f" {effect.unit}" if effect.unit else "", fixed(effect.reach, ".3f")
+    places = (0, -1, int(np.argmin(effect.median)), int(np.argmax(effect.median)))
+    first, last, lowest, highest = (number_text(effect.values[place]) + unit for place in places)
+    if effect.reach < _HARDLY:
+        return text("soil moisture hardly changes from {} to {}.", first, last)
+    if effect.is_one_way:
+        way = "rises" if effect.net > 0 else "falls"
+        words = text("soil moisture {} by {} {} from {} to {}", way, change, UNIT, first, last)
+    else:
+        words = text("soil moisture is lowest at {} and highest at {}", lowest, highest)
+        words += text(", {} {} apart; it rises and falls on the way", change, UNIT)
+    if mode not in _NOUNS:
+        return words + "."
+    on, things = ("on" if mode == BY_DATE else "in"), counted(effect.falling, _NOUNS[mode][:-1])
+    return words + text("; from end to end it rises {} {} and falls {} {}.", on, effect.rising, on, things)
 
 
 def _choices(page: Page, mode: str, chosen: Mapping[Key, ForestSettings]) -> None:

@@ -39,6 +39,8 @@ class TrainingChoices:
     method : Method
     fine : FineReader or None
         The fine stack, for methods that look below the cells.
+    effects : bool
+        Whether rows are kept for the effects of covariates.
     """
 
     settings: Any
@@ -47,6 +49,7 @@ class TrainingChoices:
     wishes: Wishes = NO_WISHES
     method: Method = RANDOM_FOREST
     fine: FineReader | None = None
+    effects: bool = False
 
     def names(self, table: MatrixTable) -> tuple[str, ...]:
         """The covariates of the models: the table's, then the derived ones.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections import Counter as Tally
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from ...base.words import counted
 from ...methods.keys import BY_CELL, BY_DATE, CellKey, Key
 from ...methods.skill import SCORES, ImportanceRow, summarise_scores
 from ...tables.geopackage import DATE, INTEGER, REAL, TEXT, create_table, distribution_fields
+from .numbers.effects import Effect
 from .numbers.outcome import TrainingReport
 
 
@@ -110,6 +111,23 @@ def write_importance_summary(path: str | Path, rows: Sequence[ImportanceRow]) ->
         table.write(
             (row.covariate, row.n_forests, row.mean, row.sd, row.median, row.q25, row.q75) for row in rows
         )
+
+
+def write_effects(path: str | Path, effects: Iterable[Effect]) -> None:
+    """One row per covariate and value: the accumulated effect there, over the forests.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    fields = {"covariate": TEXT, "unit": TEXT, "share": REAL, "value": REAL, "n_forests": INTEGER}
+    fields.update(dict.fromkeys(("median", "q25", "q75"), REAL))
+    with create_table(path, "effects", fields) as table:
+        for one in effects:
+            columns = (one.shares, one.values, one.models, one.median, one.q25, one.q75)
+            rows = zip(*(numbers.tolist() for numbers in columns))
+            table.write((one.covariate, one.unit, *row) for row in rows)
 
 
 def _key_values(key: Key) -> tuple[Any, ...]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 from collections.abc import Generator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,21 @@ from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...base.words import counted, text
 from ...methods.base import Candidate, Cells
+from ...methods.coverage import Coverage, coverage_fields, coverage_of
 from ...methods.features import add_features, drop_constant
 from ...methods.file.reader import ModelWriter
 from ...methods.fitting import fit_each
 from ...methods.keys import BY_CELL, BY_DATE, POOLED, CellKey, Key, PooledKey, key_number
-from ..matrix.numbers.rows import CellRows, cells_and_days, check_minimum, rows_needed, why_unusable
+from ..matrix.numbers.rows import (
+    CellRows,
+    cells_and_days,
+    check_minimum,
+    rows_needed,
+    sample_rows,
+    why_unusable,
+)
 from ..matrix.read import MatrixTable
+from .numbers.effects import MOST_MODELS, MOST_POOLED_ROWS, MOST_ROWS
 from .numbers.outcome import TrainingReport
 from .request import TrainingChoices
 from .tables import tally
@@ -43,7 +54,8 @@ def train_by_date(
     selection = choices.selection
     check_minimum("MINIMUM_CELLS", selection.minimum_rows)
     counts = {date: n for date, n in table.count_by_date(progress).items() if selection.includes(date)}
-    least = rows_needed(table.count_cells(progress=progress), selection.minimum_rows)
+    area = table.all_cells(progress)
+    least = rows_needed(len(area), selection.minimum_rows)
     usable = sum(n >= least for n in counts.values())
     if not usable:
         most = max(counts.values(), default=0)
@@ -53,7 +65,8 @@ def train_by_date(
         )
     names = choices.names(table)
     report = TrainingReport(BY_DATE, names=names, method=choices.method)
-    rows = _rows_by_date(table, choices, least, report, progress)
+    coverage: dict[dt.date, Coverage] = {}
+    rows = _rows_by_date(table, choices, least, report, area, coverage, progress)
     with choices.writer(table, names, output, BY_DATE, {"minimum_cells": least}) as writer:
         _fit_each(rows, choices, writer, report, threads, progress, usable, "dates")
         if not report.trained:
@@ -62,6 +75,7 @@ def train_by_date(
                 f"{table.label}: no date can be trained ({first}: {reason}); check its soil "
                 "moisture and covariates."
             )
+        writer.keep("coverage", coverage_fields(coverage))
     return report
 
 
@@ -170,6 +184,8 @@ def train_pooled(
         progress.set_text(f"Writing the {choices.method.noun}")
         writer.add(key, model, settings=choices.chosen(model), progress=progress)
     report = TrainingReport(POOLED, dropped={key: pooled.dropped}, names=names, method=choices.method)
+    if choices.effects:
+        report.samples[key] = _sample(rows, MOST_POOLED_ROWS, seed, key)
     report.add(key, model, names, wishes.tuned)
     return report
 
@@ -187,6 +203,8 @@ def _fit_each(
 ) -> None:
     """Fit a model for each key and write it; `columns`: the covariates that it has, where not all."""
     choices.method.get_ready()
+    if choices.effects:
+        rows = _keeping(rows, report, choices)
     fitted = fit_each(rows, choices.fit, threads, progress, total, unit)
     # Closed here, not when they are collected: no thread and no open table stays behind an error.
     with contextlib.closing(rows), contextlib.closing(fitted):
@@ -197,9 +215,43 @@ def _fit_each(
             report.add(key, model, names, choices.wishes.tuned)
 
 
-def _rows_by_date(
-    table: MatrixTable, choices: TrainingChoices, least: int, report: TrainingReport, progress: Progress
+def _keeping(
+    rows: Generator[tuple[Key, Cells], None, None], report: TrainingReport, choices: TrainingChoices
 ) -> Generator[tuple[Key, Cells], None, None]:
+    """The rows of models as they come; the report gets a sample of some, spread evenly over all."""
+    seed, samples, every = choices.settings.as_dict().get("seed") or 0, report.samples, 1
+    with contextlib.closing(rows):
+        for number, (key, cells) in enumerate(rows):
+            if number % every == 0:
+                samples[key] = _sample(cells, MOST_ROWS, seed, key)
+            if len(samples) > 2 * MOST_MODELS:
+                # How many there will be is not known: the longer it takes, the fewer are kept.
+                every *= 2
+                report.samples = samples = dict(islice(samples.items(), 0, None, 2))
+            yield key, cells
+    kept = list(samples.items())
+    places = np.unique(np.linspace(0, len(kept) - 1, min(len(kept), MOST_MODELS)).round().astype(int))
+    report.samples = dict(kept[place] for place in places.tolist())
+
+
+def _sample(cells: Cells, most: int, seed: int, key: Key) -> Cells:
+    """At most so many of some rows, by the seed."""
+    n = len(cells.y)
+    mask = np.zeros(n, bool)
+    mask[sample_rows(n, most, seed, key_number(key))] = True
+    return cells.take(mask)
+
+
+def _rows_by_date(
+    table: MatrixTable,
+    choices: TrainingChoices,
+    least: int,
+    report: TrainingReport,
+    area: np.ndarray,
+    coverage: dict[dt.date, Coverage],
+    progress: Progress,
+) -> Generator[tuple[Key, Cells], None, None]:
+    """Rows of each date; `coverage` gets which part of the cells of the `area` they cover."""
     selection, names = choices.selection, report.names
     with contextlib.closing(table.days(selection.start, selection.end, progress)) as days:
         for day in days:
@@ -212,7 +264,9 @@ def _rows_by_date(
                 continue
             if dropped:
                 progress.log(f"{day.date}: {counted(dropped, 'cell')} without all covariates left out")
-            yield day.date, choices.cells(table, names, kept.x, kept.y, *cells_and_days(kept))
+            rows = choices.cells(table, names, kept.x, kept.y, *cells_and_days(kept))
+            coverage[day.date] = coverage_of(rows.cells, area)
+            yield day.date, rows
 
 
 def _rows_by_cell(

@@ -25,6 +25,7 @@ from ...series.series import Series
 from ...series.tags import unobserved_sentence
 from .compare import Compared
 from .downscale import MapInputs
+from .thin_dates import thin_dates, thin_sentence
 
 _AREA, _COMPARED = "the pixels to be mapped", "the maps"
 
@@ -36,9 +37,10 @@ def check_maps(inputs: MapInputs, dates: Sequence[dt.date], progress: Progress =
         f"{stack.path}: it lies on SMAP's own cells, and so will the maps; give COVARIATES the fine stack of "
         "'Harmonise covariates'"
     )
+    thin = thin_dates(inputs.forests, dates)
     is_on_cells = same_crs(stack.grid.crs, EASE2_CRS) and is_coarse(stack.grid)
     layers = [
-        LayerToCheck(None, warnings=[coarse] if is_on_cells else []),
+        LayerToCheck(None, warnings=[coarse if is_on_cells else "", thin_sentence(inputs.forests, thin)]),
         *stack_layers(stack, [name for name in inputs.forests.covariates if name not in names], _AREA),
         *dated_layers(inputs.dynamic, dates, _AREA),
     ]

@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...base.words import joined
 from ...tables.by_date import (
     STATISTICS,
     STATISTICS_AND_SD,
@@ -17,6 +18,7 @@ from ...tables.by_date import (
 )
 from ...tables.geopackage import DATE, REAL, TEXT
 from .downscale import MapInputs, MapsReport
+from .thin_dates import thin_dates
 
 
 def map_dates(inputs: MapInputs, report: MapsReport) -> DatesTable:
@@ -35,10 +37,12 @@ def map_dates(inputs: MapInputs, report: MapsReport) -> DatesTable:
     """
     fields = {"date": DATE, "map": TEXT, **dict.fromkeys(STATISTICS, REAL)}
     kept, rows = set(report.kept), []
+    thin = thin_dates(inputs.forests, list(report.files))
     for date in sorted({*report.files, *report.skipped}):
         path = report.files.get(date)
         numbers = map_statistics(path, STATISTICS) if path else (math.nan,) * len(STATISTICS)
         note = report.skipped.get(date, "kept from an earlier run" if date in kept else "")
+        note = joined("; ", filter(None, [note, thin.get(date)]))
         taken = raster_dates(inputs.dynamic, date)
         rows.append((date.isoformat(), path.name if path else "", *numbers, *taken, note))
     return DatesTable({**fields, **raster_date_fields(inputs.dynamic), "note": TEXT}, rows)

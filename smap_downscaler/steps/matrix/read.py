@@ -294,6 +294,13 @@ class MatrixTable:
             "keep one row a cell and date."
         )
 
+    def all_cells(self, progress: Progress = SILENT) -> np.ndarray:
+        """Row and column of each different cell that has soil moisture: int64, shape (n, 2); -1 for none."""
+        numbers = f"{self._column('row')}, {self._column('col')}"
+        with read_only(self.path, self.label, progress) as connection:
+            found = connection.execute(f"SELECT {numbers} {self._rows_used} GROUP BY row, col").fetchall()
+        return np.array([[cell_number(one) for one in cell] for cell in found], np.int64).reshape(-1, 2)
+
     def count_cells(self, least: int = 1, progress: Progress = SILENT) -> int:
         """How many different cells the table has, of those with `least` rows or more."""
         query = (

@@ -38,6 +38,11 @@ from .numbers.screening import (
     screen,
 )
 
+#: What to do about rasters on another grid; the end of a sentence.
+_NEVER = (
+    "SMAP is never resampled: import the HDF5 granules of SPL3SMP_E (9 km) or SPL3SMP (36 km), or rasters in "
+    "EPSG:6933 as they came, each product and area from a folder of its own"
+)
 GRANULE_SUFFIXES = frozenset({".h5", ".hdf5", ".he5"})
 
 
@@ -241,7 +246,7 @@ def open_source(
             )
     elif place.exists() and _is_granule(place):
         return _granule_source(path, [path], start, end, choices, progress)
-    wanted = _Moisture(MOISTURE.what, MOISTURE.names, choices=choices)
+    wanted = _Moisture(MOISTURE.what, MOISTURE.names, off_grid=_NEVER, choices=choices)
 
     def series_of(path: str) -> Series:
         series = open_series(path, progress=progress, variables=variables, wanted=wanted)
@@ -345,15 +350,14 @@ def _by_date(series: Series | None) -> dict[dt.date, SeriesEntry]:
 def _on_ease2(series: Series) -> tuple[str, Window]:
     """The cells of the global grid, exactly; the response is never resampled."""
     grid, first = series.grid, series.entries[0].path
-    advice = "SMAP is never resampled: import the HDF5 granules, or rasters in EPSG:6933 as they came."
     if not same_crs(grid.crs, EASE2_CRS):
         name = grid.crs if len(grid.crs) < 20 else spatial_reference(grid.crs).GetName()
-        raise InputError(f"{first}: it is in {name}, not on the EASE-Grid 2.0 (EPSG:6933); {advice}")
+        raise InputError(f"{first}: it is in {name}, not on the EASE-Grid 2.0 (EPSG:6933); {_NEVER}.")
     found = ease2_window(grid)
     if found is None:
         raise InputError(
             f"{first}: its cells ({grid.cell_width:.3f} m x {grid.cell_height:.3f} m from {grid.left:.3f}, "
-            f"{grid.top:.3f}) are not those of the EASE-Grid 2.0 of 9 or 36 km; {advice}"
+            f"{grid.top:.3f}) are not those of the EASE-Grid 2.0 of 9 or 36 km; {_NEVER}."
         )
     return found
 

@@ -182,9 +182,16 @@ def test_tuning_needs_two_blocks_in_each_training_part():
     rows = rows_of_date(small.x, small.y, (np.repeat([0.0, 5e5], 18), np.zeros(36)))
     with_blocks = settings({"max_features": "1, 2"}, block_km=300.0)
     assert refusal(rows, piece("blocks"), with_blocks) == (
+        "A training part has one block only, and tuning needs two; give BLOCKS a smaller side, or leave the "
+        "grids empty."
+    )
+    three = rows_of_date(small.x, small.y, (np.repeat([0.0, 5e5, 1e6], 12), np.zeros(36)))
+    two_folds = settings({"max_features": "1, 2"}, block_km=300.0, folds=2)
+    assert refusal(three, piece("blocks"), two_folds) == (
         "A training part has one block only, and tuning needs two; give BLOCKS a smaller side, FOLDS a "
         "larger number, or leave the grids empty."
     )
+    cross_validate(three, piece("blocks"), dataclasses.replace(two_folds, folds=3))
     assert len(cross_validate(rows, piece("blocks"), settings(block_km=300.0)).choices) == 2
 
 

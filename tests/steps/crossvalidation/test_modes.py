@@ -336,8 +336,8 @@ def test_refusals():
         f"PERIOD is 400 days, and the dates span {span} only; give PERIOD a smaller number."
     )
     assert refusal(cell, CELL, "periods", dataclasses.replace(by_cell(), gap=400)) == (
-        "A fold leaves 0 rows to train on (GAP is 400 days); give GAP or PERIOD a smaller number, or FOLDS "
-        "a larger one."
+        "A fold leaves 0 rows to train on (GAP is 400 days); give FOLDS a larger number, or GAP a smaller "
+        "one."
     )
     still = dataclasses.replace(cell, x=cell.x[:, 1:])
     assert refusal(still, CELL, "random", by_cell()) == (
@@ -361,8 +361,12 @@ def test_refusals():
         by_cell(folds=2), period=60, candidates=settings({"max_features": "1, 2"}).candidates
     )
     short = cell.take(cell.days < cell.days[0] + 70)
-    assert refusal(short, CELL, "periods", tuned).startswith(
+    told = refusal(short, CELL, "periods", tuned)
+    assert told.startswith(
         "A training part cannot be cut again for the choice from the grids (PERIOD is 60 days, and the dates "
+    )
+    assert told.endswith(
+        " only); leave the grids empty, or give FOLDS a larger number or PERIOD a smaller one."
     )
 
 

@@ -15,6 +15,7 @@ from smap_downscaler.steps.crossvalidation.numbers.crossvalidate import (
     models_a_piece,
     plan_piece,
 )
+from smap_downscaler.steps.crossvalidation.numbers.folds import make_folds
 from smap_downscaler.steps.crossvalidation.numbers.pieces import (
     SCORES,
     Choice,
@@ -240,10 +241,51 @@ def test_folds_of_more_rows_than_they_learn_from_are_told():
         choices = tuple(Choice(n, sum(sizes) - size, size, 3, 0, np.nan) for n, size in enumerate(sizes, 1))
         return PieceResult(Piece(dt.date(2021, 1, 1), scheme, 1), sum(sizes), {}, choices)
 
-    assert uneven_folds([result("random", 10, 10), result("blocks", 10, 10)], 72.0) == []
-    assert uneven_folds(
-        [result("random", 10, 10), result("blocks", 30, 10), result("blocks", 20, 20)], 72.0
-    ) == [
-        "blocks of 72 km: a fold holds 75 % of the rows, and its forest learned from the few others, so that "
-        "this error is too pessimistic; give BLOCKS or PERIOD a smaller number, or use a larger table"
-    ]
+    def told(*results, **changes):
+        start = "{}: a fold holds {} % of the rows, and its forest learned from the few others, so that this "
+        start += "error is too pessimistic; "
+        (found,) = uneven_folds(results, settings(**changes))
+        scheme, _, rest = found.partition(":")
+        share = rest.split(" ")[4]
+        assert found.startswith(start.format(scheme, share))
+        return scheme, share, found[len(start.format(scheme, share)) :]
+
+    assert uneven_folds([result("random", 10, 10), result("blocks", 10, 10)], settings()) == []
+    few = result("random", 10, 10), result("blocks", 30, 10), result("blocks", 20, 20)
+    # Of five folds that were asked for two were made: there are two blocks.
+    assert told(*few) == (
+        "blocks of 36 km",
+        "75",
+        "give BLOCKS a smaller number, or use a larger table",
+    )
+    assert told(*few, folds=2) == (
+        "blocks of 36 km",
+        "75",
+        "give FOLDS a larger number, or BLOCKS a smaller one",
+    )
+    assert told(result("random", 11, 10), folds=2) == ("random folds", "52", "give FOLDS a larger number")
+    runs, both = result("periods", 30, 10), result("locations and dates", 30, 10)
+    by_cell = {"mode": "by cell", "block_km": 0.0, "folds": 2}
+    assert told(runs, **by_cell)[2] == "give FOLDS a larger number, or PERIOD a smaller one"
+    # Shorter runs with the same gap beside each leave fewer days.
+    assert told(runs, **by_cell, gap=5)[2] == "give FOLDS a larger number, or GAP a smaller one"
+    assert told(runs, **(by_cell | {"folds": 3}), gap=5)[2] == (
+        "give GAP or PERIOD a smaller number, or use a larger table"
+    )
+    assert told(both, mode="pooled", folds=2, gap=5)[2] == (
+        "give FOLDS a larger number, or BLOCKS or GAP a smaller one"
+    )
+
+
+@pytest.mark.parametrize(("gap", "change"), [(0, {"folds": 4}), (6, {"folds": 4}), (6, {"gap": 3})])
+def test_what_is_advised_leaves_more_rows_to_train_on(gap, change):
+    days = np.arange(120)
+
+    def trained(**changes):
+        asked = {"folds": 2, "period": 20, "gap": gap} | changes
+        found = make_folds("periods", days, days, **asked, generator=np.random.default_rng(3))
+        return min(int(found.train(fold).sum()) for fold in range(found.number))
+
+    assert trained(**change) > trained()
+    if gap:
+        assert trained(period=15) < trained()

@@ -101,7 +101,7 @@ def test_tuning_is_reported_in_scores_and_file(run, case, matrix, tmp_path):
                 assert row[name] == getattr(grown.settings, name)
 
 
-TABLES = ("SCORES", "SUMMARY", "IMPORTANCE", "IMPORTANCE_SUMMARY")
+TABLES = ("SCORES", "SUMMARY", "IMPORTANCE", "IMPORTANCE_SUMMARY", "EFFECTS")
 
 
 def test_importance_and_report(run, matrix, tmp_path):
@@ -129,10 +129,11 @@ def test_importance_and_report(run, matrix, tmp_path):
     assert summary["elevation"]["mean"] > 3 * summary["sand"]["mean"]
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert f"{1e6 * summary['elevation']['mean']:.2f}" in page
-    assert page.count("<img") == 2
+    assert page.count("<img") == 3
     for text in (
         "Out-of-bag scores",
         "Importance of the covariates",
+        "Which way soil moisture goes with each covariate",
         "Hyper-parameters that were chosen",
         "SHA-256",
     ):
@@ -140,12 +141,65 @@ def test_importance_and_report(run, matrix, tmp_path):
     assert "http" not in page
 
 
+def test_effects_are_those_of_the_forests_of_the_file(run, case, matrix, tmp_path):
+    """The table anew from file and case; forests and scores are the same with it and without."""
+    plain = run("trainforests", parameters(matrix, tmp_path, SCORES=str(tmp_path / "plain.csv")))
+    alone = (tmp_path / "f.smapforest").read_bytes()
+    tables = {"EFFECTS": str(tmp_path / "effects.gpkg"), "SCORES": str(tmp_path / "scores.csv")}
+    got = run("trainforests", parameters(matrix, tmp_path, **tables))
+    assert (tmp_path / "f.smapforest").read_bytes() == alone
+    assert (tmp_path / "scores.csv").read_bytes() == (tmp_path / "plain.csv").read_bytes()
+    assert [got[name] for name in ("COUNT", "OOB_RMSE")] == [plain[name] for name in ("COUNT", "OOB_RMSE")]
+    found = [row for row in rows_of(tables["EFFECTS"]) if row["covariate"] == "elevation"]
+    assert {row["n_forests"] for row in found} == {2}
+    with open_models(got["OUTPUT"]) as file:
+        asked, column = [], file.names.index("elevation")
+        for date in file.dates:
+            seen = np.isfinite(case.smap[date])
+            rain = gdal.Open(f"{case.rain_folder}/rain_{date:%Y%m%d}.tif").ReadAsArray()
+            x = np.column_stack([*case.coarse[:, seen], rain[seen]]).astype(np.float32)
+            asked.append((file.load(date), x))
+        assert file.names == (*NAMES, "p_antecedent")
+    values = np.sort(np.concatenate([x[:, column] for _, x in asked]))
+    breaks = np.unique(values[np.round(np.linspace(0, len(values) - 1, 21)).astype(int)])
+    assert [row["value"] for row in found] == breaks.tolist()
+    rises = []
+    for model, x in asked:
+        own = np.clip(np.searchsorted(breaks, x[:, column]) - 1, 0, None)
+        low, high = x.copy(), x.copy()
+        low[:, column], high[:, column] = breaks[own], breaks[own + 1]
+        change = predict(model, high) - predict(model, low)
+        rises.append([change[own == interval].mean() for interval in range(len(breaks) - 1)])
+    # Both dates see the same cells, so that the median of their curves is the mean.
+    assert len(asked) == 2
+    np.testing.assert_allclose(
+        np.diff([row["median"] for row in found]), np.mean(rises, axis=0), rtol=1e-9, atol=1e-12
+    )
+    apart = np.abs(np.diff(np.cumsum(rises, axis=1), axis=0))[0]
+    between = np.array([row["q75"] - row["q25"] for row in found])
+    assert between.max() <= apart.max() + 1e-12
+    # The case's soil moisture is made of elevation.
+    assert abs(found[-1]["median"] - found[0]["median"]) > 0.01
+
+
 @pytest.mark.parametrize("mode", ["by cell", "pooled"])
 def test_reports_of_the_other_modes(run, matrix, tmp_path, mode):
     report = str(tmp_path / "report.html")
-    run("trainforests", parameters(matrix, tmp_path, MODE=mode, REPORT=report))
+    effects = str(tmp_path / "effects.gpkg")
+    run("trainforests", parameters(matrix, tmp_path, MODE=mode, REPORT=report, EFFECTS=effects))
+    rows = rows_of(effects)
+    if mode == "pooled":
+        assert {(row["n_forests"], row["q25"], row["q75"]) for row in rows} == {(1, None, None)}
+        assert {row["covariate"] for row in rows} == {*NAMES, "p_antecedent"}
+    else:
+        # All else is the same on all dates of a cell.
+        assert {row["covariate"] for row in rows} == {"p_antecedent"}
+        assert max(row["n_forests"] for row in rows) > 30
+        assert all(row["q25"] <= row["median"] <= row["q75"] for row in rows)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert page.count("<img") == (2 if mode == "by cell" else 1)
+    assert page.count("<img") == (3 if mode == "by cell" else 2)
+    assert "of the covariates, most important first" in page
+    assert ("band: quartiles over" in page) == (mode == "by cell")
     assert "Hyper-parameters" not in page
 
 

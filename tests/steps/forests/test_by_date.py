@@ -2,6 +2,7 @@
 
 import datetime as dt
 import sqlite3
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -51,6 +52,25 @@ SKIPPED = {
 }
 
 
+@pytest.mark.parametrize(("models", "dates"), [(3, [0, 2, 3]), (2, [0, 3]), (1, [0]), (50, [0, 1, 2, 3])])
+def test_rows_of_dates_spread_evenly_are_kept(table, tmp_path, monkeypatch, models, dates):
+    """30 rows of each of them, with their own soil moisture; forests are the same bit by bit."""
+    monkeypatch.setattr("smap_downscaler.steps.forests.training.MOST_MODELS", models)
+    monkeypatch.setattr("smap_downscaler.steps.forests.training.MOST_ROWS", 30)
+    with_effects = replace(TWENTY, effects=True)
+    report = train_by_date(table, tmp_path / "f.smapforest", with_effects)
+    assert list(report.samples) == [day(number) for number in dates]
+    again = train_by_date(table, tmp_path / "g.smapforest", with_effects, threads=2)
+    for key, cells in report.samples.items():
+        assert len(cells.y) == 30
+        np.testing.assert_array_equal(cells.y, again.samples[key].y)
+        (whole,) = (one for one in table.days() if one.date == key)
+        rows = {(*x.tolist(), y) for x, y in zip(whole.x, whole.y)}
+        assert {(*x.tolist(), y) for x, y in zip(cells.x, cells.y)} <= rows
+    assert train_by_date(table, tmp_path / "h.smapforest", TWENTY).samples == {}
+    assert (tmp_path / "f.smapforest").read_bytes() == (tmp_path / "h.smapforest").read_bytes()
+
+
 def test_dates_that_are_trained_dropped_and_skipped(table, tmp_path):
     listener = Listener()
     report = train_by_date(table, tmp_path / "f.smapforest", TWENTY, progress=listener)
@@ -67,7 +87,13 @@ def test_dates_that_are_trained_dropped_and_skipped(table, tmp_path):
         assert (forests.response, forests.response_unit) == ("soil_moisture", "m3 m-3")
         assert forests.settings == SETTINGS
         assert forests.versions["plugin"] == plugin_version() != "unknown"
-        assert forests.extra == {"table": table.label, "minimum_cells": 20}
+        extra = dict(forests.extra)
+        coverage = extra.pop("coverage")
+        assert extra == {"table": table.label, "minimum_cells": 20}
+        assert list(forests.coverage) == list(report.scores)
+        assert [one.cells for one in forests.coverage.values()] == [40, 40, 50, 40]
+        assert {one.area for one in forests.coverage.values()} == {table.count_cells()}
+        assert all(0.8 < box < 1.1 for _, _, box in coverage.values())
         assert forests.scores(day(1)) == report.scores[day(1)]
         assert report.scores[day(1)].n == 40
 

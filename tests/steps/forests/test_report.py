@@ -14,7 +14,8 @@ from smap_downscaler.methods.forest.settings import PAPER
 from smap_downscaler.methods.keys import CellKey, PooledKey
 from smap_downscaler.methods.skill import Importance, OobScores
 from smap_downscaler.report.interval_figures import ImportanceSeries, importance_figure
-from smap_downscaler.steps.forests.figures import oob_by_cell, oob_by_date
+from smap_downscaler.steps.forests.figures import effects_figure, oob_by_cell, oob_by_date
+from smap_downscaler.steps.forests.numbers.effects import Effect
 from smap_downscaler.steps.forests.numbers.outcome import TrainingReport
 from smap_downscaler.steps.forests.report import training_page
 
@@ -126,3 +127,49 @@ def test_importance_and_choices():
         PooledKey(): (("elevation", "clay <i>"), Importance(np.array([3e-4, 1e-5]), np.full(2, np.nan)))
     }
     assert page_of("pooled", [PooledKey()], pooled).count("<img") == 1
+
+
+def effect(name, slope, unit="m", ends=(0.0, 10.0)):
+    values = np.linspace(*ends, 21)
+    curve = slope * (values - values.mean())
+    shares = np.linspace(0.05, 1, 21)
+    return Effect(name, unit, values, shares, curve, curve - 0.01, curve + 0.01, np.full(21, 2), 2, 0)
+
+
+def test_effects_stand_in_the_order_of_importance_and_hold_their_numbers():
+    dates = [START, START + dt.timedelta(2)]
+    found = {
+        day: (("elevation", "clay <i>"), Importance(np.array([1e-5, 3e-4]), np.full(2, 1e-5)))
+        for day in dates
+    }
+    report = TrainingReport(
+        "by date",
+        {day: score() for day in dates},
+        names=("elevation", "clay <i>"),
+        importance=found,
+        samples=dict.fromkeys(dates),
+        effects=[effect("elevation", 0.0123456), effect("clay <i>", -0.004, "%")],
+    )
+    page = checked_page(training_page, report, {"Input": {"file": "m.gpkg"}}, "the end").html()
+    part = page[page.index("Which way soil moisture goes") :]
+    assert "Line: median; band: quartiles over 2 dates." in part
+    assert part.index("soil moisture falls by 0.040 m³ m⁻³ from 0 % to 10.00 %") < part.index(
+        "soil moisture rises by 0.123 m³ m⁻³ from 0 m to 10.00 m; from end to end it rises on 2 and falls on "
+        "0 dates."
+    )
+    report.effects = [effect(f"layer_{number:c}", 0.001 * number) for number in range(97, 123)]
+    page = checked_page(training_page, report, {"Input": {"file": "m.gpkg"}}, "the end").html()
+    assert "2 more are in the table EFFECTS alone." in page
+    # Without importance those that move soil moisture most come first.
+    assert -1 < page.find("layer_z") < page.find("layer_c")
+    assert "layer_a" not in page
+
+
+def test_curves_lie_where_their_numbers_are():
+    """Two straight lines in panels side by side, on one scale: twice the slope is twice the height."""
+    picture = pixels(effects_figure([effect("a", 0.02), effect("b", 0.01)]))
+    blue = np.abs(picture[..., :3] - np.array([0x00, 0x72, 0xB2]) / 255).max(axis=2) < 0.02
+    columns = np.flatnonzero(blue.any(axis=0))
+    middle = columns[np.argmax(np.diff(columns))] + 1
+    first, second = (np.ptp(np.nonzero(part.any(axis=1))[0]) for part in (blue[:, :middle], blue[:, middle:]))
+    assert first / second == pytest.approx(2, rel=0.05)

@@ -12,7 +12,7 @@ import pytest
 from osgeo import gdal
 
 from granules import LOGIN_PAGE, granule_name, truncate, write_granule
-from raster_cases import Listener
+from raster_cases import EAST, NORTH, Listener, stored_netcdf
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.geo.datasets import check_folders, dataset_grid, open_dataset, read_band
 from smap_downscaler.geo.geotiff import Band, write_geotiff
@@ -679,7 +679,10 @@ def _netcdf(file, variables=DAYS_OF_NETCDF):
             variable.dims[index].attach_scale(file[axis])
 
 
-NEVER = "SMAP is never resampled: import the HDF5 granules, or rasters in EPSG:6933 as they came."
+NEVER = (
+    "SMAP is never resampled: import the HDF5 granules of SPL3SMP_E (9 km) or SPL3SMP (36 km), or rasters in "
+    "EPSG:6933 as they came, each product and area from a folder of its own."
+)
 
 
 def test_rasters_in_degrees_are_refused(tmp_path):
@@ -694,6 +697,36 @@ def test_resampled_rasters_are_refused(tmp_path):
     assert refusal(import_smap, source, tmp_path / "out") == (
         f"{source / 'SMAP_2020-01-01.tif'}: its cells (9000.000 m x 9000.000 m from -7000000.000, "
         f"-1500000.000) are not those of the EASE-Grid 2.0 of 9 or 36 km; {NEVER}"
+    )
+
+
+def test_no_refusal_advises_to_warp(tmp_path):
+    source = rasters(tmp_path / "areas", days=[1])
+    write_geotiff(source / "b_2020-01-09.tif", WORLD.crop(Window(30, 40, 3, 5)), VALUES[:3])
+    assert refusal(import_smap, source, tmp_path / "out") == (
+        f"{source / 'b_2020-01-09.tif'}: its grid differs from that of {source / 'SMAP_2020-01-01.tif'}, and "
+        f"a series needs one for all dates; {NEVER}"
+    )
+    source = rasters(tmp_path / "rotated", days=[1])
+    path = source / "SMAP_2020-01-01.tif"
+    dataset = gdal.Open(str(path), gdal.GA_Update)
+    dataset.SetGeoTransform((GRID.left, 9000, 900, GRID.top, 900, -9000))
+    del dataset
+    assert refusal(import_smap, source, tmp_path / "out") == (
+        f"{path}: its grid is rotated or mirrored; {NEVER}"
+    )
+    # As a half-orbit: cells are counted along the axes, and tables hold their true places.
+    tags = {"x": (np.arange(5), {}), "y": (np.arange(4), {})}
+    tables = {
+        "lon": ("y x", np.linspace(-75, -72, 20).reshape(4, 5), EAST),
+        "lat": ("y x", np.linspace(-13, -12, 20).reshape(4, 5), NORTH),
+        "soil_moisture": ("y x", VALUES, {"coordinates": "lon lat"}),
+    }
+    path = stored_netcdf(tmp_path / "swath_2020-01-01.nc", tags, tables)
+    told = refusal(import_smap, f'NETCDF:"{path}":soil_moisture', tmp_path / "out")
+    assert told == (
+        f'NETCDF:"{path}":soil_moisture: its cells lie on no regular grid (their places are in lat and lon); '
+        f"{NEVER}"
     )
 
 

@@ -26,6 +26,7 @@ from ....stats import scores
 from .folds import (
     BLOCKS,
     IN_SPACE,
+    IN_TIME,
     RANDOM,
     SCHEME_NUMBERS,
     Folds,
@@ -93,7 +94,7 @@ def _check_rows(rows: Cells, settings: ValidationSettings) -> None:
         raise InputError("The rows hold values that are missing or infinite; drop those rows.")
     needed = max(settings.folds, _LEAST_ROWS)
     if y.size < needed:
-        advice = "give FOLDS a smaller number" if settings.folds > _LEAST_ROWS else f"take more {noun}"
+        advice = "give FOLDS a smaller number" if y.size >= _LEAST_ROWS else f"take more {noun}"
         raise InputError(
             f"{y.size} {noun} are too few for {settings.folds} folds, which need {needed}; {advice}."
         )
@@ -143,16 +144,21 @@ def _check_training_part(job: PieceJob, fold: int) -> None:
     scheme = job.piece.scheme
     if scheme in IN_SPACE and np.unique(job.groups[job.folds.train(fold)]).size < 2:
         noun, side = ("block", "") if scheme == BLOCKS else ("location", " or 0")
+        # Of as many blocks as folds there is no smaller share.
+        more = "FOLDS a larger number, " if np.unique(job.groups).size > job.folds.number else ""
         raise InputError(
             f"A training part has one {noun} only, and tuning needs two; give BLOCKS a smaller side{side}, "
-            "FOLDS a larger number, or leave the grids empty."
+            f"{more}or leave the grids empty."
         )
     try:
         _inner_job(job, fold)
     except InputError as error:
+        # What it advises is for folds of all rows.
+        problem = str(error).partition(";")[0]
+        shorter = " or PERIOD a smaller one" if scheme in IN_TIME else ""
         raise InputError(
-            f"A training part cannot be cut again for the choice from the grids ({str(error).rstrip('.')}); "
-            "leave the grids empty, or change FOLDS."
+            f"A training part cannot be cut again for the choice from the grids ({problem}); leave the grids "
+            f"empty, or give FOLDS a larger number{shorter}."
         ) from None
 
 

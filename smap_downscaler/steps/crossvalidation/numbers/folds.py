@@ -134,7 +134,8 @@ def make_folds(
     if scheme == PERIODS:
         fold_of_row = period_folds(days, period, folds, generator)
         held_out = (days[fold_of_row == fold] for fold in range(int(fold_of_row.max()) + 1))
-        return _with_gap(fold_of_row, [within(days, own, gap) for own in held_out], gap)
+        unseen = [within(days, own, gap) for own in held_out]
+        return _with_gap(scheme, folds, fold_of_row, unseen, gap)
     if scheme == BLOCKS:
         return _whole(block_folds(groups, folds, generator))
     if np.min(groups) == np.max(groups):
@@ -152,11 +153,35 @@ def make_folds(
     kept = np.unique(fold_of_row[fold_of_row >= 0])
     if not kept.size:
         raise InputError(
-            "No held-out location has a row on a held-out date; give FOLDS or PERIOD another number."
+            "No held-out location has a row on a held-out date; give FOLDS a smaller number, or PERIOD "
+            "another."
         )
     unseen = [(where == fold) | within(days, days[when == fold], gap) for fold in kept]
     renumbered = np.where(fold_of_row < 0, -1, np.searchsorted(kept, fold_of_row))
-    return _with_gap(renumbered, unseen, gap)
+    return _with_gap(scheme, folds, renumbered, unseen, gap)
+
+
+def more_to_train_on(scheme: str, made: int, folds: int, gap: int) -> str:
+    """What leaves the forests of folds more rows, as the end of a sentence.
+
+    More folds are smaller, and lie farther apart in time; where there are fewer than asked for, it is
+    blocks or runs of days that are too few.
+
+    Parameters
+    ----------
+    scheme : str
+    made, folds : int
+        How many there are, and how many were asked for.
+    gap : int
+        Days.
+    """
+    smaller = ["BLOCKS"] if scheme in IN_SPACE else []
+    if scheme in IN_TIME:
+        # Beside a run of half the length lies the same gap: it takes more of what is left.
+        smaller += (["GAP"] if gap else []) + (["PERIOD"] if made < folds or not gap else [])
+    if made < folds:
+        return f"give {' or '.join(smaller)} a smaller number, or use a larger table"
+    return "give FOLDS a larger number" + (f", or {' or '.join(smaller)} a smaller one" if smaller else "")
 
 
 def _whole(fold_of_row: np.ndarray) -> Folds:
@@ -164,13 +189,15 @@ def _whole(fold_of_row: np.ndarray) -> Folds:
     return Folds(fold_of_row, fold_of_row == np.arange(int(fold_of_row.max()) + 1)[:, None])
 
 
-def _with_gap(fold_of_row: np.ndarray, unseen: Sequence[np.ndarray], gap: int) -> Folds:
+def _with_gap(
+    scheme: str, wanted: int, fold_of_row: np.ndarray, unseen: Sequence[np.ndarray], gap: int
+) -> Folds:
     folds = Folds(fold_of_row, np.stack(unseen))
     left = int(np.min(np.sum(~folds.unseen, axis=1)))
     if left < _LEAST_TRAINING:
         raise InputError(
-            f"A fold leaves {counted(left, 'row')} to train on (GAP is {gap} days); give GAP "
-            "or PERIOD a smaller number, or FOLDS a larger one."
+            f"A fold leaves {counted(left, 'row')} to train on (GAP is {gap} days); "
+            f"{more_to_train_on(scheme, folds.number, wanted, gap)}."
         )
     return folds
 

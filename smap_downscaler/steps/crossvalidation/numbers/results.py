@@ -15,7 +15,7 @@ from ....base.words import text
 from ....methods.keys import BY_CELL, BY_DATE, Key, mode_of
 from ....stats.distribution import Distribution, sample_sd
 from .crossvalidate import PieceJob, Plan
-from .folds import DATES, IN_SPACE, IN_TIME, MODE_WORDS, ROWS, scheme_text
+from .folds import DATES, IN_SPACE, IN_TIME, MODE_WORDS, ROWS, more_to_train_on, scheme_text
 from .pieces import SCORES, Piece, PieceResult
 from .settings import ValidationSettings
 
@@ -148,20 +148,22 @@ class RiseRow(NamedTuple):
     spread: Distribution
 
 
-def uneven_folds(results: Iterable[PieceResult], block_km: float) -> list[str]:
+def uneven_folds(results: Iterable[PieceResult], settings: ValidationSettings) -> list[str]:
     """A sentence for each scheme with a fold of more rows than its forest learned from."""
-    shares: dict[str, float] = {}
+    worst: dict[str, tuple[float, int]] = {}
     for result in results:
         share = max(choice.n_test / (choice.n_test + choice.n_train) for choice in result.choices)
-        shares[result.piece.scheme] = max(share, shares.get(result.piece.scheme, 0.0))
+        scheme = result.piece.scheme
+        worst[scheme] = max((share, len(result.choices)), worst.get(scheme, (0.0, 0)))
     return [
         text(
             "{}: a fold holds {:.0f} % of the rows, and its forest learned from the few others, so that this "
-            "error is too pessimistic; give BLOCKS or PERIOD a smaller number, or use a larger table",
-            scheme_text(scheme, block_km),
+            "error is too pessimistic; {}",
+            scheme_text(scheme, settings.block_km),
             100 * share,
+            more_to_train_on(scheme, made, settings.folds, settings.gap),
         )
-        for scheme, share in shares.items()
+        for scheme, (share, made) in worst.items()
         if share > 0.5
     ]
 

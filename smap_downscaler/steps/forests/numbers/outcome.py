@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ....methods.base import Method, Model
+from ....methods.base import Cells, Method, Model
 from ....methods.forest.method import RANDOM_FOREST
 from ....methods.keys import BY_DATE, Key
 from ....methods.skill import Importance, ImportanceRow, OobScores, summarise_importance, summarise_scores
+from .effects import Effect
 
 
 @dataclass
@@ -34,6 +35,10 @@ class TrainingReport:
         Hyper-parameters by key, where they were chosen for each.
     importance : dict
         Covariates, and the rise of the out-of-bag mean square error by each, by key.
+    samples : dict
+        Rows of some models, for the effects of covariates, by key.
+    effects : list of Effect
+        Of the covariates, in their order.
     """
 
     mode: str = BY_DATE
@@ -45,6 +50,8 @@ class TrainingReport:
     method: Method = RANDOM_FOREST
     settings: dict[Key, Any] = field(default_factory=dict)
     importance: dict[Key, tuple[tuple[str, ...], Importance]] = field(default_factory=dict)
+    samples: dict[Key, Cells] = field(default_factory=dict)
+    effects: list[Effect] = field(default_factory=list)
 
     def add(self, key: Key, model: Model, names: Sequence[str], tuned: bool) -> None:
         """Note what became of a model of the covariates `names`."""
