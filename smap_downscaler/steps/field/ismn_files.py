@@ -137,6 +137,7 @@ def ismn_files(source: str | Path) -> Iterator[Sequence[StationFile]]:
     source = Path(source)
     if source.suffix.lower() == ZIP and source.is_file():
         with _opened(source) as archive:
+            _check_names(archive, source)
             names = (info.filename for info in archive.infolist() if not info.is_dir())
             yield [
                 ZippedFile(archive, name, source)
@@ -156,6 +157,23 @@ def _opened(source: Path) -> zipfile.ZipFile:
         raise InputError(
             f"{source}: it is no whole zip file; download it again, or unpack it and choose the folder."
         ) from None
+
+
+def _check_names(archive: zipfile.ZipFile, source: Path) -> None:
+    """Refuse a zip whose list of files is not what the files say: one of them would be passed over."""
+    for info in archive.infolist():
+        whole = "\0" not in info.orig_filename
+        try:
+            archive.open(info).close()
+        except (zipfile.BadZipFile, UnicodeDecodeError, EOFError):
+            whole = False
+        except (RuntimeError, NotImplementedError):
+            # A password, or an unknown compression: told when the file is read, if it is.
+            continue
+        if not whole:
+            raise InputError(
+                f"{source}: its list of files is damaged ({info.filename}); download it again."
+            ) from None
 
 
 def read_sensor(path: StationFile) -> Sensor:
@@ -293,7 +311,7 @@ def _lines(path: StationFile) -> Iterator[tuple[int, str]]:
                     yield number, line
     except OSError as error:
         raise InputError(f"{path}: it cannot be read ({error.strerror}); check the path.") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, UnicodeDecodeError):
         raise InputError(f"{path}: the zip is damaged there; download it again.") from None
     except (RuntimeError, NotImplementedError) as error:
         # A password, or a compression that Python does not know.

@@ -484,6 +484,21 @@ def test_zips_that_cannot_be_read(tmp_path):
     )
 
 
+@pytest.mark.parametrize(("place", "byte"), [("directory", b"\0"), ("directory", b"x"), ("header", b"\xff")])
+def test_a_zip_whose_list_is_not_what_the_files_say(tmp_path, place, byte):
+    """Else the file would be passed over, since its name no longer ends as one of a station does."""
+    file = ismn_file(tmp_path / "unpacked", records=RECORDS)
+    path = zipped(tmp_path / "unpacked", tmp_path / "ismn.zip")
+    data, name = bytearray(path.read_bytes()), file.relative_to(tmp_path / "unpacked").as_posix().encode()
+    at = data.rindex(name) if place == "directory" else data.index(name)
+    data[at + len(name) - 1 : at + len(name)] = byte
+    if place == "header":
+        # The flag that says that names are UTF-8.
+        data[data.index(b"PK\3\4") + 7] |= 8
+    path.write_bytes(bytes(data))
+    assert refusal(path).startswith(f"{path}: its list of files is damaged (")
+
+
 @pytest.mark.parametrize("told", [None, 1000, 2**32 - 2])
 def test_a_zip_that_would_fill_the_memory(tmp_path, told):
     """100 MB of zeros without the end of a line, also where the directory tells another size."""
