@@ -15,7 +15,7 @@ LINTED = smap_downscaler tests tools
 SHELL_SCRIPTS = .ci/run $(wildcard tools/*.sh)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-real test test-next test-newcomer saga-versions check format package link deploy pictures window kills cancels fuzz bench numbers clean
+.PHONY: help setup demo demo-real paper test test-next test-newcomer saga-versions check format package link deploy pictures window kills cancels fuzz bench numbers clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -30,6 +30,10 @@ demo: ## maps of a made-up basin, next to the known truth, in demo-output/
 demo-real: ## the same chain on real SMAP, soil, rain and terrain files (../shared/data)
 	@$(SETUP)
 	$(OFFSCREEN) tools/demo.py --real
+
+paper: ## all figures and tables of the paper, on a made-up basin, or PAPER="--data FOLDER"
+	@$(SETUP)
+	$(OFFSCREEN) tools/paper.py $(PAPER)
 
 test: ## all tests, without a screen, in a throw-away QGIS profile
 	@$(SETUP)
