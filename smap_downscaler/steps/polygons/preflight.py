@@ -8,9 +8,11 @@ from functools import partial
 
 from ...base.nodata import Look
 from ...base.progress import SILENT, Progress
-from ...base.words import Text, counted, text
+from ...base.words import counted, text
 from ...geo.datasets import dataset_grid, open_dataset
 from ...geo.grid import Bounds, Grid
+from ...geo.placing import Shapes
+from ...geo.polygon_runs import AREA, Placed
 from ...geo.sources import Mask, Source
 from ...geo.texts import band_name
 from ...preflight.checks import (
@@ -27,8 +29,6 @@ from ...preflight.layer_check import LayerCheck, Preflight
 from ...preflight.sample import Sample, Sampler, box_grid
 from ...series.series import Series
 from ...series.stack import Stack
-from .numbers.runs import AREA, Placed
-from .placing import Shapes
 from .squares import SquareDesign
 
 
@@ -119,15 +119,7 @@ def _where_polygons_lie(parameter: str, placed: Placed, shapes: Shapes, rule: st
         (placed.across, "across the edge of the raster: only the part inside counts"),
         (placed.missed, f"without a pixel whose centre is inside; give {AREA} as WEIGHTS"),
     ]
-    return [
-        text("{}: {} {}", parameter, of_polygons(number, shapes), words) for number, words in counts if number
-    ]
-
-
-def of_polygons(number: int, shapes: Shapes) -> Text:
-    """`1 of 80 polygons is`, `2 of 80 polygons are`."""
-    polygons, verb = counted(shapes.count, "polygon"), "is" if number == 1 else "are"
-    return text("{:,} of {} {}", number, polygons, verb)
+    return [text("{}: {} {}", parameter, shapes.of_all(number), words) for number, words in counts if number]
 
 
 def _polygons_twice(shapes: Shapes) -> list[str]:
@@ -141,7 +133,7 @@ def _polygons_twice(shapes: Shapes) -> list[str]:
         corners.setdefault(polygon, []).append(ring)
     alike = Counter(tuple(parts) for parts in corners.values())
     twice = sum(count - 1 for count in alike.values())
-    return [text("INPUT: {} the same as another one", of_polygons(twice, shapes))] if twice else []
+    return [text("INPUT: {} the same as another one", shapes.of_all(twice))] if twice else []
 
 
 def _sampler_around(shapes: Shapes, progress: Progress) -> Sampler | None:

@@ -16,13 +16,13 @@ from ...base.progress import SILENT, Counter, Progress
 from ...geo.blocks import blocks
 from ...geo.datasets import open_dataset, read_band
 from ...geo.grid import Grid, Window
+from ...geo.placing import Shapes, place
+from ...geo.polygon_runs import AREA, Placed, Runs
 from ...series.series import Series
 from ...series.stack import Stack
 from ...tables.geopackage import DATE, INTEGER, REAL, TEXT, create_table
 from .numbers.layers import Layer, LayerStatistics
-from .numbers.runs import AREA, Placed, Runs
 from .numbers.statistics import Moments, Spread
-from .placing import Shapes, place
 
 #: Pixels of a block, and pairs of a pixel and a polygon worked on at a time: about 150 MB together.
 PIXELS_PER_BLOCK, PAIRS_AT_A_TIME = 1 << 22, 1 << 22

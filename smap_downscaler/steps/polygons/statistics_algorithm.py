@@ -9,25 +9,24 @@ from typing import Any
 
 import numpy as np
 from qgis.core import (
-    Qgis,
-    QgsFeature,
     QgsProcessing,
-    QgsProcessingFeatureSource,
     QgsProcessingOutputNumber,
     QgsProcessingParameterFeatureSink,
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
-    QgsWkbTypes,
 )
 
 from ...base.dates import parse_dates
 from ...base.errors import InputError
 from ...base.progress import Progress
 from ...base.words import counted, text
+from ...geo.placing import Shapes, place
+from ...geo.polygon_runs import AREA, CENTRE, Placed
 from ...series.series import Series, open_several
 from ...series.stack import Stack, open_stack
 from ...toolbox.algorithm import SmapAlgorithm
+from ...toolbox.area import polygons_of
 from ...toolbox.feedback import WarningKeeper
 from ...toolbox.parameters import SeriesParameter, advanced, choice, period_parameters, whole_number
 from ...toolbox.preflight_output import preflight_output, write_preflight_table
@@ -43,12 +42,10 @@ from ...toolbox.reports import (
     write_report,
 )
 from ...toolbox.values import Values
-from ...toolbox.vectors import INTEGER, REAL, Column, add_columns, check_shapes, read_features
+from ...toolbox.vectors import INTEGER, REAL, Column, add_columns, read_features
 from .numbers.layers import LayerStatistics
-from .numbers.runs import AREA, CENTRE, Placed
 from .numbers.statistics import STATISTICS, Statistics, over_dates
-from .placing import Shapes, place, read_shapes
-from .preflight import check_polygons, of_polygons
+from .preflight import check_polygons
 from .report import polygon_page
 from .statistics import (
     chosen,
@@ -59,7 +56,6 @@ from .statistics import (
     write_spreads,
 )
 
-_NO_POLYGONS = (Qgis.GeometryType.Point, Qgis.GeometryType.Line)
 #: What the statistics are called in the names of fields, and soil moisture.
 _PREFIXES = {"mean": "mu", "sd": "sd", "cv": "cv"}
 _MOISTURE = "sm"
@@ -114,7 +110,8 @@ class MoistureStatistics(SmapAlgorithm):
         listener = WarningKeeper(progress)
         series, stack = _series(values, listener), _stack(values)
         source, features = read_features(values, "INPUT", listener)
-        shapes = _shapes(source, features, listener.part(0.0, 0.1))
+        reading = listener.part(0.0, 0.1)
+        shapes = polygons_of(source, features, "INPUT", "without statistics", reading)
         given = {"SERIES": series, "COVARIATES": stack}
         rasters = {name: raster for name, raster in given.items() if raster is not None}
         rule = values.choice("WEIGHTS")
@@ -212,24 +209,6 @@ def _report_dates(values: Values) -> tuple[dt.date, ...]:
     return parse_dates(values.text("REPORT_DATES"), "REPORT_DATES")
 
 
-def _shapes(source: QgsProcessingFeatureSource, features: Sequence[QgsFeature], progress: Progress) -> Shapes:
-    # QGIS does not hold scripts and models to the kind of layer that is asked for.
-    if QgsWkbTypes.geometryType(source.wkbType()) in _NO_POLYGONS:
-        raise InputError(
-            f"INPUT: the layer {source.sourceName()} holds no polygons; choose a layer of polygons."
-        )
-    check_shapes(source, "INPUT")
-    crs = source.sourceCrs()
-    geometries = [bytes(feature.geometry().asWkb()) for feature in features]
-    shapes = read_shapes(geometries, crs.authid() or crs.toWkt(), progress)
-    if len(shapes.repaired):
-        progress.warn(text("INPUT: {} invalid; repaired", of_polygons(len(shapes.repaired), shapes)))
-    if len(shapes.empty):
-        empty = of_polygons(len(shapes.empty), shapes)
-        progress.warn(text("INPUT: {} without area, and without statistics", empty))
-    return shapes
-
-
 def _statistics(
     values: Values,
     name: str,
@@ -242,11 +221,11 @@ def _statistics(
     rule, ddof = values.choice("WEIGHTS"), values.integer("DDOF")
     found = polygon_statistics(shapes, raster.grid, layers, rule, ddof, progress, placed)
     if found.without_values:
-        empty = of_polygons(found.without_values, shapes)
+        empty = shapes.of_all(found.without_values)
         progress.warn(text("{}: {} without a valid pixel in any layer", name, empty))
     if placed.overlapping:
         progress.log(
-            f"{name}: at least {of_polygons(placed.overlapping, shapes)} over others; a pixel counts in each"
+            f"{name}: at least {shapes.of_all(placed.overlapping)} over others; a pixel counts in each"
         )
     return found
 

@@ -1,0 +1,242 @@
+"""A study area on grids, against OGR's geometries cell by cell, and against the formula of the EASE-Grid."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from osgeo import ogr, osr
+
+from smap_downscaler.base.errors import InputError
+from smap_downscaler.geo.area import Area
+from smap_downscaler.geo.grid import EASE2_CRS, Grid, Window, ease2_grid
+from smap_downscaler.geo.lattice import Transformation
+from smap_downscaler.geo.placing import read_shapes
+
+UTM19S = "EPSG:32719"
+GRID = Grid(UTM19S, 500_000.0, 8_500_000.0, 1000.0, 800.0, 37, 23)
+SHARE = 1e-9
+
+
+def area_of(*texts, crs=UTM19S, name="basin"):
+    geometries = [ogr.CreateGeometryFromWkt(text) for text in texts]
+    return Area(read_shapes([bytes(one.ExportToWkb()) for one in geometries], crs), name)
+
+
+def box(left, bottom, right, top):
+    return f"(({left} {bottom},{right} {bottom},{right} {top},{left} {top},{left} {bottom}))"
+
+
+def star(rng, x, y, radius, points):
+    angles = np.sort(rng.uniform(0, 2 * np.pi, points))
+    far = rng.uniform(0.2, 1.0, points) * radius
+    corners = [f"{x + r * np.cos(a):.17g} {y + r * np.sin(a):.17g}" for a, r in zip(angles, far)]
+    return f"(({','.join([*corners, corners[0]])}))"
+
+
+def by_ogr(grid, geometries):
+    """Which cells share area with any of the geometries (in the grid's CRS), and whose centres lie in one."""
+    touched, inside = np.zeros((2, *grid.shape), bool)
+    for row in range(grid.height):
+        for col in range(grid.width):
+            cell = grid.crop(Window(row, col, 1, 1)).bounds
+            square = ogr.CreateGeometryFromWkt(f"POLYGON {box(cell.left, cell.bottom, cell.right, cell.top)}")
+            centre = ogr.CreateGeometryFromWkt(
+                f"POINT ({grid.x_centres()[col]:.17g} {grid.y_centres()[row]:.17g})"
+            )
+            for one in geometries:
+                shared = one.Intersection(square).GetArea() if one.Intersects(square) else 0.0
+                touched[row, col] |= shared > SHARE * grid.cell_width * grid.cell_height
+                inside[row, col] |= one.Contains(centre)
+    return touched, inside
+
+
+def check(area, grid, geometries):
+    touched, inside = by_ogr(grid, geometries)
+    for found, wanted in ((area.touched(grid, "the cells"), touched), (area.inside(grid, "it"), inside)):
+        np.testing.assert_array_equal(found.mask(), wanted)
+        assert found.count == wanted.sum()
+        rows, cols = np.nonzero(wanted)
+        window = found.window
+        assert (window.row, window.row + window.height - 1) == (rows.min(), rows.max())
+        assert (window.col, window.col + window.width - 1) == (cols.min(), cols.max())
+        part = Window(window.row, window.col, min(window.height, 5), min(window.width, 7))
+        np.testing.assert_array_equal(found.mask(part), wanted[part.slices])
+        np.testing.assert_array_equal(found.cropped(part).mask(), wanted[part.slices])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_parts_holes_and_several_features_are_their_union(seed):
+    rng = np.random.default_rng(seed)
+    shell = box(505_123, 8_484_100, 521_777, 8_497_901)[1:-1]
+    hole = box(508_000, 8_488_000, 514_000, 8_492_800)[1:-1]
+    texts = [
+        f"POLYGON ({shell},{hole})",
+        f"MULTIPOLYGON ({box(525_100, 8_485_000, 527_900, 8_486_111)},"
+        f"{box(530_000.5, 8_490_000, 533_000, 8_499_999)})",
+        f"POLYGON {star(rng, 518_000, 8_490_000, 9_000, 15)}",
+    ]
+    check(area_of(*texts), GRID, [ogr.CreateGeometryFromWkt(text) for text in texts])
+
+
+@pytest.mark.parametrize(
+    ("corners", "cells"),
+    [
+        # Inside one cell; over the corner of four; of an edge between two cells exactly the cells of it.
+        ((503_100, 8_497_700, 503_200, 8_497_800), [(2, 3)]),
+        ((503_990, 8_497_590, 504_010, 8_497_610), [(2, 3), (2, 4), (3, 3), (3, 4)]),
+        ((503_000, 8_496_800, 504_000, 8_497_600), [(3, 3)]),
+        # A sliver of 1 mm along a row of cells.
+        ((501_500, 8_499_000, 505_500, 8_499_000.001), [(1, 1), (1, 2), (1, 3), (1, 4), (1, 5)]),
+    ],
+)
+def test_an_area_smaller_than_a_cell(corners, cells):
+    found = area_of(f"POLYGON {box(*corners)}").touched(GRID, "the cells")
+    assert list(zip(*(part.tolist() for part in np.nonzero(found.mask())))) == cells
+    assert found.count == len(cells)
+
+
+def test_no_centre_inside_is_refused_with_what_to_do():
+    area = area_of(f"POLYGON {box(503_100, 8_497_700, 503_200, 8_497_800)}")
+    sentence = "AOI (basin): no pixel of the stack has its centre in the polygons; choose larger ones."
+    with pytest.raises(InputError, match=re.escape(sentence)):
+        area.inside(GRID, "the stack")
+
+
+@pytest.mark.parametrize("asked", ["touched", "inside"])
+def test_an_area_elsewhere_is_refused(asked):
+    area = area_of(f"POLYGON {box(300_000, 8_000_000, 301_000, 8_001_000)}")
+    sentence = (
+        "AOI (basin): its polygons and the SMAP series do not meet; check the CRS of the layer, or choose "
+        "polygons of the same area."
+    )
+    with pytest.raises(InputError, match=re.escape(sentence)):
+        getattr(area, asked)(GRID, "the SMAP series")
+
+
+def test_edges_that_become_curves_are_true_to_a_thousandth_of_a_cell():
+    # 6 degrees along a parallel: 800 m from the straight line between its ends in UTM.
+    text = f"POLYGON {box(-71.9, -16.6, -66.1, -14.3)}"
+    geometry = ogr.CreateGeometryFromWkt(text)
+    geometry.Segmentize(0.001)
+    degrees, metres = osr.SpatialReference(), osr.SpatialReference()
+    degrees.ImportFromEPSG(4326)
+    metres.ImportFromEPSG(32719)
+    for one in (degrees, metres):
+        one.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
+    geometry.Transform(osr.CoordinateTransformation(degrees, metres))
+    grid = Grid(UTM19S, 100_000.0, 8_440_000.0, 20_000.0, 20_000.0, 40, 20)
+    area = area_of(text, crs="EPSG:4326")
+    check(area, grid, [geometry])
+    left, right, bottom, top = geometry.GetEnvelope()
+    found = area.bounds_in(UTM19S)
+    assert (found.left, found.right, found.bottom, found.top) == pytest.approx(
+        (left, right, bottom, top), abs=2.0
+    )
+
+
+def ease_box(grid, west, south, east, north):
+    """The cells that share area with a box of degrees, east may lie beyond 180: its sides are straight."""
+    x, y = Transformation("EPSG:4326", EASE2_CRS)(np.array([180.0, 180.0]), np.array([south, north]))
+    metres_a_degree = x[0] / 180.0
+    left = grid.left + np.arange(grid.width) * grid.cell_width
+    top = grid.top - np.arange(grid.height) * grid.cell_height
+    rows = (top > y[0]) & (top - grid.cell_height < y[1])
+    cols = np.zeros(grid.width, bool)
+    for turn in (0.0, 360.0):
+        first, last = (west - turn) * metres_a_degree, (east - turn) * metres_a_degree
+        # The grid begins 1e-7 m beyond the meridian.
+        cols |= (left + 1e-3 < last) & (left + grid.cell_width - 1e-3 > first)
+    return rows[:, None] & cols[None, :]
+
+
+ACROSS = {
+    "east of 180": [f"POLYGON {box(176.3, -19.2, 185.1, -13.4)}"],
+    "west of -180": [f"POLYGON {box(-183.7, -19.2, -174.9, -13.4)}"],
+    "two parts": [
+        f"MULTIPOLYGON ({box(176.3, -19.2, 180, -13.4)},{box(-180, -19.2, -174.9, -13.4)})",
+    ],
+    "two features": [
+        f"POLYGON {box(176.3, -19.2, 180, -13.4)}",
+        f"POLYGON {box(-180, -19.2, -174.9, -13.4)}",
+    ],
+}
+
+
+@pytest.mark.parametrize("texts", ACROSS.values(), ids=ACROSS)
+def test_across_the_180th_meridian_on_smaps_grid(texts):
+    grid = ease2_grid("36 km")
+    area = area_of(*texts, crs="EPSG:4326")
+    found = area.touched(grid, "the cells")
+    np.testing.assert_array_equal(found.mask(), ease_box(grid, 176.3, -19.2, 185.1, -13.4))
+    assert (area.bounds.right - area.bounds.left) == pytest.approx(8.8)
+
+
+@pytest.mark.parametrize("left", [-180.0, 0.0])
+@pytest.mark.parametrize("texts", ACROSS.values(), ids=ACROSS)
+def test_across_the_180th_meridian_on_degrees(texts, left):
+    grid = Grid("EPSG:4326", left, 0.0, 0.5, 0.5, 720, 80)
+    found = area_of(*texts, crs="EPSG:4326").inside(grid, "it")
+    longitude = np.mod(grid.x_centres(), 360.0)
+    cols = (longitude > 176.3) & (longitude < 185.1)
+    rows = (grid.y_centres() > -19.2) & (grid.y_centres() < -13.4)
+    np.testing.assert_array_equal(found.mask(), rows[:, None] & cols[None, :])
+
+
+@pytest.mark.parametrize(
+    "target", [ease2_grid("36 km"), Grid("EPSG:4326", -180.0, 90.0, 0.3, 0.3, 1200, 600)]
+)
+def test_metres_across_the_180th_meridian(target):
+    # A circle of 400 km with a hole in UTM 60S, whose middle is at 177 E: it reaches over 180.
+    middle, hole = (800_000, 8_000_000), (850_000, 8_000_000)
+    angle = np.linspace(0, 2 * np.pi, 2001)
+    rings = [
+        ",".join(f"{x + r * np.cos(a):.17g} {y + r * np.sin(a):.17g}" for a in angle[:-1])
+        + f",{x + r:.17g} {y:.17g}"
+        for (x, y), r in ((middle, 400_000), (hole, 150_000))
+    ]
+    area = area_of(f"POLYGON (({rings[0]}),({rings[1]}))", crs="EPSG:32760")
+    found = area.inside(target, "it").mask()
+    x, y = np.meshgrid(target.x_centres(), target.y_centres())
+    longitude, latitude = Transformation(target.crs, "EPSG:4326")(x, y)
+    near = (np.abs(np.mod(longitude, 360.0) - 180.0) < 15) & (np.abs(latitude + 18) < 12)
+    east, north = Transformation("EPSG:4326", "EPSG:32760")(longitude[near], latitude[near])
+    far, in_hole = np.hypot(east - middle[0], north - middle[1]), np.hypot(east - hole[0], north - hole[1])
+    wanted = (far < 400_000) & (in_hole > 150_000)
+    # Not those at an edge, to 1/1000 of a cell and the chord of a circle of 2,000 corners.
+    clear = (np.abs(far - 400_000) > 100) & (np.abs(in_hole - 150_000) > 100)
+    np.testing.assert_array_equal(found[near][clear], wanted[clear])
+    assert not found[~near].any()
+    assert clear.mean() > 0.99
+    assert wanted.sum() > 100
+
+
+def test_polygons_of_the_world_on_a_small_grid():
+    # Most of it has no place in UTM.
+    area = area_of(f"POLYGON {box(-180, -90, 180, 90)}", crs="EPSG:4326")
+    assert area.inside(GRID, "it").mask().all()
+    assert area.touched(GRID, "it").count == GRID.width * GRID.height
+
+
+def test_a_ring_around_a_pole_is_refused():
+    angle = np.linspace(0, 2 * np.pi, 200)
+    ring = ",".join(f"{2e6 * np.cos(a):.17g} {2e6 * np.sin(a):.17g}" for a in angle[:-1])
+    area = area_of(f"POLYGON (({ring},2000000 0))", crs="EPSG:3413")
+    sentence = (
+        "AOI (basin): its polygons cannot be transformed from EPSG:3413 to EPSG:6933; check the CRS of the "
+        "layer, or cut the polygons to the study area."
+    )
+    with pytest.raises(InputError, match=re.escape(sentence)):
+        area.touched(ease2_grid("36 km"), "it")
+
+
+def test_another_area_has_another_digest():
+    texts = [f"POLYGON {box(505_000, 8_490_000, 506_000, 8_491_000)}"]
+    area = area_of(*texts)
+    assert area_of(*texts, name="other").digest == area.digest
+    assert replace(area, shapes=replace(area.shapes, crs="EPSG:32718")).digest != area.digest
+    assert area_of(*texts, f"POLYGON {box(507_000, 8_490_000, 508_000, 8_491_000)}").digest != area.digest
+    assert area.tag == f"basin: 1 polygon, {area.digest}"
+    assert re.fullmatch("[0-9a-f]{32}", area.digest)
