@@ -375,7 +375,9 @@ def _cut(polygon: ogr.Geometry, world: Bounds) -> Iterator[tuple[bool, np.ndarra
     """The rings, see `rings_of`, of a polygon of degrees in a box, whichever way longitudes are counted."""
     # Edges that became curves may cross one another.
     valid, _mended = usable(bytes(polygon.ExportToWkb()))
-    for turn in (0.0, 360.0, -360.0) if valid is not None else ():
+    if valid is None:
+        return
+    for turn in (0.0, 360.0, -360.0):
         left, right = world.left - turn, world.right - turn
         box, ring = ogr.Geometry(ogr.wkbPolygon), ogr.Geometry(ogr.wkbLinearRing)
         for x, y in (
