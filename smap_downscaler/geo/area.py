@@ -74,6 +74,10 @@ class Cells:
             out[rows.slices] = np.cumsum(steps, axis=1)[:, :-1] > 0
         return out
 
+    def meets(self, other: Cells) -> bool:
+        """Whether the two, of one grid, share a cell."""
+        return any((self.mask(part) & other.mask(part)).any() for part in row_blocks(self.window))
+
     def cropped(self, window: Window) -> Cells:
         """Those of a window, as cells of its grid."""
         return Cells(self.grid.crop(window), self.runs.inside(window))
@@ -144,41 +148,61 @@ class Area:
         box = transform_bounds(self.bounds, self.crs, crs)
         return _bounds(self.shapes_in(crs, _TRUE * max(box.right - box.left, box.top - box.bottom)))
 
-    def touched(self, grid: Grid, what: str, progress: Progress = SILENT) -> Cells:
+    def touched(
+        self, grid: Grid, what: str, within: Window | None = None, progress: Progress = SILENT
+    ) -> Cells:
         """The cells of a grid that share area with it, be it ever so little.
+
+        Parameters
+        ----------
+        grid : Grid
+        what : str
+            What messages call the grid.
+        within : Window, optional
+            That of EXTENT on the grid: no other cells count.
+        progress : Progress
 
         Raises
         ------
         InputError
-            If there is none; `what` is what messages call the grid.
+            If there is none.
         """
-        found = self._on(grid, AREA, progress)
-        if not len(found.runs.row):
+        return self._on(grid, AREA, what, within, progress)
+
+    def inside(
+        self, grid: Grid, what: str, within: Window | None = None, progress: Progress = SILENT
+    ) -> Cells:
+        """The pixels of a grid whose centre lies in it, by the rule of the polygon statistics.
+
+        Parameters and errors are those of `touched`.
+        """
+        return self._on(grid, CENTRE, what, within, progress)
+
+    def _on(self, grid: Grid, rule: str, what: str, within: Window | None, progress: Progress) -> Cells:
+        tolerance = ALIGNMENT * min(grid.cell_width, grid.cell_height)
+        shapes = self.shapes_in(grid.crs, tolerance, grid.bounds)
+        runs = place(shapes, grid, rule, progress).runs
+        if not len(runs.row):
+            if rule == CENTRE and len(place(shapes, grid, AREA, progress).runs.row):
+                raise InputError(
+                    f"{self.label}: no pixel of {what} has its centre in the polygons; choose larger ones."
+                )
             raise InputError(
                 f"{self.label}: its polygons and {what} do not meet; check the CRS of the layer, or choose "
                 "polygons of the same area."
             )
-        return found
+        if within is not None:
+            inside = runs.inside(within)
+            if not len(inside.row):
+                raise InputError(f"{self.label} and EXTENT do not meet on {what}; leave one of them empty.")
+            row, start, stop = inside.row + within.row, inside.start + within.col, inside.stop + within.col
+            runs = replace(inside, row=row, start=start, stop=stop)
+        return Cells(grid, runs)
 
-    def inside(self, grid: Grid, what: str, progress: Progress = SILENT) -> Cells:
-        """The pixels of a grid whose centre lies in it, by the rule of the polygon statistics.
-
-        Raises
-        ------
-        InputError
-            If there is none; `what` is what messages call the grid.
-        """
-        found = self._on(grid, CENTRE, progress)
-        if not len(found.runs.row):
-            self.touched(grid, what, progress)
-            raise InputError(
-                f"{self.label}: no pixel of {what} has its centre in the polygons; choose larger ones."
-            )
-        return found
-
-    def _on(self, grid: Grid, rule: str, progress: Progress) -> Cells:
-        tolerance = ALIGNMENT * min(grid.cell_width, grid.cell_height)
-        return Cells(grid, place(self.shapes_in(grid.crs, tolerance, grid.bounds), grid, rule, progress).runs)
+    def log_kept(self, cells: Cells, thing: str, progress: Progress, fate: str = "are NoData") -> None:
+        """Say how many cells (called `thing`) of the box around them are kept, and what of the others."""
+        kept = cells.cropped(cells.window).of_all(thing)
+        progress.log(text("{}: {} in its box kept, the others {}", self.label, kept, fate))
 
     def geometry_in(self, crs: str, tolerance: float) -> ogr.Geometry:
         """The union of the polygons in another CRS, see `shapes_in`."""

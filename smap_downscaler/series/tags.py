@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from osgeo import gdal
 
@@ -66,6 +66,12 @@ def filled_tags(filled: bool) -> dict[str, str]:
 def area_tags(area: Area | None) -> dict[str, str]:
     """The tags of what is made for a study area of polygons, or without one."""
     return {} if area is None else {AREA_TAG: area.tag}
+
+
+def is_of_area(tags: Mapping[str, str], area: Area | None) -> bool:
+    """Whether the tags of a raster say that it was made for a study area (None: without one)."""
+    digest = tags.get(AREA_TAG, "").rpartition(", ")[2]
+    return digest == ("" if area is None else area.digest)
 
 
 def unobserved_sentence(label: str, fate: str, judged: str) -> str:

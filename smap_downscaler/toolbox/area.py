@@ -25,7 +25,7 @@ AOI = "AOI"
 _NO_POLYGONS = (Qgis.GeometryType.Point, Qgis.GeometryType.Line)
 
 
-def area_parameter(description: str = "Study area as polygons") -> QgsProcessingParameterFeatureSource:
+def area_parameter(description: str = "Study area (polygons)") -> QgsProcessingParameterFeatureSource:
     """AOI: the layer whose polygons, or those selected, are the study area; see `read_area`."""
     return QgsProcessingParameterFeatureSource(
         AOI, description, types=[QgsProcessing.SourceType.TypeVectorPolygon], optional=True

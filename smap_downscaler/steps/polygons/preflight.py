@@ -68,7 +68,8 @@ def check_squares(
     """SMAP (None: the cells of the global grid), the files of the mask and of the raster whose pixels squares
     follow, empty where there is none, over the study area.
     """
-    area = design.regions[0]
+    area = design.region
+    sampler = Sampler(box_grid(area.crs, area.bounds), None, progress, design.area)
     if smap is None:
         row, warning = row_of("SMAP cells", design.cells), shift_warning("SMAP", design.cells)
         layers = [LayerToCheck(row, warnings=[warning])]
@@ -82,7 +83,7 @@ def check_squares(
     if stack:
         grid = dataset_grid(open_dataset(stack), f"COVARIATES ({stack})")
         layers += _bands(stack, grid, _band_names(stack))
-    return check_layers(layers, Sampler(box_grid(area.crs, area.bounds), None, progress), "the study area")
+    return check_layers(layers, sampler, "the study area")
 
 
 def _coverage(mask: str, sample: Sample) -> tuple[str, str]:
