@@ -66,17 +66,15 @@ def write_smap_to_maps(path: Path) -> None:
             "SEED", "Seed", type=Qgis.ProcessingNumberParameterType.Integer, defaultValue=1, minValue=0
         ),
     )
-    model.add_step(
-        "import", "importsmap", {"INPUT": given("SMAP"), "EXTENT": given("EXTENT"), "AOI": given("AOI")}
-    )
+    area = {name: given(name) for name in ("EXTENT", "AOI")}
+    model.add_step("import", "importsmap", {"INPUT": given("SMAP"), **area})
     model.add_step(
         "harmonise",
         "harmonisecovariates",
         {
             "INPUT": given("COVARIATES"),
             "SMAP": made("import", "OUTPUT"),
-            "EXTENT": given("EXTENT"),
-            "AOI": given("AOI"),
+            **area,
             "NAMES": given("NAMES"),
             "MASK": given("MASK"),
             "CRS": given("CRS"),

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from osgeo import ogr, osr
 
+from areas import box, geometries_of, touched_and_inside
 from smap_downscaler.base.errors import InputError
 from smap_downscaler.geo.area import Area
 from smap_downscaler.geo.grid import EASE2_CRS, Grid, Window, ease2_grid
@@ -17,16 +18,10 @@ from smap_downscaler.geo.placing import read_shapes
 
 UTM19S = "EPSG:32719"
 GRID = Grid(UTM19S, 500_000.0, 8_500_000.0, 1000.0, 800.0, 37, 23)
-SHARE = 1e-9
 
 
 def area_of(*texts, crs=UTM19S, name="basin"):
-    geometries = [ogr.CreateGeometryFromWkt(text) for text in texts]
-    return Area(read_shapes([bytes(one.ExportToWkb()) for one in geometries], crs), name)
-
-
-def box(left, bottom, right, top):
-    return f"(({left} {bottom},{right} {bottom},{right} {top},{left} {top},{left} {bottom}))"
+    return Area(read_shapes([bytes(one.ExportToWkb()) for one in geometries_of(*texts)], crs), name)
 
 
 def star(rng, x, y, radius, points):
@@ -36,25 +31,8 @@ def star(rng, x, y, radius, points):
     return f"(({','.join([*corners, corners[0]])}))"
 
 
-def by_ogr(grid, geometries):
-    """Which cells share area with any of the geometries (in the grid's CRS), and whose centres lie in one."""
-    touched, inside = np.zeros((2, *grid.shape), bool)
-    for row in range(grid.height):
-        for col in range(grid.width):
-            cell = grid.crop(Window(row, col, 1, 1)).bounds
-            square = ogr.CreateGeometryFromWkt(f"POLYGON {box(cell.left, cell.bottom, cell.right, cell.top)}")
-            centre = ogr.CreateGeometryFromWkt(
-                f"POINT ({grid.x_centres()[col]:.17g} {grid.y_centres()[row]:.17g})"
-            )
-            for one in geometries:
-                shared = one.Intersection(square).GetArea() if one.Intersects(square) else 0.0
-                touched[row, col] |= shared > SHARE * grid.cell_width * grid.cell_height
-                inside[row, col] |= one.Contains(centre)
-    return touched, inside
-
-
 def check(area, grid, geometries):
-    touched, inside = by_ogr(grid, geometries)
+    touched, inside = touched_and_inside(grid, geometries)
     for found, wanted in ((area.touched(grid, "the cells"), touched), (area.inside(grid, "it"), inside)):
         np.testing.assert_array_equal(found.mask(), wanted)
         assert found.count == wanted.sum()
@@ -78,7 +56,7 @@ def test_parts_holes_and_several_features_are_their_union(seed):
         f"{box(530_000.5, 8_490_000, 533_000, 8_499_999)})",
         f"POLYGON {star(rng, 518_000, 8_490_000, 9_000, 15)}",
     ]
-    check(area_of(*texts), GRID, [ogr.CreateGeometryFromWkt(text) for text in texts])
+    check(area_of(*texts), GRID, geometries_of(*texts))
 
 
 @pytest.mark.parametrize(
@@ -103,6 +81,20 @@ def test_no_centre_inside_is_refused_with_what_to_do():
     sentence = "AOI (basin): no pixel of the stack has its centre in the polygons; choose larger ones."
     with pytest.raises(InputError, match=re.escape(sentence)):
         area.inside(GRID, "the stack")
+
+
+def test_extent_and_area_both_hold():
+    area = area_of(f"POLYGON {box(505_100, 8_490_100, 512_900, 8_495_500)}")
+    whole = area.touched(GRID, "it").mask()
+    within = Window(8, 10, 9, 6)
+    found = area.touched(GRID, "it", within)
+    expected = np.zeros_like(whole)
+    expected[within.slices] = whole[within.slices]
+    np.testing.assert_array_equal(found.mask(), expected)
+    assert found.count == expected.sum() < whole.sum()
+    sentence = "AOI (basin) and EXTENT do not meet on it; leave one of them empty."
+    with pytest.raises(InputError, match=re.escape(sentence)):
+        area.touched(GRID, "it", Window(0, 30, 3, 3))
 
 
 @pytest.mark.parametrize("asked", ["touched", "inside"])
