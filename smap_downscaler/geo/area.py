@@ -209,7 +209,7 @@ class Area:
         found = ogr.Geometry(ogr.wkbMultiPolygon)
         for _number, polygon in _polygons(self.shapes_in(crs, tolerance).rings):
             found.AddGeometry(polygon)
-        return found.UnaryUnion()
+        return found.UnionCascaded()
 
     def shapes_in(self, crs: str, tolerance: float, near: Bounds | None = None) -> Shapes:
         """The polygons in another CRS; straight edges become curves there, true to `tolerance` of its units.
