@@ -401,3 +401,58 @@ def test_smap_across_the_180th_meridian(run, tmp_path):
     # 0.37 degrees a cell: 3 degrees are 8.03 cells and touch nine, one degree touches three.
     assert np.flatnonzero(kept.any(axis=0)).tolist() == [0, 1, 2, *range(955, 964)]
     assert kept.sum() == 12 * grid.height
+
+
+def layout_of(project_file, target):
+    """The picture of the one layout of a project at 60 dots per inch, values from 0 to 1."""
+    from matplotlib.image import imread
+    from qgis.core import QgsLayoutExporter, QgsProject
+
+    project = QgsProject()
+    assert project.read(str(project_file))
+    (layout,) = project.layoutManager().printLayouts()
+    settings = QgsLayoutExporter.ImageExportSettings()
+    settings.dpi = 60
+    QgsLayoutExporter(layout).exportToImage(str(target), settings)
+    project.clear()
+    return imread(str(target))[:, :, :3]
+
+
+def test_a_sheet_is_cut_to_the_polygons(run, said, case, tmp_path):
+    rng = np.random.default_rng(3)
+    theta = rng.uniform(0.1, 0.4, PIXELS.shape).astype(np.float32)
+    write_geotiff(tmp_path / "maps" / f"soil_moisture_{DATES[0]:%Y%m%d}.tif", PIXELS, theta)
+    values = {"SERIES": str(tmp_path / "maps"), "SMAP": case.smap_folder, "DPI": 60}
+    values |= {"AOI": basin_file(tmp_path / "basin.gpkg", "EPSG:4326"), "CUT": True}
+    out = {name: str(tmp_path / f"sheet.{end}") for name, end in (("OUTPUT", "png"), ("TABLE", "csv"))}
+    run("mapsheet", {**values, **out, "PROJECT": str(tmp_path / "sheet.qgz")})
+    with open(out["TABLE"], encoding="utf-8", newline="") as file:
+        smap, shown = list(csv.DictReader(file))
+    touched, inside = (
+        touched_and_inside(grid, geometries_of(*BASIN))[rule] for grid, rule in ((CELLS, 0), (PIXELS, 1))
+    )
+    for row, field in (
+        (shown, theta[inside]),
+        (smap, case.smap[DATES[0]][touched & np.isfinite(case.smap[DATES[0]])]),
+    ):
+        assert int(row["n"]) == field.size
+        assert float(row["mean"]) == pytest.approx(field.mean(dtype=float), rel=1e-6)
+        assert float(row["maximum"]) == pytest.approx(field.max(), rel=1e-6)
+    # In the layout the maps are whole, and hidden outside: where polygons overlap they are not.
+    image = layout_of(tmp_path / "sheet.qgz", tmp_path / "layout.png")
+    coloured = np.ptp(image, axis=2) > 0.05
+    # Of the right map, which reaches from column 1.3 to 7.6 and row 0.6 to 7.4 of the cells.
+    assert coloured[178:275, 312:325].mean() > 0.7
+    assert coloured[70:160, 335:450].mean() == 0
+    whole = {**values, **out, "CUT": False}
+    run("mapsheet", whole)
+    with open(out["TABLE"], encoding="utf-8", newline="") as file:
+        assert int(list(csv.DictReader(file))[1]["n"]) == theta.size
+    assert float(shown["nodata_share"]) == 0
+
+
+def test_a_sheet_says_what_it_lacks_to_be_cut(refusal, case, tmp_path):
+    values = {"SERIES": case.smap_folder, "CUT": True, "OUTPUT": str(tmp_path / "sheet.png")}
+    assert refusal("mapsheet", values) == (
+        "CUT is ticked, but AOI is empty; give the study area, or untick it."
+    )
