@@ -189,6 +189,28 @@ def test_stacks_end_at_the_polygons(run, said, stacks, tmp_path, crs):
     assert any(", covers 100.0 % of the SMAP cells (" in line for line in said.info)
 
 
+def test_stacks_of_extent_and_polygons(run, refusal, stacks, tmp_path):
+    (left, top), (right, bottom) = at(2.13, 3.14), at(4.87, 4.88)
+    extent = f"{left},{right},{bottom},{top} [{EASE2_CRS}]"
+    files = {key: str(tmp_path / f"{key}.tif") for key in ("OUTPUT_COARSE", "OUTPUT_FINE")}
+    run(
+        "harmonisecovariates",
+        {**stacks, **files, "EXTENT": extent, "AOI": basin_file(tmp_path / "basin.gpkg")},
+    )
+    fine, coarse = open_stack(files["OUTPUT_FINE"]), open_stack(files["OUTPUT_COARSE"])
+    assert fine.grid.cell_offset_in(PIXELS) == (31, 21)
+    assert fine.grid.shape == (18, 28)
+    for stack, rule in ((coarse, 0), (fine, 1)):
+        wanted = touched_and_inside(stack.grid, geometries_of(*BASIN))[rule]
+        np.testing.assert_array_equal(np.isfinite(stack.read(["clay"])[0]), wanted)
+        assert 0 < wanted.sum() < 500
+    # They touch one cell of SMAP, and nothing of each other.
+    beside = layer_file(tmp_path / "beside.gpkg", EASE2_CRS, f"POLYGON {box_at(4.9, 3.2, 4.98, 3.3)}")
+    assert refusal("harmonisecovariates", {**stacks, **files, "EXTENT": extent, "AOI": beside}) == (
+        "EXTENT and AOI (beside) do not meet; leave one of them empty."
+    )
+
+
 def test_layers_without_data_outside_the_polygons_are_no_alarm(run, said, stacks, tmp_path):
     path = tmp_path / "cut.tif"
     touched = touched_and_inside(CELLS, geometries_of(*BASIN))[0]
