@@ -478,3 +478,33 @@ def test_a_sheet_says_what_it_lacks_to_be_cut(refusal, case, tmp_path):
     assert refusal("mapsheet", values) == (
         "CUT is ticked, but AOI is empty; give the study area, or untick it."
     )
+
+
+def test_a_selection_is_cut_and_the_layout_told(run, said, case, tmp_path):
+    from qgis.core import (
+        QgsProcessingContext,
+        QgsProcessingFeatureSourceDefinition,
+        QgsProject,
+        QgsVectorLayer,
+    )
+
+    write_geotiff(
+        tmp_path / "maps" / f"soil_moisture_{DATES[0]:%Y%m%d}.tif", PIXELS, np.full(PIXELS.shape, 0.2)
+    )
+    layer = QgsVectorLayer(basin_file(tmp_path / "basin.gpkg"), "basin", "ogr")
+    project, context = QgsProject(), QgsProcessingContext()
+    project.addMapLayer(layer)
+    context.setProject(project)
+    layer.selectByIds([1])
+    values = {"SERIES": str(tmp_path / "maps"), "CUT": True, "DPI": 60}
+    values["AOI"] = QgsProcessingFeatureSourceDefinition(layer.id(), selectedFeaturesOnly=True)
+    out = {name: str(tmp_path / f"sheet.{end}") for name, end in (("OUTPUT", "png"), ("TABLE", "csv"))}
+    run("mapsheet", {**values, **out, "PROJECT": str(tmp_path / "sheet.qgz")}, context)
+    project.clear()
+    with open(out["TABLE"], encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert int(row["n"]) == touched_and_inside(PIXELS, geometries_of(BASIN[0]))[1].sum()
+    assert said.warnings == [
+        "AOI: the sheet shows the selected features of the layer basin, PROJECT and LAYOUT all of them; save "
+        "the selection as a layer first."
+    ]
