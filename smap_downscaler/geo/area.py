@@ -135,18 +135,15 @@ class Area:
         """Its edges in its own CRS; one across the 180th meridian has longitudes beyond 180."""
         return _bounds(self.shapes)
 
-    def bounds_in(self, crs: str) -> Bounds:
-        """Its edges in another CRS.
-
-        Raises
-        ------
-        InputError
-            If there is no way there.
-        """
+    def bounds_in(self, crs: str, near: Bounds | None = None) -> Bounds:
+        """Its edges in another CRS; parameters and errors are those of `shapes_in`."""
         if same_crs(self.crs, crs):
             return self.bounds
-        box = transform_bounds(self.bounds, self.crs, crs)
-        return _bounds(self.shapes_in(crs, _TRUE * max(box.right - box.left, box.top - box.bottom)))
+        box = near or transform_bounds(self.bounds, self.crs, crs)
+        found = self.shapes_in(crs, _TRUE * max(box.right - box.left, box.top - box.bottom), near)
+        if not found.rings.x.size:
+            raise self._apart("the data")
+        return _bounds(found)
 
     def touched(
         self, grid: Grid, what: str, within: Window | None = None, progress: Progress = SILENT
@@ -187,10 +184,7 @@ class Area:
                 raise InputError(
                     f"{self.label}: no pixel of {what} has its centre in the polygons; choose larger ones."
                 )
-            raise InputError(
-                f"{self.label}: its polygons and {what} do not meet; check the CRS of the layer, or choose "
-                "polygons of the same area."
-            )
+            raise self._apart(what)
         if within is not None:
             inside = runs.inside(within)
             if not len(inside.row):
@@ -199,6 +193,12 @@ class Area:
             runs = replace(inside, row=row, start=start, stop=stop)
         return Cells(grid, runs)
 
+    def _apart(self, what: str) -> InputError:
+        return InputError(
+            f"{self.label}: its polygons and {what} do not meet; check the CRS of the layer, or choose "
+            "polygons of the same area."
+        )
+
     def log_kept(self, cells: Cells, thing: str, progress: Progress, fate: str = "are NoData") -> None:
         """Say how many cells (called `thing`) of the box around them are kept, and what of the others."""
         kept = cells.cropped(cells.window).of_all(thing)
@@ -206,10 +206,11 @@ class Area:
 
     def geometry_in(self, crs: str, tolerance: float) -> ogr.Geometry:
         """The union of the polygons in another CRS, see `shapes_in`."""
-        found = ogr.Geometry(ogr.wkbMultiPolygon)
+        found = ogr.Geometry(ogr.wkbGeometryCollection)
         for _number, polygon in _polygons(self.shapes_in(crs, tolerance).rings):
             found.AddGeometry(polygon)
-        return found.UnionCascaded()
+        # Joins them; what became a line goes.
+        return found.Buffer(0)
 
     def shapes_in(self, crs: str, tolerance: float, near: Bounds | None = None) -> Shapes:
         """The polygons in another CRS; straight edges become curves there, true to `tolerance` of its units.
@@ -345,7 +346,15 @@ def _unrolled(rings: Rings) -> Rings | None:
 
 
 def _polygons(rings: Rings) -> Iterator[tuple[int, ogr.Geometry]]:
-    """The number of the polygon that each shell belongs to, and the shell with its holes."""
+    """The number of the polygon that each shell belongs to, and the shell with its holes, valid."""
+    for number, polygon in _shells(rings):
+        # Edges that became curves may cross one another.
+        valid, _mended = usable(bytes(polygon.ExportToWkb()))
+        if valid is not None:
+            yield number, valid
+
+
+def _shells(rings: Rings) -> Iterator[tuple[int, ogr.Geometry]]:
     polygon, number = None, -1
     for index in range(len(rings.polygon)):
         if not rings.hole[index]:
@@ -397,10 +406,6 @@ def _middle_meridian(crs: str) -> float:
 
 def _cut(polygon: ogr.Geometry, world: Bounds) -> Iterator[tuple[bool, np.ndarray]]:
     """The rings, see `rings_of`, of a polygon of degrees in a box, whichever way longitudes are counted."""
-    # Edges that became curves may cross one another.
-    valid, _mended = usable(bytes(polygon.ExportToWkb()))
-    if valid is None:
-        return
     for turn in (0.0, 360.0, -360.0):
         left, right = world.left - turn, world.right - turn
         box, ring = ogr.Geometry(ogr.wkbPolygon), ogr.Geometry(ogr.wkbLinearRing)
@@ -413,6 +418,6 @@ def _cut(polygon: ogr.Geometry, world: Bounds) -> Iterator[tuple[bool, np.ndarra
         ):
             ring.AddPoint_2D(x, y)
         box.AddGeometry(ring)
-        for hole, points in rings_of(valid.Intersection(box)):
+        for hole, points in rings_of(polygon.Intersection(box)):
             points[:, 0] += turn
             yield hole, points

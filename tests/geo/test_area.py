@@ -210,6 +210,11 @@ def test_polygons_of_the_world_on_a_small_grid():
     area = area_of(f"POLYGON {box(-180, -90, 180, 90)}", crs="EPSG:4326")
     assert area.inside(GRID, "it").mask().all()
     assert area.touched(GRID, "it").count == GRID.width * GRID.height
+    found, near = area.bounds_in(UTM19S, GRID.bounds), GRID.bounds
+    assert found.left < near.left
+    assert found.bottom < near.bottom
+    assert found.right > near.right
+    assert found.top > near.top
 
 
 def test_a_ring_around_a_pole_is_refused():
@@ -232,3 +237,19 @@ def test_another_area_has_another_digest():
     assert area_of(*texts, f"POLYGON {box(507_000, 8_490_000, 508_000, 8_491_000)}").digest != area.digest
     assert area.tag == f"basin: 1 polygon, {area.digest}"
     assert re.fullmatch("[0-9a-f]{32}", area.digest)
+
+
+def test_half_a_world_without_the_grid_does_not_meet_it():
+    # The pole has no place in Web Mercator, and what is cut near the grid is nothing.
+    area = area_of(f"POLYGON {box(-180, 10, 180, 90)}", crs="EPSG:4326")
+    grid = Grid("EPSG:3857", -8_000_000.0, -1_500_000.0, 1000.0, 1000.0, 20, 30)
+    sentence = "AOI (basin): its polygons and {} do not meet; check the CRS of the layer, or choose "
+    with pytest.raises(InputError, match=re.escape(sentence.format("the stack"))):
+        area.inside(grid, "the stack")
+    with pytest.raises(InputError, match=re.escape(sentence.format("the data"))):
+        area.bounds_in(grid.crs, grid.bounds)
+    # North of the line there is a part of it.
+    north = Grid("EPSG:3857", -8_000_000.0, 1_130_000.0, 1000.0, 1000.0, 20, 30)
+    assert area.inside(north, "it").mask().all(axis=1).tolist() == [
+        y > 1_118_889.975 for y in north.y_centres()
+    ]

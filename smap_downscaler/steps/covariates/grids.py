@@ -100,7 +100,7 @@ def fine_grid(
     limits = transform_bounds(within.bounds, within.crs, crs)
     others = [(within.label, limits, "choose an extent inside the SMAP series")]
     if area is not None:
-        others.append((area.label, area.bounds_in(crs), "leave one of them empty"))
+        others.append((area.label, area.bounds_in(crs, limits), "leave one of them empty"))
     for label, other, advice in others:
         if not bounds.intersects(other):
             raise InputError(f"{region.label} and {label} do not meet; {advice}.")
