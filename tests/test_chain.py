@@ -7,8 +7,12 @@ import json
 import numpy as np
 import pytest
 
+from areas import geometries_of, layer_file
 from own_process import OwnProcess, needs_qgis_process
 from small_case import make_small_case
+from smap_downscaler.geo.area import Area
+from smap_downscaler.geo.datasets import dataset_grid
+from smap_downscaler.geo.placing import read_shapes
 
 _KEPT = []
 
@@ -45,6 +49,7 @@ def test_the_shipped_model_goes_from_files_to_maps(run, basin, tmp_path):
             "RESOLUTION": 500,
             # As the dialog of a model sends what is left empty.
             "EXTENT": QVariant(QVariant.String),
+            "AOI": QVariant(QVariant.String),
             "CRS": QVariant(QVariant.String),
             "SEED": 1,
             "maps": str(maps),
@@ -71,6 +76,42 @@ def test_the_shipped_model_goes_from_files_to_maps(run, basin, tmp_path):
     assert valid.size > 1000
     assert 0.02 < valid.min() < valid.max() < 0.6
     assert gdal.Open(str(next(maps.glob("*.tif")))).GetGeoTransform()[1] == 500
+
+
+def test_the_shipped_model_ends_at_the_study_area(run, basin, tmp_path):
+    from osgeo import gdal
+
+    whole = gdal.Open(str(next((basin / "smap").glob("*.tif"))))
+    left, width, _, top, _, height = whole.GetGeoTransform()
+    # A triangle over most of the basin.
+    corners = [(0.1, 0.1), (0.1, 0.9), (0.9, 0.9), (0.1, 0.1)]
+    columns, rows = whole.RasterXSize, whole.RasterYSize
+    ring = ",".join(f"{left + x * columns * width} {top + y * rows * height}" for x, y in corners)
+    aoi = layer_file(tmp_path / "watershed.gpkg", "EPSG:6933", f"POLYGON (({ring}))")
+    maps = tmp_path / "maps"
+    run(
+        "smaptomaps",
+        {
+            "SMAP": str(basin / "smap"),
+            "AOI": aoi,
+            "COVARIATES": [str(basin / "dem.tif"), str(basin / "soil" / "clay.tif")],
+            "NAMES": "elevation,clay",
+            "PRECIPITATION": str(basin / "precipitation"),
+            "RESOLUTION": 500,
+            "SEED": 1,
+            "forests": str(tmp_path / "forests.smapforest"),
+            "maps": str(maps),
+        },
+    )
+    made = gdal.Open(str(next(maps.glob("*.tif"))))
+    band = made.GetRasterBand(1)
+    found = band.ReadAsArray() != band.GetNoDataValue()
+    grid = dataset_grid(made, "map")
+    triangle = geometries_of(f"POLYGON (({ring}))")
+    inside = Area(read_shapes([bytes(triangle[0].ExportToWkb())], "EPSG:6933"), "").inside(grid, "it").mask()
+    assert not (found & ~inside).any()
+    assert found[inside].mean() > 0.95
+    assert found.mean() < 0.6
 
 
 def test_the_shipped_model_is_what_its_script_writes(qgis_provider, tmp_path):

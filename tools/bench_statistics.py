@@ -27,10 +27,10 @@ from osgeo import gdal, ogr
 
 from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.geo.grid import Grid
+from smap_downscaler.geo.placing import read_shapes
+from smap_downscaler.geo.polygon_runs import AREA, CENTRE
 from smap_downscaler.series.series import open_series
 from smap_downscaler.steps.polygons import statistics as module
-from smap_downscaler.steps.polygons.numbers.runs import AREA, CENTRE
-from smap_downscaler.steps.polygons.placing import read_shapes
 from smap_downscaler.steps.polygons.statistics import layers_of_series, polygon_statistics, write_long_table
 
 SIDE, DIFFERENT = 3000, 4

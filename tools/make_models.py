@@ -33,6 +33,7 @@ def write_smap_to_maps(path: Path) -> None:
         Qgis,
         QgsProcessingParameterCrs,
         QgsProcessingParameterExtent,
+        QgsProcessingParameterFeatureSource,
         QgsProcessingParameterFile,
         QgsProcessingParameterMultipleLayers,
         QgsProcessingParameterNumber,
@@ -44,7 +45,13 @@ def write_smap_to_maps(path: Path) -> None:
     model = Model("smaptomaps")
     model.add_parameters(
         QgsProcessingParameterFile("SMAP", "SMAP granules or dated rasters", behavior=folder),
-        QgsProcessingParameterExtent("EXTENT", "Study area", optional=True),
+        QgsProcessingParameterExtent("EXTENT", "Study area (a box)", optional=True),
+        QgsProcessingParameterFeatureSource(
+            "AOI",
+            "Study area (polygons)",
+            types=[Qgis.ProcessingSourceType.VectorPolygon],
+            optional=True,
+        ),
         QgsProcessingParameterMultipleLayers(
             "COVARIATES", "Covariates (terrain, soil, ...)", layerType=Qgis.ProcessingSourceType.Raster
         ),
@@ -59,14 +66,15 @@ def write_smap_to_maps(path: Path) -> None:
             "SEED", "Seed", type=Qgis.ProcessingNumberParameterType.Integer, defaultValue=1, minValue=0
         ),
     )
-    model.add_step("import", "importsmap", {"INPUT": given("SMAP"), "EXTENT": given("EXTENT")})
+    area = {name: given(name) for name in ("EXTENT", "AOI")}
+    model.add_step("import", "importsmap", {"INPUT": given("SMAP"), **area})
     model.add_step(
         "harmonise",
         "harmonisecovariates",
         {
             "INPUT": given("COVARIATES"),
             "SMAP": made("import", "OUTPUT"),
-            "EXTENT": given("EXTENT"),
+            **area,
             "NAMES": given("NAMES"),
             "MASK": given("MASK"),
             "CRS": given("CRS"),

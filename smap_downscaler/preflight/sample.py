@@ -11,6 +11,7 @@ from itertools import combinations
 import numpy as np
 
 from ..base.progress import SILENT, Progress
+from ..geo.area import Area
 from ..geo.grid import Bounds, Grid, Window
 from ..geo.lattice import Lattice
 from ..geo.points import points_on_grid
@@ -147,19 +148,23 @@ class Sampler(AnySampler):
     mask : Mask or None
         Points that it masks are not looked at.
     progress : Progress
+    area : Area or None
+        Points beside it are not looked at.
     """
 
-    def __init__(self, target: Grid, mask: Mask | None = None, progress: Progress = SILENT):
+    def __init__(
+        self, target: Grid, mask: Mask | None = None, progress: Progress = SILENT, area: Area | None = None
+    ):
         super().__init__(progress, target)
         self._points = points_over(target)
         self._kept = np.ones(self._points.shape, bool)
+        if area is not None:
+            self._kept = area.touched(self._points, "the layers", progress=progress).mask()
+        points = int(self._kept.sum())
         if mask is not None:
-            self._kept = ~mask.covers(*Lattice(self._points, mask.grid, progress).positions())
-
-    @property
-    def masked(self) -> float:
-        """Share of the points that the mask takes away."""
-        return 1.0 - float(self._kept.mean())
+            self._kept &= ~mask.covers(*Lattice(self._points, mask.grid, progress).positions())
+        #: Share of the points that the mask takes away.
+        self.masked = 1.0 - int(self._kept.sum()) / points
 
     def _find(self, grid: Grid) -> tuple[float, np.ndarray, np.ndarray]:
         positions = Lattice(self._points, grid, self.progress).positions()

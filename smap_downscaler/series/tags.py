@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from osgeo import gdal
 
 from ..base.errors import InputError
+from ..geo.area import Area
 from ..geo.datasets import open_dataset
 from ..geo.texts import tags_of
 
@@ -21,6 +22,8 @@ KIND_TAG, RAIN_KIND = "SMAP_DOWNSCALER_KIND", "rain"
 RAIN_TAGS = {KIND_TAG: RAIN_KIND, "DAYS_USED": None}
 #: Tag of a raster that says what it was made from.
 RUN_TAG = "SMAP_DOWNSCALER_RUN"
+#: Tag of a raster outside of whose study area of polygons nothing has a value, see `Area.tag`.
+AREA_TAG = "SMAP_DOWNSCALER_AREA"
 #: Tag of the days of 'Fill gaps', and of what is made from them.
 FILLED_TAG = "SMAP_DOWNSCALER_FILLED"
 _YES = "yes"
@@ -58,6 +61,17 @@ def is_filled(dataset: gdal.Dataset, path: str) -> bool:
 def filled_tags(filled: bool) -> dict[str, str]:
     """The tags of what is made from filled values, or from none."""
     return {FILLED_TAG: _YES} if filled else {}
+
+
+def area_tags(area: Area | None) -> dict[str, str]:
+    """The tags of what is made for a study area of polygons, or without one."""
+    return {} if area is None else {AREA_TAG: area.tag}
+
+
+def is_of_area(tags: Mapping[str, str], area: Area | None) -> bool:
+    """Whether the tags of a raster say that it was made for a study area (None: without one)."""
+    digest = tags.get(AREA_TAG, "").rpartition(", ")[2]
+    return digest == ("" if area is None else area.digest)
 
 
 def unobserved_sentence(label: str, fate: str, judged: str) -> str:

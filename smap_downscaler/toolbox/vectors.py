@@ -23,6 +23,7 @@ from qgis.core import (
     QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeatureSource,
+    QgsProcessingFeatureSourceDefinition,
     QgsProcessingOutputLayerDefinition,
     QgsProcessingUtils,
     QgsProperty,
@@ -153,13 +154,20 @@ def read_features(
     Raises
     ------
     InputError
-        If there is no such layer, or it has no feature.
+        If there is no such layer, or it has no feature, or none that is selected where those are asked for.
     """
     source, layer = layer_source(values, name), values.vector_layer(name)
     beside = beside_the_file(layer) if layer is not None else ""
     if beside:
         progress.log(f"{name}: {source.sourceName()} is taken as the screen shows it, {beside}.")
     features = list(features_of(source, QgsFeatureRequest(), progress))
+    asked = values.parameters.get(name)
+    of_selected = isinstance(asked, QgsProcessingFeatureSourceDefinition) and asked.selectedFeaturesOnly
+    if not features and of_selected and layer is not None and layer.featureCount():
+        raise InputError(
+            f"{name}: no feature of the layer {source.sourceName()} is selected; select some, or untick "
+            "'Selected features only'."
+        )
     if not features:
         raise InputError(f"{name}: the layer {source.sourceName()} has no feature; choose another one.")
     return source, features

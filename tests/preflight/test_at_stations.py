@@ -14,6 +14,8 @@ from raster_cases import Listener, grid_raster
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.geo.crs_choice import Region
 from smap_downscaler.geo.grid import Bounds, Grid, Window, ease2_grid
+from smap_downscaler.geo.placing import place, read_shapes
+from smap_downscaler.geo.polygon_runs import AREA, CENTRE
 from smap_downscaler.geo.sources import Source
 from smap_downscaler.methods.features import FeatureSettings
 from smap_downscaler.methods.file.reader import open_models
@@ -24,9 +26,7 @@ from smap_downscaler.series.stack import open_stack
 from smap_downscaler.steps.field.numbers.readings import DailySeries, FieldData, Station
 from smap_downscaler.steps.field.preflight import check_stations
 from smap_downscaler.steps.gaps.inputs import GapInputs, check_gaps
-from smap_downscaler.steps.polygons.numbers.runs import AREA, CENTRE
 from smap_downscaler.steps.polygons.numbers.squares import sides_on
-from smap_downscaler.steps.polygons.placing import place, read_shapes
 from smap_downscaler.steps.polygons.preflight import check_polygons, check_squares
 from smap_downscaler.steps.polygons.squares import SquareDesign
 

@@ -25,6 +25,7 @@ from ...base.errors import InputError
 from ...base.progress import Progress
 from ...series.series import open_series
 from ...toolbox.algorithm import SmapAlgorithm
+from ...toolbox.area import area_parameter, check_area, read_area
 from ...toolbox.feedback import WarningKeeper
 from ...toolbox.layers import hand_over_stack
 from ...toolbox.parameters import advanced, decimal, nodata_parameter, series_folder
@@ -49,7 +50,8 @@ class HarmoniseCovariates(SmapAlgorithm):
     def define(self) -> Iterable[QgsProcessingParameterDefinition]:
         yield QgsProcessingParameterMultipleLayers("INPUT", "Covariates", Qgis.ProcessingSourceType.Raster)
         yield series_folder("SMAP", "SMAP series")
-        yield QgsProcessingParameterExtent("EXTENT", "Study area", optional=True)
+        yield QgsProcessingParameterExtent("EXTENT", "Study area (a box)", optional=True)
+        yield area_parameter()
         yield QgsProcessingParameterCrs("CRS", "CRS of the fine stack", optional=True)
         yield decimal("RESOLUTION", "Pixel of the fine stack (units of its CRS)", 100.0, 0.0)
         yield QgsProcessingParameterRasterLayer("MASK", "Mask (urban, water)", optional=True)
@@ -96,10 +98,12 @@ class HarmoniseCovariates(SmapAlgorithm):
         if not resolution > 0:
             raise InputError(f"RESOLUTION is {resolution:g}; give the side of a pixel, greater than 0.")
         values.extent("EXTENT")
+        check_area(values)
         with_looks(_covariates(values), values.nodata("INPUT"))
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         smap = open_series(values.path("SMAP"), progress=progress.part(0.0, 0.05))
+        listener = WarningKeeper(progress)
         extent = values.extent("EXTENT")
         request = Request(
             layers=_layers(values),
@@ -119,8 +123,8 @@ class HarmoniseCovariates(SmapAlgorithm):
             guess=values.flag("GUESS"),
             nodata=values.nodata("INPUT"),
             smap_dates=smap.dates,
+            area=read_area(values, listener),
         )
-        listener = WarningKeeper(progress)
         report = values.output_file("REPORT")
         made = harmonise(request, listener.part(0.05, 0.98 if report else 1.0))
         for path in (request.coarse_path, request.fine_path):

@@ -106,8 +106,10 @@ def require_complete(covariates: Sequence[Covariate], means: CellMeans) -> None:
         return
     counts = finite.sum(axis=1)
     few = [f"{covariates[number].name} on {counts[number]:,}" for number in np.argsort(counts)[:2]]
+    # Cells beside the study area have no share.
+    cells = int(np.isfinite(means.shares[0]).sum())
     raise InputError(
-        f"INPUT: no SMAP cell has a value of all covariates (of {finite.shape[1]:,} cells "
+        f"INPUT: no SMAP cell has a value of all covariates (of {cells:,} cells "
         f"{' and '.join(few)} have one, never together); choose layers of the same area, or a lower "
         "MINIMUM_COVERED."
     )

@@ -6,7 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from ...base.errors import InputError
+from ...base.progress import SILENT, Progress
+from ...geo.area import Area
 from ...geo.crs_choice import Region, is_metric
 from ...geo.datasets import same_crs, spatial_reference
 from ...geo.grid import EDGE_TOLERANCE, Bounds, Grid, Window
@@ -16,22 +20,41 @@ from ...geo.lattice import Lattice, transform_bounds
 MOST_PIXELS = 2_000_000_000
 
 
-def coarse_grid(smap: Grid, smap_label: str, extent: Region | None) -> Grid:
-    """The SMAP cells that touch the extent, or all.
+@dataclass(frozen=True)
+class CoarseGrid:
+    """The SMAP cells, and which of them a study area of polygons touches: bool, shape (rows, columns)."""
+
+    grid: Grid
+    touched: np.ndarray | None = None
+
+
+def coarse_grid(
+    smap: Grid, smap_label: str, extent: Region | None, area: Area | None, progress: Progress = SILENT
+) -> CoarseGrid:
+    """The SMAP cells that touch extent and area, or all.
 
     Raises
     ------
     InputError
-        If the two do not meet.
+        If they do not meet.
     """
+    window = _window_of(smap, smap_label, extent)
+    if area is None:
+        return CoarseGrid(smap.crop(window))
+    cells = area.touched(smap, smap_label, window, progress)
+    area.log_kept(cells, "SMAP cell", progress)
+    return CoarseGrid(smap.crop(cells.window), cells.mask(cells.window))
+
+
+def _window_of(smap: Grid, smap_label: str, extent: Region | None) -> Window:
     if extent is None:
-        return smap
+        return smap.whole
     window = smap.window_touching(transform_bounds(extent.bounds, extent.crs, smap.crs))
     if window is None:
         raise InputError(
             f"{extent.label} and {smap_label} do not meet; choose an extent inside the SMAP series."
         )
-    return smap.crop(window)
+    return window
 
 
 @dataclass(frozen=True)
@@ -43,9 +66,14 @@ class FineGrid:
 
 
 def fine_grid(
-    region: Region, within: Region, crs: str, resolution: float, layers: Sequence[tuple[str, Grid]]
+    region: Region,
+    within: Region,
+    crs: str,
+    resolution: float,
+    layers: Sequence[tuple[str, Grid]],
+    area: Area | None = None,
 ) -> FineGrid:
-    """The fine grid over the part of `region` inside `within`, snapped outwards to whole pixels.
+    """The fine grid over the part of `region` inside `within` and `area`, snapped outwards to whole pixels.
 
     Where a layer has the CRS and, to one in a thousand, the resolution, its own
     pixels are taken, so that it is copied and not resampled; else the edges are
@@ -60,6 +88,7 @@ def fine_grid(
         Side of a pixel in units of the CRS: metres, or degrees in a geographic one.
     layers : sequence of (name, Grid)
         Candidates to follow.
+    area : Area, optional
 
     Raises
     ------
@@ -69,16 +98,18 @@ def fine_grid(
     _check_resolution(crs, resolution)
     bounds = transform_bounds(region.bounds, region.crs, crs)
     limits = transform_bounds(within.bounds, within.crs, crs)
-    if not bounds.intersects(limits):
-        raise InputError(
-            f"{region.label} and {within.label} do not meet; choose an extent inside the SMAP series."
+    others = [(within.label, limits, "choose an extent inside the SMAP series")]
+    if area is not None:
+        others.append((area.label, area.bounds_in(crs, limits), "leave one of them empty"))
+    for label, other, advice in others:
+        if not bounds.intersects(other):
+            raise InputError(f"{region.label} and {label} do not meet; {advice}.")
+        bounds = Bounds(
+            max(bounds.left, other.left),
+            max(bounds.bottom, other.bottom),
+            min(bounds.right, other.right),
+            min(bounds.top, other.top),
         )
-    bounds = Bounds(
-        max(bounds.left, limits.left),
-        max(bounds.bottom, limits.bottom),
-        min(bounds.right, limits.right),
-        min(bounds.top, limits.top),
-    )
     for name, grid in layers:
         if same_crs(grid.crs, crs) and grid.has_side(resolution):
             return FineGrid(

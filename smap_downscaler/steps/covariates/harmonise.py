@@ -12,6 +12,7 @@ import numpy as np
 from ...base.errors import InputError
 from ...base.nodata import NoDataChoice
 from ...base.progress import SILENT, Progress
+from ...geo.area import Area, Cells
 from ...geo.area_means import CellMeans, cell_means
 from ...geo.crs_choice import Region, default_crs
 from ...geo.geotiff import Band, GeoTiff, create_geotiff
@@ -20,6 +21,7 @@ from ...geo.sources import Mask, window_over
 from ...geo.to_fine_grid import FineResampler, blocks
 from ...preflight.checks import LayerToCheck, row_of, shift_warning
 from ...preflight.layer_check import Preflight, gaps_note
+from ...series.tags import area_tags
 from .checks import (
     FineSummary,
     check_fractions,
@@ -30,7 +32,7 @@ from .checks import (
     require_pixels,
 )
 from .covariate import Covariate, Layer
-from .grids import FineGrid, check_finer, coarse_grid, fine_grid
+from .grids import CoarseGrid, FineGrid, check_finer, coarse_grid, fine_grid
 from .layers import expand_classes, read_covariates, require_meeting, with_looks
 from .numbers.alike import COARSE_R, FINE_R, alike_pairs
 from .numbers.layers_table import LayerRow
@@ -67,6 +69,9 @@ class Request:
         Which numbers of layers are no values.
     smap_dates : sequence of date
         Dates of the series, for the table of the preflight.
+    area : Area, optional
+        Study area of polygons: cells that it does not touch, and pixels whose centre lies outside, have no
+        value.
     """
 
     layers: Sequence[Layer]
@@ -86,6 +91,7 @@ class Request:
     guess: bool = False
     nodata: NoDataChoice = field(default_factory=NoDataChoice)
     smap_dates: Sequence[dt.date] = ()
+    area: Area | None = None
 
 
 @dataclass(frozen=True)
@@ -143,8 +149,8 @@ def harmonise(request: Request, progress: Progress = SILENT) -> Harmonised:
     covariates = with_looks(covariates, request.nodata)
     refuse_tiles(covariates)
     mask = Mask(request.mask) if request.mask else None
-    coarse, fine = _grids(request, covariates, mask)
-    grid = fine.grid
+    cells, fine = _grids(request, covariates, mask, progress)
+    coarse, grid = cells.grid, fine.grid
     if fine.follows:
         progress.log(
             f"The fine grid follows the pixels of layer {fine.follows} ({grid.cell_width:.6g} x "
@@ -154,16 +160,20 @@ def harmonise(request: Request, progress: Progress = SILENT) -> Harmonised:
         f"SMAP cells: {coarse.width} x {coarse.height}; fine grid: {grid.width:,} x {grid.height:,} pixels, "
         f"{grid.crs[:60]}."
     )
+    inside = None
+    if request.area is not None:
+        inside = request.area.inside(grid, "the fine stack", progress=progress)
+        request.area.log_kept(inside, "fine pixel", progress)
     log_choices(covariates, request.guess, progress)
     smap = LayerToCheck(
         row_of("SMAP", request.smap, request.smap_dates, gaps_note(request.smap_dates)),
         warnings=[shift_warning(request.smap_label, request.smap)],
     )
-    preflight, covariates = check_covariates(covariates, coarse, mask, smap, progress)
+    preflight, covariates = check_covariates(covariates, coarse, mask, smap, progress, request.area)
     preflight.log(progress)
     used = tuple(covariates)
     covariates = expand_classes(covariates, coarse, progress)
-    means = _coarse_means(covariates, coarse, mask, request, progress.part(0.0, 0.35))
+    means = _coarse_means(covariates, cells, mask, request, progress.part(0.0, 0.35))
     covariates, means = _occurring(covariates, means)
     require_means(covariates, means, request.mask)
     require_complete(covariates, means)
@@ -171,12 +181,13 @@ def harmonise(request: Request, progress: Progress = SILENT) -> Harmonised:
     sources, wanted = [one.source for one in covariates], [one.resampling for one in covariates]
     resampler = FineResampler(sources, grid, mask, progress, wanted)
     ways = resampler.ways
-    coarse_stack = create_geotiff(request.coarse_path, coarse, _coarse_bands(covariates))
-    fine_stack = create_geotiff(request.fine_path, grid, _fine_bands(covariates, ways))
+    tags = area_tags(request.area)
+    coarse_stack = create_geotiff(request.coarse_path, coarse, _coarse_bands(covariates), tags)
+    fine_stack = create_geotiff(request.fine_path, grid, _fine_bands(covariates, ways), tags)
     with coarse_stack as coarse_file, fine_stack as fine_file:
         for number, values in enumerate(means.values, start=1):
             coarse_file.write(values.astype(np.float32), band=number)
-        summary = _write_fine(fine_file, resampler, len(covariates), progress.part(0.35, 1.0))
+        summary = _write_fine(fine_file, resampler, len(covariates), inside, progress.part(0.35, 1.0))
         _check_codes(covariates, mask)
         # The sample before the work may have missed a few pixels.
         check_ranges(covariates, summary)
@@ -188,15 +199,20 @@ def harmonise(request: Request, progress: Progress = SILENT) -> Harmonised:
     return Harmonised(coarse, grid, reports, used, preflight, summary.pictures)
 
 
-def _grids(request: Request, covariates: Sequence[Covariate], mask: Mask | None) -> tuple[Grid, FineGrid]:
+def _grids(
+    request: Request, covariates: Sequence[Covariate], mask: Mask | None, progress: Progress
+) -> tuple[CoarseGrid, FineGrid]:
     series = Region(request.smap.bounds, request.smap.crs, request.smap_label)
-    extent = None
+    extent, area = None, request.area
     if request.extent is not None:
         extent = Region(request.extent, request.extent_crs, "EXTENT")
-    coarse = coarse_grid(request.smap, request.smap_label, extent)
+    cells = coarse_grid(request.smap, request.smap_label, extent, area, progress)
+    coarse = cells.grid
     region = extent or series
     what = "EXTENT" if extent else request.smap_label
     require_meeting(covariates, region.bounds, region.crs, what)
+    if area is not None:
+        require_meeting(covariates, area.bounds, area.crs, area.label)
     if mask is not None and window_over(mask.grid, region.bounds, region.crs, margin=0) is None:
         raise InputError(
             f"MASK ({request.mask}) and {what} do not meet; choose a mask of the same area, or none."
@@ -206,17 +222,25 @@ def _grids(request: Request, covariates: Sequence[Covariate], mask: Mask | None)
     crs = request.crs or default_crs(
         [grid for _name, grid in layers], Region(coarse.bounds, coarse.crs, what)
     )
-    fine = fine_grid(region, series, crs, request.resolution, layers)
+    fine = fine_grid(region, series, crs, request.resolution, layers, area)
     check_finer(fine.grid, coarse)
-    return coarse, fine
+    return cells, fine
 
 
 def _coarse_means(
-    covariates: Sequence[Covariate], coarse: Grid, mask: Mask | None, request: Request, progress: Progress
+    covariates: Sequence[Covariate],
+    cells: CoarseGrid,
+    mask: Mask | None,
+    request: Request,
+    progress: Progress,
 ) -> CellMeans:
+    """Means of whole cells, also of those that the edge of the study area cuts: SMAP saw them whole."""
     sources = [one.source for one in covariates]
-    means = cell_means(sources, coarse, mask, request.minimum_covered, progress=progress)
+    means = cell_means(sources, cells.grid, mask, request.minimum_covered, progress=progress)
     _check_codes(covariates, mask)
+    if cells.touched is not None:
+        for field in (means.values, means.shares):
+            field[:, ~cells.touched] = np.nan
     return means
 
 
@@ -257,12 +281,17 @@ def _fine_bands(covariates: Sequence[Covariate], ways: Sequence[str]) -> list[Ba
     ]
 
 
-def _write_fine(target: GeoTiff, resampler: FineResampler, bands: int, progress: Progress) -> FineSummary:
+def _write_fine(
+    target: GeoTiff, resampler: FineResampler, bands: int, inside: Cells | None, progress: Progress
+) -> FineSummary:
     summary = FineSummary(bands, resampler.target)
     windows = blocks(resampler.target)
     counter = progress.counter(sum(w.height * w.width for w in windows) * bands, "fine pixels")
     for window in windows:
+        outside = None if inside is None else ~inside.mask(window)
         for number, values in resampler.block(window):
+            if outside is not None:
+                values[outside] = np.nan
             summary.add(number, values, window)
             target.write(values, window, number + 1)
             counter.advance(values.size)
@@ -279,7 +308,7 @@ def _report(
         grid.crs,
         (grid.cell_width, grid.cell_height),
         way,
-        float(np.minimum(means.shares[number], 1.0).mean()),
+        float(np.nanmean(np.minimum(means.shares[number], 1.0))),
         int(np.isfinite(means.values[number]).sum()),
         low if math.isfinite(low) else float("nan"),
         summary.mean(number),

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
+from ...geo.area import Area
 from ...geo.grid import Grid, Window
 from ...geo.sources import BandReader, Mask, windows_over
 from ...preflight.checks import LayerToCheck, check_layers, row_of, shift_warning
@@ -36,8 +37,9 @@ def check_covariates(
     mask: Mask | None,
     smap: LayerToCheck,
     progress: Progress = SILENT,
+    area: Area | None = None,
 ) -> tuple[Preflight, list[Covariate]]:
-    """SMAP and the covariates over the SMAP cells.
+    """SMAP and the covariates over the SMAP cells, or over the study area of polygons.
 
     Returns
     -------
@@ -49,7 +51,7 @@ def check_covariates(
     InputError
         If values of a layer cannot be true in its unit, or the mask takes all cells away.
     """
-    sampler = Sampler(coarse, mask, progress)
+    sampler = Sampler(coarse, mask, progress, area)
     if mask is not None:
         _check_mask(mask, sampler.masked, coarse, progress)
     layers = [
@@ -63,7 +65,7 @@ def check_covariates(
         )
         for one in covariates
     ]
-    found = check_layers([smap, *layers], sampler, "the SMAP cells")
+    found = check_layers([smap, *layers], sampler, "the study area" if area else "the SMAP cells")
     doubtful = in_doubt(found)
     return found, [
         replace(one, unit="") if one.name in doubtful and one.why.startswith(FROM_NAME) else one

@@ -22,6 +22,7 @@ from ...runs.journal import remove_work_files, work_file_of
 from ...series.dated import check_window
 from ...series.series import open_series
 from ...toolbox.algorithm import SmapAlgorithm
+from ...toolbox.area import area_parameter, area_used, check_area, read_area
 from ...toolbox.layers import SeriesDestination, check_series, write_series
 from ...toolbox.parameters import (
     advanced,
@@ -69,6 +70,7 @@ class FillGaps(SmapAlgorithm):
             "FORESTS", "Forest file (by cell)", fileFilter="Forest files (*.smapforest);;All files (*)"
         )
         yield from dated_covariates()
+        yield area_parameter()
         yield date_parameter("START", "First day")
         yield date_parameter("END", "Last day")
         # No least values here: out of range, `validate` says more than QGIS does.
@@ -98,6 +100,7 @@ class FillGaps(SmapAlgorithm):
 
     def validate(self, values: Values) -> None:
         values.period()
+        check_area(values)
         check_window(values.integer("WINDOW"))
         values.nodata()
         growing_threads(values.integer("THREADS"))
@@ -112,7 +115,10 @@ class FillGaps(SmapAlgorithm):
         folder = values.output_folder("OUTPUT")
         threads, memory = growing_threads(values.integer("THREADS")), values.integer("MEMORY")
         with open_models(values.path("FORESTS")) as forests:
-            inputs = GapInputs(smap, forests, dynamic, *values.period())
+            area = read_area(values, progress)
+            inputs = GapInputs(smap, forests, dynamic, *values.period(), area)
+            if area is not None:
+                area.log_kept(area.touched(smap.grid, "SMAP"), "SMAP cell", progress)
             found = check_gaps(inputs, progress)
             found.log(progress)
             inputs.warn_of_units(progress)
@@ -202,6 +208,7 @@ def _manifest(
             **files_used({"forest file": str(forests.path)}, progress),
             **dated_covariates_used(inputs.dynamic, progress),
             "covariates of the forests": ", ".join(forests.names),
+            **area_used(inputs.area),
         },
         {
             "first day": inputs.dates[0],

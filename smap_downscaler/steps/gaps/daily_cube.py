@@ -50,9 +50,15 @@ class DailyCube:
 
 
 def read_cube(
-    series: Series, start: dt.date | None = None, end: dt.date | None = None, progress: Progress = SILENT
+    series: Series,
+    start: dt.date | None = None,
+    end: dt.date | None = None,
+    progress: Progress = SILENT,
+    touched: np.ndarray | None = None,
 ) -> DailyCube:
     """All of a series, and the days from `start` to `end` where it does not reach them.
+
+    Cells that are not `touched` (bool, shape (rows, columns)), if that is given, have no value.
 
     Raises
     ------
@@ -67,7 +73,7 @@ def read_cube(
     for date in series.dates:
         day = series.read(date)
         check_soil_moisture(series, date, day)
-        values[cube.number(date)] = day
+        values[cube.number(date)] = day if touched is None else np.where(touched, day, np.float32(np.nan))
         counter.advance()
     return cube
 

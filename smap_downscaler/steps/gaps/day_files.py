@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from ...base.matrix_columns import RESPONSE_UNIT
+from ...geo.area import Area
 from ...geo.datasets import open_dataset, read_band
 from ...geo.geotiff import Band, write_geotiff
 from ...geo.grid import Grid, Window
 from ...geo.texts import tags_of
-from ...series.tags import FIRST_BAND_TAG, RUN_TAG, filled_tags
+from ...series.tags import FIRST_BAND_TAG, RUN_TAG, area_tags, filled_tags
 from ..maps.downscale import map_file
 from .numbers.outcome import DayCounts
 from .numbers.scores import CellCourse
@@ -27,7 +28,13 @@ _BANDS = (
 
 
 def write_day(
-    folder: str | Path, date: dt.date, grid: Grid, values: np.ndarray, counts: DayCounts, run: str
+    folder: str | Path,
+    date: dt.date,
+    grid: Grid,
+    values: np.ndarray,
+    counts: DayCounts,
+    run: str,
+    area: Area | None = None,
 ) -> Path:
     """Write a day.
 
@@ -42,6 +49,8 @@ def write_day(
         Kept in the tags of the file.
     run : str
         What it was made from, see `runs.fingerprint`.
+    area : Area, optional
+        Outside of it no value is there.
 
     Raises
     ------
@@ -50,6 +59,7 @@ def write_day(
     """
     path = map_file(folder, date)
     tags = {"DATE": date.isoformat(), RUN_TAG: run, FIRST_BAND_TAG: _BANDS[0].name, **filled_tags(True)}
+    tags |= area_tags(area)
     tags |= {name.upper(): str(number) for name, number in zip(_names(), astuple(counts))}
     write_geotiff(path, grid, values, _BANDS, tags)
     return path

@@ -91,7 +91,7 @@ def fill_gaps(
         If there is no gap, files do not fit together, or one cannot be read or written.
     """
     dates, cells = inputs.dates, inputs.cells
-    cube = read_cube(inputs.smap, inputs.start, inputs.end, progress.part(0.0, 0.1))
+    cube = read_cube(inputs.smap, inputs.start, inputs.end, progress.part(0.0, 0.1), inputs.touched)
     _check_gaps(inputs, cube, dates, cells)
     log_substitutes(inputs.dynamic, dates, progress)
     run = inputs.fingerprint()
@@ -152,7 +152,7 @@ def _write_days(
     counter = progress.counter(len(wanted), "days written")
     for date in wanted:
         day, counts = values.day(date)
-        report.files[date] = write_day(folder, date, inputs.smap.grid, day, counts, run)
+        report.files[date] = write_day(folder, date, inputs.smap.grid, day, counts, run, inputs.area)
         report.counts[date] = counts
         counter.advance()
     report.files = dict(sorted(report.files.items()))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
+from ...geo.area import Area
 from ...geo.grid import Grid
 from ...methods.file.reader import ModelFile
 from ...methods.keys import BY_CELL, CellKey
@@ -32,6 +34,8 @@ class GapInputs:
     ----------
     start, end : date, optional
         First and last day of the filled series; without them those of the SMAP series.
+    area : Area, optional
+        Cells that it does not touch have no value, are not filled and do not count.
     """
 
     smap: Series
@@ -39,6 +43,7 @@ class GapInputs:
     dynamic: tuple[DatedCovariate, ...] = ()
     start: dt.date | None = None
     end: dt.date | None = None
+    area: Area | None = None
 
     def __post_init__(self) -> None:
         forests = self.forests
@@ -52,6 +57,7 @@ class GapInputs:
                 f"{self.smap.source}: it is a filled series already, whose filled values would pass for "
                 "observed ones; choose the series that it was made from."
             )
+        self._check_cells()
         refuse_unknown(forests, self.dynamic)
         given = [dated.name for dated in self.dynamic]
         # What is constant in a cell its forest does not need.
@@ -62,13 +68,17 @@ class GapInputs:
                 f"{forests.path}: the forests need the dated covariate {missing[0]}, which is not among "
                 f"those given ({', '.join(given) or 'none'}); add it to DYNAMIC."
             )
-        self._check_cells()
+        if self.area is not None and not self.cells:
+            raise InputError(
+                f"{self.area.label}: it touches no cell with a forest of {forests.path}; choose polygons of "
+                "the area that the forests were trained on."
+            )
 
     def _check_cells(self) -> None:
         """The forests' cells must be those of the series: rows and columns within it, centres that agree."""
         grid = self.smap.grid
         hint = "choose the SMAP series that the regression matrix was made with"
-        for cell in self.cells:
+        for cell in self._all_cells:
             if cell.row >= grid.height or cell.col >= grid.width:
                 raise InputError(
                     f"{self.forests.path}: its forest of row {cell.row}, col {cell.col} lies outside of "
@@ -84,9 +94,21 @@ class GapInputs:
                     f"place than this cell of {self.smap.source}; {hint}."
                 )
 
+    @cached_property
+    def touched(self) -> np.ndarray | None:
+        """The cells that the study area touches, bool, shape (rows, columns); None where all count."""
+        if self.area is None:
+            return None
+        return self.area.touched(self.smap.grid, f"the cells of {self.smap.source}").mask()
+
     @property
     def cells(self) -> list[CellKey]:
-        """The cells with a forest, in row-major order."""
+        """The cells with a forest, of the study area where there is one, in row-major order."""
+        touched = self.touched
+        return [cell for cell in self._all_cells if touched is None or touched[cell.row, cell.col]]
+
+    @property
+    def _all_cells(self) -> list[CellKey]:
         return sorted(key for key in self.forests.keys if isinstance(key, CellKey))
 
     @property
@@ -118,6 +140,8 @@ class GapInputs:
         }
         if settings["window"]:
             settings["rain"] = [dated.name for dated in self.dynamic if dated.is_rain]
+        if self.area is not None:
+            settings["area"] = self.area.digest
         settings |= nodata_content(None, self.dynamic)
         return fingerprint([str(self.forests.path), *sorted(paths)], settings)
 
@@ -133,4 +157,4 @@ def check_gaps(inputs: GapInputs, progress: Progress = SILENT) -> Preflight:
         smap_layer(inputs.smap),
         *dated_layers(inputs.dynamic, inputs.dates, _AREA),
     ]
-    return check_layers(layers, Sampler(inputs.smap.grid, None, progress), _AREA)
+    return check_layers(layers, Sampler(inputs.smap.grid, None, progress, inputs.area), _AREA)

@@ -8,9 +8,11 @@ from functools import partial
 
 from ...base.nodata import Look
 from ...base.progress import SILENT, Progress
-from ...base.words import Text, counted, text
+from ...base.words import counted, text
 from ...geo.datasets import dataset_grid, open_dataset
 from ...geo.grid import Bounds, Grid
+from ...geo.placing import Shapes
+from ...geo.polygon_runs import AREA, Placed
 from ...geo.sources import Mask, Source
 from ...geo.texts import band_name
 from ...preflight.checks import (
@@ -27,8 +29,6 @@ from ...preflight.layer_check import LayerCheck, Preflight
 from ...preflight.sample import Sample, Sampler, box_grid
 from ...series.series import Series
 from ...series.stack import Stack
-from .numbers.runs import AREA, Placed
-from .placing import Shapes
 from .squares import SquareDesign
 
 
@@ -68,7 +68,8 @@ def check_squares(
     """SMAP (None: the cells of the global grid), the files of the mask and of the raster whose pixels squares
     follow, empty where there is none, over the study area.
     """
-    area = design.regions[0]
+    area = design.region
+    sampler = Sampler(box_grid(area.crs, area.bounds), None, progress, design.area)
     if smap is None:
         row, warning = row_of("SMAP cells", design.cells), shift_warning("SMAP", design.cells)
         layers = [LayerToCheck(row, warnings=[warning])]
@@ -82,7 +83,7 @@ def check_squares(
     if stack:
         grid = dataset_grid(open_dataset(stack), f"COVARIATES ({stack})")
         layers += _bands(stack, grid, _band_names(stack))
-    return check_layers(layers, Sampler(box_grid(area.crs, area.bounds), None, progress), "the study area")
+    return check_layers(layers, sampler, "the study area")
 
 
 def _coverage(mask: str, sample: Sample) -> tuple[str, str]:
@@ -119,15 +120,7 @@ def _where_polygons_lie(parameter: str, placed: Placed, shapes: Shapes, rule: st
         (placed.across, "across the edge of the raster: only the part inside counts"),
         (placed.missed, f"without a pixel whose centre is inside; give {AREA} as WEIGHTS"),
     ]
-    return [
-        text("{}: {} {}", parameter, of_polygons(number, shapes), words) for number, words in counts if number
-    ]
-
-
-def of_polygons(number: int, shapes: Shapes) -> Text:
-    """`1 of 80 polygons is`, `2 of 80 polygons are`."""
-    polygons, verb = counted(shapes.count, "polygon"), "is" if number == 1 else "are"
-    return text("{:,} of {} {}", number, polygons, verb)
+    return [text("{}: {} {}", parameter, shapes.of_all(number), words) for number, words in counts if number]
 
 
 def _polygons_twice(shapes: Shapes) -> list[str]:
@@ -141,7 +134,7 @@ def _polygons_twice(shapes: Shapes) -> list[str]:
         corners.setdefault(polygon, []).append(ring)
     alike = Counter(tuple(parts) for parts in corners.values())
     twice = sum(count - 1 for count in alike.values())
-    return [text("INPUT: {} the same as another one", of_polygons(twice, shapes))] if twice else []
+    return [text("INPUT: {} the same as another one", shapes.of_all(twice))] if twice else []
 
 
 def _sampler_around(shapes: Shapes, progress: Progress) -> Sampler | None:

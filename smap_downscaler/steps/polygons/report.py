@@ -9,13 +9,13 @@ import numpy as np
 
 from ...base.dates import period_text
 from ...base.words import counted, text
+from ...geo.polygon_runs import AREA
 from ...preflight.layer_check import Preflight
 from ...preflight.report import add_preflight
 from ...report.number_text import UNIT, number_text
 from ...report.page import Page
 from .figures import over_time, violins
 from .numbers.layers import LayerStatistics
-from .numbers.runs import AREA
 from .numbers.statistics import STATISTICS, Spread
 
 _NAMES = {"mean": "mean", "sd": "SD", "cv": "C.V."}

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from osgeo import ogr
 
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
+from ...geo.area import Area
 from ...geo.crs_choice import Region
 from ...geo.grid import EASE2_CRS, EDGE_TOLERANCE, Bounds, Grid
 from ...geo.lattice import Lattice, Transformation, transform_bounds
@@ -20,6 +22,8 @@ from .numbers.squares import FINER, MOST_POSITIONS, Choice, Sides, lattice, outl
 _TRIES, _CELLS_AT_A_TIME = 16, 64
 #: Squares whose outlines are transformed between two looks at the cancel button.
 _SQUARES_AT_A_TIME = 4096
+#: To how many metres the edges of a study area of polygons are true.
+_TRUE_TO = 0.01
 #: Points along the side of a square at which a mask is looked at: least, and most (whole pixels: twice that).
 _LEAST_POINTS, _MOST_POINTS = 10, 64
 
@@ -41,6 +45,8 @@ class SquareDesign:
     count, per_cell : int
         Squares wanted, and the most in one cell.
     seed : int
+    area : Area, optional
+        Polygons that hold each square wholly.
     """
 
     regions: tuple[Region, ...]
@@ -50,6 +56,19 @@ class SquareDesign:
     count: int
     per_cell: int
     seed: int
+    area: Area | None = None
+
+    @property
+    def region(self) -> Region:
+        """The study area as a box, as far as that is known before the squares are placed."""
+        if self.area is None:
+            return self.regions[0]
+        return Region(self.area.bounds_in(self.crs), self.crs, self.area.label)
+
+    @property
+    def parameter(self) -> str:
+        """The one that says where squares may lie."""
+        return "EXTENT" if self.area is None else self.area.parameter
 
 
 @dataclass(frozen=True)
@@ -105,7 +124,8 @@ def sample_squares(design: SquareDesign, masks: Sequence[Mask] = (), progress: P
     if not len(cells):
         raise InputError(
             f"No square of {design.sides.width:g} x {design.sides.height:g} m lies inside both a SMAP cell "
-            f"({design.cells.cell_width:.0f} m) and the study area; give a smaller SIZE or a larger EXTENT."
+            f"({design.cells.cell_width:.0f} m) and the study area; give a smaller SIZE or a larger "
+            f"{design.parameter}."
         )
     masked = _masked_shares(design, x, y, masks, progress)
     rows, cols = np.divmod(cells, design.cells.width)
@@ -114,28 +134,71 @@ def sample_squares(design: SquareDesign, masks: Sequence[Mask] = (), progress: P
     return Squares(rows, cols, x, y, areas, masked, len(positions.cells_met), extra)
 
 
+class _Polygons:
+    """The union of the study area's polygons in the CRS of the squares.
+
+    Attributes
+    ----------
+    size : float
+        Its area in the box of the squares, m2.
+    """
+
+    def __init__(self, design: SquareDesign, area: Area, box: Bounds):
+        geometry = area.geometry_in(design.crs, _TRUE_TO)
+        x, y = (box.left + box.right) / 2, (box.bottom + box.top) / 2
+        around = _rectangle(x, y, box.right - box.left, box.top - box.bottom)
+        self.size = float(geometry.Intersection(around).GetArea())
+        self._sides, self._prepared = design.sides, geometry.CreatePreparedGeometry()
+
+    def hold(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Which squares with the centres x, y of shape (n,) lie wholly inside, bool, shape (n,)."""
+        # An edge may lie on an edge.
+        width, height = (side * (1 - 2 * EDGE_TOLERANCE) for side in (self._sides.width, self._sides.height))
+        return np.array(
+            [self._prepared.Contains(_rectangle(*place, width, height)) for place in zip(x, y)], bool
+        )
+
+
+def _rectangle(x: float, y: float, width: float, height: float) -> ogr.Geometry:
+    polygon, ring = ogr.Geometry(ogr.wkbPolygon), ogr.Geometry(ogr.wkbLinearRing)
+    for across, up in ((-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5), (-0.5, -0.5)):
+        ring.AddPoint_2D(float(x + across * width), float(y + up * height))
+    polygon.AddGeometry(ring)
+    return polygon
+
+
 class _Positions:
-    """Which squares are allowed, and the cell of each."""
+    """Which squares are allowed, and the cell of each; `size` is the area that they may lie in, m2."""
 
     def __init__(self, design: SquareDesign):
         self.design = design
         self._to_cells = Transformation(design.crs, design.cells.crs)
         self._to_regions = [Transformation(design.crs, region.crs) for region in design.regions]
-        boxes = [transform_bounds(region.bounds, region.crs, design.crs) for region in design.regions]
+        around = [*design.regions, *([design.region] if design.area else [])]
+        boxes = [transform_bounds(region.bounds, region.crs, design.crs) for region in around]
         self.box = Bounds(
             max(box.left for box in boxes),
             max(box.bottom for box in boxes),
             min(box.right for box in boxes),
             min(box.top for box in boxes),
         )
-        labels = " and ".join(region.label for region in design.regions)
+        labels = " and ".join(region.label for region in around)
+        apart = InputError(f"{labels} do not meet; choose an {design.parameter} inside the raster.")
         if self.box.left >= self.box.right or self.box.bottom >= self.box.top:
-            raise InputError(f"{labels} do not meet; choose an EXTENT inside the raster.")
+            raise apart
         window = design.cells.window_touching(transform_bounds(self.box, design.crs, design.cells.crs))
         if window is None:
-            raise InputError(f"{labels}: it lies outside the SMAP grid; choose another EXTENT.")
-        rows, cols = np.mgrid[window.slices]
-        self.cells_met = (rows * design.cells.width + cols).ravel()
+            raise InputError(f"{labels}: it lies outside the SMAP grid; choose another {design.parameter}.")
+        self.size = (self.box.right - self.box.left) * (self.box.top - self.box.bottom)
+        met, self._polygons = np.ones((window.height, window.width), bool), None
+        if design.area is not None:
+            met = design.area.touched(design.cells, "the SMAP cells").mask(window)
+            self._polygons = _Polygons(design, design.area, self.box)
+            self.size = self._polygons.size
+            if not (met.any() and self.size > 0):
+                raise apart
+        rows, cols = np.nonzero(met)
+        self.cells_met = (rows + window.row) * design.cells.width + cols + window.col
 
     @property
     def most(self) -> int:
@@ -156,6 +219,9 @@ class _Positions:
         cells = self._cell_around(*self._to_cells(*outline))
         for region, transform in zip(self.design.regions, self._to_regions):
             cells[~_inside(region.bounds, *transform(*outline))] = -1
+        if self._polygons is not None:
+            left = np.flatnonzero(cells >= 0)
+            cells[left[~self._polygons.hold(x[left], y[left])]] = -1
         return cells
 
     def _cell_around(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -185,8 +251,7 @@ def _from_lattice(positions: _Positions, rng: np.random.Generator, progress: Pro
     """The squares of the widest lattice that gives enough, or of the finest one that is tried."""
     design, box = positions.design, positions.box
     start = rng.random(2)
-    area = (box.right - box.left) * (box.top - box.bottom)
-    spacing = math.sqrt(area / positions.most)
+    spacing = math.sqrt(positions.size / positions.most)
     while True:
         x, y = design.sides.snapped(*lattice(box, spacing, start))
         # The order says which positions of one cell are taken, and which ones are too many.
@@ -195,7 +260,7 @@ def _from_lattice(positions: _Positions, rng: np.random.Generator, progress: Pro
         choice = Choice(design.sides, design.per_cell)
         choice.take(positions.cell_of(x, y, progress), x, y, positions.most)
         spacing *= FINER
-        if len(choice) >= positions.most or area / spacing**2 > MOST_POSITIONS * positions.most:
+        if len(choice) >= positions.most or positions.size / spacing**2 > MOST_POSITIONS * positions.most:
             return choice
 
 

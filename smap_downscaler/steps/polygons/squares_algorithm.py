@@ -22,12 +22,14 @@ from qgis.core import (
 from ...base.errors import InputError
 from ...base.progress import Progress
 from ...base.words import counted
+from ...geo.area import Area
 from ...geo.crs_choice import Region, default_crs, is_metric
 from ...geo.datasets import dataset_grid, open_dataset, same_crs
 from ...geo.grid import EASE2_CELLS, Grid, ease2_grid
 from ...geo.sources import Gaps, Mask
 from ...series.series import Series, open_series
 from ...toolbox.algorithm import SmapAlgorithm
+from ...toolbox.area import area_parameter, check_area, read_area
 from ...toolbox.parameters import advanced, choice, decimal, series_folder, whole_number
 from ...toolbox.preflight_output import preflight_output, write_preflight_table
 from ...toolbox.values import Values
@@ -57,7 +59,8 @@ class SampleSquares(SmapAlgorithm):
     TAGS = (*SmapAlgorithm.TAGS, "sampling", "grid sample", "systematic sample", "polygons", "EASE-Grid")
 
     def define(self) -> Iterable[Any]:
-        yield QgsProcessingParameterExtent("EXTENT", "Study area", optional=True)
+        yield QgsProcessingParameterExtent("EXTENT", "Study area (a box)", optional=True)
+        yield area_parameter()
         # No least values here: out of range, `validate` says more than QGIS does.
         yield whole_number("COUNT", "Squares", 80, 0)
         yield decimal("SIZE", "Side of a square, m", 1000.0, 0.0)
@@ -91,8 +94,11 @@ class SampleSquares(SmapAlgorithm):
         if not 0 <= share <= 1:
             raise InputError(f"MAXIMUM_MASKED is {share:g}; give a share from 0 to 1.")
         values.extent("EXTENT")
-        if not (values.given("EXTENT") or values.given("COVARIATES")):
-            raise InputError("EXTENT is empty; give the study area, or COVARIATES, whose extent it then is.")
+        check_area(values)
+        if not any(map(values.given, ("EXTENT", "AOI", "COVARIATES"))):
+            raise InputError(
+                "AOI and EXTENT are empty; give the study area, or COVARIATES, whose extent it then is."
+            )
         crs = values.crs("CRS")
         if crs and not is_metric(crs):
             raise InputError(f"CRS: {crs[:60]} is not in metres; choose another one, such as the UTM zone.")
@@ -100,7 +106,7 @@ class SampleSquares(SmapAlgorithm):
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         series = values.path("SMAP")
         smap = open_series(series, progress=progress) if series else None
-        design = _design(values, smap)
+        design = _design(values, smap, read_area(values, progress))
         mask, stack = values.raster_path("MASK"), values.raster_path("COVARIATES")
         before = check_squares(design, smap, mask, stack, progress)
         if smap or mask or stack:
@@ -112,23 +118,23 @@ class SampleSquares(SmapAlgorithm):
         left = found.where(found.masked <= values.number("MAXIMUM_MASKED"))
         _log_results(design, found, left, values.number("MAXIMUM_MASKED"), progress)
         if not len(left.x):
-            _refuse_empty(values, len(found.x))
+            _refuse_empty(values, design, len(found.x))
         layer = fields_of(_FIELDS), Qgis.WkbType.Polygon, qgis_crs(design.crs)
         output = write_layer(values, "OUTPUT", layer, square_features(design, left), progress)
         outputs = {"OUTPUT": output, "SQUARES": len(left.x), "MASKED": len(found.x) - len(left.x)}
         return {**outputs, **write_preflight_table(values, before)}
 
 
-def _refuse_empty(values: Values, found: int) -> None:
+def _refuse_empty(values: Values, design: SquareDesign, found: int) -> None:
     names = [name for name in ("MASK", "COVARIATES") if values.given(name)]
     raise InputError(
         f"{' and '.join(names)}: all {counted(found, 'square')} are masked or without data by more than "
         f"{100 * values.number('MAXIMUM_MASKED'):g} %, so that none is left; raise MAXIMUM_MASKED, or choose "
-        "another EXTENT."
+        f"another {design.parameter}."
     )
 
 
-def _design(values: Values, smap: Series | None) -> SquareDesign:
+def _design(values: Values, smap: Series | None, area: Area | None) -> SquareDesign:
     stack = values.raster_path("COVARIATES")
     pixels = dataset_grid(open_dataset(stack), f"COVARIATES ({stack})") if stack else None
     extent = values.extent("EXTENT")
@@ -136,14 +142,16 @@ def _design(values: Values, smap: Series | None) -> SquareDesign:
     if pixels is not None:
         regions.append(Region(pixels.bounds, pixels.crs, f"COVARIATES ({stack})"))
     cells = smap.grid if smap else ease2_grid(values.choice("GRID"))
+    around = regions[0] if area is None else Region(area.bounds, area.crs, area.label)
     return SquareDesign(
         tuple(regions),
-        _crs(values, regions[0], pixels),
+        _crs(values, around, pixels),
         sides_on(values.number("SIZE"), pixels),
         cells,
         values.integer("COUNT"),
         values.integer("PER_CELL"),
         values.integer("SEED"),
+        area,
     )
 
 

@@ -13,16 +13,17 @@ import numpy as np
 
 from ...base.errors import InputError
 from ...base.progress import SILENT, Counter, Progress
+from ...geo.area import Cells
 from ...geo.blocks import blocks
 from ...geo.datasets import open_dataset, read_band
 from ...geo.grid import Grid, Window
+from ...geo.placing import Shapes, place
+from ...geo.polygon_runs import AREA, Placed, Runs
 from ...series.series import Series
 from ...series.stack import Stack
 from ...tables.geopackage import DATE, INTEGER, REAL, TEXT, create_table
 from .numbers.layers import Layer, LayerStatistics
-from .numbers.runs import AREA, Placed, Runs
 from .numbers.statistics import Moments, Spread
-from .placing import Shapes, place
 
 #: Pixels of a block, and pairs of a pixel and a polygon worked on at a time: about 150 MB together.
 PIXELS_PER_BLOCK, PAIRS_AT_A_TIME = 1 << 22, 1 << 22
@@ -69,6 +70,7 @@ def polygon_statistics(
     ddof: int,
     progress: Progress = SILENT,
     placed: Placed | None = None,
+    inside: Cells | None = None,
 ) -> LayerStatistics:
     """Mean, SD and C.V. of each polygon in each layer.
 
@@ -91,6 +93,8 @@ def polygon_statistics(
     progress : Progress
     placed : Placed, optional
         What `place` makes of `shapes`, `grid` and `rule`, where the caller has it.
+    inside : Cells, optional
+        The pixels of a study area: others do not count.
 
     Raises
     ------
@@ -103,14 +107,20 @@ def polygon_statistics(
     counter = progress.counter(len(met) * len(layers), "blocks of the rasters read")
     for window in met:
         pairs = _Pairs(placed.runs.inside(window), window, rule)
-        _add_block(moments, layers, window, pairs, counter)
+        outside = None if inside is None else ~inside.mask(window).ravel()
+        _add_block(moments, layers, window, pairs, outside, counter)
     for look in {layer.look for layer in layers if layer.look is not None}:
         look.check()
     return LayerStatistics(tuple(layers), moments.statistics(ddof), placed, rule, ddof)
 
 
 def _add_block(
-    moments: Moments, layers: Sequence[Layer], window: Window, pairs: _Pairs, counter: Counter
+    moments: Moments,
+    layers: Sequence[Layer],
+    window: Window,
+    pairs: _Pairs,
+    outside: np.ndarray | None,
+    counter: Counter,
 ) -> None:
     path, dataset = "", None
     for number, layer in enumerate(layers):
@@ -118,6 +128,8 @@ def _add_block(
             # Bands of one file follow each other; hundreds of files are not kept open.
             path, dataset = layer.path, open_dataset(layer.path)
         values = read_band(dataset, layer.band, window, look=layer.look).ravel()
+        if outside is not None:
+            values[outside] = np.nan
         for part in pairs:
             moments.add(number, part.polygons, part.group, values[part.pixels], part.weights)
         counter.advance()

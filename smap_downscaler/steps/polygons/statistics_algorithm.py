@@ -9,25 +9,25 @@ from typing import Any
 
 import numpy as np
 from qgis.core import (
-    Qgis,
-    QgsFeature,
     QgsProcessing,
-    QgsProcessingFeatureSource,
     QgsProcessingOutputNumber,
     QgsProcessingParameterFeatureSink,
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
-    QgsWkbTypes,
 )
 
 from ...base.dates import parse_dates
 from ...base.errors import InputError
 from ...base.progress import Progress
 from ...base.words import counted, text
+from ...geo.area import Area, Cells
+from ...geo.placing import Shapes, place
+from ...geo.polygon_runs import AREA, CENTRE, Placed
 from ...series.series import Series, open_several
 from ...series.stack import Stack, open_stack
 from ...toolbox.algorithm import SmapAlgorithm
+from ...toolbox.area import area_parameter, area_used, check_area, polygons_of, read_area
 from ...toolbox.feedback import WarningKeeper
 from ...toolbox.parameters import SeriesParameter, advanced, choice, period_parameters, whole_number
 from ...toolbox.preflight_output import preflight_output, write_preflight_table
@@ -43,12 +43,10 @@ from ...toolbox.reports import (
     write_report,
 )
 from ...toolbox.values import Values
-from ...toolbox.vectors import INTEGER, REAL, Column, add_columns, check_shapes, read_features
+from ...toolbox.vectors import INTEGER, REAL, Column, add_columns, read_features
 from .numbers.layers import LayerStatistics
-from .numbers.runs import AREA, CENTRE, Placed
 from .numbers.statistics import STATISTICS, Statistics, over_dates
-from .placing import Shapes, place, read_shapes
-from .preflight import check_polygons, of_polygons
+from .preflight import check_polygons
 from .report import polygon_page
 from .statistics import (
     chosen,
@@ -59,7 +57,6 @@ from .statistics import (
     write_spreads,
 )
 
-_NO_POLYGONS = (Qgis.GeometryType.Point, Qgis.GeometryType.Line)
 #: What the statistics are called in the names of fields, and soil moisture.
 _PREFIXES = {"mean": "mu", "sd": "sd", "cv": "cv"}
 _MOISTURE = "sm"
@@ -76,6 +73,7 @@ class MoistureStatistics(SmapAlgorithm):
         yield QgsProcessingParameterFeatureSource(
             "INPUT", "Polygons", types=[QgsProcessing.SourceType.TypeVectorPolygon]
         )
+        yield area_parameter()
         yield SeriesParameter("SERIES", "Soil moisture maps (series)")
         yield QgsProcessingParameterRasterLayer("COVARIATES", "Stack of covariates", optional=True)
         yield from period_parameters()
@@ -104,6 +102,7 @@ class MoistureStatistics(SmapAlgorithm):
         if not (values.given("SERIES") or values.given("COVARIATES")):
             raise InputError("SERIES and COVARIATES are both empty; give one of them.")
         values.period()
+        check_area(values)
         parse_dates(values.text("DATES"), "DATES")
         if values.integer("DDOF") not in (0, 1):
             raise InputError(f"DDOF is {values.integer('DDOF')}; give 1 (n - 1) or 0 (n).")
@@ -114,17 +113,20 @@ class MoistureStatistics(SmapAlgorithm):
         listener = WarningKeeper(progress)
         series, stack = _series(values, listener), _stack(values)
         source, features = read_features(values, "INPUT", listener)
-        shapes = _shapes(source, features, listener.part(0.0, 0.1))
+        reading = listener.part(0.0, 0.1)
+        shapes = polygons_of(source, features, "INPUT", "without statistics", reading)
         given = {"SERIES": series, "COVARIATES": stack}
         rasters = {name: raster for name, raster in given.items() if raster is not None}
         rule = values.choice("WEIGHTS")
         on = {name: place(shapes, raster.grid, rule, listener) for name, raster in rasters.items()}
         _check_met(on, shapes)
+        area = read_area(values, listener)
+        inside = _pixels_of(area, rasters, on, listener)
         before = check_polygons(shapes, {name: (rasters[name], on[name]) for name in rasters}, rule, progress)
         before.log(listener)
         parts = {"SERIES": listener.part(0.1, 0.7), "COVARIATES": listener.part(0.7, 0.9)}
         found = {
-            name: _statistics(values, name, shapes, raster, on[name], parts[name])
+            name: _statistics(values, name, shapes, raster, on[name], inside.get(name), parts[name])
             for name, raster in rasters.items()
         }
         run = _Run(series, stack, source.sourceName(), shapes, [feature.id() for feature in features], found)
@@ -144,7 +146,7 @@ class MoistureStatistics(SmapAlgorithm):
                 _report_dates(values),
                 listener.warnings,
                 replace(before, warnings=()),
-                _manifest(values, run, listener),
+                _manifest(values, run, area, listener),
                 footer("Moisture statistics"),
             )
             outputs.update(write_report(values.output_file("REPORT"), page))
@@ -192,6 +194,27 @@ def _check_met(on: Mapping[str, Placed], shapes: Shapes) -> None:
             )
 
 
+def _pixels_of(
+    area: Area | None,
+    rasters: Mapping[str, Series | Stack],
+    on: Mapping[str, Placed],
+    progress: Progress,
+) -> dict[str, Cells]:
+    """The pixels of each raster whose centre lies in the study area; refuses one beside all polygons."""
+    inside: dict[str, Cells] = {}
+    if area is None:
+        return inside
+    for name, raster in rasters.items():
+        found = inside[name] = area.inside(raster.grid, f"the pixels of {name}", progress=progress)
+        area.log_kept(found, f"{name} pixel", progress, "do not count")
+        if not found.meets(Cells(raster.grid, on[name].runs)):
+            raise InputError(
+                f"{area.label}: no polygon of INPUT has a pixel of {name} in it; choose polygons of the "
+                "study area."
+            )
+    return inside
+
+
 def _series(values: Values, progress: Progress) -> Series | None:
     if not values.given("SERIES"):
         return None
@@ -212,50 +235,36 @@ def _report_dates(values: Values) -> tuple[dt.date, ...]:
     return parse_dates(values.text("REPORT_DATES"), "REPORT_DATES")
 
 
-def _shapes(source: QgsProcessingFeatureSource, features: Sequence[QgsFeature], progress: Progress) -> Shapes:
-    # QGIS does not hold scripts and models to the kind of layer that is asked for.
-    if QgsWkbTypes.geometryType(source.wkbType()) in _NO_POLYGONS:
-        raise InputError(
-            f"INPUT: the layer {source.sourceName()} holds no polygons; choose a layer of polygons."
-        )
-    check_shapes(source, "INPUT")
-    crs = source.sourceCrs()
-    geometries = [bytes(feature.geometry().asWkb()) for feature in features]
-    shapes = read_shapes(geometries, crs.authid() or crs.toWkt(), progress)
-    if len(shapes.repaired):
-        progress.warn(text("INPUT: {} invalid; repaired", of_polygons(len(shapes.repaired), shapes)))
-    if len(shapes.empty):
-        empty = of_polygons(len(shapes.empty), shapes)
-        progress.warn(text("INPUT: {} without area, and without statistics", empty))
-    return shapes
-
-
 def _statistics(
     values: Values,
     name: str,
     shapes: Shapes,
     raster: Series | Stack,
     placed: Placed,
+    inside: Cells | None,
     progress: Progress,
 ) -> LayerStatistics:
     layers = layers_of_series(raster) if isinstance(raster, Series) else layers_of_stack(raster)
     rule, ddof = values.choice("WEIGHTS"), values.integer("DDOF")
-    found = polygon_statistics(shapes, raster.grid, layers, rule, ddof, progress, placed)
+    found = polygon_statistics(shapes, raster.grid, layers, rule, ddof, progress, placed, inside)
     if found.without_values:
-        empty = of_polygons(found.without_values, shapes)
+        empty = shapes.of_all(found.without_values)
         progress.warn(text("{}: {} without a valid pixel in any layer", name, empty))
     if placed.overlapping:
         progress.log(
-            f"{name}: at least {of_polygons(placed.overlapping, shapes)} over others; a pixel counts in each"
+            f"{name}: at least {shapes.of_all(placed.overlapping)} over others; a pixel counts in each"
         )
     return found
 
 
-def _manifest(values: Values, run: _Run, progress: Progress) -> dict[str, Mapping[str, object]]:
+def _manifest(
+    values: Values, run: _Run, area: Area | None, progress: Progress
+) -> dict[str, Mapping[str, object]]:
     return manifest(
         {
             "layer": run.polygons,
             **layer_used(values, "polygons", "INPUT", progress),
+            **area_used(area),
             **series_used({"series": run.series}, progress),
             **files_used({"covariates": run.stack.path if run.stack else ""}, progress),
         },

@@ -40,7 +40,7 @@ class AntecedentPrecipitation(SmapAlgorithm):
     def define(self) -> Iterable[QgsProcessingParameterDefinition]:
         yield series_folder("INPUT", "Daily precipitation (series)")
         yield whole_number("DAYS", "Days to average", Antecedent.days, 1)
-        yield QgsProcessingParameterExtent("EXTENT", "Study area", optional=True)
+        yield QgsProcessingParameterExtent("EXTENT", "Study area (a box)", optional=True)
         yield date_parameter("START", "First date of the output")
         yield date_parameter("END", "Last date of the output")
         yield advanced(

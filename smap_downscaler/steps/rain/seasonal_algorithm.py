@@ -43,7 +43,7 @@ class SeasonalPrecipitation(SmapAlgorithm):
         yield series_folder("INPUT", "Precipitation record")
         yield choice("KIND", "What the rasters hold", KINDS)
         yield QgsProcessingParameterString("SEASONS", "Seasons and their months", DEFAULT_SEASONS)
-        yield QgsProcessingParameterExtent("EXTENT", "Study area", optional=True)
+        yield QgsProcessingParameterExtent("EXTENT", "Study area (a box)", optional=True)
         yield date_parameter("START", "First date of the record to use")
         yield date_parameter("END", "Last date of the record to use")
         yield advanced(

@@ -9,6 +9,7 @@ from typing import Any
 from qgis.core import (
     Qgis,
     QgsProcessingOutputNumber,
+    QgsProcessingParameterBoolean,
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterField,
     QgsProcessingParameterFileDestination,
@@ -22,6 +23,7 @@ from ...base.threads import interruptible
 from ...geo.datasets import whole_file
 from ...report.figure import save_pages
 from ...toolbox.algorithm import SmapAlgorithm
+from ...toolbox.area import check_area
 from ...toolbox.parameters import advanced, choice, decimal, period_parameters, series_folder, whole_number
 from ...toolbox.reports import table_output
 from ...toolbox.values import Values
@@ -56,6 +58,7 @@ class MapSheet(SmapAlgorithm):
         yield QgsProcessingParameterField(
             "STATION_NAMES", "Names of the stations", parentLayerParameterName="STATIONS", optional=True
         )
+        yield QgsProcessingParameterBoolean("CUT", "Only what lies in the study area", defaultValue=False)
         yield QgsProcessingParameterRasterLayer("DEM", "Elevation (locator)", optional=True)
         yield advanced(
             QgsProcessingParameterFeatureSource(
@@ -90,6 +93,10 @@ class MapSheet(SmapAlgorithm):
         colours_of(values)
         if values.choice("KIND") != LOCATOR and not values.given("SERIES"):
             raise InputError("SERIES is empty; give the folder of maps to draw.")
+        if values.flag("CUT"):
+            if not values.given("AOI"):
+                raise InputError("CUT is ticked, but AOI is empty; give the study area, or untick it.")
+            check_area(values)
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         made = make_sheet(values, progress.part(0.0, 0.7))

@@ -16,6 +16,7 @@ import numpy as np
 from ...base.errors import InputError
 from ...base.nodata import Look
 from ...base.progress import SILENT, Progress
+from ...geo.area import Area, Cells
 from ...geo.blocks import windows
 from ...geo.datasets import open_dataset, read_band, same_crs
 from ...geo.grid import Bounds, Grid, Window
@@ -87,9 +88,13 @@ def dates_of(series: Series, asked: Sequence[dt.date]) -> list[dt.date]:
 
 
 def daily_maps(
-    series: Series, dates: Sequence[dt.date], most: int = MOST_PIXELS, progress: Progress = SILENT
+    series: Series,
+    dates: Sequence[dt.date],
+    most: int = MOST_PIXELS,
+    progress: Progress = SILENT,
+    area: Area | None = None,
 ) -> list[SheetMap]:
-    """The maps of the dates, in pictures of at most `most` pixels along a side.
+    """The maps of the dates (of a study area), in pictures of at most `most` pixels along a side.
 
     Raises
     ------
@@ -97,11 +102,13 @@ def daily_maps(
         If a file cannot be read.
     """
     by_date = {entry.date: entry for entry in series.entries}
-    return _read([(by_date[date], series.grid, series.look) for date in dates], most, progress)
+    return _read([(by_date[date], series.grid, series.look) for date in dates], most, progress, area)
 
 
-def cascade_maps(path: str, asked: Sequence[dt.date], progress: Progress = SILENT) -> list[SheetMap]:
-    """The maps of one date in a folder, from coarse to fine.
+def cascade_maps(
+    path: str, asked: Sequence[dt.date], progress: Progress = SILENT, area: Area | None = None
+) -> list[SheetMap]:
+    """The maps of one date in a folder (of a study area), from coarse to fine.
 
     Raises
     ------
@@ -132,22 +139,32 @@ def cascade_maps(path: str, asked: Sequence[dt.date], progress: Progress = SILEN
                 f"{entry.label}: its CRS differs from that of {last_entry.label}; the maps of a sheet need "
                 "one CRS, so warp one of them."
             )
-    return _read(chosen, MOST_PIXELS, progress)
+    return _read(chosen, MOST_PIXELS, progress, area)
 
 
 def _read(
-    chosen: Sequence[tuple[SeriesEntry, Grid, Look | None]], most: int, progress: Progress
+    chosen: Sequence[tuple[SeriesEntry, Grid, Look | None]],
+    most: int,
+    progress: Progress,
+    area: Area | None,
 ) -> list[SheetMap]:
-    maps = []
+    maps: list[SheetMap] = []
+    inside: dict[Grid, Cells] = {}
     for number, (entry, grid, look) in enumerate(chosen):
         part = progress.part(number / len(chosen), (number + 1) / len(chosen))
-        picture = read_picture(entry.path, entry.band, grid, most, part, look)
-        maps.append(SheetMap(MAP, entry, grid, picture))
+        if area is not None and grid not in inside:
+            inside[grid] = area.inside(grid, entry.label, progress=part)
+            area.log_kept(inside[grid], "pixel", progress, "are left out")
+        cells = inside.get(grid)
+        picture = read_picture(entry.path, entry.band, grid, most, part, look, cells)
+        maps.append(SheetMap(MAP, entry, grid if cells is None else grid.crop(cells.window), picture))
     return maps
 
 
-def smap_map(smap: Series, date: dt.date, bounds: Bounds, crs: str) -> SheetMap | None:
-    """SMAP's cells of a date over `bounds`, drawn as they are; None where it has none.
+def smap_map(
+    smap: Series, date: dt.date, bounds: Bounds, crs: str, area: Area | None = None
+) -> SheetMap | None:
+    """SMAP's cells of a date over `bounds` (that a study area touches), drawn as they are; None without any.
 
     Raises
     ------
@@ -160,7 +177,12 @@ def smap_map(smap: Series, date: dt.date, bounds: Bounds, crs: str) -> SheetMap 
     if not smap.has(date):
         return None
     grid, cells, moments = smap.grid.crop(window), smap.read(date, window), Moments()
-    moments.add(cells)
+    if area is None:
+        moments.add(cells)
+    else:
+        kept = area.touched(smap.grid, f"SMAP ({smap.source})").mask(window)
+        moments.add(cells[kept])
+        cells[~kept] = np.nan
     drawn = display_grid(bounds, crs)
     values = nearest(cells, *Lattice(drawn, grid).positions()).astype(np.float32)
     entry = next(entry for entry in smap.entries if entry.date == date)
@@ -199,26 +221,33 @@ def read_picture(
     most: int = MOST_PIXELS,
     progress: Progress = SILENT,
     look: Look | None = None,
+    inside: Cells | None = None,
 ) -> MapPicture:
-    """Read a band on `grid`, strip by strip, through a look.
+    """Read a band on `grid`, or only what lies `inside` a study area, strip by strip, through a look.
 
     Raises
     ------
     InputError
         If the file cannot be read, or holds a code of no value that nobody declared.
     """
-    step = math.ceil(max(grid.shape) / most)
+    whole = grid.whole if inside is None else inside.window
+    step = math.ceil(max(whole.height, whole.width) / most)
     dataset, moments, strips = open_dataset(path), Moments(), []
-    height = max(PIXELS_PER_STRIP // grid.width // step, 1) * step
-    counter = progress.counter(grid.height, "rows read")
-    for window in windows(grid.whole, height):
+    height = max(PIXELS_PER_STRIP // whole.width // step, 1) * step
+    counter = progress.counter(whole.height, "rows read")
+    for window in windows(whole, height):
         values = read_band(dataset, band, window, look=look)
-        moments.add(values)
+        if inside is None:
+            moments.add(values)
+        else:
+            kept = inside.mask(window)
+            moments.add(values[kept])
+            values[~kept] = np.nan
         strips.append(block_means(values, step))
         counter.advance(window.height)
     if look is not None:
         look.check()
-    return _picture(np.concatenate(strips), grid, step, moments)
+    return _picture(np.concatenate(strips), grid.crop(whole), step, moments)
 
 
 def picture_of(values: np.ndarray, grid: Grid, most: int = MOST_PIXELS) -> MapPicture:

@@ -18,6 +18,7 @@ from ...base.progress import Progress
 from ...base.words import counted
 from ...geo.datasets import check_folders
 from ...toolbox.algorithm import SmapAlgorithm
+from ...toolbox.area import area_parameter, check_area, read_area
 from ...toolbox.parameters import advanced, choice, period_parameters, series_folder, variable
 from ...toolbox.values import Values
 from .importing import ease2_bounds, import_smap
@@ -33,7 +34,8 @@ class ImportSmap(SmapAlgorithm):
 
     def define(self) -> Iterable[QgsProcessingParameterDefinition]:
         yield series_folder("INPUT", "SMAP granules or dated rasters")
-        yield QgsProcessingParameterExtent("EXTENT", "Study area", optional=True)
+        yield QgsProcessingParameterExtent("EXTENT", "Study area (a box)", optional=True)
+        yield area_parameter()
         yield choice("OVERPASS", "Overpass", OVERPASSES, Choices.overpass)
         yield choice("QUALITY", "Quality of the retrievals kept", QUALITIES, Choices.quality)
         yield from period_parameters()
@@ -51,6 +53,7 @@ class ImportSmap(SmapAlgorithm):
         extent = values.extent("EXTENT")
         if extent:
             ease2_bounds(*extent)
+        check_area(values)
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         start, end = values.period()
@@ -63,6 +66,7 @@ class ImportSmap(SmapAlgorithm):
             end,
             progress,
             values.variables(),
+            read_area(values, progress),
         )
         progress.log(
             f"{result.count:,} of {counted(len(result.rows), 'date has', 'dates have')} soil moisture, "

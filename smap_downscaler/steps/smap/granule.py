@@ -84,8 +84,10 @@ def open_granule(path: str | Path) -> Granule:
     return Granule(path, _date(path, inside), product, _group_text(root, about, "CompositeReleaseID"), groups)
 
 
-def read_granule(granule: Granule, choices: Choices, window: Window | None = None) -> Screened:
-    """Soil moisture of a window of the granule's global grid, screened as `choices` say.
+def read_granule(
+    granule: Granule, choices: Choices, window: Window | None = None, inside: np.ndarray | None = None
+) -> Screened:
+    """Soil moisture of a window of the granule's global grid, screened as `choices` say; see `screen`.
 
     Returns
     -------
@@ -109,7 +111,7 @@ def read_granule(granule: Granule, choices: Choices, window: Window | None = Non
             f"{', '.join(name for name in granule.groups if name.startswith(_GROUP))}); "
             "choose another OVERPASS."
         )
-    return merge_overpasses([_read_pass(granule, root, place, choices, window) for place in found])
+    return merge_overpasses([_read_pass(granule, root, place, choices, window, inside) for place in found])
 
 
 def _open(path: str) -> gdal.Dataset:
@@ -121,7 +123,12 @@ def _place(groups: tuple[str, ...], overpass: str) -> tuple[str, str] | None:
 
 
 def _read_pass(
-    granule: Granule, root: gdal.Group, place: tuple[str, str], choices: Choices, window: Window
+    granule: Granule,
+    root: gdal.Group,
+    place: tuple[str, str],
+    choices: Choices,
+    window: Window,
+    inside: np.ndarray | None,
 ) -> Screened:
     group_name, ending = place
     group = _call(granule.path, root.OpenGroup, group_name)

@@ -13,13 +13,14 @@ from osgeo import gdal
 
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
+from ...geo.area import Area
 from ...geo.datasets import check_folders, dataset_grid, open_dataset, read_band
 from ...geo.geotiff import Band, is_as_written, write_geotiff
 from ...geo.grid import EASE2_CRS, Bounds, Grid, Window, ease2_grid
 from ...geo.lattice import is_geographic, transform_bounds
 from ...geo.texts import tags_of
 from ...series.series import same_grid
-from ...series.tags import CHOICE_TAGS, FILLED_TAG, filled_tags
+from ...series.tags import AREA_TAG, CHOICE_TAGS, FILLED_TAG, area_tags, filled_tags, is_of_area
 from .numbers.screening import DEFAULT_CHOICES, Choices, Screened, ease2_window
 from .report_table import REPORT_NAME, Row, make_row, write_report
 from .source import Item, SmapSource, open_source
@@ -52,6 +53,7 @@ def import_smap(
     end: dt.date | None = None,
     progress: Progress = SILENT,
     variables: Sequence[str] = (),
+    area: Area | None = None,
 ) -> ImportResult:
     """Write `soil_moisture_YYYYMMDD.tif` for every date with a valid cell, and `report.csv`.
 
@@ -65,6 +67,8 @@ def import_smap(
         Edges and CRS; every cell that it touches is kept.  None keeps all.
     variables : sequence of str
         Those to read of NetCDF files that hold several; see `open_series`.
+    area : Area, optional
+        Cells that it does not touch are NoData, and not counted; the grid is cut to the others.
 
     Raises
     ------
@@ -75,8 +79,13 @@ def import_smap(
     folder = Path(folder)
     check_folders(source, folder)
     opened = open_source(source, choices, start, end, progress.part(0.0, 0.2), variables)
-    window = _window(opened, extent)
-    job = _Job(opened, window, _exact_grid(opened, window), folder, choices)
+    window, inside = _window(opened, extent), None
+    if area is not None:
+        cells = area.touched(opened.grid, f"the cells of {opened.path}", window)
+        area.log_kept(cells, "SMAP cell", progress)
+        window = cells.window
+        inside = cells.mask(window)
+    job = _Job(opened, window, _exact_grid(opened, window), folder, choices, area, inside)
     job.refuse_leftovers()
     rows = []
     working = progress.part(0.2, 1.0)
@@ -145,6 +154,9 @@ class _Job:
     grid: Grid
     folder: Path
     choices: Choices
+    area: Area | None = None
+    #: Which cells of the window belong to it, bool, shape (rows, columns).
+    inside: np.ndarray | None = None
 
     def do(self, item: Item) -> Row:
         """Import a date, or find that it is there already."""
@@ -153,7 +165,7 @@ class _Job:
         there = self._kept(target, tags)
         if there is not None:
             return make_row(item, "kept", there)
-        found = self.source.read(item, self.window, self.choices)
+        found = self.source.read(item, self.window, self.choices, self.inside)
         if not found.valid:
             _remove(target)
             return make_row(item, "skipped", found)
@@ -184,6 +196,8 @@ class _Job:
         for name, value in self._choice_tags().items():
             if tags.get(name) != value:
                 return f"{name} {tags.get(name, 'unknown')} instead of {value}"
+        if not is_of_area(tags, self.area):
+            return "another study area (AOI), or none"
         if (FILLED_TAG in tags) != self.source.filled:
             return f"{'without' if self.source.filled else 'with'} values of 'Fill gaps'"
         return "" if same_grid(self.grid, dataset_grid(dataset, str(path))) else "other cells"
@@ -205,6 +219,7 @@ class _Job:
             "SOURCE_CHANGED": f"{changed:%Y-%m-%dT%H:%M:%SZ}",
             **self._choice_tags(),
             **filled_tags(self.source.filled),
+            **area_tags(self.area),
         }
 
     def _kept(self, target: Path, tags: Mapping[str, str]) -> Screened | None:
@@ -214,7 +229,8 @@ class _Job:
         try:
             dataset = open_dataset(target)
             has = tags_of(dataset)
-            if any(has.get(name) != value for name, value in tags.items()):
+            # A layer of the same polygons may have got another name.
+            if any(has.get(name) != value for name, value in tags.items() if name != AREA_TAG):
                 return None
             if self._difference(dataset, target) or not is_as_written(dataset):
                 return None

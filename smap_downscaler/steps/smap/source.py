@@ -65,8 +65,10 @@ class SmapSource(Protocol):
     #: Whether some of its values are no observations, but come from 'Fill gaps'.
     filled: bool
 
-    def read(self, item: Item, window: Window, choices: Choices) -> Screened:
-        """A window of `grid` on a date, screened."""
+    def read(
+        self, item: Item, window: Window, choices: Choices, inside: np.ndarray | None = None
+    ) -> Screened:
+        """A window of `grid` on a date, screened; `inside` as in `screen`."""
 
 
 class GranuleSource:
@@ -81,9 +83,11 @@ class GranuleSource:
         self._granules = {granule.date: granule for granule in granules}
         self.items = tuple(Item(date, granule.path) for date, granule in sorted(self._granules.items()))
 
-    def read(self, item: Item, window: Window, choices: Choices) -> Screened:
+    def read(
+        self, item: Item, window: Window, choices: Choices, inside: np.ndarray | None = None
+    ) -> Screened:
         """See `SmapSource.read`."""
-        return read_granule(self._granules[item.date], choices, window)
+        return read_granule(self._granules[item.date], choices, window, inside)
 
 
 @dataclass(frozen=True)
@@ -149,10 +153,12 @@ class SeriesSource:
             found.append(said_by(name) or Said(False))
         return found
 
-    def read(self, item: Item, window: Window, choices: Choices) -> Screened:
+    def read(
+        self, item: Item, window: Window, choices: Choices, inside: np.ndarray | None = None
+    ) -> Screened:
         """See `SmapSource.read`."""
         return merge_overpasses(
-            [self._read(moisture, flag, window, choices) for moisture, flag in self._bands(item.date)]
+            [self._read(moisture, flag, window, choices, inside) for moisture, flag in self._bands(item.date)]
         )
 
     def _bands(self, date: dt.date) -> list[tuple[_Band, _Band | None]]:
@@ -188,7 +194,14 @@ class SeriesSource:
             self._numbers[entry.path] = by_date
         return self._numbers[entry.path][entry.date]
 
-    def _read(self, moisture: _Band, flag: _Band | None, window: Window, choices: Choices) -> Screened:
+    def _read(
+        self,
+        moisture: _Band,
+        flag: _Band | None,
+        window: Window,
+        choices: Choices,
+        inside: np.ndarray | None,
+    ) -> Screened:
         path, band = moisture
         values = read_band(open_dataset(path), band, window, look=self._look)
         flags = None
@@ -196,7 +209,7 @@ class SeriesSource:
             flags = flags_from_floats(read_band(open_dataset(flag[0]), flag[1], window))
         elif choices.quality == "recommended":
             raise InputError(_no_flags(path))
-        found = screen(values, flags, choices.quality, PHYSICAL_RANGE)
+        found = screen(values, flags, choices.quality, PHYSICAL_RANGE, inside=inside)
         if found.out_of_range > 0.5 * found.retrieved:
             if self._look is not None:
                 self._look.check()

@@ -60,9 +60,9 @@ def given(tmp_path, smap):
 def test_parameters_and_outputs_are_as_promised(algorithm):
     definitions = {one.name(): one for one in algorithm.parameterDefinitions()}
     assert list(definitions) == [
-        "INPUT", "SMAP", "EXTENT", "CRS", "RESOLUTION", "MASK", "NAMES", "CATEGORICAL", "MINIMUM_COVERED",
-        "LAYERS", "GUESS", "NODATA", "OUTPUT_COARSE", "OUTPUT_FINE", "COVARIATES_TABLE", "PREFLIGHT",
-            "REPORT",
+        "INPUT", "SMAP", "EXTENT", "AOI", "CRS", "RESOLUTION", "MASK", "NAMES", "CATEGORICAL",
+        "MINIMUM_COVERED", "LAYERS", "GUESS", "NODATA", "OUTPUT_COARSE", "OUTPUT_FINE", "COVARIATES_TABLE",
+        "PREFLIGHT", "REPORT",
     ]  # fmt: skip
     assert definitions["RESOLUTION"].defaultValue() == 100
     assert definitions["MINIMUM_COVERED"].defaultValue() == 0.5
@@ -73,6 +73,7 @@ def test_parameters_and_outputs_are_as_promised(algorithm):
     }
     assert optional == {
         "EXTENT",
+        "AOI",
         "CRS",
         "MASK",
         "NAMES",

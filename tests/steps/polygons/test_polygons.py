@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smap_downscaler.geo.grid import Grid, Window
-from smap_downscaler.steps.polygons.numbers.edges import Rings, edges_of
-from smap_downscaler.steps.polygons.numbers.runs import AREA, CENTRE, area_runs, centre_runs, overlapping
+from smap_downscaler.geo.placing import Shapes
+from smap_downscaler.geo.placing import place as placed_on
+from smap_downscaler.geo.polygon_edges import Rings, edges_of
+from smap_downscaler.geo.polygon_runs import AREA, CENTRE, area_runs, centre_runs, overlapping
 from smap_downscaler.steps.polygons.numbers.statistics import (
     Moments,
     Statistics,
@@ -19,8 +21,6 @@ from smap_downscaler.steps.polygons.numbers.statistics import (
     over_dates,
     spreads,
 )
-from smap_downscaler.steps.polygons.placing import Shapes
-from smap_downscaler.steps.polygons.placing import place as placed_on
 
 SHAPE = (12, 15)
 coordinates = st.one_of(

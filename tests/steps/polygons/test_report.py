@@ -11,11 +11,11 @@ import pytest
 
 from report_reader import checked_page
 from smap_downscaler.base.words import text
+from smap_downscaler.geo.polygon_runs import AREA, CENTRE, Placed, Runs
 from smap_downscaler.preflight.layer_check import LayerCheck, Preflight
 from smap_downscaler.report.number_text import number_text
 from smap_downscaler.steps.polygons.figures import over_time, violins
 from smap_downscaler.steps.polygons.numbers.layers import Layer, LayerStatistics
-from smap_downscaler.steps.polygons.numbers.runs import AREA, CENTRE, Placed, Runs
 from smap_downscaler.steps.polygons.numbers.statistics import STATISTICS, Statistics, spreads
 from smap_downscaler.steps.polygons.report import polygon_page
 

@@ -281,7 +281,7 @@ def test_a_memory_layer_and_a_shapefile(run, tmp_path):
         ({"CRS": "EPSG:4326"}, "CRS: EPSG:4326 is not in metres; choose another one, such as the UTM zone."),
         (
             {"EXTENT": None},
-            "EXTENT is empty; give the study area, or COVARIATES, whose extent it then is.",
+            "AOI and EXTENT are empty; give the study area, or COVARIATES, whose extent it then is.",
         ),
         (
             {"SIZE": 9500},

@@ -12,10 +12,10 @@ from osgeo import ogr, osr
 from raster_cases import Listener, grid_raster
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.geo.grid import Grid
+from smap_downscaler.geo.placing import place, read_shapes
+from smap_downscaler.geo.polygon_runs import AREA, CENTRE
 from smap_downscaler.series.series import open_series
 from smap_downscaler.steps.polygons import statistics as module
-from smap_downscaler.steps.polygons.numbers.runs import AREA, CENTRE
-from smap_downscaler.steps.polygons.placing import place, read_shapes
 from smap_downscaler.steps.polygons.statistics import chosen, layers_of_series, polygon_statistics
 
 GRID = Grid("EPSG:32719", 300_000.0, 8_500_000.0, 100.0, 80.0, 36, 25)

@@ -47,7 +47,7 @@ def read(path):
 
 def test_parameters_and_outputs(algorithm):
     assert [definition.name() for definition in algorithm.parameterDefinitions()] == [
-        "INPUT", "EXTENT", "OVERPASS", "QUALITY", "START", "END", "ALGORITHM",
+        "INPUT", "EXTENT", "AOI", "OVERPASS", "QUALITY", "START", "END", "ALGORITHM",
         "VARIABLE", "OUTPUT",
     ]  # fmt: skip
     assert {output.name() for output in algorithm.outputDefinitions()} == {"OUTPUT", "COUNT", "REPORT"}
@@ -75,7 +75,7 @@ def test_what_may_be_left_out(algorithm):
         for definition in algorithm.parameterDefinitions()
         if definition.flags() & Qgis.ProcessingParameterFlag.Optional
     }
-    assert optional == {"EXTENT", "START", "END", "VARIABLE"}
+    assert optional == {"EXTENT", "AOI", "START", "END", "VARIABLE"}
 
 
 def test_metadata_and_help(algorithm):

@@ -11,6 +11,7 @@ from ....report.atlas import AtlasPanel, atlas_png
 from ....report.number_text import fixed
 from ....report.page import Table
 from ....series.series import Series
+from ....toolbox.area import area_used
 from ....toolbox.reports import files_used, footer, manifest, series_used, write_report
 from ..catalogue import CatalogueRow, catalogue_table, citations
 from ..harmonise import Harmonised, LayerReport, Request
@@ -86,6 +87,7 @@ def _manifest(request: Request, smap: Series, progress: Progress) -> dict[str, M
     extent = request.extent
     settings = {
         "EXTENT": f"{extent}, {request.extent_crs[:60]}" if extent else "the SMAP series'",
+        **area_used(request.area),
         "CRS": request.crs[:60] or "chosen from the layers",
         "RESOLUTION": text("{:g}", request.resolution),
         "MINIMUM_COVERED": text("{:g}", request.minimum_covered),

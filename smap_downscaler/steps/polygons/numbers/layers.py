@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....base.nodata import Look
-from .runs import Placed
+from ....geo.polygon_runs import Placed
 from .statistics import STATISTICS, Spread, Statistics, driest_and_wettest, spreads
 
 

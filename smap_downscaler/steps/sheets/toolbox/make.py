@@ -13,6 +13,7 @@ from ....base.dates import evenly_thinned, parse_dates
 from ....base.errors import InputError
 from ....base.nodata import DECLARE, Look
 from ....base.progress import Progress
+from ....geo.area import Area
 from ....geo.bands import ELEVATION, one_band
 from ....geo.datasets import dataset_grid, open_dataset
 from ....geo.grid import Bounds, Grid
@@ -25,6 +26,7 @@ from ....report.number_text import fixed
 from ....series.series import Series, open_series
 from ....series.tags import unobserved_sentence
 from ....stats.distribution import Moments
+from ....toolbox.area import read_area
 from ....toolbox.values import Values
 from ..locator import Overview, locator_page, overview_bounds, part_bounds
 from ..maps import (
@@ -86,17 +88,18 @@ def _sheet(values: Values, kind: str, progress: Progress) -> MadeSheet:
     smap = open_series(values.path("SMAP"), progress=progress) if values.given("SMAP") else None
     # SMAP and the map of a day stand side by side.
     group = 2 if smap and kind == DAYS else 1
+    area = read_area(values, progress) if values.flag("CUT") else None
     if kind == CASCADE:
-        maps = cascade_maps(values.path("SERIES"), asked, progress)
+        maps = cascade_maps(values.path("SERIES"), asked, progress, area)
         title = f"Soil moisture, {maps[0].entry.date}"
     else:
-        maps = _days(values, asked, group, progress)
+        maps = _days(values, asked, group, area, progress)
         first, last = maps[0].entry.date, maps[-1].entry.date
         title = f"Soil moisture, {first}" + (f" to {last}" if len(maps) > 1 else "")
     title = values.text("TITLE") or title
     grid = maps[-1].grid
     frame = map_frame(grid.bounds, grid.crs)
-    shown = _with_smap(maps, smap, kind, frame.bounds, grid.crs)
+    shown = _with_smap(maps, smap, kind, frame.bounds, grid.crs, area)
     _warn_of_other_values(shown, progress)
     _warn_of_filled(shown, progress)
     panels = [_panel(one, maps, number, kind, frame.bounds) for number, one in enumerate(shown)]
@@ -125,7 +128,9 @@ def _rows(pages: Sequence[Page], maps: Sequence[SheetMap | None]) -> list[SheetR
     ]
 
 
-def _days(values: Values, asked: Sequence[dt.date], group: int, progress: Progress) -> list[SheetMap]:
+def _days(
+    values: Values, asked: Sequence[dt.date], group: int, area: Area | None, progress: Progress
+) -> list[SheetMap]:
     """The maps of the dates that are asked for, or of evenly thinned ones."""
     series = open_series(values.path("SERIES"), progress=progress)
     if asked:
@@ -135,24 +140,29 @@ def _days(values: Values, asked: Sequence[dt.date], group: int, progress: Progre
         dates = evenly_thinned(series.dates, values.integer("PANELS"))
         if len(dates) < len(series.dates):
             progress.log(f"{len(dates)} of {len(series.dates)} dates are drawn; raise PANELS for more")
-    bounds = series.grid.bounds
+    bounds = series.grid.bounds if area is None else area.bounds_in(series.grid.crs)
     panels = fit_panels(
         len(dates) * group, (bounds.top - bounds.bottom) / (bounds.right - bounds.left), group
     )
     # No picture needs more pixels than its panel has dots.
     most = math.ceil(max(panels.width, panels.height) * values.integer("DPI"))
-    return daily_maps(series, dates, most, progress)
+    return daily_maps(series, dates, most, progress, area)
 
 
 def _with_smap(
-    maps: Sequence[SheetMap], smap: Series | None, kind: str, bounds: Bounds, crs: str
+    maps: Sequence[SheetMap],
+    smap: Series | None,
+    kind: str,
+    bounds: Bounds,
+    crs: str,
+    area: Area | None,
 ) -> list[SheetMap | None]:
     """SMAP before each day's map, or before a cascade."""
     if smap is None:
         return list(maps)
     if kind == CASCADE:
-        return [smap_map(smap, maps[0].entry.date, bounds, crs), *maps]
-    return [one for day in maps for one in (smap_map(smap, day.entry.date, bounds, crs), day)]
+        return [smap_map(smap, maps[0].entry.date, bounds, crs, area), *maps]
+    return [one for day in maps for one in (smap_map(smap, day.entry.date, bounds, crs, area), day)]
 
 
 def _warn_of_other_values(maps: Sequence[SheetMap | None], progress: Progress) -> None:

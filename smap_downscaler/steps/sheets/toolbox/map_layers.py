@@ -13,10 +13,13 @@ from qgis.core import (
     QgsGradientColorRamp,
     QgsGradientStop,
     QgsHillshadeRenderer,
+    QgsInvertedPolygonRenderer,
     QgsLineSymbol,
     QgsMapLayer,
     QgsMarkerSymbol,
+    QgsProcessingFeatureSourceDefinition,
     QgsRasterLayer,
+    QgsSimpleFillSymbolLayer,
     QgsSingleBandPseudoColorRenderer,
     QgsSingleSymbolRenderer,
     QgsVectorLayer,
@@ -41,6 +44,9 @@ _OUTLINE = {"style": "no", "outline_color": "0,0,0", "outline_width": "0.3"}
 _BORDER = {"style": "no", "outline_color": "85,85,85", "outline_width": "0.15"}
 _INNER = {"style": "no", "outline_color": "154,154,154", "outline_width": "0.1"}
 _LINE = {"color": "85,85,85", "width": "0.15"}
+#: The hatching of what has no value; over white it hides the maps outside the study area.
+NO_VALUE = {"style": "b_diagonal", "color": "140,140,140", "outline_width": "0.1"}
+_COVER = {"color": "255,255,255", "outline_style": "no"}
 _STATION = {"name": "triangle", "color": "255,255,255", "outline_color": "0,0,0", "size": "2"}
 
 
@@ -158,6 +164,15 @@ def _overlay_layers(values: Values, progress: Progress) -> list[QgsMapLayer]:
         if layer is not None:
             layer.setRenderer(QgsSingleSymbolRenderer(symbol))
             layers.append(layer)
+    cover = _copy(values, "AOI", "outside the study area", Progress()) if values.flag("CUT") else None
+    if cover is not None:
+        symbol = QgsFillSymbol.createSimple(_COVER)
+        symbol.appendSymbolLayer(QgsSimpleFillSymbolLayer.create(NO_VALUE | {"outline_style": "no"}))
+        renderer = QgsInvertedPolygonRenderer(QgsSingleSymbolRenderer(symbol))
+        # Or places of two polygons would count as outside of both.
+        renderer.setPreprocessingEnabled(True)
+        cover.setRenderer(renderer)
+        layers.append(cover)
     return layers
 
 
@@ -187,10 +202,15 @@ def _copy(values: Values, name: str, label: str, progress: Progress) -> QgsVecto
     """A layer of its own on the file of a parameter's layer; None where there is none."""
     if not values.given(name):
         return None
-    given = values.algorithm.parameterAsVectorLayer(values.parameters, name, values.context)
+    given, asked = values.vector_layer(name), values.parameters.get(name)
     if given is None or given.dataProvider().name() != "ogr":
         progress.warn(f"{name} is no file, so that PROJECT and LAYOUT cannot hold it; save the layer first.")
         return None
+    if isinstance(asked, QgsProcessingFeatureSourceDefinition) and asked.selectedFeaturesOnly:
+        progress.warn(
+            f"{name}: the sheet shows the selected features of the layer {given.name()}, PROJECT and LAYOUT "
+            "all of them; save the selection as a layer first."
+        )
     if given.isModified():
         progress.warn(
             f"{name}: the layer {given.name()} has unsaved edits, which the sheet shows, but not PROJECT "

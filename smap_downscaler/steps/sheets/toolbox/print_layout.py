@@ -47,7 +47,7 @@ from ....geo.grid import Grid
 from ....report.map_parts import NO_VALUE_SIGN, bar_length
 from ....toolbox.vectors import qgis_crs
 from ..page_layout import Box, ColourBar, MapItem, Page, Text
-from .map_layers import SheetLayers
+from .map_layers import NO_VALUE, SheetLayers
 
 _MM = 25.4
 #: Place of the ramp among what QGIS makes of a raster in a legend, after the name of its band.
@@ -56,7 +56,7 @@ _EMPTY = "no layer"
 _ARROW = ":/images/north_arrows/layout_default_north_arrow.svg"
 #: What is no layer, by the kinds of signs.
 _SIGNS = {
-    NO_VALUE_SIGN: {"style": "b_diagonal", "color": "140,140,140", "outline_width": "0.1"},
+    NO_VALUE_SIGN: NO_VALUE,
     "area": {"color": "213,94,0,70", "outline_color": "213,94,0", "outline_width": "0.5"},
     "thin": {"style": "no", "outline_color": "0,0,0", "outline_width": "0.1"},
 }

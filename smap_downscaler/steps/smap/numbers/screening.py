@@ -115,6 +115,7 @@ def screen(
     quality: str,
     valid_range: tuple[float, float] = PHYSICAL_RANGE,
     fill: float = FILL,
+    inside: np.ndarray | None = None,
 ) -> Screened:
     """Keep what is retrieved, within range and of the wanted quality.
 
@@ -129,18 +130,22 @@ def screen(
     valid_range : (float, float)
         Inclusive limits, compared in float32: data sit exactly on 0.02, which
         as float64 is larger than as float32.
+    inside : ndarray of bool, same shape, or None
+        The cells of the study area; others are not kept, and not counted.
     """
     numbers = values.astype(np.float32)
     low, high = np.float32(valid_range[0]), np.float32(valid_range[1])
     retrieved = np.isfinite(numbers) & (numbers != np.float32(fill))
+    if inside is not None:
+        retrieved &= inside
     with np.errstate(invalid="ignore"):
-        inside = retrieved & (numbers >= low) & (numbers <= high)
-    kept = inside if flags is None else inside & quality_mask(flags, quality)
+        in_range = retrieved & (numbers >= low) & (numbers <= high)
+    kept = in_range if flags is None else in_range & quality_mask(flags, quality)
     return Screened(
         np.where(kept, numbers, np.float32(np.nan)),
         int(np.count_nonzero(retrieved)),
-        int(np.count_nonzero(retrieved & ~inside)),
-        int(np.count_nonzero(inside & ~kept)),
+        int(np.count_nonzero(retrieved & ~in_range)),
+        int(np.count_nonzero(in_range & ~kept)),
     )
 
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from osgeo import ogr
 
-from ...base.progress import SILENT, Progress
-from ...geo.datasets import gdal_errors
-from ...geo.grid import EDGE_TOLERANCE, Grid
-from ...geo.lattice import Transformation, is_geographic
-from .numbers.edges import Edges, Rings, all_edges, edges_of
-from .numbers.runs import AREA, Placed, area_runs, centre_runs, joined, overlapping
+from ..base.progress import SILENT, Progress
+from ..base.words import Text, counted, text
+from .datasets import gdal_errors
+from .grid import EDGE_TOLERANCE, Grid
+from .lattice import Transformation, is_geographic
+from .polygon_edges import Edges, Rings, all_edges, edges_of
+from .polygon_runs import AREA, Placed, area_runs, centre_runs, joined, overlapping
 
 #: Vertices worked on at a time (more only where one polygon has more).
 _VERTICES_AT_A_TIME = 200_000
@@ -41,6 +42,11 @@ class Shapes:
     empty: np.ndarray
     repaired: np.ndarray
 
+    def of_all(self, number: int) -> Text:
+        """`1 of 80 polygons is`, `2 of 80 polygons are`."""
+        verb = "is" if number == 1 else "are"
+        return text("{:,} of {} {}", number, counted(self.count, "polygon"), verb)
+
 
 def read_shapes(geometries: Sequence[bytes], crs: str, progress: Progress = SILENT) -> Shapes:
     """Read polygons from WKB; one without bytes is one without a geometry.
@@ -52,18 +58,18 @@ def read_shapes(geometries: Sequence[bytes], crs: str, progress: Progress = SILE
     empty, repaired = [], []
     counter = progress.counter(len(geometries), "polygons read")
     for number, wkb in enumerate(geometries):
-        geometry, mended = _usable(wkb)
-        rings = [] if geometry is None else list(_rings(geometry))
+        geometry, mended = usable(wkb)
+        rings = [] if geometry is None else list(rings_of(geometry))
         if mended and rings:
             repaired.append(number)
         if not rings:
             empty.append(number)
         found += [(number, hole, points) for hole, points in rings]
         counter.advance()
-    return Shapes(crs, len(geometries), _put_together(found), np.array(empty, int), np.array(repaired, int))
+    return Shapes(crs, len(geometries), put_together(found), np.array(empty, int), np.array(repaired, int))
 
 
-def _usable(wkb: bytes) -> tuple[ogr.Geometry | None, bool]:
+def usable(wkb: bytes) -> tuple[ogr.Geometry | None, bool]:
     """A valid, flat geometry of straight lines, or None; and whether it was repaired."""
     if not wkb:
         return None, False
@@ -81,7 +87,7 @@ def _usable(wkb: bytes) -> tuple[ogr.Geometry | None, bool]:
             return None, False
 
 
-def _rings(geometry: ogr.Geometry) -> Iterator[tuple[bool, np.ndarray]]:
+def rings_of(geometry: ogr.Geometry) -> Iterator[tuple[bool, np.ndarray]]:
     """Whether each ring bounds a hole, and its vertices, shape (n, 2)."""
     kind = ogr.GT_Flatten(geometry.GetGeometryType())
     if kind == ogr.wkbPolygon:
@@ -91,10 +97,11 @@ def _rings(geometry: ogr.Geometry) -> Iterator[tuple[bool, np.ndarray]]:
     else:
         # A repaired polygon may have turned into polygons and lines.
         for number in range(geometry.GetGeometryCount()):
-            yield from _rings(geometry.GetGeometryRef(number))
+            yield from rings_of(geometry.GetGeometryRef(number))
 
 
-def _put_together(found: list[Ring]) -> Rings:
+def put_together(found: Sequence[Ring]) -> Rings:
+    """The rings of polygons, by the ascending number of the polygon, as one list of vertices."""
     points = np.concatenate([part for _, _, part in found]) if found else np.zeros((0, 2))
     return Rings(
         np.array([number for number, _, _ in found], np.int64),

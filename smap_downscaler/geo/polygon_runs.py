@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ....geo.grid import Window
-from .edges import Edges
+from .grid import Window
+from .polygon_edges import Edges
 
 #: Shares of a pixel below this are rounding.
 _DUST = 1e-9
