@@ -48,6 +48,7 @@ def cell_means(
     parts: int = SUBPIXELS_A_CELL,
     reader: BandReader | None = None,
     progress: Progress = SILENT,
+    wanted: Window | None = None,
 ) -> CellMeans:
     """Area-weighted means of each source on each cell of `target`.
 
@@ -64,23 +65,27 @@ def cell_means(
     reader : BandReader, optional
         Keeps files open from one call to the next.
     progress : Progress
+    wanted : Window or None
+        The cells of `target` whose means are wanted; they are those of the whole to the last bit, and only
+        the pixels that they need are read. None: all.
 
     Returns
     -------
     CellMeans
-        float64; NaN where a cell has no mean; shares as parts of the whole cell.
+        Of the wanted cells, float64; NaN where a cell has no mean; shares as parts of the whole cell.
     """
     check_share(minimum_share)
     sums = CellSums(len(sources), target.shape)
-    job = _Job(target, mask, parts, reader or BandReader(), progress)
+    wanted = None if wanted == target.whole else wanted
+    job = _Job(target, mask, parts, reader or BandReader(), progress, wanted)
     passes = _passes(sources, job)
     counter = progress.counter(sum(one.pixels for one in passes), "sub-pixels averaged")
     for one in passes:
         one.run(sums, counter)
-    bands = range(len(sources))
+    bands, cells = range(len(sources)), (wanted or target.whole).slices
     return CellMeans(
-        np.stack([sums.means(band, minimum_share) for band in bands]),
-        np.stack([sums.shares(band) for band in bands]),
+        np.stack([sums.means(band, minimum_share)[cells] for band in bands]),
+        np.stack([sums.shares(band)[cells] for band in bands]),
     )
 
 
@@ -99,6 +104,21 @@ class _Job:
     parts: int
     reader: BandReader
     progress: Progress
+    wanted: Window | None
+
+    def needed(self, pixels: Lattice, chunk: Window) -> Window | None:
+        """The pixels of a chunk, no larger than cells, that may touch a wanted cell; None for none."""
+        if self.wanted is None:
+            return chunk
+        (rows, cols), wanted = pixels.positions(chunk), self.wanted
+        with np.errstate(invalid="ignore"):
+            near = (rows > wanted.row - 1) & (rows < wanted.row + wanted.height + 1)
+            near &= (cols > wanted.col - 1) & (cols < wanted.col + wanted.width + 1)
+        if not near.any():
+            return None
+        down, right = np.flatnonzero(near.any(axis=1)), np.flatnonzero(near.any(axis=0))
+        height, width = int(down[-1] - down[0]) + 1, int(right[-1] - right[0]) + 1
+        return chunk.part(Window(int(down[0]), int(right[0]), height, width))
 
 
 def _passes(sources: Sequence[Source], job: _Job) -> list[_Pass]:
@@ -154,12 +174,18 @@ class _Pass:
         if self._cells is not None:
             yield from self._chunk_of_cells(self._cells, chunk)
             return
+        # Bits of the means hang on the chunk that this is the mean of.
+        size, needed = self._lattice.pixel_size(chunk), self._job.needed(self._lattice, chunk)
+        if needed is None:
+            none = np.empty(0)
+            yield from ((number, none.astype(np.intp), none, none) for number, _source in self._members)
+            return
+        chunk = needed
         rows, cols = (part.ravel() for part in self._lattice.positions(chunk))
         areas = self._lattice.areas(chunk).ravel()
         if self._job.mask is not None and self._on_mask is not None:
             masked = self._job.mask.covers(*self._on_mask.positions(chunk)).ravel()
             areas = np.where(masked, 0.0, areas)
-        size = self._lattice.pixel_size(chunk)
         parts, cells, areas = split_over_cells(rows, cols, size, areas, shape)
         down, right = self._cuts
         first_row, first_col = chunk.row // down, chunk.col // right

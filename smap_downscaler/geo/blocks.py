@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 
 from .geotiff import TILE
 from .grid import Grid, Window
@@ -23,6 +24,22 @@ def windows(whole: Window, height: int, width: int | None = None) -> Iterator[Wi
 def row_blocks(whole: Window) -> Iterator[Window]:
     """As many rows of a whole as file tiles have, so that each tile is read or packed once."""
     return windows(whole, TILE)
+
+
+def meeting(cut: Iterable[Window], part: Window) -> Iterator[tuple[Window, Window]]:
+    """Those of some windows that meet a part of the grid, and the cells of each that lie in it."""
+    for window in cut:
+        inside = window.common(part)
+        if inside is not None:
+            yield window, inside
+
+
+def tiles_of(grid: Grid, part: Window) -> Iterator[tuple[Window, Window]]:
+    """The tiles that a file of a grid has under a part of it, whole ones, and their cells that lie in it."""
+    row, col = part.row // TILE * TILE, part.col // TILE * TILE
+    bottom = min(math.ceil((part.row + part.height) / TILE) * TILE, grid.height)
+    right = min(math.ceil((part.col + part.width) / TILE) * TILE, grid.width)
+    return meeting(windows(Window(row, col, bottom - row, right - col), TILE, TILE), part)
 
 
 def blocks(grid: Grid, most_pixels: int) -> Iterator[Window]:

@@ -29,6 +29,21 @@ class Window:
         """Row and column slices of the window in a full array."""
         return slice(self.row, self.row + self.height), slice(self.col, self.col + self.width)
 
+    def part(self, block: Window) -> Window:
+        """A block of this window, as cells of the grid that the window was cut from."""
+        return Window(self.row + block.row, self.col + block.col, block.height, block.width)
+
+    def place_of(self, block: Window) -> Window:
+        """The same the other way round: cells of the grid, as a block of this window."""
+        return Window(block.row - self.row, block.col - self.col, block.height, block.width)
+
+    def common(self, other: Window) -> Window | None:
+        """The cells of both, or None where there are none."""
+        row, col = max(self.row, other.row), max(self.col, other.col)
+        bottom = min(self.row + self.height, other.row + other.height)
+        right = min(self.col + self.width, other.col + other.width)
+        return Window(row, col, bottom - row, right - col) if bottom > row and right > col else None
+
 
 @dataclass(frozen=True)
 class Bounds:

@@ -12,8 +12,7 @@ import numpy as np
 from ..base.errors import InputError
 from ..base.progress import SILENT, Progress
 from ..geo.area_means import CHUNK_BYTES, cell_means
-from ..geo.blocks import windows
-from ..geo.geotiff import TILE
+from ..geo.blocks import tiles_of, windows
 from ..geo.grid import Grid, Window
 from ..geo.lattice import Lattice
 from ..geo.overlap import Overlap, overlap, window_around
@@ -110,7 +109,7 @@ class OnPixels:
 
     Area means where its own pixels are finer, else bilinear interpolation between them. Of a raster only
     what a block needs is read, and the values do not depend on how the grid is cut into blocks, to the
-    last bit, if these are of whole tiles.
+    last bit.
 
     Parameters
     ----------
@@ -187,7 +186,7 @@ class OnPixels:
 
     def _means(self, source: Source, window: Window, progress: Progress) -> np.ndarray:
         out, reader = np.empty((window.height, window.width), np.float32), BandReader()
-        for tile in windows(window, TILE, TILE):
+        for tile, inside in tiles_of(self.grid, window):
             found = cell_means(
                 [source],
                 self.grid.crop(tile),
@@ -195,7 +194,7 @@ class OnPixels:
                 parts=_PARTS,
                 reader=reader,
                 progress=progress,
+                wanted=tile.place_of(inside),
             )
-            row, col = tile.row - window.row, tile.col - window.col
-            out[row : row + tile.height, col : col + tile.width] = found.values[0]
+            out[window.place_of(inside).slices] = found.values[0]
         return out

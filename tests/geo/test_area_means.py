@@ -220,3 +220,52 @@ def test_grids_that_do_not_meet_have_no_window():
     assert part is not None
     assert 0 < part.row < 59
     assert math.isclose(part.height * 500, 11_100, rel_tol=0.15)
+
+
+#: Pixels finer than the cells, as fine, askew, of degrees, coarser, and much coarser.
+PAIRS = {
+    "finer": (Grid("EPSG:32718", 690_000.0, 8_540_000.0, 30.0, 30.0, 700, 500), 250.0),
+    "whole parts of a cell": (Grid("EPSG:32718", 690_000.0, 8_540_000.0, 50.0, 50.0, 700, 500), 100.0),
+    "askew": (Grid("EPSG:6933", -7_050_000.0, -1_670_000.0, 400.0, 400.0, 90, 80), 500.0),
+    "degrees": (Grid("EPSG:4326", -73.3, -13.1, 0.002, 0.002, 150, 120), 1000.0),
+    "coarser": (Grid("EPSG:4326", -73.3, -13.1, 0.05, 0.05, 9, 8), 2000.0),
+    "much coarser": (Grid("EPSG:4326", -73.3, -13.1, 0.1, 0.1, 6, 6), 400.0),
+}
+
+
+@pytest.mark.parametrize("kind", list(PAIRS))
+def test_means_of_a_part_are_those_of_the_whole_to_the_last_bit(kind):
+    """Chunks of pixels begin elsewhere, and their mean size is another, where only a part is read."""
+    pixels, side = PAIRS[kind]
+    cells = Grid("EPSG:32718", 690_000.0, 8_540_000.0, side, side, 60, 40)
+    generator = np.random.default_rng(6)
+    values = generator.normal(20, 5, pixels.shape).astype(np.float32)
+    values[generator.random(pixels.shape) < 0.2] = np.nan
+    whole = cell_means([Source("a", 1, pixels)], cells, minimum_share=0.3, reader=Arrays(a=values), parts=4)
+    assert np.isfinite(whole.values).mean() > 0.1
+    for window in (Window(0, 0, 1, 1), Window(3, 7, 9, 20), Window(20, 0, 20, 60), Window(39, 59, 1, 1)):
+        reader = Arrays(a=values)
+        part = cell_means(
+            [Source("a", 1, pixels)], cells, minimum_share=0.3, reader=reader, parts=4, wanted=window
+        )
+        for one, other in ((part.values, whole.values), (part.shares, whole.shares)):
+            expected = other[0][window.slices]
+            assert np.array_equal(one[0].view(np.uint64), expected.view(np.uint64))
+
+
+def test_of_a_part_only_its_own_pixels_are_read():
+    pixels, _side = PAIRS["finer"]
+    cells = Grid("EPSG:32718", 690_000.0, 8_540_000.0, 300.0, 300.0, 70, 50)
+    read = []
+
+    class Watched(Arrays):
+        def read(self, source, window):
+            read.append(window)
+            return super().read(source, window)
+
+    reader = Watched(a=np.ones(pixels.shape, np.float32))
+    wanted = Window(20, 30, 2, 3)
+    cell_means([Source("a", 1, pixels)], cells, reader=reader, parts=4, wanted=wanted)
+    # Ten pixels a cell, and those of the cells around.
+    assert len(read) <= 2
+    assert sum(window.height * window.width for window in read) <= 41 * 51
