@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from osgeo import gdal
 
+from ..base.errors import InputError
 from ..base.nodata import DECLARE, Look
 from ..base.progress import SILENT, Progress
 from .bands import MASK, one_band
@@ -92,6 +93,26 @@ def windows_over(grid: Grid, bounds: Bounds, crs: str, margin: int = 2) -> list[
         if window is not None:
             windows = _joined(windows, _widened(window, margin, grid))
     return windows
+
+
+def window_of_extent(grid: Grid, extent: tuple[Bounds, str], source: str) -> Window:
+    """The cells of `grid` that an extent (edges and CRS) touches, as `windows_over` numbers them.
+
+    Raises
+    ------
+    InputError
+        If there are none, or they lie at both ends of a grid that does not close the circle; `source` is
+        what messages call the grid.
+    """
+    found = windows_over(grid, *extent, margin=0)
+    if not found:
+        raise InputError(f"EXTENT: it does not meet the cells of {source}; choose an extent over them.")
+    if len(found) > 1:
+        raise InputError(
+            f"EXTENT: it lies over both ends of {source} ({grid.bounds.left:g} and {grid.bounds.right:g} "
+            "degrees), which do not join; choose an extent on one side of them."
+        )
+    return found[0]
 
 
 def window_around_earth(grid: Grid, box: Bounds, margin: int = 0) -> Window | None:

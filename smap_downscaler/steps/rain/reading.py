@@ -17,7 +17,7 @@ from ...geo.blocks import blocks
 from ...geo.datasets import open_dataset, read_band
 from ...geo.grid import Bounds, Grid, Window
 from ...geo.lattice import goes_around, transform_bounds
-from ...geo.sources import window_around_earth, windows_over
+from ...geo.sources import window_around_earth, window_of_extent
 from ...series.series import Series
 from .numbers.antecedent import MOST_RAIN, UNDERSHOOT, valid_rain
 
@@ -113,7 +113,7 @@ class Days:
             if self.holds:
                 yield block, [self._held[day][block.slices] for day in used]
             else:
-                yield block, [self._read(day, part_of(self._window, block)) for day in used]
+                yield block, [self._read(day, self._window.part(block)) for day in used]
 
     def _read(self, day: dt.date, window: Window) -> np.ndarray:
         entry = self._entries[day]
@@ -132,22 +132,10 @@ def window_of(grid: Grid, extent: tuple[Bounds, str] | None, source: str) -> Win
     """
     if extent is None:
         return grid.whole
-    found = windows_over(grid, *extent, margin=0)
-    if not found:
-        raise InputError(f"EXTENT: it does not meet the cells of {source}; choose an extent over them.")
-    if len(found) > 1:
-        raise InputError(
-            f"EXTENT: it lies over both ends of {source} ({grid.bounds.left:g} and {grid.bounds.right:g} "
-            "degrees), which do not join; choose an extent on one side of them."
-        )
+    window = window_of_extent(grid, extent, source)
     if goes_around(grid):
-        return window_around_earth(grid, transform_bounds(*extent, grid.crs)) or found[0]
-    return found[0]
-
-
-def part_of(window: Window, block: Window) -> Window:
-    """A block of a window as cells of the grid that the window was cut from."""
-    return Window(window.row + block.row, window.col + block.col, block.height, block.width)
+        return window_around_earth(grid, transform_bounds(*extent, grid.crs)) or window
+    return window
 
 
 def unit_doubt(unit: str, monthly: bool) -> str:

@@ -17,7 +17,7 @@ from ...geo.geotiff import Band, GeoTiff, create_geotiff
 from ...geo.grid import Bounds, Grid, Window
 from .numbers.months import MONTHS
 from .numbers.seasons import Season, SeasonMeans
-from .reading import UNIT, RainReader, part_of, window_of
+from .reading import UNIT, RainReader, window_of
 from .record import Record, open_record
 
 #: Bytes a cell takes while a raster is read (raw, cells, masks).
@@ -151,7 +151,7 @@ def _fill(
     for block in parts:
         sums = SeasonMeans(seasons, (block.height, block.width))
         for amount in amounts:
-            sums.add(reader.read(amount.path, amount.band, part_of(window, block)), amount.month, amount.days)
+            sums.add(reader.read(amount.path, amount.band, window.part(block)), amount.month, amount.days)
             counter.advance()
         for index, summary in enumerate(summaries):
             progress.check()
