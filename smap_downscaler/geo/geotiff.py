@@ -176,9 +176,15 @@ def _cannot_write(path: Path, messages: Sequence[str]) -> InputError:
 
 @contextlib.contextmanager
 def create_geotiff(
-    path: str | Path, grid: Grid, bands: Sequence[Band] = (Band(),), tags: Mapping[str, str] | None = None
+    path: str | Path,
+    grid: Grid,
+    bands: Sequence[Band] = (Band(),),
+    tags: Mapping[str, str] | None = None,
+    sparse: bool = False,
 ) -> Iterator[GeoTiff]:
     """A float32 GeoTIFF on `grid` that appears under `path` only when it is whole.
+
+    What is not written is missing; in a `sparse` file it takes no room.
 
     Raises
     ------
@@ -188,7 +194,7 @@ def create_geotiff(
     path = Path(path)
     check_room(path, grid, len(bands))
     with whole_file(path) as part:
-        dataset = _create(part, path, grid, bands, tags or {})
+        dataset = _create(part, path, grid, bands, tags or {}, sparse)
         tiff = GeoTiff(dataset, path, bands)
         del dataset
         try:
@@ -224,10 +230,10 @@ def check_room(path: str | Path, grid: Grid, rasters: int = 1) -> None:
 
 
 def _create(
-    part: Path, path: Path, grid: Grid, bands: Sequence[Band], tags: Mapping[str, str]
+    part: Path, path: Path, grid: Grid, bands: Sequence[Band], tags: Mapping[str, str], sparse: bool
 ) -> gdal.Dataset:
     reference = spatial_reference(grid.crs)
-    options = [*_OPTIONS]
+    options = [*_OPTIONS, *(["SPARSE_OK=YES"] if sparse else [])]
     if grid.width >= TILE or grid.height >= TILE:
         options += ["TILED=YES", f"BLOCKXSIZE={TILE}", f"BLOCKYSIZE={TILE}"]
     if len(bands) > 1:

@@ -187,16 +187,18 @@ def smap_layer(smap: Series, *warnings: str) -> LayerToCheck:
     return series_layer(replace(smap, name="SMAP"), f"SMAP ({smap.source})", warnings)
 
 
-def stack_layers(stack: Stack, names: Sequence[str], area: str) -> Iterator[LayerToCheck]:
-    """Covariates of a stack, each of which is needed over an area."""
+def stack_layers(
+    stack: Stack, names: Sequence[str], area: str, advice: str = "make the stack anew, or without it"
+) -> Iterator[LayerToCheck]:
+    """Covariates of a stack, each of which is needed over an area, and what to do where one lacks there."""
     yield LayerToCheck(None, warnings=[shift_warning(stack.path, stack.grid)])
     for name in names:
         yield LayerToCheck(
             row_of(name, stack.grid),
             [stack.band(name)],
             stack.path,
-            refusal=f"{stack.path}: {name} has no value over {area}, and every covariate is needed; make the "
-            "stack anew, or without it.",
+            refusal=f"{stack.path}: {name} has no value over {area}, and every covariate is needed; "
+            f"{advice}.",
             twins=f"{SAME_VALUES}; leave out one of them.",
         )
 

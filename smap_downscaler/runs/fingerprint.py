@@ -15,7 +15,7 @@ from ..base.dates import find_date
 from ..base.errors import InputError
 from ..base.progress import SILENT, Progress
 from ..base.version import plugin_version
-from ..base.words import counted
+from ..base.words import counted, text
 from ..geo.datasets import dataset_grid, open_dataset, same_crs
 from ..geo.geotiff import is_as_written
 from ..geo.grid import Grid
@@ -47,13 +47,20 @@ def contents(entries: Iterable[SeriesEntry]) -> list[tuple[str, str, int]]:
 
 def run_of(path: Path) -> str:
     """The digest that a raster was made with; empty where there is no raster, a damaged one, or no digest."""
+    return tags_of(path, (RUN_TAG,)).get(RUN_TAG, "")
+
+
+def tags_of(path: Path, names: Iterable[str]) -> dict[str, str]:
+    """Those of some tags that a raster has; none where there is no raster, or a damaged one."""
     if not path.is_file():
-        return ""
+        return {}
     try:
-        return tag_of(open_dataset(path), RUN_TAG) or ""
+        dataset = open_dataset(path)
+        found = {name: tag_of(dataset, name) for name in names}
     except (InputError, RuntimeError):
         # GDAL reads the keys of a GeoTIFF when it is asked for tags, and may raise then.
-        return ""
+        return {}
+    return {name: value for name, value in found.items() if value}
 
 
 def is_made(path: Path, run: str, grid: Grid, progress: Progress = SILENT) -> bool:
@@ -102,9 +109,13 @@ def warn_of_other_runs(
             dates.append(date)
     if dates:
         progress.warn(
-            f"{folder}: it holds {counted(len(dates), 'dated raster')} not made from these inputs, the first "
-            f"of {min(dates)}; whoever opens the folder as a series reads them too, so remove them or choose "
-            "another OUTPUT"
+            text(
+                "{}: it holds {} not made from these inputs, the first of {}; whoever opens the folder as a "
+                "series reads them too, so remove them or choose another OUTPUT",
+                folder,
+                counted(len(dates), "dated raster"),
+                min(dates),
+            )
         )
 
 

@@ -14,7 +14,7 @@ from raster_cases import CELLS, Listener
 from smap_downscaler.base.errors import InputError
 from smap_downscaler.geo.area_means import cell_means
 from smap_downscaler.geo.geotiff import Band, write_geotiff
-from smap_downscaler.geo.grid import Grid
+from smap_downscaler.geo.grid import Grid, Window
 from smap_downscaler.geo.lattice import Lattice
 from smap_downscaler.geo.sources import Source
 from smap_downscaler.methods.base import Candidate
@@ -32,7 +32,8 @@ from smap_downscaler.steps.forests.effects import effects_of_file
 from smap_downscaler.steps.forests.request import TrainingChoices
 from smap_downscaler.steps.forests.tables import write_scores as write_training_scores
 from smap_downscaler.steps.forests.training import train_by_date, train_pooled
-from smap_downscaler.steps.maps.downscale import MapInputs, make_maps
+from smap_downscaler.steps.maps.downscale import MapInputs, make_maps, map_file
+from smap_downscaler.steps.maps.mapped import Wanted
 from smap_downscaler.steps.matrix.numbers.rows import DayRows
 from smap_downscaler.steps.matrix.read import open_matrix
 from smap_downscaler.steps.matrix.write import create_matrix
@@ -186,6 +187,23 @@ def test_its_effects_are_those_of_its_coefficients(case, inside):
         steps = [changes[interval == number].mean() for number in range(one.values.size - 1)]
         np.testing.assert_allclose(np.diff(one.median), steps, atol=1e-7)
     assert (found[0].rising, found[1].falling) == (1, 1)
+
+
+def test_a_part_of_a_map_with_its_deviation_is_that_of_the_whole(case):
+    """Coordinates are counted from the corner of the stack; the part begins anywhere."""
+    path, _ = trained(case)
+    window = Window(17, 40, 61, 83)
+    box = case.fine.crop(window).bounds
+    wanted = [DAYS[1], dt.date(2020, 2, 1)]
+    for part, name in ((Wanted(), "whole"), (Wanted((box, case.fine.crs)), "part")):
+        with open_models(path) as models:
+            make_maps(MapInputs(models, case.stack, sd=True, wanted=part), case.folder / name, wanted, 2, 1)
+    for date in wanted:
+        whole, part = (
+            gdal.Open(str(map_file(case.folder / name, date))).ReadAsArray() for name in ("whole", "part")
+        )
+        assert whole.shape == (2, *case.fine.shape)
+        assert np.array_equal(part.view(np.uint32), whole[(slice(None), *window.slices)].view(np.uint32))
 
 
 def test_maps_without_the_deviation_have_one_band(case):

@@ -12,7 +12,15 @@ from smap_downscaler.geo.placing import read_shapes
 
 CRS = "EPSG:32719"
 FIRST, SECOND = f"POLYGON {box(0, 0, 10, 10)}", f"POLYGON {box(20, 0, 30, 5)}"
-ALL = ("importsmap", "harmonisecovariates", "samplesquares", "moisturestatistics", "fillgaps")
+ALL = (
+    "importsmap",
+    "harmonisecovariates",
+    "samplesquares",
+    "moisturestatistics",
+    "fillgaps",
+    "downscale",
+    "cascade",
+)
 
 
 @pytest.fixture

@@ -11,14 +11,16 @@ from pathlib import Path
 
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
+from ...base.words import text
 from ...geo.area_means import cell_means
-from ...geo.blocks import blocks
+from ...geo.blocks import blocks, meeting
 from ...geo.crs_choice import is_metric
 from ...geo.geotiff import Band, create_geotiff
 from ...geo.grid import EDGE_TOLERANCE, Grid
 from ...geo.sources import BandReader
 from ...series.stack import open_stack
 from .downscale import MapInputs, make_maps, map_file
+from .mapped import Part
 
 #: Parts along the side of a cell into which pixels are cut at least; with one CRS areas are exact anyway.
 _PARTS = 4
@@ -75,7 +77,8 @@ def make_cascade(
     """Write a map of one date at each resolution; returns the files from coarse to fine.
 
     The stack is averaged by area to square cells counted from its upper left
-    corner.  At its own resolution the map is that of `make_maps`, to the last bit.
+    corner, also where only a part of it is mapped, which then is that part of
+    the whole map.  At its own resolution the map is that of `make_maps`, to the last bit.
 
     Parameters
     ----------
@@ -98,15 +101,15 @@ def make_cascade(
         For a stack that is not in metres, a resolution finer than it or wider than the whole stack,
         and as `make_maps`.
     """
-    grid = inputs.stack.grid
-    grids = [_coarser(grid, side, inputs.stack.path) for side in resolutions]
-    costs = [_cost(target, grid) for target in grids]
+    stack = inputs.stack
+    parts = [_part(inputs, _coarser(stack.grid, side, stack.path), side, progress) for side in resolutions]
+    costs = [_cost(target, inputs.part) for target in parts]
     made, done = [], 0.0
-    for side, target, cost in zip(resolutions, grids, costs):
+    for side, target, cost in zip(resolutions, parts, costs):
         place = Path(scratch) / f"{side:g}"
-        progress.log(f"{side:g} m: {target.width:,} x {target.height:,} cells")
+        progress.log(f"{side:g} m: {target.words('cells')}")
         part = progress.part(done / sum(costs), (done + cost) / sum(costs))
-        averaged = 1 - target.width * target.height / cost
+        averaged = 1 - _size(target) / cost
         at_side = _averaged(inputs, target, place, minimum_share, part.part(0.0, averaged))
         mapping = part.part(averaged, 1.0)
         maps = make_maps(at_side, folder, [date], threads, memory_mb, mapping, _ending(side))
@@ -141,31 +144,63 @@ def _coarser(grid: Grid, side: float, label: str) -> Grid:
     return Grid(grid.crs, grid.left, grid.top, side, side, max(columns, 1), max(rows, 1))
 
 
-def _cost(target: Grid, grid: Grid) -> float:
-    averaged = 0.0 if target == grid else _AVERAGING * grid.width * grid.height
-    return target.width * target.height + averaged
+def _part(inputs: MapInputs, grid: Grid, side: float, progress: Progress) -> Part:
+    """What is mapped of a coarser grid, and a warning where that is hardly a cell."""
+    if grid == inputs.stack.grid:
+        return inputs.part
+    mapped = inputs.part.grid
+    width, height = mapped.width * mapped.cell_width, mapped.height * mapped.cell_height
+    if side > max(width, height):
+        progress.warn(
+            text(
+                "RESOLUTIONS: a cell of {:g} m is larger than what is mapped of {} ({:g} x {:g} m), and most "
+                "of it lies beyond; leave it out, or map a larger area",
+                side,
+                inputs.stack.source,
+                width,
+                height,
+            )
+        )
+    return replace(inputs.wanted, touched=True).part(grid, inputs.stack.source)
+
+
+def _size(part: Part) -> int:
+    return part.window.width * part.window.height
+
+
+def _cost(target: Part, finest: Part) -> float:
+    return _size(target) + (0.0 if target is finest else _AVERAGING * _size(finest))
 
 
 def _averaged(
-    inputs: MapInputs, target: Grid, place: Path, minimum_share: float, progress: Progress
+    inputs: MapInputs, target: Part, place: Path, minimum_share: float, progress: Progress
 ) -> MapInputs:
-    """The same inputs at the resolution of `target`, with the stack averaged to it."""
-    stack = inputs.stack
-    if target == stack.grid:
+    """The same inputs at the resolution of `target`, with that part of the stack averaged to it."""
+    if target is inputs.part:
         return inputs
+    stack, grid = inputs.stack, target.whole
     numbers = [number for number, name in enumerate(stack.names) if name in inputs.forests.names]
     sources = [stack.band(stack.names[number]) for number in numbers]
     bands = [Band(stack.names[number], stack.units[number]) for number in numbers]
     place.mkdir(parents=True, exist_ok=True)
-    reader, windows = BandReader(), list(blocks(target, _CELLS_PER_BLOCK))
-    with create_geotiff(place / "stack.tif", target, bands) as tiff:
-        for number, window in enumerate(windows):
+    reader, windows = BandReader(), list(meeting(blocks(grid, _CELLS_PER_BLOCK), target.window))
+    with create_geotiff(place / "stack.tif", grid, bands, sparse=True) as tiff:
+        for number, (window, inside) in enumerate(windows):
             part = progress.part(number / len(windows), (number + 1) / len(windows))
             means = cell_means(
-                sources, target.crop(window), None, minimum_share, _PARTS, reader=reader, progress=part
+                sources,
+                grid.crop(window),
+                None,
+                minimum_share,
+                _PARTS,
+                reader=reader,
+                progress=part,
+                wanted=window.place_of(inside),
             )
             for band, values in enumerate(means.values, start=1):
-                tiff.write(values, window, band)
+                tiff.write(values, inside, band)
         stack.check_codes()
     dynamic = tuple(replace(dated, minimum_share=minimum_share) for dated in inputs.dynamic)
-    return replace(inputs, stack=open_stack(place / "stack.tif", stack.source), dynamic=dynamic)
+    wanted = replace(inputs.wanted, touched=True)
+    averaged = open_stack(place / "stack.tif", stack.source)
+    return replace(inputs, stack=averaged, dynamic=dynamic, wanted=wanted)

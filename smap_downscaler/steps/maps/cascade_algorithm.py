@@ -41,6 +41,7 @@ from .cascade import make_cascade, parse_resolutions
 from .downscale import MapInputs
 from .preflight import check_maps
 from .toolbox.report_output import report_cascade
+from .toolbox.wanted import check_wanted, read_wanted, wanted_parameters
 
 
 class Cascade(SmapAlgorithm):
@@ -56,6 +57,7 @@ class Cascade(SmapAlgorithm):
             "FORESTS", "Forest file", fileFilter="Forest files (*.smapforest);;All files (*)"
         )
         yield QgsProcessingParameterRasterLayer("COVARIATES", "Fine stack of covariates")
+        yield from wanted_parameters()
         yield from dated_covariates()
         yield date_parameter("DATE", "Date")
         yield QgsProcessingParameterString(
@@ -79,18 +81,19 @@ class Cascade(SmapAlgorithm):
         thread_count(values.integer("THREADS"))
         check_window(values.integer("WINDOW"))
         values.nodata("COVARIATES")
+        check_wanted(values)
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         folder = values.output_folder("OUTPUT")
-        temporary = QgsProcessingUtils.tempFolder(values.context)
+        temporary, listener = QgsProcessingUtils.tempFolder(values.context), WarningKeeper(progress)
         with open_models(values.path("FORESTS")) as forests:
             stack = open_stack(values.raster_path("COVARIATES"), nodata=values.nodata("COVARIATES"))
-            check_room(folder, stack.grid)
-            inputs = MapInputs(forests, stack, values.dated_covariates(progress, minimum_share=0.0))
+            dynamic = values.dated_covariates(progress, minimum_share=0.0)
+            inputs = MapInputs(forests, stack, dynamic, wanted=read_wanted(values, listener))
             values.require_nodata_names(stack, inputs.dynamic)
+            check_room(folder, inputs.part.grid)
             date = _date(forests, values.date("DATE"))
             resolutions = parse_resolutions(values.text("RESOLUTIONS"))
-            listener = WarningKeeper(progress)
             found = check_maps(inputs, [date], progress)
             found.log(listener)
             with tempfile.TemporaryDirectory(prefix="cascade-", dir=temporary) as scratch:

@@ -15,6 +15,7 @@ from ...base.dates import is_within
 from ...base.errors import InputError
 from ...base.progress import SILENT, Counter, Progress
 from ...base.threads import ordered_map
+from ...base.words import counted, text
 from ...geo.blocks import blocks
 from ...geo.geotiff import Band, GeoTiff, check_room, create_geotiff
 from ...geo.grid import Window
@@ -24,11 +25,12 @@ from ...methods.features import add_features
 from ...methods.file.reader import ModelFile
 from ...methods.fine_blocks import pixel_coordinates
 from ...methods.keys import BY_CELL, POOLED, PooledKey
-from ...runs.fingerprint import contents, fingerprint, is_made
+from ...runs.fingerprint import contents, fingerprint, is_made, run_of, tags_of
 from ...series.dated import DatedCovariate, log_substitutes
 from ...series.dated_on_grid import OnPixels
 from ...series.stack import Stack
-from ...series.tags import FIRST_BAND_TAG, RUN_TAG
+from ...series.tags import AREA_TAG, FIRST_BAND_TAG, RUN_TAG, is_of_area
+from .mapped import PART_TAG, Part, Wanted
 
 _NAME = "soil_moisture"
 #: Bytes a pixel takes while it is predicted, beside those of its covariates (read, gathered, positions).
@@ -40,13 +42,14 @@ _LARGEST_BLOCK = 1 << 20
 class MapInputs:
     """What maps are made from: models, the fine stack and the dated covariates by name.
 
-    With `sd` maps have a second band, the standard deviation.
+    With `sd` maps have a second band, the standard deviation. `wanted` is what of the stack is mapped.
     """
 
     forests: ModelFile
     stack: Stack
     dynamic: tuple[DatedCovariate, ...] = ()
     sd: bool = False
+    wanted: Wanted = field(default_factory=Wanted)
 
     def __post_init__(self) -> None:
         if self.forests.mode == BY_CELL:
@@ -74,6 +77,17 @@ class MapInputs:
                 f"of the stack ({', '.join(self.stack.names)}) nor a dated series; add it."
             )
 
+    @cached_property
+    def part(self) -> Part:
+        """What of the stack is mapped.
+
+        Raises
+        ------
+        InputError
+            If there is nothing.
+        """
+        return self.wanted.part(self.stack.grid, self.stack.source)
+
     def units(self) -> dict[str, str]:
         """The unit in each covariate's file, or empty."""
         units = dict(zip(self.stack.names, self.stack.units))
@@ -93,6 +107,9 @@ class MapInputs:
             content["sd"] = True
         if self._averaged:
             content["averaged"] = self._averaged
+        if self.part.tags:
+            aoi = self.wanted.aoi
+            content["part"] = [self.part.tags[PART_TAG], aoi.digest if aoi else ""]
         content |= nodata_content(self.stack, self.dynamic)
         return fingerprint(paths, content)
 
@@ -139,7 +156,8 @@ def make_maps(
     """Write a soil moisture map a date, float32 GeoTIFF, m3 m-3, on the grid of the fine stack.
 
     Maps that are there already, made from the same inputs, are kept.  The
-    result does not depend on `threads` or `memory_mb`, to the last bit.
+    result does not depend on `threads` or `memory_mb`, to the last bit, and
+    that of a part of the stack is that part of the whole map.
 
     Parameters
     ----------
@@ -170,21 +188,23 @@ def make_maps(
         raise InputError(
             f"No date can be mapped: {next(iter(report.skipped.values()), 'no date is chosen')}."
         )
-    check_room(folder, inputs.stack.grid, len(wanted) * (1 + inputs.sd))
-    windows = list(blocks(inputs.stack.grid, _pixels_a_block(inputs, dated, threads, memory_mb)))
-    counter = progress.counter(len(wanted) * len(windows), "blocks mapped")
-    tasks = _tasks(inputs, list(wanted), windows, dated)
+    grid = inputs.part.grid
+    check_room(folder, grid, len(wanted) * (1 + inputs.sd))
+    parts = list(blocks(grid, _pixels_a_block(inputs, dated, threads, memory_mb)))
+    counter = progress.counter(len(wanted) * len(parts), "blocks mapped")
+    tasks = _tasks(inputs, list(wanted), parts, dated)
     with contextlib.closing(ordered_map(_predict, tasks, threads, progress)) as results:
         for date, run in wanted.items():
             path = files[date]
             tags = {"DATE": date.isoformat(), RUN_TAG: run, "FORESTS": Path(inputs.forests.path).name}
+            tags |= inputs.part.tags
             bands = [Band(date.isoformat(), inputs.forests.response_unit, {"DATE": date.isoformat()})]
             if inputs.sd:
                 tags[FIRST_BAND_TAG] = _NAME
                 bands.append(Band(f"{_NAME}_sd", inputs.forests.response_unit))
             try:
-                with create_geotiff(path, inputs.stack.grid, bands, tags) as tiff:
-                    _write_blocks(tiff, results, len(windows), counter)
+                with create_geotiff(path, grid, bands, tags) as tiff:
+                    _write_blocks(tiff, results, len(parts), counter)
                     inputs.check_codes()
             except _NoValue:
                 report.skipped[date] = "no pixel has all covariates"
@@ -242,9 +262,9 @@ def _write_blocks(
     """Write the next `count` blocks; raises `_NoValue` if no pixel has a value."""
     pixels = 0
     for _ in range(count):
-        window, layers = next(results)
+        block, layers = next(results)
         for band, values in enumerate(layers, start=1):
-            tiff.write(values, window, band)
+            tiff.write(values, block, band)
         pixels += int(np.isfinite(layers[0]).sum())
         counter.advance()
     if not pixels:
@@ -256,6 +276,7 @@ def _dates_to_map(
 ) -> dict[dt.date, str]:
     """The dates that need a new map, ascending, with the fingerprint of their inputs."""
     wanted: dict[dt.date, str] = {}
+    others: list[Path] = []
     for date, path in sorted(files.items()):
         progress.check()
         lacking = [dated for dated in inputs.dynamic if dated.entry(date) is None]
@@ -264,13 +285,32 @@ def _dates_to_map(
             progress.warn(f"{date}: no map, {report.skipped[date]}")
             continue
         run = inputs.fingerprint(date)
-        if is_made(path, run, inputs.stack.grid, progress):
+        if is_made(path, run, inputs.part.grid, progress):
             report.files[date] = path
             report.kept.append(date)
             progress.log(f"{date}: {path.name} is there already, made from the same inputs; kept")
         else:
             wanted[date] = run
+            if run_of(path) and not _is_of_part(path, inputs):
+                others.append(path)
+    if others:
+        progress.warn(
+            text(
+                "{}: its {} of another EXTENT or AOI, such as {}, will be replaced; stop the run and choose "
+                "another OUTPUT to keep them",
+                others[0].parent,
+                counted(len(others), "map"),
+                others[0].name,
+            )
+        )
     return wanted
+
+
+def _is_of_part(path: Path, inputs: MapInputs) -> bool:
+    """Whether a map that is there says that it is of the same part of the stack."""
+    tags = tags_of(path, (PART_TAG, AREA_TAG))
+    same_window = tags.get(PART_TAG) == inputs.part.tags.get(PART_TAG)
+    return same_window and is_of_area(tags, inputs.wanted.aoi)
 
 
 def _pixels_a_block(inputs: MapInputs, dated: Sequence[OnPixels], threads: int, memory_mb: int) -> int:
@@ -284,18 +324,23 @@ def _pixels_a_block(inputs: MapInputs, dated: Sequence[OnPixels], threads: int, 
 
 @dataclass(frozen=True)
 class _Task:
-    """A block of a map, and all that is needed to fill it."""
+    """A block of a map, its place in the stack, and all that is needed to fill it.
+
+    `inside`: which of its pixels get a value; None: all.
+    """
 
     inputs: MapInputs
     model: Model
     date: dt.date
+    block: Window
     window: Window
+    inside: np.ndarray | None
     dated: Mapping[str, Callable[[Progress], np.ndarray]]
     coordinates: Callable[[Window], np.ndarray] | None
 
 
 def _tasks(
-    inputs: MapInputs, dates: Sequence[dt.date], windows: Sequence[Window], dated: Sequence[OnPixels]
+    inputs: MapInputs, dates: Sequence[dt.date], parts: Sequence[Window], dated: Sequence[OnPixels]
 ) -> Iterator[_Task]:
     forests = inputs.forests
     pooled = forests.load(PooledKey()) if forests.mode == POOLED else None
@@ -308,16 +353,23 @@ def _tasks(
             raise InputError(
                 f"{forests.path}: a {forests.method.name} gives no standard deviation; make maps without it."
             )
-        for window in windows:
-            blocks_of = {one.covariate.name: one.block(date, window) for one in dated}
-            yield _Task(inputs, model, date, window, blocks_of, coordinates)
+        for block in parts:
+            window, inside = inputs.part.window.part(block), inputs.part.inside(block)
+            needed = dated if inside is None or inside.any() else []
+            blocks_of = {one.covariate.name: one.block(date, window) for one in needed}
+            yield _Task(inputs, model, date, block, window, inside, blocks_of, coordinates)
 
 
 def _predict(task: _Task, progress: Progress) -> tuple[Window, list[np.ndarray]]:
     """Soil moisture of a block, float32, and its SD where asked for; NaN where any covariate is missing."""
+    shape = task.block.height, task.block.width
+    layers = [np.full(shape, np.nan, np.float32) for _ in range(1 + task.inputs.sd)]
+    if task.inside is not None and not task.inside.any():
+        return task.block, layers
     covariates = _covariates(task, progress)
     valid = np.isfinite(covariates).all(axis=0)
-    layers = [np.full(valid.shape, np.nan, np.float32) for _ in range(1 + task.inputs.sd)]
+    if task.inside is not None:
+        valid &= task.inside
     if valid.any():
         x = np.ascontiguousarray(covariates[:, valid].T)
         days = np.full(len(x), task.date.toordinal(), np.int64)
@@ -326,7 +378,7 @@ def _predict(task: _Task, progress: Progress) -> tuple[Window, list[np.ndarray]]
         found = task.model.predict(block, progress, task.inputs.sd)
         for layer, values in zip(layers, found):
             layer[valid] = values
-    return task.window, layers
+    return task.block, layers
 
 
 def _covariates(task: _Task, progress: Progress) -> np.ndarray:

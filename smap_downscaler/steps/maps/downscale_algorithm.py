@@ -29,6 +29,7 @@ from ...toolbox.values import Values
 from .downscale import MapInputs, dates_to_map, make_maps
 from .preflight import check_maps
 from .toolbox.report_output import report_maps
+from .toolbox.wanted import check_wanted, read_wanted, wanted_parameters
 
 
 class Downscale(SmapAlgorithm):
@@ -44,6 +45,7 @@ class Downscale(SmapAlgorithm):
             "FORESTS", "Forest file", fileFilter="Forest files (*.smapforest);;All files (*)"
         )
         yield QgsProcessingParameterRasterLayer("COVARIATES", "Fine stack of covariates")
+        yield from wanted_parameters()
         yield from dated_covariates()
         yield from period_parameters()
         yield from window_and_rain()
@@ -61,24 +63,24 @@ class Downscale(SmapAlgorithm):
         thread_count(values.integer("THREADS"))
         check_window(values.integer("WINDOW"))
         values.nodata("COVARIATES")
+        check_wanted(values)
         # The forest file is opened in the background: a large one takes longer than a click should.
         check_series(values)
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
+        listener = WarningKeeper(progress)
         with open_models(values.path("FORESTS")) as forests:
             stack = open_stack(values.raster_path("COVARIATES"), nodata=values.nodata("COVARIATES"))
-            check_room(values.output_folder("OUTPUT"), stack.grid)
             # As 'Harmonise covariates' fills fine pixels: by whatever lies in them.
-            inputs = MapInputs(forests, stack, values.dated_covariates(progress, minimum_share=0.0))
+            dynamic = values.dated_covariates(progress, minimum_share=0.0)
+            inputs = MapInputs(forests, stack, dynamic, wanted=read_wanted(values, listener))
             values.require_nodata_names(stack, inputs.dynamic)
-            dates = dates_to_map(inputs, *values.period())
-            listener = WarningKeeper(progress)
+            dates, part = dates_to_map(inputs, *values.period()), inputs.part
+            folder = values.output_folder("OUTPUT")
+            check_room(folder, part.grid)
             found = check_maps(inputs, dates, progress)
             found.log(listener)
-            folder = values.output_folder("OUTPUT")
-            progress.log(
-                f"{counted(len(dates), 'date')}, {stack.grid.width} x {stack.grid.height} pixels each"
-            )
+            progress.log(f"{counted(len(dates), 'date')}, of each {part.words('pixels')} mapped")
             threads, memory = thread_count(values.integer("THREADS")), values.integer("MEMORY")
             report = make_maps(inputs, folder, dates, threads, memory, listener)
             warn_of_other_runs(folder, report.files.values(), inputs.fingerprint, listener)
@@ -88,6 +90,6 @@ class Downscale(SmapAlgorithm):
         return {
             "OUTPUT": folder,
             "COUNT": len(report.files),
-            "SERIES": write_series(values, folder, stack.grid, report.files, unit, progress),
+            "SERIES": write_series(values, folder, part.grid, report.files, unit, progress),
             **tables,
         }

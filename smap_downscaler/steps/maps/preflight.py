@@ -9,6 +9,7 @@ from functools import partial
 
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
+from ...base.words import text
 from ...geo.datasets import same_crs
 from ...geo.grid import EASE2_CRS
 from ...preflight.checks import (
@@ -28,10 +29,11 @@ from .downscale import MapInputs
 from .thin_dates import thin_dates, thin_sentence
 
 _AREA, _COMPARED = "the pixels to be mapped", "the maps"
+_PART = "the part of the stack to be mapped"
 
 
 def check_maps(inputs: MapInputs, dates: Sequence[dt.date], progress: Progress = SILENT) -> Preflight:
-    """The fine stack and the dated covariates."""
+    """The fine stack and the dated covariates, where they are mapped."""
     stack, names = inputs.stack, {dated.name for dated in inputs.dynamic}
     coarse = (
         f"{stack.path}: it lies on SMAP's own cells, and so will the maps; give COVARIATES the fine stack of "
@@ -39,29 +41,48 @@ def check_maps(inputs: MapInputs, dates: Sequence[dt.date], progress: Progress =
     )
     thin = thin_dates(inputs.forests, dates)
     is_on_cells = same_crs(stack.grid.crs, EASE2_CRS) and is_coarse(stack.grid)
+    area, *advice = (_PART, "choose another EXTENT or AOI") if inputs.part.tags else (_AREA,)
+    static = [name for name in inputs.forests.covariates if name not in names]
     layers = [
         LayerToCheck(None, warnings=[coarse if is_on_cells else "", thin_sentence(inputs.forests, thin)]),
-        *stack_layers(stack, [name for name in inputs.forests.covariates if name not in names], _AREA),
-        *dated_layers(inputs.dynamic, dates, _AREA),
+        LayerToCheck(None, warnings=[inputs.wanted.doubt(stack.grid, stack.path)]),
+        *stack_layers(stack, static, area, *advice),
+        *dated_layers(inputs.dynamic, dates, area),
     ]
-    judged = [_with_judge(layer, inputs.forests.ranges) for layer in layers]
-    return check_layers(judged, Sampler(stack.grid, None, progress), _AREA)
+    # A small part may well lie beyond the means of cells, by no more than these are apart.
+    slack = 1.0 if inputs.part.tags else 0.0
+    judged = [_with_judge(layer, inputs.forests.ranges, slack) for layer in layers]
+    sampler = Sampler(inputs.part.grid, None, progress, inputs.wanted.aoi)
+    return check_layers(judged, sampler, area)
 
 
-def _with_judge(layer: LayerToCheck, ranges: Mapping[str, tuple[float, float]]) -> LayerToCheck:
-    """A covariate that is held against the range that forests were trained on, where that is known."""
+def _with_judge(layer: LayerToCheck, ranges: Mapping[str, tuple[float, float]], slack: float) -> LayerToCheck:
+    """A covariate that is held against the range that forests were trained on, where that is known.
+
+    It may lie beside it by `slack` times the width of the range.
+    """
     trained = ranges.get(layer.row.name) if layer.row is not None else None
-    return layer if trained is None else replace(layer, judge=partial(_outside, layer, trained))
+    return layer if trained is None else replace(layer, judge=partial(_outside, layer, trained, slack))
 
 
-def _outside(layer: LayerToCheck, trained: tuple[float, float], sample: Sample) -> tuple[str, str]:
+def _outside(
+    layer: LayerToCheck, trained: tuple[float, float], slack: float, sample: Sample
+) -> tuple[str, str]:
     """What is said of a covariate no value of which forests know: most often it is in another unit."""
-    if layer.row is None or not (sample.high < trained[0] or sample.low > trained[1]):
+    beside = slack * (trained[1] - trained[0])
+    if layer.row is None or not (sample.high < trained[0] - beside or sample.low > trained[1] + beside):
         return "", ""
     return (
-        f"{layer.label}: {layer.row.name} runs from {sample.low:.5g} to {sample.high:.5g}, wholly outside of "
-        f"the {trained[0]:.5g} to {trained[1]:.5g} that the forests were trained on, so that it tells pixels "
-        "apart no more; check its unit, and that it is the covariate of the training.",
+        text(
+            "{}: {} runs from {:.5g} to {:.5g}, wholly outside of the {:.5g} to {:.5g} that the forests were "
+            "trained on, so that it tells pixels apart no more; check its unit, and that it is the covariate "
+            "of the training.",
+            layer.label,
+            layer.row.name,
+            sample.low,
+            sample.high,
+            *trained,
+        ),
         "outside of the training",
     )
 

@@ -22,6 +22,7 @@ from ..cascade_report import add_resolutions
 from ..downscale import MapInputs, MapsReport
 from ..tables import cascade_resolutions, map_dates
 from ..workflow import workflow_png
+from .wanted import wanted_used
 
 
 def report_maps(
@@ -57,6 +58,7 @@ def report_maps(
         )
         settings = {
             **period_used(values, "the forests'"),
+            **wanted_used(inputs.wanted),
             "maximum age of a dated covariate (days)": values.integer("WINDOW"),
             "numbers that stand for no value": values.text("NODATA"),
         }
@@ -77,19 +79,20 @@ def _maps_facts(inputs: MapInputs, made: MapsReport, folder: str) -> list[tuple[
         ("Maps", maps),
         ("Dates without a map", text("{:,}", len(made.skipped))),
         ("Dates of the maps", dates_text(list(made.files))),
-        *_inputs_facts(inputs, "Pixels"),
+        *_inputs_facts(inputs, "Pixels of the stack" if inputs.part.tags else "Pixels"),
         ("Folder", folder),
     ]
 
 
 def _inputs_facts(inputs: MapInputs, pixels: str) -> list[tuple[str, str]]:
     """What maps are made from; `pixels` is what the grid of the fine stack is called."""
-    grid = inputs.stack.grid
+    grid, part = inputs.stack.grid, inputs.part
     return [
         (
             pixels,
             text("{:,} x {:,} of {:.6g}, {}", grid.width, grid.height, grid.cell_width, grid.crs[:60]),
         ),
+        *([("Mapped", part.words("pixels"))] if part.tags else []),
         ("Forest file", str(inputs.forests.path)),
         ("Fine stack", inputs.stack.path),
         ("Covariates", ", ".join(inputs.forests.names)),
@@ -125,6 +128,7 @@ def report_cascade(
         share = values.number("MINIMUM_COVERED")
         settings = {
             "date": date,
+            **wanted_used(inputs.wanted),
             "resolutions, m": ", ".join(f"{side:g}" for side in resolutions),
             "minimum share of a cell covered by the covariates": text("{:g}", share),
             "maximum age of a dated covariate (days)": values.integer("WINDOW"),
