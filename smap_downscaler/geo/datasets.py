@@ -36,7 +36,8 @@ _AS_STORED = {"OSR_USE_NON_DEPRECATED": "NO", "CPL_VSIL_GZIP_WRITE_PROPERTIES": 
 _NO_DATUM = re.compile(r"(d_)?(unknown|unnamed|not[ _]?specified|unspecified|custom|undefined)|$", re.I)
 #: Warnings of libtiff that cells, or tags that say what they are, were lost or made up.
 _LOST = re.compile(
-    r'Discarding \d+ bytes|due to lack of data|[Cc]orrupt|Premature end|"(GDAL|Geo)\w+".* (ignored|truncated)'
+    r"Discarding \d+ bytes|due to lack of data|[Cc]orrupt|Premature end"
+    r'|"(GDAL|Geo|Strip|Tile)\w+".* (ignored|truncated)'
     # Names, units and scales of a GeoTIFF are XML.
     r"|^Line \d+: "
 )
