@@ -40,17 +40,11 @@ def main() -> int:
         data = chosen.data
         if data is None:
             data = output / "data"
-            days = {"DAYS": chosen.days} if chosen.days else {}
-            run(
-                "A year of a made-up basin",
-                "createdemodata",
-                {"CELLS": chosen.cells, **days, "OUTPUT": str(data)},
-            )
+            demo = {"CELLS": chosen.cells, "OUTPUT": str(data)}
+            run("1. A year of a made-up basin", "createdemodata", demo)
             write_watershed(data, output / "watershed.gpkg")
-        count = 1
-        for count, step in enumerate(
-            Chain(data.resolve(), output, chosen.repeats, chosen.trees).steps(), start=2
-        ):
+        chain = Chain(data.resolve(), output, chosen.repeats, chosen.trees)
+        for count, step in enumerate(chain.steps(), start=2):
             run(f"{count}. {step.title}", step.algorithm, step.parameters)
         index, numbers = write_index(output, "The paper, figure by figure")
     print(f"\n{count} steps in {time.monotonic() - begun:.0f} s: {', '.join(numbers)}")

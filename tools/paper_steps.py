@@ -78,19 +78,20 @@ class Chain:
             },
         )
         rain = {"INPUT": str(data / "precipitation")}
-        yield Step("Seasons of the rain", "seasonalprecipitation", {**rain, "OUTPUT": self._out("p_seasons")})
+        yield Step(
+            "Seasons of the rain", "seasonalprecipitation", {**rain, "OUTPUT": self._out("p_seasons.tif")}
+        )
         yield Step(
             "Rain of three days", "antecedentprecipitation", {**rain, "OUTPUT": self._out("p_antecedent")}
         )
         soil = sorted((data / "soil").glob("*.tif"))
-        layers = [data / "dem.tif", *(self._output / f"{name}.tif" for name in TWI), *soil]
-        seasons = sorted((self._output / "p_seasons").glob("*.tif"))
+        twi = [self._output / f"{name}.tif" for name in TWI]
+        layers = [data / "dem.tif", *twi, *soil, self._output / "p_seasons.tif"]
         yield Step(
             "Covariates on SMAP's cells and at 100 m",
             "harmonisecovariates",
             {
-                "INPUT": [str(layer) for layer in [*layers, *seasons]],
-                "NAMES": ",".join(["elevation", *TWI, *(layer.stem for layer in [*soil, *seasons])]),
+                "INPUT": [str(layer) for layer in layers],
                 "SMAP": self._out("smap"),
                 **self._area("aoi"),
                 **self._given("MASK", "mask.tif"),
@@ -327,9 +328,11 @@ def write_watershed(data: Path, target: Path) -> None:
     x, y = (statistics.fmean(place[axis] for place in places) for axis in (0, 1))
     radius = statistics.median(math.dist(place, (x, y)) for place in places)
     circle = ogr.CreateGeometryFromWkt(f"POINT ({x} {y})").Buffer(radius + 1000.0)
-    # Features die with their dataset.
+    # A layer dies with its dataset, a shape with its feature.
     basin = ogr.Open(str(data / "aoi.gpkg"))
-    shape = next(iter(basin.GetLayer(0))).GetGeometryRef().Clone()
+    layer = basin.GetLayer(0)
+    feature = layer.GetNextFeature()
+    shape = feature.GetGeometryRef().Clone()
     shape.TransformTo(spatial_reference(crs_of(data)))
     inside = ogr.ForceToMultiPolygon(circle.Intersection(shape))
     _write(target, "watershed", ogr.wkbMultiPolygon, crs_of(data), {"watershed": inside.ExportToWkt()})
