@@ -104,6 +104,7 @@ def write_smap_to_maps(path: Path) -> None:
         {
             "FORESTS": made("train", "OUTPUT"),
             "COVARIATES": made("harmonise", "OUTPUT_FINE"),
+            "AOI": given("AOI"),
             "DYNAMIC": made("rain", "OUTPUT"),
             "DYNAMIC_NAMES": fixed(RAIN),
         },

@@ -80,13 +80,14 @@ def test_parameters_and_outputs_are_as_promised(algorithm):
         "CATEGORICAL",
         "LAYERS",
         "NODATA",
+        "COVARIATES_TABLE",
         "PREFLIGHT",
         "REPORT",
     }
     assert definitions["GUESS"].defaultValue() is True
     assert not definitions["REPORT"].createByDefault()
     assert [one.name() for one in algorithm.outputDefinitions()] == [
-        "OUTPUT_COARSE", "OUTPUT_FINE", "PREFLIGHT", "REPORT", "COUNT", "REPORT_NUMBERS",
+        "OUTPUT_COARSE", "OUTPUT_FINE", "COVARIATES_TABLE", "PREFLIGHT", "REPORT", "COUNT", "REPORT_NUMBERS",
     ]  # fmt: skip
 
 
