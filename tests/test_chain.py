@@ -99,7 +99,7 @@ def test_the_shipped_model_ends_at_the_study_area(run, basin, tmp_path):
             "PRECIPITATION": str(basin / "precipitation"),
             "RESOLUTION": 500,
             "SEED": 1,
-            "forests": str(tmp_path / "forests.smapforest"),
+            # The forests are asked for by nobody: the steps find a place for them.
             "maps": str(maps),
         },
     )

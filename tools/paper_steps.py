@@ -250,6 +250,8 @@ class Chain:
             "quantilecorrelation",
             {
                 "INPUT": self._out("pairs.gpkg"),
+                "X_FIELD": "map",
+                "Y_FIELD": "field",
                 "OUTPUT": self._out("quantiles.csv"),
                 "REPORT": self._report("quantilecorrelation"),
             },

@@ -190,7 +190,7 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         lacking = missing((*_ALL_NEED, *self.NEEDS))
         if lacking:
             raise QgsProcessingException(advice(lacking))
-        values = Values(self, parameters, context)
+        values = Values.of_run(self, parameters, context)
         refusal = self._attempt(lambda: self._check(values), feedback)
         if refusal:
             raise QgsProcessingException(refusal)
@@ -207,7 +207,7 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
             for sentence in ignored_parameters(self, parameters, context):
                 progress.warn(sentence)
             with heard_by(progress):
-                outputs.update(self.work(Values(self, parameters, context), progress))
+                outputs.update(self.work(Values.of_run(self, parameters, context), progress))
 
         refusal = self._attempt(work, feedback)
         if refusal:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qgis.core import (
+    Qgis,
     QgsMapLayer,
     QgsProcessing,
     QgsProcessingAlgorithm,
@@ -44,6 +45,21 @@ class Values:
     ):
         self.algorithm, self.context = algorithm, context
         self.parameters = given_parameters(algorithm, parameters, context)
+
+    @classmethod
+    def of_run(
+        cls, algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any], context: QgsProcessingContext
+    ) -> Values:
+        """The values of a run that begins: what must be written and has no place goes to a temporary one.
+
+        Models leave out the outputs that nobody asks them for.
+        """
+        values = cls(algorithm, parameters, context)
+        for definition in algorithm.destinationParameterDefinitions():
+            optional = bool(definition.flags() & Qgis.ProcessingParameterFlag.Optional)
+            if not optional and not values.given(definition.name()):
+                values.parameters[definition.name()] = definition.generateTemporaryDestination()
+        return values
 
     def given(self, name: str) -> bool:
         """Whether the parameter has a value."""
