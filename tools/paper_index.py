@@ -45,21 +45,23 @@ def write_index(output: Path, title: str) -> tuple[Path, list[str]]:
     folder = output / "figures"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    named = {one.number for one in found}
+    sheets: dict[str, list[Path]] = {}
     for sheet in sorted(output.glob("fig_*.png")):
-        number = "Fig. " + sheet.stem.removeprefix("fig_").upper()
-        named.add(number)
-        shutil.copyfile(sheet, folder / sheet.name)
-    for number in sorted(named, key=_order):
+        # A sheet of several pages has their numbers at the end of the names.
+        name = sheet.stem.split("_")[1]
+        sheets.setdefault(f"Fig. {name.upper()}", []).append(
+            Path(shutil.copyfile(sheet, folder / sheet.name))
+        )
+    named = sorted({one.number for one in found} | sheets.keys(), key=_order)
+    for number in named:
         page.heading(number)
-        sheet = folder / f"{_stem(number)}.png"
-        if sheet.exists():
-            page.picture(sheet.read_bytes(), f"{number}: a sheet", "A sheet of 'Map sheet'.")
+        for sheet in sheets.get(number, ()):
+            page.picture(sheet.read_bytes(), f"{number}: a sheet", "Made by 'Map sheet'.")
         for count, one in enumerate(own for own in found if own.number == number):
             _put(page, one, folder, count)
     index = output / "index.html"
     index.write_text(page.html(), encoding="utf-8")
-    return index, sorted(named, key=_order)
+    return index, named
 
 
 def _put(page: Page, one: Found, folder: Path, count: int) -> None:

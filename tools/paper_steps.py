@@ -252,6 +252,8 @@ class Chain:
                 "INPUT": self._out("pairs.gpkg"),
                 "X_FIELD": "map",
                 "Y_FIELD": "field",
+                "STATION_FIELD": "station",
+                "DATE_FIELD": "date",
                 "OUTPUT": self._out("quantiles.csv"),
                 "REPORT": self._report("quantilecorrelation"),
             },

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -60,6 +61,7 @@ def training_page(
     _pictures(page, report.scores)
     _importance(page, report)
     _effects(page, report)
+    _given(page, report.given)
     _choices(page, report.mode, report.settings)
     _left_out(page, report.mode, report.skipped)
     return page.manifest(manifest).footer(footer)
@@ -190,6 +192,21 @@ def effect_text(effect: Effect, mode: str) -> Text:
         return words + "."
     on, things = ("on" if mode == BY_DATE else "in"), counted(effect.falling, _NOUNS[mode][:-1])
     return words + text("; from end to end it rises {} {} and falls {} {}.", on, effect.rising, on, things)
+
+
+#: What hyper-parameters are called elsewhere, and what their absence comes to.
+_LONGER = {"max_features": "max_features (mtry)", "sample_size": "sample_size (rows drawn for a tree)"}
+_WITHOUT = {"max_features": "a third of the covariates", "sample_size": "all rows", "max_depth": "no limit"}
+
+
+def _given(page: Page, settings: Any) -> None:
+    if settings is None:
+        return
+    rows = [
+        (_LONGER.get(name, name), _WITHOUT.get(name, "none") if value is None else text("{}", value))
+        for name, value in settings.as_dict().items()
+    ]
+    page.heading("Hyper-parameters (the paper's Table 5)").table(("hyper-parameter", "value"), rows)
 
 
 def _choices(page: Page, mode: str, chosen: Mapping[Key, ForestSettings]) -> None:

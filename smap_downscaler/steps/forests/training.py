@@ -64,7 +64,7 @@ def train_by_date(
             f"has {most}); enlarge the study area, or lower MINIMUM_CELLS."
         )
     names = choices.names(table)
-    report = TrainingReport(BY_DATE, names=names, method=choices.method)
+    report = TrainingReport(BY_DATE, names=names, method=choices.method, given=choices.settings)
     coverage: dict[dt.date, Coverage] = {}
     rows = _rows_by_date(table, choices, least, report, area, coverage, progress)
     with choices.writer(table, names, output, BY_DATE, {"minimum_cells": least}) as writer:
@@ -106,7 +106,7 @@ def train_by_cell(
             "by cell needs; use a longer series, or lower MINIMUM_DATES."
         )
     names = choices.names(table)
-    report = TrainingReport(BY_CELL, names=names, method=choices.method)
+    report = TrainingReport(BY_CELL, names=names, method=choices.method, given=choices.settings)
     columns: dict[Key, np.ndarray] = {}
     rows = _rows_by_cell(table, choices, least, report, columns, progress)
     writer = choices.writer(table, names, output, BY_CELL, {"minimum_dates": least})
@@ -183,7 +183,9 @@ def train_pooled(
     with writer:
         progress.set_text(f"Writing the {choices.method.noun}")
         writer.add(key, model, settings=choices.chosen(model), progress=progress)
-    report = TrainingReport(POOLED, dropped={key: pooled.dropped}, names=names, method=choices.method)
+    report = TrainingReport(
+        POOLED, dropped={key: pooled.dropped}, names=names, method=choices.method, given=choices.settings
+    )
     if choices.effects:
         report.samples[key] = _sample(rows, MOST_POOLED_ROWS, seed, key)
     report.add(key, model, names, wishes.tuned)

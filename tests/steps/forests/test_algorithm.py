@@ -134,6 +134,8 @@ def test_importance_and_report(run, matrix, tmp_path):
         "Out-of-bag scores",
         "Importance of the covariates",
         "Which way soil moisture goes with each covariate",
+        "Hyper-parameters (the paper&#39;s Table 5)",
+        "<td>sample_size (rows drawn for a tree)</td>",
         "Hyper-parameters that were chosen",
         "SHA-256",
     ):
@@ -200,7 +202,7 @@ def test_reports_of_the_other_modes(run, matrix, tmp_path, mode):
     assert page.count("<img") == (3 if mode == "by cell" else 2)
     assert "of the covariates, most important first" in page
     assert ("band: quartiles over" in page) == (mode == "by cell")
-    assert "Hyper-parameters" not in page
+    assert "Hyper-parameters that were chosen" not in page
 
 
 @pytest.mark.parametrize(

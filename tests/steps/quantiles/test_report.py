@@ -95,8 +95,8 @@ def test_the_page_is_whole(page_of):
     assert "Quantile correlation of theta &lt;map&gt; and theta_field" in page
     assert "2 stations, 3 time scales of 1 to 3 days, 3 quantiles of 0.1 to 0.9" in page
     assert "<li>3 rows &lt;odd&gt;.</li>" in page
-    assert "<h2>Station Ana</h2>" in page
-    assert "<h2>Station Beto</h2>" in page
+    assert "<h2>Station Ana (the paper&#39;s Fig. S3)</h2>" in page
+    assert "<h2>Station Beto (the paper&#39;s Fig. S3)</h2>" in page
     assert "m &amp; n.csv" in page
     # Two seasons: in the overview at the shortest and the longest scale, and nine numbers of each.
     assert page.count(">0.60<") == 2 * 2 + 18

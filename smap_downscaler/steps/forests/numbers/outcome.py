@@ -31,6 +31,8 @@ class TrainingReport:
         All covariates.
     trained : int
         How many models there are.
+    given : settings of the method
+        Hyper-parameters as they were given.
     settings : dict
         Hyper-parameters by key, where they were chosen for each.
     importance : dict
@@ -47,6 +49,7 @@ class TrainingReport:
     skipped: dict[Key, str] = field(default_factory=dict)
     names: tuple[str, ...] = ()
     trained: int = 0
+    given: Any = None
     method: Method = RANDOM_FOREST
     settings: dict[Key, Any] = field(default_factory=dict)
     importance: dict[Key, tuple[tuple[str, ...], Importance]] = field(default_factory=dict)
