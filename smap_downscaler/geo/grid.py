@@ -180,10 +180,6 @@ class Grid:
         """Whether its cells are `side` wide and high, to `ALIGNMENT` of a cell."""
         return all(abs(own / side - 1) <= ALIGNMENT for own in (self.cell_width, self.cell_height))
 
-    def is_aligned(self, other: Grid) -> bool:
-        """Whether this grid's cells are cells of `other`, see `cell_offset_in`."""
-        return self.cell_offset_in(other) is not None
-
 
 def columns_around(cell_width: float, width: int) -> int:
     """How many columns of degrees lead once around the earth; 0 where a grid of `width` columns does not."""

@@ -55,7 +55,7 @@ def test_cells_are_the_same_if_all_their_corners_are(row, col, height, width, do
     furthest = max(map(abs, (down, right, down + taller, right + wider)))
     if abs(furthest - ALIGNMENT) > 1e-9:
         assert part.cell_offset_in(GRID) == ((row, col) if furthest < ALIGNMENT else None)
-        assert part.is_aligned(GRID) == (furthest < ALIGNMENT)
+        assert (part.cell_offset_in(GRID) is not None) == (furthest < ALIGNMENT)
 
 
 @given(st.sampled_from([3, 10, 30, 60, 120]), st.integers(0, 350), st.integers(-170, 160), st.integers(2, 20))
@@ -84,9 +84,9 @@ def world_cells(grid):
 
 
 def test_half_a_cell_finer_or_coarser_is_not_aligned():
-    assert not moved(GRID, 0.5, 0, 0, 0).is_aligned(GRID)
-    assert not Grid(GRID.crs, GRID.left, GRID.top, 5, 10, 60, 80).is_aligned(GRID)
-    assert not Grid(GRID.crs, GRID.left, GRID.top, 20, 40, 15, 20).is_aligned(GRID)
+    assert moved(GRID, 0.5, 0, 0, 0).cell_offset_in(GRID) is None
+    assert Grid(GRID.crs, GRID.left, GRID.top, 5, 10, 60, 80).cell_offset_in(GRID) is None
+    assert Grid(GRID.crs, GRID.left, GRID.top, 20, 40, 15, 20).cell_offset_in(GRID) is None
 
 
 def test_bad_grids_are_refused():

@@ -236,7 +236,7 @@ def test_the_summary_over_forests():
 def test_wishes_out_of_range():
     with pytest.raises(InputError) as caught:
         Wishes(importance_repeats=-1)
-    assert str(caught.value) == "IMPORTANCE_REPEATS is -1; give 1 or more."
+    assert str(caught.value) == "IMPORTANCE_REPEATS is -1; give 0 (no importance) or more."
 
 
 @pytest.mark.parametrize("wishes", [Wishes(GRID), Wishes((), 3)])
