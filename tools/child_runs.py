@@ -20,7 +20,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[1]
 OK, REFUSED, FAULT, CRASH, HANG, KILLED = "ok", "refused", "fault", "crash", "hang", "killed"
@@ -61,7 +61,7 @@ class Child:
     def __init__(self, folder: str | Path):
         self._folder = Path(folder)
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | _Copy | None = None
 
     def __enter__(self) -> Child:
         return self
@@ -136,6 +136,19 @@ class Child:
         self._process = None
         return Ended(CRASH, f"exit {process.returncode}", seconds=taken)
 
+    def fork(self, folder: str | Path) -> Child:
+        """A child that is a copy of this one's process, in which QGIS has started already."""
+        self.start()
+        copy = Child(folder)
+        pipes = [Path(folder) / name for name in ("orders", "answers")]
+        for pipe in pipes:
+            os.mkfifo(pipe)
+        self._process.stdin.write(json.dumps({"fork": [str(pipe) for pipe in pipes]}).encode() + b"\n")
+        self._process.stdin.flush()
+        orders, answers = pipes[0].open("wb"), pipes[1].open("rb", buffering=0)
+        copy._process = _Copy(self._answer(_START)["fork"], orders, answers)
+        return copy
+
     def kill(self) -> None:
         """End the process as the system does when memory is short: at once."""
         process, self._process = self._process, None
@@ -162,6 +175,32 @@ class Child:
         return json.loads(line)
 
 
+class _Copy:
+    """What `Child` uses of a `Popen`, of a process that another one made by forking."""
+
+    def __init__(self, pid: int, stdin: IO[bytes], stdout: IO[bytes]):
+        self._pid, self.stdin, self.stdout = pid, stdin, stdout
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """None while it runs; how it ended is not known."""
+        try:
+            os.kill(self._pid, 0)
+        except ProcessLookupError:
+            self.returncode = -1
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, if it is there."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._pid, number)
+
+    def wait(self) -> None:
+        """Wait until it is gone."""
+        while self.poll() is None:
+            time.sleep(0.005)
+
+
 def _serve(folder: Path) -> None:
     """In the child: take runs from standard input and answer each with a line."""
     # Libraries print where they like: what they print must not be taken for an answer.
@@ -173,10 +212,21 @@ def _serve(folder: Path) -> None:
         answers.write(json.dumps(what) + "\n")
         answers.flush()
 
+    # Copies that have ended are gone at once.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with qgis_session(folder / "profile"):
         answer(ready=True)
-        for line in sys.stdin:
-            answer(**_run(**json.loads(line)))
+        orders = sys.stdin
+        while line := orders.readline():
+            order = json.loads(line)
+            if "fork" not in order:
+                answer(**_run(**order))
+                continue
+            pid = os.fork()
+            if pid:
+                answer(fork=pid)
+                continue
+            orders, answers = (open(pipe, mode) for pipe, mode in zip(order["fork"], "rw"))  # noqa: SIM115
 
 
 def _run(

@@ -18,7 +18,6 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,12 +26,12 @@ from xml.etree import ElementTree
 
 from child_runs import CRASH, HANG, KILLED, OK, Child
 
-FOREST = {"PRESET": "custom", "N_ESTIMATORS": 30, "SEED": 3, "THREADS": 2}
+FOREST = {"PRESET": "custom", "N_ESTIMATORS": 10, "SEED": 3, "THREADS": 2}
 _DEMO = "createdemodata"
 #: The steps in the order of the work.  `{data}` is the made-up basin, `{out}` the step's own folder, and
 #: `{NAME}` the folder of a step before.
 STEPS: dict[str, tuple[str, dict[str, Any]]] = {
-    _DEMO: ("createdemodata", {"CELLS": 60, "DAYS": 6, "SEED": 5, "OUTPUT": "{out}/data"}),
+    _DEMO: ("createdemodata", {"CELLS": 30, "DAYS": 8, "SEED": 5, "OUTPUT": "{out}/data"}),
     "importsmap": ("importsmap", {"INPUT": "{data}/smap", "OUTPUT": "{out}/smap"}),
     "terrainindices": (
         "terrainindices",
@@ -57,7 +56,7 @@ STEPS: dict[str, tuple[str, dict[str, Any]]] = {
             "NAMES": "elevation,clay,sand,twi",
             "SMAP": "{importsmap}/smap",
             "MASK": "{data}/mask.tif",
-            "RESOLUTION": 200,
+            "RESOLUTION": 400,
             "OUTPUT_COARSE": "{out}/coarse.tif",
             "OUTPUT_FINE": "{out}/fine.tif",
         },
@@ -204,13 +203,18 @@ class Kills:
         self._folder, self._seed = folder, seed
         self._alone: dict[str, Alone] = {}
         self._children, self._moment = 0, 0.0
-        self._again = self.new_child()
+        #: Runs nothing; those that are killed are copies of it.
+        self._first = self.new_child()
+        self._again = self._first
         self.counts: Counter[str] = Counter()
 
     def new_child(self) -> Child:
         """A process with a folder of its own."""
+        return Child(self._new_folder())
+
+    def _new_folder(self) -> Path:
         self._children += 1
-        return Child(self._folder / "processes" / str(self._children))
+        return self._folder / "processes" / str(self._children)
 
     def alone(self, step: str) -> Alone:
         """What the step leaves if it is left alone; made once, after what it needs."""
@@ -219,8 +223,9 @@ class Kills:
                 self.alone(needed)
             out = self.out(step)
             # A new process, which loads what it needs as one that is killed does.
-            self.close()
-            self._again = self.new_child()
+            if self._again is not self._first:
+                self._again.kill()
+            self._again = self._first.fork(self._new_folder())
             ended = self._again.run(*self.call(step), seconds=_ALONE)
             if ended.kind != OK:
                 sys.exit(f"{step} does not run: {ended.kind} {ended.told}")
@@ -230,41 +235,33 @@ class Kills:
         return self._alone[step]
 
     def close(self) -> None:
-        """End the process that goes on from run to run."""
-        self._again.kill()
+        """End the processes that go on from run to run."""
+        for child in (self._again, self._first):
+            child.kill()
 
     def kill(self, step: str, count: int) -> None:
         """Kill a step `count` times, each time at another moment, and run it again."""
         alone, moments = self.alone(step), random.Random(f"{self._seed} {step}")
         limit, done = max(_LEAST, _TIMES * alone.seconds), 0
-        with ThreadPoolExecutor(1) as ahead:
-            victim = self.new_child()
-            ready = ahead.submit(victim.start)
-            # A run that is at its end before its moment does not count.
-            for turn in range(3 * count):
-                over, out = turn % 3 == 2, self.out(step)
-                if over:
-                    shutil.copytree(alone.folder, out, dirs_exist_ok=True)
-                self._moment = moments.uniform(0.0, alone.seconds)
-                ready.result()
+        # A run that is at its end before its moment does not count.
+        for turn in range(3 * count):
+            over, out = turn % 3 == 2, self.out(step)
+            if over:
+                shutil.copytree(alone.folder, out, dirs_exist_ok=True)
+            self._moment = moments.uniform(0.0, alone.seconds)
+            with self._first.fork(self._new_folder()) as victim:
                 ended = victim.run(*self.call(step), kill_after=self._moment)
-                victim.kill()
-                done += ended.kind == KILLED
-                if done < count:
-                    victim = self.new_child()
-                    ready = ahead.submit(victim.start)
-                if ended.kind == KILLED:
-                    self._check_killed(step, out, alone, over)
-                    ended = self._again.run(*self.call(step), seconds=limit)
-                if ended.kind == OK:
-                    self._check_again(step, out, alone)
-                else:
-                    kind = {HANG: "hangs", CRASH: "crashes"}.get(ended.kind, "refused")
-                    self._note(kind, step, ended.told)
-                if done == count:
-                    break
-            ready.result()
-            victim.kill()
+            done += ended.kind == KILLED
+            if ended.kind == KILLED:
+                self._check_killed(step, out, alone, over)
+                ended = self._again.run(*self.call(step), seconds=limit)
+            if ended.kind == OK:
+                self._check_again(step, out, alone)
+            else:
+                kind = {HANG: "hangs", CRASH: "crashes"}.get(ended.kind, "refused")
+                self._note(kind, step, ended.told)
+            if done == count:
+                break
         self.counts["kills"] += done
         self.restore(step)
 
