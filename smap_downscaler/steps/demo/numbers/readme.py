@@ -54,7 +54,7 @@ def finished(basin: Basin, figures: Figures) -> str:
     lines += ["How it was made", "---------------"]
     for text in _formulas(settings):
         lines += [*_wrapped(text), ""]
-    lines += ["What came of it", "---------------", *_found(basin, figures), ""]
+    lines += ["What came of it", "---------------", *_found(figures), ""]
     return "\n".join(lines)
 
 
@@ -154,7 +154,7 @@ def _sight(settings: DemoSettings) -> str:
     )
 
 
-def _found(basin: Basin, figures: Figures) -> list[str]:
+def _found(figures: Figures) -> list[str]:
     mean = sum(figures.share.values()) / max(len(figures.share), 1)
     lines = [
         f"{figures.cells} SMAP cells with a value have their centre in the basin.",
