@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ....base.seasons_of_year import MONTH_NAMES
 from .basin import STEPS, UNEXPLAINED_DEMAND, Basin
 from .bucket import ATTRACTION, DEMAND_HIGH, DEMAND_LOW, DEPTH, LATERAL, REACH
 from .observations import (
@@ -69,7 +69,7 @@ _FOREWORD = (
 
 
 def _settings(settings: DemoSettings) -> list[str]:
-    months = " and ".join(calendar.month_name[month] for month in SMAP_MONTHS)
+    months = " and ".join(MONTH_NAMES[month - 1] for month in SMAP_MONTHS)
     return [
         f"SEED       {settings.seed}",
         f"DAYS       {f'empty: a year, with SMAP in {months}' if settings.year else settings.days}",
