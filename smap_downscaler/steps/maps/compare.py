@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ...base.dates import period_text
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...base.words import Text, counted, text
@@ -82,8 +83,9 @@ class Compared:
         both = [date for date in maps if self.reference.has(date)]
         if not both:
             raise InputError(
-                f"REFERENCE ({self.reference.source}): it has no date of the maps of INPUT ({_span(maps)}, "
-                f"the reference {_span(reference)}); give a reference of the same days."
+                f"REFERENCE ({self.reference.source}): it has no date of the maps of INPUT "
+                f"({period_text(maps)}, the reference {period_text(reference)}); give a reference of the "
+                "same days."
             )
         alone = [date for date in maps if not self.reference.has(date)]
         if alone:
@@ -101,10 +103,6 @@ class Compared:
                 )
             )
         return both
-
-
-def _span(dates: Sequence[dt.date]) -> str:
-    return str(dates[0]) if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
 
 
 def _listed(dates: Sequence[dt.date]) -> Text:
