@@ -122,12 +122,12 @@ def compare(compared: Compared, dates: Sequence[dt.date], progress: Progress = S
     reader = _Reader(compared, progress)
     counter = progress.counter(len(dates) * reader.blocks, "blocks compared")
     found: dict[dt.date, dict[str, Scored]] = {}
-    without: dict[dt.date, str] = {}
     for date in dates:
         scored = reader.score(date, counter.advance)
         if scored is None:
-            without[date] = "no pixel has a value in the map and in all that it is compared with"
-            progress.warn(f"{date}: no scores, {without[date]}")
+            progress.warn(
+                f"{date}: no scores, no pixel has a value in the map and in all that it is compared with"
+            )
         else:
             found[date] = scored
     if not found:
@@ -135,7 +135,7 @@ def compare(compared: Compared, dates: Sequence[dt.date], progress: Progress = S
             f"REFERENCE ({compared.reference.source}): on no date has a pixel a value in the map and in all "
             "that it is compared with; give a reference with values in the area of the maps."
         )
-    return Comparison(found, without)
+    return Comparison(found)
 
 
 class _Reader:
