@@ -153,6 +153,7 @@ BREACHES = [
     ("geo/a.py", "from os import environ\nenviron.setdefault('A', 'B')", "2: writes os.environ"),
     ("geo/a.py", "import os\nos.environ |= {}", "2: writes os.environ"),
     ("geo/a.py", "import os\nos.putenv('A', 'B')", "2: os.putenv"),
+    ("geo/a.py", "import calendar\ncalendar.month_name[1]", "2: calendar.month_name"),
     ("geo/a.py", "band.GetDescription()", "1: GetDescription: use geo/texts.py"),
     ("geo/a.py", "d.GetRasterBand(1).GetDescription()", "1: GetDescription: use geo/texts.py"),
     ("geo/a.py", "dataset.GetMetadata()", "1: GetMetadata: use geo/texts.py"),

@@ -72,14 +72,8 @@ def _put(page: Page, one: Found, folder: Path, count: int) -> None:
         (folder / f"{_stem(one.number)}_{one.report.stem}_{count}{number}.png").write_bytes(png)
         page.picture(png, f"{one.number}, from the report of {one.report.stem}")
     for table in re.findall(r"<table.*?</table>", one.piece, re.S):
-        cells = [
-            [
-                html.unescape(re.sub(r"<[^>]+>", "", cell)).strip()
-                for cell in re.findall(r"<t[hd].*?</t[hd]>", row, re.S)
-            ]
-            for row in re.findall(r"<tr.*?</tr>", table, re.S)
-        ]
-        page.table(cells[0], cells[1:])
+        head, *rows = map(_cells, re.findall(r"<tr.*?</tr>", table, re.S))
+        page.table(head, rows)
     page.paragraph(f"{one.heading}: reports/{one.report.name}")
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from osgeo import ogr
 
 from smap_downscaler.geo.datasets import dataset_grid, open_dataset, spatial_reference, whole_file
@@ -19,12 +20,12 @@ from smap_downscaler.series.series import open_series
 WET, DRY = "11,12,1,2,3", "5,6,7,8,9"
 TWI = ("twi_mtfd", "twi_fd8", "twi_mfdmd")
 #: Sheets of maps: the figure, the kind, and the series.
-SHEETS = (("fig_1", "locator", "maps"), ("fig_5", "cascade", "cascade"), ("fig_s2", "days", "maps"))
+_SHEETS = (("fig_1", "locator", "maps"), ("fig_5", "cascade", "cascade"), ("fig_s2", "days", "maps"))
 
 
 @dataclass(frozen=True)
 class Step:
-    """An algorithm of the toolbox, its parameters, and the reports and pictures that it leaves."""
+    """An algorithm of the toolbox, its parameters, and what a reader calls it."""
 
     title: str
     algorithm: str
@@ -166,17 +167,13 @@ class Chain:
             "cascade",
             {**fine, "DATE": wet, "OUTPUT": self._out("cascade"), "REPORT": self._report("cascade")},
         )
-        for number, kind, source in (
-            ("fig_1", "locator", None),
-            ("fig_5", "cascade", "cascade"),
-            ("fig_s2", "days", "maps"),
-        ):
+        for number, kind, source in _SHEETS:
             yield Step(
                 f"Sheet: {kind}",
                 "mapsheet",
                 {
                     "KIND": kind,
-                    "SERIES": self._out(source or "maps"),
+                    "SERIES": self._out(source),
                     "SMAP": self._out("smap"),
                     "DEM": str(self._data / "dem.tif"),
                     **self._area("watershed"),
@@ -274,15 +271,18 @@ class Chain:
             )
 
     def _two_dates(self) -> tuple[str, str]:
-        """A date of the wet season and one of the dry one, on which SMAP saw most: text, ISO."""
-        series = open_series(self._output / "maps") if (self._output / "maps").is_dir() else None
-        series = series or open_series(self._output / "smap")
-        smap = open_series(self._output / "smap")
-        found = []
-        for months in (WET, DRY):
-            dates = [date for date in series.dates if str(date.month) in months.split(",")] or series.dates
-            found.append(max(dates, key=lambda date: (smap.read(date) == smap.read(date)).sum()))
-        return found[0].isoformat(), found[1].isoformat()
+        """A date of the wet season and one of the dry one, those with a map of which SMAP saw most: ISO.
+
+        Without a map of a season one of any date is taken.
+        """
+        dates, smap = open_series(self._output / "maps").dates, open_series(self._output / "smap")
+        seen = {date: int(np.isfinite(smap.read(date)).sum()) for date in dates}
+
+        def most_seen(months: str) -> str:
+            held = [date for date in dates if str(date.month) in months.split(",")]
+            return max(held or dates, key=lambda date: seen[date]).isoformat()
+
+        return most_seen(WET), most_seen(DRY)
 
     def _forest(self) -> dict[str, Any]:
         if self._trees is None:
@@ -312,11 +312,8 @@ def crs_of(data: Path) -> str:
 
 
 def places_of(data: Path) -> dict[str, tuple[float, float]]:
-    """x and y of each station of a folder; none without stations."""
-    path = data / "stations.csv"
-    if not path.exists():
-        return {}
-    with path.open(encoding="utf-8-sig", newline="") as stream:
+    """x and y of each station of a folder."""
+    with (data / "stations.csv").open(encoding="utf-8-sig", newline="") as stream:
         return {row["station"]: (float(row["x"]), float(row["y"])) for row in csv.DictReader(stream)}
 
 

@@ -8,8 +8,13 @@ from .errors import InputError
 
 #: The seasons' names in tables.
 ALL, WET, DRY = "all", "wet", "dry"
-#: The months, as users write them and tables name them.
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+#: The months in English (`calendar` has them in the language of the machine), and as users write them and
+#: tables name them.
+MONTH_NAMES = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+MONTHS = tuple(name[:3] for name in MONTH_NAMES)
 _LOWER = tuple(month.lower() for month in MONTHS)
 
 

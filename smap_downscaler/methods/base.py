@@ -168,7 +168,9 @@ class Wishes:
 
     def __post_init__(self) -> None:
         if self.importance_repeats < 0:
-            raise InputError(f"IMPORTANCE_REPEATS is {self.importance_repeats}; give 0 (no importance) or more.")
+            raise InputError(
+                f"IMPORTANCE_REPEATS is {self.importance_repeats}; give 0 (no importance) or more."
+            )
 
     @property
     def tuned(self) -> bool:

@@ -47,10 +47,10 @@ def contents(entries: Iterable[SeriesEntry]) -> list[tuple[str, str, int]]:
 
 def run_of(path: Path) -> str:
     """The digest that a raster was made with; empty where there is no raster, a damaged one, or no digest."""
-    return tags_of(path, (RUN_TAG,)).get(RUN_TAG, "")
+    return tags_of_file(path, (RUN_TAG,)).get(RUN_TAG, "")
 
 
-def tags_of(path: Path, names: Iterable[str]) -> dict[str, str]:
+def tags_of_file(path: Path, names: Iterable[str]) -> dict[str, str]:
     """Those of some tags that a raster has; none where there is no raster, or a damaged one."""
     if not path.is_file():
         return {}

@@ -68,6 +68,11 @@ def score_pixels(blocks: Callable[[], Iterable[Pixels]], methods: int, cells: in
     methods : int
     cells : int
         How many coarse cells there are; 0: none, and no r_within.
+
+    Returns
+    -------
+    list of PixelScores
+        In the order of the methods; without pixels all is NaN.
     """
     sums = [_Sums(cells) for _ in range(methods)]
     for block in blocks():
@@ -78,24 +83,6 @@ def score_pixels(blocks: Callable[[], Iterable[Pixels]], methods: int, cells: in
         for histogram, predicted in zip(histograms, block.predicted):
             histogram.add(block.observed, predicted)
     return [own.scores(histogram.shared()) for own, histogram in zip(sums, histograms)]
-
-
-def pixel_scores(
-    observed: np.ndarray, predicted: np.ndarray, cells: np.ndarray | None = None, count: int = 0
-) -> PixelScores:
-    """Scores of one map in memory.
-
-    Parameters
-    ----------
-    observed, predicted : float arrays of one shape
-        Pixels in which either is NaN are left out.
-    cells : int array of that shape, or None
-        Number of the coarse cell that holds each pixel, below `count`.
-    """
-    valid = np.isfinite(observed) & np.isfinite(predicted)
-    within = None if cells is None else cells[valid]
-    pixels = Pixels(observed[valid], predicted[valid][None], within)
-    return score_pixels(lambda: [pixels], 1, count)[0]
 
 
 def spaef(r: float, cv_ratio: float, overlap: float) -> float:

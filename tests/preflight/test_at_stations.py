@@ -179,7 +179,7 @@ def test_polygons(maps, tmp_path):
     bands = np.stack([values, values, np.full_like(values, 7)])
     stack = open_stack(grid_raster(tmp_path / "stack.tif", MAPS, bands, names=("clay", "clay_2", "constant")))
     on = place(shapes, MAPS, CENTRE)
-    found = check_polygons(shapes, {"SERIES": (maps, on), "COVARIATES": (stack, on)}, CENTRE)
+    found = check_polygons(shapes, {"SERIES": (maps, on), "COVARIATES": (stack, on)})
     assert [row.name for row in found.rows] == ["polygons", "maps", "clay", "clay_2", "constant"]
     assert found.rows[0].remarks == "6 polygons; 1 without area"
     # The box around them reaches from 9,000 m west of the maps to 1,030 m within, and 1,030 m down.
@@ -219,7 +219,7 @@ def test_missing_values_that_are_not_declared_are_refused(tmp_path):
 
 def test_polygons_without_any_area(maps):
     shapes = shapes_of("", "")
-    found = check_polygons(shapes, {"SERIES": (maps, place(shapes, MAPS, CENTRE))}, CENTRE)
+    found = check_polygons(shapes, {"SERIES": (maps, place(shapes, MAPS, CENTRE))})
     assert np.isnan(found.rows[1].covered)
     assert found.rows[0].remarks == "2 polygons; 2 without area"
 

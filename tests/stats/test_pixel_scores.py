@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from smap_downscaler.stats.pixel_scores import Pixels, pixel_scores, score_pixels, spaef
+from smap_downscaler.stats.pixel_scores import Pixels, score_pixels, spaef
+
+
+def pixel_scores(x, y, cells=None, count=0):
+    """The scores of one map, of the pixels that have both values."""
+    valid = np.isfinite(x) & np.isfinite(y)
+    pixels = Pixels(x[valid], y[valid][None], None if cells is None else cells[valid])
+    return score_pixels(lambda: [pixels], 1, count)[0]
 
 
 def plain(x, y, cells=None):

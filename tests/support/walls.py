@@ -62,6 +62,8 @@ UNSAFE_ATTRIBUTES = (
     "SetConfigOptions",
     "putenv",
     "unsetenv",
+    # Of the language that the machine is set to.
+    *("month_name", "month_abbr", "day_name", "day_abbr"),
 )
 #: What hands out bytes where a file holds no UTF-8, and the one file that calls it.
 TEXTS, OF_TEXTS = ("GetUnitType", "GetMetadata", "GetMetadata_Dict"), "geo/texts.py"

@@ -42,7 +42,7 @@ from ...toolbox.reports import (
 from ...toolbox.values import Values
 from ...toolbox.vectors import REAL, Column, add_columns, read_features
 from .numbers.analyse import Analysis, analyse
-from .numbers.fields import CHOSEN, FIELD_SETS, Plan, name_of, plans_of, split_date
+from .numbers.fields import CHOSEN, FIELD_SETS, Plan, name_of, plans_of
 from .report import components_page
 from .tables import write_eigenvalues, write_loadings
 
@@ -61,8 +61,8 @@ class PrincipalComponents(SmapAlgorithm):
         yield QgsProcessingParameterFeatureSource(
             "INPUT", "Polygons with statistics (or any table)", types=[QgsProcessing.SourceType.TypeVector]
         )
-        yield choice("FIELD_SET", "Fields to analyse: which", FIELD_SETS)
-        yield _fields_parameter("FIELDS", "Fields to analyse: chosen")
+        yield choice("FIELD_SET", "Which fields to analyse", FIELD_SETS)
+        yield _fields_parameter("FIELDS", "Chosen fields")
         yield _fields_parameter("SUPPLEMENTARY", "Supplementary fields, projected only")
         yield QgsProcessingParameterString(
             "DATES", "Two dates of the fields, side by side, separated by a comma", optional=True
@@ -123,7 +123,7 @@ class PrincipalComponents(SmapAlgorithm):
                 "colour of the points": ", ".join(names["COLOUR"]),
             }
             sections = manifest(inputs, settings)
-            label = _colour_label(next(iter(next(iter(plans.values()))["COLOUR"]), ""))
+            label = _colour_label(names["COLOUR"][0] if names["COLOUR"] else "", bool(dates))
             page = components_page(
                 analyses, listener.warnings, sections, footer("Principal components"), most, label
             )
@@ -155,9 +155,10 @@ def _read(
     return columns
 
 
-def _colour_label(name: str) -> str:
-    """What colours the points, for a reader."""
-    is_moisture = split_date(name)[0].lower() == _MEAN_MOISTURE
+def _colour_label(field: str, dated: bool) -> str:
+    """What colours the points, for a reader; the same on each date, if `dated`."""
+    name = name_of(field, dated)
+    is_moisture = name_of(name, True).lower() == _MEAN_MOISTURE
     return f"mean soil moisture ({name}), {UNIT}" if is_moisture else name
 
 

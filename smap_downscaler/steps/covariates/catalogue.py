@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ...base.seasons_of_year import MONTH_NAMES
 from ...base.words import text
 from ...geo.datasets import open_dataset
 from ...geo.grid import Bounds, Grid
@@ -17,7 +18,6 @@ from ...geo.map_frame import frame_of
 from ...geo.texts import tag_of
 from ...report.page import Table
 from ...tables.geopackage import REAL, TEXT, create_table
-from ..rain.numbers.months import MONTHS
 from .covariate import Covariate
 from .numbers.sources import (
     NO_REFERENCE,
@@ -86,7 +86,7 @@ def _row(one: Covariate, bands: int, area: Grid) -> CatalogueRow:
             rests_on = "file name" if reference.source else ""
         depth = ""
     months = (tag_of(dataset.GetRasterBand(one.source.band), "MONTHS") or "").split(",")
-    named = [MONTHS[int(month) - 1] for month in months if month in _NUMBERS]
+    named = [MONTH_NAMES[int(month) - 1] for month in months if month in _NUMBERS]
     words = describe(one.name, one.quantity, depth, named)
     if one.categorical:
         words = "Classes, as shares of a cell"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 
 from ...base.seasons_of_year import ALL
 from ...base.words import Text, counted, text
@@ -256,7 +257,7 @@ def _worst(classes: Sequence[Group]) -> Text:
     ]
     if len(known) < 2:
         return Text()
-    (_, low, lowest), (_, high, highest) = min(known, key=_first), max(known, key=_first)
+    (_, low, lowest), (_, high, highest) = min(known, key=itemgetter(0)), max(known, key=itemgetter(0))
     return text(
         "The map's RMSE is lowest in the class {} ({} {unit}, {}) and highest in {} ({} {unit}, {}).",
         low,
@@ -267,10 +268,6 @@ def _worst(classes: Sequence[Group]) -> Text:
         counted(highest.n, "pair"),
         unit=UNIT,
     )
-
-
-def _first(known: tuple[float, str, MetricRow]) -> float:
-    return known[0]
 
 
 def _seasons(page: Page, rows: Sequence[MetricRow]) -> None:

@@ -50,6 +50,9 @@ _MOST_CHOICES = 20
 _MOST_EFFECTS = 24
 #: Less than a line shows, m3 m-3.
 _HARDLY = 5e-4
+#: What hyper-parameters are called elsewhere, and what their absence comes to.
+_LONGER = {"max_features": "max_features (mtry)", "sample_size": "sample_size (rows drawn for a tree)"}
+_WITHOUT = {"max_features": "a third of the covariates", "sample_size": "all rows", "max_depth": "no limit"}
 
 
 def training_page(
@@ -192,11 +195,6 @@ def effect_text(effect: Effect, mode: str) -> Text:
         return words + "."
     on, things = ("on" if mode == BY_DATE else "in"), counted(effect.falling, _NOUNS[mode][:-1])
     return words + text("; from end to end it rises {} {} and falls {} {}.", on, effect.rising, on, things)
-
-
-#: What hyper-parameters are called elsewhere, and what their absence comes to.
-_LONGER = {"max_features": "max_features (mtry)", "sample_size": "sample_size (rows drawn for a tree)"}
-_WITHOUT = {"max_features": "a third of the covariates", "sample_size": "all rows", "max_depth": "no limit"}
 
 
 def _given(page: Page, settings: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ...base.dates import period_text
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...base.words import Text, counted, text
@@ -82,8 +83,9 @@ class Compared:
         both = [date for date in maps if self.reference.has(date)]
         if not both:
             raise InputError(
-                f"REFERENCE ({self.reference.source}): it has no date of the maps of INPUT ({_span(maps)}, "
-                f"the reference {_span(reference)}); give a reference of the same days."
+                f"REFERENCE ({self.reference.source}): it has no date of the maps of INPUT "
+                f"({period_text(maps)}, the reference {period_text(reference)}); give a reference of the "
+                "same days."
             )
         alone = [date for date in maps if not self.reference.has(date)]
         if alone:
@@ -103,10 +105,6 @@ class Compared:
         return both
 
 
-def _span(dates: Sequence[dt.date]) -> str:
-    return str(dates[0]) if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
-
-
 def _listed(dates: Sequence[dt.date]) -> Text:
     shown = Text(", ".join(map(str, dates[:_MOST_DATES_TOLD])))
     more = len(dates) - _MOST_DATES_TOLD
@@ -124,12 +122,12 @@ def compare(compared: Compared, dates: Sequence[dt.date], progress: Progress = S
     reader = _Reader(compared, progress)
     counter = progress.counter(len(dates) * reader.blocks, "blocks compared")
     found: dict[dt.date, dict[str, Scored]] = {}
-    without: dict[dt.date, str] = {}
     for date in dates:
         scored = reader.score(date, counter.advance)
         if scored is None:
-            without[date] = "no pixel has a value in the map and in all that it is compared with"
-            progress.warn(f"{date}: no scores, {without[date]}")
+            progress.warn(
+                f"{date}: no scores, no pixel has a value in the map and in all that it is compared with"
+            )
         else:
             found[date] = scored
     if not found:
@@ -137,7 +135,7 @@ def compare(compared: Compared, dates: Sequence[dt.date], progress: Progress = S
             f"REFERENCE ({compared.reference.source}): on no date has a pixel a value in the map and in all "
             "that it is compared with; give a reference with values in the area of the maps."
         )
-    return Comparison(found, without)
+    return Comparison(found)
 
 
 class _Reader:

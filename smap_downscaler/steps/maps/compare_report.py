@@ -6,6 +6,8 @@ import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from ...base.words import Text, counted, text
 from ...preflight.layer_check import Preflight
 from ...preflight.report import add_preflight
@@ -157,9 +159,7 @@ def _figure(found: Comparison) -> bytes:
                 linewidth=1.1 if marked else 0.8,
                 label=_NAMES[method],
             )
-    highest = max(
-        value for method in found.methods for value in found.series(method, "rmse") if value == value
-    )
+    highest = max(np.nanmax(found.series(method, "rmse")) for method in found.methods)
     upper.set_ylim(0, 1.08 * highest if highest > 0 else 1)
     upper.set_ylabel(f"RMSE, {SOIL_MOISTURE_UNIT}", fontsize=8)
     lower.set_ylabel("r within cells" if score == "r_within" else "r", fontsize=8)

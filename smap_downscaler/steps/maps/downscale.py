@@ -25,7 +25,7 @@ from ...methods.features import add_features
 from ...methods.file.reader import ModelFile
 from ...methods.fine_blocks import pixel_coordinates
 from ...methods.keys import BY_CELL, POOLED, PooledKey
-from ...runs.fingerprint import contents, fingerprint, is_made, run_of, tags_of
+from ...runs.fingerprint import contents, fingerprint, is_made, run_of, tags_of_file
 from ...series.dated import DatedCovariate, log_substitutes
 from ...series.dated_on_grid import OnPixels
 from ...series.stack import Stack
@@ -308,7 +308,7 @@ def _dates_to_map(
 
 def _is_of_part(path: Path, inputs: MapInputs) -> bool:
     """Whether a map that is there says that it is of the same part of the stack."""
-    tags = tags_of(path, (PART_TAG, AREA_TAG))
+    tags = tags_of_file(path, (PART_TAG, AREA_TAG))
     same_window = tags.get(PART_TAG) == inputs.part.tags.get(PART_TAG)
     return same_window and is_of_area(tags, inputs.wanted.aoi)
 

@@ -95,11 +95,10 @@ def _dated(inputs: MapInputs) -> Iterator[str]:
 
 
 def _work(inputs: MapInputs, made: MapsReport) -> Iterator[str]:
-    yield (
-        text("each {} applied to the pixels of its date", inputs.forests.method.noun)
-        if (inputs.forests.mode == BY_DATE)
-        else text("the {} applied to the pixels of each date", inputs.forests.method.noun)
-    )
+    words = "each {} applied to the pixels of its date"
+    if inputs.forests.mode != BY_DATE:
+        words = "the {} applied to the pixels of each date"
+    yield text(words, inputs.forests.method.noun)
     if made.skipped:
         yield text("{} without a map", counted(len(made.skipped), "date"))
 

@@ -35,7 +35,6 @@ from .squares import SquareDesign
 def check_polygons(
     shapes: Shapes,
     layers: Mapping[str, tuple[Series | Stack, Placed]],
-    rule: str,
     progress: Progress = SILENT,
 ) -> Preflight:
     """Polygons, and the rasters below them over the box around the polygons.
@@ -45,14 +44,12 @@ def check_polygons(
     shapes : Shapes
     layers : mapping
         A series or stack by the parameter that holds it, and how the polygons lie on it.
-    rule : str
-        CENTRE or AREA.
     """
     empty = text("{:,} without area", len(shapes.empty)) if len(shapes.empty) else ""
     row = LayerCheck("polygons", shapes.crs, notes=(counted(shapes.count, "polygon"), empty))
     looked_at = [LayerToCheck(row, warnings=_polygons_twice(shapes))]
     for parameter, (raster, placed) in layers.items():
-        looked_at.append(LayerToCheck(None, warnings=_where_polygons_lie(parameter, placed, shapes, rule)))
+        looked_at.append(LayerToCheck(None, warnings=_where_polygons_lie(parameter, placed, shapes)))
         outside = text("{} outside", counted(placed.outside, "polygon")) if placed.outside else ""
         if isinstance(raster, Series):
             judge = moisture_judge(raster.source)
@@ -114,7 +111,7 @@ def _band_names(path: str) -> list[str]:
     return [band_name(dataset.GetRasterBand(band)) or f"band {band}" for band in bands]
 
 
-def _where_polygons_lie(parameter: str, placed: Placed, shapes: Shapes, rule: str) -> list[str]:
+def _where_polygons_lie(parameter: str, placed: Placed, shapes: Shapes) -> list[str]:
     counts = [
         (placed.outside, "wholly outside the raster, and without statistics"),
         (placed.across, "across the edge of the raster: only the part inside counts"),

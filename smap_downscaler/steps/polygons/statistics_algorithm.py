@@ -122,7 +122,7 @@ class MoistureStatistics(SmapAlgorithm):
         _check_met(on, shapes)
         area = read_area(values, listener)
         inside = _pixels_of(area, rasters, on, listener)
-        before = check_polygons(shapes, {name: (rasters[name], on[name]) for name in rasters}, rule, progress)
+        before = check_polygons(shapes, {name: (rasters[name], on[name]) for name in rasters}, progress)
         before.log(listener)
         parts = {"SERIES": listener.part(0.1, 0.7), "COVARIATES": listener.part(0.7, 0.9)}
         found = {

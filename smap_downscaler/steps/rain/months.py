@@ -13,6 +13,7 @@ from osgeo import gdal
 from ...base.dates import YearMonth, year_and_month
 from ...base.errors import InputError
 from ...base.progress import Progress
+from ...base.seasons_of_year import MONTH_NAMES
 from ...geo.bands import RAIN, one_band
 from ...geo.datasets import dataset_grid
 from ...geo.grid import Grid
@@ -26,7 +27,7 @@ from ...series.netcdf_time import (
     time_dimension,
 )
 from ...series.series import open_variable, raster_files, same_grid, series_files
-from .numbers.months import MONTHS, month_of
+from .numbers.months import month_of
 
 _MONTHS_SINCE = re.compile(r"^\s*months?\s+since\s+(\d{1,4})-(\d{1,2})(?:-|\s|$)", re.IGNORECASE)
 #: Months written as numbers, 202101.5, as CDO does.
@@ -99,12 +100,15 @@ def open_climatology(path: str | Path, progress: Progress, variables: Sequence[s
         lacking = [month for month in _TWELVE if month not in found]
         if lacking:
             raise InputError(
-                f"{path}: the climatology has no {MONTHS[lacking[0] - 1]}; give all twelve months, {_HOW}."
+                f"{path}: the climatology has no {MONTH_NAMES[lacking[0] - 1]}; give all twelve months, "
+                f"{_HOW}."
             )
         if len(found) > len(_TWELVE):
             twice = next(month for month in _TWELVE if found.count(month) > 1)
             one, other = [entry.path for entry in gathered.entries if entry.month == twice][:2]
-            raise InputError(f"{one} and {other} are both named after {MONTHS[twice - 1]}; keep one of them.")
+            raise InputError(
+                f"{one} and {other} are both named after {MONTH_NAMES[twice - 1]}; keep one of them."
+            )
     return MonthRasters(
         gathered.source, gathered.grid, tuple(sorted(gathered.entries, key=lambda entry: entry.month))
     )

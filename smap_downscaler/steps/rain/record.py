@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ...base.errors import InputError
 from ...base.progress import Progress
+from ...base.seasons_of_year import MONTH_NAMES
 from ...geo.bands import RAIN
 from ...geo.datasets import open_dataset
 from ...geo.grid import Grid
@@ -17,7 +18,7 @@ from ...geo.texts import band_unit
 from ...series.series import Series, open_series
 from .months import MonthRasters, looks_like_climatology, open_climatology, open_months
 from .numbers.antecedent import all_dates, listed_dates
-from .numbers.months import MONTHS, days_in, mean_days_in
+from .numbers.months import days_in, mean_days_in
 from .numbers.seasons import Season
 from .reading import warn_of_unit
 
@@ -171,7 +172,7 @@ def _climatology(rasters: MonthRasters, progress: Progress) -> Record:
     _warn_of_month_unit(rasters, progress)
     first = rasters.entries[0]
     if all(entry.path == first.path for entry in rasters.entries):
-        order = ", ".join(f"{MONTHS[entry.month - 1]} = {entry.band}" for entry in rasters.entries)
+        order = ", ".join(f"{MONTH_NAMES[entry.month - 1]} = {entry.band}" for entry in rasters.entries)
         progress.log(f"Bands taken for months: {order}.")
     amounts = tuple(
         Amount(entry.month, mean_days_in(entry.month), entry.path, entry.band) for entry in rasters.entries

@@ -11,11 +11,11 @@ import numpy as np
 from ...base.errors import InputError
 from ...base.nodata import UNDECLARED, Declared
 from ...base.progress import SILENT, Progress
+from ...base.seasons_of_year import MONTH_NAMES
 from ...geo.blocks import blocks
 from ...geo.datasets import check_source
 from ...geo.geotiff import Band, GeoTiff, create_geotiff
 from ...geo.grid import Bounds, Grid, Window
-from .numbers.months import MONTHS
 from .numbers.seasons import Season, SeasonMeans
 from .reading import UNIT, RainReader, window_of
 from .record import Record, open_record
@@ -99,7 +99,7 @@ def _check_seasons(
 ) -> None:
     for season in seasons:
         held, expected = record.of_season(season)
-        absent = [MONTHS[month - 1] for month in season.months if not record.days_of(month)]
+        absent = [MONTH_NAMES[month - 1] for month in season.months if not record.days_of(month)]
         if not held:
             raise InputError(
                 f"{record.source}: it holds no day of {season.name} ({', '.join(absent)}); "
@@ -174,7 +174,7 @@ def _log_seasons(
             raise InputError(
                 f"{record.source}: {season.name} has no cell with a value; check NoData, INPUT and EXTENT."
             )
-        counted = ", ".join(f"{MONTHS[month - 1]} {record.days_of(month):,g}" for month in season.months)
+        counted = ", ".join(f"{MONTH_NAMES[month - 1]} {record.days_of(month):,g}" for month in season.months)
         progress.log(
             f"{season.name}: {record.of_season(season)[0]:,g} days ({counted}), mean over the cells "
             f"{summary.total / summary.cells:.2f} {UNIT}."

@@ -146,6 +146,7 @@ def _read_pass(
         choices.quality,
         (_attribute(moisture, "valid_min", low), _attribute(moisture, "valid_max", high)),
         _attribute(moisture, "_FillValue", FILL),
+        inside,
     )
 
 

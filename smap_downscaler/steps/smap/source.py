@@ -173,7 +173,7 @@ class SeriesSource:
                 found.append(((entry.path, entry.band), (flag.path, flag.band) if flag else None))
                 continue
             numbers = self._bands_of(dataset, entry)
-            names = [band_name(dataset.GetRasterBand(number)) or "" for number in numbers]
+            names = [band_name(dataset.GetRasterBand(number)) for number in numbers]
             found += [
                 (
                     (entry.path, numbers[one.moisture]),

@@ -131,7 +131,7 @@ def test_what_was_not_computed_is_told_with_its_scales(page_of, no_figures):
     assert (
         "<td>&lt;B&gt;</td><td>wet season</td><td>1-3</td><td>X is constant (0.3 in all 9 blocks)</td>"
     ) in page
-    assert "<h2>Station &lt;B&gt;</h2>" not in page
+    assert "<h2>Station &lt;B&gt;" not in page
     assert len(pictures(page)) == 2
 
 

@@ -11,12 +11,16 @@ import numpy as np
 import pytest
 from osgeo import gdal
 
+from areas import box as rings
+from areas import geometries_of
 from granules import LOGIN_PAGE, granule_name, truncate, write_granule
 from raster_cases import EAST, NORTH, Listener, stored_netcdf
 from smap_downscaler.base.errors import Cancelled, InputError
+from smap_downscaler.geo.area import Area
 from smap_downscaler.geo.datasets import check_folders, dataset_grid, open_dataset, read_band
 from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.geo.grid import EASE2_CRS, Bounds, Grid, Window, ease2_grid
+from smap_downscaler.geo.placing import read_shapes
 from smap_downscaler.steps.smap.importing import ease2_bounds, import_smap
 from smap_downscaler.steps.smap.numbers.screening import Choices
 from smap_downscaler.steps.smap.source import open_source
@@ -62,6 +66,24 @@ def refusal(function, *arguments, **named):
     with pytest.raises(InputError) as caught:
         function(*arguments, **named)
     return str(caught.value)
+
+
+def test_granules_end_at_the_polygons(tmp_path):
+    source = granules(tmp_path / "in", [1])
+    box, crs = extent_of(Window(100, 200, 1, 5))
+    corner, _ = extent_of(Window(103, 203, 1, 1))
+    shapes = [f"POLYGON {rings(one.left, one.bottom, one.right, one.top)}" for one in (box, corner)]
+    wkb = [bytes(geometry.ExportToWkb()) for geometry in geometries_of(*shapes)]
+    result = import_smap(source, tmp_path / "out", area=Area(read_shapes(wkb, crs), "basin"))
+    values = read_band(open_dataset(tmp_path / "out" / "soil_moisture_20200101.tif"), 1)
+    expected = np.full((4, 5), NAN, np.float32)
+    # Of the other cells one is beside the polygons, and so is the one out of range; the last one has failed.
+    expected[0, 0] = 0.11
+    np.testing.assert_array_equal(values, expected)
+    row = report_of(result)[0]
+    assert [row[name] for name in ("valid_cells", "retrieved", "out_of_range", "failed_quality")] == [
+        "1", "2", "0", "1",
+    ]  # fmt: skip
 
 
 def test_a_folder_of_granules(tmp_path):

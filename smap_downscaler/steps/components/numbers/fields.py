@@ -97,7 +97,7 @@ def fields_of_set(field_set: str, known: Sequence[str], others: Iterable[str], d
     found: dict[str, str] = {}
     for name in known:
         base, date = split_date(name)
-        if not name.lower().startswith(FIELD_SETS[field_set] or ("\0",)) or base.lower() in left_out:
+        if not name.lower().startswith(FIELD_SETS[field_set]) or base.lower() in left_out:
             continue
         if date is not None and (dated or base.lower() in names):
             name = base
@@ -134,9 +134,8 @@ def on_date(names: Sequence[str], known: Sequence[str], date: dt.date | None) ->
         base = split_date(name)[0]
         of_base = dates.get(base.lower(), {})
         if of_base and date not in of_base:
-            shown = ", ".join(list(of_base.values())[:_MOST_LISTED]) + (
-                ", ..." * (len(of_base) > _MOST_LISTED)
-            )
+            shown = ", ".join(list(of_base.values())[:_MOST_LISTED])
+            shown += ", ..." if len(of_base) > _MOST_LISTED else ""
             raise InputError(
                 f"DATES: INPUT has no field {base}_{date:%Y%m%d} (it has {shown}); choose another date, or "
                 "let 'Moisture statistics' give fields of that one (its DATES and DATE_FIELDS)."

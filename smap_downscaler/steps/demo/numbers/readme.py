@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ....base.seasons_of_year import MONTH_NAMES
 from .basin import STEPS, UNEXPLAINED_DEMAND, Basin
 from .bucket import ATTRACTION, DEMAND_HIGH, DEMAND_LOW, DEPTH, LATERAL, REACH
 from .observations import (
@@ -54,7 +54,7 @@ def finished(basin: Basin, figures: Figures) -> str:
     lines += ["How it was made", "---------------"]
     for text in _formulas(settings):
         lines += [*_wrapped(text), ""]
-    lines += ["What came of it", "---------------", *_found(basin, figures), ""]
+    lines += ["What came of it", "---------------", *_found(figures), ""]
     return "\n".join(lines)
 
 
@@ -69,7 +69,7 @@ _FOREWORD = (
 
 
 def _settings(settings: DemoSettings) -> list[str]:
-    months = " and ".join(calendar.month_name[month] for month in SMAP_MONTHS)
+    months = " and ".join(MONTH_NAMES[month - 1] for month in SMAP_MONTHS)
     return [
         f"SEED       {settings.seed}",
         f"DAYS       {f'empty: a year, with SMAP in {months}' if settings.year else settings.days}",
@@ -154,7 +154,7 @@ def _sight(settings: DemoSettings) -> str:
     )
 
 
-def _found(basin: Basin, figures: Figures) -> list[str]:
+def _found(figures: Figures) -> list[str]:
     mean = sum(figures.share.values()) / max(len(figures.share), 1)
     lines = [
         f"{figures.cells} SMAP cells with a value have their centre in the basin.",

@@ -43,12 +43,9 @@ class Comparison:
     ----------
     dates : mapping
         Of each date that has scores: `Scored` by method, of maps alone where SMAP has no raster.
-    without : mapping
-        Why other dates of the maps have none.
     """
 
     dates: Mapping[dt.date, Mapping[str, Scored]]
-    without: Mapping[dt.date, str]
 
     @property
     def methods(self) -> tuple[str, ...]:

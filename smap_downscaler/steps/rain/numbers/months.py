@@ -6,11 +6,8 @@ import calendar
 import re
 import unicodedata
 
-#: English names of the months, for messages.
-MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
+from ....base.seasons_of_year import MONTH_NAMES
+
 #: Days of a February in a mean year, by which the total of a climatology is divided.
 FEBRUARY_DAYS = 28.25
 
@@ -23,7 +20,7 @@ _SPANISH = (
 def _names() -> dict[str, int]:
     """Whole names and those of three letters, lower case, in both languages."""
     numbers = {"sept": 9, "set": 9, "setiembre": 9}
-    for names in (_SPANISH, MONTHS):
+    for names in (_SPANISH, MONTH_NAMES):
         for number, name in enumerate(names, start=1):
             numbers[name.lower()] = numbers[name[:3].lower()] = number
     return numbers

@@ -42,7 +42,7 @@ def _downslopes(falls: np.ndarray, cell: float) -> np.ndarray:
     return slopes
 
 
-def mtfd(falls: np.ndarray, cell: float) -> np.ndarray:
+def mtfd(falls: np.ndarray, _cell: float) -> np.ndarray:
     """Triangular multiple flow direction (Seibert & McGlynn 2007), shares as slope^1.1 in SAGA's way.
 
     Eight triangles span the cell and two adjacent neighbours each.  Where the steepest descent of a triangle
