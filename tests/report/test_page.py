@@ -87,13 +87,15 @@ def test_without_warnings_the_page_says_so():
     found = Preflight(
         [LayerCheck("clay", "EPSG:6933", (250.0, 250.0), low=2.0, high=61.5)], [], "the SMAP cells"
     )
-    page = covariates_page([], [], found, table, table, b"png", {"Input": {"clay": "a.tif"}}, "end").html()
+    page = covariates_page(
+        [], [], found, table, table, table, b"png", {"Input": {"clay": "a.tif"}}, "end"
+    ).html()
     assert "Nothing was found that needs a second look." in page
     assert "Min and max are in the unit of the layer." in page
     assert ("dd", "a.tif") in Reader(page).texts
     assert {("td", "clay"), ("td", "61.5")} <= set(Reader(page).texts)
     page = covariates_page(
-        [], ["this one"], found, table, table, b"png", {"Input": {"clay": "a.tif"}}, "end"
+        [], ["this one"], found, table, table, table, b"png", {"Input": {"clay": "a.tif"}}, "end"
     ).html()
     assert ("li", "this one") in Reader(page).texts
 

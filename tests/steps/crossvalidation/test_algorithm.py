@@ -284,7 +284,7 @@ def test_the_other_modes(run, said, series, tmp_path, mode):
     assert outputs[last] == summary["periods" if mode == "by cell" else "locations and dates", "r2"]
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     for text in (
-        "Rain by date: p_antecedent",
+        "Rain of the matrix by date: p_antecedent",
         "Importance of the covariates",
         "Folds in time",
         "<dt>period, days</dt><dd>10</dd>",

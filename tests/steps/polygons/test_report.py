@@ -53,7 +53,7 @@ def html(moisture=None, covariates=None, dates=(), warnings=()):
 def test_two_dates_and_all_dates():
     made = moisture(45)
     page = html(made, dates=[made.dates[0], made.dates[2]], warnings=[text("{} < {} polygons", 3, 4)])
-    assert "<h2>2021-01-01 and 2021-01-11</h2>" in page
+    assert "<h2>2021-01-01 and 2021-01-11 (the paper&#39;s Fig. 6)</h2>" in page
     assert page.count("<img ") == 2
     assert "<li>3 &lt; 4 polygons</li>" in page
     assert "A sample of each layer over the box." in page
@@ -67,7 +67,7 @@ def test_two_dates_and_all_dates():
 
 def test_one_date_without_a_second():
     page = html(moisture(1))
-    assert "<h2>2021-01-01</h2>" in page
+    assert "<h2>2021-01-01 (the paper&#39;s Fig. 6)</h2>" in page
     assert page.count("<img ") == 1
     assert "1 date, 2021-01-01" in page
 

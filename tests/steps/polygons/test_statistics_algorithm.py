@@ -176,7 +176,7 @@ def look_at_the_report(folder, rows, said):
         assert float(row["q1"]) == pytest.approx(np.quantile(values, 0.25))
         assert float(row["sd"]) == pytest.approx(values.std(ddof=1))
     # The driest and the wettest date, whose numbers are in the tables.
-    assert "<h2>2020-12-30 and 2021-01-01</h2>" in page
+    assert "<h2>2020-12-30 and 2021-01-01 (the paper&#39;s Fig. 6)</h2>" in page
     first = next(row for row in summary if row["date"].endswith("30") and row["statistic"] == "mean")
     for name in ("mean", "minimum", "median", "maximum"):
         assert f">{float(first[name]):.4f}<" in page
