@@ -24,11 +24,11 @@ from qgis.core import (
 )
 
 from ..base.covariate_names import split_names
-from ..base.dates import parse_iso_date
 from ..base.errors import InputError
 from ..base.nodata import Declared, NoDataChoice, code_text, parse_nodata
 from ..base.progress import Progress
 from ..base.seasons_of_year import check_seasons, parse_months
+from ..base.timestamps import parse_timestamp
 from ..geo.grid import Bounds
 from ..geo.packed import unpacked_name
 from ..series.dated import DatedCovariate, dated_covariates
@@ -117,10 +117,10 @@ class Values:
         if value.isValid():
             day = value.date()
             return dt.date(day.year(), day.month(), day.day())
-        date = parse_iso_date(str(self.parameters[name]))
-        if date is None:
+        moment = parse_timestamp(str(self.parameters[name]))
+        if moment is None:
             raise InputError(f"{name}: '{self.parameters[name]}' is no date; give it as YYYY-MM-DD.")
-        return date
+        return moment.date()
 
     def period(self, start: str = "START", end: str = "END") -> tuple[dt.date | None, dt.date | None]:
         """First and last date.
