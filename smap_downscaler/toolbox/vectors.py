@@ -30,6 +30,7 @@ from qgis.core import (
     QgsProviderRegistry,
     QgsVectorFileWriter,
     QgsVectorLayer,
+    QgsWkbTypes,
 )
 from qgis.PyQt.QtCore import QMetaType
 
@@ -117,6 +118,12 @@ def check_shapes(source: QgsFeatureSource, name: str) -> None:
     if source.wkbType() == Qgis.WkbType.NoGeometry:
         raise InputError(
             f"{name}: {source.sourceName()} is a table without geometry; choose a layer of shapes."
+        )
+    if QgsWkbTypes.flatType(source.wkbType()) == Qgis.WkbType.GeometryCollection:
+        # QGIS takes them for layers without a place, and so without a CRS.
+        raise InputError(
+            f"{name}: {source.sourceName()} holds collections of shapes, which QGIS cannot draw; export it "
+            "with one geometry type (Export > Save Features As > Geometry type)."
         )
     crs = source.sourceCrs()
     # GeoPackages name what they do not know "Undefined geographic (or Cartesian) SRS".
