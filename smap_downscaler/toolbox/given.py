@@ -25,8 +25,8 @@ _FILES = frozenset(
     {"file", "raster", "multilayer", "source", "vector", "sink", "vectorDestination"}
     | {"rasterDestination", "fileDestination", "folderDestination"}
 )
-#: How a tick is written.
-_TICKS = frozenset({"true", "false", "1", "0"})
+#: How a tick is written; QGIS takes any other word for a tick too, such as "no".
+_TICKS = frozenset({"true", "yes", "on", "1", "false", "0"})
 #: Bytes that the name of a file or folder may have, on all systems; and those that a file under way has more.
 _LONGEST_NAME, _UNDER_WAY = 255, 45
 

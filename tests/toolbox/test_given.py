@@ -66,7 +66,12 @@ def test_what_is_no_number_choice_or_tick_is_refused(qgis_provider, tmp_path, st
 
 @pytest.mark.parametrize(
     "given",
-    [{"MAXIMUM": "0.5", "CUT": "false"}, {"MAXIMUM": 0.5, "CUT": False, "DPI": " 200 "}, {"MINIMUM": ""}],
+    [
+        {"MAXIMUM": "0.5", "CUT": "False"},
+        {"CUT": "yes"},
+        {"MAXIMUM": 0.5, "CUT": False, "DPI": " 200 "},
+        {"MINIMUM": ""},
+    ],
 )
 def test_numbers_and_ticks_are_written_in_any_usual_way(qgis_provider, given):
     from qgis.core import QgsApplication, QgsProcessingContext
