@@ -9,6 +9,7 @@ from typing import Any
 
 from qgis.core import (
     Qgis,
+    QgsCoordinateReferenceSystem,
     QgsMapLayer,
     QgsProcessing,
     QgsProcessingAlgorithm,
@@ -35,6 +36,14 @@ from ..series.dated import DatedCovariate, dated_covariates
 from ..series.series import open_several, variable_of
 from ..series.stack import Stack
 from .given import given_parameters
+
+
+def is_known(crs: QgsCoordinateReferenceSystem) -> bool:
+    """Whether a CRS says where on earth a layer lies.
+
+    GeoPackages name what they do not know "Undefined geographic (or Cartesian) SRS".
+    """
+    return crs.isValid() and "Undefined" not in crs.toWkt()[:20]
 
 
 class Values:
@@ -159,7 +168,7 @@ class Values:
         if not self.given(name):
             return None
         crs = self.algorithm.parameterAsExtentCrs(self.parameters, name, self.context)
-        if not self._extent_has_crs(name) or not crs.isValid():
+        if not self._extent_has_crs(name) or not is_known(crs):
             raise InputError(
                 f"{name}: the extent has no CRS, so its place on earth is not known; give it as "
                 "'xmin,xmax,ymin,ymax [EPSG:4326]'."
