@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from .errors import InputError
+from .timestamps import parse_timestamp
 
 _YEAR = r"(?:19|20)\d\d"
 #: Two years in a row are the period of a climatology, no date.
@@ -115,12 +116,13 @@ def parse_dates(text: str, parameter: str) -> tuple[dt.date, ...]:
     """
     dates = set()
     for part in filter(None, (part.strip() for part in re.split("[,;]", text))):
-        date = parse_iso_date(part)
-        if date is None:
+        # Nothing may stand behind a date: "2021-01-04 2021-07-09" is not the first of them.
+        moment = parse_timestamp(part)
+        if moment is None:
             raise InputError(
                 f"{parameter}: '{part}' is no date; write dates as YYYY-MM-DD, separated by commas."
             )
-        dates.add(date)
+        dates.add(moment.date())
     return tuple(sorted(dates))
 
 

@@ -27,7 +27,7 @@ from ..base.progress import Progress, heard_by
 from ..base.version import tracker
 from .dependencies import advice, missing
 from .feedback import QgisProgress
-from .given import check_file_names, ignored_parameters
+from .given import check_file_names, check_plain_values, ignored_parameters
 from .help import as_html, as_plain, load_help
 from .output_checks import check_outputs
 from .reports import numbers_output
@@ -175,6 +175,7 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
 
     def _check(self, values: Values) -> None:
         check_file_names(self, values.parameters)
+        check_plain_values(self, values.parameters)
         wants_report = self.parameterDefinition("REPORT") is not None and values.given("REPORT")
         lacking = missing(("matplotlib", "jinja2")) if wants_report else []
         if lacking:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -24,6 +25,8 @@ _FILES = frozenset(
     {"file", "raster", "multilayer", "source", "vector", "sink", "vectorDestination"}
     | {"rasterDestination", "fileDestination", "folderDestination"}
 )
+#: How a tick is written; QGIS takes any other word for a tick too, such as "no".
+_TICKS = frozenset({"true", "yes", "on", "1", "false", "0"})
 #: Bytes that the name of a file or folder may have, on all systems; and those that a file under way has more.
 _LONGEST_NAME, _UNDER_WAY = 255, 45
 
@@ -42,6 +45,34 @@ def check_file_names(algorithm: QgsProcessingAlgorithm, parameters: dict[str, An
                     f"{definition.name()}: the name {longest[:30]}... has {len(longest)} letters, more than "
                     f"the {most} that the name of a file or folder can have here; shorten it."
                 )
+
+
+def check_plain_values(algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any]) -> None:
+    """Raise `InputError` for a number, choice or tick that is none.
+
+    QGIS takes what it cannot read for 0 where a number is optional, any word for a tick, and in models an
+    unknown choice for the default.
+    """
+    for definition in algorithm.parameterDefinitions():
+        name, kind = definition.name(), definition.type()
+        value = parameters.get(name)
+        if value is None:
+            continue
+        if kind == "number" and isinstance(value, str) and not _is_number(value):
+            raise InputError(f"{name}: '{value}' is no number; write numbers as 10 or 0.5.")
+        if kind == "boolean" and isinstance(value, str) and value.strip().lower() not in _TICKS:
+            raise InputError(f"{name}: '{value}' is neither true nor false; write one of these.")
+        if kind == "enum" and definition.usesStaticStrings() and not definition.allowMultiple():
+            options = definition.options()
+            if value not in options:
+                raise InputError(f"{name}: there is no choice '{value}'; choose one of {', '.join(options)}.")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def _paths_in(value: Any) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from qgis.core import (
     Qgis,
+    QgsCoordinateReferenceSystem,
     QgsMapLayer,
     QgsProcessing,
     QgsProcessingAlgorithm,
@@ -24,17 +25,25 @@ from qgis.core import (
 )
 
 from ..base.covariate_names import split_names
-from ..base.dates import parse_iso_date
 from ..base.errors import InputError
 from ..base.nodata import Declared, NoDataChoice, code_text, parse_nodata
 from ..base.progress import Progress
 from ..base.seasons_of_year import check_seasons, parse_months
+from ..base.timestamps import parse_timestamp
 from ..geo.grid import Bounds
 from ..geo.packed import unpacked_name
 from ..series.dated import DatedCovariate, dated_covariates
 from ..series.series import open_several, variable_of
 from ..series.stack import Stack
 from .given import given_parameters
+
+
+def is_known(crs: QgsCoordinateReferenceSystem) -> bool:
+    """Whether a CRS says where on earth a layer lies.
+
+    GeoPackages name what they do not know "Undefined geographic (or Cartesian) SRS".
+    """
+    return crs.isValid() and "Undefined" not in crs.toWkt()[:20]
 
 
 class Values:
@@ -117,10 +126,10 @@ class Values:
         if value.isValid():
             day = value.date()
             return dt.date(day.year(), day.month(), day.day())
-        date = parse_iso_date(str(self.parameters[name]))
-        if date is None:
+        moment = parse_timestamp(str(self.parameters[name]))
+        if moment is None:
             raise InputError(f"{name}: '{self.parameters[name]}' is no date; give it as YYYY-MM-DD.")
-        return date
+        return moment.date()
 
     def period(self, start: str = "START", end: str = "END") -> tuple[dt.date | None, dt.date | None]:
         """First and last date.
@@ -159,7 +168,7 @@ class Values:
         if not self.given(name):
             return None
         crs = self.algorithm.parameterAsExtentCrs(self.parameters, name, self.context)
-        if not self._extent_has_crs(name) or not crs.isValid():
+        if not self._extent_has_crs(name) or not is_known(crs):
             raise InputError(
                 f"{name}: the extent has no CRS, so its place on earth is not known; give it as "
                 "'xmin,xmax,ymin,ymax [EPSG:4326]'."

@@ -30,6 +30,7 @@ from qgis.core import (
     QgsProviderRegistry,
     QgsVectorFileWriter,
     QgsVectorLayer,
+    QgsWkbTypes,
 )
 from qgis.PyQt.QtCore import QMetaType
 
@@ -41,7 +42,7 @@ from ..geo.datasets import gdal_errors, reason_of, stored_crs, successor, whole_
 from ..tables.csv_lines import check_lines
 from ..tables.geopackage import count_features, put_table
 from .destinations import destination_text, file_and_table, layer_of_table, table_destination
-from .values import Values
+from .values import Values, is_known
 
 #: Most bytes of a field's name in a shapefile.
 _SHAPEFILE_NAME = 10
@@ -118,9 +119,13 @@ def check_shapes(source: QgsFeatureSource, name: str) -> None:
         raise InputError(
             f"{name}: {source.sourceName()} is a table without geometry; choose a layer of shapes."
         )
-    crs = source.sourceCrs()
-    # GeoPackages name what they do not know "Undefined geographic (or Cartesian) SRS".
-    if not crs.isValid() or "Undefined" in crs.toWkt()[:20]:
+    if QgsWkbTypes.flatType(source.wkbType()) == Qgis.WkbType.GeometryCollection:
+        # QGIS takes them for layers without a place, and so without a CRS.
+        raise InputError(
+            f"{name}: {source.sourceName()} holds collections of shapes, which QGIS cannot draw; export it "
+            "with one geometry type (Export > Save Features As > Geometry type)."
+        )
+    if not is_known(source.sourceCrs()):
         raise InputError(
             f"{name}: {source.sourceName()} has no coordinate reference system; assign one "
             "(Vector > Data Management Tools > Define Layer Projection)."

@@ -189,6 +189,20 @@ def test_dates_by_comma():
     assert str(caught.value) == "DATES: '3 May' is no date; write dates as YYYY-MM-DD, separated by commas."
 
 
+@pytest.mark.parametrize(
+    "text", ["2021-01-04 2021-07-09", "2021-01-04 to 2021-02-01", "2021-01-04/2021-07-09", "2021-01-04x"]
+)
+def test_nothing_stands_behind_a_date(text):
+    with pytest.raises(InputError) as caught:
+        parse_dates(text, "DATES")
+    assert str(caught.value).startswith(f"DATES: '{text}' is no date; write dates as YYYY-MM-DD,")
+
+
+@pytest.mark.parametrize("text", ["20210104", "2021-01-04T06:00:00Z", "2021/01/04 06:00", "2021-004"])
+def test_dates_have_any_iso_form(text):
+    assert parse_dates(text, "DATES") == (dt.date(2021, 1, 4),)
+
+
 @given(st.integers(1, 400), st.integers(0, 50))
 def test_thinning_is_even_and_keeps_both_ends(count, most):
     days = [dt.date(2021, 1, 1) + dt.timedelta(days=number) for number in range(count)]

@@ -139,6 +139,13 @@ def test_invalid_and_empty_polygons_are_told(area_of, said, tmp_path):
             CRS,
             "AOI: the layer basin holds no polygons; choose a layer of polygons.",
         ),
+        (
+            ("GEOMETRYCOLLECTION (POLYGON ((0 0,1 0,1 1,0 0)),POINT (1 1))",),
+            ogr.wkbGeometryCollection,
+            CRS,
+            "AOI: basin holds collections of shapes, which QGIS cannot draw; export it with one geometry "
+            "type (Export > Save Features As > Geometry type).",
+        ),
         ((), ogr.wkbNone, CRS, "AOI: basin is a table without geometry; choose a layer of shapes."),
         (
             (FIRST,),

@@ -33,3 +33,50 @@ def test_a_model_tells_them_too(run, said, tmp_path):
     (told,) = said.warnings
     assert told.startswith("EXTENTS is no parameter of 'From SMAP to maps' and is ignored; leave it out, or ")
     assert "(there are EXTENT, " in told
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        # An optional one, which QGIS takes for 0 ...
+        ("MAXIMUM", "0,5", "MAXIMUM: '0,5' is no number; write numbers as 10 or 0.5."),
+        ("MINIMUM", "nan", "MINIMUM: 'nan' is no number; write numbers as 10 or 0.5."),
+        # ... and one with a default.
+        ("DPI", "fine", "DPI: 'fine' is no number; write numbers as 10 or 0.5."),
+        ("CUT", "no", "CUT: 'no' is neither true nor false; write one of these."),
+        ("KIND", "DAYS", "KIND: there is no choice 'DAYS'; choose one of days, cascade, locator."),
+        ("KIND", 1, "KIND: there is no choice '1'; choose one of days, cascade, locator."),
+    ],
+)
+@pytest.mark.parametrize("step", ["checkParameterValues", "prepare"])
+def test_what_is_no_number_choice_or_tick_is_refused(qgis_provider, tmp_path, step, name, value, sentence):
+    """Also in models, which skip the first look."""
+    from qgis.core import QgsApplication, QgsProcessingContext, QgsProcessingException, QgsProcessingFeedback
+
+    algorithm = QgsApplication.processingRegistry().createAlgorithmById("smapdownscaler:mapsheet")
+    given = {"SERIES": str(tmp_path), "OUTPUT": str(tmp_path / "sheet.png"), name: value}
+    context = QgsProcessingContext()
+    if step == "checkParameterValues":
+        assert algorithm.checkParameterValues(given, context) == (False, sentence)
+        return
+    with pytest.raises(QgsProcessingException) as caught:
+        algorithm.prepareAlgorithm(given, context, QgsProcessingFeedback())
+    assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"MAXIMUM": "0.5", "CUT": "False"},
+        {"CUT": "yes"},
+        {"MAXIMUM": 0.5, "CUT": False, "DPI": " 200 "},
+        {"MINIMUM": ""},
+    ],
+)
+def test_numbers_and_ticks_are_written_in_any_usual_way(qgis_provider, given):
+    from qgis.core import QgsApplication, QgsProcessingContext
+
+    from smap_downscaler.toolbox.given import check_plain_values, given_parameters
+
+    algorithm = QgsApplication.processingRegistry().createAlgorithmById("smapdownscaler:mapsheet")
+    check_plain_values(algorithm, given_parameters(algorithm, given, QgsProcessingContext()))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from osgeo import gdal, ogr, osr
 
+from areas import layer_file
 from raster_cases import CELLS, EAST, NORTH, grid_raster, raw_raster, stored_netcdf
 from smap_downscaler.base.errors import InputError
 from smap_downscaler.geo.datasets import as_stored, open_dataset, read_band
@@ -127,3 +128,14 @@ def test_a_coarse_dated_covariate_meets_the_cells_that_it_covers(run, tmp_path):
     for row in rows:
         assert float(row["wide"]) == 10
         assert float(row["two"]) == pytest.approx(east[int(row["col"])], abs=1e-3)
+
+
+def test_an_extent_of_a_layer_without_a_crs_is_refused(qgis_provider, tmp_path):
+    """A GeoPackage names what it does not know, so that QGIS takes it for a CRS."""
+    path = layer_file(tmp_path / "nowhere.gpkg", "", "POLYGON ((0 0,10 0,10 10,0 0))")
+    with pytest.raises(InputError) as caught:
+        values_of({"EXTENT": path}).extent("EXTENT")
+    assert str(caught.value) == (
+        "EXTENT: the extent has no CRS, so its place on earth is not known; give it as 'xmin,xmax,ymin,ymax "
+        "[EPSG:4326]'."
+    )

@@ -153,7 +153,7 @@ def require_pixels(covariates: Sequence[Covariate], fine: FineSummary, mask: str
     """Raise `InputError` if a covariate has no value on any fine pixel: no map would have one."""
     for number, one in enumerate(covariates):
         if not np.isfinite(fine.low[number]):
-            raise _no_value(one, "fine pixel", f"EXTENT{' and MASK' if mask else ''}")
+            raise _no_value(one, "fine pixel", f"EXTENT{', AOI and MASK' if mask else ' and AOI'}")
 
 
 def _no_value(one: Covariate, what: str, choices: str) -> InputError:

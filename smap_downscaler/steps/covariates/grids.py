@@ -145,7 +145,7 @@ def _snapped(bounds: Bounds, crs: str, left: float, top: float, width: float, he
     if cols * rows > MOST_PIXELS:
         raise InputError(
             f"RESOLUTION {width:g} makes a fine stack of {cols:,} x {rows:,} pixels; "
-            "give a smaller EXTENT or a coarser RESOLUTION."
+            "give a smaller EXTENT or AOI, or a coarser RESOLUTION."
         )
     return Grid(
         crs, left + first_col * width, top - first_row * height, width, height, max(cols, 1), max(rows, 1)

@@ -263,7 +263,7 @@ def _occurring(covariates: list[Covariate], means: CellMeans) -> tuple[list[Cova
     if not kept:
         raise InputError(
             f"{covariates[0].label if covariates else 'INPUT'}: no class occurs on the SMAP cells; "
-            "choose another EXTENT or MASK."
+            "choose another EXTENT, AOI or MASK."
         )
     return [covariates[number] for number in kept], CellMeans(means.values[kept], means.shares[kept])
 

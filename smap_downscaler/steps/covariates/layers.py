@@ -203,7 +203,7 @@ def require_meeting(covariates: Sequence[Covariate], bounds: Bounds, crs: str, w
     for one in covariates:
         if window_over(one.source.grid, bounds, crs, margin=0) is None:
             raise InputError(
-                f"{one.layer.label} and {what} do not meet; choose a layer or EXTENT of the same area."
+                f"{one.layer.label} and {what} do not meet; choose a layer, EXTENT or AOI of the same place."
             )
 
 

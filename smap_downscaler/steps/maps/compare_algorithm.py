@@ -59,10 +59,11 @@ class CompareMaps(SmapAlgorithm):
     def validate(self, values: Values) -> None:
         values.period()
         given = values.path("REFERENCE")
-        if Path(given).resolve() == Path(values.path("INPUT")).resolve():
-            raise InputError(
-                f"REFERENCE: {given} is given as INPUT too; give what the maps are to be held against."
-            )
+        for name in ("INPUT", "SMAP"):
+            if values.given(name) and Path(given).resolve() == Path(values.path(name)).resolve():
+                raise InputError(
+                    f"REFERENCE: {given} is given as {name} too; give what the maps are to be held against."
+                )
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         listener = WarningKeeper(progress)

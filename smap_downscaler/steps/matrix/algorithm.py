@@ -85,6 +85,11 @@ class RegressionMatrix(SmapAlgorithm):
         empty = [date.isoformat() for date, count in report.rows.items() if count == 0]
         if empty:
             progress.log(f"Dates without a cell with soil moisture: {', '.join(empty)}")
+        if values.given("RAIN_BY_DATE") and not rain:
+            progress.warn(
+                "RAIN_BY_DATE has no row, since no dated covariate is taken for rain; give the folder of the "
+                "rain as DYNAMIC, and its name as RAIN."
+            )
         tables = write_tables(values, {"RAIN_BY_DATE": lambda path: write_rain(path, rain)})
         reported = report_matrix(values, inputs, report, rain, found, listener.warnings, progress)
         return {"OUTPUT": output, "COUNT": rows, **tables, **reported}

@@ -101,8 +101,9 @@ def import_smap(
     result = ImportResult(folder, report, job.grid, tuple(rows))
     if not result.count:
         raise InputError(
-            f"{opened.path}: none of its {len(rows)} dates has a valid cell in the extent "
-            f"({rows[0].date}: {rows[0].reason}); choose another EXTENT, QUALITY or OVERPASS (see {report})."
+            f"{opened.path}: none of its {len(rows)} dates has a valid cell in the study area "
+            f"({rows[0].date}: {rows[0].reason}); choose another EXTENT, AOI, QUALITY or OVERPASS "
+            f"(see {report})."
         )
     return result
 

@@ -52,10 +52,10 @@ def make_row(item: Item, status: str, found: Screened) -> Row:
 
 def _why_empty(found: Screened) -> str:
     if not found.retrieved:
-        return "no retrieval in the extent"
+        return "no retrieval in the study area"
     return (
-        f"no valid cell in the extent: of {found.retrieved} retrievals {found.out_of_range} are out of range "
-        f"and {found.failed_quality} of too low quality"
+        f"no valid cell in the study area: of {found.retrieved} retrievals {found.out_of_range} are out of "
+        f"range and {found.failed_quality} of too low quality"
     )
 
 

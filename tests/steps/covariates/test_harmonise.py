@@ -275,7 +275,7 @@ def test_a_layer_beside_the_fine_grid_is_refused(tmp_path, rough, request_for, r
     request = request_for([*rough, half], extent=extent, extent_crs=UTM, minimum_covered=0.01)
     assert refusal(request) == (
         f"INPUT layer half ({half.path}), band 1: half has no value on any fine pixel; check its NoData "
-        "value, EXTENT, or leave the layer out."
+        "value, EXTENT and AOI, or leave the layer out."
     )
 
 
@@ -357,7 +357,7 @@ def test_layers_elsewhere_are_named_with_the_extent(tmp_path, rough, request_for
     far = Grid(UTM, 600000.0, 8600000.0, 250.0, 250.0, 10, 10)
     write_geotiff(tmp_path / "far.tif", far, np.ones(far.shape))
     layer = layer_at(tmp_path / "far.tif")
-    tail = "do not meet; choose a layer or EXTENT of the same area."
+    tail = "do not meet; choose a layer, EXTENT or AOI of the same place."
     assert refusal(request_for([*rough, layer])) == f"INPUT layer far ({layer.path}) and EXTENT {tail}"
     assert refusal(request_for([*rough, layer], extent=None)) == (
         f"INPUT layer far ({layer.path}) and SMAP (series) {tail}"
@@ -631,7 +631,7 @@ def test_a_series_is_no_static_covariate(tmp_path, request_for, refusal):
         (
             {"resolution": 0.5},
             "RESOLUTION 0.5 makes a fine stack of 70,000 x 60,000 pixels; "
-            "give a smaller EXTENT or a coarser RESOLUTION.",
+            "give a smaller EXTENT or AOI, or a coarser RESOLUTION.",
         ),
         (
             {"resolution": 9100.0},

@@ -133,6 +133,9 @@ def test_refusals(refusal, case, parameters, tmp_path):
     assert refusal("cascade", {**parameters, "DATE": "soon"}) == (
         "DATE: 'soon' is no date; give it as YYYY-MM-DD."
     )
+    assert refusal("cascade", {**parameters, "DATE": "2021-01-01 2020-12-30"}) == (
+        "DATE: '2021-01-01 2020-12-30' is no date; give it as YYYY-MM-DD."
+    )
     assert refusal("cascade", {**parameters, "RESOLUTIONS": "fine"}) == (
         "RESOLUTIONS: 'fine' is no resolution; write metres separated by commas, such as 3000, "
         "1000, 250, 100."

@@ -100,7 +100,7 @@ def test_without_dates_the_days_are_those_of_smap(run, case, tmp_path):
     assert [row["date"].replace("/", "-") for row in rows] == [date.isoformat() for date in DATES]
 
 
-def test_what_is_no_rain_is_not_drawn(run, case, tmp_path):
+def test_what_is_no_rain_is_not_drawn(run, said, case, tmp_path):
     made, _rain = case
     outputs = run(
         "regressionmatrix",
@@ -113,6 +113,10 @@ def test_what_is_no_rain_is_not_drawn(run, case, tmp_path):
         ),
     )
     assert rows_of(tmp_path / "out" / "rain.csv") == []
+    assert said.warnings == [
+        "RAIN_BY_DATE has no row, since no dated covariate is taken for rain; give the folder of the rain as "
+        "DYNAMIC, and its name as RAIN."
+    ]
     assert "Fig. 2" not in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert outputs["COUNT"] > 0
 

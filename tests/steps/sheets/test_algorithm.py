@@ -502,6 +502,51 @@ def test_a_layer_without_shapes_is_reported(run, said, case, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("ends", "told"),
+    [
+        ({"MINIMUM": 0, "MAXIMUM": 50}, "0 to 50"),
+        ({"MINIMUM": 0.8, "MAXIMUM": 0.9}, "0.8 to 0.9"),
+        ({"MINIMUM": 0, "MAXIMUM": 1}, ""),
+    ],
+)
+def test_colours_far_from_all_values_are_reported(run, said, case, tmp_path, ends, told):
+    sheet = {"SERIES": str(case.folder / "maps"), **FAST, **ends, "OUTPUT": str(tmp_path / "s.png")}
+    run("mapsheet", {**sheet, "TABLE": str(tmp_path / "s.csv")})
+    rows = rows_of(tmp_path / "s.csv")
+    low, high = min(float(row["minimum"]) for row in rows), max(float(row["maximum"]) for row in rows)
+    expected = (
+        f"MINIMUM and MAXIMUM: the maps run from {low:.3g} to {high:.3g} m3 m-3, so that all look alike with "
+        f"colours from {told}; give ends nearer to these values."
+    )
+    assert said.warnings == ([expected] if told else [])
+
+
+@pytest.mark.parametrize("kind", ["days", "locator"])
+def test_a_layer_that_lies_elsewhere_is_reported(run, said, case, tmp_path, kind):
+    from qgis.core import QgsFeature, QgsGeometry, QgsVectorLayer
+
+    elsewhere = QgsVectorLayer("Polygon?crs=EPSG:4326", "basin", "memory")
+    feature = QgsFeature()
+    feature.setGeometry(QgsGeometry.fromWkt("POLYGON((10 50,11 50,11 51,10 50))"))
+    elsewhere.dataProvider().addFeatures([feature])
+    run(
+        "mapsheet",
+        {
+            "KIND": kind,
+            "SERIES": str(case.folder / "maps"),
+            "AOI": elsewhere,
+            "STATIONS": str(case.folder / "stations.gpkg"),
+            **FAST,
+            "OUTPUT": str(tmp_path / "s.png"),
+        },
+    )
+    assert said.warnings == [
+        "AOI: no shape of the layer basin lies on the maps, so that nothing of it is seen; check its CRS, or "
+        "choose one of the same area."
+    ]
+
+
+@pytest.mark.parametrize(
     "shape",
     [
         "Polygon ((-72 -14, -71.9 -14.1, -71.9 -14, -72 -14.1, -72 -14))",

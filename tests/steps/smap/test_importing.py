@@ -149,9 +149,9 @@ def test_the_report_has_a_row_a_date(tmp_path):
         "out_of_range": "1",
         "failed_quality": "1",
     }
-    assert (second["status"], second["reason"]) == ("skipped", "no retrieval in the extent")
+    assert (second["status"], second["reason"]) == ("skipped", "no retrieval in the study area")
     assert (second["valid_cells"], second["min"], second["mean"]) == ("0", "", "")
-    why = "no valid cell in the extent: of 2 retrievals 1 are out of range and 1 of too low quality"
+    why = "no valid cell in the study area: of 2 retrievals 1 are out of range and 1 of too low quality"
     assert (third["status"], third["reason"]) == ("skipped", why)
     assert names(tmp_path / "out") == ["report.csv", "soil_moisture_20200101.tif"]
     assert f"2020-01-03: skipped, {why}" in listener.lines
@@ -298,8 +298,8 @@ def test_no_valid_cell_on_any_date_is_no_empty_result(tmp_path):
     source = granules(tmp_path / "in")
     out = tmp_path / "out"
     assert refusal(import_smap, source, out, extent=extent_of(Window(10, 10, 2, 2))) == (
-        f"{source}: none of its 3 dates has a valid cell in the extent (2020-01-01: no retrieval in the "
-        f"extent); choose another EXTENT, QUALITY or OVERPASS (see {out / 'report.csv'})."
+        f"{source}: none of its 3 dates has a valid cell in the study area (2020-01-01: no retrieval in the "
+        f"study area); choose another EXTENT, AOI, QUALITY or OVERPASS (see {out / 'report.csv'})."
     )
     assert names(out) == ["report.csv"]
 

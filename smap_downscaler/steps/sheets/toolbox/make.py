@@ -102,10 +102,12 @@ def _sheet(values: Values, kind: str, progress: Progress) -> MadeSheet:
     shown = _with_smap(maps, smap, kind, frame.bounds, grid.crs, area)
     _warn_of_other_values(shown, progress)
     _warn_of_filled(shown, progress)
+    colours = colours_of(values)
+    _warn_of_ends(shown, colours, progress)
     panels = [_panel(one, maps, number, kind, frame.bounds) for number, one in enumerate(shown)]
-    overlays = _overlays(values, grid.crs, progress)
+    overlays = _overlays(values, grid.crs, frame.bounds, progress)
     footer = f"maps of {cell_text(grid)}" if kind == DAYS else ""
-    pages = sheet_pages(title, frame, panels, overlays, group, footer, colours_of(values))
+    pages = sheet_pages(title, frame, panels, overlays, group, footer, colours)
     return MadeSheet(title, grid.crs, pages, _rows(pages, shown), shown)
 
 
@@ -183,6 +185,22 @@ def _warn_of_other_values(maps: Sequence[SheetMap | None], progress: Progress) -
         )
 
 
+def _warn_of_ends(
+    maps: Sequence[SheetMap | None], ends: tuple[float | None, float | None], progress: Progress
+) -> None:
+    """Between ends that are far from all values, of percent for one, all maps have one colour."""
+    drawn = [one.picture.moments for one in maps if one is not None and one.picture.moments.n]
+    if not drawn:
+        return
+    low, high = min(one.low for one in drawn), max(one.high for one in drawn)
+    first, last = (given if given is not None else end for given, end in zip(ends, (low, high)))
+    if high < first or low > last or high <= 1 < last:
+        progress.warn(
+            f"MINIMUM and MAXIMUM: the maps run from {low:.3g} to {high:.3g} m3 m-3, so that all look alike "
+            f"with colours from {first:.3g} to {last:.3g}; give ends nearer to these values."
+        )
+
+
 def _warn_of_filled(maps: Sequence[SheetMap | None], progress: Progress) -> None:
     """What 'Fill gaps' filled looks like what SMAP saw."""
     filled = next((one for one in maps if one is not None and one.entry.filled), None)
@@ -208,14 +226,15 @@ def _panel(
     return SheetPanel(name, one.picture.values, one.picture.bounds, note)
 
 
-def _overlays(values: Values, crs: str, progress: Progress) -> list[Overlay]:
+def _overlays(values: Values, crs: str, seen: Bounds, progress: Progress) -> list[Overlay]:
     return [
-        *overlay(values, "AOI", "study area", crs, progress),
+        *overlay(values, "AOI", "study area", crs, seen, progress),
         *overlay(
             values,
             "STATIONS",
             "stations",
             crs,
+            seen,
             progress,
             name_field(values, "STATIONS", "STATION_NAMES"),
         ),
@@ -234,7 +253,7 @@ def _locator(values: Values, progress: Progress) -> MadeSheet:
     outline = _outline(grid.bounds, grid.crs)
     region = overview_bounds(transform_bounds(grid.bounds, grid.crs, "EPSG:4326"))
     part = part_bounds(region)
-    overlays = _overlays(values, grid.crs, progress)
+    overlays = _overlays(values, grid.crs, frame.bounds, progress)
     if smap is not None:
         cells = cell_lines(smap.grid, grid.bounds, grid.crs)
         if cells:

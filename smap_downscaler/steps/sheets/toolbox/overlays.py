@@ -37,9 +37,12 @@ _PLACE_DEGREES = 0.5
 
 
 def overlay(
-    values: Values, name: str, label: str, crs: str, progress: Progress, field: str = ""
+    values: Values, name: str, label: str, crs: str, seen: Bounds, progress: Progress, field: str = ""
 ) -> list[Overlay]:
-    """The layer of a parameter over the maps, its points named by a field; nothing where none is given."""
+    """The layer of a parameter over the maps, its points named by a field; nothing where none is given.
+
+    A warning tells where nothing of it lies within `seen`, in `crs`.
+    """
     if not values.given(name):
         return []
     source = _source(values, name)
@@ -55,7 +58,18 @@ def overlay(
         progress.warn(
             f"{name}: the layer {source.sourceName()} has no shape, so that nothing of it is drawn."
         )
+    elif not any(_meets(part, seen) for part in parts):
+        progress.warn(
+            f"{name}: no shape of the layer {source.sourceName()} lies on the maps, so that nothing of it is "
+            "seen; check its CRS, or choose one of the same area."
+        )
     return [Overlay(label, parts, "points" if points else "line", names)]
+
+
+def _meets(part: np.ndarray, seen: Bounds) -> bool:
+    """Whether the box around a line or points meets that of the maps, be it in one point."""
+    (left, bottom), (right, top) = part.min(axis=0), part.max(axis=0)
+    return left <= seen.right and seen.left <= right and bottom <= seen.top and seen.bottom <= top
 
 
 def name_field(values: Values, name: str, parameter: str) -> str:
