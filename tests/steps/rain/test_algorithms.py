@@ -227,7 +227,7 @@ def test_temporary_output(run, tmp_path):
     [
         ({"SEASONS": "p_djf"}, "SEASONS: 'p_djf' has no months; write it as p_djf=12,1,2."),
         ({"SEASONS": "a=1,1"}, "SEASONS: month 1 occurs twice in a; give it once."),
-        ({"KIND": "yearly"}, "KIND is 'yearly'; give one of daily, monthly, climatology."),
+        ({"KIND": "yearly"}, "KIND: there is no choice 'yearly'; choose one of daily, monthly, climatology."),
         (
             {"KIND": "climatology", "START": "2020-01-01"},
             "START and END: a climatology has no dates; leave them empty.",

@@ -120,8 +120,8 @@ def test_choices_and_defaults(qgis_provider):
         ({"SLOPE": "{OUT}"}, "FILLED and SLOPE are both {OUT}; give two different files."),
         ({"FILLED": "{DEM}"}, "FILLED and INPUT are both {DEM}; choose another FILLED."),
         ({"FILLED": "{OUT}.sdat"}, "FILLED: {OUT}.sdat is no GeoTIFF by its name; end it in .tif."),
-        ({"ENGINE": "saga"}, "ENGINE is 'saga'; give one of auto, SAGA, built-in."),
-        ({"AREA": "specified"}, "AREA is 'specified'; give one of specific, total."),
+        ({"ENGINE": "saga"}, "ENGINE: there is no choice 'saga'; choose one of auto, SAGA, built-in."),
+        ({"AREA": "specified"}, "AREA: there is no choice 'specified'; choose one of specific, total."),
         (
             {"MINIMUM_SLOPE": -1},
             "MINIMUM_SLOPE: -1 degrees is out of range; give 0 or more, and less than 45.",
