@@ -22,7 +22,7 @@ from ..base.part_files import check_end, part_name, remove, remove_leftovers, re
 from .grid import ALIGNMENT, Grid, Window, columns_around
 from .netcdf_axes import axes_of, lost_nan
 from .packed import file_of, unpacked_name
-from .texts import tags_of, text_of
+from .texts import OF_GDAL, tags_of, text_of
 from .whole_hdf5 import check_hdf5, is_hdf5
 
 #: Value written for missing cells.
@@ -41,8 +41,6 @@ _LOST = re.compile(
     # Names, units and scales of a GeoTIFF are XML.
     r"|^Line \d+: "
 )
-#: What calls of GDAL raise; the others where a message of theirs was no text, by version.
-_OF_GDAL = (RuntimeError, SystemError, UnicodeDecodeError)
 #: Coordinates are smaller than this in any CRS, whatever its unit.
 _FARTHEST = 1e12
 #: Cells are wider than this: a billionth of a degree is a tenth of a millimetre.
@@ -117,7 +115,7 @@ def _naming_the_file(read: Callable[..., Found]) -> Callable[..., Found]:
     def guarded(dataset: gdal.Dataset, *arguments: Any, **named: Any) -> Found:
         try:
             return read(dataset, *arguments, **named)
-        except _OF_GDAL as error:
+        except OF_GDAL as error:
             reason = reason_of([str(error)], "unknown reason")
         raise InputError(
             f"{dataset.GetDescription()}: it cannot be read ({reason}); the file may be damaged, get it "
@@ -169,7 +167,7 @@ def open_dataset(
                 # The keys of a GeoTIFF are read late: whatever is asked first would raise their error.
                 dataset.GetGeoTransform()
                 dataset.GetSpatialRef()
-        except _OF_GDAL as error:
+        except OF_GDAL as error:
             messages.append(str(error))
             dataset = None
     if dataset is None or any(map(_LOST.search, messages)):
@@ -192,7 +190,7 @@ def _holds_a_table(path: str) -> bool:
         try:
             if gdal.OpenEx(path, gdal.OF_VECTOR | gdal.OF_READONLY) is not None:
                 return True
-        except _OF_GDAL:
+        except OF_GDAL:
             pass
         try:
             dataset = gdal.OpenEx(path, gdal.OF_MULTIDIM_RASTER | gdal.OF_READONLY)
@@ -201,7 +199,7 @@ def _holds_a_table(path: str) -> bool:
                 return False
             names = group.GetMDArrayNames()
             return bool(names) and all(group.OpenMDArray(name).GetDimensionCount() < 2 for name in names)
-        except _OF_GDAL:
+        except OF_GDAL:
             return False
 
 
@@ -249,7 +247,7 @@ def crs_text(reference: osr.SpatialReference | None) -> str:
     with gdal_errors():
         try:
             return str(reference.ExportToWkt())
-        except _OF_GDAL:
+        except OF_GDAL:
             return ""
 
 
@@ -277,7 +275,7 @@ def _parsed(text: str) -> osr.SpatialReference | None:
     with gdal_errors():
         try:
             failed = reference.SetFromUserInput(text) != 0
-        except _OF_GDAL:
+        except OF_GDAL:
             failed = True
     return None if failed else reference
 
@@ -312,7 +310,7 @@ def _with_datum(reference: osr.SpatialReference) -> osr.SpatialReference:
     with gdal_errors():
         try:
             text = reference.ExportToProj4()
-        except _OF_GDAL:
+        except OF_GDAL:
             text = ""
     if "+ellps=WGS84" not in text:
         return reference
@@ -507,7 +505,7 @@ def _read_raw(band: gdal.Band, label: str, place: Place) -> np.ndarray:
     with gdal_errors() as messages:
         try:
             raw = band.ReadAsArray(*place)
-        except _OF_GDAL as error:
+        except OF_GDAL as error:
             messages.append(str(error))
             raw = None
     if raw is None or any(map(_LOST.search, messages)):

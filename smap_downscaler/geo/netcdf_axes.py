@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from osgeo import gdal
 
-from .texts import tag_of, text_of
+from .texts import OF_GDAL, tag_of, text_of
 
 _NORTH = frozenset({"degrees_north", "degree_north", "degrees_n", "degree_n", "degreesn", "degreen"})
 _EAST = frozenset({"degrees_east", "degree_east", "degrees_e", "degree_e", "degreese", "degreee"})
@@ -128,7 +128,7 @@ def _array(dataset: gdal.Dataset) -> gdal.MDArray | None:
         if group is None:
             return None
         return group.OpenMDArrayFromFullname(name) if "/" in name else group.ResolveMDArray(variable, "/")
-    except RuntimeError:
+    except OF_GDAL:
         return None
     finally:
         gdal.PopErrorHandler()

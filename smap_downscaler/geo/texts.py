@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 _WITHOUT_UNICODE = "cp1252"
+#: What calls of GDAL raise; the others where a message of theirs was no text, by version.
+OF_GDAL = (RuntimeError, SystemError, UnicodeDecodeError)
 
 
 def text_of(value: str | bytes | None) -> str:

@@ -20,7 +20,7 @@ from ..geo.datasets import dataset_grid, open_dataset, same_crs
 from ..geo.geotiff import is_as_written
 from ..geo.grid import Grid
 from ..geo.packed import file_of
-from ..geo.texts import tag_of
+from ..geo.texts import OF_GDAL, tag_of
 from ..series.series import SeriesEntry, raster_files
 from ..series.tags import RUN_TAG, files_behind
 
@@ -57,7 +57,7 @@ def tags_of_file(path: Path, names: Iterable[str]) -> dict[str, str]:
     try:
         dataset = open_dataset(path)
         found = {name: tag_of(dataset, name) for name in names}
-    except (InputError, RuntimeError):
+    except (InputError, *OF_GDAL):
         # GDAL reads the keys of a GeoTIFF when it is asked for tags, and may raise then.
         return {}
     return {name: value for name, value in found.items() if value}

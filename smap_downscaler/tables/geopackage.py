@@ -22,7 +22,7 @@ from ..base.errors import InputError
 from ..base.progress import SILENT, Progress
 from ..base.spreadsheet import inert, opens_in_spreadsheet
 from ..geo.datasets import close_dataset, gdal_errors, open_dataset, reason_of, whole_file
-from ..geo.texts import tag_of
+from ..geo.texts import OF_GDAL, tag_of
 from ..stats.distribution import Distribution
 
 #: Key under which a table keeps what the plugin says of it.
@@ -219,7 +219,7 @@ def count_features(path: str | Path, table: str = "", progress: Progress = SILEN
                 while layer is not None and layer.GetNextFeature() is not None:
                     progress.check()
                     count += 1
-        except (InputError, RuntimeError):
+        except (InputError, *OF_GDAL):
             return 0
     return 0 if messages else count
 
@@ -286,7 +286,7 @@ def read_notes(path: str, layer: str) -> tuple[str, dict[str, Any]] | None:
     with gdal_errors():
         try:
             table = dataset.GetLayerByName(layer) if layer else dataset.GetLayer(0)
-        except RuntimeError:
+        except OF_GDAL:
             table = None
     if table is None:
         return None

@@ -23,7 +23,7 @@ from ...base.errors import InputError
 from ...base.nodata import FILL
 from ...geo.datasets import gdal_errors, open_dataset
 from ...geo.grid import EASE2_SHAPES, Grid, Window, ease2_grid
-from ...geo.texts import text_of, texts_of
+from ...geo.texts import OF_GDAL, text_of, texts_of
 from ...geo.whole_hdf5 import check_hdf5
 from .numbers.screening import (
     NO_FLAG,
@@ -182,7 +182,7 @@ def _call(path: str, function: Callable[..., Any], *arguments: Any, **named: Any
     with gdal_errors() as messages:
         try:
             result = function(*arguments, **named)
-        except RuntimeError as error:
+        except OF_GDAL as error:
             messages.append(str(error))
     if result is None:
         reason = messages[0].strip().rstrip(".") if messages else "unknown reason"
@@ -195,7 +195,7 @@ def _attribute(holder: gdal.MDArray | gdal.Group, name: str, default: Any) -> An
         try:
             attribute = holder.GetAttribute(name)
             value = attribute.Read() if attribute else None
-        except RuntimeError:
+        except OF_GDAL:
             value = None
     return default if value is None else value
 
