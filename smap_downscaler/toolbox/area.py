@@ -18,7 +18,7 @@ from ..base.progress import Progress
 from ..base.words import text
 from ..geo.area import Area
 from ..geo.placing import Shapes, read_shapes
-from .values import Values
+from .values import Values, crs_text
 from .vectors import check_shapes, layer_source, read_features
 
 AOI = "AOI"
@@ -92,9 +92,8 @@ def polygons_of(
         As `check_polygon_layer`.
     """
     check_polygon_layer(source, name)
-    crs = source.sourceCrs()
     geometries = [bytes(feature.geometry().asWkb()) for feature in features]
-    shapes = read_shapes(geometries, crs.authid() or crs.toWkt(), progress)
+    shapes = read_shapes(geometries, crs_text(source.sourceCrs()), progress)
     if len(shapes.repaired):
         progress.warn(text("{}: {} invalid; repaired", name, shapes.of_all(len(shapes.repaired))))
     if len(shapes.empty):

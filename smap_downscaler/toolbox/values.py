@@ -38,6 +38,11 @@ from ..series.stack import Stack
 from .given import given_parameters
 
 
+def crs_text(crs: QgsCoordinateReferenceSystem) -> str:
+    """`EPSG:code` where the authority is known, else WKT."""
+    return str(crs.authid() or crs.toWkt())
+
+
 def is_known(crs: QgsCoordinateReferenceSystem) -> bool:
     """Whether a CRS says where on earth a layer lies.
 
@@ -187,7 +192,7 @@ class Values:
                 "'xmin,xmax,ymin,ymax [EPSG:4326]', longitudes first."
             )
         bounds = Bounds(box.xMinimum(), box.yMinimum(), box.xMaximum(), box.yMaximum())
-        return bounds, crs.authid() or crs.toWkt()
+        return bounds, crs_text(crs)
 
     def _extent_has_crs(self, name: str) -> bool:
         value = self.parameters[name]
@@ -329,7 +334,7 @@ class Values:
     def crs(self, name: str) -> str:
         """A CRS as `EPSG:code` or WKT, or empty where none is given."""
         crs = self.algorithm.parameterAsCrs(self.parameters, name, self.context)
-        return (crs.authid() or crs.toWkt()) if crs.isValid() else ""
+        return crs_text(crs) if crs.isValid() else ""
 
 
 def _raster_sources(value: Any, name: str, context: QgsProcessingContext) -> list[tuple[str, str]]:

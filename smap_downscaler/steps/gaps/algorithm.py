@@ -117,8 +117,8 @@ class FillGaps(SmapAlgorithm):
         with open_models(values.path("FORESTS")) as forests:
             area = read_area(values, progress)
             inputs = GapInputs(smap, forests, dynamic, *values.period(), area)
-            if area is not None:
-                area.log_kept(area.touched(smap.grid, "SMAP"), "SMAP cell", progress)
+            if area is not None and inputs.kept is not None:
+                area.log_kept(inputs.kept, "SMAP cell", progress)
             found = check_gaps(inputs, progress)
             found.log(progress)
             inputs.warn_of_units(progress)

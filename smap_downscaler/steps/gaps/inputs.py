@@ -11,7 +11,7 @@ import numpy as np
 
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
-from ...geo.area import Area
+from ...geo.area import Area, Cells
 from ...geo.grid import Grid
 from ...methods.file.reader import ModelFile
 from ...methods.keys import BY_CELL, CellKey
@@ -95,11 +95,16 @@ class GapInputs:
                 )
 
     @cached_property
-    def touched(self) -> np.ndarray | None:
-        """The cells that the study area touches, bool, shape (rows, columns); None where all count."""
+    def kept(self) -> Cells | None:
+        """The cells that the study area touches; None where all count."""
         if self.area is None:
             return None
-        return self.area.touched(self.smap.grid, f"the cells of {self.smap.source}").mask()
+        return self.area.touched(self.smap.grid, f"the cells of {self.smap.source}")
+
+    @cached_property
+    def touched(self) -> np.ndarray | None:
+        """The same as bool, shape (rows, columns)."""
+        return None if self.kept is None else self.kept.mask()
 
     @property
     def cells(self) -> list[CellKey]:

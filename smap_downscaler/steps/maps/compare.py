@@ -165,7 +165,7 @@ class _Reader:
 
     def score(self, date: dt.date, advance: Callable[[], None]) -> dict[str, Scored] | None:
         """The scores of each method on a date; None where no pixel has all values."""
-        smap = None
+        smap, reference = None, self._reference_on(date)
         if self._smap is not None and self._smap.has(date):
             smap = self._smap.read(date, self._hull)
         methods = (MAPS,) if smap is None else (MAPS, BILINEAR, NEAREST)
@@ -173,11 +173,11 @@ class _Reader:
 
         def first() -> Iterator[Pixels]:
             for window in self._windows:
-                yield self._pixels(date, window, smap, closure)
+                yield self._pixels(date, window, reference, smap, closure)
                 advance()
 
         def again() -> Iterator[Pixels]:
-            return (self._pixels(date, window, smap, None) for window in self._windows)
+            return (self._pixels(date, window, reference, smap, None) for window in self._windows)
 
         passes: Iterator[Iterable[Pixels]] = iter((first(), again()))
         if self._grid.width * self._grid.height <= _KEPT_PIXELS:
@@ -202,7 +202,12 @@ class _Reader:
         return found
 
     def _pixels(
-        self, date: dt.date, window: Window, smap: np.ndarray | None, closure: CellSums | None
+        self,
+        date: dt.date,
+        window: Window,
+        reference_on: Callable[[Window], np.ndarray],
+        smap: np.ndarray | None,
+        closure: CellSums | None,
     ) -> Pixels:
         """The pixels of a block that all have; adds those with a map and SMAP to the closure."""
         self._progress.check()
@@ -224,15 +229,18 @@ class _Reader:
             areas = self._lattice.areas(window)[valid]
             for number, layer in enumerate(predicted):
                 closure.add(number, cell, areas, layer)
-        reference = self._reference(date, window)[valid]
+        reference = reference_on(window)[valid]
         common = np.isfinite(reference)
         return Pixels(reference[common], predicted[:, common], None if cell is None else cell[common])
 
-    def _reference(self, date: dt.date, window: Window) -> np.ndarray:
-        if self._interpolated is not None:
-            return self._interpolated.block(date, window)(self._progress)
+    def _reference_on(self, date: dt.date) -> Callable[[Window], np.ndarray]:
+        """Gives the reference of a date on the pixels of a block."""
+        interpolated = self._interpolated
+        if interpolated is not None:
+            return lambda window: interpolated.block(date, window)(self._progress)
         sources = [source for source in (self._covariate.source(date),) if source is not None]
-        return next(values for _, values in FineResampler(sources, self._grid).block(window))
+        copied = FineResampler(sources, self._grid)
+        return lambda window: next(values for _, values in copied.block(window))
 
 
 def write_scores(path: str | Path, found: Comparison) -> None:

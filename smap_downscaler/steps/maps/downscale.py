@@ -347,14 +347,16 @@ def _tasks(
     coordinates = None
     if forests.method.uses_coordinates and forests.grid is not None:
         coordinates = pixel_coordinates(inputs.stack.grid, forests.grid)
+    # Each is asked for on all dates.
+    masks = [inputs.part.inside(block) for block in parts]
     for date in dates:
         model = pooled or inputs.forests.load(date)
         if inputs.sd and not model.has_sd:
             raise InputError(
                 f"{forests.path}: a {forests.method.name} gives no standard deviation; make maps without it."
             )
-        for block in parts:
-            window, inside = inputs.part.window.part(block), inputs.part.inside(block)
+        for block, inside in zip(parts, masks):
+            window = inputs.part.window.part(block)
             needed = dated if inside is None or inside.any() else []
             blocks_of = {one.covariate.name: one.block(date, window) for one in needed}
             yield _Task(inputs, model, date, block, window, inside, blocks_of, coordinates)
