@@ -8,7 +8,6 @@ must be whole files under their final names, and no others.
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
 import tempfile
@@ -16,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from child_runs import CANCELLED, OK
-from kills import STEPS, Kills
+from kills import STEPS, Kills, chosen_of
 
 _LATE = 2.0
 #: What the steps say before they draw their report.
@@ -65,23 +64,17 @@ class Cancels:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cancels", type=int, default=20, help="of each step, at random moments")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--folder", help="where all is made, and left; else it is removed at the end")
-    parser.add_argument("steps", nargs="*", metavar="STEP", help=", ".join(STEPS))
-    chosen = parser.parse_args(words)
-    wanted = chosen.steps or list(STEPS)
+    chosen = chosen_of(words, "cancels", 20, __doc__.splitlines()[0])
     with tempfile.TemporaryDirectory(prefix="cancels-") as temporary:
         kills = Kills(Path(chosen.folder or temporary).absolute(), chosen.seed)
         cancels = Cancels(kills, chosen.seed)
-        for step in wanted:
+        for step in chosen.steps:
             before = len(cancels.times)
-            cancels.cancel(step, chosen.cancels)
+            cancels.cancel(step, chosen.count)
             longest = max(cancels.times[before:], default=0.0)
             print(f"{step}: {len(cancels.times) - before} cancels, the longest {longest:.2f} s", flush=True)
         kills.close()
-    print(cancels.summary(len(wanted)), flush=True)
+    print(cancels.summary(len(chosen.steps)), flush=True)
     return 1 if cancels.other or kills.counts["partial files"] or max(cancels.times, default=0) > _LATE else 0
 
 

@@ -375,9 +375,10 @@ def summary(counts: Mapping[str, int], steps: int) -> str:
     return f"{counts.get('kills', 0)} random kills of {steps} steps: {found}"
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kills", type=int, default=50, help="of each step")
+def chosen_of(words: Sequence[str] | None, what: str, count: int, about: str) -> argparse.Namespace:
+    """`count` of `what` for each step, seed, folder and steps, as a command line gives them or by default."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument(f"--{what}", dest="count", type=int, default=count, help="of each step")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", help="where all is made, and left; else it is removed at the end")
     parser.add_argument("steps", nargs="*", metavar="STEP", help=", ".join(STEPS))
@@ -385,15 +386,20 @@ def main(words: Sequence[str] | None = None) -> int:
     unknown = [step for step in chosen.steps if step not in STEPS]
     if unknown:
         parser.error(f"there is no step {unknown[0]}; choose from {', '.join(STEPS)}")
-    wanted = chosen.steps or list(STEPS)
+    chosen.steps = chosen.steps or list(STEPS)
+    return chosen
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    chosen = chosen_of(words, "kills", 50, __doc__.splitlines()[0])
     with tempfile.TemporaryDirectory(prefix="kills-") as temporary:
         kills = Kills(Path(chosen.folder or temporary).absolute(), chosen.seed)
-        for step in wanted:
+        for step in chosen.steps:
             alone = kills.alone(step)
-            print(f"{step}: {alone.seconds:.1f} s alone, {chosen.kills} kills", flush=True)
-            kills.kill(step, chosen.kills)
+            print(f"{step}: {alone.seconds:.1f} s alone, {chosen.count} kills", flush=True)
+            kills.kill(step, chosen.count)
         kills.close()
-    print(summary(kills.counts, len(wanted)), flush=True)
+    print(summary(kills.counts, len(chosen.steps)), flush=True)
     return 1 if any(kills.counts[kind] for kind in _KINDS) else 0
 
 
