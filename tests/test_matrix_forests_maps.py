@@ -11,12 +11,10 @@ import numpy as np
 import pytest
 
 from forest_cases import predict, train_forest
-from small_case import CELLS, DATES, NAMES, PIXELS, SPARSE, make_small_case
+from small_case import CELLS, DATES, FOREST, NAMES, PIXELS, SPARSE, make_small_case
 from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.methods.file.reader import open_models
 from smap_downscaler.steps.matrix.read import open_matrix
-
-FOREST = {"PRESET": "custom", "N_ESTIMATORS": 12, "MINIMUM_CELLS": 20, "SEED": 3}
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,8 @@ DATES = (dt.date(2020, 12, 30), dt.date(2020, 12, 31), dt.date(2021, 1, 1))
 #: On this date only a strip of cells was seen.
 SPARSE = DATES[1]
 NAMES = ("elevation", "clay", "sand")
+#: Forests that grow quickly, and the same each time.
+FOREST = {"PRESET": "custom", "N_ESTIMATORS": 12, "MINIMUM_CELLS": 20, "SEED": 3}
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,20 @@ def make_small_case(folder: Path) -> SmallCase:
             [Band("rain", "mm/d")],
         )
     return SmallCase(folder, fine, coarse, smap)
+
+
+def train_small_case(case: SmallCase) -> str:
+    """Forests of the case by the toolbox, in its folder; returns their path."""
+    import processing
+
+    matrix = {"SMAP": case.smap_folder, "COVARIATES": case.coarse_stack}
+    processing.run("smapdownscaler:regressionmatrix", {**matrix, "OUTPUT": str(case.folder / "m.gpkg")})
+    forests = {
+        "INPUT": str(case.folder / "m.gpkg"),
+        **FOREST,
+        "OUTPUT": str(case.folder / "forests.smapforest"),
+    }
+    return processing.run("smapdownscaler:trainforests", forests)["OUTPUT"]
 
 
 def write_small_stations(path: Path) -> None:

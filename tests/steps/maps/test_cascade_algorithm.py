@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 
 from forest_cases import predict
-from small_case import CELLS, NAMES, PIXELS, make_small_case
+from small_case import CELLS, FOREST, NAMES, PIXELS, make_small_case, train_small_case
 from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.methods.file.reader import open_models
 
-FOREST = {"PRESET": "custom", "N_ESTIMATORS": 12, "MINIMUM_CELLS": 20, "SEED": 3}
 #: The pixels of the small case, and cells of five by five of them.
 PIXEL = CELLS.cell_width / 10
 SIDES = f"{5 * PIXEL!r}, {PIXEL!r}"
@@ -22,14 +21,9 @@ SIDES = f"{5 * PIXEL!r}, {PIXEL!r}"
 
 @pytest.fixture(scope="module")
 def case(tmp_path_factory, qgis_provider):
-    import processing
-
     folder = tmp_path_factory.mktemp("case")
     small = make_small_case(folder)
-    matrix = {"SMAP": small.smap_folder, "COVARIATES": small.coarse_stack}
-    processing.run("smapdownscaler:regressionmatrix", {**matrix, "OUTPUT": str(folder / "m.gpkg")})
-    forests = {"INPUT": str(folder / "m.gpkg"), **FOREST, "OUTPUT": str(folder / "forests.smapforest")}
-    processing.run("smapdownscaler:trainforests", forests)
+    train_small_case(small)
     return small
 
 

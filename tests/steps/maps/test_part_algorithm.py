@@ -10,12 +10,11 @@ from osgeo import gdal
 
 from areas import geometries_of, layer_file, touched_and_inside
 from report_reader import FigureTexts, check_numbers
-from small_case import NAMES, PIXELS, make_small_case
+from small_case import NAMES, PIXELS, make_small_case, train_small_case
 from smap_downscaler.geo.datasets import dataset_grid, open_dataset, read_band
 from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.geo.grid import Window
 
-FOREST = {"PRESET": "custom", "N_ESTIMATORS": 12, "MINIMUM_CELLS": 20, "SEED": 3}
 PIXEL = PIXELS.cell_width
 MAPS = ("soil_moisture_20201230.tif", "soil_moisture_20210101.tif")
 
@@ -38,11 +37,8 @@ def case(tmp_path_factory, qgis_provider):
 
     folder = tmp_path_factory.mktemp("case")
     small = make_small_case(folder)
-    matrix = {"SMAP": small.smap_folder, "COVARIATES": small.coarse_stack}
-    processing.run("smapdownscaler:regressionmatrix", {**matrix, "OUTPUT": str(folder / "m.gpkg")})
-    forests = {"INPUT": str(folder / "m.gpkg"), **FOREST, "OUTPUT": str(folder / "forests.smapforest")}
-    processing.run("smapdownscaler:trainforests", forests)
-    whole = {"FORESTS": forests["OUTPUT"], "COVARIATES": small.fine_stack, "OUTPUT": str(folder / "whole")}
+    forests = train_small_case(small)
+    whole = {"FORESTS": forests, "COVARIATES": small.fine_stack, "OUTPUT": str(folder / "whole")}
     processing.run("smapdownscaler:downscale", whole)
     layer_file(folder / "watersheds.gpkg", PIXELS.crs, *WATERSHEDS)
     return small
