@@ -7,10 +7,10 @@ maps, filled gaps and the model file know methods by these classes only.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,8 @@ from ..base.words import joined, text
 from ..geo.grid import Grid
 from .keys import MODES
 from .skill import Importance, OobScores
+
+_T = TypeVar("_T")
 
 #: Covariates of a model, at most: what 16 bits count.
 MOST_COVARIATES = int(np.iinfo(np.int16).max)
@@ -50,7 +52,7 @@ class FineBlock(NamedTuple):
 
 
 class FineReader(Protocol):
-    """Reads the fine stack block by block, for methods that look below the cells."""
+    """Reads the fine stack and dated covariates, for methods that look below the cells."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -58,6 +60,19 @@ class FineReader(Protocol):
 
     def blocks(self, names: Sequence[str], progress: Progress = SILENT) -> Iterator[FineBlock]:
         """All pixels once, in blocks, with the covariates `names`."""
+
+    @property
+    def dated(self) -> tuple[str, ...]:
+        """The dated covariates."""
+
+    def dated_on(self, name: str, day: int, grid: Grid, progress: Progress = SILENT) -> np.ndarray:
+        """A dated covariate on a day (its ordinal): float32, shape of the grid, NaN where missing."""
+
+    def kept(self, key: Hashable, make: Callable[[], _T]) -> _T:
+        """What was made of the stack under a key before; made now where it was not.
+
+        Models of a run, and folds, share what hangs on the stack alone.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,11 +140,26 @@ class Block:
     coordinates: np.ndarray | None = None
 
 
+#: Share of true values that an interval is to hold.
+COVER = 0.9
+
+
 class Prediction(NamedTuple):
-    """Soil moisture, m3 m-3: mean and, where asked for, standard deviation; float64, shape (n,)."""
+    """Soil moisture, m3 m-3; float64, shape (n,).
+
+    Attributes
+    ----------
+    mean : ndarray
+    sd : ndarray or None
+        Standard deviation of what is true about the mean, where asked for.
+    lower, upper : ndarray or None
+        Ends of the interval that is to hold `COVER` of what is true, where asked for.
+    """
 
     mean: np.ndarray
     sd: np.ndarray | None = None
+    lower: np.ndarray | None = None
+    upper: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -180,6 +210,10 @@ class Wishes:
 
 NO_WISHES = Wishes()
 
+#: How much of the pattern within cells is shown: what the data speak for, all, nothing.
+BY_EVIDENCE, ALL_DETAIL, NO_DETAIL = "by evidence", "all", "none"
+DETAILS = (BY_EVIDENCE, ALL_DETAIL, NO_DETAIL)
+
 
 class Model(ABC):
     """A fitted model.
@@ -193,7 +227,7 @@ class Model(ABC):
     importance : Importance or None
         Of its covariates, where that was wished for.
     has_sd : bool
-        Whether `predict` can give a standard deviation.
+        Whether `predict` can give a standard deviation, and the ends of intervals.
     """
 
     settings: Any = None
@@ -212,8 +246,12 @@ class Model(ABC):
         block : Block
         progress : Progress
         sd : bool
-            Whether the standard deviation is asked for; only where the model `has_sd`.
+            Whether standard deviation and interval are asked for; only where the model `has_sd`.
         """
+
+    def with_detail(self, detail: str) -> Model:
+        """The model whose maps show of the pattern within cells what `detail`, one of `DETAILS`, says."""
+        return self
 
     @abstractmethod
     def members(self, covariates: int) -> dict[str, bytes]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import datetime as dt
+import threading
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -11,19 +14,25 @@ from ..base.progress import SILENT, Progress
 from ..geo.blocks import blocks
 from ..geo.grid import Grid, Window
 from ..geo.lattice import Lattice
+from ..series.dated import DatedCovariate
+from ..series.dated_on_grid import OnPixels
 from ..series.stack import Stack
 from .base import FineBlock
 
+_T = TypeVar("_T")
 _PIXELS_A_BLOCK = 1 << 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FineBlocks:
-    """A `FineReader`: the fine stack over the cells of the SMAP grid."""
+    """A `FineReader`: the fine stack over the cells of the SMAP grid, and dated covariates."""
 
     stack: Stack
     cells: Grid
     most_pixels: int = _PIXELS_A_BLOCK
+    dynamic: tuple[DatedCovariate, ...] = ()
+    _kept: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
+    _lock: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -43,6 +52,25 @@ class FineBlocks:
             progress.check()
             rows, cols = lattice.positions(window)
             yield FineBlock(self.stack.read(names, window), rows, cols)
+
+    @property
+    def dated(self) -> tuple[str, ...]:
+        """The dated covariates."""
+        return tuple(one.name for one in self.dynamic)
+
+    def dated_on(self, name: str, day: int, grid: Grid, progress: Progress = SILENT) -> np.ndarray:
+        """A dated covariate on a day over a grid, as `OnPixels` gives it."""
+        covariate = self.dynamic[self.dated.index(name)]
+        on_grid = self.kept(("dated", name, grid), lambda: OnPixels(covariate, grid, progress))
+        return on_grid.block(dt.date.fromordinal(day), grid.whole)(progress)
+
+    def kept(self, key: Hashable, make: Callable[[], _T]) -> _T:
+        """What was made under a key before; threads wait for the one that makes it."""
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = make()
+            found: _T = self._kept[key]
+            return found
 
 
 def pixel_coordinates(fine: Grid, cells: Grid) -> Callable[[Window], np.ndarray]:
