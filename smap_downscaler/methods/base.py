@@ -6,6 +6,7 @@ maps, filled gaps and the model file know methods by these classes only.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -228,12 +229,19 @@ class Model(ABC):
         Of its covariates, where that was wished for.
     has_sd : bool
         Whether `predict` can give a standard deviation, and the ends of intervals.
+    days : tuple of int
+        Ordinals of the days that a pooled model of a method that `sees_cells` was fitted to.
+    footprint_km, noise_sd : float
+        Of such a model: full width of SMAP's footprint (0: none), and SD of SMAP's noise, m3 m-3.
     """
 
     settings: Any = None
     scores: OobScores | None = None
     importance: Importance | None = None
     has_sd = False
+    days: tuple[int, ...] = ()
+    footprint_km = 0.0
+    noise_sd = math.nan
     #: Whether it takes so long to be packed that a cancel must be able to leave it.
     is_large = False
 
@@ -252,6 +260,14 @@ class Model(ABC):
     def with_detail(self, detail: str) -> Model:
         """The model whose maps show of the pattern within cells what `detail`, one of `DETAILS`, says."""
         return self
+
+    def observed(self, day: int) -> tuple[np.ndarray, np.ndarray] | None:
+        """Cells, int64, shape (n, 2), and SMAP there, float64, on a day that the model was fitted to."""
+        return None
+
+    def evidence(self) -> list[str]:
+        """Sentences that say what speaks for the pattern within cells."""
+        return []
 
     @abstractmethod
     def members(self, covariates: int) -> dict[str, bytes]:
@@ -281,6 +297,9 @@ class Method(ABC):
         What to do where models are too large, as a part of a sentence.
     uses_coordinates : bool
         Whether `Cells` and `Block` need coordinates.
+    sees_cells : bool
+        Whether its models take SMAP for means over cells: they keep these (`Model.observed`), have a field,
+        noise and footprint of their own, and detail to choose.
     columns : dict
         Settings as columns of tables: name -> int or float; see `Candidate.columns`.
     tunable : tuple of str
@@ -295,6 +314,7 @@ class Method(ABC):
     parts = ""
     smaller = "use fewer covariates"
     uses_coordinates = False
+    sees_cells = False
     columns: Mapping[str, type] = MappingProxyType({})
     tunable: tuple[str, ...] = ()
     engines: tuple[str, ...] = ()

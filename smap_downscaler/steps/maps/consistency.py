@@ -1,0 +1,340 @@
+"""Maps beside the SMAP that they stand for: what is added to them, and how their cell means lie beside it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import numpy as np
+
+from ...base.errors import InputError
+from ...base.progress import SILENT, Progress
+from ...base.threads import ordered_map
+from ...geo.area_means import SUBPIXELS_A_CELL, cuts, refined
+from ...geo.blocks import row_blocks, windows
+from ...geo.datasets import open_dataset, read_band
+from ...geo.geotiff import TILE
+from ...geo.grid import Grid, Window
+from ...geo.lattice import Lattice
+from ...geo.overlap import window_around
+from ...geo.sampling import split_over_cells
+from ...geo.sources import windows_over
+from .numbers.closure import CellSums, Closure, OverCells, cell_sums
+
+if TYPE_CHECKING:
+    from ...methods.area.residual import ResidualField
+
+#: Pixels are this much smaller than SMAP's cells along a side, at least, for these to be returned exactly.
+_LARGEST_SIDE = 0.5
+
+_Result = TypeVar("_Result")
+#: A block of a map: its window, and its layers, float64, soil moisture first.
+Layers = tuple[Window, list[np.ndarray]]
+
+
+class Added(Protocol):
+    """What is added to the pixels of a map."""
+
+    def at(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+        """At points among the cells, the centre of the first at .5: float64, of the shape of `rows`."""
+
+
+@dataclass(frozen=True)
+class Finish:
+    """What is done to maps beside their prediction.
+
+    Parameters
+    ----------
+    residual : bool
+        Whether what forests leave of SMAP is added, as a field.
+    exact : bool
+        Whether the means over SMAP's cells are to be SMAP's.
+    footprint_km : float
+        Full width of SMAP's footprint; 0: its values are means over the cells.
+    noise : float, optional
+        SD of SMAP's noise, m3 m-3; None: estimated.
+    """
+
+    residual: bool = False
+    exact: bool = False
+    footprint_km: float = 0.0
+    noise: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.footprint_km < np.inf:
+            raise InputError(f"FOOTPRINT is {self.footprint_km:g}; give its width in km, or 0.")
+        if self.noise is not None and not 0 < self.noise < 1:
+            raise InputError(
+                f"NOISE is {self.noise:g}; give the standard deviation of SMAP's noise, m3 m-3, such as 0.02."
+            )
+
+    @property
+    def steps(self) -> int:
+        """How many things are added."""
+        return self.residual + self.exact
+
+    @property
+    def content(self) -> dict[str, object]:
+        """What maps depend on of it, for a fingerprint."""
+        found: dict[str, object] = {"exact": True} if self.exact else {}
+        if self.residual:
+            found["residual"] = [self.footprint_km, self.noise]
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class CellsUnder:
+    """SMAP's cells under the pixels of maps.
+
+    Parameters
+    ----------
+    grid : Grid
+        That of the maps.
+    smap : Grid
+        The SMAP grid.
+    label : str
+        What messages call SMAP.
+    """
+
+    grid: Grid
+    smap: Grid
+    label: str
+
+    @cached_property
+    def window(self) -> Window:
+        """The cells, as a window of the SMAP grid.
+
+        Raises
+        ------
+        InputError
+            If the two do not meet, or pixels are larger than cells.
+        """
+        found = windows_over(self.smap, self.grid.bounds, self.grid.crs)
+        if not found:
+            raise InputError(
+                f"{self.label}: it does not meet the maps; give the SMAP series of the same area."
+            )
+        return window_around(found)
+
+    @cached_property
+    def cells(self) -> Grid:
+        """The grid of the cells."""
+        return self.smap.crop(self.window)
+
+    @cached_property
+    def lattice(self) -> Lattice:
+        """Where pixels lie among the cells."""
+        return Lattice(self.grid, self.cells)
+
+    @cached_property
+    def _parts(self) -> tuple[tuple[int, int], Lattice]:
+        """Into how many parts pixels are cut where they are large beside a cell, and where these lie."""
+        cut = cuts(self.lattice.longest_sides, SUBPIXELS_A_CELL)
+        return cut, self.lattice if cut == (1, 1) else Lattice(refined(self.grid, cut), self.cells)
+
+    def check(self, exact: bool) -> None:
+        """Raise `InputError` where pixels are too large beside the cells for what is wanted."""
+        side = max(self.lattice.longest_sides)
+        if side > (_LARGEST_SIDE if exact else 1.0 / _LARGEST_SIDE):
+            what = "CONSISTENCY cannot be exact there; leave it at 'none'" if exact else "leave it out"
+            raise InputError(
+                f"{self.label}: the pixels of the maps are {side:.2g} times as long as its cells, and "
+                f"{what}, or give a finer stack."
+            )
+
+    def on_cells(self, places: np.ndarray, values: np.ndarray) -> np.ndarray | None:
+        """Values of cells of the SMAP grid, int, shape (n, 2), as an array of the cells; None for none."""
+        rows, cols = places[:, 0] - self.window.row, places[:, 1] - self.window.col
+        inside = (rows >= 0) & (rows < self.window.height) & (cols >= 0) & (cols < self.window.width)
+        found = np.full(self.cells.shape, np.nan)
+        found[rows[inside], cols[inside]] = values[inside]
+        return found if np.isfinite(found).any() else None
+
+    def positions(self, tile: Window) -> tuple[np.ndarray, np.ndarray]:
+        """Rows and columns of the pixels of a tile among the cells: float64, its shape."""
+        return self.lattice.positions(tile)
+
+    def sums(self, tile: Window, values: np.ndarray) -> CellSums:
+        """Sums of a tile of a map over the cells; `values` has its shape, NaN where missing."""
+        (down, right), lattice = self._parts
+        fine = Window(tile.row * down, tile.col * right, tile.height * down, tile.width * right)
+        rows, cols = (part.ravel() for part in lattice.positions(fine))
+        valid = np.isfinite(values)
+        each = np.repeat(np.repeat(valid, down, axis=0), right, axis=1).ravel()
+        areas = np.where(each, lattice.areas(fine).ravel(), 0.0)
+        parts, cells, areas = split_over_cells(rows, cols, lattice.pixel_size(fine), areas, self.cells.shape)
+        some = areas > 0
+        parts, cells, areas = parts[some], cells[some], areas[some]
+        part_rows, part_cols = np.divmod(parts, fine.width)
+        pixel = part_rows // down * tile.width + part_cols // right
+        rows, cols = (part.ravel()[pixel] for part in self.positions(tile))
+        return cell_sums(self.cells.shape, cells, areas, values.ravel()[pixel], rows, cols)
+
+    def over(self, parts: Iterable[tuple[Window, CellSums]]) -> OverCells:
+        """All tiles of a map, in whatever order they come."""
+        ordered = sorted(parts, key=lambda part: (part[0].row, part[0].col))
+        return OverCells.of((sums for _tile, sums in ordered), self.cells.shape)
+
+    def sums_of(self, layers: Layers) -> Iterator[tuple[Window, CellSums]]:
+        """Sums of the tiles of a block of a map that hold a value."""
+        block, (values, *_others) = layers
+        for tile in windows(block, TILE, TILE):
+            part = values[block.place_of(tile).slices]
+            if np.isfinite(part).any():
+                yield tile, self.sums(tile, part)
+
+    def closure(self, path: str | Path, smap: np.ndarray, progress: Progress = SILENT) -> Closure:
+        """How the means of a map, as it is written, lie beside SMAP on its date.
+
+        Raises
+        ------
+        InputError
+            If the map cannot be read.
+        """
+        dataset = open_dataset(path)
+        found: list[tuple[Window, CellSums]] = []
+        for rows in row_blocks(self.grid.whole):
+            progress.check()
+            found += self.sums_of((rows, [read_band(dataset, 1, rows).astype(np.float64)]))
+        return self.over(found).closure(smap)
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """Gives the blocks of a map, as often as one asks.
+
+    Parameters
+    ----------
+    items : callable
+        Gives what there is to do, in the order of the blocks.
+    do : callable
+        Makes a block of an item, in any thread.
+    threads : int
+    progress : Progress
+    """
+
+    items: Callable[[], Iterable[Any]]
+    do: Callable[[Any, Progress], Layers]
+    threads: int
+    progress: Progress
+
+    def through(self, work: Callable[[Layers], _Result]) -> Generator[_Result, None, None]:
+        """``work(block)`` of each block, in the threads that make them."""
+
+        def both(item: Any, progress: Progress) -> _Result:
+            return work(self.do(item, progress))
+
+        return ordered_map(both, self.items(), self.threads, self.progress)
+
+
+@dataclass(frozen=True, eq=False)
+class Finishing:
+    """Adds to the map of a date what is wanted beside the prediction: a pass over its blocks for each thing.
+
+    Parameters
+    ----------
+    under : CellsUnder
+    smap : float64
+        SMAP on the date, shape of the cells; NaN where there is none.
+    finish : Finish
+    keep : bool
+        Whether the map stays in memory from pass to pass; else it is made anew. The result is the same.
+    """
+
+    under: CellsUnder
+    smap: np.ndarray
+    finish: Finish
+    keep: bool
+
+    def of(self, run: Run, advance: Callable[[], None]) -> Finished:
+        """What is added to the blocks of a map.
+
+        Parameters
+        ----------
+        run : Run
+            Gives them as they are predicted.
+        advance : callable
+            Called after each block of a pass.
+
+        Raises
+        ------
+        InputError
+            If no field can be fitted to what forests leave of SMAP.
+        """
+        residual: ResidualField | None = None
+        added: tuple[Added, ...] = ()
+        if self.finish.residual:
+            run, over = self._pass(run, added, advance)
+            residual = self._residual(over)
+            added = (residual,)
+        if self.finish.exact:
+            run, over = self._pass(run, added, advance)
+            added = (*added, over.exact(self.smap))
+        return Finished(self.under, run, added, residual)
+
+    def _pass(self, run: Run, added: tuple[Added, ...], advance: Callable[[], None]) -> tuple[Run, OverCells]:
+        """What gives the blocks the next time, and what they come to over the cells."""
+        kept: list[Layers] = []
+        sums: list[tuple[Window, CellSums]] = []
+
+        def summed(layers: Layers) -> tuple[Layers, list[tuple[Window, CellSums]]]:
+            return layers, list(self.under.sums_of(with_added(self.under, added, layers)))
+
+        with contextlib.closing(run.through(summed)) as done:
+            for layers, own in done:
+                sums += own
+                if self.keep:
+                    kept.append(layers)
+                advance()
+        if self.keep:
+            run = Run(lambda: kept, lambda layers, _progress: layers, run.threads, run.progress)
+        return run, self.under.over(sums)
+
+    def _residual(self, over: OverCells) -> ResidualField:
+        """What the means leave of SMAP, through a field and noise."""
+        from ...methods.area.residual import fit_residual
+
+        rows, cols = np.nonzero(over.held(self.smap))
+        cells = np.column_stack([rows, cols])
+        left = self.smap[rows, cols] - over.means[rows, cols]
+        return fit_residual(self.under.cells, cells, left, self.finish.footprint_km, self.finish.noise)
+
+
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """The blocks of a map with what is added to them.
+
+    Attributes
+    ----------
+    residual : ResidualField or None
+        What forests left of SMAP, where that is added.
+    """
+
+    under: CellsUnder
+    run: Run
+    added: tuple[Added, ...] = ()
+    residual: ResidualField | None = None
+
+    def blocks(self) -> Generator[Layers, None, None]:
+        """The blocks, in order."""
+        return self.run.through(lambda layers: with_added(self.under, self.added, layers))
+
+
+def with_added(under: CellsUnder, added: Sequence[Added], layers: Layers) -> Layers:
+    """A block with what is added to its soil moisture; the arrays given stay as they are."""
+    block, (first, *others) = layers
+    if not added:
+        return layers
+    first = first.copy()
+    # What is worked out hangs on tiles alone, not on the size of blocks.
+    for tile in windows(block, TILE, TILE):
+        place = block.place_of(tile).slices
+        valid = np.isfinite(first[place])
+        if valid.any():
+            rows, cols = (part[valid] for part in under.positions(tile))
+            first[place][valid] += sum(one.at(rows, cols) for one in added)
+    return block, [first, *others]
