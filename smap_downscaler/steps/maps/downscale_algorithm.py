@@ -28,6 +28,7 @@ from ...toolbox.preflight_output import join_outputs
 from ...toolbox.values import Values
 from .downscale import MapInputs, dates_to_map, make_maps
 from .preflight import check_maps
+from .toolbox.finish import finish_parameters, read_finish, read_smap
 from .toolbox.report_output import report_maps
 from .toolbox.wanted import check_wanted, read_wanted, wanted_parameters
 
@@ -49,6 +50,7 @@ class Downscale(SmapAlgorithm):
         yield from dated_covariates()
         yield from period_parameters()
         yield from window_and_rain()
+        yield from finish_parameters()
         yield advanced(whole_number("MEMORY", "Memory for blocks (MB)", 512, 16))
         yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of maps")
@@ -64,6 +66,7 @@ class Downscale(SmapAlgorithm):
         check_window(values.integer("WINDOW"))
         values.nodata("COVARIATES")
         check_wanted(values)
+        read_finish(values)
         # The forest file is opened in the background: a large one takes longer than a click should.
         check_series(values)
 
@@ -73,9 +76,18 @@ class Downscale(SmapAlgorithm):
             stack = open_stack(values.raster_path("COVARIATES"), nodata=values.nodata("COVARIATES"))
             # As 'Harmonise covariates' fills fine pixels: by whatever lies in them.
             dynamic = values.dated_covariates(progress, minimum_share=0.0)
-            inputs = MapInputs(forests, stack, dynamic, wanted=read_wanted(values, listener))
+            inputs = MapInputs(
+                forests,
+                stack,
+                dynamic,
+                wanted=read_wanted(values, listener),
+                smap=read_smap(values, progress),
+                finish=read_finish(values),
+                detail=values.choice("DETAIL"),
+            )
             values.require_nodata_names(stack, inputs.dynamic)
-            dates, part = dates_to_map(inputs, *values.period()), inputs.part
+            dates = dates_to_map(inputs, *values.period(), values.flag("EVERY_DAY"))
+            part = inputs.part
             folder = values.output_folder("OUTPUT")
             check_room(folder, part.grid)
             found = check_maps(inputs, dates, progress)
@@ -85,11 +97,11 @@ class Downscale(SmapAlgorithm):
             report = make_maps(inputs, folder, dates, threads, memory, listener)
             warn_of_other_runs(folder, report.files.values(), inputs.fingerprint, listener)
             tables = report_maps(values, inputs, report, found, listener.warnings, progress)
-            unit = forests.response_unit
+            unit, filled = forests.response_unit, any(map(inputs.is_filled, report.files))
         progress.log(f"{counted(len(report.files), 'map')}, {len(report.kept)} of them from an earlier run")
         return {
             "OUTPUT": folder,
             "COUNT": len(report.files),
-            "SERIES": write_series(values, folder, part.grid, report.files, unit, progress),
+            "SERIES": write_series(values, folder, part.grid, report.files, unit, progress, filled),
             **tables,
         }

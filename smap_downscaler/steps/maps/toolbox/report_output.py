@@ -16,12 +16,21 @@ from ....report.figure import SOIL_MOISTURE_UNIT
 from ....report.page import Page
 from ....tables.by_date import DatesTable
 from ....toolbox.preflight_output import write_joined
-from ....toolbox.reports import dated_covariates_used, files_used, footer, manifest, period_used
+from ....toolbox.reports import (
+    dated_covariates_used,
+    files_used,
+    footer,
+    manifest,
+    period_used,
+    series_used,
+)
 from ....toolbox.values import Values
 from ..cascade_report import add_resolutions
+from ..closure_report import add_evidence, closure_facts
 from ..downscale import MapInputs, MapsReport
 from ..tables import cascade_resolutions, map_dates
 from ..workflow import workflow_png
+from .finish import finish_used
 from .wanted import wanted_used
 
 
@@ -43,6 +52,7 @@ def report_maps(
             warnings,
             found,
         )
+        add_evidence(page, made.evidence)
         add_dates(
             page,
             table,
@@ -61,8 +71,12 @@ def report_maps(
             **wanted_used(inputs.wanted),
             "maximum age of a dated covariate (days)": values.integer("WINDOW"),
             "numbers that stand for no value": values.text("NODATA"),
+            **finish_used(values, inputs),
         }
-        return page.manifest(manifest(_inputs_used(inputs, progress), settings)).footer(footer("Downscale"))
+        used = _inputs_used(inputs, progress)
+        if inputs.smap is not None:
+            used |= series_used({"SMAP series": inputs.smap}, progress)
+        return page.manifest(manifest(used, settings)).footer(footer("Downscale"))
 
     return write_joined(values, found, lambda: map_dates(inputs, made), page_of, progress)
 
@@ -79,6 +93,8 @@ def _maps_facts(inputs: MapInputs, made: MapsReport, folder: str) -> list[tuple[
         ("Maps", maps),
         ("Dates without a map", text("{:,}", len(made.skipped))),
         ("Dates of the maps", dates_text(list(made.files))),
+        *([("Days without SMAP", text("{:,}", len(made.unseen)))] if made.unseen else []),
+        *closure_facts(made.closures, made.noise),
         *_inputs_facts(inputs, "Pixels of the stack" if inputs.part.tags else "Pixels"),
         ("Folder", folder),
     ]
