@@ -84,7 +84,7 @@ class TrainForests(SmapAlgorithm):
         )
         yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
         yield QgsProcessingParameterFileDestination(
-            "OUTPUT", "Forest file", fileFilter="Forest files (*.smapforest)"
+            "OUTPUT", "Model file", fileFilter="Model files (*.smapforest)"
         )
         yield QgsProcessingParameterVectorDestination(
             "SCORES", "Out-of-bag scores", type=Qgis.ProcessingSourceType.Vector, optional=True

@@ -90,8 +90,8 @@ class MapInputs:
         ]
         if missing:
             raise InputError(
-                f"{self.stack.path}: the forests need the covariate {missing[0]}, which is neither a band "
-                f"of the stack ({', '.join(self.stack.names)}) nor a dated series; add it."
+                f"{self.stack.path}: the {self.forests.method.noun}s need the covariate {missing[0]}, which "
+                f"is neither a band of the stack ({', '.join(self.stack.names)}) nor a dated series; add it."
             )
 
     def _check_wishes(self) -> None:
@@ -401,25 +401,28 @@ def _hold_against_smap(inputs: MapInputs, report: MapsReport, progress: Progress
 def _check_dates(inputs: MapInputs, dates: Sequence[dt.date]) -> None:
     lacking = sorted(set(dates) - set(inputs.forests.dates))
     if lacking and inputs.forests.mode != POOLED:
-        raise InputError(f"{inputs.forests.path}: it has no forest of {lacking[0]}; choose other dates.")
+        noun = inputs.forests.method.noun
+        raise InputError(f"{inputs.forests.path}: it has no {noun} of {lacking[0]}; choose other dates.")
 
 
 def refuse_unknown(forests: ModelFile, dynamic: Sequence[DatedCovariate]) -> None:
     """Raise `InputError` for a dated covariate that the forests do not know."""
+    noun = forests.method.noun
     for dated in dynamic:
         if dated.name not in forests.covariates:
             raise InputError(
-                f"{dated.series.source}: the forests know no covariate named {dated.name} "
+                f"{dated.series.source}: the {noun}s know no covariate named {dated.name} "
                 f"(they know {', '.join(forests.covariates)}); rename it with DYNAMIC_NAMES, or leave it out."
             )
 
 
 def compare_units(forests: ModelFile, units: Mapping[str, str], progress: Progress) -> None:
     """Warn where a covariate comes in another unit than the forests were trained with."""
+    noun = forests.method.noun
     for name in forests.covariates:
         trained, given = forests.units.get(name, ""), units.get(name, "")
         if trained and given and trained != given:
-            progress.warn(f"{name} is in {given}, but the forests were trained with {name} in {trained}")
+            progress.warn(f"{name} is in {given}, but the {noun}s were trained with {name} in {trained}")
 
 
 def nodata_content(stack: Stack | None, dynamic: Sequence[DatedCovariate]) -> dict[str, object]:
@@ -640,8 +643,8 @@ def dates_to_map(
 def _dates_of_pooled(inputs: MapInputs, start: dt.date | None, end: dt.date | None) -> list[dt.date]:
     if not inputs.dynamic and (start is None or end is None):
         raise InputError(
-            f"{inputs.forests.path}: it has one forest for all dates, and no dated covariate says which to "
-            "map; give START and END."
+            f"{inputs.forests.path}: it has one {inputs.forests.method.noun} for all dates, and no dated "
+            "covariate says which to map; give START and END."
         )
     begins = [dated.series.dates[0] for dated in inputs.dynamic] + ([start] if start else [])
     ends = [dated.series.dates[-1] + dt.timedelta(dated.window) for dated in inputs.dynamic]

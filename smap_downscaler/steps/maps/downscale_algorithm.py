@@ -7,7 +7,6 @@ from typing import Any
 
 from qgis.core import (
     QgsProcessingOutputNumber,
-    QgsProcessingParameterFile,
     QgsProcessingParameterFolderDestination,
     QgsProcessingParameterRasterLayer,
 )
@@ -23,7 +22,14 @@ from ...series.stack import open_stack
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.feedback import WarningKeeper
 from ...toolbox.layers import SeriesDestination, check_series, write_series
-from ...toolbox.parameters import advanced, dated_covariates, period_parameters, whole_number, window_and_rain
+from ...toolbox.parameters import (
+    advanced,
+    dated_covariates,
+    model_file,
+    period_parameters,
+    whole_number,
+    window_and_rain,
+)
 from ...toolbox.preflight_output import join_outputs
 from ...toolbox.values import Values
 from .downscale import MapInputs, dates_to_map, make_maps
@@ -42,9 +48,7 @@ class Downscale(SmapAlgorithm):
     TAGS = (*SmapAlgorithm.TAGS, "random forest", "map", "prediction")
 
     def define(self) -> Iterable[Any]:
-        yield QgsProcessingParameterFile(
-            "FORESTS", "Forest file", fileFilter="Forest files (*.smapforest);;All files (*)"
-        )
+        yield model_file()
         yield QgsProcessingParameterRasterLayer("COVARIATES", "Fine stack of covariates")
         yield from wanted_parameters()
         yield from dated_covariates()
@@ -68,6 +72,7 @@ class Downscale(SmapAlgorithm):
         check_wanted(values)
         read_finish(values)
         # The forest file is opened in the background: a large one takes longer than a click should.
+        # The model file is opened in the background: a large one takes longer than a click should.
         check_series(values)
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from ...geo.grid import Grid
 from ...geo.lattice import is_geographic
 from ...geo.texts import tag_of
 from ...methods.file.reader import ModelFile
+from ...methods.forest.method import RANDOM_FOREST
 from ...methods.keys import BY_DATE
 from ...methods.skill import summarise_scores
 from ...report.flow import FlowBox, flow_png
@@ -23,9 +24,11 @@ from .downscale import MapInputs, MapsReport
 def workflow_png(inputs: MapInputs, made: MapsReport) -> bytes:
     """The diagram as a PNG: SMAP, matrix, models, maps, and the covariates that go into matrix and maps."""
     forests = inputs.forests
+    # Models that look below the cells are fitted without a matrix.
+    matrix = [FlowBox("Regression matrix", [*_matrix(forests)], is_step=True)]
     steps = [
         FlowBox("SMAP soil moisture", [*_observed(forests)]),
-        FlowBox("Regression matrix", [*_matrix(forests)], is_step=True),
+        *([] if "smap" in forests.extra else matrix),
         FlowBox(f"{forests.method.noun.capitalize()}s, {forests.mode}", [*_models(forests)], is_step=True),
         FlowBox("Downscale", [*_work(inputs, made)], is_step=True),
         FlowBox("Maps of soil moisture", [*_maps(inputs, made)]),
@@ -33,7 +36,7 @@ def workflow_png(inputs: MapInputs, made: MapsReport) -> bytes:
     sides = [FlowBox("Covariates", [*_stack(inputs)])]
     if inputs.dynamic:
         sides.append(FlowBox("Dated covariates", [*_dated(inputs)]))
-    return flow_png(steps, sides, 1, 3)
+    return flow_png(steps, sides, 1, len(steps) - 2)
 
 
 def _observed(forests: ModelFile) -> Iterator[str]:
@@ -62,11 +65,12 @@ def _models(forests: ModelFile) -> Iterator[str]:
         yield "settings chosen for each by tuning"
     else:
         known = forests.settings.as_dict().items()
-        yield joined(", ", (text("{} {}", name, value) for name, value in known if value is not None))
+        yield joined(", ", (text("{} {}", name, _word(value)) for name, value in known if _is_told(value)))
     found = summarise_scores(score for key in forests.keys if (score := forests.scores(key)) is not None)
     if found["rmse"].n:
         yield text(
-            "out-of-bag RMSE {}, R² {}{}",
+            "{} RMSE {}, R² {}{}",
+            "out-of-bag" if forests.method is RANDOM_FOREST else "held-out",
             fixed(found["rmse"].median, ".4f"),
             fixed(found["r2"].median, ".3f"),
             " (medians)" if found["rmse"].n > 1 else "",
@@ -108,6 +112,14 @@ def _maps(inputs: MapInputs, made: MapsReport) -> Iterator[str]:
     if made.files:
         yield period_text(sorted(made.files))
     yield text("pixels of {}", _side(inputs.stack.grid))
+
+
+def _is_told(value: object) -> bool:
+    return value is not None and value != []
+
+
+def _word(value: object) -> object:
+    return ", ".join(value) if isinstance(value, list) else value
 
 
 def _side(grid: Grid) -> Text:

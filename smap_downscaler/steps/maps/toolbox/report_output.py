@@ -64,7 +64,7 @@ def report_maps(
         page.heading("Workflow (the paper's Fig. 3)").picture(
             workflow_png(inputs, made),
             "Flow diagram from SMAP and covariates to the maps",
-            "What these maps were made from, as the forest file and the layers say it. Shaded: steps.",
+            "What these maps were made from, as the model file and the layers say it. Shaded: steps.",
         )
         settings = {
             **period_used(values, "the forests'"),
@@ -109,7 +109,7 @@ def _inputs_facts(inputs: MapInputs, pixels: str) -> list[tuple[str, str]]:
             text("{:,} x {:,} of {:.6g}, {}", grid.width, grid.height, grid.cell_width, grid.crs[:60]),
         ),
         *([("Mapped", part.words("pixels"))] if part.tags else []),
-        ("Forest file", str(inputs.forests.path)),
+        ("Model file", str(inputs.forests.path)),
         ("Fine stack", inputs.stack.path),
         ("Covariates", ", ".join(inputs.forests.names)),
     ]
@@ -117,7 +117,7 @@ def _inputs_facts(inputs: MapInputs, pixels: str) -> list[tuple[str, str]]:
 
 def _inputs_used(inputs: MapInputs, progress: Progress) -> dict[str, object]:
     """What maps are made from, for the manifest of a report."""
-    files = {"forest file": str(inputs.forests.path), "fine stack": inputs.stack.path}
+    files = {"model file": str(inputs.forests.path), "fine stack": inputs.stack.path}
     return {**files_used(files, progress), **dated_covariates_used(inputs.dynamic, progress)}
 
 
