@@ -71,7 +71,6 @@ class Downscale(SmapAlgorithm):
         values.nodata("COVARIATES")
         check_wanted(values)
         read_finish(values)
-        # The forest file is opened in the background: a large one takes longer than a click should.
         # The model file is opened in the background: a large one takes longer than a click should.
         check_series(values)
 
