@@ -18,6 +18,7 @@ from ..base.errors import InputError
 from ..base.progress import SILENT, Progress
 from ..base.words import joined, text
 from ..geo.grid import Grid
+from ..stats.applicability import Applicability
 from .keys import MODES
 from .skill import Importance, OobScores
 
@@ -191,10 +192,13 @@ class Wishes:
         Settings to choose from; none: as the settings say.
     importance_repeats : int
         How often each covariate is shuffled for the permutation importance; 0: no importance.
+    trust : bool
+        Whether it keeps what maps need to tell how far they can be trusted: intervals, applicability.
     """
 
     candidates: tuple[Candidate, ...] = ()
     importance_repeats: int = 0
+    trust: bool = False
 
     def __post_init__(self) -> None:
         if self.importance_repeats < 0:
@@ -228,12 +232,15 @@ class Model(ABC):
         Of its covariates, where that was wished for.
     has_sd : bool
         Whether `predict` can give a standard deviation, and the ends of intervals.
+    applicability : Applicability or None
+        Of the rows that it was fitted to.
     """
 
     settings: Any = None
     scores: OobScores | None = None
     importance: Importance | None = None
     has_sd = False
+    applicability: Applicability | None = None
     #: Whether it takes so long to be packed that a cancel must be able to leave it.
     is_large = False
 
@@ -248,6 +255,13 @@ class Model(ABC):
         sd : bool
             Whether standard deviation and interval are asked for; only where the model `has_sd`.
         """
+
+    def prior_share(self, block: Block, progress: Progress = SILENT) -> np.ndarray | None:
+        """Share of each pixel's variance before the data that these took away: float64, shape (n,), or None.
+
+        Asked for only where the method `has_prior`.
+        """
+        return None
 
     def with_detail(self, detail: str) -> Model:
         """The model whose maps show of the pattern within cells what `detail`, one of `DETAILS`, says."""
@@ -281,6 +295,8 @@ class Method(ABC):
         What to do where models are too large, as a part of a sentence.
     uses_coordinates : bool
         Whether `Cells` and `Block` need coordinates.
+    has_prior : bool
+        Whether its models know the `prior_share` of pixels.
     columns : dict
         Settings as columns of tables: name -> int or float; see `Candidate.columns`.
     tunable : tuple of str
@@ -295,6 +311,7 @@ class Method(ABC):
     parts = ""
     smaller = "use fewer covariates"
     uses_coordinates = False
+    has_prior = False
     columns: Mapping[str, type] = MappingProxyType({})
     tunable: tuple[str, ...] = ()
     engines: tuple[str, ...] = ()

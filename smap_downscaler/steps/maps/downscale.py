@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -30,11 +30,12 @@ from ...series.dated import DatedCovariate, log_substitutes
 from ...series.dated_on_grid import OnPixels
 from ...series.stack import Stack
 from ...series.tags import AREA_TAG, FIRST_BAND_TAG, RUN_TAG, is_of_area
+from .bands import LOWER, NAME, UPPER, Extra
+from .limits import Beyond, Limits, beyond_sentence
 from .mapped import PART_TAG, Part, Wanted
 
-_NAME = "soil_moisture"
 #: Bytes a pixel takes while it is predicted, beside those of its covariates (read, gathered, positions).
-_BYTES_PER_PIXEL, _BYTES_PER_COVARIATE = 64, 8
+_BYTES_PER_PIXEL, _BYTES_PER_COVARIATE, _BYTES_PER_BAND = 64, 8, 16
 _LARGEST_BLOCK = 1 << 20
 
 
@@ -42,13 +43,15 @@ _LARGEST_BLOCK = 1 << 20
 class MapInputs:
     """What maps are made from: models, the fine stack and the dated covariates by name.
 
-    With `sd` maps have a second band, the standard deviation. `wanted` is what of the stack is mapped.
+    `extra` is what they tell beside soil moisture, `wanted` what of the stack is mapped; with `clip` soil
+    moisture is brought between 0 and saturation.
     """
 
     forests: ModelFile
     stack: Stack
     dynamic: tuple[DatedCovariate, ...] = ()
-    sd: bool = False
+    extra: Extra = Extra()
+    clip: bool = False
     wanted: Wanted = field(default_factory=Wanted)
 
     def __post_init__(self) -> None:
@@ -88,6 +91,11 @@ class MapInputs:
         """
         return self.wanted.part(self.stack.grid, self.stack.source)
 
+    @property
+    def limits(self) -> Limits:
+        """What soil moisture can be."""
+        return Limits(self.stack, self.part.window)
+
     def units(self) -> dict[str, str]:
         """The unit in each covariate's file, or empty."""
         units = dict(zip(self.stack.names, self.stack.units))
@@ -103,8 +111,9 @@ class MapInputs:
         paths += [entry.path for entry in taken.values() if entry]
         rasters = {name: contents([entry] if entry else []) for name, entry in taken.items()}
         content: dict[str, object] = {"names": self.forests.names, "date": str(date), "dated": rasters}
-        if self.sd:
-            content["sd"] = True
+        content |= {name: True for name, wanted in asdict(self.extra).items() if wanted}
+        if self.clip:
+            content["clip"] = True
         if self._averaged:
             content["averaged"] = self._averaged
         if self.part.tags:
@@ -132,16 +141,20 @@ class MapInputs:
 
 @dataclass
 class MapsReport:
-    """Result for each date: the file of each map, those kept from an earlier run, why dates have none."""
+    """Result for each date: the file of each map, those kept from an earlier run, why dates have none.
+
+    `beyond`: how many of a map's pixels lie outside of 0 to saturation.
+    """
 
     files: dict[dt.date, Path] = field(default_factory=dict)
     kept: list[dt.date] = field(default_factory=list)
     skipped: dict[dt.date, str] = field(default_factory=dict)
+    beyond: dict[dt.date, Beyond] = field(default_factory=dict)
 
 
 def map_file(folder: str | Path, date: dt.date, ending: str = "") -> Path:
     """Where the map of a date lies; `ending` follows the date in its name."""
-    return Path(folder) / f"{_NAME}_{date:%Y%m%d}{ending}.tif"
+    return Path(folder) / f"{NAME}_{date:%Y%m%d}{ending}.tif"
 
 
 def make_maps(
@@ -189,7 +202,7 @@ def make_maps(
             f"No date can be mapped: {next(iter(report.skipped.values()), 'no date is chosen')}."
         )
     grid = inputs.part.grid
-    check_room(folder, grid, len(wanted) * (1 + inputs.sd))
+    check_room(folder, grid, len(wanted) * (1 + len(inputs.extra.names(inputs.forests))))
     parts = list(blocks(grid, _pixels_a_block(inputs, dated, threads, memory_mb)))
     counter = progress.counter(len(wanted) * len(parts), "blocks mapped")
     tasks = _tasks(inputs, list(wanted), parts, dated)
@@ -199,9 +212,9 @@ def make_maps(
             tags = {"DATE": date.isoformat(), RUN_TAG: run, "FORESTS": Path(inputs.forests.path).name}
             tags |= inputs.part.tags
             bands = [Band(date.isoformat(), inputs.forests.response_unit, {"DATE": date.isoformat()})]
-            if inputs.sd:
-                tags[FIRST_BAND_TAG] = _NAME
-                bands.append(Band(f"{_NAME}_sd", inputs.forests.response_unit))
+            bands += inputs.extra.bands(inputs.forests)
+            if len(bands) > 1:
+                tags[FIRST_BAND_TAG] = NAME
             try:
                 with create_geotiff(path, grid, bands, tags) as tiff:
                     _write_blocks(tiff, results, len(parts), counter)
@@ -219,6 +232,25 @@ def make_maps(
         )
     report.files = dict(sorted(report.files.items()))
     return report
+
+
+def tell_beyond(inputs: MapInputs, report: MapsReport, progress: Progress = SILENT) -> None:
+    """Count, for the report, the pixels of all maps that lie outside of 0 to saturation, and say so.
+
+    Raises
+    ------
+    InputError
+        If a map cannot be read.
+    """
+    limits = inputs.limits
+    for date, path in report.files.items():
+        report.beyond[date] = limits.beyond(path, inputs.clip, progress)
+    total = sum(report.beyond.values(), Beyond())
+    sentence = beyond_sentence(total, limits, inputs.clip)
+    if total.is_much and not inputs.clip:
+        progress.warn(sentence + "; mistrust them, or bring them to it with CLIP")
+    else:
+        progress.log(sentence)
 
 
 def _check_dates(inputs: MapInputs, dates: Sequence[dt.date]) -> None:
@@ -318,6 +350,7 @@ def _pixels_a_block(inputs: MapInputs, dated: Sequence[OnPixels], threads: int, 
     free = memory_mb * 2**20 - threads * max((one.bytes_a_block for one in dated), default=0)
     bytes_per_pixel = _BYTES_PER_PIXEL + _BYTES_PER_COVARIATE * len(inputs.forests.names)
     bytes_per_pixel += sum(one.bytes_a_pixel for one in dated)
+    bytes_per_pixel += _BYTES_PER_BAND * len(inputs.extra.names(inputs.forests))
     # ordered_map keeps up to 2 blocks a thread.
     return max(min(free // (2 * threads * bytes_per_pixel), _LARGEST_BLOCK), 1)
 
@@ -351,10 +384,7 @@ def _tasks(
     masks = [inputs.part.inside(block) for block in parts]
     for date in dates:
         model = pooled or inputs.forests.load(date)
-        if inputs.sd and not model.has_sd:
-            raise InputError(
-                f"{forests.path}: a {forests.method.name} gives no standard deviation; make maps without it."
-            )
+        inputs.extra.check(model, forests)
         for block, inside in zip(parts, masks):
             window = inputs.part.window.part(block)
             needed = dated if inside is None or inside.any() else []
@@ -363,9 +393,10 @@ def _tasks(
 
 
 def _predict(task: _Task, progress: Progress) -> tuple[Window, list[np.ndarray]]:
-    """Soil moisture of a block, float32, and its SD where asked for; NaN where any covariate is missing."""
-    shape = task.block.height, task.block.width
-    layers = [np.full(shape, np.nan, np.float32) for _ in range(1 + task.inputs.sd)]
+    """Soil moisture of a block, float32, and what `extra` asks for; NaN where any covariate is missing."""
+    shape, extra = (task.block.height, task.block.width), task.inputs.extra
+    names = NAME, *extra.names(task.inputs.forests)
+    layers = [np.full(shape, np.nan, np.float32) for _ in names]
     if task.inside is not None and not task.inside.any():
         return task.block, layers
     covariates = _covariates(task, progress)
@@ -377,9 +408,11 @@ def _predict(task: _Task, progress: Progress) -> tuple[Window, list[np.ndarray]]
         days = np.full(len(x), task.date.toordinal(), np.int64)
         coordinates = None if task.coordinates is None else task.coordinates(task.window)[valid]
         block = Block(add_features(x, days, task.inputs.forests.features), days, coordinates)
-        found = task.model.predict(block, progress, task.inputs.sd)
-        for layer, values in zip(layers, found):
+        for layer, values in zip(layers, extra.layers(task.model, block, progress)):
             layer[valid] = values
+        if task.inputs.clip:
+            moisture = [layer for name, layer in zip(names, layers) if name in (NAME, LOWER, UPPER)]
+            task.inputs.limits.clip(moisture, task.block)
     return task.block, layers
 
 
