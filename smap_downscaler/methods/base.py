@@ -19,6 +19,7 @@ from ..base.errors import InputError
 from ..base.progress import SILENT, Progress
 from ..base.words import joined, text
 from ..geo.grid import Grid
+from ..stats.applicability import Applicability
 from .keys import MODES
 from .skill import Importance, OobScores
 
@@ -192,10 +193,13 @@ class Wishes:
         Settings to choose from; none: as the settings say.
     importance_repeats : int
         How often each covariate is shuffled for the permutation importance; 0: no importance.
+    trust : bool
+        Whether it keeps what maps need to tell how far they can be trusted: intervals, applicability.
     """
 
     candidates: tuple[Candidate, ...] = ()
     importance_repeats: int = 0
+    trust: bool = False
 
     def __post_init__(self) -> None:
         if self.importance_repeats < 0:
@@ -229,19 +233,15 @@ class Model(ABC):
         Of its covariates, where that was wished for.
     has_sd : bool
         Whether `predict` can give a standard deviation, and the ends of intervals.
-    days : tuple of int
-        Ordinals of the days that a pooled model of a method that `sees_cells` was fitted to.
-    footprint_km, noise_sd : float
-        Of such a model: full width of SMAP's footprint (0: none), and SD of SMAP's noise, m3 m-3.
+    applicability : Applicability or None
+        Of the rows that it was fitted to.
     """
 
     settings: Any = None
     scores: OobScores | None = None
     importance: Importance | None = None
     has_sd = False
-    days: tuple[int, ...] = ()
-    footprint_km = 0.0
-    noise_sd = math.nan
+    applicability: Applicability | None = None
     #: Whether it takes so long to be packed that a cancel must be able to leave it.
     is_large = False
 
@@ -257,9 +257,31 @@ class Model(ABC):
             Whether standard deviation and interval are asked for; only where the model `has_sd`.
         """
 
+    def prior_share(self, block: Block, progress: Progress = SILENT) -> np.ndarray | None:
+        """Share of each pixel's variance before the data that these took away: float64, shape (n,), or None.
+
+        Asked for only where the method `has_prior`.
+        """
+        return None
+
     def with_detail(self, detail: str) -> Model:
         """The model whose maps show of the pattern within cells what `detail`, one of `DETAILS`, says."""
         return self
+
+    @property
+    def days(self) -> tuple[int, ...]:
+        """Ordinals of the days that a model of a method that `sees_cells` was fitted to."""
+        return ()
+
+    @property
+    def footprint_km(self) -> float:
+        """Of such a model: full width of SMAP's footprint; 0 for none."""
+        return 0.0
+
+    @property
+    def noise_sd(self) -> float:
+        """Of such a model: standard deviation of SMAP's noise, m3 m-3."""
+        return math.nan
 
     def observed(self, day: int) -> tuple[np.ndarray, np.ndarray] | None:
         """Cells, int64, shape (n, 2), and SMAP there, float64, on a day that the model was fitted to."""
@@ -300,6 +322,8 @@ class Method(ABC):
     sees_cells : bool
         Whether its models take SMAP for means over cells: they keep these (`Model.observed`), have a field,
         noise and footprint of their own, and detail to choose.
+    has_prior : bool
+        Whether its models know the `prior_share` of pixels.
     columns : dict
         Settings as columns of tables: name -> int or float; see `Candidate.columns`.
     tunable : tuple of str
@@ -315,6 +339,7 @@ class Method(ABC):
     smaller = "use fewer covariates"
     uses_coordinates = False
     sees_cells = False
+    has_prior = False
     columns: Mapping[str, type] = MappingProxyType({})
     tunable: tuple[str, ...] = ()
     engines: tuple[str, ...] = ()

@@ -23,8 +23,25 @@ _STYLES = ("-", "--", ":")
 
 
 #: How the tables of a report write numbers of some fields (others: .4f), and what they call them.
-_DIGITS = {"valid": ".1f", "resolution": "g"}
-_HEADERS = {"valid": "valid, %", "resolution": "resolution, m", "sd": "SD"}
+_DIGITS = {
+    "valid": ".1f",
+    "resolution": "g",
+    "beyond": ".2f",
+    "held": ".1f",
+    "dissimilarity": ".3f",
+    "outside": ".1f",
+    "explained": ".1f",
+}
+_HEADERS = {
+    "valid": "valid, %",
+    "resolution": "resolution, m",
+    "sd": "SD",
+    "beyond": "beyond 0 to saturation, %",
+    "width": "mean width of the 90 % interval",
+    "held": "SMAP within it, %",
+    "outside": "outside, %",
+    "explained": "variance told, %",
+}
 
 
 def add_dates(page: Page, table: DatesTable, lines: Mapping[str, str], axis: str, caption: str) -> Page:

@@ -152,7 +152,7 @@ def test_it_is_trained_saved_and_mapped_with_its_deviation(case, inside):
         assert models.grid == CELLS
         assert models.scores(PooledKey()).n == len(case.rows()[1])
         wanted = [DAYS[1], dt.date(2020, 2, 1)]
-        made = make_maps(MapInputs(models, case.stack, sd=True), case.folder / "maps", wanted, 2, 1)
+        made = make_maps(MapInputs(models, case.stack, extra=Extra(intervals=True)), case.folder / "maps", wanted, 2, 1)
     rows, cols = np.mgrid[0 : case.fine.height, 0 : case.fine.width]
     coordinates = np.column_stack(
         [case.fine.left + (cols.ravel() + 0.5) * 500.0, case.fine.top - (rows.ravel() + 0.5) * 500.0]
@@ -197,7 +197,7 @@ def test_a_part_of_a_map_with_its_deviation_is_that_of_the_whole(case):
     wanted = [DAYS[1], dt.date(2020, 2, 1)]
     for part, name in ((Wanted(), "whole"), (Wanted((box, case.fine.crs)), "part")):
         with open_models(path) as models:
-            make_maps(MapInputs(models, case.stack, sd=True, wanted=part), case.folder / name, wanted, 2, 1)
+            make_maps(MapInputs(models, case.stack, extra=Extra(intervals=True), wanted=part), case.folder / name, wanted, 2, 1)
     for date in wanted:
         whole, part = (
             gdal.Open(str(map_file(case.folder / name, date))).ReadAsArray() for name in ("whole", "part")
@@ -217,7 +217,7 @@ def test_a_deviation_that_forests_have_not_is_refused(case):
     path = case.folder / "f.smapforest"
     train_by_date(case.table, path, TrainingChoices(ForestSettings(3, None, None, 4, 1, None, 1)))
     with open_models(path) as models, pytest.raises(InputError) as caught:
-        make_maps(MapInputs(models, case.stack, sd=True), case.folder / "none", [DAYS[0]])
+        make_maps(MapInputs(models, case.stack, extra=Extra(intervals=True)), case.folder / "none", [DAYS[0]])
     assert str(caught.value) == (
         f"{path}: a random forest gives no standard deviation; make maps without it."
     )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -18,29 +18,24 @@ from ...geo.area_means import SUBPIXELS_A_CELL, cuts, refined
 from ...geo.blocks import row_blocks, windows
 from ...geo.datasets import open_dataset, read_band
 from ...geo.geotiff import TILE
-from ...geo.grid import Grid, Window
+from ...geo.grid import EDGE_TOLERANCE, Grid, Window
 from ...geo.lattice import Lattice
 from ...geo.overlap import window_around
 from ...geo.sampling import split_over_cells
 from ...geo.sources import windows_over
-from .numbers.closure import CellSums, Closure, OverCells, cell_sums
+from .numbers.closure import CellSums, Closure, NodeField, OverCells, cell_sums
 
 if TYPE_CHECKING:
     from ...methods.area.residual import ResidualField
 
+#: Standard deviations from the mean to either end of an interval that holds 90 % of a normal distribution.
+_SDS = 1.6448536269514722
 #: Pixels are this much smaller than SMAP's cells along a side, at least, for these to be returned exactly.
 _LARGEST_SIDE = 0.5
 
 _Result = TypeVar("_Result")
 #: A block of a map: its window, and its layers, float64, soil moisture first.
 Layers = tuple[Window, list[np.ndarray]]
-
-
-class Added(Protocol):
-    """What is added to the pixels of a map."""
-
-    def at(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
-        """At points among the cells, the centre of the first at .5: float64, of the shape of `rows`."""
 
 
 @dataclass(frozen=True)
@@ -232,6 +227,36 @@ class Run:
 
 
 @dataclass(frozen=True, eq=False)
+class Residual:
+    """What forests left of SMAP, as a field; beyond its cells as at their edge."""
+
+    field: ResidualField
+
+    def at(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+        """At points among the cells, the centre of the first at .5: float64, of the shape of `rows`."""
+        return self.field.at(*self._inside(rows, cols))
+
+    def sd_at(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+        """Standard deviation of what is true about it: float64, of the shape of `rows`."""
+        return self.field.sd_at(*self._inside(rows, cols))
+
+    def _inside(self, rows: np.ndarray, cols: np.ndarray) -> list[np.ndarray]:
+        cells, found = self.field.model.core.subcells, []
+        for place, first, size in zip((rows, cols), cells.corner, cells.shape):
+            found.append(np.clip(np.nan_to_num(place), first, first + size - EDGE_TOLERANCE))
+        return found
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the layers of a block hold the ends of intervals and the SD; 0 where they do not."""
+
+    lower: int = 0
+    upper: int = 0
+    sd: int = 0
+
+
+@dataclass(frozen=True, eq=False)
 class Finishing:
     """Adds to the map of a date what is wanted beside the prediction: a pass over its blocks for each thing.
 
@@ -241,6 +266,7 @@ class Finishing:
     smap : float64
         SMAP on the date, shape of the cells; NaN where there is none.
     finish : Finish
+    places : Places
     keep : bool
         Whether the map stays in memory from pass to pass; else it is made anew. The result is the same.
     """
@@ -248,10 +274,11 @@ class Finishing:
     under: CellsUnder
     smap: np.ndarray
     finish: Finish
+    places: Places
     keep: bool
 
     def of(self, run: Run, advance: Callable[[], None]) -> Finished:
-        """What is added to the blocks of a map.
+        """The blocks of a map with what is added to them.
 
         Parameters
         ----------
@@ -265,43 +292,44 @@ class Finishing:
         InputError
             If no field can be fitted to what forests leave of SMAP.
         """
-        residual: ResidualField | None = None
-        added: tuple[Added, ...] = ()
+        done = Finished(self.under, run, self.places)
         if self.finish.residual:
-            run, over = self._pass(run, added, advance)
-            residual = self._residual(over)
-            added = (residual,)
+            done, over = self._pass(done, advance)
+            done = replace(done, residual=self._residual(over))
         if self.finish.exact:
-            run, over = self._pass(run, added, advance)
-            added = (*added, over.exact(self.smap))
-        return Finished(self.under, run, added, residual)
+            done, over = self._pass(done, advance)
+            done = replace(done, exact=over.exact(self.smap))
+        return done
 
-    def _pass(self, run: Run, added: tuple[Added, ...], advance: Callable[[], None]) -> tuple[Run, OverCells]:
+    def _pass(self, done: Finished, advance: Callable[[], None]) -> tuple[Finished, OverCells]:
         """What gives the blocks the next time, and what they come to over the cells."""
         kept: list[Layers] = []
         sums: list[tuple[Window, CellSums]] = []
+        run = done.run
 
         def summed(layers: Layers) -> tuple[Layers, list[tuple[Window, CellSums]]]:
-            return layers, list(self.under.sums_of(with_added(self.under, added, layers)))
+            block, (first, *_others) = layers
+            return layers, list(self.under.sums_of(done.block((block, [first]), Places())))
 
-        with contextlib.closing(run.through(summed)) as done:
-            for layers, own in done:
+        with contextlib.closing(run.through(summed)) as blocks:
+            for layers, own in blocks:
                 sums += own
                 if self.keep:
                     kept.append(layers)
                 advance()
         if self.keep:
             run = Run(lambda: kept, lambda layers, _progress: layers, run.threads, run.progress)
-        return run, self.under.over(sums)
+        return replace(done, run=run), self.under.over(sums)
 
-    def _residual(self, over: OverCells) -> ResidualField:
+    def _residual(self, over: OverCells) -> Residual:
         """What the means leave of SMAP, through a field and noise."""
         from ...methods.area.residual import fit_residual
 
         rows, cols = np.nonzero(over.held(self.smap))
         cells = np.column_stack([rows, cols])
         left = self.smap[rows, cols] - over.means[rows, cols]
-        return fit_residual(self.under.cells, cells, left, self.finish.footprint_km, self.finish.noise)
+        found = fit_residual(self.under.cells, cells, left, self.finish.footprint_km, self.finish.noise)
+        return Residual(found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -310,31 +338,59 @@ class Finished:
 
     Attributes
     ----------
-    residual : ResidualField or None
+    residual : Residual or None
         What forests left of SMAP, where that is added.
+    exact : NodeField or None
+        What returns SMAP, where that is added.
     """
 
     under: CellsUnder
     run: Run
-    added: tuple[Added, ...] = ()
-    residual: ResidualField | None = None
+    places: Places
+    residual: Residual | None = None
+    exact: NodeField | None = None
 
-    def blocks(self) -> Generator[Layers, None, None]:
-        """The blocks, in order."""
-        return self.run.through(lambda layers: with_added(self.under, self.added, layers))
+    def blocks(self, last: Callable[[Layers], Layers]) -> Generator[Layers, None, None]:
+        """The blocks, in order, each through `last`."""
+        return self.run.through(lambda layers: last(self.block(layers, self.places)))
 
+    def block(self, given: Layers, places: Places) -> Layers:
+        """A block with what is added; the arrays given stay as they are.
 
-def with_added(under: CellsUnder, added: Sequence[Added], layers: Layers) -> Layers:
-    """A block with what is added to its soil moisture; the arrays given stay as they are."""
-    block, (first, *others) = layers
-    if not added:
-        return layers
-    first = first.copy()
-    # What is worked out hangs on tiles alone, not on the size of blocks.
-    for tile in windows(block, TILE, TILE):
-        place = block.place_of(tile).slices
-        valid = np.isfinite(first[place])
-        if valid.any():
-            rows, cols = (part[valid] for part in under.positions(tile))
-            first[place][valid] += sum(one.at(rows, cols) for one in added)
-    return block, [first, *others]
+        Ends of an interval move with soil moisture, and lie farther away as the residual is uncertain.
+        """
+        block, layers = given
+        if self.residual is None and self.exact is None:
+            return given
+        layers = [layer.copy() for layer in layers]
+        # What is worked out hangs on tiles alone, not on the size of blocks.
+        for tile in windows(block, TILE, TILE):
+            own = [layer[block.place_of(tile).slices] for layer in layers]
+            valid = np.isfinite(own[0])
+            if valid.any():
+                rows, cols = (part[valid] for part in self.under.positions(tile))
+                self._add([layer[valid] for layer in own], own, valid, rows, cols, places)
+        return block, layers
+
+    def _add(
+        self,
+        old: list[np.ndarray],
+        own: list[np.ndarray],
+        valid: np.ndarray,
+        rows: np.ndarray,
+        cols: np.ndarray,
+        places: Places,
+    ) -> None:
+        """Bring the layers of a tile to their new values."""
+        mean = old[0].copy()
+        if self.residual is not None:
+            mean += self.residual.at(rows, cols)
+        if self.exact is not None:
+            mean += self.exact.at(rows, cols)
+        own[0][valid] = mean
+        if not places.sd:
+            return
+        sd = 0.0 if self.residual is None else self.residual.sd_at(rows, cols)
+        own[places.sd][valid] = np.hypot(old[places.sd], sd)
+        for end, sign in ((places.lower, -1), (places.upper, 1)):
+            own[end][valid] = mean + sign * np.hypot(old[end] - old[0], _SDS * sd)

@@ -6,7 +6,7 @@ import contextlib
 import datetime as dt
 import math
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
@@ -34,14 +34,15 @@ from ...series.series import Series
 from ...series.stack import Stack
 from ...series.tags import AREA_TAG, FIRST_BAND_TAG, RUN_TAG, filled_tags, is_of_area
 from ..matrix.build import check_soil_moisture
+from .bands import LOWER, NAME, SD, UPPER, Extra
 from .closure_report import closure_line
-from .consistency import CellsUnder, Finish, Finished, Finishing, Layers, Run
+from .consistency import CellsUnder, Finish, Finished, Finishing, Layers, Places, Run
+from .limits import Beyond, Limits, beyond_sentence
 from .mapped import PART_TAG, Part, Wanted
 from .numbers.closure import Closure
 
-_NAME = "soil_moisture"
 #: Bytes a pixel takes while it is predicted, beside those of its covariates (read, gathered, positions).
-_BYTES_PER_PIXEL, _BYTES_PER_COVARIATE = 64, 8
+_BYTES_PER_PIXEL, _BYTES_PER_COVARIATE, _BYTES_PER_BAND = 64, 8, 16
 _LARGEST_BLOCK = 1 << 20
 #: The share of the memory up to which a map is kept from pass to pass.
 _SHARE_KEPT = 0.5
@@ -53,15 +54,17 @@ SMAP_TAG, NO_SMAP, NOISE_TAG = "SMAP", "none", "SMAP_NOISE"
 class MapInputs:
     """What maps are made from: models, the fine stack and the dated covariates by name.
 
-    With `sd` maps have a second band, the standard deviation. `wanted` is what of the stack is mapped.
-    `smap` is what maps are held against where models do not keep it, `finish` what is done to them beside
-    the prediction, and `detail`, one of `DETAILS`, what models that choose it show of the pattern in cells.
+    `extra` is what they tell beside soil moisture, `wanted` what of the stack is mapped; with `clip` soil
+    moisture is brought between 0 and saturation. `smap` is what maps are held against where models do not
+    keep it, `finish` what is done to them beside the prediction, and `detail`, one of `DETAILS`, what models
+    that choose it show of the pattern in cells.
     """
 
     forests: ModelFile
     stack: Stack
     dynamic: tuple[DatedCovariate, ...] = ()
-    sd: bool = False
+    extra: Extra = field(default_factory=Extra)
+    clip: bool = False
     wanted: Wanted = field(default_factory=Wanted)
     smap: Series | None = None
     finish: Finish = field(default_factory=Finish)
@@ -196,6 +199,11 @@ class MapInputs:
         """
         return self.wanted.part(self.stack.grid, self.stack.source)
 
+    @property
+    def limits(self) -> Limits:
+        """What soil moisture can be."""
+        return Limits(self.stack, self.part.window)
+
     def units(self) -> dict[str, str]:
         """The unit in each covariate's file, or empty."""
         units = dict(zip(self.stack.names, self.stack.units))
@@ -211,8 +219,9 @@ class MapInputs:
         paths += [entry.path for entry in taken.values() if entry]
         rasters = {name: contents([entry] if entry else []) for name, entry in taken.items()}
         content: dict[str, object] = {"names": self.forests.names, "date": str(date), "dated": rasters}
-        if self.sd:
-            content["sd"] = True
+        content |= {name: True for name, wanted in asdict(self.extra).items() if wanted}
+        if self.clip:
+            content["clip"] = True
         if self._averaged:
             content["averaged"] = self._averaged
         if self.part.tags:
@@ -255,6 +264,7 @@ class MapsReport:
 
     `closures`: how maps lie beside SMAP, where it is known; `noise`: SD of SMAP's noise by date, m3 m-3, NaN
     where nobody knows; `unseen`: dates without the SMAP that was wanted; `evidence`: what models say of it.
+    `beyond`: how many of a map's pixels lie outside of 0 to saturation.
     """
 
     files: dict[dt.date, Path] = field(default_factory=dict)
@@ -264,11 +274,12 @@ class MapsReport:
     noise: dict[dt.date, float] = field(default_factory=dict)
     unseen: list[dt.date] = field(default_factory=list)
     evidence: list[str] = field(default_factory=list)
+    beyond: dict[dt.date, Beyond] = field(default_factory=dict)
 
 
 def map_file(folder: str | Path, date: dt.date, ending: str = "") -> Path:
     """Where the map of a date lies; `ending` follows the date in its name."""
-    return Path(folder) / f"{_NAME}_{date:%Y%m%d}{ending}.tif"
+    return Path(folder) / f"{NAME}_{date:%Y%m%d}{ending}.tif"
 
 
 def make_maps(
@@ -317,9 +328,11 @@ def make_maps(
             f"No date can be mapped: {next(iter(report.skipped.values()), 'no date is chosen')}."
         )
     grid = inputs.part.grid
-    check_room(folder, grid, len(wanted) * (1 + inputs.sd))
-    keep = _bytes_of_map(inputs) <= memory_mb * 2**20 * _SHARE_KEPT if inputs.finish.steps else False
-    memory = memory_mb - (_bytes_of_map(inputs) // 2**20 if keep else 0)
+    extra_bands = len(inputs.extra.names(inputs.forests))
+    check_room(folder, grid, len(wanted) * (1 + extra_bands))
+    in_memory = grid.width * grid.height * np.dtype(np.float64).itemsize * (1 + extra_bands)
+    keep = inputs.finish.steps > 0 and in_memory <= memory_mb * 2**20 * _SHARE_KEPT
+    memory = memory_mb - (in_memory // 2**20 if keep else 0)
     parts = list(blocks(grid, _pixels_a_block(inputs, dated, threads, memory)))
     counter = progress.counter(len(wanted) * len(parts) * (1 + inputs.finish.steps), "blocks mapped")
     making = _making(inputs, list(wanted), parts, dated, keep, threads, progress, counter.advance)
@@ -329,9 +342,9 @@ def make_maps(
             tags = {"DATE": date.isoformat(), RUN_TAG: run, "FORESTS": Path(inputs.forests.path).name}
             tags |= {**inputs.part.tags, **more}
             bands = [Band(date.isoformat(), inputs.forests.response_unit, {"DATE": date.isoformat()})]
-            if inputs.sd:
-                tags[FIRST_BAND_TAG] = _NAME
-                bands.append(Band(f"{_NAME}_sd", inputs.forests.response_unit))
+            bands += inputs.extra.bands(inputs.forests)
+            if len(bands) > 1:
+                tags[FIRST_BAND_TAG] = NAME
             try:
                 with create_geotiff(path, grid, bands, tags) as tiff:
                     _write_blocks(tiff, results, counter)
@@ -396,6 +409,25 @@ def _hold_against_smap(inputs: MapInputs, report: MapsReport, progress: Progress
         report.closures[date] = found
         report.noise[date] = float(noise) if noise else report.noise.get(date, math.nan)
         progress.log(closure_line(date, found, report.noise[date], inputs.finish.exact))
+
+
+def tell_beyond(inputs: MapInputs, report: MapsReport, progress: Progress = SILENT) -> None:
+    """Count, for the report, the pixels of all maps that lie outside of 0 to saturation, and say so.
+
+    Raises
+    ------
+    InputError
+        If a map cannot be read.
+    """
+    limits = inputs.limits
+    for date, path in report.files.items():
+        report.beyond[date] = limits.beyond(path, inputs.clip, progress)
+    total = sum(report.beyond.values(), Beyond())
+    sentence = beyond_sentence(total, limits, inputs.clip)
+    if total.is_much and not inputs.clip:
+        progress.warn(sentence + "; mistrust them, or bring them to it with CLIP")
+    else:
+        progress.log(sentence)
 
 
 def _check_dates(inputs: MapInputs, dates: Sequence[dt.date]) -> None:
@@ -495,6 +527,7 @@ def _pixels_a_block(inputs: MapInputs, dated: Sequence[OnPixels], threads: int, 
     free = memory_mb * 2**20 - threads * max((one.bytes_a_block for one in dated), default=0)
     bytes_per_pixel = _BYTES_PER_PIXEL + _BYTES_PER_COVARIATE * len(inputs.forests.names)
     bytes_per_pixel += sum(one.bytes_a_pixel for one in dated)
+    bytes_per_pixel += _BYTES_PER_BAND * len(inputs.extra.names(inputs.forests))
     # ordered_map keeps up to 2 blocks a thread.
     return max(min(free // (2 * threads * bytes_per_pixel), _LARGEST_BLOCK), 1)
 
@@ -516,10 +549,6 @@ class _Task:
     coordinates: Callable[[Window], np.ndarray] | None
 
 
-def _bytes_of_map(inputs: MapInputs) -> int:
-    return inputs.part.grid.width * inputs.part.grid.height * np.dtype(np.float64).itemsize * (1 + inputs.sd)
-
-
 def _making(
     inputs: MapInputs,
     dates: Sequence[dt.date],
@@ -534,22 +563,24 @@ def _making(
     under = inputs.under if inputs.finish.steps else None
     if under is None:
         tasks = _tasks(inputs, dates, parts, dated)
-        with contextlib.closing(ordered_map(_predict, tasks, threads, progress)) as results:
+        with contextlib.closing(ordered_map(_finished, tasks, threads, progress)) as results:
             for date in dates:
                 yield inputs.tags(date), islice(results, len(parts))
         return
+    names = [NAME, *inputs.extra.names(inputs.forests)]
+    places = Places(*(names.index(name) for name in (LOWER, UPPER, SD))) if SD in names else Places()
     for date in dates:
         run = Run(partial(_tasks, inputs, [date], parts, dated), _predict, threads, progress)
         tags, smap = inputs.tags(date), inputs.smap_on(date, under)
         if smap is None:
             progress.warn(f"{date}: no SMAP, so that its map is made without RESIDUAL and CONSISTENCY")
-            finished = Finished(under, run)
+            finished = Finished(under, run, places)
             tags[SMAP_TAG] = NO_SMAP
         else:
-            finished = Finishing(under, smap, inputs.finish, keep).of(run, advance)
+            finished = Finishing(under, smap, inputs.finish, places, keep).of(run, advance)
         if finished.residual is not None:
-            tags[NOISE_TAG] = f"{finished.residual.noise_sd:.6g}"
-        with contextlib.closing(finished.blocks()) as results:
+            tags[NOISE_TAG] = f"{finished.residual.field.noise_sd:.6g}"
+        with contextlib.closing(finished.blocks(partial(_clipped, inputs))) as results:
             yield tags, results
 
 
@@ -564,10 +595,7 @@ def _tasks(
     masks = [inputs.part.inside(block) for block in parts]
     for date in dates:
         model = inputs.model(date)
-        if inputs.sd and not model.has_sd:
-            raise InputError(
-                f"{forests.path}: a {forests.method.name} gives no standard deviation; make maps without it."
-            )
+        inputs.extra.check(model, forests)
         for block, inside in zip(parts, masks):
             window = inputs.part.window.part(block)
             needed = dated if inside is None or inside.any() else []
@@ -576,9 +604,10 @@ def _tasks(
 
 
 def _predict(task: _Task, progress: Progress) -> Layers:
-    """Soil moisture of a block, and its SD where asked for; NaN where any covariate is missing."""
-    shape = task.block.height, task.block.width
-    layers = [np.full(shape, np.nan) for _ in range(1 + task.inputs.sd)]
+    """Soil moisture of a block, and what `extra` asks for; NaN where any covariate is missing."""
+    shape, extra = (task.block.height, task.block.width), task.inputs.extra
+    names = NAME, *extra.names(task.inputs.forests)
+    layers = [np.full(shape, np.nan) for _ in names]
     if task.inside is not None and not task.inside.any():
         return task.block, layers
     covariates = _covariates(task, progress)
@@ -590,10 +619,22 @@ def _predict(task: _Task, progress: Progress) -> Layers:
         days = np.full(len(x), task.date.toordinal(), np.int64)
         coordinates = None if task.coordinates is None else task.coordinates(task.window)[valid]
         block = Block(add_features(x, days, task.inputs.forests.features), days, coordinates)
-        found = task.model.predict(block, progress, task.inputs.sd)
-        for layer, values in zip(layers, found):
+        for layer, values in zip(layers, extra.layers(task.model, block, progress)):
             layer[valid] = values
     return task.block, layers
+
+
+def _finished(task: _Task, progress: Progress) -> Layers:
+    return _clipped(task.inputs, _predict(task, progress))
+
+
+def _clipped(inputs: MapInputs, layers: Layers) -> Layers:
+    """A block, its soil moisture brought to the limits where that is wanted, in place."""
+    block, own = layers
+    if inputs.clip and np.isfinite(own[0]).any():
+        names = NAME, *inputs.extra.names(inputs.forests)
+        inputs.limits.clip([layer for name, layer in zip(names, own) if name in (NAME, LOWER, UPPER)], block)
+    return layers
 
 
 def _covariates(task: _Task, progress: Progress) -> np.ndarray:
