@@ -291,6 +291,10 @@ class Model(ABC):
         """Sentences that say what speaks for the pattern within cells."""
         return []
 
+    def doubts(self) -> list[str]:
+        """Those of them that should be looked at."""
+        return []
+
     @abstractmethod
     def members(self, covariates: int) -> dict[str, bytes]:
         """All that `Method.load` needs, by name: arrays or JSON, nothing executable.

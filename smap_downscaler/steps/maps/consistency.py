@@ -73,6 +73,11 @@ class Finish:
         return self.residual + self.exact
 
     @property
+    def words(self) -> str:
+        """The parameters that ask for it."""
+        return " and ".join(["RESIDUAL"] * self.residual + ["CONSISTENCY"] * self.exact)
+
+    @property
     def content(self) -> dict[str, object]:
         """What maps depend on of it, for a fingerprint."""
         found: dict[str, object] = {"exact": True} if self.exact else {}
@@ -287,15 +292,15 @@ class Finishing:
         advance : callable
             Called after each block of a pass.
 
-        Raises
-        ------
-        InputError
-            If no field can be fitted to what forests leave of SMAP.
         """
         done = Finished(self.under, run, self.places)
         if self.finish.residual:
             done, over = self._pass(done, advance)
-            done = replace(done, residual=self._residual(over))
+            try:
+                done = replace(done, residual=self._residual(over))
+            except InputError as error:
+                # One date that cannot be fitted is no reason to lose the others.
+                done = replace(done, why_not=str(error).rstrip("."))
         if self.finish.exact:
             done, over = self._pass(done, advance)
             done = replace(done, exact=over.exact(self.smap))
@@ -326,6 +331,8 @@ class Finishing:
         from ...methods.area.residual import fit_residual
 
         rows, cols = np.nonzero(over.held(self.smap))
+        if not len(rows):
+            raise InputError("the map covers no cell with SMAP at least by half")
         cells = np.column_stack([rows, cols])
         left = self.smap[rows, cols] - over.means[rows, cols]
         found = fit_residual(self.under.cells, cells, left, self.finish.footprint_km, self.finish.noise)
@@ -342,6 +349,8 @@ class Finished:
         What forests left of SMAP, where that is added.
     exact : NodeField or None
         What returns SMAP, where that is added.
+    why_not : str
+        Why no field could be fitted to the residual.
     """
 
     under: CellsUnder
@@ -349,6 +358,7 @@ class Finished:
     places: Places
     residual: Residual | None = None
     exact: NodeField | None = None
+    why_not: str = ""
 
     def blocks(self, last: Callable[[Layers], Layers]) -> Generator[Layers, None, None]:
         """The blocks, in order, each through `last`."""

@@ -35,7 +35,7 @@ from ...series.stack import Stack
 from ...series.tags import AREA_TAG, FIRST_BAND_TAG, RUN_TAG, filled_tags, is_of_area
 from ..matrix.build import check_soil_moisture
 from .bands import LOWER, NAME, SD, UPPER, Extra
-from .closure_report import closure_line
+from .closure_report import closure_lines, unfinished_sentence
 from .consistency import CellsUnder, Finish, Finished, Finishing, Layers, Places, Run
 from .limits import Beyond, Limits, beyond_sentence
 from .mapped import PART_TAG, Part, Wanted
@@ -263,7 +263,8 @@ class MapsReport:
     """Result for each date: the file of each map, those kept from an earlier run, why dates have none.
 
     `closures`: how maps lie beside SMAP, where it is known; `noise`: SD of SMAP's noise by date, m3 m-3, NaN
-    where nobody knows; `unseen`: dates without the SMAP that was wanted; `evidence`: what models say of it.
+    where nobody knows; `unfinished`: why RESIDUAL or CONSISTENCY was not done; `unseen`: days that models
+    have no SMAP of; `evidence`: what models say of the pattern within cells.
     `beyond`: how many of a map's pixels lie outside of 0 to saturation.
     """
 
@@ -272,6 +273,7 @@ class MapsReport:
     skipped: dict[dt.date, str] = field(default_factory=dict)
     closures: dict[dt.date, Closure] = field(default_factory=dict)
     noise: dict[dt.date, float] = field(default_factory=dict)
+    unfinished: dict[dt.date, str] = field(default_factory=dict)
     unseen: list[dt.date] = field(default_factory=list)
     evidence: list[str] = field(default_factory=list)
     beyond: dict[dt.date, Beyond] = field(default_factory=dict)
@@ -335,7 +337,7 @@ def make_maps(
     memory = memory_mb - (in_memory // 2**20 if keep else 0)
     parts = list(blocks(grid, _pixels_a_block(inputs, dated, threads, memory)))
     counter = progress.counter(len(wanted) * len(parts) * (1 + inputs.finish.steps), "blocks mapped")
-    making = _making(inputs, list(wanted), parts, dated, keep, threads, progress, counter.advance)
+    making = _making(inputs, list(wanted), parts, dated, keep, threads, report, progress, counter.advance)
     with contextlib.closing(making) as maps:
         for (date, run), (more, results) in zip(wanted.items(), maps):
             path = files[date]
@@ -379,11 +381,14 @@ def _ask_models(inputs: MapInputs, dates: Sequence[dt.date], report: MapsReport,
                 "sharpen its noise; set it to 'none'."
             )
         report.noise[date] = model.noise_sd
-        report.evidence += [line for line in model.evidence() if line not in report.evidence]
         if inputs.is_unseen(date):
             report.unseen.append(date)
-    for line in report.evidence:
-        progress.log(line)
+        if report.evidence and inputs.forests.mode == POOLED:
+            continue
+        for line in model.evidence():
+            said = line if inputs.forests.mode == POOLED else text("{}: {}", date, line)
+            report.evidence.append(said)
+            (progress.warn if line in model.doubts() else progress.log)(said)
     if report.unseen:
         progress.log(
             text(
@@ -403,12 +408,19 @@ def _hold_against_smap(inputs: MapInputs, report: MapsReport, progress: Progress
     for date, path in report.files.items():
         smap = inputs.smap_on(date, under)
         if smap is None:
+            if inputs.finish.steps and date not in report.unseen:
+                report.unfinished[date] = "no SMAP"
             continue
         found = under.closure(path, smap, progress)
         noise = tags_of_file(path, (NOISE_TAG,)).get(NOISE_TAG)
         report.closures[date] = found
         report.noise[date] = float(noise) if noise else report.noise.get(date, math.nan)
-        progress.log(closure_line(date, found, report.noise[date], inputs.finish.exact))
+        if inputs.finish.residual and not noise:
+            report.unfinished.setdefault(date, "no field could be fitted")
+    for line in closure_lines(report.closures, report.noise, inputs.finish.exact):
+        progress.log(line)
+    if report.unfinished:
+        progress.warn(unfinished_sentence(inputs.finish.words, report.unfinished))
 
 
 def tell_beyond(inputs: MapInputs, report: MapsReport, progress: Progress = SILENT) -> None:
@@ -556,6 +568,7 @@ def _making(
     dated: Sequence[OnPixels],
     keep: bool,
     threads: int,
+    report: MapsReport,
     progress: Progress,
     advance: Callable[[], None],
 ) -> Generator[tuple[dict[str, str], Iterator[Layers]], None, None]:
@@ -573,11 +586,12 @@ def _making(
         run = Run(partial(_tasks, inputs, [date], parts, dated), _predict, threads, progress)
         tags, smap = inputs.tags(date), inputs.smap_on(date, under)
         if smap is None:
-            progress.warn(f"{date}: no SMAP, so that its map is made without RESIDUAL and CONSISTENCY")
             finished = Finished(under, run, places)
             tags[SMAP_TAG] = NO_SMAP
         else:
             finished = Finishing(under, smap, inputs.finish, places, keep).of(run, advance)
+        if finished.why_not:
+            report.unfinished[date] = finished.why_not
         if finished.residual is not None:
             tags[NOISE_TAG] = f"{finished.residual.field.noise_sd:.6g}"
         with contextlib.closing(finished.blocks(partial(_clipped, inputs))) as results:

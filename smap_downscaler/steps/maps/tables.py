@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...base.words import joined
+from ...base.words import joined, text
 from ...methods.keys import POOLED, PooledKey
 from ...tables.by_date import (
     STATISTICS,
@@ -61,7 +61,7 @@ def map_dates(inputs: MapInputs, report: MapsReport) -> DatesTable:
             beyond = report.beyond.get(date, Beyond()).share
             numbers = (*map_statistics(path, STATISTICS), beyond, *_of_extra(inputs, date, path))
         note = report.skipped.get(date, "kept from an earlier run" if date in kept else "")
-        note = joined("; ", filter(None, [note, thin.get(date)]))
+        note = joined("; ", filter(None, [note, thin.get(date), _unfinished(inputs, report, date)]))
         taken = raster_dates(inputs.dynamic, date)
         beside = _beside_smap(inputs, report, date)
         rows.append((date.isoformat(), path.name if path else "", *numbers, *beside.values(), *taken, note))
@@ -71,13 +71,18 @@ def map_dates(inputs: MapInputs, report: MapsReport) -> DatesTable:
     return DatesTable({**fields, **raster_date_fields(inputs.dynamic), "note": TEXT}, rows)
 
 
+def _unfinished(inputs: MapInputs, report: MapsReport, date: dt.date) -> str:
+    why = report.unfinished.get(date)
+    return text("without {}: {}", inputs.finish.words, why) if why else ""
+
+
 def _beside_smap(inputs: MapInputs, report: MapsReport, date: dt.date) -> dict[str, Any]:
     """How a map lies beside SMAP, by the names of the fields; nothing where nobody knows SMAP."""
     if inputs.under is None:
         return {}
     found = report.closures.get(date)
     beside = {
-        "smap": SEEN if found else NO_SMAP,
+        "smap": (SEEN if found else NO_SMAP) if date in report.files else "",
         "closure_cells": found.cells if found else 0,
         "closure_rmse": found.rmse if found else math.nan,
         "closure_bias": found.bias if found else math.nan,

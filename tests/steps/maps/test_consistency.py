@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import statistics
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from map_case import refusal
+from raster_cases import Listener
 from smap_downscaler.geo.area_means import cell_means
 from smap_downscaler.geo.geotiff import TILE, Band, write_geotiff
 from smap_downscaler.geo.grid import EASE2_CRS, Grid, Window, ease2_grid
 from smap_downscaler.geo.lattice import Lattice
 from smap_downscaler.geo.sources import Source
-from smap_downscaler.steps.maps.consistency import CellsUnder, Finish, Finishing, Run
+from smap_downscaler.methods.area.residual import fit_residual
+from smap_downscaler.steps.maps.consistency import CellsUnder, Finish, Finished, Finishing, Places, Run
 from smap_downscaler.steps.maps.numbers.closure import OverCells, cell_sums
 
 #: Cells of the 9 km grid in southern Peru.
@@ -20,7 +25,7 @@ SMAP = ease2_grid("9 km").crop(Window(985, 1150, 30, 30))
 SIDE = SMAP.cell_width / 12
 NESTED = Grid(EASE2_CRS, SMAP.left + (36 - 3) * SIDE, SMAP.top - (48 - 3) * SIDE, SIDE, SIDE, 66, 78)
 #: Pixels in UTM that nest nowhere, of four tiles.
-UTM = Grid("EPSG:32718", 770000.0, 8535000.0, 250.0, 250.0, TILE + 60, TILE + 40)
+UTM = Grid("EPSG:32718", 765000.0, 8545000.0, 300.0, 300.0, TILE + 60, TILE + 40)
 
 
 def made_up(grid, seed=5):
@@ -187,18 +192,17 @@ def finished(under, smap, values, blocks, keep, threads, finish):
         made.append(block)
         return block, [values[block.slices], np.ones((block.height, block.width))]
 
-    from raster_cases import Listener
-
     run = Run(lambda: blocks, predict, threads, Listener())
     passes = []
-    done = Finishing(under, smap, finish, keep).of(run, lambda: passes.append(1))
+    done = Finishing(under, smap, finish, Places(), keep).of(run, lambda: passes.append(1))
     out = np.full((2, *under.grid.shape), np.nan)
-    for block, layers in done.blocks():
+    for block, layers in done.blocks(lambda layers: layers):
         out[(slice(None), *block.slices)] = layers
     return out, len(made), len(passes)
 
 
-def test_blocks_threads_and_passes_do_not_change_a_bit():
+@pytest.mark.parametrize("finish", [Finish(exact=True), Finish(True, True)], ids=["exact", "both"])
+def test_blocks_threads_and_passes_do_not_change_a_bit(finish):
     values = made_up(UTM)
     under = CellsUnder(UTM, SMAP, "SMAP")
     smap = smap_of(under, values)
@@ -208,17 +212,105 @@ def test_blocks_threads_and_passes_do_not_change_a_bit():
         for row in (0, TILE)
         for col in (0, TILE)
     ]
-    exact = Finish(exact=True)
-    first, made, passes = finished(under, smap, values, whole, True, 1, exact)
-    assert (made, passes) == (1, 1)
-    other, made, passes = finished(under, smap, values, tiles, False, 3, exact)
-    assert (made, passes) == (8, 4)
+    first, made, passes = finished(under, smap, values, whole, True, 1, finish)
+    assert (made, passes) == (1, finish.steps)
+    other, made, passes = finished(under, smap, values, tiles, False, 3, finish)
+    assert (made, passes) == (4 * (1 + finish.steps), 4 * finish.steps)
     assert np.array_equal(first.view(np.uint64), other.view(np.uint64))
     assert (other[1] == 1).all()
-    expected = values + over(under, values).exact(smap).at(*under.positions(UTM.whole))
-    assert np.array_equal(first[0], expected, equal_nan=True)
+    assert over(under, first[0]).closure(smap).worst < 1e-12
+    if not finish.residual:
+        expected = values + over(under, values).exact(smap).at(*under.positions(UTM.whole))
+        assert np.array_equal(first[0], expected, equal_nan=True)
     # The prediction itself is as it was.
     assert np.array_equal(values, made_up(UTM), equal_nan=True)
+
+
+def test_the_residual_is_the_field_of_what_means_leave_of_smap():
+    """Without seams, finite beyond SMAP's cells too, and less than all of SMAP: its noise stays out."""
+    values = made_up(UTM)
+    under = CellsUnder(UTM, SMAP, "SMAP")
+    rows, cols = under.positions(UTM.whole)
+    means = over(under, values)
+    row, col = np.nonzero(means.areas >= 0.5)
+    rng = np.random.default_rng(4)
+    smap = np.full(means.means.shape, np.nan)
+    left = 0.05 * np.sin(row / 3) * np.cos(col / 4) + 0.02 * rng.normal(size=len(row))
+    smap[row, col] = means.means[row, col] + left
+    out, _made, _passes = finished(under, smap, values, [UTM.whole], True, 1, Finish(residual=True))
+    added = (out[0] - values)[np.isfinite(values)]
+    field = fit_residual(under.cells, np.column_stack([row, col]), left, 0.0)
+    inside = np.isfinite(values)
+    assert np.allclose(added, field.at(rows[inside], cols[inside]), rtol=0, atol=1e-9)
+    assert 0.01 < field.noise_sd < 0.03
+    assert seam(field.at(rows, cols), rows, cols) < 1.1
+    before, after = (over(under, one).closure(smap) for one in (values, out[0]))
+    assert 0.005 < after.rmse < 0.7 * before.rmse
+
+
+def test_beyond_smap_the_residual_goes_on_as_at_its_edge():
+    whole = CellsUnder(UTM, SMAP, "SMAP").window
+    smaller = SMAP.crop(Window(whole.row + 4, whole.col + 3, 9, 9))
+    under = CellsUnder(UTM, smaller, "SMAP")
+    assert under.window.height < whole.height
+    values = made_up(UTM)
+    row, col = np.mgrid[0 : under.window.height, 0 : under.window.width]
+    smap = smap_of(under, values) + 0.1 * np.sin(row / 3) * np.cos(col / 4)
+    out, _made, _passes = finished(under, smap, values, [UTM.whole], True, 1, Finish(residual=True))
+    assert np.array_equal(np.isfinite(out[0]), np.isfinite(values))
+    added = out[0] - values
+    assert np.nanmax(np.abs(added)) > 0.01
+    rows, cols = under.positions(UTM.whole)
+    for axis, place in ((0, rows), (1, cols)):
+        step = np.abs(np.diff(added, axis=axis))
+        edge = np.diff(place < 0, axis=axis)
+        assert edge.sum() > 100
+        assert np.nanmax(step[edge]) <= np.nanmax(step[~edge])
+
+
+def test_too_few_cells_for_a_field_are_told():
+    under = CellsUnder(NESTED, SMAP, "SMAP")
+    values = made_up(NESTED)
+    run = Run(lambda: [NESTED.whole], lambda block, _progress: (block, [values]), 1, Listener())
+    done = Finishing(under, smap_of(under, values), Finish(True, True), Places(), True).of(run, list)
+    assert done.residual is None
+    assert done.why_not.endswith("an area-to-point model needs 60; use a larger area")
+    ((_block, layers),) = done.blocks(lambda layers: layers)
+    assert over(under, layers[0]).closure(smap_of(under, values)).worst < 1e-12
+
+
+class Sloping:
+    """A residual that is known: .01 of the row, and its deviation .02."""
+
+    def at(self, rows, cols):
+        return 0.01 * rows
+
+    def sd_at(self, rows, cols):
+        return np.full(rows.shape, 0.02)
+
+
+def test_intervals_move_with_what_is_added_and_widen_as_the_residual_is_uncertain():
+    under = CellsUnder(NESTED, SMAP, "SMAP")
+    mean = made_up(NESTED)
+    layers = [mean, np.zeros_like(mean), mean - 0.05, mean + 0.08, np.full(mean.shape, 0.04)]
+    rows, cols = under.positions(NESTED.whole)
+    exact = over(under, mean).exact(smap_of(under, mean))
+    done = Finished(under, Run(list, None, 1, Listener()), Places(2, 3, 4), Sloping(), exact)
+    _block, found = done.block((NESTED.whole, layers), done.places)
+    valid = np.isfinite(mean)
+    expected = mean + 0.01 * rows + exact.at(rows, cols)
+    z = statistics.NormalDist().inv_cdf(0.95)
+    lower = expected - np.sqrt(0.05**2 + (z * 0.02) ** 2)
+    upper = expected + np.sqrt(0.08**2 + (z * 0.02) ** 2)
+    sd = np.full(mean.shape, np.sqrt(0.04**2 + 0.02**2))
+    for layer, wanted in zip(found, (expected, np.zeros_like(mean), lower, upper, sd)):
+        assert np.allclose(layer[valid], wanted[valid], rtol=0, atol=1e-12)
+    assert np.isnan(found[0][~valid]).all()
+    # What only returns SMAP leaves widths as they are.
+    done = replace(done, residual=None)
+    _block, found = done.block((NESTED.whole, layers), done.places)
+    assert np.allclose((found[3] - found[2])[valid], 0.13, rtol=0, atol=1e-12)
+    assert np.allclose(found[4][valid], 0.04, rtol=0, atol=1e-12)
 
 
 def test_what_is_refused():

@@ -13,9 +13,10 @@ from osgeo import gdal
 
 from raster_cases import Listener
 from report_reader import FigureTexts, check_numbers
-from small_case import DATES, PIXELS, make_small_case, train_small_case
+from small_case import CELLS, DATES, PIXELS, make_small_case, train_small_case
 from smap_downscaler.geo.datasets import open_dataset, read_band
 from smap_downscaler.geo.geotiff import Band, write_geotiff
+from smap_downscaler.methods.area.residual import fit_residual
 from smap_downscaler.methods.file.reader import open_models
 from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack
@@ -143,9 +144,7 @@ def test_a_date_without_smap_is_mapped_as_it_is_and_named(case, tmp_path):
     name = f"soil_moisture_{DATES[0]:%Y%m%d}.tif"
     shutil.copy(Path(case.smap_folder) / name, tmp_path / "smap" / name)
     report, listener = make(case, tmp_path / "maps", 1, 64, Finish(exact=True), tmp_path / "smap")
-    assert listener.warnings == [
-        f"{DATES[2]}: no SMAP, so that its map is made without RESIDUAL and CONSISTENCY"
-    ]
+    assert listener.warnings == [f"These maps are made without CONSISTENCY: {DATES[2]} (no SMAP)"]
     assert list(report.closures) == [DATES[0]]
     assert np.array_equal(read(tmp_path / "maps", DATES[2]), read(case.folder / "plain", DATES[2]))
     tags = [gdal.Open(str(map_file(tmp_path / "maps", date))).GetMetadataItem("SMAP") for date in MAPPED]
@@ -182,6 +181,54 @@ def test_cells_that_the_map_covers_in_part_are_left_out_and_counted(run, said, c
     line = next(line for line in said.info if line.startswith(f"{DATES[2]}: the map's means"))
     assert "; 62 cells covered wholly (" in line
     assert line.endswith("), 9 cells covered in part and left out")
+
+
+def test_the_residual_of_forests(run, said, case, parameters, tmp_path):
+    """SMAP less means of the plain maps, through field and noise: nearer to SMAP, but not SMAP."""
+    table = str(tmp_path / "dates.csv")
+    run("downscale", {**parameters, "RESIDUAL": True, "DATES": table})
+    rows, cols = np.mgrid[0:80, 0:90] / 10 + 0.05
+    for date, row in zip(MAPPED, rows_of(table)):
+        plain = read(case.folder / "plain", date).astype(np.float64)
+        left = case.smap[date] - means(plain)
+        seen = np.isfinite(left)
+        field = fit_residual(CELLS, np.argwhere(seen), left[seen], 0.0)
+        added = read(tmp_path / "maps", date) - plain
+        assert np.allclose(added, field.at(rows, cols), rtol=0, atol=2e-6)
+        assert float(row["noise"]) == pytest.approx(field.noise_sd, rel=1e-3)
+        assert 0 < float(row["closure_rmse"]) < np.sqrt(np.mean(left[seen] ** 2))
+        line = next(line for line in said.info if line.startswith(f"{date}: the map's means"))
+        assert line.endswith(f"; SMAP's noise is estimated as {field.noise_sd:.4f}")
+    assert not said.warnings
+
+
+def test_residual_and_exact_in_blocks_of_any_size(case, tmp_path):
+    for name, threads, memory in (("one", 1, 512), ("other", 3, 1)):
+        _report, listener = make(case, tmp_path / name, threads, memory, Finish(True, True))
+        assert not listener.warnings
+    for date in MAPPED:
+        one, other = (read(tmp_path / name, date).view(np.uint32) for name in ("one", "other"))
+        assert np.array_equal(one, other)
+        off = (means(read(tmp_path / "one", date)) - case.smap[date])[np.isfinite(case.smap[date])]
+        assert np.abs(off).max() < 1e-8
+
+
+def test_a_date_with_too_few_cells_for_the_residual_is_mapped_as_it_is_and_named(
+    run, said, case, parameters, tmp_path
+):
+    box = PIXELS.bounds
+    table = str(tmp_path / "dates.csv")
+    half = [box.left, box.right - 42 * PIXELS.cell_width, box.bottom, box.top]
+    extent = ",".join(map(str, half)) + f" [{PIXELS.crs}]"
+    run(
+        "downscale",
+        {**parameters, "EXTENT": extent, "RESIDUAL": True, "START": str(DATES[2]), "DATES": table},
+    )
+    (warning,) = said.warnings
+    why = "39 SMAP cells can be used, and an area-to-point model needs 60; use a larger area"
+    assert warning == f"These maps are made without RESIDUAL: {DATES[2]} ({why})"
+    assert np.array_equal(read(tmp_path / "maps", DATES[2]), read(case.folder / "plain", DATES[2])[:, :48])
+    assert rows_of(table)[0]["note"] == f"without RESIDUAL: {why}"
 
 
 @pytest.mark.parametrize(
