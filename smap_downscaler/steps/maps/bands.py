@@ -1,4 +1,4 @@
-"""What the bands of a map say beside soil moisture: intervals, and how far a pixel is from the training rows."""
+"""What bands of maps say beside soil moisture: intervals, and how far pixels are from the training rows."""
 
 from __future__ import annotations
 
@@ -83,3 +83,5 @@ class Extra:
             layers.append(model.prior_share(block, progress))
         return [layer for layer in layers if layer is not None]
 
+
+NO_EXTRA = Extra()

@@ -30,7 +30,7 @@ from ...series.dated import DatedCovariate, log_substitutes
 from ...series.dated_on_grid import OnPixels
 from ...series.stack import Stack
 from ...series.tags import AREA_TAG, FIRST_BAND_TAG, RUN_TAG, is_of_area
-from .bands import LOWER, NAME, UPPER, Extra
+from .bands import LOWER, NAME, NO_EXTRA, UPPER, Extra
 from .limits import Beyond, Limits, beyond_sentence
 from .mapped import PART_TAG, Part, Wanted
 
@@ -50,7 +50,7 @@ class MapInputs:
     forests: ModelFile
     stack: Stack
     dynamic: tuple[DatedCovariate, ...] = ()
-    extra: Extra = Extra()
+    extra: Extra = NO_EXTRA
     clip: bool = False
     wanted: Wanted = field(default_factory=Wanted)
 
