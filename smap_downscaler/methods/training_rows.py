@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..geo.crs_choice import is_metric
 from ..stats.applicability import Applicability, cell_blocks
 from .base import Cells, ModelFileError
 from .npy import from_npy, to_npy
@@ -26,7 +25,8 @@ def blocks_of(cells: Cells) -> np.ndarray:
     grid = cells.grid
     if grid is None:
         return cell_blocks(cells.cells, _CELL_KM)
-    return cell_blocks(cells.cells, grid.cell_width * (1e-3 if is_metric(grid.crs) else _DEGREE_KM))
+    # Cells of SMAP are thousands of metres wide, or less than a degree.
+    return cell_blocks(cells.cells, grid.cell_width * (1e-3 if grid.cell_width > 1 else _DEGREE_KM))
 
 
 def applicability_of(cells: Cells, weights: np.ndarray | None, seed: int) -> Applicability | None:

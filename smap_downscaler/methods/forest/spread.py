@@ -1,10 +1,11 @@
-"""What a forest says of the spread about its mean: a quantile forest, and ends that are moved to hold enough.
+"""What a forest says of the spread about its mean: a quantile forest whose intervals are made to hold enough.
 
-Each leaf keeps the response of one of the rows that its tree drew into it, chosen by chance: over the trees of
-a forest these are drawn from the distribution that Meinshausen (2006), Journal of Machine Learning Research 7,
-983-999, weights all rows for, so that their quantiles are its quantiles (as ranger does it).  These intervals
-may hold far more or less than they should.  Out of bag it is measured by how much, and their distance from the
-mean is stretched by one factor (conformal prediction: Johansson et al. 2014, Machine Learning 97, 155-176).
+Each leaf keeps the response of one of the rows that its tree drew into it, chosen by chance.  Over the trees
+of a forest these are drawn from the distribution by which Meinshausen (2006), Journal of Machine Learning
+Research 7, 983-999, weights all rows, so that their quantiles are its quantiles; ranger does the same.  These
+intervals may hold far more or less than they should.  By how much is measured out of bag, and their distance
+from the mean is stretched by one factor (conformal prediction: Johansson et al. 2014, Machine Learning 97,
+155-176).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from ..npy import from_npy, to_npy
 from .arrays import LEAF, ForestArrays
 from .growth import GrownTrees, drawn_rows, leaves_of
 
-#: Members of a file: the draw of each leaf, as a part of the range; that range and two factors.
+#: Members of a file: the draw of each leaf, as a part of the range; that range, tail, and two factors.
 MEMBERS: dict[str, tuple[str, int]] = {"draws.npy": ("<u2", 1), "spread.npy": ("<f8", 1)}
 _STEPS = 2**16 - 1
 #: Rows that intervals are tried on, at most, and rows times trees.
@@ -44,6 +45,8 @@ class Spread:
         At leaves a response, in steps of the range from `low` to `high`; 0 elsewhere.
     low, high : float
         Range of the response, m3 m-3.
+    tail : float
+        Share of the draws beyond either end of an interval before it is stretched.
     factor, sd_factor : float
         By how much intervals and SDs are stretched.
     """
@@ -51,6 +54,7 @@ class Spread:
     draws: np.ndarray
     low: float
     high: float
+    tail: float
     factor: float = 1.0
     sd_factor: float = 1.0
 
@@ -61,7 +65,7 @@ class Spread:
 
     def members(self, arrays: ForestArrays) -> dict[str, bytes]:
         """Its arrays as .npy files."""
-        numbers = np.array([self.low, self.high, self.factor, self.sd_factor])
+        numbers = np.array([self.low, self.high, self.tail, self.factor, self.sd_factor])
         found = {"draws.npy": self.draws[arrays.left == LEAF], "spread.npy": numbers}
         return {name: to_npy(found[name], dtype) for name, (dtype, _) in MEMBERS.items()}
 
@@ -80,14 +84,14 @@ class Spread:
             raise ModelFileError("A part of what intervals are made from is missing.")
         raw = {name: from_npy(members[name], name, *kind) for name, kind in MEMBERS.items()}
         leaf, numbers = arrays.left == LEAF, raw["spread.npy"]
-        if raw["draws.npy"].size != np.count_nonzero(leaf) or numbers.size != 4:
+        if raw["draws.npy"].size != np.count_nonzero(leaf) or numbers.size != 5:
             raise ModelFileError("What intervals are made from does not belong to its trees.")
-        low, high, *factors = numbers.tolist()
-        if not np.isfinite(numbers).all() or low > high or min(factors) < 0:
+        low, high, *others = numbers.tolist()
+        if not np.isfinite(numbers).all() or low > high or min(others) < 0 or others[0] > 0.5:
             raise ModelFileError("What intervals are made from holds a number that cannot be.")
         draws = np.zeros(leaf.size, np.uint16)
         draws[leaf] = raw["draws.npy"]
-        return cls(draws, low, high, *factors)
+        return cls(draws, low, high, *others)
 
     def about(self, mean: np.ndarray, draws: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """SD about the mean, and both ends of the interval: float64, shape (n,), m3 m-3.
@@ -103,11 +107,11 @@ class Spread:
         return self.sd_factor * np.sqrt(square), mean - self.factor * below, mean + self.factor * above
 
     def _plain(self, mean: np.ndarray, draws: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """How far the interval reaches below and above the mean, and the mean square about it, unstretched."""
-        trees, tail = draws.shape[1], (1 - COVER) / 2
+        """How far the interval reaches below and above the mean, and the mean square, all unstretched."""
+        trees = draws.shape[1]
         ordered = np.sort(draws, axis=1, kind="stable")
         reach = []
-        for share, sign in ((tail, -1), (1 - tail, 1)):
+        for share, sign in ((self.tail, -1), (1 - self.tail, 1)):
             # Of n draws the k-th has the share k / (n + 1) below it, whatever the distribution.
             place = min(max(share * (trees + 1) - 1, 0.0), trees - 1.0)
             first = math.floor(place)
@@ -169,7 +173,9 @@ def grow_spread(
         seen = np.zeros(n, bool)
         seen[drawn] = True
         unseen[:, number] = ~seen[tried]
-    plain = Spread(np.concatenate(draws), low, high)
+    # Of the few trees that did not see a row no smaller share is known.
+    few = float(np.percentile(unseen.sum(axis=1), 10)) if len(tried) else math.inf
+    plain = Spread(np.concatenate(draws), low, high, max((1 - COVER) / 2, 1 / (few + 1)))
     return _stretched(plain, of_rows, unseen, y[tried], oob[tried], blocks[tried])
 
 

@@ -1,4 +1,4 @@
-"""What the bands of a map say beside soil moisture: intervals, and how far a pixel is from the training rows."""
+"""What bands of maps say beside soil moisture: intervals, and how far pixels are from the training rows."""
 
 from __future__ import annotations
 
@@ -82,3 +82,6 @@ class Extra:
             layers += [dissimilarity, dissimilarity > known.threshold, known.out_of_range(block.x)]
             layers.append(model.prior_share(block, progress))
         return [layer for layer in layers if layer is not None]
+
+
+NO_EXTRA = Extra()

@@ -34,7 +34,7 @@ from ...series.series import Series
 from ...series.stack import Stack
 from ...series.tags import AREA_TAG, FIRST_BAND_TAG, RUN_TAG, filled_tags, is_of_area
 from ..matrix.build import check_soil_moisture
-from .bands import LOWER, NAME, SD, UPPER, Extra
+from .bands import LOWER, NAME, NO_EXTRA, SD, UPPER, Extra
 from .closure_report import closure_lines, unfinished_sentence
 from .consistency import CellsUnder, Finish, Finished, Finishing, Layers, Places, Run
 from .limits import Beyond, Limits, beyond_sentence
@@ -63,7 +63,7 @@ class MapInputs:
     forests: ModelFile
     stack: Stack
     dynamic: tuple[DatedCovariate, ...] = ()
-    extra: Extra = field(default_factory=Extra)
+    extra: Extra = NO_EXTRA
     clip: bool = False
     wanted: Wanted = field(default_factory=Wanted)
     smap: Series | None = None

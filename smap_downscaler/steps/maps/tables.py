@@ -100,7 +100,7 @@ def extra_fields(inputs: MapInputs) -> tuple[str, ...]:
     hold at held-out rows of the training, %; `dissimilarity`: its mean; `outside`: pixels over the threshold,
     %; `explained`: mean share of the variance that the data took away, %.
     """
-    names = ("width", "sd", "held") if inputs.extra.intervals else ()
+    names: tuple[str, ...] = ("width", "sd", "held") if inputs.extra.intervals else ()
     if inputs.extra.applicability:
         names += ("dissimilarity", "outside")
         names += ("explained",) if inputs.forests.method.has_prior else ()

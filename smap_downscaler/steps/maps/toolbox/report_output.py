@@ -28,7 +28,10 @@ from ....toolbox.values import Values
 from ..cascade_report import add_resolutions
 from ..closure_report import add_evidence, closure_facts
 from ..downscale import MapInputs, MapsReport
+from ..limits import Beyond, beyond_sentence
 from ..tables import cascade_resolutions, map_dates
+from ..trust import look_at_maps
+from ..trust_report import add_trust
 from ..workflow import workflow_png
 from .finish import finish_used
 from .wanted import wanted_used
@@ -61,6 +64,9 @@ def report_maps(
             "Highest, mean and lowest pixel of each map. Forests cannot leave the range of the SMAP cells "
             "that they were trained on, so the maps show less contrast than the ground has.",
         )
+        trust = look_at_maps(inputs, made, table, progress)
+        if trust is not None:
+            add_trust(page, trust)
         page.heading("Workflow (the paper's Fig. 3)").picture(
             workflow_png(inputs, made),
             "Flow diagram from SMAP and covariates to the maps",
@@ -72,6 +78,9 @@ def report_maps(
             "maximum age of a dated covariate (days)": values.integer("WINDOW"),
             "numbers that stand for no value": values.text("NODATA"),
             **finish_used(values, inputs),
+            "bands of intervals": "yes" if inputs.extra.intervals else "no",
+            "bands of applicability": "yes" if inputs.extra.applicability else "no",
+            "brought between 0 and saturation": "yes" if inputs.clip else "no",
         }
         used = _inputs_used(inputs, progress)
         if inputs.smap is not None:
@@ -82,7 +91,7 @@ def report_maps(
 
 
 def _maps_facts(inputs: MapInputs, made: MapsReport, folder: str) -> list[tuple[str, str]]:
-    kept = len(made.kept)
+    kept, total = len(made.kept), sum(made.beyond.values(), Beyond())
     maps = text(
         "{:,}: {new:,} new, {kept:,} kept from an earlier run",
         len(made.files),
@@ -95,6 +104,7 @@ def _maps_facts(inputs: MapInputs, made: MapsReport, folder: str) -> list[tuple[
         ("Dates of the maps", dates_text(list(made.files))),
         *([("Days without SMAP", text("{:,}", len(made.unseen)))] if made.unseen else []),
         *closure_facts(made.closures, made.noise),
+        ("Beyond what soil can hold", beyond_sentence(total, inputs.limits, inputs.clip)),
         *_inputs_facts(inputs, "Pixels of the stack" if inputs.part.tags else "Pixels"),
         ("Folder", folder),
     ]
