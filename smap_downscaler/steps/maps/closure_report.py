@@ -91,7 +91,7 @@ def add_evidence(page: Page, sentences: list[str]) -> Page:
     if sentences:
         page.heading("What speaks for the pattern within cells")
         for sentence in sentences[:_MOST_SENTENCES]:
-            page.paragraph(sentence)
+            page.paragraph(text("{}.", sentence))
         more = len(sentences) - _MOST_SENTENCES
         if more > 0:
             page.paragraph(text("{} in the log.", counted(more, "more sentence is", "more sentences are")))

@@ -36,6 +36,11 @@ from ..workflow import workflow_png
 from .finish import finish_used
 from .wanted import wanted_used
 
+_LESS_CONTRAST = (
+    " Forests cannot leave the range of the SMAP cells that they were trained on, so the maps show less "
+    "contrast than the ground has."
+)
+
 
 def report_maps(
     values: Values,
@@ -47,10 +52,12 @@ def report_maps(
 ) -> dict[str, str]:
     """Write what is asked for of the tables and the report of maps; returns them as outputs."""
 
+    method = inputs.forests.method
+
     def page_of(table: DatesTable) -> Page:
         page = begin_page(
             "Downscaled maps",
-            "One soil moisture map per date, by forests applied to the fine covariates",
+            f"One soil moisture map per date, by {method.noun}s applied to the fine covariates",
             _maps_facts(inputs, made, values.output_folder("OUTPUT")),
             warnings,
             found,
@@ -61,8 +68,7 @@ def report_maps(
             table,
             {name: name for name in ("maximum", "mean", "minimum")},
             f"soil moisture, {SOIL_MOISTURE_UNIT}",
-            "Highest, mean and lowest pixel of each map. Forests cannot leave the range of the SMAP cells "
-            "that they were trained on, so the maps show less contrast than the ground has.",
+            "Highest, mean and lowest pixel of each map." + ("" if method.sees_cells else _LESS_CONTRAST),
         )
         trust = look_at_maps(inputs, made, table, progress)
         if trust is not None:
@@ -73,7 +79,7 @@ def report_maps(
             "What these maps were made from, as the model file and the layers say it. Shaded: steps.",
         )
         settings = {
-            **period_used(values, "the forests'"),
+            **period_used(values, f"the {method.noun}s'"),
             **wanted_used(inputs.wanted),
             "maximum age of a dated covariate (days)": values.integer("WINDOW"),
             "numbers that stand for no value": values.text("NODATA"),
