@@ -88,7 +88,7 @@ from .numbers.folds import BLOCKS, LOCATIONS, LOCATIONS_AND_DATES, PERIODS, RAND
 from .numbers.pieces import COVERAGE
 from .numbers.results import ValidationRun, median_of, score_names, summarise, summarise_rises
 from .numbers.settings import ValidationSettings
-from .read_area import AreaReader, with_footprint
+from .read_area import AreaReader, with_footprint, within_stack
 from .read_rows import cell_coordinates, rain_names, rain_of_rows, with_blocks, with_period
 from .report import crossvalidation_page
 from .run import crossvalidate_rows, crossvalidate_table
@@ -267,8 +267,9 @@ def _area_task(values: Values, progress: Progress) -> _Task:
     check_area_inputs(inputs, listener).log(listener)
     rows = area_rows(inputs, progress)
     levels = chosen_levels(inputs, rows, values.choice("LEVELS"))
-    reader = AreaReader(inputs, levels)
     model_settings = with_footprint(area_settings(values), levels, progress)
+    levels = chosen_levels(inputs, within_stack(rows, model_settings, progress), levels.levels)
+    reader = AreaReader(inputs, levels)
     wet, dry = values.seasons()
     settings = ValidationSettings(
         **_folds(values),

@@ -7,13 +7,15 @@ from collections.abc import Generator
 
 import numpy as np
 
+from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
+from ...base.words import counted
 from ...methods.area.method import AREA_TO_POINT
 from ...methods.area.settings import AreaSettings
 from ...methods.base import Cells
 from ...methods.keys import POOLED, Key, PooledKey, key_number
 from ...runs.fingerprint import contents, fingerprint
-from ..areamodel.rows import AreaInputs
+from ..areamodel.rows import AreaInputs, AreaRows
 from ..areamodel.training import LevelChoice
 from .numbers.results import ValidationRun
 from .read_rows import RowSource
@@ -85,3 +87,27 @@ def with_footprint(settings: AreaSettings, choice: LevelChoice, progress: Progre
     model = AREA_TO_POINT.fit(choice.rows.cells, settings, key_number(PooledKey()), progress)
     progress.log(f"The footprint is {model.footprint_km:g} km, chosen once from all cells.")
     return dataclasses.replace(settings, footprint_km=model.footprint_km)
+
+
+def within_stack(rows: AreaRows, settings: AreaSettings, progress: Progress = SILENT) -> AreaRows:
+    """Without cells that lie too far out of the stack to be told.
+
+    Raises
+    ------
+    InputError
+        If all do.
+    """
+    usable = AREA_TO_POINT.usable(rows.cells, settings, progress)
+    if not usable.any():
+        raise InputError(
+            "COVARIATES: no SMAP cell lies far enough inside of the fine stack; give a stack that reaches "
+            "one footprint beyond the cells, or FOOTPRINT a smaller width."
+        )
+    found = rows.where(usable)
+    beside = len(rows.possible) - len(found.possible)
+    if beside:
+        progress.log(
+            f"{counted(beside, 'cell lies', 'cells lie')} too far out of the fine stack, or under MASK: "
+            "left out"
+        )
+    return found
