@@ -17,7 +17,7 @@ import numpy as np
 
 from ..base.errors import InputError
 from ..base.progress import SILENT, Progress
-from ..base.words import joined, text
+from ..base.words import Text, joined, text
 from ..geo.grid import Grid
 from ..stats.applicability import Applicability
 from .keys import MODES
@@ -164,6 +164,13 @@ class Prediction(NamedTuple):
     upper: np.ndarray | None = None
 
 
+def settings_text(content: Mapping[str, Any]) -> Text:
+    """Settings by name in one line, for people; those that are not given are left out."""
+    told = {name: value for name, value in content.items() if value is not None and value != []}
+    words = {name: ", ".join(one) if isinstance(one, list) else one for name, one in told.items()}
+    return joined(", ", (text("{} {}", name, value) for name, value in words.items()))
+
+
 @dataclass(frozen=True)
 class Candidate:
     """One choice of settings; methods whose settings hang on the number of rows extend it."""
@@ -176,7 +183,7 @@ class Candidate:
 
     def text(self, covariates: int) -> str:
         """In one line, for people."""
-        return joined(", ", (text("{} {}", *pair) for pair in self.settings.as_dict().items()))
+        return settings_text(self.settings.as_dict())
 
     def columns(self, covariates: int) -> dict[str, Any]:
         """Settings by the names of `Method.columns`, for a model of so many covariates."""
@@ -429,6 +436,22 @@ class Method(ABC):
         return np.stack(
             [self.fit(cells, own, key, progress).predict(block, progress).mean for own in settings]
         )
+
+    def held_out_told(
+        self,
+        cells: Cells,
+        block: Block,
+        settings: Any,
+        key: int,
+        progress: Progress = SILENT,
+        engine: str = "",
+    ) -> Prediction:
+        """Predictions of rows that were held out.
+
+        With the ends of the intervals that are to hold `COVER` of what SMAP sees there, its noise included,
+        where the method has such intervals.
+        """
+        return Prediction(self.held_out(cells, block, [settings], key, progress, engine)[0])
 
     def permuted(
         self,

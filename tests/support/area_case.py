@@ -1,4 +1,4 @@
-"""A small case for the area-to-point model: SMAP cells, a fine stack and rain whose numbers come from formulas."""
+"""A small case for the area-to-point model: SMAP cells, a fine stack and rain, made from formulas."""
 
 from __future__ import annotations
 

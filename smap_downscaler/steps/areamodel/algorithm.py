@@ -16,7 +16,6 @@ from ...base.threads import thread_count
 from ...base.words import counted
 from ...series.dated import check_window
 from ...toolbox.algorithm import SmapAlgorithm
-from ...toolbox.area import area_used
 from ...toolbox.feedback import WarningKeeper
 from ...toolbox.parameters import (
     advanced,
@@ -49,6 +48,7 @@ from .toolbox.parameters import (
     area_inputs,
     area_model_parameters,
     area_settings,
+    area_used_settings,
     check_place,
     place_parameters,
 )
@@ -122,7 +122,6 @@ class TrainAreaModel(SmapAlgorithm):
 
 def _manifest(values: Values, inputs: AreaInputs, progress: Progress) -> dict[str, Mapping[str, object]]:
     files = {"fine stack": inputs.stack.path, **({"mask": inputs.mask.path} if inputs.mask else {})}
-    settings = area_settings(values).as_dict()
     return manifest(
         {
             **files_used(files, progress),
@@ -131,15 +130,7 @@ def _manifest(values: Values, inputs: AreaInputs, progress: Progress) -> dict[st
         },
         {
             **period_used(values, "SMAP's"),
-            **area_used(inputs.aoi),
-            "extent (EXTENT)": values.text("EXTENT") if inputs.extent else "SMAP's",
-            "levels": values.choice("LEVELS"),
-            "footprint, km": values.text("FOOTPRINT") or "auto",
-            "noise, m3 m-3": values.text("NOISE") or "auto",
-            "terms": ", ".join(settings["terms"]),
-            "codes of classes": ", ".join(settings["categorical"]),
-            "maximum age of a dated covariate (days)": values.integer("WINDOW"),
-            "numbers that stand for no value": values.text("NODATA"),
+            **area_used_settings(values, inputs),
         },
     )
 

@@ -134,7 +134,7 @@ def _evidence(page: Page, outcome: AreaOutcome) -> None:
             text("{:,}", one.levels[number].cells),
             text("{:,}", one.levels[number].dates),
             fixed(one.levels[number].snr, ".2f"),
-                text("{}", int(one.levels[number].detail)),
+            text("{}", int(one.levels[number].detail)),
         )
         for name, one, number in levels[:_MOST_LINES]
     ]
@@ -187,7 +187,7 @@ def _curves(page: Page, outcome: AreaOutcome) -> None:
                 curves_figure(own[:_MOST_CURVES]),
                 f"Curves of the covariates, strongest first, {one.name or level.name}",
                 "Line: departure of soil moisture over the values of the pixels; band: two standard "
-                "deviations. Marks: each fortieth of the pixels. Products of two covariates are not in it. It "
+                "deviations. Marks: each fortieth of the pixels. Products of covariates are not in it. It "
                 "shows what the model makes of SMAP, not what governs soil moisture: of covariates that go "
                 "together, it may follow any.",
             )
@@ -242,7 +242,7 @@ def _footprint(page: Page, outcome: AreaOutcome) -> None:
     page.heading("The footprint of SMAP").picture(
         footprint_figure(one.footprints, one.footprint_km, text("chosen: {:g} km", one.footprint_km)),
         "Likelihood by footprint",
-        "SMAP's radiometer sees a circle of about 30 km; whether its cells are as blurred as that is found by "
+        "SMAP's radiometer sees a circle of about 30 km; whether its cells are blurred as much is found by "
         "likelihood. A difference of four is as clear as two standard deviations.",
     )
     rows = [
@@ -295,7 +295,7 @@ def _held_out(page: Page, outcome: AreaOutcome) -> None:
         )
     page.paragraph(
         "Each cell is told by all others, those beside it among them, which share its footprint: this "
-        "flatters the maps. 'Cross-validate forests' with blocks is stricter; a low error on SMAP's cells "
+        "flatters the maps. 'Cross-validate models' with blocks is stricter; a low error on SMAP's cells "
         "is not skill at 100 m."
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -129,6 +129,11 @@ class AreaRows:
         """`1,100 of the 1,296 cells with soil moisture`, those that the stack meets."""
         return text("{:,} of the {:,} cells with soil moisture", len(self.possible), self.wanted)
 
+    def where(self, mask: np.ndarray) -> AreaRows:
+        """Some of the rows: bool, shape (n,)."""
+        cells = self.cells.take(mask)
+        return AreaRows(cells, self.wanted, np.unique(cells.cells, axis=0), self.skipped)
+
     def of_dates(self, least: int) -> AreaRows:
         """Without dates of fewer than `least` cells, and those whose cells all have one value."""
         skipped, kept = dict(self.skipped), np.ones(len(self.cells.y), bool)
@@ -138,7 +143,7 @@ class AreaRows:
             if reason:
                 skipped[date] = reason
                 kept &= ~own
-        return AreaRows(self.cells.take(kept), self.wanted, self.possible, dict(sorted(skipped.items())))
+        return replace(self, cells=self.cells.take(kept), skipped=dict(sorted(skipped.items())))
 
 
 def area_rows(inputs: AreaInputs, progress: Progress = SILENT) -> AreaRows:

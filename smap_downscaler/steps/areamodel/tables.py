@@ -28,7 +28,7 @@ def write_scores(path: str | Path, outcome: AreaOutcome) -> None:
     fields.update({f"held_out_{name}": REAL for name in SCORES})
     fields.update(dict.fromkeys(SHARES.values(), REAL))
     fields.update({"snr": REAL, "detail": INTEGER, "noise": REAL, "hurst": REAL, "footprint_km": REAL})
-    fields.update({"converged": INTEGER, "status": TEXT})
+    fields["status"] = TEXT
     with create_table(path, "scores", fields) as table:
         for one in outcome.fitted.values():
             table.write(_level_rows(one))
@@ -52,7 +52,6 @@ def _level_rows(one: Fitted) -> Iterator[tuple[Any, ...]]:
             one.noise_sd,
             one.hurst,
             one.footprint_km,
-            int(level.converged),
             "fitted",
         )
 

@@ -199,7 +199,7 @@ def _log_result(report: TrainingReport, outputs: dict[str, Any], cells: str, pro
         progress.log(
             f"One forest of {counted(next(iter(report.scores.values())).n, 'row')}. "
             f"Its {numbers} ({cells}; trees "
-            "that predict a row saw the same cell on other dates, so this flatters: 'Cross-validate forests' "
+            "that predict a row saw the same cell on other dates, so this flatters: 'Cross-validate models' "
             "leaves cells and periods out)."
         )
         return

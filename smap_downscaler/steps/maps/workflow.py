@@ -12,6 +12,7 @@ from ...geo.datasets import open_dataset
 from ...geo.grid import Grid
 from ...geo.lattice import is_geographic
 from ...geo.texts import tag_of
+from ...methods.base import settings_text
 from ...methods.file.reader import ModelFile
 from ...methods.forest.method import RANDOM_FOREST
 from ...methods.keys import BY_DATE
@@ -64,8 +65,7 @@ def _models(forests: ModelFile) -> Iterator[str]:
     if tuned:
         yield "settings chosen for each by tuning"
     else:
-        known = forests.settings.as_dict().items()
-        yield joined(", ", (text("{} {}", name, _word(value)) for name, value in known if _is_told(value)))
+        yield settings_text(forests.settings.as_dict())
     found = summarise_scores(score for key in forests.keys if (score := forests.scores(key)) is not None)
     if found["rmse"].n:
         yield text(
@@ -114,14 +114,6 @@ def _maps(inputs: MapInputs, made: MapsReport) -> Iterator[str]:
     if made.files:
         yield period_text(sorted(made.files))
     yield text("pixels of {}", _side(inputs.stack.grid))
-
-
-def _is_told(value: object) -> bool:
-    return value is not None and value != []
-
-
-def _word(value: object) -> object:
-    return ", ".join(value) if isinstance(value, list) else value
 
 
 def _side(grid: Grid) -> Text:

@@ -6,12 +6,9 @@ import sqlite3
 
 import numpy as np
 import pytest
-from osgeo import gdal
 
-from area_case import CELLS, PARTS, PIXELS, make_area_case
+from area_case import CELLS, make_area_case
 from report_reader import FigureTexts, check_numbers
-from smap_downscaler.geo.geotiff import Band, write_geotiff
-from smap_downscaler.geo.grid import Window
 from smap_downscaler.methods.file.reader import open_models
 from smap_downscaler.methods.keys import PooledKey
 

@@ -21,7 +21,7 @@ from ....geo.sources import Mask
 from ....methods.area.settings import AreaSettings
 from ....series.series import open_series
 from ....series.stack import open_stack
-from ....toolbox.area import area_parameter, check_area, read_area
+from ....toolbox.area import area_parameter, area_used, check_area, read_area
 from ....toolbox.parameters import advanced, choice
 from ....toolbox.values import Values
 from ..rows import AreaInputs
@@ -108,6 +108,22 @@ def area_inputs(values: Values, progress: Progress, rain: str = "RAIN") -> AreaI
     inputs = AreaInputs(smap, stack, dynamic, values.extent("EXTENT"), read_area(values, progress), mask)
     _check_categorical(values, inputs)
     return inputs
+
+
+def area_used_settings(values: Values, inputs: AreaInputs) -> dict[str, object]:
+    """What models were asked to be, and which cells and layers count, for a manifest."""
+    settings = area_settings(values).as_dict()
+    return {
+        **area_used(inputs.aoi),
+        "extent (EXTENT)": values.text("EXTENT") if inputs.extent else "SMAP's",
+        "levels": values.choice("LEVELS"),
+        "footprint, km": values.text("FOOTPRINT") or AUTO,
+        "noise, m3 m-3": values.text("NOISE") or AUTO,
+        "terms": ", ".join(settings["terms"]),
+        "codes of classes": ", ".join(settings["categorical"]),
+        "maximum age of a dated covariate (days)": values.integer("WINDOW"),
+        "numbers that stand for no value": values.text("NODATA"),
+    }
 
 
 def _number(values: Values, name: str, what: str) -> float | None:
