@@ -142,4 +142,9 @@ PROMISED = {
         "maps series forests scores",
         "",
     ),
+    "mapeveryday": promise(
+        "SMAP EXTENT AOI COVARIATES NAMES PRECIPITATION MASK CRS RESOLUTION FOOTPRINT",
+        "maps series dates model scores",
+        "",
+    ),
 }
