@@ -158,8 +158,11 @@ class CellsUnder:
         """Rows and columns of the pixels of a tile among the cells: float64, its shape."""
         return self.lattice.positions(tile)
 
-    def sums(self, tile: Window, values: np.ndarray) -> CellSums:
-        """Sums of a tile of a map over the cells; `values` has its shape, NaN where missing."""
+    def sums(self, tile: Window, values: np.ndarray, weights: bool = True) -> CellSums:
+        """Sums of a tile of a map over the cells; `values` has its shape, NaN where missing.
+
+        `weights`: whether those of nodes are asked for.
+        """
         (down, right), lattice = self._parts
         fine = Window(tile.row * down, tile.col * right, tile.height * down, tile.width * right)
         rows, cols = (part.ravel() for part in lattice.positions(fine))
@@ -171,21 +174,24 @@ class CellsUnder:
         parts, cells, areas = parts[some], cells[some], areas[some]
         part_rows, part_cols = np.divmod(parts, fine.width)
         pixel = part_rows // down * tile.width + part_cols // right
-        rows, cols = (part.ravel()[pixel] for part in self.positions(tile))
-        return cell_sums(self.cells.shape, cells, areas, values.ravel()[pixel], rows, cols)
+        centres = None
+        if weights:
+            rows, cols = self.positions(tile)
+            centres = rows.ravel()[pixel], cols.ravel()[pixel]
+        return cell_sums(self.cells.shape, cells, areas, values.ravel()[pixel], centres)
 
     def over(self, parts: Iterable[tuple[Window, CellSums]]) -> OverCells:
         """All tiles of a map, in whatever order they come."""
         ordered = sorted(parts, key=lambda part: (part[0].row, part[0].col))
         return OverCells.of((sums for _tile, sums in ordered), self.cells.shape)
 
-    def sums_of(self, layers: Layers) -> Iterator[tuple[Window, CellSums]]:
+    def sums_of(self, layers: Layers, weights: bool = True) -> Iterator[tuple[Window, CellSums]]:
         """Sums of the tiles of a block of a map that hold a value."""
         block, (values, *_others) = layers
         for tile in windows(block, TILE, TILE):
             part = values[block.place_of(tile).slices]
             if np.isfinite(part).any():
-                yield tile, self.sums(tile, part)
+                yield tile, self.sums(tile, part, weights)
 
     def closure(self, path: str | Path, smap: np.ndarray, progress: Progress = SILENT) -> Closure:
         """How the means of a map, as it is written, lie beside SMAP on its date.
@@ -199,7 +205,8 @@ class CellsUnder:
         found: list[tuple[Window, CellSums]] = []
         for rows in row_blocks(self.grid.whole):
             progress.check()
-            found += self.sums_of((rows, [read_band(dataset, 1, rows).astype(np.float64)]))
+            values = read_band(dataset, 1, rows).astype(np.float64)
+            found += self.sums_of((rows, [values]), weights=False)
         return self.over(found).closure(smap)
 
 

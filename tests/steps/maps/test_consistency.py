@@ -174,8 +174,7 @@ def test_numbers_of_closure():
         np.array([0, 0, 1, 2]),
         np.array([0.5, 0.5, 0.6, 0.3]),
         np.array([0.2, 0.4, 0.5, 0.1]),
-        np.full(4, 0.5),
-        np.array([0.25, 0.75, 1.5, 2.5]),
+        None,
     )
     found = OverCells.of([sums], (1, 3)).closure(np.array([[0.28, 0.6, 0.3]]))
     assert (found.cells, found.full, found.part) == (2, 1, 2)

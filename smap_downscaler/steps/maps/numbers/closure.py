@@ -43,8 +43,7 @@ def cell_sums(
     cells: np.ndarray,
     areas: np.ndarray,
     values: np.ndarray,
-    rows: np.ndarray,
-    cols: np.ndarray,
+    centres: tuple[np.ndarray, np.ndarray] | None,
 ) -> CellSums:
     """Sums over cells of shares of pixels.
 
@@ -56,14 +55,15 @@ def cell_sums(
         Flat number of the cell in which the share of a pixel lies.
     areas, values : float64, shape (n,)
         Area of the share, in cells, and the value of its pixel; no NaN.
-    rows, cols : float64, shape (n,)
-        Centre of the pixel among the cells; that of the first one is .5.
+    centres : float64, shape (n,), twice, or None
+        Rows and columns of the pixels' centres among the cells, that of the first one is .5; None where
+        nobody asks for weights, which then are 0.
     """
     found, place = np.unique(cells, return_inverse=True)
     place, count = place.reshape(-1), len(found)
     weights = np.zeros(count * _NEAR)
     cell_rows, cell_cols = np.divmod(cells, shape[1])
-    for row, col, weight in _nodes(rows, cols, shape):
+    for row, col, weight in () if centres is None else _nodes(*centres, shape):
         near = (row - cell_rows + _REACH) * (2 * _REACH + 1) + col - cell_cols + _REACH
         weights += np.bincount(place * _NEAR + near, areas * weight, weights.size)
     return CellSums(
