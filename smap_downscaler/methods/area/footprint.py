@@ -9,7 +9,7 @@ import numpy as np
 from ...base.progress import SILENT, Progress
 from .ground import Ground
 from .levels import Seen
-from .likelihood import Fit, estimate
+from .likelihood import Fit, Prior, estimate
 from .moments import Moments
 from .subcells import Sights, blocks_of, spread_evenly
 
@@ -17,6 +17,8 @@ from .subcells import Sights, blocks_of, spread_evenly
 FOOTPRINTS = (0.0, 20.0, 27.0, 33.0, 40.0)
 #: Dates that are needed, and cells of each.
 LEAST_DATES, _LEAST_CELLS, _MOST_CELLS = 6, 60, 400
+#: SMAP's noise where one date tells it, m3 m-3, and how surely it is known: one SD, as a factor.
+NOISE, UNSURE = 0.02, 1.2
 #: Shapes of the field that are thought of: a smooth one looks like a footprint.
 _HURSTS = (0.0, 0.3)
 
@@ -97,14 +99,15 @@ def choose_footprint(
             sights = [[one.sight(ground, hurst)] for one in families]
             before = start.get(hurst)
             begin = before if before is not None and len(before.noise) == len(sights[0][0].shapes) else None
-            fit = estimate(sights, groups, None, begin, progress)
+            prior = Prior(ground.noise_part, NOISE**2, UNSURE)
+            fit = estimate(sights, groups, prior, begin, progress)
             start[hurst], found[hurst] = fit, fit.value
         values[km] = 2.0 * min(found.values())
     best = min(values, key=values.__getitem__)
     note = ""
     if best == FOOTPRINTS[-1]:
         note = (
-            f"SMAP's footprint is {best:g} km or wider: the widest that was tried fits best; give FOOTPRINT if "
-            "you know it"
+            f"SMAP's footprint is {best:g} km or wider: the widest that was tried fits best; give FOOTPRINT "
+            "if you know it"
         )
     return Footprint(best, values, note)

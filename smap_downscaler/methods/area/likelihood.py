@@ -260,8 +260,8 @@ def _value(
             effect = projected @ b
             seen = seen - (sight.factors[:, None] * effect[0] if sight.shared else effect)
             rooted = (projected @ root).transpose(1, 0, 2).reshape(len(core), -1)
-            core -= squares * (rooted @ rooted.T)
-        core -= seen.T @ seen
+            core = core - squares * (rooted @ rooted.T)
+        core = core - seen.T @ seen
         for number, shape in enumerate(sight.shapes):
             gradient[number] += variances[number] * float(np.vdot(core, shape))
     return total, gradient

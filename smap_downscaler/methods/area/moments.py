@@ -57,7 +57,7 @@ class Moments:
 
 @dataclass(frozen=True, eq=False)
 class _Pixels:
-    """Valid pixels of a block, in pieces: covariates, float32, shape (n, p), places and sizes in sub-cells."""
+    """Valid pixels of a block, in pieces: covariates, float32, shape (n, p), places, sizes in sub-cells."""
 
     x: np.ndarray
     rows: np.ndarray
@@ -103,8 +103,8 @@ def gather(
             kept = kept if size <= _MOST_KEPT else None
     if not sample.count:
         raise InputError(
-            "The fine stack has no pixel with all covariates near the SMAP cells; choose a stack and a series "
-            "of the same area."
+            "The fine stack has no pixel with all covariates near the SMAP cells; choose a stack and a "
+            "series of the same area."
         )
     x, rows, cols = sample.pixels()
     columns, left_out = columns_of(x, names, categorical)
