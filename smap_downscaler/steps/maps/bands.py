@@ -48,12 +48,12 @@ class Extra:
 
     def bands(self, models: ModelFile) -> list[Band]:
         """As `names`, with unit; `OUT_OF_RANGE` names its numbers in tags."""
-        numbered = {f"COVARIATE_{number}": name for number, name in enumerate(models.names, start=1)}
+        numbered = {str(number): name for number, name in enumerate(models.names, start=1)}
         return [
             Band(
                 name,
                 models.response_unit if name in (LOWER, UPPER, SD) else "",
-                {"COVARIATE_0": "none", **numbered} if name == OUT_OF_RANGE else {},
+                {"0": "none", **numbered} if name == OUT_OF_RANGE else {},
             )
             for name in self.names(models)
         ]

@@ -58,7 +58,7 @@ def test_a_leaf_keeps_the_response_of_a_row_that_its_tree_drew_into_it():
 def test_over_many_trees_draws_have_the_weights_of_a_quantile_forest():
     """Meinshausen's: each row of a leaf counts one over the rows of the leaf, over all trees."""
     x, y = noisy(300, 1)
-    chosen = replace(PAPER, n_estimators=1500, max_features=2, sample_size=200)
+    chosen = replace(PAPER, n_estimators=500, max_features=2, sample_size=200)
     forest = grown(x, y, chosen)
     trees = grow_trees(x, y, chosen, 3, Listener()).trees
     at = noisy(5, 2)[0]
@@ -76,9 +76,9 @@ def test_over_many_trees_draws_have_the_weights_of_a_quantile_forest():
         below = np.cumsum(own[order])
         for share in (0.05, 0.25, 0.5, 0.75, 0.95):
             quantile = y[order][np.searchsorted(below, share)]
-            # Of 1,500 draws the share below a value is off by .013 at most, on average.
+            # Of 500 draws the share below a value has a standard error of .022 at most.
             assert np.mean(found <= quantile + 1e-5) == pytest.approx(
-                below[np.searchsorted(below, share)], abs=0.04
+                below[np.searchsorted(below, share)], abs=0.07
             )
 
 
@@ -151,7 +151,7 @@ def test_factors_are_those_that_the_rows_out_of_bag_need():
 def test_intervals_hold_nine_tenths_of_noisy_values_that_nobody_saw(trees, leaf, skewed):
     """Also where the quantile forest alone is far off: trees that are pruned, or few of them."""
     held, sd = [], []
-    for seed in range(6):
+    for seed in range(4):
         x, y = noisy(900, 20 + seed, skewed=skewed)
         chosen = replace(PAPER, n_estimators=trees, max_features=2, min_samples_leaf=leaf)
         forest = grown(x[:400], y[:400], chosen)
