@@ -136,6 +136,11 @@ class CellsUnder:
         cut = cuts(self.lattice.longest_sides, SUBPIXELS_A_CELL)
         return cut, self.lattice if cut == (1, 1) else Lattice(refined(self.grid, cut), self.cells)
 
+    @property
+    def are_larger(self) -> bool:
+        """Whether the cells are at least as large as the pixels."""
+        return max(self.lattice.longest_sides) <= 1.0
+
     def check(self, exact: bool) -> None:
         """Raise `InputError` where pixels are too large beside the cells for what is wanted."""
         side = max(self.lattice.longest_sides)
@@ -304,7 +309,7 @@ class Finishing:
         if self.finish.residual:
             done, over = self._pass(done, advance)
             try:
-                done = replace(done, residual=self._residual(over))
+                done = replace(done, residual=self._residual(over, run.progress))
             except InputError as error:
                 # One date that cannot be fitted is no reason to lose the others.
                 done = replace(done, why_not=str(error).rstrip("."))
@@ -333,7 +338,7 @@ class Finishing:
             run = Run(lambda: kept, lambda layers, _progress: layers, run.threads, run.progress)
         return replace(done, run=run), self.under.over(sums)
 
-    def _residual(self, over: OverCells) -> Residual:
+    def _residual(self, over: OverCells, progress: Progress) -> Residual:
         """What the means leave of SMAP, through a field and noise."""
         from ...methods.area.residual import fit_residual
 
@@ -342,8 +347,8 @@ class Finishing:
             raise InputError("the map covers no cell with SMAP at least by half")
         cells = np.column_stack([rows, cols])
         left = self.smap[rows, cols] - over.means[rows, cols]
-        found = fit_residual(self.under.cells, cells, left, self.finish.footprint_km, self.finish.noise)
-        return Residual(found)
+        width, noise = self.finish.footprint_km, self.finish.noise
+        return Residual(fit_residual(self.under.cells, cells, left, width, noise, progress=progress))
 
 
 @dataclass(frozen=True, eq=False)

@@ -168,6 +168,9 @@ class MapInputs:
         if grid is None:
             return None
         found = CellsUnder(self.part.grid, grid, label)
+        if self.smap is None and not self.finish.steps and not found.are_larger:
+            # A cascade has pixels as large as cells, which are not held against them.
+            return None
         found.check(self.finish.exact)
         return found
 
@@ -292,6 +295,7 @@ def make_maps(
     memory_mb: int = 512,
     progress: Progress = SILENT,
     ending: str = "",
+    told: bool = False,
 ) -> MapsReport:
     """Write a soil moisture map a date, float32 GeoTIFF, m3 m-3, on the grid of the fine stack.
 
@@ -310,6 +314,8 @@ def make_maps(
         About how much memory the blocks under way may take.
     ending : str
         Of the names of the maps; see `map_file`.
+    told : bool
+        Whether the log has already what models say of themselves.
 
     Raises
     ------
@@ -321,7 +327,7 @@ def make_maps(
     compare_units(inputs.forests, inputs.units(), progress)
     log_substitutes(inputs.dynamic, sorted(set(dates)), progress)
     report = MapsReport()
-    _ask_models(inputs, dates, report, progress)
+    _ask_models(inputs, dates, report, SILENT if told else progress)
     dated = [OnPixels(one, inputs.stack.grid, progress) for one in inputs.dynamic]
     files = {date: map_file(folder, date, ending) for date in dates}
     wanted = _dates_to_map(inputs, files, report, progress)
