@@ -44,7 +44,7 @@ def _level_rows(one: Fitted) -> Iterator[tuple[Any, ...]]:
             one.name or None,
             level.name,
             level.cells,
-            level.dates,
+            one.n_dates,
             *(getattr(scores, name) if scores else None for name in SCORES),
             *(level.shares.get(kind) for kind in SHARES),
             _known(level.snr),

@@ -71,7 +71,7 @@ class Curve:
 
 @dataclass(frozen=True, eq=False)
 class Field:
-    """The field of a level on an image of points.
+    """The field of a level on an image of points, less its mean.
 
     Attributes
     ----------
@@ -97,7 +97,7 @@ class Fitted:
     footprint_km, hurst, noise_sd : float
     footprints : dict of float to float
         Twice the minimised likelihood by width in km; empty where the width was given.
-    n_cells : int
+    n_cells, n_dates : int
     scores : OobScores or None
         At cells that were held out, each by itself.
     evidence : sequence of str
@@ -111,6 +111,7 @@ class Fitted:
     hurst: float
     noise_sd: float
     n_cells: int
+    n_dates: int
     scores: OobScores | None
     evidence: Sequence[str]
 
@@ -174,7 +175,7 @@ class AreaOutcome:
         cells : int64, shape (n, 2)
             Row and column of the cells that it was fitted to.
         pixels : mapping of str to float64 arrays, shape (k,)
-            Quantiles of each covariate, see `quantiles`.
+            Quantiles of each covariate of the stack, see `quantiles`.
         units : mapping of str to str
         """
         curves = [
@@ -194,6 +195,7 @@ class AreaOutcome:
             float(model.hurst),
             float(model.noise_sd),
             int(model.n_cells),
+            len(model.days),
             model.scores,
             model.evidence(),
         )
@@ -234,7 +236,7 @@ def _curve(model: AreaModel, level: int, name: str, values: np.ndarray, unit: st
 
 
 def _field(model: AreaModel, cells: np.ndarray) -> np.ndarray:
-    """The first level's field over the box around its cells."""
+    """The first level's field, less its mean, over the box around its cells."""
     (top, left), (bottom, right) = cells.min(axis=0), cells.max(axis=0) + 1
     rows, cols = (
         first + (np.arange((last - first) * FIELD_PARTS) + 0.5) / FIELD_PARTS
@@ -242,5 +244,5 @@ def _field(model: AreaModel, cells: np.ndarray) -> np.ndarray:
     )
     grid = np.meshgrid(rows, cols, indexing="ij")
     day = None if len(model.levels) > 1 else int(model.days[0])
-    found: np.ndarray = np.asarray(model.field_at(grid[0].ravel(), grid[1].ravel(), day))
-    return found.reshape(grid[0].shape)
+    found = np.asarray(model.field_at(grid[0].ravel(), grid[1].ravel(), day)).reshape(grid[0].shape)
+    return np.asarray(found - np.nanmean(found))
