@@ -22,8 +22,7 @@ from .figures import (
     footprint_figure,
     shares_figure,
 )
-from .numbers.outcome import AreaOutcome, Curve, Fitted
-from .tables import SHARES
+from .numbers.outcome import SHARES, AreaOutcome, Curve, Fitted
 
 #: Noise of SMAP's retrievals that the mission promises, m3 m-3.
 SMAP_NOISE = 0.04

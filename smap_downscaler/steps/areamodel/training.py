@@ -238,7 +238,7 @@ def _pixels(
 
 def outcome_warnings(inputs: AreaInputs, outcome: AreaOutcome) -> list[str]:
     """What may be wrong with models, a sentence each."""
-    found = []
+    found: list[str] = []
     if outcome.met < _FEW_MET * outcome.wanted:
         found.append(
             text(
@@ -252,7 +252,8 @@ def outcome_warnings(inputs: AreaInputs, outcome: AreaOutcome) -> list[str]:
     for name, reason in outcome.left_out.items():
         found.append(f"{name} is left out of the model: {reason}")
     if outcome.failed:
-        named = [f"{date} ({reason})" for date, reason in sorted(outcome.failed.items())[:_MOST_NAMED]]
+        some = sorted(outcome.failed.items())[:_MOST_NAMED]
+        named = [text("{} ({})", date, reason) for date, reason in some]
         if len(outcome.failed) > _MOST_NAMED:
             named.append(text("and {:,} more", len(outcome.failed) - _MOST_NAMED))
         found.append(text("These dates are left out of the model: {}", joined(", ", named)))

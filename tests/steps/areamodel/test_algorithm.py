@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from osgeo import gdal
 
-from area_case import CELLS, PARTS, PIXELS, make_area_case
 from report_reader import FigureTexts, check_numbers
+from small_area_case import CELLS, PARTS, PIXELS, make_area_case
 from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.geo.grid import Grid, Window
 from smap_downscaler.methods.file.reader import open_models

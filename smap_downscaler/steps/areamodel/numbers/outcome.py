@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
-from ....methods.area.model import AreaModel, LevelSummary
 from ....methods.keys import Key
 from ....methods.skill import OobScores
 
@@ -18,8 +18,64 @@ CURVE_VALUES, CURVE_ENDS = 41, (0.01, 0.99)
 FIELD_PARTS = 3
 #: Fields that a report draws, at most.
 MOST_FIELDS = 6
+#: Shares of the variance by the column that holds them.
+SHARES = {
+    "terms": "share_terms",
+    "field": "share_field",
+    "noise": "share_noise",
+    "noise over the footprint": "share_footprint_noise",
+}
 #: Of the way up and down, the share that may go against the rest in a curve that counts as one direction.
 _AGAINST = 0.1
+
+
+class LevelSummary(Protocol):
+    """What a level came to; `methods.area.model` has it, which reaches files."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def cells(self) -> int: ...
+    @property
+    def shares(self) -> Mapping[str, float]: ...
+    @property
+    def variances(self) -> Mapping[str, float]: ...
+    @property
+    def snr(self) -> float: ...
+    @property
+    def detail(self) -> bool: ...
+
+
+class AreaModel(Protocol):
+    """An area-to-point model as it is asked for a report; see `methods.area.model`."""
+
+    scores: OobScores | None
+
+    @property
+    def levels(self) -> Sequence[LevelSummary]: ...
+    @property
+    def left_out(self) -> Mapping[str, str]: ...
+    @property
+    def footprint_km(self) -> float: ...
+    @property
+    def footprints(self) -> Mapping[float, float]: ...
+    @property
+    def footprint_note(self) -> str: ...
+    @property
+    def hurst(self) -> float: ...
+    @property
+    def hurst_note(self) -> str: ...
+    @property
+    def noise_sd(self) -> float: ...
+    @property
+    def days(self) -> Sequence[int]: ...
+    @property
+    def skipped(self) -> Mapping[int, str]: ...
+    @property
+    def n_cells(self) -> int: ...
+    def curve(self, level: int, name: str, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
+    def evidence(self) -> list[str]: ...
+    def field_at(self, rows: np.ndarray, cols: np.ndarray, day: int | None = None) -> np.ndarray: ...
 
 
 @dataclass(frozen=True, eq=False)
