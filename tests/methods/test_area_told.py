@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from area_case import make_area_case
+from small_area_case import make_area_case
 from smap_downscaler.methods.area.method import AREA_TO_POINT
 from smap_downscaler.methods.area.settings import AreaSettings
 from smap_downscaler.methods.area.told import told_cells

@@ -22,8 +22,7 @@ from .figures import (
     footprint_figure,
     shares_figure,
 )
-from .numbers.outcome import AreaOutcome, Curve, Fitted
-from .tables import SHARES
+from .numbers.outcome import SHARES, AreaOutcome, Curve, Fitted
 
 #: Noise of SMAP's retrievals that the mission promises, m3 m-3.
 SMAP_NOISE = 0.04
@@ -71,8 +70,8 @@ def _subtitle(outcome: AreaOutcome) -> Text:
     if dates:
         return text("{}, a model each, {}", counted(len(dates), "date"), period_text(dates))
     one = next(iter(outcome.fitted.values()))
-    days = counted(max(level.dates for level in one.levels), "date")
-    return text("One model on two levels of {} and {}", days, counted(one.n_cells, "cell"))
+    days, cells = counted(one.n_dates, "date"), counted(one.n_cells, "cell")
+    return text("One model on two levels of {} and {}", days, cells)
 
 
 def _facts(outcome: AreaOutcome, covariates: Sequence[str]) -> list[tuple[str, str]]:
@@ -132,7 +131,7 @@ def _evidence(page: Page, outcome: AreaOutcome) -> None:
         (
             name,
             text("{:,}", one.levels[number].cells),
-            text("{:,}", one.levels[number].dates),
+            text("{:,}", one.n_dates),
             fixed(one.levels[number].snr, ".2f"),
             text("{}", int(one.levels[number].detail)),
         )
@@ -173,6 +172,7 @@ def _shares(page: Page, outcome: AreaOutcome) -> None:
 
 
 def _curves(page: Page, outcome: AreaOutcome) -> None:
+    """What covariates tell, of some dates where there are many; variances are in the table TERMS_TABLE."""
     single = len(_dates_of(outcome)) > 0
     shown = list(outcome.fitted.values())
     if single and len(shown) > _MOST_DATES:
@@ -181,21 +181,24 @@ def _curves(page: Page, outcome: AreaOutcome) -> None:
     for one in shown:
         for level, curves in zip(one.levels, one.curves):
             own = sorted(curves, key=lambda curve: -curve.spread)
+            name = one.name or level.name
             if not own:
                 continue
-            page.heading(f"What the covariates tell, {one.name or level.name}").picture(
+            page.heading(f"What the covariates tell, {name}")
+            if all(np.ptp(curve.effect) < _HARDLY for curve in own):
+                page.paragraph("By themselves the covariates of the stack tell hardly anything here.")
+                continue
+            of_wet = one.levels[0] is not level
+            page.picture(
                 curves_figure(own[:_MOST_CURVES]),
-                f"Curves of the covariates, strongest first, {one.name or level.name}",
-                "Line: departure of soil moisture over the values of the pixels; band: two standard "
-                "deviations. Marks: each fortieth of the pixels. Products of covariates are not in it. It "
-                "shows what the model makes of SMAP, not what governs soil moisture: of covariates that go "
-                "together, it may follow any.",
+                f"Curves of the covariates, strongest first, {name}",
+                "Line: departure of soil moisture over the values of the pixels"
+                + (", on a date that is wetter than the mean by one standard deviation" if of_wet else "")
+                + "; band: two standard deviations. Marks: each fortieth of the pixels. Products of "
+                "covariates and dated ones are not in it. It shows what the model makes of SMAP, not what "
+                "governs soil moisture: of covariates that go together, it may follow any.",
             )
             page.facts([(curve.covariate, curve_text(curve)) for curve in own[:_MOST_CURVES]])
-            variances = [
-                (name, number_text(1e6 * float(variance))) for name, variance in level.variances.items()
-            ]
-            page.table(("coefficients", "variance"), variances, f"Variance of each, 10⁻⁶ ({UNIT})²")
     if single and len(outcome.fitted) > len(shown):
         page.paragraph(
             text("The curves of all {} are in the table TERMS_TABLE.", counted(len(outcome.fitted), "date"))
@@ -226,8 +229,7 @@ def _fields(page: Page, outcome: AreaOutcome) -> None:
     page.heading("What no covariate tells: the field").picture(
         fields_figure(outcome.fields),
         "Maps of the field",
-        "Wetter (blue-green) and drier (brown) than the covariates tell, smooth from cell to cell; north is "
-        "up.",
+        "Wetter (blue-green) and drier (brown) than the covariates tell, less the mean; north is up.",
     )
     for note in outcome.notes:
         page.paragraph(note)

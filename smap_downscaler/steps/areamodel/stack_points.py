@@ -69,7 +69,7 @@ class StackPoints:
             cols.append(np.clip(int(col) + away[1], 0, stack.grid.width - 1))
         places = np.stack([np.concatenate(rows or [[]]), np.concatenate(cols or [[]])]).astype(np.int64)
         px, py = stack.grid.x_centres()[places[1]], stack.grid.y_centres()[places[0]]
-        return cls(stack.grid.crs, px, py, _read(stack, stack.names, *places, progress))
+        return cls(stack.grid.crs, px, py, _read(stack, stack.names, places[0], places[1], progress))
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""

@@ -11,15 +11,7 @@ import numpy as np
 
 from ...methods.skill import SCORES
 from ...tables.geopackage import DATE, INTEGER, REAL, TEXT, create_table
-from .numbers.outcome import AreaOutcome, Fitted
-
-#: Shares of the variance by the column that holds them.
-SHARES = {
-    "terms": "share_terms",
-    "field": "share_field",
-    "noise": "share_noise",
-    "noise over the footprint": "share_footprint_noise",
-}
+from .numbers.outcome import SHARES, AreaOutcome, Fitted
 
 
 def write_scores(path: str | Path, outcome: AreaOutcome) -> None:
@@ -44,7 +36,7 @@ def _level_rows(one: Fitted) -> Iterator[tuple[Any, ...]]:
             one.name or None,
             level.name,
             level.cells,
-            level.dates,
+            one.n_dates,
             *(getattr(scores, name) if scores else None for name in SCORES),
             *(level.shares.get(kind) for kind in SHARES),
             _known(level.snr),

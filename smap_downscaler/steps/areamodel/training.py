@@ -67,6 +67,11 @@ def chosen_levels(inputs: AreaInputs, rows: AreaRows, levels: str) -> LevelChoic
     InputError
         If there are too few dates or cells.
     """
+    if len(rows.possible) < LEAST_CELLS:
+        raise InputError(
+            f"{inputs.smap.source}: the fine stack meets {rows.covered}, and a model needs {LEAST_CELLS}; "
+            "give a larger area."
+        )
     if levels != SINGLE_DATES:
         least = rows_needed(len(rows.possible))
         two = rows.of_dates(least)
@@ -82,8 +87,8 @@ def chosen_levels(inputs: AreaInputs, rows: AreaRows, levels: str) -> LevelChoic
     if not single.dates:
         most = int(np.unique(rows.cells.days, return_counts=True)[1].max())
         raise InputError(
-            f"COVARIATES ({inputs.stack.source}): it meets {rows.covered}, at most {most:,} of them on one "
-            f"date, fewer than the {LEAST_CELLS} that a model needs; give a larger area."
+            f"{inputs.smap.source}: no date has soil moisture in the {LEAST_CELLS} cells under the fine "
+            f"stack that a model needs (the best has {most:,}); give a larger area, or other dates."
         )
     return LevelChoice(SINGLE_DATES, single)
 
@@ -219,7 +224,7 @@ def _writer(
 def _pixels(
     inputs: AreaInputs, rows: AreaRows, progress: Progress
 ) -> tuple[dict[str, np.ndarray], dict[str, tuple[float, float]]]:
-    """Quantiles of the pixels of each covariate over the cells, from a sample, and their range."""
+    """Quantiles of the stack's pixels over the cells, from a sample, and the range of all covariates."""
     sampler = Sampler(inputs.smap.grid.crop(inputs.under_stack), inputs.mask, progress, inputs.aoi)
     values = {name: sampler.sample(inputs.stack.band(name)).values for name in inputs.stack.names}
     dates = rows.dates
@@ -227,14 +232,14 @@ def _pixels(
     for dated in inputs.dynamic:
         sources = [source for date in sorted(shown) if (source := dated.source(date)) is not None]
         values[dated.name] = merged([sampler.sample(source) for source in sources]).values
-    found = {name: quantiles(own) for name, own in values.items()}
+    found = {name: quantiles(values[name]) for name in inputs.stack.names}
     ends = {name: range_of(own) for name, own in values.items() if np.isfinite(own).any()}
     return {name: own for name, own in found.items() if own.size}, ends
 
 
 def outcome_warnings(inputs: AreaInputs, outcome: AreaOutcome) -> list[str]:
     """What may be wrong with models, a sentence each."""
-    found = []
+    found: list[str] = []
     if outcome.met < _FEW_MET * outcome.wanted:
         found.append(
             text(
@@ -248,7 +253,8 @@ def outcome_warnings(inputs: AreaInputs, outcome: AreaOutcome) -> list[str]:
     for name, reason in outcome.left_out.items():
         found.append(f"{name} is left out of the model: {reason}")
     if outcome.failed:
-        named = [f"{date} ({reason})" for date, reason in sorted(outcome.failed.items())[:_MOST_NAMED]]
+        some = sorted(outcome.failed.items())[:_MOST_NAMED]
+        named = [text("{} ({})", date, reason) for date, reason in some]
         if len(outcome.failed) > _MOST_NAMED:
             named.append(text("and {:,} more", len(outcome.failed) - _MOST_NAMED))
         found.append(text("These dates are left out of the model: {}", joined(", ", named)))

@@ -7,8 +7,8 @@ import sqlite3
 import numpy as np
 import pytest
 
-from area_case import make_area_case
 from report_reader import FigureTexts, check_numbers
+from small_area_case import make_area_case
 
 ID = "crossvalidate"
 METHOD = {"METHOD": "area-to-point model", "FOLDS": 3, "BLOCKS": 36}

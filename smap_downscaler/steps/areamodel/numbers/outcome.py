@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
-from ....methods.area.model import AreaModel, LevelSummary
 from ....methods.keys import Key
 from ....methods.skill import OobScores
 
@@ -18,8 +18,64 @@ CURVE_VALUES, CURVE_ENDS = 41, (0.01, 0.99)
 FIELD_PARTS = 3
 #: Fields that a report draws, at most.
 MOST_FIELDS = 6
+#: Shares of the variance by the column that holds them.
+SHARES = {
+    "terms": "share_terms",
+    "field": "share_field",
+    "noise": "share_noise",
+    "noise over the footprint": "share_footprint_noise",
+}
 #: Of the way up and down, the share that may go against the rest in a curve that counts as one direction.
 _AGAINST = 0.1
+
+
+class LevelSummary(Protocol):
+    """What a level came to; `methods.area.model` has it, which reaches files."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def cells(self) -> int: ...
+    @property
+    def shares(self) -> Mapping[str, float]: ...
+    @property
+    def variances(self) -> Mapping[str, float]: ...
+    @property
+    def snr(self) -> float: ...
+    @property
+    def detail(self) -> bool: ...
+
+
+class AreaModel(Protocol):
+    """An area-to-point model as it is asked for a report; see `methods.area.model`."""
+
+    scores: OobScores | None
+
+    @property
+    def levels(self) -> Sequence[LevelSummary]: ...
+    @property
+    def left_out(self) -> Mapping[str, str]: ...
+    @property
+    def footprint_km(self) -> float: ...
+    @property
+    def footprints(self) -> Mapping[float, float]: ...
+    @property
+    def footprint_note(self) -> str: ...
+    @property
+    def hurst(self) -> float: ...
+    @property
+    def hurst_note(self) -> str: ...
+    @property
+    def noise_sd(self) -> float: ...
+    @property
+    def days(self) -> Sequence[int]: ...
+    @property
+    def skipped(self) -> Mapping[int, str]: ...
+    @property
+    def n_cells(self) -> int: ...
+    def curve(self, level: int, name: str, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
+    def evidence(self) -> list[str]: ...
+    def field_at(self, rows: np.ndarray, cols: np.ndarray, day: int | None = None) -> np.ndarray: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +127,7 @@ class Curve:
 
 @dataclass(frozen=True, eq=False)
 class Field:
-    """The field of a level on an image of points.
+    """The field of a level on an image of points, less its mean.
 
     Attributes
     ----------
@@ -97,7 +153,7 @@ class Fitted:
     footprint_km, hurst, noise_sd : float
     footprints : dict of float to float
         Twice the minimised likelihood by width in km; empty where the width was given.
-    n_cells : int
+    n_cells, n_dates : int
     scores : OobScores or None
         At cells that were held out, each by itself.
     evidence : sequence of str
@@ -111,6 +167,7 @@ class Fitted:
     hurst: float
     noise_sd: float
     n_cells: int
+    n_dates: int
     scores: OobScores | None
     evidence: Sequence[str]
 
@@ -174,7 +231,7 @@ class AreaOutcome:
         cells : int64, shape (n, 2)
             Row and column of the cells that it was fitted to.
         pixels : mapping of str to float64 arrays, shape (k,)
-            Quantiles of each covariate, see `quantiles`.
+            Quantiles of each covariate of the stack, see `quantiles`.
         units : mapping of str to str
         """
         curves = [
@@ -194,6 +251,7 @@ class AreaOutcome:
             float(model.hurst),
             float(model.noise_sd),
             int(model.n_cells),
+            len(model.days),
             model.scores,
             model.evidence(),
         )
@@ -234,7 +292,7 @@ def _curve(model: AreaModel, level: int, name: str, values: np.ndarray, unit: st
 
 
 def _field(model: AreaModel, cells: np.ndarray) -> np.ndarray:
-    """The first level's field over the box around its cells."""
+    """The first level's field, less its mean, over the box around its cells."""
     (top, left), (bottom, right) = cells.min(axis=0), cells.max(axis=0) + 1
     rows, cols = (
         first + (np.arange((last - first) * FIELD_PARTS) + 0.5) / FIELD_PARTS
@@ -242,5 +300,5 @@ def _field(model: AreaModel, cells: np.ndarray) -> np.ndarray:
     )
     grid = np.meshgrid(rows, cols, indexing="ij")
     day = None if len(model.levels) > 1 else int(model.days[0])
-    found: np.ndarray = np.asarray(model.field_at(grid[0].ravel(), grid[1].ravel(), day))
-    return found.reshape(grid[0].shape)
+    found = np.asarray(model.field_at(grid[0].ravel(), grid[1].ravel(), day)).reshape(grid[0].shape)
+    return np.asarray(found - np.nanmean(found))
