@@ -36,9 +36,9 @@ _HEADERS = {
     "valid": "valid, %",
     "resolution": "resolution, m",
     "sd": "SD",
-    "beyond": "beyond 0 to saturation, %",
-    "width": "mean width of the 90 % interval",
-    "held": "SMAP within it, %",
+    "beyond": "below zero or above saturation, %",
+    "width": "mean width of intervals",
+    "held": "SMAP within them, %",
     "outside": "outside, %",
     "explained": "variance told, %",
 }
