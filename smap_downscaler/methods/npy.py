@@ -1,4 +1,4 @@
-"""Arrays as the bytes of .npy files, and back; never unpickled."""
+"""Arrays as .npy files in memory, and back; nothing is ever unpickled."""
 
 from __future__ import annotations
 
@@ -21,14 +21,20 @@ _HEADER_ERRORS = (
 
 
 def to_npy(array: np.ndarray, dtype: str) -> bytes:
-    """The bytes of an .npy file; equal arrays give equal bytes."""
+    """The bytes of an array, as an .npy file of that dtype."""
     buffer = io.BytesIO()
     np.lib.format.write_array(buffer, array.astype(dtype), version=(1, 0), allow_pickle=False)
     return buffer.getvalue()
 
 
 def from_npy(data: bytes, name: str, dtype: str, dimensions: int) -> np.ndarray:
-    """The array of an .npy file, if it has that dtype and as many dimensions; never unpickles."""
+    """The array of an .npy file, if it has that dtype and as many dimensions; never unpickles.
+
+    Raises
+    ------
+    ModelFileError
+        If it is another one, or none.
+    """
     stream = io.BytesIO(data)
     try:
         version = np.lib.format.read_magic(stream)
