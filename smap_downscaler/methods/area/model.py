@@ -605,7 +605,7 @@ class AreaModel(Model):
     def left_out_errors(self) -> np.ndarray:
         """SMAP's value of each cell less what the others say of it: float64, shape (dates, n).
 
-        NaN where missing.  In closed form: alpha_i over the i-th of Q's diagonal, with the terms' coefficients
+        NaN where missing.  In closed form: alpha_i over the i-th of Q's diagonal, with coefficients
         estimated anew.
         """
         core = self.core

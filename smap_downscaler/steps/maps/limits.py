@@ -62,11 +62,11 @@ class Limits:
     window: Window
 
     @property
-    def words(self) -> str:
+    def words(self) -> Text:
         """What saturation is here."""
         if SATURATION in self.stack.names:
-            return f"saturation ({SATURATION} of the stack)"
-        return f"{_OTHERWISE:g} m3 m-3 (the stack has no {SATURATION})"
+            return Text(f"saturation ({SATURATION} of the stack)")
+        return text("{:g} m3 m-3 (the stack has no {})", _OTHERWISE, SATURATION)
 
     def saturation(self, block: Window) -> np.ndarray:
         """Of a block of the maps: float32, its shape."""
@@ -102,7 +102,7 @@ class Limits:
 def beyond_sentence(found: Beyond, limits: Limits, clipped: bool) -> Text:
     """How many pixels of maps lie beyond the limits."""
     words = text(
-        "{:.2f} % of the pixels lie below 0 and {:.2f} % above {}",
+        "{:.2f} % of the pixels lie below zero and {:.2f} % above {}",
         100 * found.below / max(found.pixels, 1),
         100 * found.above / max(found.pixels, 1),
         limits.words,

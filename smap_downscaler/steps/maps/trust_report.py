@@ -18,6 +18,11 @@ from ...report.number_text import UNIT, fixed
 from ...report.page import Page
 
 _MOST_COVARIATES = 12
+_METHOD = (
+    "Dissimilarity (Meyer & Pebesma 2021): distance from the nearest training row, of covariates that are "
+    "standardised and weighted by their importance, over the mean distance of two training rows. Ranges are "
+    "those of means over SMAP's cells, which single pixels leave easily."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +73,8 @@ def add_trust(page: Page, found: Trust) -> None:
     page.heading("How far these maps can be trusted")
     for sentence in sentences(found):
         page.paragraph(sentence)
+    if "outside" in found.numbers:
+        page.paragraph(_METHOD)
     look = found.look
     page.picture(
         atlas_png(look.panels, look.bounds, look.frame),
@@ -113,7 +120,7 @@ def sentences(found: Trust) -> list[Text]:
             text(
                 "{:.1f} % of the pixels lie outside of where the training rows can be relied on ({:.1f} to "
                 "{:.1f} % by date): they are less like the nearest of them than training rows are like those "
-                "of other blocks of cells (Meyer & Pebesma 2021).",
+                "of other blocks of cells.",
                 float(shares.mean()),
                 float(shares.min()),
                 float(shares.max()),

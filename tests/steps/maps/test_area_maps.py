@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from osgeo import gdal
 
-from area_case import CELLS, PARTS, PIXELS, make_area_case
 from report_reader import FigureTexts, check_numbers
+from small_area_case import CELLS, PARTS, PIXELS, make_area_case
 from smap_downscaler.geo.datasets import open_dataset, read_band
 from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.methods.base import Block

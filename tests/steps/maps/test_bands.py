@@ -206,8 +206,8 @@ class TestLimits:
         assert 0 < above < pixels / 2
         assert report.beyond == {DAY: Beyond(pixels, 0, above)}
         assert listener.warnings == [
-            f"0.00 % of the pixels lie below 0 and {100 * above / pixels:.2f} % above saturation (theta_s of "
-            "the stack); mistrust them, or bring them to it with CLIP"
+            f"0.00 % of the pixels lie below zero and {100 * above / pixels:.2f} % above saturation (theta_s "
+            "of the stack); mistrust them, or bring them to it with CLIP"
         ]
 
     def test_pixels_are_clipped_and_the_same_are_told(self, saturated):
@@ -253,7 +253,7 @@ class TestLimits:
         tell_beyond(case.inputs(dynamic=()), report, listener)
         assert listener.warnings == []
         assert listener.lines == [
-            "0.00 % of the pixels lie below 0 and 0.00 % above 0.6 m3 m-3 (the stack has no theta_s)"
+            "0.00 % of the pixels lie below zero and 0.00 % above 0.6 m3 m-3 (the stack has no theta_s)"
         ]
 
 
