@@ -28,6 +28,7 @@ from numbers_crossvalidation import (
     conus_pooled,
 )
 from numbers_fillgaps import filled_gaps
+from numbers_intervals import intervals
 from smap_downscaler.runs.provenance import versions
 
 TOOLS = Path(__file__).resolve().parent
@@ -49,6 +50,7 @@ SECTIONS: dict[str, Callable[[Path, Path], list[str]]] = {
         australia_by_date,
         australia_by_cell,
         filled_gaps,
+        intervals,
     )
 }
 #: Stands before a section in the file, and is not shown.

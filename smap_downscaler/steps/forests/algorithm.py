@@ -84,7 +84,7 @@ class TrainForests(SmapAlgorithm):
         )
         yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
         yield QgsProcessingParameterFileDestination(
-            "OUTPUT", "Forest file", fileFilter="Forest files (*.smapforest)"
+            "OUTPUT", "Model file", fileFilter="Model files (*.smapforest)"
         )
         yield QgsProcessingParameterVectorDestination(
             "SCORES", "Out-of-bag scores", type=Qgis.ProcessingSourceType.Vector, optional=True
@@ -151,7 +151,9 @@ def _wishes(values: Values) -> Wishes:
         raise InputError(f"{given} is given, and TUNE is not ticked; tick it, or leave the grids empty.")
     asked = any(values.given(name) for name in ("IMPORTANCE", "IMPORTANCE_SUMMARY", "REPORT"))
     repeats = values.integer("IMPORTANCE_REPEATS") if asked else 0
-    return Wishes(choice if values.flag("TUNE") else (), repeats)
+    # Forests by cell make no maps, and there are thousands.
+    trust = values.choice("MODE") != BY_CELL
+    return Wishes(choice if values.flag("TUNE") else (), repeats, trust)
 
 
 def _manifest(values: Values, table: MatrixTable, progress: Progress) -> dict[str, Mapping[str, object]]:
@@ -197,7 +199,7 @@ def _log_result(report: TrainingReport, outputs: dict[str, Any], cells: str, pro
         progress.log(
             f"One forest of {counted(next(iter(report.scores.values())).n, 'row')}. "
             f"Its {numbers} ({cells}; trees "
-            "that predict a row saw the same cell on other dates, so this flatters: 'Cross-validate forests' "
+            "that predict a row saw the same cell on other dates, so this flatters: 'Cross-validate models' "
             "leaves cells and periods out)."
         )
         return
