@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
@@ -16,8 +14,8 @@ from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...runs.fingerprint import digest
 from ...runs.journal import Journal
-from ...stats.pixel_scores import Pixels, score_pixels
-from .contenders import BILINEAR, CONTENDERS, LEAST_DATES, TWO_LEVELS, Made, contenders
+from .contenders import BILINEAR, CONTENDERS, LEAST_DATES, TWO_LEVELS, contenders
+from .mapped import map_all
 from .numbers.observation import FWHM, LEAST_CELL, LEAST_FOOTPRINT, blurred, noise_of, swath
 from .numbers.scores import KNOWN_TRUTH, Case, MapScore, as_record, from_record
 from .numbers.truths import MILD, MIRRORED, Truth
@@ -33,10 +31,6 @@ _STEP = 10
 _SEEN = 1_000_000
 #: Cells that must be seen on a date.
 LEAST_CELLS = 60
-#: Scores that are those of `stats.pixel_scores`.
-_OWN = ("rmse", "bias", "r", "r_within", "spaef", "variance_ratio")
-#: Share of a cell on which a map must have pixels for its mean to be held against SMAP.
-_WHOLE = 0.95
 
 
 @dataclass(frozen=True)
@@ -143,22 +137,7 @@ def run_case(scene: Scene, case: Case, settings: KnownTruth, progress: Progress 
     progress.set_text(f"{case}: the truth is made")
     trial, truths = make_trial(scene, case, settings, progress.part(0.0, 0.2))
     methods = settings.chosen(case)
-    mappers, seconds, maps = {}, {}, []
-    for name in methods:
-        progress.set_text(f"{case}: {name} learns")
-        begun = time.monotonic()
-        mappers[name] = CONTENDERS[name](trial, progress)
-        seconds[name] = (time.monotonic() - begun) / len(trial.wanted)
-    for number, date in enumerate(trial.wanted):
-        made = {}
-        for name, mapper in mappers.items():
-            progress.set_text(f"{case}: {name} maps date {number + 1} of {len(trial.wanted)}")
-            begun = time.monotonic()
-            made[name] = (mapper(date, progress), seconds[name] + time.monotonic() - begun)
-            progress.check()
-        maps += scored(case, trial, date, truths[date], made)
-        progress.set_fraction(0.2 + 0.8 * (number + 1) / len(trial.wanted))
-    return maps
+    return map_all(case, trial, truths, methods, progress.part(0.2, 1.0))
 
 
 def make_trial(
@@ -221,60 +200,3 @@ def spread_dates(wetness: np.ndarray, count: int) -> tuple[int, ...]:
         return tuple(range(len(order)))
     some = np.unique(np.rint(np.linspace(0, len(order) - 1, count)).astype(int))
     return tuple(sorted(int(number) for number in order[some]))
-
-
-def scored(
-    case: Case, trial: Trial, date: int, truth: np.ndarray, made: dict[str, tuple[Made, float]]
-) -> list[MapScore]:
-    """The scores of the maps of a date, all over the same pixels."""
-    scene, asked = trial.scene, trial.pixels(date)
-    observed = truth.ravel()[asked.where]
-    cells = scene.cell_of.ravel()[asked.where]
-    names = list(made)
-    images = [made[name][0].values.mean for name in names]
-    full = {
-        name: len(images) + number
-        for number, name in enumerate([name for name in names if made[name][0].full is not None])
-    }
-    images += [made[name][0].full for name in full]
-    known = np.isfinite(observed) & np.all([np.isfinite(image) for image in images], axis=0)
-    block = Pixels(observed[known], np.stack([image[known] for image in images]), cells[known])
-    scores = score_pixels(lambda: [block], len(images), scene.cells.width * scene.cells.height)
-    found = []
-    for number, name in enumerate(names):
-        own, (one, seconds) = scores[number], made[name]
-        whole = scores[full[name]] if name in full else own
-        coverage = math.nan
-        if one.values.lower is not None and one.values.upper is not None:
-            inside = (observed >= one.values.lower) & (observed <= one.values.upper)
-            coverage = float(inside[known].mean())
-        measures = {score: getattr(own, score) for score in _OWN}
-        cells_seen = int(np.isfinite(trial.observed[date]).sum())
-        found.append(
-            MapScore(
-                case=case,
-                method=name,
-                date=date,
-                pixels=own.n,
-                cells=cells_seen,
-                **measures,
-                closure=closure_of(trial, date, one.values.mean),
-                coverage=coverage,
-                snr=one.snr,
-                detail=one.detail,
-                r_full=whole.r_within,
-                rmse_full=whole.rmse,
-                seconds=seconds,
-            )
-        )
-    return found
-
-
-def closure_of(trial: Trial, date: int, values: np.ndarray) -> float:
-    """RMS of a map's means less what SMAP saw, over cells that the map covers, m3 m-3."""
-    scene, asked = trial.scene, trial.pixels(date)
-    image = np.full(scene.grid.width * scene.grid.height, np.nan, np.float32)
-    image[asked.where] = values
-    off = scene.landing.means(image.reshape(scene.grid.shape), _WHOLE) - trial.observed[date]
-    known = np.isfinite(off)
-    return float(np.sqrt(np.mean(off[known] ** 2))) if known.any() else math.nan

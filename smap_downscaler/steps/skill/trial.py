@@ -47,8 +47,8 @@ class Trial:
         Of the truth.
     estimated : bool
         Whether methods of many dates find out footprint and noise by themselves.
-    noise : float
-        SD of the noise, m3 m-3.
+    noise : float or None
+        SD of the noise, m3 m-3; None where nobody knows.
     seed : int
     truth : callable
         Gives the truth of a date (its number), shape of the fine grid, for the ceiling.
@@ -61,7 +61,7 @@ class Trial:
     observed: np.ndarray
     footprint_km: float
     estimated: bool
-    noise: float
+    noise: float | None
     seed: int
     truth: Callable[[int], np.ndarray]
     wanted: tuple[int, ...]
