@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Any
@@ -22,11 +21,8 @@ from .numbers.truths import MILD, MIRRORED, Truth
 from .scene import Scene, role_reader
 from .trial import Trial
 
-#: Makes the scene of a seed, with dated covariates for some days.
-SceneOf = Callable[[int, Sequence[int], Progress], Scene]
-_FIRST_DAY = dt.date(2021, 1, 4).toordinal()
-#: Days from one date to the next.
-_STEP = 10
+#: Makes the scene of a seed with so many dates.
+SceneOf = Callable[[int, int, Progress], Scene]
 #: The first stream of a truth's randomness that says how its dates are seen.
 _SEEN = 1_000_000
 #: Cells that must be seen on a date.
@@ -115,9 +111,8 @@ def run_known_truth(
             found += [from_record(one) for one in done[name]["maps"]]
             counter.advance()
             continue
-        days = days_of(case.dates)
         if scene is None or key != (case.seed, case.dates):
-            scene, key = scene_of(case.seed, days, progress), (case.seed, case.dates)
+            scene, key = scene_of(case.seed, case.dates, progress), (case.seed, case.dates)
         part = progress.part(number / len(cases), (number + 1) / len(cases))
         maps = run_case(scene, case, settings, part)
         if journal is not None:
@@ -125,11 +120,6 @@ def run_known_truth(
         found += maps
         counter.advance()
     return found
-
-
-def days_of(dates: int) -> tuple[int, ...]:
-    """Ordinals of the days of a case."""
-    return tuple(_FIRST_DAY + _STEP * number for number in range(dates))
 
 
 def run_case(scene: Scene, case: Case, settings: KnownTruth, progress: Progress = SILENT) -> list[MapScore]:
@@ -150,10 +140,7 @@ def make_trial(
     InputError
         If too few cells are seen.
     """
-    days = days_of(case.dates)
-    truth = Truth(
-        case.truth, case.share, role_reader(scene, days), scene.cell_of, scene.pixel, case.dates, case.seed
-    )
+    truth = Truth(case.truth, case.share, role_reader(scene), scene.cell_of, case.dates, case.seed)
     wanted = spread_dates(truth.wetness, settings.mapped)
     sigma = tuple(1000 * case.footprint_km / FWHM / size for size in scene.pixel)
     cell_sigma = tuple(1000 * case.footprint_km / FWHM / size for size in scene.cell)
@@ -167,7 +154,7 @@ def make_trial(
         progress.check()
         rng = truth.generator(_SEEN + date)
         seen = usable & swath(rng, scene.cells.shape) if settings.swaths else usable
-        values = truth.on(date)
+        values = truth.on(date, progress)
         if under is None:
             cells = scene.landing.means(values)
         else:
@@ -187,7 +174,7 @@ def make_trial(
         progress.set_fraction((date + 1) / case.dates)
     given = scene.mirrored() if case.truth == MIRRORED else scene
     trial = Trial(
-        given, days, observed, case.footprint_km, settings.estimated, settings.noise, case.seed,
+        given, observed, case.footprint_km, settings.estimated, settings.noise, case.seed,
         kept.__getitem__, tuple(sorted(kept)),
     )  # fmt: skip
     return trial, kept

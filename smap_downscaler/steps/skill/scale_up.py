@@ -199,7 +199,7 @@ def _run_window(
         Dated(one.name, grid, {day: values[rows, cols] for day, values in one.values.items()})
         for one in coarse.dynamic
     )
-    scene = Scene(grid, cells, coarse.names, x, landing, dynamic)
+    scene = Scene(grid, cells, coarse.names, x, landing, coarse.days, dynamic)
     valid = landing.shares(scene.valid)
     observed = np.full((len(coarse.days), *cells.shape), np.nan)
     for date, values in enumerate(moisture):
@@ -213,7 +213,7 @@ def _run_window(
     wanted = np.flatnonzero(np.isfinite(wetness)).tolist()
     some = [wanted[place] for place in spread_dates(wetness[wanted], settings.mapped)]
     trial = Trial(
-        scene, coarse.days, observed, 0.0, settings.estimated, None, case.seed,
+        scene, observed, 0.0, settings.estimated, None, case.seed,
         lambda date: moisture[date], tuple(some),
     )  # fmt: skip
     return map_all(case, trial, {date: moisture[date] for date in some}, methods, progress)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,14 @@ _LONGITUDE, _LATITUDE, _UTM = -74.0, -15.0, "EPSG:32718"
 #: Cells of the margin around the observed ones: more than a footprint of 33 km.
 MARGIN = 5
 _RAIN_PIXEL = 5_000.0
+_FIRST_DAY = dt.date(2021, 1, 4).toordinal()
+#: Days from one date to the next.
+_STEP = 10
+
+
+def days_of(dates: int) -> tuple[int, ...]:
+    """Ordinals of made-up dates."""
+    return tuple(_FIRST_DAY + _STEP * number for number in range(dates))
 
 
 class Landing:
@@ -96,8 +105,10 @@ class Scene:
         The covariates that do not change.
     x : float32, shape (covariates, rows, columns)
         NaN where missing or masked.
-    dynamic : tuple of Dated
     landing : Landing
+    days : tuple of int
+        Ordinals of the dates.
+    dynamic : tuple of Dated
     """
 
     grid: Grid
@@ -105,6 +116,7 @@ class Scene:
     names: tuple[str, ...]
     x: np.ndarray
     landing: Landing
+    days: tuple[int, ...]
     dynamic: tuple[Dated, ...] = ()
     _kept: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
@@ -189,10 +201,8 @@ class Scene:
     def mirrored(self) -> Scene:
         """The scene whose covariates are the mirror images of these, left to right."""
         flipped = np.where(self.valid, self.x[:, :, ::-1], np.nan)
-        return Scene(
-            self.grid, self.cells, self.names, flipped, self.landing,
-            tuple(one.mirrored() for one in self.dynamic),
-        )  # fmt: skip
+        dynamic = tuple(one.mirrored() for one in self.dynamic)
+        return Scene(self.grid, self.cells, self.names, flipped, self.landing, self.days, dynamic)
 
 
 def _way(source: Grid, target: Grid, progress: Progress) -> Callable[[np.ndarray], np.ndarray]:
@@ -264,8 +274,9 @@ class MadeUp:
     dated_rain: bool = False
     _landing: dict[str, Landing] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def __call__(self, seed: int, days: Sequence[int], progress: Progress = SILENT) -> Scene:
-        """The scene of a seed, with dated covariates for `days` where it has any."""
+    def __call__(self, seed: int, dates: int, progress: Progress = SILENT) -> Scene:
+        """The scene of a seed."""
+        days = days_of(dates)
         grid, cells = made_up_grids(self.cells, self.pixel, self.nested)
         if "" not in self._landing:
             self._landing[""] = Landing(grid, cells, progress)
@@ -276,16 +287,12 @@ class MadeUp:
             x, names = np.delete(x, place, axis=0), names[:place] + names[place + 1 :]
         if self.lakes:
             x[:, landscape.lakes(grid.shape, seed)] = np.nan
-        return Scene(grid, cells, names, x, self._landing[""], dynamic)
+        return Scene(grid, cells, names, x, self._landing[""], days, dynamic)
 
 
 def _dated_rain(pattern: np.ndarray, grid: Grid, seed: int, days: Sequence[int]) -> Dated:
     """Rain on pixels of 5 km."""
-    cut = max(1, round(_RAIN_PIXEL / grid.cell_width))
-    coarse = Grid(
-        grid.crs, grid.left, grid.top, grid.cell_width * cut, grid.cell_height * cut,
-        -(-grid.width // cut), -(-grid.height // cut),
-    )  # fmt: skip
+    coarse = coarser(grid, _RAIN_PIXEL)
     rows, cols = Lattice(coarse, grid).positions()
     lasting = bilinear(pattern, np.minimum(rows, grid.height - 0.5), np.minimum(cols, grid.width - 0.5))
     return Dated(
@@ -295,14 +302,28 @@ def _dated_rain(pattern: np.ndarray, grid: Grid, seed: int, days: Sequence[int])
     )
 
 
-def role_reader(scene: Scene, days: Sequence[int]) -> Callable[[str, int], np.ndarray]:
-    """Gives the covariate of a role on a date (its number among `days`), NaN where masked."""
+def coarser(grid: Grid, pixel: float) -> Grid:
+    """A grid over the whole of another one, with pixels of some of its pixels, about `pixel` m wide."""
+    cut = max(1, round(pixel / max(ground_size(grid))))
+    return Grid(
+        grid.crs,
+        grid.left,
+        grid.top,
+        grid.cell_width * cut,
+        grid.cell_height * cut,
+        -(-grid.width // cut),
+        -(-grid.height // cut),
+    )
+
+
+def role_reader(scene: Scene) -> Callable[[str, int], np.ndarray]:
+    """Gives the covariate of a role on a date (its number), NaN where masked."""
     places = {role: scene.roles[role] for role in ROLES}
 
     def read(role: str, date: int) -> np.ndarray:
         name = places[role]
         if name in scene.dated:
-            return np.where(scene.valid, scene.dated_on(name, days[date], scene.grid), np.nan)
+            return np.where(scene.valid, scene.dated_on(name, scene.days[date], scene.grid), np.nan)
         return np.where(scene.valid, scene.x[scene.names.index(name)], np.nan)
 
     return read

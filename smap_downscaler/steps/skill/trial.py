@@ -39,8 +39,6 @@ class Trial:
     ----------
     scene : Scene
         With the covariates that methods are given.
-    days : tuple of int
-        Ordinals of the dates.
     observed : float64, shape (dates, rows, columns)
         NaN where SMAP did not see.
     footprint_km : float
@@ -57,7 +55,6 @@ class Trial:
     """
 
     scene: Scene
-    days: tuple[int, ...]
     observed: np.ndarray
     footprint_km: float
     estimated: bool
@@ -66,6 +63,11 @@ class Trial:
     truth: Callable[[int], np.ndarray]
     wanted: tuple[int, ...]
     _kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def days(self) -> tuple[int, ...]:
+        """Ordinals of the dates."""
+        return self.scene.days
 
     def kept(self, key: Any, make: Callable[[], Any]) -> Any:
         """What several methods share."""

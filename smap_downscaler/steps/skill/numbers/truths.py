@@ -25,6 +25,7 @@ from zlib import crc32
 import numpy as np
 
 from ....base.errors import InputError
+from ....base.progress import SILENT, Progress
 from ...demo.numbers.fields import synthesise
 
 LINEAR, MILD, FLIP, REGIME, STRONG, MIRRORED = "linear", "mild", "flip", "regime", "strong", "mirrored"
@@ -128,8 +129,6 @@ class Truth:
         masked.
     cell_of : int array, shape (rows, columns)
         Number of the cell that holds each pixel; -1 where none does.
-    pixel : tuple of float
-        Height and width of a pixel, m.
     dates, seed : int
     """
 
@@ -137,7 +136,6 @@ class Truth:
     share: float
     covariates: Callable[[str, int], np.ndarray]
     cell_of: np.ndarray
-    pixel: tuple[float, float]
     dates: int
     seed: int
 
@@ -150,12 +148,15 @@ class Truth:
         """How wet each date is, in SDs; shape (dates,)."""
         return self.generator(-1).standard_normal(self.dates)
 
-    def on(self, date: int) -> np.ndarray:
+    def on(self, date: int, progress: Progress = SILENT) -> np.ndarray:
         """Soil moisture of a date, m3 m-3: float32, shape (rows, columns), NaN where masked."""
-        wet = float(self.wetness[date])
-        roles = {role: standardised(self.covariates(role, date)) for role in ROLES}
+        wet, roles = float(self.wetness[date]), {}
+        for role in ROLES:
+            progress.check()
+            roles[role] = standardised(self.covariates(role, date))
         told = standardised(_KINDS[self.kind](roles, wet))
         del roles
+        progress.check()
         other = standardised(
             np.where(
                 np.isfinite(told),
@@ -163,6 +164,7 @@ class Truth:
                 np.nan,
             )
         )
+        progress.check()
         weight = spread_within(told, self.cell_of) / spread_within(other, self.cell_of)
         whole = standardised(told + weight * np.sqrt((1 - self.share) / self.share) * other)
         return np.clip(MEAN + OF_WETNESS * wet + SPREAD * whole, LEAST, MOST).astype(np.float32)
