@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from .area.method import AREA_TO_POINT
 from .base import Method, ModelFileError
 from .forest.method import RANDOM_FOREST
 
 #: By the name that model files carry.
-METHODS: dict[str, Method] = {method.name: method for method in (RANDOM_FOREST,)}
+METHODS: dict[str, Method] = {method.name: method for method in (RANDOM_FOREST, AREA_TO_POINT)}
 
 
 def method_of(name: str) -> Method:

@@ -6,14 +6,13 @@ Children are kept as their distance from their parent, and the bytes of the numb
 
 from __future__ import annotations
 
-import io
 import struct
-import tokenize
 from collections.abc import Mapping
 
 import numpy as np
 
 from ..base import ModelFileError
+from ..npy import from_npy, to_npy
 from .arrays import LEAF, ForestArrays
 
 #: Rows of training covariates kept with a forest, at most, so that a loaded one can be tried.
@@ -30,15 +29,6 @@ MEMBERS: dict[str, tuple[str, int]] = {
 }
 #: How long the members in a packed forest are: one number each, before them.
 _LENGTHS = struct.Struct(f"<{len(MEMBERS)}Q")
-_HEADER_ERRORS = (
-    ValueError,
-    TypeError,
-    SyntaxError,
-    tokenize.TokenError,
-    EOFError,
-    RecursionError,
-    MemoryError,
-)
 
 
 def encode(arrays: ForestArrays, probe_x: np.ndarray, probe_y: np.ndarray) -> dict[str, bytes]:
@@ -56,7 +46,7 @@ def encode(arrays: ForestArrays, probe_x: np.ndarray, probe_y: np.ndarray) -> di
         "probe_x.npy": probe_x,
         "probe_y.npy": probe_y,
     }
-    return {name: _to_npy(members[name], dtype) for name, (dtype, _) in MEMBERS.items()}
+    return {name: to_npy(members[name], dtype) for name, (dtype, _) in MEMBERS.items()}
 
 
 def decode(members: Mapping[str, bytes]) -> tuple[ForestArrays, np.ndarray, np.ndarray]:
@@ -67,7 +57,7 @@ def decode(members: Mapping[str, bytes]) -> tuple[ForestArrays, np.ndarray, np.n
     ModelFileError
         A member is not the array that it should be.
     """
-    raw = {name: _from_npy(members[name], name, *kind) for name, kind in MEMBERS.items()}
+    raw = {name: from_npy(members[name], name, *kind) for name, kind in MEMBERS.items()}
     sizes = raw["sizes.npy"].astype(np.int64)
     nodes = raw["left.npy"].size
     if sizes.size == 0 or np.any(sizes < 1) or int(sizes.sum()) != nodes:
@@ -135,32 +125,3 @@ def _children(distance: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     if np.any(distance < 0) or np.any(child > np.iinfo(np.int32).max):
         raise ModelFileError("A tree is damaged: a child does not lie after its parent in the same tree.")
     return child.astype(np.int32)
-
-
-def _to_npy(array: np.ndarray, dtype: str) -> bytes:
-    buffer = io.BytesIO()
-    np.lib.format.write_array(buffer, array.astype(dtype), version=(1, 0), allow_pickle=False)
-    return buffer.getvalue()
-
-
-def _from_npy(data: bytes, name: str, dtype: str, dimensions: int) -> np.ndarray:
-    """The array of an .npy file, if it has that dtype and as many dimensions; never unpickles."""
-    stream = io.BytesIO(data)
-    try:
-        version = np.lib.format.read_magic(stream)
-        if version != (1, 0):
-            raise ModelFileError(f"The member {name} is not an array of the expected kind.")
-        shape, fortran, found = np.lib.format.read_array_header_1_0(stream)
-    except ModelFileError:
-        raise
-    except _HEADER_ERRORS as error:
-        raise ModelFileError(f"The member {name} is not an array of the expected kind.") from error
-    body = len(data) - stream.tell()
-    if found != np.dtype(dtype) or len(shape) != dimensions or fortran or min(shape) < 0:
-        raise ModelFileError(f"The member {name} is not an array of the expected kind.")
-    count = 1
-    for length in shape:
-        count *= int(length)
-    if count * found.itemsize != body:
-        raise ModelFileError(f"The member {name} is not as long as it says.")
-    return np.frombuffer(data, dtype=dtype, offset=len(data) - body).reshape(shape)

@@ -1,0 +1,541 @@
+"""All that an area-to-point model holds, and how it is fitted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...base.errors import InputError
+from ...base.progress import SILENT, Progress
+from ...geo.grid import Grid
+from ..base import Cells, FineReader
+from .dated import Dated, dated_of
+from .footprint import FOOTPRINTS, Footprint, choose_footprint
+from .ground import HURSTS, Ground
+from .levels import Answer, Half, Level, Seen, answer, choose
+from .likelihood import Fit, Prior
+from .moments import Moments, gather
+from .settings import AreaSettings
+from .subcells import SubCells, subcells_of
+from .windows import Window, windows_of
+
+#: SMAP's noise where one date tells it, m3 m-3, and how surely it is known: one SD, as a factor.
+NOISE, _UNSURE, _SURE, _GIVEN = 0.02, 1.2, 1.1, 1.02
+#: Cells of a model, of a date inside of two levels, and dates of two levels, at least.
+LEAST_CELLS, LEAST_OF_DATE, LEAST_DATES = 60, 20, 6
+#: A single date with a footprint shows detail from so many cells on.
+_CELLS_FOR_DETAIL = 600
+#: H of the departures until that of the mean pattern is known.
+_FIRST_HURST = 0.15
+#: Bytes that the dated terms of all cells and dates may take in a model.
+_MOST_DATED = 50 * 2**20
+
+
+@dataclass(frozen=True, eq=False)
+class Core:
+    """An area-to-point model in arrays.
+
+    Attributes
+    ----------
+    settings : AreaSettings
+    grid : Grid
+        SMAP's.
+    names : tuple of str
+        All covariates, in the order of the pixels' columns.
+    static, dated_names : tuple of str
+        Which of them are bands of the stack, and which are dated.
+    moments : Moments
+        Without design, z and share where it was read from a file.
+    dated : Dated or None
+        Without values where it was read from a file.
+    footprint : Footprint
+    two_levels : bool
+    days : int64, shape (dates,)
+        Ordinals, ascending.
+    wetness : float64, shape (dates,)
+        Standardised effect of each date; 1 for a date alone.
+    skipped : dict of int to str
+        Why days are not in it.
+    cells : int64, shape (n, 2)
+        In the window of the sub-cells.
+    cube : float64, shape (dates, n)
+        SMAP's soil moisture; NaN where missing.
+    counts : float64, shape (n,)
+        Dates on which each cell was seen, over their mean.
+    design : float64, shape (n, columns)
+        The static terms as cells see them.
+    dated_design : float32, shape (dates, n, their columns), or None
+        The dated terms; None where there are none, or they would take too much room.
+    mean_of_dated : float64, shape (n, columns)
+        The dates' mean of the dated terms, as cells see it.
+    windows : list of Window
+    levels : tuple of Level
+        Mean pattern and departures, or the date alone.
+    likelihoods : dict of float to float
+        Of the mean pattern, by H.
+    noise : float
+        Standard deviation of SMAP's noise on one date, m3 m-3.
+    gap_sd : float
+        How far the mean of a date is from what its neighbours in time say.
+    """
+
+    settings: AreaSettings
+    grid: Grid
+    names: tuple[str, ...]
+    static: tuple[str, ...]
+    dated_names: tuple[str, ...]
+    moments: Moments
+    dated: Dated | None
+    footprint: Footprint
+    two_levels: bool
+    days: np.ndarray
+    wetness: np.ndarray
+    skipped: dict[int, str]
+    cells: np.ndarray
+    cube: np.ndarray
+    counts: np.ndarray
+    design: np.ndarray
+    dated_design: np.ndarray | None
+    mean_of_dated: np.ndarray
+    windows: list[Window]
+    levels: tuple[Level, ...]
+    likelihoods: dict[float, float]
+    noise: float
+    gap_sd: float
+
+    @property
+    def subcells(self) -> SubCells:
+        """Cells and sub-cells."""
+        return self.moments.subcells
+
+
+@dataclass(frozen=True, eq=False)
+class _Data:
+    """What is known before the footprint: the stack over sub-cells, and soil moisture by day and cell."""
+
+    grid: Grid
+    fine: FineReader
+    static: tuple[str, ...]
+    dated_names: tuple[str, ...]
+    moments: Moments
+    cells: np.ndarray
+    days: np.ndarray
+    cube: np.ndarray
+
+
+def _data_of(cells: Cells, settings: AreaSettings, progress: Progress) -> _Data:
+    grid, fine = cells.grid, cells.fine
+    if grid is None or fine is None:
+        raise InputError(
+            "An area-to-point model needs the SMAP grid and a fine stack; train it with 'SMAP' and "
+            "'COVARIATES'."
+        )
+    static = tuple(name for name in cells.names if name in fine.names)
+    dated = tuple(name for name in cells.names if name not in fine.names)
+    unknown = [name for name in dated if name not in fine.dated]
+    if unknown:
+        raise InputError(f"{unknown[0]} is neither a band of the fine stack nor a dated covariate; add it.")
+    places, of_cell = np.unique(cells.cells, axis=0, return_inverse=True)
+    days, of_day = np.unique(cells.days, return_inverse=True)
+    cube = np.full((len(days), len(places)), np.nan)
+    cube[of_day.reshape(-1), of_cell.reshape(-1)] = cells.y
+    width = settings.footprint_km
+    reach = FOOTPRINTS[-1] if width is None else width
+    subcells = subcells_of(grid, _extent_of(grid, places), reach)
+    key = ("moments", subcells, static, settings.categorical, settings.terms)
+    moments = fine.kept(
+        key, lambda: gather(fine, static, settings.categorical, settings.terms, subcells, progress)
+    )
+    return _Data(grid, fine, static, dated, moments, places - np.array(subcells.corner), days, cube)
+
+
+def _extent_of(grid: Grid, places: np.ndarray) -> np.ndarray:
+    """First and last cell of the sub-cells' window: the grid's where it is no larger than the area.
+
+    So that folds and dates whose cells differ share what hangs on the stack.
+    """
+    area = int(np.prod(places.max(axis=0) - places.min(axis=0) + 1))
+    if grid.width * grid.height <= max(4 * area, 2500):
+        return np.array([[0, 0], [grid.height - 1, grid.width - 1]])
+    return places
+
+
+def fit_core(cells: Cells, settings: AreaSettings, two_levels: bool, progress: Progress = SILENT) -> Core:
+    """Fit a model to SMAP's cells.
+
+    Parameters
+    ----------
+    cells : Cells
+        With the SMAP grid and the fine stack; of one date, or of all.
+    settings : AreaSettings
+    two_levels : bool
+        Whether the mean pattern and the departures of all dates are estimated, or one date.
+
+    Raises
+    ------
+    InputError
+        If there are too few cells or dates, or the likelihood does not converge.
+    """
+    data = _data_of(cells, settings, progress)
+    footprint = _footprint_of(data, settings, two_levels, progress)
+    try:
+        if two_levels:
+            return _fit_levels(data, settings, cells.names, footprint, progress)
+        return _fit_date(data, settings, cells.names, footprint, progress)
+    except np.linalg.LinAlgError:
+        raise InputError("the likelihood does not converge") from None
+
+
+def _footprint_of(data: _Data, settings: AreaSettings, two_levels: bool, progress: Progress) -> Footprint:
+    if settings.footprint_km is not None:
+        return Footprint(settings.footprint_km, {})
+    if not two_levels:
+        note = (
+            "SMAP's footprint is taken as none: a single date does not tell it; give FOOTPRINT if you know it, "
+            "or train on two levels"
+        )
+        return Footprint(0.0, {}, note)
+    progress.set_text("Choosing the footprint")
+    return choose_footprint(data.moments, data.cells, data.cube, progress)
+
+
+def _usable(data: _Data, ground: Ground) -> np.ndarray:
+    """Which cells can be used, bool, shape (n,); refuses too few."""
+    usable: np.ndarray = ground.sights.usable[tuple(data.cells.T)]
+    if usable.sum() < LEAST_CELLS:
+        lost = len(usable) - int(usable.sum())
+        where = (
+            f" ({lost} of {len(usable)} lie too far out of the fine stack, or under a mask)" if lost else ""
+        )
+        wide = f" with a footprint of {ground.footprint_km:g} km" if ground.footprint_km else ""
+        raise InputError(
+            f"{int(usable.sum())} SMAP cells can be used{wide}{where}, and an area-to-point model needs "
+            f"{LEAST_CELLS}; use a larger area."
+        )
+    return usable
+
+
+def _fit_date(
+    data: _Data, settings: AreaSettings, names: Sequence[str], footprint: Footprint, progress: Progress
+) -> Core:
+    """One date alone."""
+    dated = dated_of(
+        data.fine, data.dated_names, data.days, data.grid, data.moments.subcells, settings.terms, progress
+    )
+    ground = Ground(data.moments, dated, footprint.km)
+    usable = _usable(data, ground) & np.isfinite(data.cube[0])
+    cells, cube = data.cells[usable], data.cube[:, usable]
+    where = tuple(cells.T)
+    design = ground.static[where]
+    p = len(data.moments.terms.scales.mean)
+    groups = data.moments.terms.groups
+    both, scatter = design, data.moments.scatter
+    dated_design = None
+    if dated is not None:
+        dated_design = ground.dated_terms(0, centred=False)[where]
+        both = np.concatenate([design, dated_design], axis=1)
+        groups = np.concatenate([groups, dated.groups(p + 1, p)])
+        scatter = _with_dated(scatter, dated, np.arange(p), products=True)
+    given = settings.noise
+    variance, factor = ((given or NOISE) ** 2, _GIVEN if given else _UNSURE)
+    prior = Prior(ground.noise_part, variance, factor)
+    seen = [Seen((0,), np.arange(len(cells)), cells, cube, both[None], np.ones(1))]
+    windows = _windows(data, ground, cells)
+    level, likelihoods = _level(seen, ground, groups, HURSTS, prior, scatter, windows, progress)
+    if footprint.km > 0 and len(cells) < _CELLS_FOR_DETAIL and level.full is not None:
+        hidden = tuple(replace(one, detail=False) for one in level.full.answers)
+        level = replace(level, full=replace(level.full, answers=hidden))
+    noise = math.sqrt(_noise_of(level).noise[ground.noise_part])
+    return Core(
+        settings,
+        data.grid,
+        tuple(names),
+        data.static,
+        data.dated_names,
+        data.moments,
+        dated,
+        footprint,
+        False,
+        data.days,
+        np.ones(1),
+        {},
+        cells,
+        cube,
+        np.ones(len(cells)),
+        design,
+        None if dated_design is None else dated_design[None].astype(np.float32),
+        np.zeros((len(cells), 0)),
+        windows,
+        (level,),
+        likelihoods,
+        noise,
+        0.0,
+    )
+
+
+def _noise_of(level: Level) -> Fit:
+    return level.plain.fit if level.full is None else level.full.fit
+
+
+def _windows(data: _Data, ground: Ground, cells: np.ndarray) -> list[Window]:
+    least = math.ceil(3 * ground.footprint_km / min(data.moments.subcells.cell_km))
+    return windows_of(cells, data.moments.subcells.shape, least)
+
+
+def _level(
+    seen: list[Seen],
+    ground: Ground,
+    groups: np.ndarray,
+    hursts: Sequence[float],
+    prior: Prior | None,
+    scatter: np.ndarray,
+    windows: list[Window],
+    progress: Progress,
+    known: Fit | None = None,
+) -> tuple[Level, dict[float, float]]:
+    """A level with and without its terms; `known`: variances with terms, for the one H."""
+    groups = np.unique(groups, return_inverse=True)[1].reshape(-1)
+    bare = [one.without_terms() for one in seen]
+    full, likelihoods = None, {}
+    hurst = hursts[0]
+    if groups.size:
+        if known is None:
+            hurst, fit, likelihoods = choose(seen, ground, groups, hursts, prior, progress)
+        else:
+            fit = known
+        full = _half(seen, ground, groups, hurst, fit, scatter, windows, progress)
+        _, fit, _ = choose(bare, ground, np.zeros(0, int), (hurst,), prior, progress)
+    else:
+        hurst, fit, likelihoods = choose(bare, ground, np.zeros(0, int), hursts, prior, progress)
+    plain = _half(bare, ground, np.zeros(0, int), hurst, fit, np.zeros((0, 0)), windows, progress)
+    return Level(hurst, full, plain), likelihoods
+
+
+def _half(
+    seen: list[Seen],
+    ground: Ground,
+    groups: np.ndarray,
+    hurst: float,
+    fit: Fit,
+    scatter: np.ndarray,
+    windows: list[Window],
+    progress: Progress,
+) -> Half:
+    if not (fit.converged and np.isfinite(fit.noise).all()):
+        raise InputError("the likelihood does not converge")
+    answers: list[Answer] = []
+    dates = 1 + max(number for one in seen for number in one.numbers)
+    for window in windows:
+        own = [one.take(window.holds(one.cells)) for one in seen] if len(windows) > 1 else seen
+        own = [one for one in own if len(one.cells)]
+        index = np.unique(np.concatenate([one.index for one in own]))
+        answers.append(answer(own, ground, groups, hurst, fit, dates, index, scatter, progress))
+    return Half(fit, groups, tuple(answers))
+
+
+def _with_dated(scatter: np.ndarray, dated: Dated, columns: np.ndarray, products: bool) -> np.ndarray:
+    """The scatter of pixels with that of the dated terms: their curves change little within a cell.
+
+    `columns`: the linear columns of the static covariates in `scatter`.
+    """
+    curves, q = dated.terms.width(), len(dated.names)
+    more = q * len(columns) if products and dated.with_products else 0
+    size = len(scatter) + curves + more
+    found = np.zeros((size, size))
+    found[: len(scatter), : len(scatter)] = scatter
+    linear = scatter[np.ix_(columns, columns)] if more else np.zeros((0, 0))
+    for number in range(q if more else 0):
+        begin = len(scatter) + curves + number * len(columns)
+        # Standard dated covariates vary by 1 in time and space.
+        found[begin : begin + len(columns), begin : begin + len(columns)] = linear
+    return found
+
+
+def two_way(cube: np.ndarray, turns: int = 500) -> tuple[np.ndarray, np.ndarray]:
+    """Effects of cells and dates by least squares over the gaps.
+
+    Parameters
+    ----------
+    cube : float64, shape (dates, n)
+        NaN where missing; each date and each cell was seen.
+
+    Returns
+    -------
+    cells : float64, shape (n,)
+    dates : float64, shape (dates,), mean 0
+    """
+    seen = np.isfinite(cube)
+    filled = np.where(seen, cube, 0.0)
+    dates, cells = np.zeros(len(cube)), np.zeros(cube.shape[1])
+    counts, by_date = np.maximum(seen.sum(axis=0), 1), np.maximum(seen.sum(axis=1), 1)
+    for _ in range(turns):
+        cells = (filled - dates[:, None] * seen).sum(axis=0) / counts
+        new = (filled - cells * seen).sum(axis=1) / by_date
+        new -= new.mean()
+        done = np.abs(new - dates).max() < 1e-10
+        dates = new
+        if done:
+            break
+    return cells, dates
+
+
+def _kept_dates(cube: np.ndarray, days: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
+    """Dates and cells that two levels can use, bool, and why others are left out."""
+    seen = np.isfinite(cube)
+    dates = np.ones(len(cube), bool)
+    skipped: dict[int, str] = {}
+    while True:
+        own = seen & dates[:, None]
+        cells = own.sum(axis=0) >= 2
+        few = dates & ((own & cells).sum(axis=1) < LEAST_OF_DATE)
+        if not few.any():
+            return dates, cells, skipped
+        for number in np.flatnonzero(few):
+            count = int((own[number] & cells).sum())
+            skipped[int(days[number])] = (
+                f"it shares {count} cells with the other dates, and {LEAST_OF_DATE} are needed"
+            )
+        dates &= ~few
+
+
+def _fit_levels(
+    data: _Data, settings: AreaSettings, names: Sequence[str], footprint: Footprint, progress: Progress
+) -> Core:
+    """The cells' means over the dates, and each date's departures."""
+    usable = _usable(data, Ground(data.moments, None, footprint.km))
+    dates, twice, skipped = _kept_dates(data.cube[:, usable], data.days)
+    if dates.sum() < LEAST_DATES:
+        raise InputError(
+            f"{int(dates.sum())} dates can be used, and two levels need {LEAST_DATES}; give more dates, or "
+            "choose single dates as LEVELS."
+        )
+    days = data.days[dates]
+    cells, cube = data.cells[usable][twice], data.cube[dates][:, usable][:, twice]
+    if len(cells) < LEAST_CELLS:
+        raise InputError(
+            f"{len(cells)} SMAP cells were seen on two dates or more, and an area-to-point model needs "
+            f"{LEAST_CELLS}; use a larger area."
+        )
+    dated = dated_of(
+        data.fine, data.dated_names, days, data.grid, data.moments.subcells, settings.terms, progress
+    )
+    ground = Ground(data.moments, dated, footprint.km)
+    where = tuple(cells.T)
+    of_cells, of_dates = two_way(cube)
+    spread = of_dates.std()
+    wetness = of_dates / spread if spread > 1e-6 else np.zeros(len(days))
+    design, mean_of_dated = ground.static[where], ground.mean_of_dated()[where]
+    terms = data.moments.terms
+    p, single = len(terms.scales.mean), np.flatnonzero(terms.groups < len(terms.scales.mean))
+    dated_design = None
+    if dated is not None:
+        dated_design = np.stack(
+            [ground.dated_terms(number, centred=True)[where] for number in range(len(days))]
+        ).astype(np.float32)
+    departures = cube - of_cells
+    seen1 = _departures(departures, cells, design[:, single], wetness, dated_design)
+    groups1 = terms.groups[single]
+    scatter1 = data.moments.scatter[np.ix_(single, single)]
+    if dated is not None:
+        groups1 = np.concatenate([groups1, dated.groups(p + 1, p)])
+        scatter1 = _with_dated(scatter1, dated, np.arange(p), products=True)
+    rank1 = np.unique(groups1, return_inverse=True)[1].reshape(-1)
+
+    progress.set_text("Estimating the departures of the dates")
+    count, part = len(days), ground.noise_part
+    prior1 = None
+    if settings.noise is not None:
+        prior1 = Prior(part, settings.noise**2 * (count - 1) / count, _GIVEN)
+    _, fit1, _ = choose(seen1, ground, rank1, (_FIRST_HURST,), prior1, progress)
+    variance = fit1.noise[part] * count / (count - 1) if settings.noise is None else settings.noise**2
+
+    progress.set_text("Estimating the mean pattern")
+    numbers = np.isfinite(cube).sum(axis=0)
+    mean_number = float(numbers.mean())
+    prior0 = Prior(part, variance / mean_number, _SURE)
+    both = np.concatenate([design, mean_of_dated], axis=1)
+    groups0, scatter0 = terms.groups, data.moments.scatter
+    if dated is not None:
+        groups0 = np.concatenate([groups0, dated.groups(p + 1, p, products=False)])
+        scatter0 = _with_dated(scatter0, dated, np.arange(p), products=False)
+    seen0 = Seen(
+        (0,),
+        np.arange(len(cells)),
+        cells,
+        of_cells[None],
+        both[None],
+        np.ones(1),
+        np.sqrt(mean_number / numbers),
+    )
+    windows = _windows(data, ground, cells)
+    level0, likelihoods = _level([seen0], ground, groups0, HURSTS, prior0, scatter0, windows, progress)
+    known = fit1
+    if level0.hurst != _FIRST_HURST:
+        _, known, _ = choose(seen1, ground, rank1, (level0.hurst,), prior1, progress)
+    level1, _ = _level(seen1, ground, groups1, (level0.hurst,), prior1, scatter1, windows, progress, known)
+    if dated_design is not None and dated_design.nbytes > _MOST_DATED:
+        dated_design = None
+    return Core(
+        settings,
+        data.grid,
+        tuple(names),
+        data.static,
+        data.dated_names,
+        data.moments,
+        dated,
+        footprint,
+        True,
+        days,
+        wetness,
+        skipped,
+        cells,
+        cube,
+        numbers / mean_number,
+        design,
+        dated_design,
+        mean_of_dated,
+        windows,
+        (level0, level1),
+        likelihoods,
+        math.sqrt(variance),
+        _gap_sd(days, level1.plain.answers[0].means),
+    )
+
+
+def _departures(
+    departures: np.ndarray,
+    cells: np.ndarray,
+    design: np.ndarray,
+    wetness: np.ndarray,
+    dated_design: np.ndarray | None,
+) -> list[Seen]:
+    """The departures, by the cells that were seen."""
+    groups: dict[bytes, list[int]] = {}
+    for number, one in enumerate(departures):
+        groups.setdefault(np.isfinite(one).tobytes(), []).append(number)
+    found = []
+    for numbers in groups.values():
+        index = np.flatnonzero(np.isfinite(departures[numbers[0]]))
+        ys = departures[numbers][:, index]
+        if dated_design is None:
+            own, factors = design[index][None], wetness[numbers]
+            if len(numbers) == 1:
+                own, factors = own * factors[0], np.ones(1)
+        else:
+            scaled = wetness[numbers][:, None, None] * design[index]
+            own = np.concatenate([scaled, dated_design[numbers][:, index]], axis=2)
+            factors = np.ones(len(numbers))
+        found.append(Seen(tuple(numbers), index, cells[index], ys, own, factors))
+    return found
+
+
+def _gap_sd(days: np.ndarray, means: np.ndarray) -> float:
+    """Root mean square of what a date's mean is off from the line between its neighbours."""
+    if len(days) < 3:
+        return float(np.std(means))
+    share = (days[1:-1] - days[:-2]) / (days[2:] - days[:-2])
+    between = means[:-2] + share * (means[2:] - means[:-2])
+    return float(np.sqrt(np.mean((means[1:-1] - between) ** 2)))

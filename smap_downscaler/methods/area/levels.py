@@ -1,0 +1,256 @@
+"""Levels of the model: the cells' means over the dates, and each date's departures from them; or a date alone.
+
+A level is seen in two ways, with its terms and without them (kriging alone), each with its own likelihood:
+how much of the pattern within cells is shown is chosen between them (AREAMODEL, proof of detail).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...base.progress import SILENT, Progress
+from .ground import Ground
+from .likelihood import Fit, Prior, Sight, Solved, estimate, inverse_of, solve
+from .subcells import blocks_of, spread_evenly
+
+#: Cells, dates, and dates with cells of their own, that variances are estimated on.
+_MOST_CELLS, _MOST_DATES, _MOST_MASKS = 400, 36, 12
+#: By how much the likelihood of a rougher field must be better.
+_BETTER = 1.0
+#: Posterior signal-to-noise of the detail from which on it is shown, and SD below which there is none.
+LEAST_SNR, SILENT_SD = 0.25, 0.0005
+#: Sets of cells whose projected designs are kept between the two looks at them.
+_MOST_KEPT = 300
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """Dates on which the same cells were seen.
+
+    Attributes
+    ----------
+    numbers : tuple of int
+        Of the dates.
+    index : int, shape (n,)
+        Of the cells, among all of the model.
+    cells : int, shape (n, 2)
+        Their rows and columns in the window of the sub-cells.
+    ys : float64, shape (dates, n)
+    design : float64, shape (dates, n, columns), or (1, n, columns)
+        See `likelihood.Sight`.
+    factors : float64, shape (dates,)
+    spread : float64, shape (n,), or None
+        Of the noise of each cell; None: 1.
+    """
+
+    numbers: tuple[int, ...]
+    index: np.ndarray
+    cells: np.ndarray
+    ys: np.ndarray
+    design: np.ndarray
+    factors: np.ndarray
+    spread: np.ndarray | None = None
+
+    def take(self, mask: np.ndarray) -> Seen:
+        """Some of the cells: bool, shape (n,)."""
+        spread = None if self.spread is None else self.spread[mask]
+        return replace(
+            self,
+            index=self.index[mask],
+            cells=self.cells[mask],
+            ys=self.ys[:, mask],
+            design=self.design[:, mask],
+            spread=spread,
+        )
+
+    def dates(self, places: Sequence[int]) -> Seen:
+        """Some of the dates."""
+        some = list(places)
+        design = self.design if len(self.design) < len(self.ys) else self.design[some]
+        numbers = tuple(self.numbers[place] for place in some)
+        return replace(self, numbers=numbers, ys=self.ys[some], design=design, factors=self.factors[some])
+
+    def without_terms(self) -> Seen:
+        """The same without columns."""
+        return replace(self, design=self.design[:, :, :0])
+
+    def sight(self, ground: Ground, hurst: float) -> Sight:
+        """With the shapes of its covariance."""
+        return Sight(self.ys, self.design, self.factors, tuple(ground.shapes(self.cells, hurst, self.spread)))
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """Best linear predictions of coefficients, means and fields of a level, in one window.
+
+    Attributes
+    ----------
+    b : float64, shape (columns,)
+    s : float64, shape (columns, columns)
+        Posterior covariance of `b`.
+    index : int, shape (n,)
+        Of the window's cells, among all of the model.
+    means : float64, shape (dates,)
+        NaN for dates without cells.
+    alphas : float64, shape (dates, n)
+        Weights of the cells; 0 where not seen.
+    departures : float64, shape (dates, n)
+        Of each cell from what the others say of it; NaN where not seen.
+    snr : float
+        Posterior signal-to-noise of the detail.
+    detail : bool
+        Whether the detail is shown by evidence.
+    """
+
+    b: np.ndarray
+    s: np.ndarray
+    index: np.ndarray
+    means: np.ndarray
+    alphas: np.ndarray
+    departures: np.ndarray
+    snr: float = 0.0
+    detail: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Half:
+    """A level with its terms, or without: variances, and the answer of each window."""
+
+    fit: Fit
+    groups: np.ndarray
+    answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """A level, with its terms and without.
+
+    Attributes
+    ----------
+    hurst : float
+    full : Half or None
+        None where there are no terms.
+    plain : Half
+    """
+
+    hurst: float
+    full: Half | None
+    plain: Half
+
+
+def choose(
+    seen: Sequence[Seen],
+    ground: Ground,
+    groups: np.ndarray,
+    hursts: Sequence[float],
+    prior: Prior | None,
+    progress: Progress = SILENT,
+) -> tuple[float, Fit, dict[float, float]]:
+    """H, variances, and the likelihood by H, on some of the cells and dates.
+
+    H is the smallest whose L is within `_BETTER` of the best.
+    """
+    thin = thinned(seen)
+    fits: dict[float, Fit] = {}
+    for hurst in hursts:
+        start = next(iter(fits.values()), None)
+        fits[hurst] = estimate([[one.sight(ground, hurst) for one in thin]], groups, prior, start, progress)
+    best = min(fit.value for fit in fits.values())
+    hurst = next(hurst for hurst, fit in fits.items() if fit.value <= best + _BETTER)
+    return hurst, fits[hurst], {hurst: fit.value for hurst, fit in fits.items()}
+
+
+def thinned(seen: Sequence[Seen]) -> list[Seen]:
+    """Blocks of cells and some dates: what variances are estimated on."""
+    places = [(group, place) for group, one in enumerate(seen) for place in range(len(one.ys))]
+    # Dates come in the order of their wetness, whatever their cells.
+    places.sort(key=lambda pair: (float(seen[pair[0]].ys[pair[1]].mean()), seen[pair[0]].numbers[pair[1]]))
+    most = _MOST_DATES if len(seen) <= _MOST_MASKS else _MOST_MASKS
+    chosen = [places[number] for number in spread_evenly(len(places), most)]
+    found = []
+    for group, one in enumerate(seen):
+        own = [place for number, place in chosen if number == group]
+        if own:
+            found.append(one.dates(own).take(blocks_of(one.cells, _MOST_CELLS)))
+    return found
+
+
+def answer(
+    seen: Sequence[Seen],
+    ground: Ground,
+    groups: np.ndarray,
+    hurst: float,
+    fit: Fit,
+    dates: int,
+    index: np.ndarray,
+    scatter: np.ndarray,
+    progress: Progress = SILENT,
+) -> Answer:
+    """What the cells of a window say, with given variances.
+
+    Parameters
+    ----------
+    seen : sequence of Seen
+    ground : Ground
+    groups : int64, shape (columns,)
+    hurst : float
+    fit : Fit
+    dates : int
+        How many there are in all.
+    index : int, shape (n,)
+        Of the window's cells, among all of the model; ascending.
+    scatter : float64, shape (columns, columns)
+        Of the columns about the mean of their cell, for pixels.
+    """
+    columns = groups.size
+    j, h = np.zeros((columns, columns)), np.zeros(columns)
+    kept: dict[int, tuple[Solved, np.ndarray]] = {}
+
+    def looked_at(place: int, one: Seen) -> tuple[Solved, np.ndarray]:
+        progress.check()
+        if place in kept:
+            return kept.pop(place)
+        solved = solve(ground.shapes(one.cells, hurst, one.spread), fit.noise)
+        return solved, solved.project(one.design.transpose(1, 0, 2)).transpose(1, 0, 2)
+
+    for place, one in enumerate(seen):
+        solved, projected = looked_at(place, one)
+        shared = len(one.design) < len(one.ys)
+        squares = float(one.factors @ one.factors) if shared else 1.0
+        ys = (one.factors @ one.ys)[None] if shared else one.ys
+        j += squares * np.tensordot(one.design, projected, axes=([0, 1], [0, 1]))
+        h += np.tensordot(projected, ys, axes=([0, 1], [0, 1]))
+        if len(kept) < _MOST_KEPT:
+            kept[place] = solved, projected
+    s = inverse_of(j + np.diag(1.0 / fit.groups[groups]))[0] if columns else np.zeros((0, 0))
+    b = s @ h
+    root = np.linalg.cholesky(s) if columns else s
+    means, alphas = np.full(dates, np.nan), np.zeros((dates, len(index)))
+    departures = np.full((dates, len(index)), np.nan)
+    for place, one in enumerate(seen):
+        solved, projected = looked_at(place, one)
+        diagonal, at = np.diag(solved.q()), np.searchsorted(index, one.index)
+        for number, date in enumerate(one.numbers):
+            which = 0 if len(one.design) < len(one.ys) else number
+            factor = one.factors[number] if len(one.design) < len(one.ys) else 1.0
+            rest = one.ys[number] - factor * (one.design[which] @ b)
+            means[date] = float(solved.ones @ rest) / solved.total
+            weights = solved.project(rest)
+            alphas[date, at] = weights
+            known = diagonal - factor**2 * np.square(projected[which] @ root).sum(axis=1)
+            departures[date, at] = weights / np.maximum(known, 1e-12 * diagonal)
+    snr, detail = evidence(b, s, scatter)
+    return Answer(b, s, index, means, alphas, departures, snr, detail)
+
+
+def evidence(b: np.ndarray, s: np.ndarray, scatter: np.ndarray) -> tuple[float, bool]:
+    """Posterior signal-to-noise of the detail, and whether it is shown (AREAMODEL, proof of detail)."""
+    if not b.size:
+        return 0.0, False
+    signal = float(b @ scatter @ b)
+    total = signal + float(np.vdot(s, scatter))
+    snr = signal / total if total > 0 else 0.0
+    return snr, snr >= LEAST_SNR or signal < SILENT_SD**2

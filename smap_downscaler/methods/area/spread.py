@@ -1,0 +1,118 @@
+"""Variance of what is true about a map, below the cells (AREAMODEL, intervals).
+
+var(x) = U + t(sub) + g' S g, g = phi(x) - M(sub), with
+t = k0 - c Q c' + 1 / s1 - 2 c K^-1 1 / s1 and M = (c Q + 1' K^-1 / s1) Phi, c the covariance of a sub-cell with
+the cells; t and M are bilinear between sub-cells, U is what of the field no coarse data see.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...base.progress import SILENT, Progress
+from .ground import Ground
+from .lags import parts_to_cells
+from .likelihood import solve
+from .subcells import SubCells
+
+#: Sub-cells whose covariances with all cells are held at once.
+_PARTS_AT_ONCE = 2048
+#: Directions of the coefficients' covariance that are left out carry no more of the variance than this.
+_REST = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """The variance of one level on one date, in one window.
+
+    Attributes
+    ----------
+    both : float64, shape (fine rows, fine columns, 1 + r)
+        t, the variance of mean and field were the coefficients known, and M V, with S = V V'.
+    """
+
+    both: np.ndarray
+
+
+def directions_of(s: np.ndarray, scatter: np.ndarray) -> np.ndarray:
+    """V with S = V V' but for directions that hardly vary among pixels: float64, shape (columns, r)."""
+    if not len(s):
+        return np.zeros((0, 0))
+    values, vectors = np.linalg.eigh(s)
+    order = np.argsort(values)[::-1]
+    rooted = vectors[:, order] * np.sqrt(np.maximum(values[order], 0.0))
+    carried = np.einsum("ij,ik,kj->j", rooted, scatter + np.eye(len(s)) * 1e-12, rooted, optimize=True)
+    left = 1.0 - np.cumsum(carried) / max(float(carried.sum()), 1e-300)
+    return np.ascontiguousarray(rooted[:, : int(np.argmax(left <= _REST)) + 1])
+
+
+def spread_of(
+    ground: Ground,
+    cells: np.ndarray,
+    noise_spread: np.ndarray | None,
+    design: np.ndarray,
+    directions: np.ndarray,
+    hurst: float,
+    variances: np.ndarray,
+    progress: Progress = SILENT,
+) -> Spread:
+    """The variance over all sub-cells.
+
+    Parameters
+    ----------
+    ground : Ground
+    cells : int, shape (n, 2)
+        Those seen, in the window of the sub-cells.
+    noise_spread : float64, shape (n,), or None
+    design : float64, shape (n, columns)
+    directions : float64, shape (columns, r)
+    hurst : float
+    variances : float64, shape (shapes,)
+    """
+    solved = solve(ground.shapes(cells, hurst, noise_spread), variances)
+    tables, subcells = ground.tables(hurst), ground.subcells
+    q, ones = solved.q(), solved.ones / solved.total
+    seen = design @ directions
+    parts, of_part = _asked(cells, subcells)
+    both = np.empty((len(parts), 1 + directions.shape[1]))
+    for begin in range(0, len(parts), _PARTS_AT_ONCE):
+        progress.check()
+        some = slice(begin, begin + _PARTS_AT_ONCE)
+        c = variances[0] * parts_to_cells(tables, subcells, cells, parts[some])
+        cq = c @ q
+        t = variances[0] * tables.part - np.einsum("ij,ij->i", cq, c) + 1 / solved.total - 2 * (c @ ones)
+        both[some, 0] = np.maximum(t, 0.0)
+        both[some, 1:] = (cq + ones) @ seen
+    return Spread(both[of_part])
+
+
+def _asked(cells: np.ndarray, subcells: SubCells) -> tuple[np.ndarray, np.ndarray]:
+    """Sub-cells whose variance is worked out, int, shape (m, 2), and which of them stands for each.
+
+    Beyond the cells' box the middle of each cell stands for it all.
+    """
+    first, last = cells.min(axis=0), cells.max(axis=0)
+    rows, cols = np.indices(subcells.fine_shape)
+    of_row, of_col = rows // subcells.parts, cols // subcells.parts
+    beyond = (of_row < first[0]) | (of_row > last[0]) | (of_col < first[1]) | (of_col > last[1])
+    half = subcells.parts // 2
+    rows = np.where(beyond, of_row * subcells.parts + half, rows)
+    cols = np.where(beyond, of_col * subcells.parts + half, cols)
+    parts, of_part = np.unique(np.column_stack([rows.ravel(), cols.ravel()]), axis=0, return_inverse=True)
+    return parts, of_part.reshape(subcells.fine_shape)
+
+
+def interpolated(images: np.ndarray, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+    """Images, float64, shape (rows, columns, k), bilinear between their centres at places: (n, k)."""
+    high, wide = images.shape[:2]
+    down, right = np.clip(rows - 0.5, 0.0, high - 1.0), np.clip(cols - 0.5, 0.0, wide - 1.0)
+    row, col = down.astype(np.intp), right.astype(np.intp)
+    down, right = down - row, right - col
+    below, beyond = np.minimum(row + 1, high - 1), np.minimum(col + 1, wide - 1)
+    found = images[row, col] * ((1.0 - down) * (1.0 - right))[:, None]
+    found += images[row, beyond] * ((1.0 - down) * right)[:, None]
+    found += images[below, col] * (down * (1.0 - right))[:, None]
+    found += images[below, beyond] * (down * right)[:, None]
+    return found
