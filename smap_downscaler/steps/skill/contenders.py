@@ -165,7 +165,7 @@ def smooth_residual(trial: Trial, cells: np.ndarray, rest: np.ndarray, asked: As
     """What a method leaves of the cells, through field and noise, at pixels."""
     from ...methods.area.residual import fit_residual
 
-    found = fit_residual(trial.scene.cells, cells, rest, trial.footprint_km, trial.noise)
+    found = fit_residual(trial.scene.cells, cells, rest, trial.footprint_km)
     return np.asarray(found.at(asked.rows, asked.cols))
 
 
@@ -206,10 +206,10 @@ def area_settings(trial: Trial, terms: bool, given: bool) -> dict[str, Any]:
     settings: dict[str, Any] = {
         "footprint_km": trial.footprint_km if given else None,
         "noise": trial.noise if given else None,
-        "categorical": (),
+        "categorical": [],
         "seed": trial.seed,
     }
-    return {**settings, "terms": ("linear", "spline", "products") if terms else ()}
+    return {**settings, "terms": ["linear", "spline", "products"] if terms else []}
 
 
 def _by_date(terms: bool) -> Contender:
