@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from smap_downscaler.base.progress import Progress
 from smap_downscaler.runs.journal import Journal
-from smap_downscaler.steps.skill.contenders import BILINEAR, contenders
+from smap_downscaler.steps.skill.contenders import BILINEAR, CONTENDERS
 from smap_downscaler.steps.skill.known_truth import KnownTruth, run_known_truth
 from smap_downscaler.steps.skill.numbers.scores import CaseScore, MapScore, cases_of
 from smap_downscaler.steps.skill.numbers.truths import FLIP, MILD, STRONG, TRUTHS
@@ -53,7 +53,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--footprints", nargs="+", type=float, default=[0.0, 33.0], help="km")
     parser.add_argument("--dates", nargs="+", type=int, default=[12])
     parser.add_argument("--seeds", nargs="+", type=int, default=[1000])
-    parser.add_argument("--methods", nargs="+", default=[], help=f"of {', '.join(contenders())}")
+    parser.add_argument("--methods", nargs="+", default=[], help=f"of {', '.join(CONTENDERS)}")
     parser.add_argument("--given", action="store_true", help="two levels are told footprint and noise")
     parser.add_argument("--mapped", type=int, default=3, help="dates of each case that are mapped")
     parser.add_argument("--each", action="store_true", help="a line a case too")

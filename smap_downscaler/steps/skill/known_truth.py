@@ -13,7 +13,7 @@ from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...runs.fingerprint import digest
 from ...runs.journal import Journal
-from .contenders import BILINEAR, CONTENDERS, LEAST_DATES, TWO_LEVELS, contenders
+from .contenders import BILINEAR, CONTENDERS, LEAST_DATES, TWO_LEVELS
 from .mapped import map_all
 from .numbers.observation import FWHM, LEAST_CELL, LEAST_FOOTPRINT, blurred, noise_of, swath
 from .numbers.scores import KNOWN_TRUTH, Case, MapScore, as_record, from_record
@@ -72,7 +72,7 @@ class KnownTruth:
 
     def chosen(self, case: Case) -> tuple[str, ...]:
         """The contenders of a case."""
-        names = self.methods or contenders()
+        names = self.methods or tuple(CONTENDERS)
         names = tuple(name for name in CONTENDERS if name in (*names, BILINEAR))
         return tuple(name for name in names if name != TWO_LEVELS or case.dates >= LEAST_DATES)
 

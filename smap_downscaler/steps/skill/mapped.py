@@ -105,9 +105,6 @@ def scored(
 
 def closure_of(trial: Trial, date: int, values: np.ndarray) -> float:
     """RMS of a map's means less what SMAP saw, over cells that the map covers, m3 m-3."""
-    scene, asked = trial.scene, trial.pixels(date)
-    image = np.full(scene.grid.width * scene.grid.height, np.nan, np.float32)
-    image[asked.where] = values
-    off = scene.landing.means(image.reshape(scene.grid.shape), _WHOLE) - trial.observed[date]
+    off = trial.on_cells(date, values, _WHOLE) - trial.observed[date]
     known = np.isfinite(off)
     return float(np.sqrt(np.mean(off[known] ** 2))) if known.any() else math.nan

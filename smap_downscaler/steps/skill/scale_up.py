@@ -15,7 +15,7 @@ from ...geo.grid import Grid, Window
 from ...runs.fingerprint import digest
 from ...runs.journal import Journal
 from ..demo.numbers.fields import block_sums
-from .contenders import BILINEAR, CEILING, CONTENDERS, LEAST_DATES, TWO_LEVELS, contenders
+from .contenders import BILINEAR, CEILING, CONTENDERS, LEAST_DATES, TWO_LEVELS
 from .known_truth import spread_dates
 from .mapped import map_all
 from .numbers.scores import ONE_SCALE_UP, Case, MapScore, as_record, from_record
@@ -70,7 +70,7 @@ class ScaleUp:
 
     def chosen(self, dates: int) -> tuple[str, ...]:
         """The contenders for so many dates; a forest that saw the truth is none, for there is too little."""
-        names = (*(self.methods or contenders()), BILINEAR)
+        names = (*(self.methods or CONTENDERS), BILINEAR)
         some = tuple(name for name in CONTENDERS if name in names and name != CEILING)
         return tuple(name for name in some if name != TWO_LEVELS or dates >= LEAST_DATES)
 

@@ -113,6 +113,13 @@ class Trial:
         block = Block(x, np.full(len(where), self.days[date]), self._coordinates(rows, cols))
         return Asked(where, rows, cols, block)
 
+    def on_cells(self, date: int, values: np.ndarray, least: float = 0.0) -> np.ndarray:
+        """Means over the cells of the pixels of a date; NaN where they cover a share of `least` or less."""
+        scene = self.scene
+        image = np.full(scene.grid.width * scene.grid.height, np.nan, np.float32)
+        image[self.pixels(date).where] = values
+        return scene.landing.means(image.reshape(scene.grid.shape), least)
+
     def _coordinates(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
         cells = self.scene.cells
         return np.column_stack([cells.left + cols * cells.cell_width, cells.top - rows * cells.cell_height])
