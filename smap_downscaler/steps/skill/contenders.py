@@ -11,21 +11,21 @@ import numpy as np
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...geo.sampling import bilinear, nearest
+from ...methods.area.method import AREA_TO_POINT
+from ...methods.area.model import AreaModel
 from ...methods.area.residual import fit_residual
 from ...methods.area.settings import KINDS, AreaSettings
 from ...methods.base import ALL_DETAIL, BY_EVIDENCE, Block, Cells, Model, Prediction
+from ...methods.forest.method import RANDOM_FOREST
 from ...methods.forest.settings import PAPER, ForestSettings
 from ...methods.keys import PooledKey, key_number
-from ...methods.register import method_of
 from .numbers.verdict import BILINEAR, CEILING
 from .trial import Asked, Trial
 
 NEAREST, CUBIC = "nearest", "cubic"
 KRIGING, LINEAR, LINEAR_RESIDUAL = "kriging alone", "linear", "linear + residual"
 PAPER_FOREST, PAPER_RESIDUAL = "paper", "paper + residual"
-SINGLE, TWO_LEVELS = "area-to-point, one date", "area-to-point, two levels"
-#: The area-to-point model in the register.
-AREA = "area-to-point model"
+SINGLE, TWO_LEVELS = "area-to-point by date", "area-to-point on two levels"
 #: Dates from which on there are two levels.
 LEAST_DATES = 6
 _PIXELS_A_BLOCK = 1 << 18
@@ -91,8 +91,11 @@ def _predicted(model: Model, block: Block, progress: Progress, sd: bool = False)
         part = slice(start, start + _PIXELS_A_BLOCK)
         coordinates = None if block.coordinates is None else block.coordinates[part]
         parts.append(model.predict(Block(block.x[part], block.days[part], coordinates), progress, sd))
-    fields = zip(*parts)
-    return Prediction(*(None if values[0] is None else np.concatenate(values) for values in fields))
+    mean = np.concatenate([part.mean for part in parts])
+    if not sd:
+        return Prediction(mean)
+    others = (np.concatenate([part[place] for part in parts]) for place in range(1, len(Prediction._fields)))
+    return Prediction(mean, *others)
 
 
 class Regression:
@@ -132,9 +135,8 @@ def _linear_rule(trial: Trial, date: int, _progress: Progress) -> Rule:
 
 def _paper_rule(trial: Trial, date: int, progress: Progress) -> Rule:
     """The paper's forest, through the seam."""
-    method = method_of("random forest")
     rows, settings = trial.rows((date,)), replace(PAPER, seed=trial.seed)
-    model = method.fit(rows, settings, trial.days[date], progress)
+    model = RANDOM_FOREST.fit(rows, settings, trial.days[date], progress)
 
     def rule(x: np.ndarray, progress: Progress) -> np.ndarray:
         return _predicted(model, Block(x, np.zeros(len(x), np.int64)), progress).mean
@@ -181,7 +183,7 @@ def _ceiling(trial: Trial, _progress: Progress) -> Mapper:
     half = rng.permutation(scene.cells.width * scene.cells.height) % 2
 
     def made(date: int, progress: Progress) -> Made:
-        asked, method = trial.pixels(date), method_of("random forest")
+        asked = trial.pixels(date)
         truth = trial.truth(date).ravel()[asked.where]
         side = half[scene.cell_of.ravel()[asked.where]]
         values = np.empty(len(truth))
@@ -192,7 +194,8 @@ def _ceiling(trial: Trial, _progress: Progress) -> Mapper:
             rows = Cells(
                 asked.block.x[some], truth[some].astype(np.float64), np.column_stack([none, none]), none
             )
-            model = method.fit(rows, replace(_FINE_FOREST, seed=trial.seed), trial.days[date], progress)
+            settings = replace(_FINE_FOREST, seed=trial.seed)
+            model = RANDOM_FOREST.fit(rows, settings, trial.days[date], progress)
             own = side == number
             block = Block(asked.block.x[own], np.zeros(int(own.sum()), np.int64))
             values[own] = _predicted(model, block, progress).mean
@@ -212,11 +215,9 @@ def _by_date(kinds: tuple[str, ...]) -> Contender:
     """The area-to-point model of each date alone, footprint and noise given."""
 
     def contender(trial: Trial, _progress: Progress) -> Mapper:
-        method = method_of(AREA)
-
         def made(date: int, progress: Progress) -> Made:
             settings = area_settings(trial, kinds, True)
-            model = method.fit(trial.rows((date,)), settings, trial.days[date], progress)
+            model = AREA_TO_POINT.fit(trial.rows((date,)), settings, trial.days[date], progress)
             return area_map(model, trial.pixels(date), progress)
 
         return made
@@ -225,7 +226,6 @@ def _by_date(kinds: tuple[str, ...]) -> Contender:
 
 
 def _two_levels(trial: Trial, progress: Progress) -> Mapper:
-    method = method_of(AREA)
     if len(trial.days) < LEAST_DATES:
         raise InputError(
             f"{TWO_LEVELS} needs at least {LEAST_DATES} dates, and there are {len(trial.days)}; give more "
@@ -233,7 +233,7 @@ def _two_levels(trial: Trial, progress: Progress) -> Mapper:
         )
     settings = area_settings(trial, KINDS, not trial.estimated)
     rows = trial.rows(tuple(range(len(trial.days))))
-    model = method.fit(rows, settings, key_number(PooledKey()), progress)
+    model = AREA_TO_POINT.fit(rows, settings, key_number(PooledKey()), progress)
 
     def made(date: int, progress: Progress) -> Made:
         return area_map(model, trial.pixels(date), progress)
@@ -241,18 +241,16 @@ def _two_levels(trial: Trial, progress: Progress) -> Mapper:
     return made
 
 
-def area_map(model: Model, asked: Asked, progress: Progress) -> Made:
+def area_map(model: AreaModel, asked: Asked, progress: Progress) -> Made:
     """A map by evidence, with its interval, and the map of the whole pattern where it shows less."""
     shown = _predicted(model.with_detail(BY_EVIDENCE), asked.block, progress, model.has_sd)
-    levels = getattr(model, "levels", ())
-    judged = [level for level in levels if math.isfinite(level.snr)]
-    if not judged:
+    levels = model.levels
+    if not any(math.isfinite(level.snr) for level in levels):
         return Made(shown)
-    detail = any(level.detail for level in levels)
     full = None
     if not all(level.detail for level in levels):
         full = _predicted(model.with_detail(ALL_DETAIL), asked.block, progress).mean
-    return Made(shown, levels[0].snr, float(detail), full)
+    return Made(shown, levels[0].snr, float(any(level.detail for level in levels)), full)
 
 
 #: All contenders by name, in the order of tables.

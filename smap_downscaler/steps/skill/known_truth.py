@@ -142,8 +142,9 @@ def make_trial(
     """
     truth = Truth(case.truth, case.share, role_reader(scene), scene.cell_of, case.dates, case.seed)
     wanted = spread_dates(truth.wetness, settings.mapped)
-    sigma = tuple(1000 * case.footprint_km / FWHM / size for size in scene.pixel)
-    cell_sigma = tuple(1000 * case.footprint_km / FWHM / size for size in scene.cell)
+    metres = 1000 * case.footprint_km / FWHM
+    sigma = metres / scene.pixel[0], metres / scene.pixel[1]
+    cell_sigma = metres / scene.cell[0], metres / scene.cell[1]
     shares = scene.landing.shares(scene.valid)
     usable, under = shares >= LEAST_CELL, None
     if case.footprint_km:

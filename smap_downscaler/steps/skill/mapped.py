@@ -65,18 +65,20 @@ def scored(
     cells = scene.cell_of.ravel()[asked.where]
     names = list(made)
     images = [made[name][0].values.mean for name in names]
-    full = {
-        name: len(images) + number
-        for number, name in enumerate([name for name in names if made[name][0].full is not None])
-    }
-    images += [made[name][0].full for name in full]
+    # Where in the images the map with all of its pattern stands.
+    whole = {name: number for number, name in enumerate(names)}
+    for name in names:
+        full = made[name][0].full
+        if full is not None:
+            whole[name] = len(images)
+            images.append(full)
     known = np.isfinite(observed) & np.all([np.isfinite(image) for image in images], axis=0)
     block = Pixels(observed[known], np.stack([image[known] for image in images]), cells[known])
     scores = score_pixels(lambda: [block], len(images), scene.cells.width * scene.cells.height)
     found = []
     for number, name in enumerate(names):
         own, (one, seconds) = scores[number], made[name]
-        whole = scores[full[name]] if name in full else own
+        full_scores = scores[whole[name]]
         coverage = math.nan
         if one.values.lower is not None and one.values.upper is not None:
             inside = (observed >= one.values.lower) & (observed <= one.values.upper)
@@ -95,8 +97,8 @@ def scored(
                 coverage=coverage,
                 snr=one.snr,
                 detail=one.detail,
-                r_full=whole.r_within,
-                rmse_full=whole.rmse,
+                r_full=full_scores.r_within,
+                rmse_full=full_scores.rmse,
                 seconds=seconds,
             )
         )

@@ -280,7 +280,8 @@ class MadeUp:
         grid, cells = made_up_grids(self.cells, self.pixel, self.nested)
         if "" not in self._landing:
             self._landing[""] = Landing(grid, cells, progress)
-        x, names, dynamic = landscape.covariates(grid.shape, seed, progress), landscape.NAMES, ()
+        x, names = landscape.covariates(grid.shape, seed, progress), landscape.NAMES
+        dynamic: tuple[Dated, ...] = ()
         if self.dated_rain:
             place = names.index(landscape.RAIN)
             dynamic = (_dated_rain(x[place], grid, seed, days),)

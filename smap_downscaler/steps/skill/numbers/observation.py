@@ -37,7 +37,7 @@ def blurred(values: np.ndarray, sigma: tuple[float, float], progress: Progress =
 def _blurred_rows(values: np.ndarray, sigma: float, progress: Progress) -> np.ndarray:
     columns = values.shape[1]
     length = fast_length(columns + int(np.ceil(_REACH * sigma)))
-    gain = np.exp(-2.0 * (np.pi * sigma * np.fft.rfftfreq(length)) ** 2)
+    gain = np.exp(-2.0 * (np.pi * sigma * np.fft.rfftfreq(length, 1.0)) ** 2)
     out = np.empty(values.shape, np.float32)
     for start in range(0, len(values), _ROWS):
         progress.check()

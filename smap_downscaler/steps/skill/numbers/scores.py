@@ -11,6 +11,7 @@ import numpy as np
 
 #: The tests.
 KNOWN_TRUTH, ONE_SCALE_UP = "known truth", "one scale up"
+TESTS = (KNOWN_TRUTH, ONE_SCALE_UP)
 #: Correlation within cells from which on a pattern counts as real.
 REAL = 0.1
 

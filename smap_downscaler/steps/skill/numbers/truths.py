@@ -184,7 +184,7 @@ class Truth:
         return np.random.default_rng((self.seed, kind, stream + 10))
 
 
-def field(rng: np.random.Generator, shape: tuple[int, int], slope: float) -> np.ndarray:
+def field(rng: np.random.Generator, shape: tuple[int, ...], slope: float) -> np.ndarray:
     """A Gaussian field whose power falls with the wave number as k^-slope: float32, mean 0, variance 1."""
     return synthesise(rng, shape, 1.0, lambda k: k ** (-slope / 2))
 

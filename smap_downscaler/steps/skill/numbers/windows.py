@@ -18,7 +18,8 @@ def disjoint_windows(seen: np.ndarray, side: int, least: int, most: int) -> list
     most : int
         Squares.
     """
-    free, found = seen.astype(np.int64), []
+    free = seen.astype(np.int64)
+    found: list[tuple[int, int]] = []
     height, width = min(side, seen.shape[0]), min(side, seen.shape[1])
     while len(found) < most:
         sums = np.zeros((seen.shape[0] + 1, seen.shape[1] + 1), np.int64)
