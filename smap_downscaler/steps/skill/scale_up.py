@@ -27,7 +27,7 @@ from .trial import Trial
 _LEAST_SHARE = 0.5
 #: Inputs of SMAP's retrieval, by name: as covariates they flatter this test.
 _RETRIEVAL = re.compile(
-    r"albedo|opacity|(?:^|_)tau|vegetation_water|vwc|roughness|surface_temp|(?:^|_)tb_|brightness|boresight",
+    r"albedo|opacity|(?:^|_)tau(?:_|$)|vegetation_water|vwc|roughness|surface_temp|(?:^|_)tb_|brightness|boresight",
     re.IGNORECASE,
 )
 
