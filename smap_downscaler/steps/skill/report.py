@@ -75,7 +75,7 @@ _HEADS = (
 _SCORES = (
     "RMSE / bilinear: mean over the cases; worst: the greatest. r within cells: correlation of map and truth "
     "without the means of SMAP's cells; SPAEF (Demirel et al. 2018) has its best value where correlation, "
-    "spread and histogram fit, and a variance ratio below 1 means that the map is smoother than the truth. "
+    "spread and histogram fit, and a variance ratio below one means that the map is smoother than the truth. "
     "Closure: RMS of the map's means over whole cells less what SMAP saw, noise included. In interval: share "
     "of true pixels inside of the interval that is to hold nine of ten. The ceiling is a forest that was "
     "shown the fine truth; no analyst has one."

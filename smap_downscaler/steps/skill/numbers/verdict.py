@@ -210,10 +210,10 @@ def lost(outcome: Outcome) -> Text:
         if best.worse and best.method != BILINEAR:
             sentences.append(
                 text(
-                    "'{}' itself is worse than interpolation in {:,} of {}, most in {}: {}.",
+                    "The method '{}' is worse than interpolation in {:,} of {}, most in {}: {}.",
                     best.method,
                     best.worse,
-                    counted(best.cases, "case"),
+                    counted(best.cases, "case" if outcome.test == KNOWN_TRUTH else "window"),
                     _plain(best, outcome.telling(dates)),
                     change(best.worst),
                 )
@@ -226,7 +226,7 @@ def _plain(best: Standing, cases: Sequence[CaseScore]) -> Text:
     own = [one for one in cases if one.method == best.method]
     worst = max(own, key=lambda one: one.scores["ratio"]).case
     if worst.test != KNOWN_TRUTH:
-        return Text(worst.truth)
+        return text("window {}", int(worst.truth.split()[-1]))
     return text(
         "the truth '{}' (share {share:.0f} %, footprint {footprint:g} km, seed {seed})",
         worst.truth,
