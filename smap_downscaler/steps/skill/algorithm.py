@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -149,7 +150,7 @@ class SkillExperiment(SmapAlgorithm):
         }
         if values.given("REPORT"):
             progress.set_text("Drawing the report")
-            outcome.warnings += listener.warnings
+            outcome.warnings.extend(listener.warnings)
             sources = _manifest(values, smap, stack, dynamic, progress)
             page = skill_page(outcome, sources, footer("Skill experiment"))
             outputs.update(write_report(values.output_file("REPORT"), page))
@@ -289,7 +290,7 @@ def _of_scale_up(
     most = max(int(number) for number in _numbers(values, "DATES", 1))
     coarse = coarse_series(smap, stack, dynamic, most, progress.part(0.0, 0.2))
     maps = run_scale_up(coarse, settings, progress.part(0.2, 1.0), journal, inputs)
-    side = sum(ground_size(coarse.grid)) / 2000
+    side = math.sqrt(math.prod(ground_size(coarse.grid))) / 1000
     return Outcome(maps, scales=(settings.factor * side, side))
 
 

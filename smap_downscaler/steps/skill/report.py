@@ -86,7 +86,7 @@ def _what(outcome: Outcome) -> Text:
     maps, cases = outcome.maps, {one.case for one in outcome.maps}
     if outcome.test != KNOWN_TRUTH:
         return text(
-            "One scale up, from {:.0f} to {:.0f} km, on {} that share no cell; {}",
+            "One scale up, from {:.0f} to {:.0f} km: {}, {}",
             *outcome.scales,
             counted(len(cases), "window"),
             counted(len(maps), "map"),

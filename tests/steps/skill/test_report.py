@@ -72,8 +72,8 @@ def test_the_verdict_names_a_method_what_it_finds_and_where_it_is_worth_nothing(
     )
     assert lost(outcome) == (
         "With 1 date, these have a larger error than interpolation: paper 5 % larger. The method "
-        "'area-to-point by date' is worse than interpolation in 2 of 4 cases, most in the truth 'mild' (share "
-        "20 %, footprint 0 km, seed 1001): 1 % larger."
+        "'area-to-point by date' is worse than interpolation in 2 of 4 cases, most in the truth 'mild' "
+        "(share 20 %, footprint 0 km, seed 1001): 1 % larger."
     )
 
 
@@ -116,7 +116,7 @@ def test_one_scale_up_says_so():
         "blocks it explains 25 % of the variance, bilinear interpolation 16 %."
     )
     page = checked_page(skill_page, outcome, {"Input": {"SMAP": "a & b"}}, "end").html()
-    assert "One scale up, from 108 to 36 km, on 2 windows that share no cell; 4 maps" in page
+    assert "One scale up, from 108 to 36 km: 2 windows, 4 maps" in page
     assert "a word of warning" in page
     assert "That the same holds within SMAP&#39;s cells is likely, not proven." in page
     assert page.count("<img ") == 1
