@@ -26,6 +26,7 @@ class AreaToPoint(Method):
     modes = (BY_DATE, POOLED)
     smaller = "use fewer covariates, dates or TERMS"
     uses_coordinates = True
+    has_prior = True
     columns: Mapping[str, type] = MappingProxyType({"footprint_km": float, "noise": float})
 
     def read_settings(self, content: Mapping[str, Any]) -> AreaSettings:
