@@ -52,6 +52,18 @@ RUNS = {
         {"OUTPUT": "{out}/forests.smapforest", "REPORT": "{out}/report.html"},
         "forests.smapforest",
     ),
+    "crossvalidate area-to-point": (
+        {
+            "METHOD": "area-to-point model",
+            "SMAP": "{case}/smap",
+            "COVARIATES": "{case}/fine.tif",
+            "FOOTPRINT": "0",
+            "FOLDS": 10,
+            "BLOCKS": 0,
+        },
+        {"OUTPUT": "{out}/scores.gpkg", "REPORT": "{out}/report.html"},
+        "report.html",
+    ),
     "crossvalidate": (
         {"INPUT": "{case}/matrix.gpkg", **FOREST, "FOLDS": 2, "BLOCKS": 36},
         {"OUTPUT": "{out}/scores.gpkg", "REPORT": "{out}/report.html"},
@@ -81,6 +93,11 @@ RUNS = {
         {**SERIES, "MODE": "pooled", "FOLDS": 2, "BLOCKS": 0, "PERIOD": 10},
         {"OUTPUT": "{out}/scores.gpkg", "REPORT": "{out}/report.html"},
         "report.html",
+    ),
+    "trainareamodel": (
+        {"SMAP": "{case}/smap", "COVARIATES": "{case}/fine.tif", "FOOTPRINT": "0"},
+        {"OUTPUT": "{out}/m.smapmodel", "SCORES": "{out}/scores.gpkg", "REPORT": "{out}/report.html"},
+        "m.smapmodel",
     ),
     "fieldvalidation": (
         {

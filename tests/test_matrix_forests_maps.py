@@ -565,7 +565,7 @@ def test_mapping_refusals(refusal, case, forests, tmp_path):
     )
     text = tmp_path / "notes.smapforest"
     text.write_text("no forest")
-    assert "not a forest file" in sentence(FORESTS=str(text))
+    assert "not a model file" in sentence(FORESTS=str(text))
     assert not (tmp_path / "maps").exists()
 
 

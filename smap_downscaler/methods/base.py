@@ -6,6 +6,7 @@ maps, filled gaps and the model file know methods by these classes only.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ import numpy as np
 
 from ..base.errors import InputError
 from ..base.progress import SILENT, Progress
-from ..base.words import joined, text
+from ..base.words import Text, joined, text
 from ..geo.grid import Grid
 from ..stats.applicability import Applicability
 from .keys import MODES
@@ -163,6 +164,13 @@ class Prediction(NamedTuple):
     upper: np.ndarray | None = None
 
 
+def settings_text(content: Mapping[str, Any]) -> Text:
+    """Settings by name in one line, for people; those that are not given are left out."""
+    told = {name: value for name, value in content.items() if value is not None and value != []}
+    words = {name: ", ".join(one) if isinstance(one, list) else one for name, one in told.items()}
+    return joined(", ", (text("{} {}", name, value) for name, value in words.items()))
+
+
 @dataclass(frozen=True)
 class Candidate:
     """One choice of settings; methods whose settings hang on the number of rows extend it."""
@@ -175,7 +183,7 @@ class Candidate:
 
     def text(self, covariates: int) -> str:
         """In one line, for people."""
-        return joined(", ", (text("{} {}", *pair) for pair in self.settings.as_dict().items()))
+        return settings_text(self.settings.as_dict())
 
     def columns(self, covariates: int) -> dict[str, Any]:
         """Settings by the names of `Method.columns`, for a model of so many covariates."""
@@ -267,6 +275,33 @@ class Model(ABC):
         """The model whose maps show of the pattern within cells what `detail`, one of `DETAILS`, says."""
         return self
 
+    @property
+    def days(self) -> tuple[int, ...]:
+        """Ordinals of the days that a model of a method that `sees_cells` was fitted to."""
+        return ()
+
+    @property
+    def footprint_km(self) -> float:
+        """Of such a model: full width of SMAP's footprint; 0 for none."""
+        return 0.0
+
+    @property
+    def noise_sd(self) -> float:
+        """Of such a model: standard deviation of SMAP's noise, m3 m-3."""
+        return math.nan
+
+    def observed(self, day: int) -> tuple[np.ndarray, np.ndarray] | None:
+        """Cells, int64, shape (n, 2), and SMAP there, float64, on a day that the model was fitted to."""
+        return None
+
+    def evidence(self) -> list[str]:
+        """Sentences that say what speaks for the pattern within cells."""
+        return []
+
+    def doubts(self) -> list[str]:
+        """Those of them that should be looked at."""
+        return []
+
     @abstractmethod
     def members(self, covariates: int) -> dict[str, bytes]:
         """All that `Method.load` needs, by name: arrays or JSON, nothing executable.
@@ -295,6 +330,9 @@ class Method(ABC):
         What to do where models are too large, as a part of a sentence.
     uses_coordinates : bool
         Whether `Cells` and `Block` need coordinates.
+    sees_cells : bool
+        Whether its models take SMAP for means over cells: they keep these (`Model.observed`), have a field,
+        noise and footprint of their own, and detail to choose.
     has_prior : bool
         Whether its models know the `prior_share` of pixels.
     columns : dict
@@ -311,6 +349,7 @@ class Method(ABC):
     parts = ""
     smaller = "use fewer covariates"
     uses_coordinates = False
+    sees_cells = False
     has_prior = False
     columns: Mapping[str, type] = MappingProxyType({})
     tunable: tuple[str, ...] = ()
@@ -397,6 +436,22 @@ class Method(ABC):
         return np.stack(
             [self.fit(cells, own, key, progress).predict(block, progress).mean for own in settings]
         )
+
+    def held_out_told(
+        self,
+        cells: Cells,
+        block: Block,
+        settings: Any,
+        key: int,
+        progress: Progress = SILENT,
+        engine: str = "",
+    ) -> Prediction:
+        """Predictions of rows that were held out.
+
+        With the ends of the intervals that are to hold `COVER` of what SMAP sees there, its noise included,
+        where the method has such intervals.
+        """
+        return Prediction(self.held_out(cells, block, [settings], key, progress, engine)[0])
 
     def permuted(
         self,

@@ -14,6 +14,7 @@ from ..base.progress import SILENT, Progress
 from ..geo.blocks import blocks
 from ..geo.grid import Grid, Window
 from ..geo.lattice import Lattice
+from ..geo.sources import Mask
 from ..series.dated import DatedCovariate
 from ..series.dated_on_grid import OnPixels
 from ..series.stack import Stack
@@ -25,12 +26,16 @@ _PIXELS_A_BLOCK = 1 << 20
 
 @dataclass(frozen=True, eq=False)
 class FineBlocks:
-    """A `FineReader`: the fine stack over the cells of the SMAP grid, and dated covariates."""
+    """A `FineReader`: the fine stack over the cells of the SMAP grid, and dated covariates.
+
+    Pixels that `mask` covers are as those without a value.
+    """
 
     stack: Stack
     cells: Grid
     most_pixels: int = _PIXELS_A_BLOCK
     dynamic: tuple[DatedCovariate, ...] = ()
+    mask: Mask | None = None
     _kept: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
 
@@ -48,10 +53,20 @@ class FineBlocks:
             If the stack lacks a name, or cannot be read.
         """
         lattice = Lattice(self.stack.grid, self.cells, progress)
+        mask, on_mask = self.mask, None
+        if mask is not None:
+            on_mask = Lattice(self.stack.grid, mask.grid, progress)
         for window in blocks(self.stack.grid, self.most_pixels):
             progress.check()
             rows, cols = lattice.positions(window)
-            yield FineBlock(self.stack.read(names, window), rows, cols)
+            x = self.stack.read(names, window)
+            if mask is not None and on_mask is not None:
+                with self._lock:
+                    x[:, mask.covers(*on_mask.positions(window))] = np.nan
+            yield FineBlock(x, rows, cols)
+        self.stack.check_codes()
+        if mask is not None:
+            mask.check_codes()
 
     @property
     def dated(self) -> tuple[str, ...]:

@@ -41,6 +41,13 @@ _HEADERS = {
     "held": "SMAP within them, %",
     "outside": "outside, %",
     "explained": "variance told, %",
+    "smap": "SMAP",
+    "closure_cells": "SMAP cells",
+    "closure_rmse": "RMS of means less SMAP",
+    "closure_bias": "means less SMAP",
+    "noise": "noise of SMAP",
+    "exact_cells": "cells returned",
+    "part_cells": "cells covered in part",
 }
 
 

@@ -11,9 +11,10 @@ from itertools import combinations, groupby
 
 from ..base.errors import InputError
 from ..base.moisture import moisture_sentence
+from ..base.progress import SILENT, Progress
 from ..geo.datasets import same_crs
 from ..geo.grid import EASE2_CRS, Grid
-from ..geo.sources import Source, has_value
+from ..geo.sources import Mask, Source, has_value
 from ..series.dated import DatedCovariate
 from ..series.series import Series, SeriesEntry
 from ..series.stack import Stack
@@ -219,6 +220,20 @@ def dated_layers(
             judge=partial(_refuse_codes, series),
             twins=SAME_FILES,
             files=series.entries,
+        )
+
+
+def check_mask(mask: Mask, masked: float, cells: Grid, progress: Progress = SILENT) -> None:
+    """Say how much of the cells a mask takes away; refuse one that takes all.
+
+    `masked` is the share of a sample's points, see `Sampler`.
+    """
+    mask.check_codes()
+    progress.log(f"MASK masks {100 * masked:.1f} % of the SMAP cells.")
+    if masked == 1 and not mask.leaves_any(cells, progress):
+        raise InputError(
+            f"MASK ({mask.path}) masks all of the SMAP cells; give a raster that is 0 or NoData where land "
+            "is to be kept, or none."
         )
 
 

@@ -119,7 +119,11 @@ class DatedCovariate:
 
 
 def dated_covariates(
-    all_series: Sequence[Series], window: int = 0, rain: Sequence[str] = (), minimum_share: float = 0.5
+    all_series: Sequence[Series],
+    window: int = 0,
+    rain: Sequence[str] = (),
+    minimum_share: float = 0.5,
+    parameter: str = "RAIN",
 ) -> tuple[DatedCovariate, ...]:
     """Series as covariates.
 
@@ -131,6 +135,8 @@ def dated_covariates(
     rain : sequence of str
         Names of those that are rain, beside those whose files say so; all others then are none. `NO_RAIN`
         alone: none is, whatever the files say.
+    parameter : str
+        What `rain` was given to.
 
     Raises
     ------
@@ -143,8 +149,9 @@ def dated_covariates(
     unknown = [name for name in given if name not in names]
     if unknown and not none:
         raise InputError(
-            f"RAIN: there is no dated covariate named {unknown[0]} (there is {', '.join(names) or 'none'}); "
-            f"give the names of those that are rain, separated by commas, or '{NO_RAIN}'."
+            f"{parameter}: there is no dated covariate named {unknown[0]} (there is "
+            f"{', '.join(names) or 'none'}); give the "
+            f"names of those that are rain, separated by commas, or '{NO_RAIN}'."
         )
 
     def is_declared(series: Series) -> bool | None:

@@ -39,7 +39,7 @@ RESOURCES = Path(__file__).resolve().parents[1] / "resources"
 GROUPS = {
     "data": "1 Data",
     "covariates": "2 Covariates",
-    "models": "3 Forests",
+    "models": "3 Models",
     "maps": "4 Maps",
     "analysis": "5 Analysis",
     "workflows": "6 Workflows",

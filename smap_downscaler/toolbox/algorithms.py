@@ -14,6 +14,7 @@ _ALGORITHMS = (
     ("rain.seasonal_algorithm", "SeasonalPrecipitation"),
     ("matrix.algorithm", "RegressionMatrix"),
     ("forests.algorithm", "TrainForests"),
+    ("areamodel.algorithm", "TrainAreaModel"),
     ("crossvalidation.algorithm", "CrossValidate"),
     ("maps.downscale_algorithm", "Downscale"),
     ("gaps.algorithm", "FillGaps"),

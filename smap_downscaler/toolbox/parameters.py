@@ -148,6 +148,13 @@ def any_file(name: str, description: str, optional: bool = False) -> QgsProcessi
     return QgsProcessingParameterFile(name, description, optional=optional, fileFilter="All files (*)")
 
 
+def model_file(name: str = "FORESTS", description: str = "Model file") -> QgsProcessingParameterFile:
+    """A file of models of any kind."""
+    return QgsProcessingParameterFile(
+        name, description, fileFilter="Model files (*.smapforest *.smapmodel);;All files (*)"
+    )
+
+
 def period_parameters() -> Iterator[QgsProcessingParameterDefinition]:
     """START and END; see `Values.period`."""
     yield date_parameter("START", "First date")

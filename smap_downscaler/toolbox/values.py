@@ -294,19 +294,23 @@ class Values:
         source = value.source if isinstance(value, QgsProcessingFeatureSourceDefinition) else value
         return self.algorithm.parameterAsVectorLayer({**self.parameters, name: source}, name, self.context)
 
-    def dated_covariates(self, progress: Progress, minimum_share: float) -> tuple[DatedCovariate, ...]:
+    def dated_covariates(
+        self, progress: Progress, minimum_share: float, rain: str = "RAIN"
+    ) -> tuple[DatedCovariate, ...]:
         """The dated covariates of DYNAMIC and the parameters that belong to it; see `toolbox.parameters`.
+
+        `rain` is the parameter with the names of those that are rain.
 
         Raises
         ------
         InputError
             If one cannot be opened, or names do not fit.
         """
-        names, bands, rain = (split_names(self.text(name)) for name in ("DYNAMIC_NAMES", "BAND", "RAIN"))
+        names, bands, wet = (split_names(self.text(name)) for name in ("DYNAMIC_NAMES", "BAND", rain))
         all_series = open_several(
             self.paths("DYNAMIC"), names, progress, self.nodata(), self.variables(), bands
         )
-        return dated_covariates(all_series, self.integer("WINDOW"), rain, minimum_share)
+        return dated_covariates(all_series, self.integer("WINDOW"), wet, minimum_share, rain)
 
     def nodata_of(self, name: str) -> Declared:
         """What NODATA says of the one file or folder of a parameter.

@@ -258,8 +258,7 @@ def test_a_method_that_is_not_installed_is_named(case, monkeypatch):
     with pytest.raises(InputError) as caught:
         open_models(path)
     assert str(caught.value) == (
-        f"{path} is damaged: its method 'two-level linear' is unknown; get another copy or train the forests "
-        "again."
+        f"{path} is damaged: its method 'two-level linear' is unknown; get another copy or train it again."
     )
 
 

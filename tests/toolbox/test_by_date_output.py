@@ -143,7 +143,7 @@ def test_the_maps_report_tells_each_date(run, mapping, said):
     assert [row[0] for row in preflight] == ["layer", *NAMES, "rain"]
     assert "<dd>1: 1 new, 0 kept from an earlier run</dd>" in page
     assert "<dt>Dates without a map</dt><dd>1</dd>" in page
-    assert "forest file, SHA-256" in page
+    assert "model file, SHA-256" in page
     assert page.count("<li>") == len(said.warnings)
     table = rows_of(mapping["DATES"])
     assert [row["note"] for row in table] == ["", skipped]

@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
-from ..base import NO_WISHES, Cells, Method, Wishes
+from ..base import NO_WISHES, Block, Cells, Method, Prediction, Wishes
 from ..keys import BY_DATE, POOLED
 from ..skill import OobScores
 from .core import fit_core
 from .members import decode
 from .model import AreaModel
 from .settings import AreaSettings, read_settings
+from .told import cells_at, told_cells, usable_rows
 
 
 class AreaToPoint(Method):
@@ -27,6 +29,7 @@ class AreaToPoint(Method):
     smaller = "use fewer covariates, dates or TERMS"
     uses_coordinates = True
     has_prior = True
+    sees_cells = True
     columns: Mapping[str, type] = MappingProxyType({"footprint_km": float, "noise": float})
 
     def read_settings(self, content: Mapping[str, Any]) -> AreaSettings:
@@ -42,11 +45,47 @@ class AreaToPoint(Method):
         threads: int = 1,
         wishes: Wishes = NO_WISHES,
     ) -> AreaModel:
-        """A model of one date (its key is the date), or of all (0): see `fit_core`."""
-        core = fit_core(cells, settings, key == 0, progress)
+        """A model of the cells of one date, or on two levels of those of several: see `fit_core`."""
+        core = fit_core(cells, settings, bool(np.ptp(cells.days)), progress)
         model = AreaModel(core)
         model.scores = OobScores.of(*_left_out(model))
         return model
+
+    def usable(self, cells: Cells, settings: AreaSettings, progress: Progress = SILENT) -> np.ndarray:
+        """Rows whose cells lie far enough inside of the fine stack, for the widest footprint that may be chosen.
+
+        Returns
+        -------
+        bool, shape (n,)
+        """
+        return usable_rows(cells, settings, progress)
+
+    def held_out(
+        self,
+        cells: Cells,
+        block: Block,
+        settings: Sequence[Any],
+        key: int,
+        progress: Progress = SILENT,
+        engine: str = "",
+    ) -> np.ndarray:
+        """As SMAP sees them: the covariates of cells are those of their pixels, not of `block`."""
+        return np.stack([self.held_out_told(cells, block, own, key, progress).mean for own in settings])
+
+    def held_out_told(
+        self,
+        cells: Cells,
+        block: Block,
+        settings: Any,
+        key: int,
+        progress: Progress = SILENT,
+        engine: str = "",
+    ) -> Prediction:
+        """As `held_out`, with intervals; see `told_cells`."""
+        if cells.grid is None or block.coordinates is None:
+            raise InputError("Held-out cells need the SMAP grid and their coordinates.")
+        model = self.fit(cells, settings, key, progress)
+        return told_cells(model, cells_at(cells.grid, block.coordinates), block.days, progress)
 
     def load(self, members: Mapping[str, bytes], names: Sequence[str], scores: OobScores | None) -> AreaModel:
         """The model of `AreaModel.members`."""

@@ -293,6 +293,10 @@ class AreaModel(Model):
                 )
         return found
 
+    def doubts(self) -> list[str]:
+        """Those of the sentences that speak of weak support."""
+        return [line for line in self.evidence() if "weakly" in line]
+
     def field_at(self, rows: np.ndarray, cols: np.ndarray, day: int | None = None) -> np.ndarray:
         """Mean and field, without terms, at places of the SMAP grid (fractions): float64, of their shape.
 

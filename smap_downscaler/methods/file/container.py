@@ -11,6 +11,9 @@ from pathlib import Path, PureWindowsPath
 
 from ..base import ModelFileError
 
+#: What writes model files, and what to do with a damaged one.
+TRAINERS = "'Train forests' or 'Train area-to-point model'"
+AGAIN = "get another copy or train it again"
 _MAGIC = b"PK\x03\x04"
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 #: Flags of an ordinary member: deflate's options, sizes after the data, names in UTF-8.
@@ -77,9 +80,7 @@ class Container:
 
     def error(self, problem: str) -> ModelFileError:
         """An error whose sentence names the file; `problem` is a clause."""
-        return ModelFileError(
-            f"{self.path} is damaged: {problem}; get another copy or train the forests again."
-        )
+        return ModelFileError(f"{self.path} is damaged: {problem}; {AGAIN}.")
 
     def _checked_members(self) -> dict[str, zipfile.ZipInfo]:
         members: dict[str, zipfile.ZipInfo] = {}
@@ -98,25 +99,25 @@ class Container:
 
 def _open(path: Path) -> zipfile.ZipFile:
     if path.is_dir():
-        raise ModelFileError(f"{path} is a folder; choose a forest file (.smapforest).")
+        raise ModelFileError(f"{path} is a folder; choose a model file (.smapforest or .smapmodel).")
     try:
         with path.open("rb") as stream:
             magic = stream.read(len(_MAGIC))
         if magic != _MAGIC:
             raise ModelFileError(
-                f"{path} is not a forest file (it is no zip archive); choose what 'Train forests' wrote."
+                f"{path} is not a model file (it is no zip archive); choose what {TRAINERS} wrote."
             )
         return zipfile.ZipFile(path)
     except FileNotFoundError as error:
-        raise ModelFileError(f"{path} does not exist; choose a forest file (.smapforest).") from error
+        raise ModelFileError(
+            f"{path} does not exist; choose a model file (.smapforest or .smapmodel)."
+        ) from error
     except ModelFileError:
         raise
     except OSError as error:
         raise ModelFileError(f"{path} could not be read ({error.strerror or error}).") from error
     except _ZIP_ERRORS as error:
-        raise ModelFileError(
-            f"{path} is a truncated or corrupt forest file; get another copy or train the forests again."
-        ) from error
+        raise ModelFileError(f"{path} is a truncated or corrupt model file; {AGAIN}.") from error
 
 
 def _is_unsafe(name: str) -> bool:

@@ -137,7 +137,7 @@ def member_path(key: Key, name: str, version: int) -> str:
 def check_names(names: Sequence[str]) -> None:
     """Raise `InputError` unless there is a covariate, and all have names that differ."""
     if not 1 <= len(names) <= MOST_COVARIATES:
-        raise InputError(f"A forest takes 1 to {MOST_COVARIATES} covariates, not {len(names)}.")
+        raise InputError(f"A model takes 1 to {MOST_COVARIATES} covariates, not {len(names)}.")
     if not all(names):
         raise InputError("A covariate has no name; name every band.")
     for position, name in enumerate(names):
@@ -159,7 +159,7 @@ def parse(data: bytes) -> Manifest:
         raise ModelFileError("its manifest is not valid JSON") from error
     root = Fields(content, "")
     if root.text("format") != FORMAT:
-        raise ModelFileError("its manifest is not that of a forest file")
+        raise ModelFileError("its manifest is not that of a model file")
     version = root.whole("version")
     if version > VERSION:
         raise NewerVersionError(version)

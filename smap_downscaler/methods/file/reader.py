@@ -1,4 +1,4 @@
-"""The forest file (.smapforest): all forests of a run in one zip of arrays and JSON.
+"""The model file (.smapforest, .smapmodel): all models of a run in one zip of arrays and JSON.
 
 Nothing in it is executable, and nothing of it is ever extracted to disk.
 """
@@ -18,7 +18,7 @@ from ..coverage import coverages_from
 from ..forest import codec
 from ..keys import BY_CELL, BY_DATE, Key, key_label
 from ..skill import OobScores
-from .container import Container
+from .container import TRAINERS, Container
 from .manifest import (
     MANIFEST,
     MAX_BYTES,
@@ -36,7 +36,7 @@ __all__ = ["SUFFIX", "ModelFile", "ModelWriter", "open_models"]
 
 
 class ModelFile:
-    """An open forest file; close it, or use it in a ``with`` block.
+    """An open model file; close it, or use it in a ``with`` block.
 
     Several threads may `load` at once.  Made by `open_models`.
 
@@ -153,13 +153,14 @@ class ModelFile:
         entry = self._entries.get(key)
         if entry is not None:
             return entry
-        text = f"{self.path} holds no forest of {key_label(key)}"
+        noun = self.method.noun
+        text = f"{self.path} holds no {noun} of {key_label(key)}"
         if self.mode == BY_DATE:
             first, last = self.dates[0].isoformat(), self.dates[-1].isoformat()
             raise InputError(f"{text}; its {len(self.dates)} dates lie between {first} and {last}.")
         if self.mode == BY_CELL:
-            raise InputError(f"{text}; it has forests of {len(self.keys):,} cells, not of this one.")
-        raise InputError(f"{text}; it has one forest of all rows.")
+            raise InputError(f"{text}; it has {noun}s of {len(self.keys):,} cells, not of this one.")
+        raise InputError(f"{text}; it has one {noun} of all rows.")
 
 
 def _ranges_from(content: Any) -> dict[str, tuple[float, float]]:
@@ -172,12 +173,12 @@ def _ranges_from(content: Any) -> dict[str, tuple[float, float]]:
 
 
 def open_models(path: str | os.PathLike[str]) -> ModelFile:
-    """Open a forest file and check all but the trees, which `ModelFile.load` checks one by one.
+    """Open a model file and check all but the models, which `ModelFile.load` checks one by one.
 
     Raises
     ------
     InputError
-        One sentence that names the file: it does not exist, is not a forest file, is truncated or
+        One sentence that names the file: it does not exist, is not a model file, is truncated or
         damaged, or is of a newer format.
     """
     container = Container(Path(path))
@@ -193,8 +194,7 @@ def open_models(path: str | os.PathLike[str]) -> ModelFile:
 def _read_manifest(container: Container) -> Manifest:
     if MANIFEST not in container.sizes:
         raise ModelFileError(
-            f"{container.path} is not a forest file (it holds no {MANIFEST}); "
-            "choose what 'Train forests' wrote."
+            f"{container.path} is not a model file (it holds no {MANIFEST}); choose what {TRAINERS} wrote."
         )
     data = container.read(MANIFEST, MAX_BYTES)
     try:
@@ -223,7 +223,7 @@ def _compare(container: Container, manifest: Manifest) -> None:
         claimed = sum(member.size for member in entry.members.values())
         if claimed > MAX_MODEL_BYTES:
             raise container.error(
-                f"the forest of {key_label(entry.key)} claims {claimed:,} bytes, "
+                f"the {manifest.method.noun} of {key_label(entry.key)} claims {claimed:,} bytes, "
                 f"more than {MAX_MODEL_BYTES:,}"
             )
     if sizes:

@@ -1,4 +1,4 @@
-"""Writing the forest file, one forest after the other."""
+"""Writing the model file, one model after the other."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ BYTES_A_PIECE = 4 * 2**20
 
 
 class ModelWriter:
-    """Writes a forest file, one forest after the other.
+    """Writes a model file, one model after the other.
 
     Used in a ``with`` block: the file is written beside under a temporary name and takes its own
     name at the end of the block; an exception in the block, a cancel included, removes it.
@@ -173,8 +173,9 @@ class ModelWriter:
         if self._version == FIRST_VERSION and not (columns is None and settings is None):
             raise ValueError("forests with columns or settings of their own are written as tuned or by cell")
         if key in self._entries:
-            what = {BY_DATE: "date", BY_CELL: "cell"}.get(self._mode, "forest")
-            raise InputError(f"The {what} {label} is there twice; only one forest per {what} is kept.")
+            what = {BY_DATE: "date", BY_CELL: "cell"}.get(self._mode, self._method.noun)
+            noun = self._method.noun
+            raise InputError(f"The {what} {label} is there twice; only one {noun} per {what} is kept.")
         covariates = len(self._names) if columns is None else len(columns)
         prepared = interruptible_if(
             model.is_large, partial(self._prepared, label, model, covariates), progress

@@ -14,7 +14,7 @@ from ...base.progress import SILENT, Progress
 from ...geo.area import Area
 from ...geo.grid import Grid, Window
 from ...geo.sources import BandReader, Mask, windows_over
-from ...preflight.checks import LayerToCheck, check_layers, row_of, shift_warning
+from ...preflight.checks import LayerToCheck, check_layers, check_mask, row_of, shift_warning
 from ...preflight.codes import codes_by_name, codes_by_values
 from ...preflight.layer_check import Preflight
 from ...preflight.sample import Sample, Sampler, range_of
@@ -53,7 +53,7 @@ def check_covariates(
     """
     sampler = Sampler(coarse, mask, progress, area)
     if mask is not None:
-        _check_mask(mask, sampler.masked, coarse, progress)
+        check_mask(mask, sampler.masked, coarse, progress)
     layers = [
         LayerToCheck(
             row_of(one.name, one.source.grid),
@@ -76,16 +76,6 @@ def check_covariates(
 def in_doubt(found: Preflight) -> set[str]:
     """Names of covariates whose values speak against their unit."""
     return {row.name for row in found.rows if UNIT_IN_DOUBT in row.notes}
-
-
-def _check_mask(mask: Mask, masked: float, coarse: Grid, progress: Progress) -> None:
-    mask.check_codes()
-    progress.log(f"MASK masks {100 * masked:.1f} % of the SMAP cells.")
-    if masked == 1 and not mask.leaves_any(coarse, progress):
-        raise InputError(
-            f"MASK ({mask.path}) masks all of the SMAP cells; give a raster that is 0 or NoData where land "
-            "is to be kept, or none."
-        )
 
 
 def _may_be_classes(one: Covariate) -> bool:

@@ -1,37 +1,51 @@
-"""crossvalidate: how good forests are, under folds that flatter and folds that do not."""
+"""crossvalidate: how good models are, under folds that flatter and folds that do not."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 from qgis.core import (
     Qgis,
     QgsProcessingOutputNumber,
     QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
 )
 
 from ...base.covariate_names import split_names
+from ...base.errors import InputError
 from ...base.nodata import parse_nodata
 from ...base.progress import Progress
-from ...base.threads import growing_threads
+from ...base.threads import growing_threads, thread_count
 from ...base.words import counted
+from ...geo.lattice import cell_text
+from ...methods.area.method import AREA_TO_POINT
+from ...methods.base import COVER, Candidate
 from ...methods.forest.engines import FASTEST, SCIKIT_LEARN
+from ...methods.forest.method import RANDOM_FOREST
 from ...methods.keys import BY_CELL, BY_DATE, MODES, POOLED
 from ...runs.journal import work_file_of
+from ...series.dated import check_window
 from ...toolbox.algorithm import SmapAlgorithm
+from ...toolbox.feedback import WarningKeeper
 from ...toolbox.parameters import (
     advanced,
     choice,
+    dated_covariates,
     decimal,
     period_parameters,
     season_parameters,
+    series_folder,
     table_destination,
     whole_number,
 )
 from ...toolbox.reports import (
+    dated_covariates_used,
+    files_used,
     footer,
     input_file,
     log_seasons,
@@ -39,11 +53,23 @@ from ...toolbox.reports import (
     period_used,
     report_parameter,
     seasons_used,
+    series_used,
     table_output,
     write_report,
     write_tables,
 )
 from ...toolbox.values import Values
+from ..areamodel.preflight import check_area_inputs
+from ..areamodel.rows import AreaInputs, area_rows
+from ..areamodel.toolbox.parameters import (
+    area_inputs,
+    area_model_parameters,
+    area_settings,
+    area_used_settings,
+    check_place,
+    place_parameters,
+)
+from ..areamodel.training import chosen_levels
 from ..forests.toolbox.parameters import (
     GRIDS,
     feature_parameters,
@@ -55,14 +81,17 @@ from ..forests.toolbox.parameters import (
 )
 from ..matrix.read import MatrixTable, RowSelection
 from ..matrix.toolbox.table_input import matrix_table, matrix_table_parameters
+from ..rain.numbers.by_date import RainSeries
 from ..rain.tables import write_rain
 from .journal import forget_work
 from .numbers.folds import BLOCKS, LOCATIONS, LOCATIONS_AND_DATES, PERIODS, RANDOM, scheme_text
-from .numbers.results import ValidationRun, median_of, summarise, summarise_rises
+from .numbers.pieces import COVERAGE
+from .numbers.results import ValidationRun, median_of, score_names, summarise, summarise_rises
 from .numbers.settings import ValidationSettings
-from .read_rows import rain_names, rain_of_rows, with_blocks, with_period
+from .read_area import AreaReader, with_footprint, within_stack
+from .read_rows import cell_coordinates, rain_names, rain_of_rows, with_blocks, with_period
 from .report import crossvalidation_page
-from .run import crossvalidate_table
+from .run import crossvalidate_rows, crossvalidate_table
 from .tables import (
     write_choices,
     write_importance,
@@ -81,6 +110,34 @@ _NUMBERS = {
 }
 
 _DEFAULT_BLOCK_KM = 72.0
+_METHODS = (RANDOM_FOREST.name, AREA_TO_POINT.name)
+#: Tables that are made of a regression matrix alone.
+_OF_TABLE = ("IMPORTANCE", "IMPORTANCE_SUMMARY", "RAIN")
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What is validated.
+
+    Attributes
+    ----------
+    run : callable
+        From the work file and a listener to the run.
+    rain : callable
+        Gives the rain of the rows.
+    sources : callable
+        From the run to the sections of the manifest.
+    warnings : sequence of str
+        Of what may be wrong with the folds, or was found before the work.
+    cells : str
+        Size of the cells.
+    """
+
+    run: Callable[[Path | None, Progress], ValidationRun]
+    rain: Callable[[], list[RainSeries]]
+    sources: Callable[[ValidationRun], dict[str, Mapping[str, object]]]
+    warnings: Sequence[str]
+    cells: str
 
 
 class CrossValidate(SmapAlgorithm):
@@ -89,13 +146,21 @@ class CrossValidate(SmapAlgorithm):
     ID = "crossvalidate"
     GROUP = "models"
     NEEDS = ("sklearn", "scipy", "joblib")
-    TAGS = (*SmapAlgorithm.TAGS, "random forest", "validation", "tuning", "spatial blocks", "RMSE")
+    TAGS = (
+        *SmapAlgorithm.TAGS,
+        *("random forest", "area-to-point", "validation", "tuning", "spatial blocks", "RMSE"),
+    )
 
     def define(self) -> Iterable[Any]:
+        yield choice("METHOD", "Method", _METHODS)
         yield QgsProcessingParameterFeatureSource(
-            "INPUT", "Regression matrix", types=[Qgis.ProcessingSourceType.Vector]
+            "INPUT",
+            "Regression matrix (random forest)",
+            types=[Qgis.ProcessingSourceType.Vector],
+            optional=True,
         )
         yield from matrix_table_parameters()
+        yield from _area_parameters()
         yield from _parameters()
         yield advanced(
             QgsProcessingParameterString(
@@ -120,28 +185,29 @@ class CrossValidate(SmapAlgorithm):
     def validate(self, values: Values) -> None:
         values.period()
         parse_nodata(values.text("NODATA"))
+        if values.choice("METHOD") == AREA_TO_POINT.name:
+            _check_area(values)
+            return
+        if not values.given("INPUT"):
+            raise InputError(
+                f"INPUT is not given; choose the regression matrix, or '{AREA_TO_POINT.name}' as METHOD with "
+                "SMAP and COVARIATES."
+            )
         _settings(values)
         growing_threads(values.integer("THREADS"))
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
-        settings, selection = _settings(values), row_selection(values)
         log_seasons(values, progress)
-        table = matrix_table(values, selection, progress)
-        wet = rain_names(table, split_names(values.text("RAIN_COVARIATES")))
-        if values.optional_integer("PERIOD") is None:
-            settings = with_period(settings, table, selection, progress)
-        settings, warnings = with_blocks(settings, table, values.given("BLOCKS"), progress)
-        for warning in warnings:
-            progress.warn(warning)
+        of_area = values.choice("METHOD") == AREA_TO_POINT.name
+        task = _area_task(values, progress) if of_area else _table_task(values, progress)
         output = values.output("OUTPUT")
         report = values.output_file("REPORT") if values.given("REPORT") else ""
         # Nobody can go on with a temporary file of an earlier session.
         work_file = None if values.is_temporary("OUTPUT") else work_file_of(output)
-        threads = growing_threads(values.integer("THREADS"))
-        run = crossvalidate_table(table, settings, work_file, selection, threads, progress.part(0.0, 0.95))
-        settings, run.warnings = run.settings, warnings
+        run = task.run(work_file, progress.part(0.0, 0.95))
+        settings, run.warnings = run.settings, list(task.warnings)
         summary = summarise(run.results, settings)
-        rain = rain_of_rows(table, wet, selection, progress) if report or values.given("RAIN") else []
+        rain = task.rain() if report or values.given("RAIN") else []
         write_scores(output, run)
         outputs = {"OUTPUT": output, "COUNT": len(run.keys), **_numbers(run)}
         tables = {
@@ -156,12 +222,107 @@ class CrossValidate(SmapAlgorithm):
         outputs.update(write_tables(values, tables))
         if report:
             progress.set_text("Drawing the report")
-            sources = _manifest(values, table, run, selection, progress)
-            page = crossvalidation_page(run, summary, rain, sources, footer("Cross-validation"))
+            page = crossvalidation_page(run, summary, rain, task.sources(run), footer("Cross-validation"))
             outputs.update(write_report(report, page))
         forget_work(work_file)
-        _say(run, outputs, table.cell_size or "the size of the cells", progress)
+        _say(run, outputs, task.cells, progress)
         return outputs
+
+
+def _table_task(values: Values, progress: Progress) -> _Task:
+    """Forests of a regression matrix."""
+    settings, selection = _settings(values), row_selection(values)
+    table = matrix_table(values, selection, progress)
+    wet = rain_names(table, split_names(values.text("RAIN_COVARIATES")))
+    if values.optional_integer("PERIOD") is None:
+        settings = with_period(settings, table, selection, progress)
+
+    def places() -> np.ndarray:
+        return np.array(list(cell_coordinates(table, progress).values()), np.float64).reshape(-1, 2)
+
+    settings, warnings = with_blocks(settings, table.label, places, values.given("BLOCKS"), progress)
+    for warning in warnings:
+        progress.warn(warning)
+    threads = growing_threads(values.integer("THREADS"))
+    return _Task(
+        lambda work_file, listener: crossvalidate_table(
+            table, settings, work_file, selection, threads, listener
+        ),
+        lambda: rain_of_rows(table, wet, selection, progress),
+        lambda run: _manifest(values, table, run, selection, progress),
+        warnings,
+        table.cell_size or "the size of the cells",
+    )
+
+
+def _area_task(values: Values, progress: Progress) -> _Task:
+    """Area-to-point models of SMAP, a fine stack and dated covariates."""
+    listener = WarningKeeper(progress)
+    if values.given("INPUT"):
+        listener.warn(
+            f"INPUT is not used with METHOD '{AREA_TO_POINT.name}', which takes SMAP and COVARIATES."
+        )
+    inputs = area_inputs(values, listener, "RAIN_COVARIATES")
+    values.require_nodata_names(inputs.stack, inputs.dynamic)
+    check_area_inputs(inputs, listener).log(listener)
+    rows = area_rows(inputs, progress)
+    levels = chosen_levels(inputs, rows, values.choice("LEVELS"))
+    model_settings = with_footprint(area_settings(values), levels, progress)
+    levels = chosen_levels(inputs, within_stack(rows, model_settings, progress), levels.levels)
+    reader = AreaReader(inputs, levels)
+    wet, dry = values.seasons()
+    settings = ValidationSettings(
+        **_folds(values),
+        candidates=(Candidate(model_settings),),
+        mode=levels.mode,
+        wet=tuple(sorted(wet)),
+        dry=tuple(sorted(dry)),
+        method=AREA_TO_POINT,
+        fine=inputs.fine,
+        dates_too=False,
+    )
+    settings, warnings = with_blocks(
+        settings, reader.label, lambda: reader.places, values.given("BLOCKS"), progress
+    )
+    for warning in warnings:
+        listener.warn(warning)
+    threads = thread_count(values.integer("THREADS"))
+    return _Task(
+        lambda work_file, own: crossvalidate_rows(reader, settings, work_file, threads, own),
+        list,
+        lambda run: _area_manifest(values, inputs, run, progress),
+        listener.warnings,
+        f"{cell_text(inputs.smap.grid)} cells",
+    )
+
+
+def _check_area(values: Values) -> None:
+    """Raise `InputError` for parameters that the area-to-point model cannot be validated with."""
+    for name, what in (("SMAP", "the SMAP series"), ("COVARIATES", "the fine stack")):
+        if not values.given(name):
+            raise InputError(
+                f"{name} is not given, and METHOD is '{AREA_TO_POINT.name}'; choose {what}, or "
+                f"'{RANDOM_FOREST.name}' as METHOD."
+            )
+    for name in _OF_TABLE:
+        if values.given(name):
+            raise InputError(f"{name}: it is made with METHOD '{RANDOM_FOREST.name}' only; leave it empty.")
+    settings = area_settings(values)
+    ValidationSettings(**_folds(values), candidates=(Candidate(settings),), mode=POOLED, method=AREA_TO_POINT)
+    check_window(values.integer("WINDOW"))
+    check_place(values)
+    thread_count(values.integer("THREADS"))
+
+
+def _area_parameters() -> Iterable[Any]:
+    """What the area-to-point model is validated with in place of a table."""
+    yield series_folder("SMAP", "SMAP series (area-to-point model)", optional=True)
+    yield QgsProcessingParameterRasterLayer(
+        "COVARIATES", "Fine stack of covariates (area-to-point model)", optional=True
+    )
+    for definition in (*dated_covariates(), *area_model_parameters(), *place_parameters()):
+        yield advanced(definition)
+    yield advanced(whole_number("WINDOW", "Maximum age of a dated covariate (days)", 0, 0))
 
 
 def _parameters() -> Iterable[Any]:
@@ -192,12 +353,9 @@ def _settings(values: Values) -> ValidationSettings:
     """What they were set to; an empty PERIOD or BLOCKS is still to be resolved."""
     wet, dry = values.seasons()
     settings = ValidationSettings(
-        folds=values.integer("FOLDS"),
-        repeats=values.integer("REPEATS"),
-        block_km=values.number("BLOCKS") if values.given("BLOCKS") else _DEFAULT_BLOCK_KM,
+        **_folds(values),
         candidates=grid_candidates(values),
         inner_folds=values.integer("INNER_FOLDS"),
-        seed=values.integer("SEED"),
         mode=values.choice("MODE"),
         gap=values.integer("GAP"),
         features=feature_settings(values),
@@ -208,6 +366,15 @@ def _settings(values: Values) -> ValidationSettings:
     )
     period = values.optional_integer("PERIOD")
     return settings if period is None else replace(settings, period=period)
+
+
+def _folds(values: Values) -> dict[str, Any]:
+    return {
+        "folds": values.integer("FOLDS"),
+        "repeats": values.integer("REPEATS"),
+        "block_km": values.number("BLOCKS") if values.given("BLOCKS") else _DEFAULT_BLOCK_KM,
+        "seed": values.integer("SEED"),
+    }
 
 
 def _numbers(run: ValidationRun) -> dict[str, float]:
@@ -257,11 +424,36 @@ def _manifest(
     )
 
 
+def _area_manifest(
+    values: Values, inputs: AreaInputs, run: ValidationRun, progress: Progress
+) -> dict[str, Mapping[str, object]]:
+    settings = run.settings
+    files = {"fine stack": inputs.stack.path, **({"mask": inputs.mask.path} if inputs.mask else {})}
+    return manifest(
+        {
+            **files_used(files, progress),
+            **series_used({"SMAP": inputs.smap}, progress),
+            **dated_covariates_used(inputs.dynamic, progress),
+        },
+        {
+            "method": settings.method.name,
+            "models": settings.mode,
+            "folds": settings.folds,
+            "repeats": settings.repeats,
+            "side of the blocks, km": f"{settings.block_km:g}",
+            "seed": settings.seed,
+            **period_used(values, "SMAP's"),
+            **area_used_settings(values, inputs),
+            **seasons_used(values),
+        },
+    )
+
+
 def _say(run: ValidationRun, outputs: dict[str, Any], at: str, progress: Progress) -> None:
     settings = run.settings
     medians = "; ".join(
         f"{scheme_text(scheme, settings.block_km)} RMSE {outputs[_NUMBERS[scheme][0]]:.4f} m3 m-3, "
-        f"R2 {outputs[_NUMBERS[scheme][1]]:.3f}"
+        f"R2 {outputs[_NUMBERS[scheme][1]]:.3f}{_covered(run, scheme)}"
         for scheme in settings.schemes
     )
     if settings.mode == POOLED:
@@ -273,3 +465,10 @@ def _say(run: ValidationRun, outputs: dict[str, Any], at: str, progress: Progres
             f"{counted(len(run.skipped), 'was', 'were')} left out. Medians over the {keys}"
         )
     progress.log(f"{head}: {medians}. A low error at {at} is not skill at 100 m.")
+
+
+def _covered(run: ValidationRun, scheme: str) -> str:
+    if COVERAGE not in score_names(run.results):
+        return ""
+    share = median_of(run.results, scheme, run.settings.words.over[0], COVERAGE)
+    return f", {100 * share:.0f} % within their {100 * COVER:.0f} % interval"

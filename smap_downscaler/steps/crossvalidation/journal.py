@@ -85,7 +85,7 @@ class WorkFile:
                 self._of_these_rows.add(known)
         self._folds = {
             (record["key"], _piece_of(record), record["fold"]): FoldOutcome(
-                record["predicted"], Choice(**record["choice"]), record["permuted_sse"]
+                record["predicted"], Choice(**record["choice"]), record["permuted_sse"], record.get("ends")
             )
             for record in self._fold_journal.records()
             if record["rows"] == rows

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import math
-from collections.abc import Generator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -42,15 +43,46 @@ _RAIN_UNITS = frozenset({"mm/d", "mm/day", "mm d-1", "mm"})
 _LEAST_CELLS = 1.5
 
 
-class RowReader:
+class RowSource(ABC):
+    """Rows to be validated.
+
+    Attributes
+    ----------
+    label : str
+        What messages call where they come from.
+    covariates : tuple of str
+    counts : dict of Key to int
+        Rows with soil moisture of each date or cell, or of all.
+    least : int
+        How many are needed.
+    about : str
+        A hash of what results depend on beside rows and settings; empty where that is all.
+    """
+
+    label: str
+    covariates: tuple[str, ...]
+    counts: dict[Key, int]
+    least: int
+    about = ""
+
+    @abstractmethod
+    def usable(
+        self, run: ValidationRun, progress: Progress, quiet: bool = False
+    ) -> Generator[tuple[Key, Cells], None, None]:
+        """The dates or cells that can be worked on, ascending, or all rows.
+
+        `run` learns what became of the others, and unless `quiet` the log.
+        """
+
+
+class RowReader(RowSource):
     """Reads the rows of a table, date by date, cell by cell or all at once, as the mode is.
 
     By date, only one date is in memory at a time.  Cells and pooled rows need the whole table: 4 bytes a
     covariate and 32 beside them, a row (2.6 million rows of 20 covariates: 290 MB).
 
-    `counts` are the rows with soil moisture of each date or cell, or of all, before covariates are looked at,
-    and `least` is how many are needed.  Raises `InputError` if coordinates of cells are needed and cannot be
-    had, or nothing has enough rows.
+    `counts` are those before covariates are looked at.  Raises `InputError` if coordinates of cells are
+    needed and cannot be had, or nothing has enough rows.
     """
 
     def __init__(
@@ -61,6 +93,7 @@ class RowReader:
         progress: Progress = SILENT,
     ):
         self.table, self._settings, self._selection = table, settings, selection
+        self.label, self.covariates = table.label, table.covariates
         self._coordinates: Mapping[tuple[int, int], tuple[float, float]] = {}
         if settings.needs_coordinates:
             self._coordinates = cell_coordinates(table, progress)
@@ -71,7 +104,6 @@ class RowReader:
         self._held: list[tuple[Key, Cells]] | None = None
         #: Pooled rows that the table left out itself for a missing covariate.
         self._left_out = 0
-        self.counts: dict[Key, int]
         if settings.mode == BY_DATE:
             self.counts = dict(_dates(table, selection, progress))
         else:
@@ -108,10 +140,6 @@ class RowReader:
     def usable(
         self, run: ValidationRun, progress: Progress, quiet: bool = False
     ) -> Generator[tuple[Key, Cells], None, None]:
-        """The dates or cells that can be worked on, ascending, or all rows.
-
-        `run` learns what became of the others, and unless `quiet` the log.
-        """
         total, noun = 0, self._settings.words.rows
         say = SILENT.log if quiet else progress.log
         with contextlib.closing(self._parts(progress)) as parts:
@@ -228,21 +256,30 @@ def _number(value: object, name: str, table: MatrixTable) -> float:
 
 
 def with_blocks(
-    settings: ValidationSettings, table: MatrixTable, given: bool, progress: Progress = SILENT
+    settings: ValidationSettings,
+    label: str,
+    places: Callable[[], np.ndarray],
+    given: bool,
+    progress: Progress = SILENT,
 ) -> tuple[ValidationSettings, list[str]]:
     """The settings with a default side of blocks where none is given, and what may be wrong with the side.
 
     The default is 72 km, or twice the spacing of the cells where that is more.
 
-    Raises
-    ------
-    InputError
-        As `cell_coordinates`.
+    Parameters
+    ----------
+    settings : ValidationSettings
+    label : str
+        What messages call where the cells come from.
+    places : callable
+        Gives x and y of the cells, each once, metres: float64, shape (n, 2); not asked without blocks.
+    given : bool
+        Whether the side was given.
+    progress : Progress
     """
     if not settings.needs_coordinates:
         return settings, []
-    places = np.array(list(cell_coordinates(table, progress).values()), np.float64).reshape(-1, 2)
-    spacing = cell_spacing(*places.T) / 1000
+    spacing = cell_spacing(*places().T) / 1000
     if not given:
         side = max(settings.block_km, math.ceil(20 * spacing) / 10)
         if side > settings.block_km:
@@ -251,7 +288,7 @@ def with_blocks(
     if settings.block_km >= _LEAST_CELLS * spacing:
         return settings, []
     return settings, [
-        f"BLOCKS is {settings.block_km:g} km, and the cells of {table.label} lie {spacing:.3g} km apart: a "
+        f"BLOCKS is {settings.block_km:g} km, and the cells of {label} lie {spacing:.3g} km apart: a "
         "block holds about one cell, so that its score is not stricter than that of random folds; give "
         f"BLOCKS {math.ceil(2 * spacing)} or more, or leave it empty."
     ]

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from ...base.dates import period_text
 from ...base.seasons_of_year import ALL, DRY, WET
 from ...base.words import counted, text
+from ...methods.base import COVER
 from ...methods.keys import POOLED, key_label
 from ...report.figure import SOIL_MOISTURE_UNIT
 from ...report.interval_figures import importance_figure
@@ -26,9 +27,11 @@ from .figures import (
     scores_over_cells,
 )
 from .numbers.folds import BLOCKS, CELLS, DATES, PERIODS, ROWS, scheme_text
+from .numbers.pieces import COVERAGE
 from .numbers.results import (
     SummaryRow,
     ValidationRun,
+    score_names,
     scores_of,
     summarise_rises,
     uneven_folds,
@@ -37,6 +40,7 @@ from .numbers.results import (
 _LINES = "Dashed: 1:1. Solid: least-squares line of observed on predicted, with its slope."
 _MOST_CANDIDATES = 20
 _MOST_LEFT_OUT = 30
+_LABELS = {**SCORE_LABELS, COVERAGE: "coverage of the intervals"}
 
 
 def crossvalidation_page(
@@ -47,7 +51,7 @@ def crossvalidation_page(
     footer: str = "",
 ) -> Page:
     """The report; `manifest` says what the results came from, in sections of names and values."""
-    page = Page("Cross-validation of the forests", _subtitle(run))
+    page = Page(f"Cross-validation of the {run.settings.method.noun}s", _subtitle(run))
     _headline(page, run, summary)
     page.warnings([*run.warnings, *uneven_folds(run.results, run.settings)])
     for series in rain:
@@ -72,11 +76,15 @@ def crossvalidation_page(
 def _subtitle(run: ValidationRun) -> str:
     settings = run.settings
     if settings.mode == POOLED:
-        what = text("{} of all dates and cells, one forest", counted(run.results[0].n, "row"))
+        what = text(
+            "{} of all dates and cells, one {}", counted(run.results[0].n, "row"), settings.method.noun
+        )
     else:
         days = [key for key in run.keys if isinstance(key, dt.date)]
         period = f", {period_text(days)}" if days else ""
-        what = text("{}{}, a forest each", counted(len(run.keys), settings.words.key), period)
+        what = text(
+            "{}{}, a {} each", counted(len(run.keys), settings.words.key), period, settings.method.noun
+        )
     return text("{}; {folds} folds, {}", what, counted(settings.repeats, "repeat"), folds=settings.folds)
 
 
@@ -86,14 +94,27 @@ def _headline(page: Page, run: ValidationRun, summary: Sequence[SummaryRow]) -> 
     over, pooled = settings.words.over[0], settings.mode == POOLED
     found = {(row.scheme, row.score): row.spread for row in summary if row.season == ALL and row.over == over}
     rows = []
+    has_intervals = COVERAGE in score_names(run.results)
     for scheme in settings.schemes:
         rmse, r2 = found[scheme, "rmse"], found[scheme, "r2"]
         # Of pooled rows, those that the first repeat predicted.
         first = next((result.n for result in run.results if result.piece.scheme == scheme), 0)
         name, count = scheme_text(scheme, settings.block_km), first if pooled else rmse.n
-        rows.append((name, fixed(rmse.median, ".4f"), fixed(r2.median, ".3f"), text("{:,}", count)))
+        covered = [fixed(found[scheme, COVERAGE].median, ".3f")] if has_intervals else []
+        numbers = fixed(rmse.median, ".4f"), fixed(r2.median, ".3f"), *covered
+        rows.append((name, *numbers, text("{:,}", count)))
     kind = "" if pooled else "median "
-    page.table(("folds", f"{kind}RMSE, {UNIT}", f"{kind}R²", "rows" if pooled else over), rows)
+    heads = [f"{kind}RMSE, {UNIT}", f"{kind}R²", *([f"{kind}coverage"] if has_intervals else [])]
+    page.table(("folds", *heads, "rows" if pooled else over), rows)
+    if has_intervals:
+        page.paragraph(
+            text(
+                "Coverage: share of the held-out rows that lie within their interval, which is to hold "
+                "{:.0f} % of them. It is checked at SMAP's cells, with SMAP's noise in the interval; at the "
+                "pixels of a map, intervals hold less.",
+                100 * COVER,
+            )
+        )
     days = counted(settings.period, "day")
     if BLOCKS in settings.schemes:
         page.paragraph(
@@ -108,6 +129,11 @@ def _headline(page: Page, run: ValidationRun, summary: Sequence[SummaryRow]) -> 
                 "its own neighbours. Held-out periods of {} say how well gaps of that length are filled.",
                 days,
             )
+        )
+    elif pooled and not settings.dates_too:
+        page.paragraph(
+            f"Under random folds the {settings.method.noun} has seen the same cell on other dates, and the "
+            "same date in other cells. Held-out locations say how well it tells cells that it never saw."
         )
     elif pooled:
         page.paragraph(
@@ -159,8 +185,8 @@ def _summary(page: Page, run: ValidationRun, summary: Sequence[SummaryRow]) -> N
     for number, over in enumerate(settings.words.over):
         rows, before = [], ""
         own = [row for row in summary if row.over == over and (row.spread.n or row.season == ALL)]
-        for row in sorted(own, key=lambda row: list(SCORE_LABELS).index(row.score)):
-            label, spread = SCORE_LABELS[row.score], row.spread
+        for row in sorted(own, key=lambda row: list(_LABELS).index(row.score)):
+            label, spread = _LABELS[row.score], row.spread
             name, first = scheme_text(row.scheme, settings.block_km), "" if label == before else label
             rows.append((first, name, row.season, text("{:,}", spread.n), *spread_texts(spread)))
             before = label
@@ -175,7 +201,8 @@ def _summary(page: Page, run: ValidationRun, summary: Sequence[SummaryRow]) -> N
             page.paragraph(f"All rows are of the {season} season, so that it has no scores of its own.")
     page.paragraph(
         "SD with n - 1 and IQR over the dates or cells, each being the mean of its repeats. Bias is "
-        "predicted - observed. R² is negative where the mean of all rows would tell more than the forest."
+        "predicted - observed. R² is negative where the mean of all rows would tell more than the "
+        f"{settings.method.noun}."
     )
 
 
@@ -184,9 +211,9 @@ def _formulas(page: Page, run: ValidationRun) -> None:
     rows = [(SCORE_LABELS[name], *words) for name, words in SCORE_FORMULAS.items()]
     page.heading("Metrics (the paper's Table 4)").table(("score", "formula", "what it says"), rows)
     page.paragraph(
-        f"o: soil moisture that SMAP observed; p: predicted by a forest that did not see the row; n: "
-        f"{f'rows of a {noun}' if noun else 'rows'} in all folds of a repeat; a bar: their mean. The paper's "
-        "R² mixes 1 - SSE/SST and the squared Pearson r, which are two scores here."
+        f"o: soil moisture that SMAP observed; p: predicted by a {run.settings.method.noun} that did not see "
+        f"the row; n: {f'rows of a {noun}' if noun else 'rows'} in all folds of a repeat; a bar: their mean. "
+        "The paper's R² mixes 1 - SSE/SST and the squared Pearson r, which are two scores here."
     )
 
 
@@ -210,7 +237,9 @@ def _scatters(page: Page, run: ValidationRun) -> None:
         page.heading(f"Observed against predicted, {name} (the paper's Fig. B1)").picture(
             observed_predicted(results, [key_label(result.piece.key) for result in results]),
             f"Observed against predicted soil moisture, {name}",
-            which + f", first repeat; each row was predicted by a forest that did not see it. {_LINES}",
+            which
+            + f", first repeat; each row was predicted by a {settings.method.noun} that did not see it. "
+            + _LINES,
         )
 
 
@@ -252,6 +281,9 @@ def _folds(page: Page, run: ValidationRun) -> None:
 
 def _choices(page: Page, run: ValidationRun) -> None:
     candidates, p = run.settings.candidates, run.results[0].choices[0].covariates
+    if not run.settings.method.tunable and not run.settings.tuned:
+        page.heading("Settings").paragraph(candidates[0].text(p))
+        return
     page.heading("Hyper-parameters")
     if not run.settings.tuned:
         page.paragraph(text("No grid was given: {}.", candidates[0].text(p)))

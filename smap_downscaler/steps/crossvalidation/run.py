@@ -1,4 +1,4 @@
-"""Cross-validation of forests, from a regression matrix to results; goes on after a stop."""
+"""Cross-validation, from a regression matrix or other rows to results; goes on after a stop."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .numbers.crossvalidate import PieceJob, assemble, designed, make_plan, plan
 from .numbers.pieces import FoldOutcome, Piece
 from .numbers.results import KEPT_KEYS, FoldPicture, ValidationRun, fold_picture, uneven_folds
 from .numbers.settings import ValidationSettings
-from .read_rows import RowReader
+from .read_rows import RowReader, RowSource
 
 
 def crossvalidate_table(
@@ -47,14 +47,26 @@ def crossvalidate_table(
         If no rows can be used, folds cannot be made, or a file cannot be read or written.
     """
     check_minimum(settings.words.minimum, selection.minimum_rows)
-    run = ValidationRun(settings, table.covariates)
-    settings.method.check(settings.candidates, len(run.covariate_names), table.label)
+    names = ValidationRun(settings, table.covariates).covariate_names
+    settings.method.check(settings.candidates, len(names), table.label)
     reader = RowReader(table, settings, selection, progress)
+    return crossvalidate_rows(reader, settings, work_file, threads, progress)
+
+
+def crossvalidate_rows(
+    reader: RowSource,
+    settings: ValidationSettings,
+    work_file: str | Path | None = None,
+    threads: int = 1,
+    progress: Progress = SILENT,
+) -> ValidationRun:
+    """The same of rows from elsewhere."""
+    run = ValidationRun(settings, reader.covariates)
     # By date and by cell a piece is soon done; of pooled rows there are a few, of hours each.
     with contextlib.closing(WorkFile(work_file, counts_key(reader.counts), settings.mode == POOLED)) as work:
         job = _first_job(settings, reader, progress)
-        run.settings, run.engine = _with_engine(settings, table, job, work, threads, progress)
-        about = settings_key(table.covariates, run.settings)
+        run.settings, run.engine = _with_engine(settings, reader, job, work, threads, progress)
+        about = _about(reader, run.settings)
         of_each = len(settings.schemes) * settings.repeats
         enough = Tally(n for n in reader.counts.values() if n >= reader.least)
         pieces = {n: keys * of_each for n, keys in enough.items()}
@@ -72,34 +84,52 @@ def crossvalidate_table(
             if equals:
                 progress.warn(f"{equals}, as in {key_label(job.piece.key)}; leave out all of them but one.")
             finished = run.resumed + begun / settings.folds
-            run.plan = make_plan(replace(job, settings=run.settings), pieces, finished, threads, progress)
-            progress.log(run.plan.text())
+            # Whether a training part is too small for a method shows when its turn comes.
+            with contextlib.suppress(InputError):
+                run.plan = make_plan(replace(job, settings=run.settings), pieces, finished, threads, progress)
+                progress.log(run.plan.text())
         tasks = _tasks(run, reader, work, about, counter, progress)
         folds = ordered_map(_run_fold, tasks, threads, progress)
         with contextlib.closing(tasks), contextlib.closing(folds):
             outcomes: list[FoldOutcome] = []
             for task, outcome in folds:
                 job = task.job
-                if task.known is None:
-                    work.add_fold(task.source, job.piece, task.fold, outcome)
-                outcomes.append(outcome)
+                if isinstance(outcome, str):
+                    run.failed.setdefault(job.piece, outcome)
+                elif job.piece not in run.failed:
+                    if task.known is None:
+                        work.add_fold(task.source, job.piece, task.fold, outcome)
+                    outcomes.append(outcome)
                 counter.advance(1)
-                if len(outcomes) == job.folds.number:
+                if task.fold < job.folds.number - 1:
+                    continue
+                counter.advance(settings.folds - job.folds.number)
+                if job.piece in run.failed:
+                    _say_failed(job.piece, run.failed[job.piece], progress)
+                else:
                     result = assemble(job, outcomes, task.keep)
                     work.add(task.source, result)
                     run.results.append(result)
-                    counter.advance(settings.folds - job.folds.number)
-                    outcomes = []
+                outcomes = []
     run.results.sort(key=lambda result: result.piece)
-    _check_results(table, run)
+    _check_results(reader, run)
     for text in uneven_folds(run.results, settings):
         progress.warn(text)
     return run
 
 
+def _about(reader: RowSource, settings: ValidationSettings) -> str:
+    """A hash of all but the rows that results depend on."""
+    return settings_key((*reader.covariates, reader.about) if reader.about else reader.covariates, settings)
+
+
+def _say_failed(piece: Piece, reason: str, progress: Progress) -> None:
+    progress.log(f"{key_label(piece.key)}, {piece.scheme} folds, repeat {piece.repeat}: {reason}")
+
+
 def _with_engine(
     settings: ValidationSettings,
-    table: MatrixTable,
+    reader: RowSource,
     job: PieceJob | None,
     work: WorkFile,
     threads: int,
@@ -113,7 +143,7 @@ def _with_engine(
     if settings.engine != FASTEST:
         return settings, _engine_text(method, settings.engine)
     for engine in reversed(method.engines):
-        about = settings_key(table.covariates, replace(settings, engine=engine))
+        about = _about(reader, replace(settings, engine=engine))
         if method.engine_version(engine) is not None and work.knows(about):
             grow = f"{method.noun.capitalize()}s grow with {_engine_text(method, engine)}"
             text = f"{grow}, as the finished pieces of work did."
@@ -132,10 +162,10 @@ def _engine_text(method: Method, engine: str) -> str:
     return f"{engine} {method.engine_version(engine)}" if engine else method.name
 
 
-def _first_job(settings: ValidationSettings, reader: RowReader, progress: Progress) -> PieceJob | None:
+def _first_job(settings: ValidationSettings, reader: RowSource, progress: Progress) -> PieceJob | None:
     """The first piece that can be worked on, to time forests of it; None where no rows can be used."""
     # What this look finds out is said when the rows are read in earnest.
-    look = ValidationRun(settings, reader.table.covariates)
+    look = ValidationRun(settings, reader.covariates)
     with contextlib.closing(reader.usable(look, progress, quiet=True)) as parts:
         for key, rows in parts:
             with contextlib.suppress(InputError):
@@ -153,12 +183,16 @@ class _Task(NamedTuple):
     known: FoldOutcome | None
 
 
-def _run_fold(task: _Task, listener: Progress) -> tuple[_Task, FoldOutcome]:
-    return task, task.known or run_fold(task.job, task.fold, listener)
+def _run_fold(task: _Task, listener: Progress) -> tuple[_Task, FoldOutcome | str]:
+    """What was found of a fold, or why its training part makes no model."""
+    try:
+        return task, task.known or run_fold(task.job, task.fold, listener)
+    except InputError as error:
+        return task, str(error)
 
 
 def _tasks(
-    run: ValidationRun, reader: RowReader, work: WorkFile, about: str, counter: Counter, progress: Progress
+    run: ValidationRun, reader: RowSource, work: WorkFile, about: str, counter: Counter, progress: Progress
 ) -> Generator[_Task, None, None]:
     """The folds of all pieces that are not yet done; done ones go straight to the results."""
     settings = run.settings
@@ -167,7 +201,7 @@ def _tasks(
         for number, (key, rows) in enumerate(parts):
             source = rows_key(about, rows)
             if not number:
-                run.pictures = _pictures(reader.table, key, rows, settings)
+                run.pictures = _pictures(reader.label, key, rows, settings)
             for scheme, repeat in product(settings.schemes, range(1, settings.repeats + 1)):
                 piece = Piece(key, scheme, repeat)
                 keep = number < KEPT_KEYS and repeat == 1
@@ -180,14 +214,14 @@ def _tasks(
                     job = plan_piece(rows, piece, settings)
                 except InputError as error:
                     run.failed[piece] = str(error)
-                    progress.log(f"{key_label(key)}, {scheme} folds, repeat {repeat}: {error}")
+                    _say_failed(piece, str(error), progress)
                     counter.advance(settings.folds)
                     continue
                 for fold in range(job.folds.number):
                     yield _Task(job, source, keep, fold, work.find_fold(source, piece, fold))
 
 
-def _pictures(table: MatrixTable, key: Key, rows: Cells, settings: ValidationSettings) -> list[FoldPicture]:
+def _pictures(label: str, key: Key, rows: Cells, settings: ValidationSettings) -> list[FoldPicture]:
     """The folds of the first repeat, where they can be made.
 
     Pooled rows that cannot be cut into one of the schemes are refused here, before the others take their
@@ -202,26 +236,26 @@ def _pictures(table: MatrixTable, key: Key, rows: Cells, settings: ValidationSet
             failed[piece] = str(error)
     # What all fail by is no matter of the scheme, and is said when no piece has a result.
     if settings.mode == POOLED and failed and pictures:
-        raise _cannot_be_cut(table, settings, *next(iter(failed.items())))
+        raise _cannot_be_cut(label, settings, *next(iter(failed.items())))
     return pictures
 
 
-def _cannot_be_cut(table: MatrixTable, settings: ValidationSettings, piece: Piece, reason: str) -> InputError:
+def _cannot_be_cut(label: str, settings: ValidationSettings, piece: Piece, reason: str) -> InputError:
     where = f"{key_label(piece.key)}: {reason.rstrip('.')}"
-    return InputError(f"{table.label}: {settings.words.none_can} be cut into {piece.scheme} ({where}).")
+    return InputError(f"{label}: {settings.words.none_can} be cut into {piece.scheme} ({where}).")
 
 
-def _check_results(table: MatrixTable, run: ValidationRun) -> None:
+def _check_results(reader: RowSource, run: ValidationRun) -> None:
     """Refuse to end with an empty result, or with one scheme that no rows could be cut into."""
     if not run.results:
         reasons = [*run.skipped.items(), *((piece.key, reason) for piece, reason in run.failed.items())]
         first = f" ({key_label(reasons[0][0])}: {reasons[0][1].rstrip('.')})" if reasons else ""
         raise InputError(
-            f"{table.label}: {run.settings.words.none_can} be validated{first}; check its soil moisture and "
+            f"{reader.label}: {run.settings.words.none_can} be validated{first}; check its soil moisture and "
             "covariates."
         )
     for scheme in run.settings.schemes:
         if not any(result.piece.scheme == scheme for result in run.results):
             # Rows that are too few have failed all schemes: what is left are the groups.
             piece, reason = next(item for item in run.failed.items() if item[0].scheme == scheme)
-            raise _cannot_be_cut(table, run.settings, piece, reason)
+            raise _cannot_be_cut(reader.label, run.settings, piece, reason)

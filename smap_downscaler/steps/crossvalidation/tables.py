@@ -15,8 +15,8 @@ import numpy as np
 from ...base.seasons_of_year import ALL
 from ...methods.keys import Key, key_fields
 from ...tables.geopackage import DATE, INTEGER, REAL, TEXT, create_table, distribution_fields
-from .numbers.pieces import LINE, SCORES, Piece, most_chosen
-from .numbers.results import RiseRow, SummaryRow, ValidationRun
+from .numbers.pieces import LINE, Piece, most_chosen
+from .numbers.results import RiseRow, SummaryRow, ValidationRun, score_names
 
 _KINDS = {int: INTEGER, float: REAL}
 _KEY = {"date": DATE, "row": INTEGER, "col": INTEGER}
@@ -29,13 +29,16 @@ def write_scores(path: str | Path, run: ValidationRun) -> None:
     folds chose (the earlier in the grid of equals).
     """
     fields = {**_KEY, "season": TEXT, "scheme": TEXT, "repeat": INTEGER, "n": INTEGER}
-    fields |= {"n_dropped": INTEGER, "folds": INTEGER, **dict.fromkeys((*SCORES, *LINE), REAL)}
+    names = (*score_names(run.results), *LINE)
+    fields |= {"n_dropped": INTEGER, "folds": INTEGER, **dict.fromkeys(names, REAL)}
     fields |= {**_setting_fields(run), "folds_agree": INTEGER, "status": TEXT}
     with create_table(path, "cross_validation", fields) as table:
-        table.write(row for _, row in sorted(_score_rows(run), key=lambda item: item[0]))
+        table.write(row for _, row in sorted(_score_rows(run, names), key=lambda item: item[0]))
 
 
-def _score_rows(run: ValidationRun) -> Iterator[tuple[tuple[Piece, int], tuple[Any, ...]]]:
+def _score_rows(
+    run: ValidationRun, names: Sequence[str]
+) -> Iterator[tuple[tuple[Piece, int], tuple[Any, ...]]]:
     """Rows with what they are sorted by."""
     for result in run.results:
         piece, choices = result.piece, result.choices
@@ -43,10 +46,10 @@ def _score_rows(run: ValidationRun) -> Iterator[tuple[tuple[Piece, int], tuple[A
         hyper = _settings_row(run, chosen, choices[0].covariates)
         for number, (key, season, n, scores) in enumerate(result.whole_and_parts):
             counts = n, run.dropped[piece.key], len(choices)
-            numbers = (scores[name] for name in (*SCORES, *LINE))
+            numbers = (scores[name] for name in names)
             row = *_key_row(key), season, *piece[1:], *counts, *numbers, *hyper, votes, "validated"
             yield (piece, number), row
-    nothing = [None] * (len(SCORES) + len(LINE) + len(run.settings.method.columns) + 1)
+    nothing = [None] * (len(names) + len(run.settings.method.columns) + 1)
     for piece, reason in run.left_out():
         row = *_key_row(piece.key), ALL, *piece[1:], None, run.dropped[piece.key], None, *nothing, reason
         yield (piece, 0), row

@@ -84,7 +84,7 @@ class TrainForests(SmapAlgorithm):
         )
         yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
         yield QgsProcessingParameterFileDestination(
-            "OUTPUT", "Forest file", fileFilter="Forest files (*.smapforest)"
+            "OUTPUT", "Model file", fileFilter="Model files (*.smapforest)"
         )
         yield QgsProcessingParameterVectorDestination(
             "SCORES", "Out-of-bag scores", type=Qgis.ProcessingSourceType.Vector, optional=True
@@ -199,7 +199,7 @@ def _log_result(report: TrainingReport, outputs: dict[str, Any], cells: str, pro
         progress.log(
             f"One forest of {counted(next(iter(report.scores.values())).n, 'row')}. "
             f"Its {numbers} ({cells}; trees "
-            "that predict a row saw the same cell on other dates, so this flatters: 'Cross-validate forests' "
+            "that predict a row saw the same cell on other dates, so this flatters: 'Cross-validate models' "
             "leaves cells and periods out)."
         )
         return

@@ -98,7 +98,7 @@ def _scores(page: Page, mode: str, scores: Mapping[Key, OobScores]) -> None:
         page.paragraph(_CAUTIONS[mode])
     _intervals(page, mode, scores)
     page.paragraph(
-        "A low error on SMAP's cells is not skill at 100 m. 'Cross-validate forests' gives the honest figure."
+        "A low error on SMAP's cells is not skill at 100 m. 'Cross-validate models' gives the honest figure."
     )
 
 
@@ -262,7 +262,7 @@ def _choices(page: Page, mode: str, chosen: Mapping[Key, ForestSettings]) -> Non
         )
     page.paragraph(
         "Of each grid, those with the lowest out-of-bag RMSE. The lowest of several errors is by chance a "
-        "little lower than what new rows will show; the nested figure of 'Cross-validate forests' is not."
+        "little lower than what new rows will show; the nested figure of 'Cross-validate models' is not."
     )
 
 

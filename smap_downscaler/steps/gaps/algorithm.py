@@ -9,7 +9,6 @@ from typing import Any
 
 from qgis.core import (
     QgsProcessingOutputNumber,
-    QgsProcessingParameterFile,
     QgsProcessingParameterFolderDestination,
 )
 
@@ -29,6 +28,7 @@ from ...toolbox.parameters import (
     date_parameter,
     dated_covariates,
     minimum_covered,
+    model_file,
     series_folder,
     whole_number,
     window_and_rain,
@@ -66,9 +66,7 @@ class FillGaps(SmapAlgorithm):
 
     def define(self) -> Iterable[Any]:
         yield series_folder("SMAP", "SMAP series")
-        yield QgsProcessingParameterFile(
-            "FORESTS", "Forest file (by cell)", fileFilter="Forest files (*.smapforest);;All files (*)"
-        )
+        yield model_file(description="Model file (by cell)")
         yield from dated_covariates()
         yield area_parameter()
         yield date_parameter("START", "First day")
@@ -205,7 +203,7 @@ def _manifest(
     return manifest(
         {
             **series_used({"SMAP series": inputs.smap}, progress),
-            **files_used({"forest file": str(forests.path)}, progress),
+            **files_used({"model file": str(forests.path)}, progress),
             **dated_covariates_used(inputs.dynamic, progress),
             "covariates of the forests": ", ".join(forests.names),
             **area_used(inputs.area),

@@ -9,7 +9,6 @@ from typing import Any
 
 from qgis.core import (
     QgsProcessingOutputNumber,
-    QgsProcessingParameterFile,
     QgsProcessingParameterFolderDestination,
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
@@ -32,6 +31,7 @@ from ...toolbox.parameters import (
     date_parameter,
     dated_covariates,
     decimal,
+    model_file,
     whole_number,
     window_and_rain,
 )
@@ -53,9 +53,7 @@ class Cascade(SmapAlgorithm):
     TAGS = (*SmapAlgorithm.TAGS, "random forest", "map", "resolution", "scale")
 
     def define(self) -> Iterable[Any]:
-        yield QgsProcessingParameterFile(
-            "FORESTS", "Forest file", fileFilter="Forest files (*.smapforest);;All files (*)"
-        )
+        yield model_file()
         yield QgsProcessingParameterRasterLayer("COVARIATES", "Fine stack of covariates")
         yield from wanted_parameters()
         yield from dated_covariates()
@@ -115,19 +113,20 @@ class Cascade(SmapAlgorithm):
 
 
 def _date(forests: ModelFile, asked: dt.date | None) -> dt.date:
+    noun = forests.method.noun
     if forests.mode == POOLED:
         if asked is None:
-            raise InputError(f"{forests.path}: it has one forest for all dates; give DATE, the one to map.")
+            raise InputError(f"{forests.path}: it has one {noun} for all dates; give DATE, the one to map.")
         return asked
     if asked is None and len(forests.dates) > 1:
         raise InputError(
-            f"{forests.path}: it has forests of {len(forests.dates)} dates ({forests.dates[0]} to "
+            f"{forests.path}: it has {noun}s of {len(forests.dates)} dates ({forests.dates[0]} to "
             f"{forests.dates[-1]}); give DATE, the one to map."
         )
     date = asked or forests.dates[0]
     if date not in forests.dates:
         raise InputError(
-            f"{forests.path}: it has no forest of {date} (its forests run from {forests.dates[0]} to "
+            f"{forests.path}: it has no {noun} of {date} (its {noun}s run from {forests.dates[0]} to "
             f"{forests.dates[-1]}); choose another DATE."
         )
     return date

@@ -8,7 +8,6 @@ from typing import Any
 from qgis.core import (
     QgsProcessingOutputNumber,
     QgsProcessingParameterBoolean,
-    QgsProcessingParameterFile,
     QgsProcessingParameterFolderDestination,
     QgsProcessingParameterRasterLayer,
 )
@@ -24,12 +23,20 @@ from ...series.stack import open_stack
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.feedback import WarningKeeper
 from ...toolbox.layers import SeriesDestination, check_series, write_series
-from ...toolbox.parameters import advanced, dated_covariates, period_parameters, whole_number, window_and_rain
+from ...toolbox.parameters import (
+    advanced,
+    dated_covariates,
+    model_file,
+    period_parameters,
+    whole_number,
+    window_and_rain,
+)
 from ...toolbox.preflight_output import join_outputs
 from ...toolbox.values import Values
 from .downscale import MapInputs, dates_to_map, make_maps, tell_beyond
 from .preflight import check_maps
 from .toolbox.extra import extra_parameters, read_extra
+from .toolbox.finish import finish_parameters, read_finish, read_smap
 from .toolbox.report_output import report_maps
 from .toolbox.wanted import check_wanted, read_wanted, wanted_parameters
 
@@ -43,14 +50,13 @@ class Downscale(SmapAlgorithm):
     TAGS = (*SmapAlgorithm.TAGS, "random forest", "map", "prediction")
 
     def define(self) -> Iterable[Any]:
-        yield QgsProcessingParameterFile(
-            "FORESTS", "Forest file", fileFilter="Forest files (*.smapforest);;All files (*)"
-        )
+        yield model_file()
         yield QgsProcessingParameterRasterLayer("COVARIATES", "Fine stack of covariates")
         yield from wanted_parameters()
         yield from dated_covariates()
         yield from period_parameters()
         yield from window_and_rain()
+        yield from finish_parameters()
         yield from extra_parameters()
         yield advanced(QgsProcessingParameterBoolean("CLIP", "Bring maps between 0 and saturation", False))
         yield advanced(whole_number("MEMORY", "Memory for blocks (MB)", 512, 16))
@@ -68,7 +74,8 @@ class Downscale(SmapAlgorithm):
         check_window(values.integer("WINDOW"))
         values.nodata("COVARIATES")
         check_wanted(values)
-        # The forest file is opened in the background: a large one takes longer than a click should.
+        read_finish(values)
+        # The model file is opened in the background: a large one takes longer than a click should.
         check_series(values)
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
@@ -77,10 +84,21 @@ class Downscale(SmapAlgorithm):
             stack = open_stack(values.raster_path("COVARIATES"), nodata=values.nodata("COVARIATES"))
             # As 'Harmonise covariates' fills fine pixels: by whatever lies in them.
             dynamic = values.dated_covariates(progress, minimum_share=0.0)
-            wanted = read_wanted(values, listener)
-            inputs = MapInputs(forests, stack, dynamic, read_extra(values), values.flag("CLIP"), wanted)
+            wanted, finish = read_wanted(values, listener), read_finish(values)
+            inputs = MapInputs(
+                forests,
+                stack,
+                dynamic,
+                read_extra(values),
+                values.flag("CLIP"),
+                wanted,
+                read_smap(values, progress),
+                finish,
+                values.choice("DETAIL"),
+            )
             values.require_nodata_names(stack, inputs.dynamic)
-            dates, part = dates_to_map(inputs, *values.period()), inputs.part
+            dates = dates_to_map(inputs, *values.period(), values.flag("EVERY_DAY"))
+            part = inputs.part
             folder = values.output_folder("OUTPUT")
             check_room(folder, part.grid)
             found = check_maps(inputs, dates, progress)
@@ -91,11 +109,11 @@ class Downscale(SmapAlgorithm):
             tell_beyond(inputs, report, listener)
             warn_of_other_runs(folder, report.files.values(), inputs.fingerprint, listener)
             tables = report_maps(values, inputs, report, found, listener.warnings, progress)
-            unit = forests.response_unit
+            unit, filled = forests.response_unit, any(map(inputs.is_filled, report.files))
         progress.log(f"{counted(len(report.files), 'map')}, {len(report.kept)} of them from an earlier run")
         return {
             "OUTPUT": folder,
             "COUNT": len(report.files),
-            "SERIES": write_series(values, folder, part.grid, report.files, unit, progress),
+            "SERIES": write_series(values, folder, part.grid, report.files, unit, progress, filled),
             **tables,
         }

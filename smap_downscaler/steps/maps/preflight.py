@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -12,6 +12,7 @@ from ...base.progress import SILENT, Progress
 from ...base.words import text
 from ...geo.datasets import same_crs
 from ...geo.grid import EASE2_CRS
+from ...methods.file.reader import ModelFile
 from ...preflight.checks import (
     LayerToCheck,
     check_layers,
@@ -24,6 +25,7 @@ from ...preflight.layer_check import Preflight, is_coarse
 from ...preflight.sample import Sample, Sampler
 from ...series.series import Series
 from ...series.tags import unobserved_sentence
+from ..areamodel.stack_points import stack_sentence
 from .compare import Compared
 from .downscale import MapInputs
 from .thin_dates import thin_dates, thin_sentence
@@ -43,38 +45,42 @@ def check_maps(inputs: MapInputs, dates: Sequence[dt.date], progress: Progress =
     is_on_cells = same_crs(stack.grid.crs, EASE2_CRS) and is_coarse(stack.grid)
     area, *advice = (_PART, "choose another EXTENT or AOI") if inputs.part.tags else (_AREA,)
     static = [name for name in inputs.forests.covariates if name not in names]
+    other = stack_sentence(inputs.forests, stack, progress)
     layers = [
         LayerToCheck(None, warnings=[coarse if is_on_cells else "", thin_sentence(inputs.forests, thin)]),
-        LayerToCheck(None, warnings=[inputs.wanted.doubt(stack.grid, stack.path)]),
+        LayerToCheck(None, warnings=[inputs.wanted.doubt(stack.grid, stack.path), other]),
         *stack_layers(stack, static, area, *advice),
         *dated_layers(inputs.dynamic, dates, area),
+        *([_smap_layer(inputs.smap, dates, "count in closure")] if inputs.smap else []),
     ]
     # A small part may well lie beyond the means of cells, by no more than these are apart.
     slack = 1.0 if inputs.part.tags else 0.0
-    judged = [_with_judge(layer, inputs.forests.ranges, slack) for layer in layers]
+    judged = [_with_judge(layer, inputs.forests, slack) for layer in layers]
     sampler = Sampler(inputs.part.grid, None, progress, inputs.wanted.aoi)
     return check_layers(judged, sampler, area)
 
 
-def _with_judge(layer: LayerToCheck, ranges: Mapping[str, tuple[float, float]], slack: float) -> LayerToCheck:
-    """A covariate that is held against the range that forests were trained on, where that is known.
+def _with_judge(layer: LayerToCheck, forests: ModelFile, slack: float) -> LayerToCheck:
+    """A covariate that is held against the range that models were trained on, where that is known.
 
     It may lie beside it by `slack` times the width of the range.
     """
-    trained = ranges.get(layer.row.name) if layer.row is not None else None
-    return layer if trained is None else replace(layer, judge=partial(_outside, layer, trained, slack))
+    trained = forests.ranges.get(layer.row.name) if layer.row is not None else None
+    if trained is None:
+        return layer
+    return replace(layer, judge=partial(_outside, layer, trained, slack, forests.method.noun))
 
 
 def _outside(
-    layer: LayerToCheck, trained: tuple[float, float], slack: float, sample: Sample
+    layer: LayerToCheck, trained: tuple[float, float], slack: float, noun: str, sample: Sample
 ) -> tuple[str, str]:
-    """What is said of a covariate no value of which forests know: most often it is in another unit."""
+    """What is said of a covariate no value of which models know: most often it is in another unit."""
     beside = slack * (trained[1] - trained[0])
     if layer.row is None or not (sample.high < trained[0] - beside or sample.low > trained[1] + beside):
         return "", ""
     return (
         text(
-            "{}: {} runs from {:.5g} to {:.5g}, wholly outside of the {:.5g} to {:.5g} that the forests were "
+            "{}: {} runs from {:.5g} to {:.5g}, wholly outside of the {:.5g} to {:.5g} that the {}s were "
             "trained on, so that it tells pixels apart no more; check its unit, and that it is the covariate "
             "of the training.",
             layer.label,
@@ -82,6 +88,7 @@ def _outside(
             sample.low,
             sample.high,
             *trained,
+            noun,
         ),
         "outside of the training",
     )
@@ -101,10 +108,14 @@ def check_comparison(compared: Compared, dates: Sequence[dt.date], progress: Pro
         _moisture_layer("reference", "REFERENCE", compared.reference, dates),
     ]
     if smap is not None:
-        fate = "count in closure and interpolation"
-        filled = unobserved_sentence(smap.source, fate, "maps") if smap.has_filled() else ""
-        layers.append(_moisture_layer("SMAP", "SMAP", smap, dates, filled))
+        layers.append(_smap_layer(smap, dates, "count in closure and interpolation"))
     return check_layers(layers, Sampler(compared.maps.grid, None, progress), _COMPARED)
+
+
+def _smap_layer(smap: Series, dates: Sequence[dt.date], fate: str) -> LayerToCheck:
+    """SMAP on the dates of maps, and what becomes of its values there."""
+    filled = unobserved_sentence(smap.source, fate, "maps") if smap.has_filled() else ""
+    return _moisture_layer("SMAP", "SMAP", smap, dates, filled)
 
 
 def _moisture_layer(

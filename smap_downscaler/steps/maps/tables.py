@@ -6,8 +6,9 @@ import datetime as dt
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from ...base.words import joined
+from ...base.words import joined, text
 from ...methods.keys import POOLED, PooledKey
 from ...tables.by_date import (
     STATISTICS,
@@ -17,18 +18,26 @@ from ...tables.by_date import (
     raster_date_fields,
     raster_dates,
 )
-from ...tables.geopackage import DATE, REAL, TEXT
+from ...tables.geopackage import DATE, INTEGER, REAL, TEXT
 from .bands import DISSIMILARITY, EXPLAINED, LOWER, OUTSIDE, SD, UPPER
-from .downscale import MapInputs, MapsReport
+from .downscale import NO_SMAP, MapInputs, MapsReport
 from .limits import Beyond
 from .thin_dates import thin_dates
+
+#: What stands in the table for a date of which SMAP is known.
+SEEN = "seen"
+_BESIDE_SMAP = {
+    "smap": TEXT, "closure_cells": INTEGER, "closure_rmse": REAL, "closure_bias": REAL, "noise": REAL,
+    "exact_cells": INTEGER, "part_cells": INTEGER,
+}  # fmt: skip
 
 
 def map_dates(inputs: MapInputs, report: MapsReport) -> DatesTable:
     """One row per date: the map, whether it is new, share of pixels with a value (%), range, rasters taken.
 
     Of the pixels with a value `beyond` (%) lie outside of 0 to saturation, see `Limits`; of maps with more
-    bands follow what `extra_fields` names.
+    bands follow what `extra_fields` names. Where SMAP is known also how the map's means over its cells lie
+    beside it.
 
     Parameters
     ----------
@@ -52,10 +61,36 @@ def map_dates(inputs: MapInputs, report: MapsReport) -> DatesTable:
             beyond = report.beyond.get(date, Beyond()).share
             numbers = (*map_statistics(path, STATISTICS), beyond, *_of_extra(inputs, date, path))
         note = report.skipped.get(date, "kept from an earlier run" if date in kept else "")
-        note = joined("; ", filter(None, [note, thin.get(date)]))
+        note = joined("; ", filter(None, [note, thin.get(date), _unfinished(inputs, report, date)]))
         taken = raster_dates(inputs.dynamic, date)
-        rows.append((date.isoformat(), path.name if path else "", *numbers, *taken, note))
+        beside = _beside_smap(inputs, report, date)
+        rows.append((date.isoformat(), path.name if path else "", *numbers, *beside.values(), *taken, note))
+    fields |= dict(
+        zip(_beside_smap(inputs, report, dt.date.min), (TEXT, INTEGER, *[REAL] * 3, *[INTEGER] * 2))
+    )
     return DatesTable({**fields, **raster_date_fields(inputs.dynamic), "note": TEXT}, rows)
+
+
+def _unfinished(inputs: MapInputs, report: MapsReport, date: dt.date) -> str:
+    why = report.unfinished.get(date)
+    return text("without {}: {}", inputs.finish.words, why) if why else ""
+
+
+def _beside_smap(inputs: MapInputs, report: MapsReport, date: dt.date) -> dict[str, Any]:
+    """How a map lies beside SMAP, by the names of the fields; nothing where nobody knows SMAP."""
+    if inputs.under is None:
+        return {}
+    found = report.closures.get(date)
+    beside = {
+        "smap": (SEEN if found else NO_SMAP) if date in report.files else "",
+        "closure_cells": found.cells if found else 0,
+        "closure_rmse": found.rmse if found else math.nan,
+        "closure_bias": found.bias if found else math.nan,
+        "noise": report.noise.get(date, math.nan),
+    }
+    if inputs.finish.exact:
+        beside |= {"exact_cells": found.full if found else 0, "part_cells": found.part if found else 0}
+    return beside
 
 
 def extra_fields(inputs: MapInputs) -> tuple[str, ...]:

@@ -12,7 +12,9 @@ from ...geo.datasets import open_dataset
 from ...geo.grid import Grid
 from ...geo.lattice import is_geographic
 from ...geo.texts import tag_of
+from ...methods.base import settings_text
 from ...methods.file.reader import ModelFile
+from ...methods.forest.method import RANDOM_FOREST
 from ...methods.keys import BY_DATE
 from ...methods.skill import summarise_scores
 from ...report.flow import FlowBox, flow_png
@@ -23,9 +25,11 @@ from .downscale import MapInputs, MapsReport
 def workflow_png(inputs: MapInputs, made: MapsReport) -> bytes:
     """The diagram as a PNG: SMAP, matrix, models, maps, and the covariates that go into matrix and maps."""
     forests = inputs.forests
+    # Models that look below the cells are fitted without a matrix.
+    matrix = [FlowBox("Regression matrix", [*_matrix(forests)], is_step=True)]
     steps = [
         FlowBox("SMAP soil moisture", [*_observed(forests)]),
-        FlowBox("Regression matrix", [*_matrix(forests)], is_step=True),
+        *([] if "smap" in forests.extra else matrix),
         FlowBox(f"{forests.method.noun.capitalize()}s, {forests.mode}", [*_models(forests)], is_step=True),
         FlowBox("Downscale", [*_work(inputs, made)], is_step=True),
         FlowBox("Maps of soil moisture", [*_maps(inputs, made)]),
@@ -33,7 +37,7 @@ def workflow_png(inputs: MapInputs, made: MapsReport) -> bytes:
     sides = [FlowBox("Covariates", [*_stack(inputs)])]
     if inputs.dynamic:
         sides.append(FlowBox("Dated covariates", [*_dated(inputs)]))
-    return flow_png(steps, sides, 1, 3)
+    return flow_png(steps, sides, 1, len(steps) - 2)
 
 
 def _observed(forests: ModelFile) -> Iterator[str]:
@@ -61,12 +65,12 @@ def _models(forests: ModelFile) -> Iterator[str]:
     if tuned:
         yield "settings chosen for each by tuning"
     else:
-        known = forests.settings.as_dict().items()
-        yield joined(", ", (text("{} {}", name, value) for name, value in known if value is not None))
+        yield settings_text(forests.settings.as_dict())
     found = summarise_scores(score for key in forests.keys if (score := forests.scores(key)) is not None)
     if found["rmse"].n:
         yield text(
-            "out-of-bag RMSE {}, R² {}{}",
+            "{} RMSE {}, R² {}{}",
+            "out-of-bag" if forests.method is RANDOM_FOREST else "held-out",
             fixed(found["rmse"].median, ".4f"),
             fixed(found["r2"].median, ".3f"),
             " (medians)" if found["rmse"].n > 1 else "",
@@ -99,6 +103,8 @@ def _work(inputs: MapInputs, made: MapsReport) -> Iterator[str]:
     if inputs.forests.mode != BY_DATE:
         words = "the {} applied to the pixels of each date"
     yield text(words, inputs.forests.method.noun)
+    if inputs.finish.steps:
+        yield f"with {inputs.finish.words}"
     if made.skipped:
         yield text("{} without a map", counted(len(made.skipped), "date"))
 

@@ -136,7 +136,6 @@ def test_a_member_is_read_no_further_than_its_directory_tells(tmp_path):
     finally:
         tracemalloc.stop()
     assert str(caught.value) == (
-        f"{path} is damaged: the member a is truncated or corrupt; get another copy or train the forests "
-        "again."
+        f"{path} is damaged: the member a is truncated or corrupt; get another copy or train it again."
     )
     assert peak < 5e6

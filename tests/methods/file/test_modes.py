@@ -35,7 +35,7 @@ from smap_downscaler.methods.file.reader import ModelWriter, open_models
 from smap_downscaler.methods.forest import codec
 from smap_downscaler.methods.keys import CellKey, PooledKey, key_label, key_number, mode_of
 
-LATER = "get another copy or train the forests again."
+LATER = "get another copy or train it again."
 X = rows(200, seed=11, p=6)[0]
 #: What the plugin wrote before there were other modes: two dates, one tree each.
 GOLDEN = Path(__file__).parent / "forests_by_date.base64"

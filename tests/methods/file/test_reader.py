@@ -37,7 +37,8 @@ from smap_downscaler.methods.file.reader import ModelWriter, open_models
 from smap_downscaler.methods.forest import codec
 from smap_downscaler.methods.forest.growth import new_sklearn_forest
 
-LATER = "get another copy or train the forests again."
+WROTE = "choose what 'Train forests' or 'Train area-to-point model' wrote."
+LATER = "get another copy or train it again."
 FIRST = f"forests/{DAY.isoformat()}"
 
 
@@ -274,7 +275,7 @@ def test_no_forest_at_all(tmp_path):
     [
         (("clay", "sand", "clay"), "The covariate clay is there twice; give every covariate its own name."),
         (("clay", ""), "A covariate has no name; name every band."),
-        ((), "A forest takes 1 to 32767 covariates, not 0."),
+        ((), "A model takes 1 to 32767 covariates, not 0."),
     ],
 )
 def test_bad_names(tmp_path, names, sentence):
@@ -321,32 +322,30 @@ def test_too_much_for_a_file(tmp_path, monkeypatch):
 
 def test_a_file_that_does_not_exist(tmp_path):
     path = tmp_path / "none.smapforest"
-    refused(path, f"{path} does not exist; choose a forest file (.smapforest).")
+    refused(path, f"{path} does not exist; choose a model file (.smapforest or .smapmodel).")
 
 
 def test_a_folder(tmp_path):
-    refused(tmp_path, f"{tmp_path} is a folder; choose a forest file (.smapforest).")
+    refused(tmp_path, f"{tmp_path} is a folder; choose a model file (.smapforest or .smapmodel).")
 
 
 @pytest.mark.parametrize("content", [b"", b"date,row,col\n", b"\x89HDF\r\n\x1a\n" + bytes(100)])
 def test_not_a_zip(tmp_path, content):
     path = tmp_path / "matrix.smapforest"
     path.write_bytes(content)
-    refused(path, f"{path} is not a forest file (it is no zip archive); choose what 'Train forests' wrote.")
+    refused(path, f"{path} is not a model file (it is no zip archive); {WROTE}")
 
 
 def test_another_zip(tmp_path):
     path = write_zip(tmp_path / "plugin.zip", {"smap_downscaler/__init__.py": b""})
-    refused(
-        path, f"{path} is not a forest file (it holds no manifest.json); choose what 'Train forests' wrote."
-    )
+    refused(path, f"{path} is not a model file (it holds no manifest.json); {WROTE}")
 
 
 @pytest.mark.parametrize("share", [0.01, 0.5, 0.99])
 def test_truncated(path, share):
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * share)])
-    refused(path, f"{path} is a truncated or corrupt forest file; {LATER}")
+    refused(path, f"{path} is a truncated or corrupt model file; {LATER}")
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may read every file")
@@ -390,14 +389,14 @@ def set_in(*keys):
 @pytest.mark.parametrize(
     ("edit", "problem"),
     [
-        (set_in("format", "zip"), "its manifest is not that of a forest file"),
+        (set_in("format", "zip"), "its manifest is not that of a model file"),
         (set_in("format", 3), "its manifest is wrong at format"),
         (set_in("version", "1"), "its manifest is wrong at version"),
         (set_in("version", True), "its manifest is wrong at version"),
         (set_in("version", 0), "its format version 0 does not exist"),
         (set_in("mode", "by moon"), "its mode 'by moon' is unknown"),
         (set_in("seed", 4), "its manifest is wrong at seed"),
-        (set_in("covariates", []), "its manifest is wrong (A forest takes 1 to 32767 covariates, not 0)"),
+        (set_in("covariates", []), "its manifest is wrong (A model takes 1 to 32767 covariates, not 0)"),
         (set_in("covariates", 1, "name", "elevation"), TWICE),
         (set_in("covariates", 1, "name", 4), "its manifest is wrong at covariates name"),
         (set_in("covariates", 1, "unit", None), "its manifest is wrong at covariates unit"),

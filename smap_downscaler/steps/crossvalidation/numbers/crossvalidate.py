@@ -218,7 +218,9 @@ def run_fold(job: PieceJob, fold: int, progress: Progress = SILENT) -> FoldOutco
     settings, key = job.settings.candidates[chosen].of(n), model_key(job.piece, fold)
     # On the first repeat alone, for its cost.
     if not (job.settings.importance and job.piece.repeat == 1):
-        return FoldOutcome(method.held_out(seen, block, [settings], key, progress, engine)[0], choice)
+        told = method.held_out_told(seen, block, settings, key, progress, engine)
+        ends = None if told.lower is None or told.upper is None else np.stack([told.lower, told.upper])
+        return FoldOutcome(told.mean, choice, ends=ends)
     orders = permuted_orders(len(block.x), p, settings.as_dict().get("seed") or 0, key)
     predicted, permuted = method.permuted(seen, block, settings, key, orders, progress, engine)
     observed = job.rows.y[job.folds.test(fold)]
@@ -257,9 +259,14 @@ def assemble(job: PieceJob, outcomes: Sequence[FoldOutcome], keep_rows: bool = T
     predicted = np.full(job.rows.y.size, np.nan)
     for fold, outcome in enumerate(outcomes):
         predicted[job.folds.test(fold)] = outcome.predicted
-    tested = job.folds.tested
+    tested, ends = job.folds.tested, None
+    if all(outcome.ends is not None for outcome in outcomes):
+        ends = np.full((2, job.rows.y.size), np.nan)
+        for fold, outcome in enumerate(outcomes):
+            ends[:, job.folds.test(fold)] = outcome.ends
+        ends = ends[:, tested]
     rows, predicted = job.rows.take(tested), predicted[tested]
-    found = all_scores(rows.y, predicted)
+    found = all_scores(rows.y, predicted, ends)
     importance: list[float] = []
     errors = [outcome.permuted_sse for outcome in outcomes if outcome.permuted_sse is not None]
     if errors:
@@ -271,7 +278,7 @@ def assemble(job: PieceJob, outcomes: Sequence[FoldOutcome], keep_rows: bool = T
         rows.y.size,
         found,
         tuple(outcome.choice for outcome in outcomes),
-        parts_of(job.piece, rows, predicted, job.settings),
+        parts_of(job.piece, rows, predicted, job.settings, ends),
         tuple(importance),
         *((rows.y, predicted, job.folds.fold_of_row[tested]) if keep_rows else ()),
     )
@@ -355,8 +362,9 @@ def _seconds_a_part(job: PieceJob, progress: Progress) -> float:
         settings = candidates[index].of(len(cells.y))
         sample, step = method.sample(settings, engine)
         whole, parts = method.work([settings])[1], 0
-        # The first call loads libraries.
-        method.held_out(cells, block, [method.sample(settings, "")[0]], 0, progress, engine)
+        if method.parts:
+            # The first call loads libraries; a model of one piece would take as long as what is timed.
+            method.held_out(cells, block, [method.sample(settings, "")[0]], 0, progress, engine)
         begun = time.perf_counter()
         while time.perf_counter() - begun < _SECONDS_OF_TRIAL / len(tried) and parts < whole:
             method.held_out(cells, block, [sample], model_key(job.piece, 0, parts), progress, engine)

@@ -20,6 +20,8 @@ from .settings import ValidationSettings
 #: A score of fewer rows means nothing.
 _LEAST_ROWS = 4
 
+#: Share of the rows that lie within their interval, where the method has intervals.
+COVERAGE = "coverage"
 #: Of the least-squares line of observed on predicted (Fig. B1).
 LINE = ("slope", "intercept")
 
@@ -58,11 +60,14 @@ class FoldOutcome(NamedTuple):
         What they were made with.
     permuted_sse : float64, shape (p,), or None
         Sum of squared errors with each covariate permuted among the fold's rows.
+    ends : float64, shape (2, n_test), or None
+        Of the intervals, where the method has them.
     """
 
     predicted: np.ndarray
     choice: Choice
     permuted_sse: np.ndarray | None = None
+    ends: np.ndarray | None = None
 
 
 class PartScores(NamedTuple):
@@ -84,7 +89,7 @@ class PieceResult:
     n : int
         Rows that were predicted.
     scores : dict
-        The numbers of `SCORES` and `LINE`; NaN where undefined.
+        The numbers of `SCORES` and `LINE`, and `COVERAGE` where there are intervals; NaN where undefined.
     choices : tuple of Choice
         One a fold.
     parts : tuple of PartScores
@@ -112,15 +117,21 @@ class PieceResult:
         return (PartScores(self.piece.key, ALL, self.n, self.scores), *self.parts)
 
 
-def all_scores(observed: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+def all_scores(
+    observed: np.ndarray, predicted: np.ndarray, ends: np.ndarray | None = None
+) -> dict[str, float]:
     """The numbers of `SCORES` and `LINE` by name, as `stats.scores` defines them; NaN where undefined.
 
     Parameters
     ----------
     observed, predicted : float64, shape (n,)
         m3 m-3, as are RMSE, MAE, bias and intercept.
+    ends : float64, shape (2, n), optional
+        Of intervals; with them there is `COVERAGE`.
     """
     found = {name: float(getattr(scores, name)(observed, predicted)) for name in SCORES}
+    if ends is not None:
+        found[COVERAGE] = float(np.mean((observed >= ends[0]) & (observed <= ends[1])))
     return {**found, **dict(zip(LINE, scores.fitted_line(observed, predicted)))}
 
 
@@ -131,7 +142,11 @@ def most_chosen(choices: Sequence[Choice]) -> tuple[int, int]:
 
 
 def parts_of(
-    piece: Piece, rows: Cells, predicted: np.ndarray, settings: ValidationSettings
+    piece: Piece,
+    rows: Cells,
+    predicted: np.ndarray,
+    settings: ValidationSettings,
+    ends: np.ndarray | None = None,
 ) -> tuple[PartScores, ...]:
     """The scores of the parts of a piece's predicted rows; parts of fewer than 4 rows are passed over.
 
@@ -143,6 +158,8 @@ def parts_of(
     predicted : float64, shape (n,)
         m3 m-3.
     settings : ValidationSettings
+    ends : float64, shape (2, n), optional
+        Of intervals.
     """
     if settings.mode == BY_DATE:
         return ()
@@ -161,7 +178,12 @@ def parts_of(
             for cell, index in zip(cells.tolist(), _members(cell_of_row.reshape(-1)))
         ]
     return tuple(
-        PartScores(key, season, int(index.size), all_scores(rows.y[index], predicted[index]))
+        PartScores(
+            key,
+            season,
+            int(index.size),
+            all_scores(rows.y[index], predicted[index], None if ends is None else ends[:, index]),
+        )
         for key, season, index in parts
         if index.size >= _LEAST_ROWS
     )

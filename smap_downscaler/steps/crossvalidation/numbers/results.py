@@ -16,7 +16,7 @@ from ....methods.keys import BY_CELL, BY_DATE, Key, mode_of
 from ....stats.distribution import Distribution, sample_sd
 from .crossvalidate import PieceJob, Plan
 from .folds import DATES, IN_SPACE, IN_TIME, MODE_WORDS, ROWS, more_to_train_on, scheme_text
-from .pieces import SCORES, Piece, PieceResult
+from .pieces import COVERAGE, SCORES, Piece, PieceResult
 from .settings import ValidationSettings
 
 #: Dates or cells whose observed and predicted values are kept (the paper's Fig. B1).
@@ -148,6 +148,11 @@ class RiseRow(NamedTuple):
     spread: Distribution
 
 
+def score_names(results: Iterable[PieceResult]) -> tuple[str, ...]:
+    """The scores that results have: `SCORES`, and `COVERAGE` where the method has intervals."""
+    return (*SCORES, COVERAGE) if any(COVERAGE in result.scores for result in results) else SCORES
+
+
 def uneven_folds(results: Iterable[PieceResult], settings: ValidationSettings) -> list[str]:
     """A sentence for each scheme with a fold of more rows than its forest learned from."""
     worst: dict[str, tuple[float, int]] = {}
@@ -157,10 +162,11 @@ def uneven_folds(results: Iterable[PieceResult], settings: ValidationSettings) -
         worst[scheme] = max((share, len(result.choices)), worst.get(scheme, (0.0, 0)))
     return [
         text(
-            "{}: a fold holds {:.0f} % of the rows, and its forest learned from the few others, so that this "
+            "{}: a fold holds {:.0f} % of the rows, and its {} learned from the few others, so that this "
             "error is too pessimistic; {}",
             scheme_text(scheme, settings.block_km),
             100 * share,
+            settings.method.noun,
             more_to_train_on(scheme, made, settings.folds, settings.gap),
         )
         for scheme, (share, made) in worst.items()
@@ -168,7 +174,7 @@ def uneven_folds(results: Iterable[PieceResult], settings: ValidationSettings) -
     ]
 
 
-def scores_of(results: Iterable[PieceResult], scheme: str, over: str, season: str = ALL) -> Scores:
+def scores_of(results: Sequence[PieceResult], scheme: str, over: str, season: str = ALL) -> Scores:
     """Mean and SD over the repeats of each date or cell (or of all rows) that `scheme` was worked on."""
     repeats: dict[Key, list[dict[str, float]]] = {}
     for result in results:
@@ -176,8 +182,11 @@ def scores_of(results: Iterable[PieceResult], scheme: str, over: str, season: st
             for part in result.whole_and_parts:
                 if part.season == season and MODE_WORDS[mode_of(part.key)].over[0] == over:
                     repeats.setdefault(part.key, []).append(part.scores)
-    keys = tuple(sorted(repeats))
-    values = {name: [np.array([found[name] for found in repeats[key]]) for key in keys] for name in SCORES}
+    keys, names = tuple(sorted(repeats)), score_names(results)
+    values = {
+        name: [np.array([found.get(name, np.nan) for found in repeats[key]]) for key in keys]
+        for name in names
+    }
     return Scores(
         keys,
         {name: np.array([np.mean(row) for row in rows]) for name, rows in values.items()},
@@ -195,7 +204,7 @@ def summarise(results: Sequence[PieceResult], settings: ValidationSettings) -> l
     for scheme in settings.schemes:
         for over in settings.words.over:
             for season, found in _seasons(results, scheme, over, settings):
-                for name in SCORES:
+                for name in found.mean:
                     spread = Distribution.of(found.mean[name])
                     repeat_sd = Distribution.of(found.sd[name]).mean if spread.n else float("nan")
                     rows.append(SummaryRow(scheme, over, season, name, spread, repeat_sd))
@@ -217,13 +226,13 @@ def _seasons(
         else:
             continue
         same = found.keys == whole.keys and all(
-            np.array_equal(found.mean[name], whole.mean[name], equal_nan=True) for name in SCORES
+            np.array_equal(found.mean[name], whole.mean[name], equal_nan=True) for name in whole.mean
         )
         if not whole.keys or not same:
             yield season, found
 
 
-def median_of(results: Iterable[PieceResult], scheme: str, over: str, score: str) -> float:
+def median_of(results: Sequence[PieceResult], scheme: str, over: str, score: str) -> float:
     """Median over dates or cells of a score's mean over repeats; NaN without any."""
     return Distribution.of(scores_of(results, scheme, over).mean[score]).median
 

@@ -48,6 +48,8 @@ class ValidationSettings:
     method : Method
     fine : FineReader or None
         The fine stack, for methods that look below the cells.
+    dates_too : bool
+        Whether pooled rows are held out by location and date at once, too.
 
     A value out of its range raises `InputError` with the name of the QGIS parameter.
     """
@@ -68,6 +70,7 @@ class ValidationSettings:
     engine: str = SCIKIT_LEARN
     method: Method = RANDOM_FOREST
     fine: FineReader | None = None
+    dates_too: bool = True
 
     def __post_init__(self) -> None:
         check_least("FOLDS", self.folds, 2)
@@ -97,7 +100,7 @@ class ValidationSettings:
             return (RANDOM, BLOCKS) if self.block_km else (RANDOM,)
         if self.mode == BY_CELL:
             return (RANDOM, PERIODS)
-        return (RANDOM, LOCATIONS, LOCATIONS_AND_DATES)
+        return (RANDOM, LOCATIONS, LOCATIONS_AND_DATES) if self.dates_too else (RANDOM, LOCATIONS)
 
     @property
     def words(self) -> ModeWords:

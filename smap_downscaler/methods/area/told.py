@@ -1,0 +1,140 @@
+"""What SMAP would see in cells that a model was not fitted to, its noise included.
+
+By level, with k the covariance of what is seen in a cell with what was seen in those of the model,
+m = phi' b + mu + k alpha and var = k0 - k Q k' + 1 / s1 - 2 k K^-1 1 / s1 + g' S g,
+g = phi - (k Q + 1' K^-1 / s1) Phi (AREAMODEL, intervals).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...base.progress import SILENT, Progress
+from ...geo.grid import Grid
+from ..base import Cells, Prediction
+from .core import _data_of as data_of
+from .footprint import FOOTPRINTS
+from .ground import Ground
+from .lags import noise_table
+from .likelihood import solve
+from .model import _SDS, AreaModel
+from .settings import AreaSettings
+
+
+def told_cells(
+    model: AreaModel, cells: np.ndarray, days: np.ndarray, progress: Progress = SILENT
+) -> Prediction:
+    """Means, standard deviations and intervals of what SMAP sees; NaN where the stack does not cover a cell.
+
+    Parameters
+    ----------
+    model : AreaModel
+        As it was fitted, not read from a file, which lacks the stack.
+    cells : int64, shape (n, 2)
+        Rows and columns in SMAP's grid.
+    days : int64, shape (n,)
+    progress : Progress
+    """
+    core = model.core
+    own = cells - np.array(core.subcells.corner)
+    inside = ((own >= 0) & (own < core.subcells.shape)).all(axis=1)
+    usable = np.zeros(len(own), bool)
+    usable[inside] = model._ground.sights.usable[tuple(own[inside].T)]
+    mean, variance = np.full(len(own), np.nan), np.full(len(own), np.nan)
+    for day in np.unique(days[usable]).tolist():
+        rows = np.flatnonzero(usable & (days == day))
+        total = np.zeros(len(rows))
+        mean[rows], variance[rows] = 0.0, 0.0
+        for number, window in enumerate(core.windows):
+            weight = window.weights(*(own[rows] + 0.5).T)
+            if not weight.any():
+                continue
+            progress.check()
+            found = _of_day(model, number, day, own[rows])
+            mean[rows] += weight * found[0]
+            variance[rows] += weight * found[1]
+            total += weight
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean[rows], variance[rows] = mean[rows] / total, variance[rows] / total
+    deviation = np.sqrt(variance)
+    return Prediction(mean, deviation, mean - _SDS * deviation, mean + _SDS * deviation)
+
+
+def cells_at(grid: Grid, coordinates: np.ndarray) -> np.ndarray:
+    """The cells that places in the grid's CRS, float64, shape (n, 2), lie in: int64, shape (n, 2)."""
+    rows = (grid.top - coordinates[:, 1]) / grid.cell_height
+    cols = (coordinates[:, 0] - grid.left) / grid.cell_width
+    return np.floor(np.stack([rows, cols], axis=1)).astype(np.int64)
+
+
+def usable_rows(cells: Cells, settings: AreaSettings, progress: Progress = SILENT) -> np.ndarray:
+    """Which rows have a cell that the stack covers, through the widest footprint there may be: bool, (n,).
+
+    Raises
+    ------
+    InputError
+        As `fit_core`.
+    """
+    data = data_of(cells, settings, progress)
+    widths = settings.footprint_km, *(FOOTPRINTS if settings.footprint_km is None else ())
+    ground = Ground(data.moments, None, max(width for width in widths if width is not None))
+    own = cells.cells - np.array(data.moments.subcells.corner)
+    found: np.ndarray = ground.sights.usable[tuple(own.T)]
+    return found
+
+
+def _of_day(model: AreaModel, window: int, day: int, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance by one window: float64, shape (n,) each."""
+    core, ground = model.core, model._ground
+    mean, variance = np.zeros(len(cells)), np.zeros(len(cells))
+    for level, fitted in enumerate(core.levels):
+        half = model._half(level, window)
+        one, noise = half.answers[window], half.fit.noise
+        tables = ground.tables(fitted.hurst)
+        design = _design(model, level, day, cells)[:, : len(one.b)]
+        mean += design @ one.b
+        variance += noise[0] * tables.cells[0, 0] + noise[1:].sum()
+        place = model._seen_at(level, one, day)
+        if place is None:
+            known = np.isfinite(one.means)
+            mean += np.interp(day, core.days[known], one.means[known])
+            variance += core.gap_sd**2 + np.einsum("ij,jk,ik->i", design, one.s, design)
+            continue
+        index = one.index
+        of_date = place if level or not core.two_levels else None
+        if of_date is not None:
+            index = index[np.isfinite(core.cube[of_date][index])]
+        spread = None if of_date is not None else 1.0 / np.sqrt(core.counts[index])
+        down, across = (np.abs(cells[:, k, None] - core.cells[index][None, :, k]) for k in (0, 1))
+        k = noise[0] * tables.cells[down, across]
+        if len(noise) > 2:
+            # The noise of neighbours on the same date; that of the cell itself is of other dates.
+            shared = noise[2] * noise_table(core.subcells, core.footprint.km)[down, across]
+            k += np.where(down + across > 0, shared * (1.0 if spread is None else spread), 0.0)
+        solved = solve(ground.shapes(core.cells[index], fitted.hurst, spread), noise)
+        kq, ones = k @ solved.q(), solved.ones / solved.total
+        mean += one.means[place] + k @ one.alphas[place][np.searchsorted(one.index, index)]
+        variance += 1 / solved.total - 2 * (k @ ones) - np.einsum("ij,ij->i", kq, k)
+        factor = model._wetness(day) if level else 1.0
+        seen = model._cell_design(level, index, of_date or 0, factor)[:, : len(one.b)]
+        off = design - (kq + ones) @ seen
+        variance += np.einsum("ij,jk,ik->i", off, one.s, off)
+    return mean, np.maximum(variance, 0.0)
+
+
+def _design(model: AreaModel, level: int, day: int, cells: np.ndarray) -> np.ndarray:
+    """The terms of a level as cells see them: float64, shape (n, columns); of other days dated ones are 0."""
+    core, ground, where = model.core, model._ground, tuple(cells.T)
+    static = ground.static[where][:, model._static_columns(level)]
+    if level:
+        static = model._wetness(day) * static
+    if core.dated is None:
+        return static
+    if core.two_levels and not level:
+        return np.concatenate([static, ground.mean_of_dated()[where]], axis=1)
+    place = int(np.searchsorted(core.days, day))
+    if place == len(core.days) or core.days[place] != day:
+        return np.concatenate(
+            [static, np.zeros((len(cells), core.dated.width(len(core.moments.terms.scales.mean))))], axis=1
+        )
+    return np.concatenate([static, ground.dated_terms(place, centred=core.two_levels)[where]], axis=1)

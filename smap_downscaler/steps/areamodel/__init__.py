@@ -1,0 +1,1 @@
+"""`trainareamodel`: the area-to-point model, which looks below SMAP's cells."""

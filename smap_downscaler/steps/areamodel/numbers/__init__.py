@@ -1,0 +1,1 @@
+"""What came of training area-to-point models."""

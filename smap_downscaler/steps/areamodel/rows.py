@@ -1,0 +1,193 @@
+"""SMAP, the fine stack and dated covariates as rows for a model that looks below the cells."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from ...base.errors import InputError
+from ...base.progress import SILENT, Progress
+from ...base.words import text
+from ...geo.area import Area
+from ...geo.grid import Bounds, Window
+from ...geo.lattice import Lattice
+from ...geo.sources import Mask, window_of_extent, windows_over
+from ...methods.base import Cells
+from ...methods.fine_blocks import FineBlocks
+from ..matrix.build import MatrixInputs, check_soil_moisture
+from ..matrix.numbers.rows import centres_of_cells, why_unusable
+
+#: Pixels of more than this share of a cell show nothing below it.
+_LARGEST_PIXEL = 0.5
+
+
+@dataclass(frozen=True)
+class AreaInputs(MatrixInputs):
+    """SMAP, the fine stack, dated covariates on grids of their own, and which cells and pixels count.
+
+    Attributes
+    ----------
+    extent : tuple of Bounds and str, optional
+        Edges and CRS; only cells that they touch count.
+    aoi : Area, optional
+        Only cells that it touches count.
+    mask : Mask, optional
+        Pixels of the stack that it covers are as those without a value.
+    """
+
+    extent: tuple[Bounds, str] | None = None
+    aoi: Area | None = None
+    mask: Mask | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        fine = self.stack.grid
+        middle = Window(fine.height // 2, fine.width // 2, 1, 1)
+        share = float(Lattice(fine.crop(middle), self.smap.grid).areas()[0, 0])
+        if share > _LARGEST_PIXEL:
+            raise InputError(
+                f"COVARIATES ({self.stack.source}): its pixels are as large as the cells of "
+                f"{self.smap.source}, and the model looks below them; give the fine stack of 'Harmonise "
+                "covariates'."
+            )
+
+    @cached_property
+    def wanted(self) -> tuple[Window, np.ndarray]:
+        """The cells that EXTENT and AOI leave: a window of SMAP's grid, and which of its cells count.
+
+        Raises
+        ------
+        InputError
+            If there are none.
+        """
+        grid, source = self.smap.grid, self.smap.source
+        window = grid.whole
+        if self.extent is not None:
+            window = window_of_extent(grid, self.extent, source).common(grid.whole) or window
+        if self.aoi is None:
+            return window, np.ones((window.height, window.width), bool)
+        cells = self.aoi.touched(grid, source, None if self.extent is None else window)
+        return cells.window, cells.mask(cells.window)
+
+    @cached_property
+    def under_stack(self) -> Window:
+        """The cells of `wanted` that the stack meets, as a window of SMAP's grid.
+
+        Raises
+        ------
+        InputError
+            If there are none.
+        """
+        window = self.wanted[0]
+        for met in windows_over(self.smap.grid, self.stack.grid.bounds, self.stack.grid.crs, margin=0):
+            common = met.common(window)
+            if common is not None:
+                return common
+        raise InputError(
+            f"COVARIATES ({self.stack.source}): it does not meet the cells of {self.smap.source}"
+            f"{' in EXTENT and AOI' if self.extent or self.aoi else ''}; give the fine stack of that area."
+        )
+
+    @cached_property
+    def fine(self) -> FineBlocks:
+        """The fine stack, for methods that look below the cells; what they make of it is kept here."""
+        return FineBlocks(self.stack, self.smap.grid, dynamic=self.dynamic, mask=self.mask)
+
+
+@dataclass(frozen=True, eq=False)
+class AreaRows:
+    """All cells with soil moisture that the stack meets, on all dates that can be used.
+
+    Attributes
+    ----------
+    cells : Cells
+        By date, then by row and column. Covariates are read by the method, at the pixels: `x` is 0.
+    wanted : int
+        Cells with soil moisture on any date; those that the stack does not meet are among them.
+    possible : int64, shape (m, 2)
+        Row and column of those that it meets.
+    skipped : dict
+        Why a date has no rows.
+    """
+
+    cells: Cells
+    wanted: int
+    possible: np.ndarray
+    skipped: Mapping[dt.date, str] = field(default_factory=dict)
+
+    @property
+    def dates(self) -> list[dt.date]:
+        """Those with rows, ascending."""
+        return [dt.date.fromordinal(day) for day in np.unique(self.cells.days).tolist()]
+
+    @property
+    def covered(self) -> str:
+        """`1,100 of the 1,296 cells with soil moisture`, those that the stack meets."""
+        return text("{:,} of the {:,} cells with soil moisture", len(self.possible), self.wanted)
+
+    def where(self, mask: np.ndarray) -> AreaRows:
+        """Some of the rows: bool, shape (n,)."""
+        cells = self.cells.take(mask)
+        return AreaRows(cells, self.wanted, np.unique(cells.cells, axis=0), self.skipped)
+
+    def of_dates(self, least: int) -> AreaRows:
+        """Without dates of fewer than `least` cells, and those whose cells all have one value."""
+        skipped, kept = dict(self.skipped), np.ones(len(self.cells.y), bool)
+        for date in self.dates:
+            own = self.cells.days == date.toordinal()
+            reason = why_unusable(self.cells.y[own], 0, least, "cells")
+            if reason:
+                skipped[date] = reason
+                kept &= ~own
+        return replace(self, cells=self.cells.take(kept), skipped=dict(sorted(skipped.items())))
+
+
+def area_rows(inputs: AreaInputs, progress: Progress = SILENT) -> AreaRows:
+    """The rows of all dates; a date that lacks a dated covariate has none.
+
+    Raises
+    ------
+    InputError
+        If the stack meets no cell with soil moisture, soil moisture is no m3 m-3, or a file cannot be read.
+    """
+    smap, (window, counts), met = inputs.smap, inputs.wanted, inputs.under_stack
+    inside = np.zeros_like(counts)
+    inside[window.place_of(met).slices] = True
+    seen = np.zeros_like(counts)
+    parts: list[tuple[int, np.ndarray, np.ndarray]] = []
+    skipped: dict[dt.date, str] = {}
+    counter = progress.counter(len(smap.dates), "dates of SMAP read")
+    for date in smap.dates:
+        values = np.where(counts, smap.read(date, window), np.nan)
+        check_soil_moisture(smap, date, values)
+        valid = np.isfinite(values)
+        seen |= valid
+        numbers = np.argwhere(valid & inside)
+        lacking = [dated.why_missing(date) for dated in inputs.dynamic if dated.entry(date) is None]
+        if lacking:
+            skipped[date] = lacking[0]
+        elif not len(numbers):
+            skipped[date] = "no cell with soil moisture"
+        else:
+            parts.append((date.toordinal(), numbers, values[tuple(numbers.T)].astype(np.float64)))
+        counter.advance()
+    if not (seen & inside).any():
+        raise InputError(
+            f"COVARIATES ({inputs.stack.source}): it meets none of the {int(seen.sum()):,} cells of "
+            f"{smap.source} that have soil moisture; give the fine stack of the same area."
+        )
+    if not parts:
+        first, reason = next(iter(skipped.items()))
+        raise InputError(f"{smap.source}: no date can be used ({first}: {reason}); check dates and DYNAMIC.")
+    first_cell = window.row, window.col
+    cells = np.concatenate([numbers for _, numbers, _ in parts]) + first_cell
+    y = np.concatenate([values for _, _, values in parts])
+    days = np.repeat([day for day, _, _ in parts], [len(numbers) for _, numbers, _ in parts])
+    x = np.broadcast_to(np.zeros(len(inputs.names), np.float32), (len(y), len(inputs.names)))
+    place = centres_of_cells(smap.grid, cells)
+    rows = Cells(x, y, cells, days.astype(np.int64), place, inputs.names, smap.grid, inputs.fine)
+    return AreaRows(rows, int(seen.sum()), np.argwhere(seen & inside) + first_cell, skipped)

@@ -1,0 +1,1 @@
+"""Parameters of the area-to-point model, as several algorithms ask for them."""

@@ -1,0 +1,261 @@
+"""From SMAP and a fine stack to a file of area-to-point models: one on two levels, or one a date."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Union
+
+import numpy as np
+
+from ...base.errors import InputError
+from ...base.matrix_columns import RESPONSE, RESPONSE_UNIT
+from ...base.progress import SILENT, Progress
+from ...base.threads import ordered_map
+from ...base.version import plugin_version
+from ...base.words import counted, joined, text
+from ...methods.area.method import AREA_TO_POINT
+from ...methods.area.model import AreaModel
+from ...methods.area.settings import AreaSettings
+from ...methods.base import Cells
+from ...methods.file.reader import ModelWriter
+from ...methods.keys import BY_DATE, POOLED, PooledKey, key_number
+from ...preflight.sample import Sampler, merged, range_of
+from ...series.tags import area_tags
+from ..matrix.numbers.rows import rows_needed
+from .numbers.outcome import AreaOutcome, quantiles
+from .rows import AreaInputs, AreaRows, area_rows
+from .stack_points import POINTS, StackPoints
+
+AUTO, TWO_LEVELS, SINGLE_DATES = "auto", "two levels", "single dates"
+#: The first is the default.
+LEVELS = (AUTO, TWO_LEVELS, SINGLE_DATES)
+#: Dates of two levels, and cells of a model by itself, at least.
+LEAST_DATES, LEAST_CELLS = 6, 60
+#: Dates named in a warning, at most.
+_MOST_NAMED = 10
+#: A share of the cells with soil moisture that the stack meets, below which it is told as a warning.
+_FEW_MET = 0.5
+#: Rasters of a dated covariate by which its curve's range is found.
+_DATES_SEEN = 3
+_READING, _FITTING = 0.1, 0.95
+
+_Made = Union[AreaModel, str]
+
+
+@dataclass(frozen=True, eq=False)
+class LevelChoice:
+    """What is fitted: on two levels or date by date, and the rows for it."""
+
+    levels: str
+    rows: AreaRows
+
+    @property
+    def mode(self) -> str:
+        """Of the models' keys."""
+        return POOLED if self.levels == TWO_LEVELS else BY_DATE
+
+
+def chosen_levels(inputs: AreaInputs, rows: AreaRows, levels: str) -> LevelChoice:
+    """The levels that are wanted, or of `AUTO` two where there are dates enough, without thin dates.
+
+    Raises
+    ------
+    InputError
+        If there are too few dates or cells.
+    """
+    if len(rows.possible) < LEAST_CELLS:
+        raise InputError(
+            f"{inputs.smap.source}: the fine stack meets {rows.covered}, and a model needs {LEAST_CELLS}; "
+            "give a larger area."
+        )
+    if levels != SINGLE_DATES:
+        least = rows_needed(len(rows.possible))
+        two = rows.of_dates(least)
+        if len(two.dates) >= LEAST_DATES:
+            return LevelChoice(TWO_LEVELS, two)
+        if levels == TWO_LEVELS:
+            few = text(" of at least {} cells", least) if len(rows.dates) > len(two.dates) else ""
+            raise InputError(
+                f"LEVELS is '{TWO_LEVELS}', which needs {LEAST_DATES} dates{few}, and {inputs.smap.source} "
+                f"has {len(two.dates)} that can be used; give more dates, or LEVELS '{SINGLE_DATES}'."
+            )
+    single = rows.of_dates(LEAST_CELLS)
+    if not single.dates:
+        most = int(np.unique(rows.cells.days, return_counts=True)[1].max())
+        raise InputError(
+            f"{inputs.smap.source}: no date has soil moisture in the {LEAST_CELLS} cells under the fine "
+            f"stack that a model needs (the best has {most:,}); give a larger area, or other dates."
+        )
+    return LevelChoice(SINGLE_DATES, single)
+
+
+def train_area_model(
+    inputs: AreaInputs,
+    settings: AreaSettings,
+    levels: str,
+    output: str | Path,
+    threads: int = 1,
+    progress: Progress = SILENT,
+) -> AreaOutcome:
+    """Fit area-to-point models and write them to the file `output`.
+
+    Raises
+    ------
+    InputError
+        If there are too few dates or cells, no date can be fitted, or a file cannot be read or written.
+    """
+    rows = area_rows(inputs, progress.part(0.0, _READING))
+    progress.log(f"The stack meets {rows.covered}.")
+    choice = chosen_levels(inputs, rows, levels)
+    rows = choice.rows
+    for date, reason in rows.skipped.items():
+        progress.log(f"{date}: left out, {reason}")
+    progress.log(
+        f"{counted(len(rows.cells.y), 'row')} of {counted(len(rows.dates), 'date')}, {choice.levels}"
+    )
+    outcome = AreaOutcome(
+        choice.levels, skipped=dict(rows.skipped), wanted=rows.wanted, met=len(rows.possible)
+    )
+    progress.set_text("Looking at the pixels of the covariates")
+    pixels, ranges = _pixels(inputs, rows, progress)
+    writer = _writer(inputs, settings, choice, ranges, output, progress)
+    with writer:
+        fitting = progress.part(_READING, _FITTING)
+        if choice.mode == POOLED:
+            _fit_pooled(inputs, settings, rows, writer, outcome, pixels, threads, fitting)
+        else:
+            _fit_dates(inputs, settings, rows, writer, outcome, pixels, threads, fitting)
+    return outcome
+
+
+def _fit_pooled(
+    inputs: AreaInputs,
+    settings: AreaSettings,
+    rows: AreaRows,
+    writer: ModelWriter,
+    outcome: AreaOutcome,
+    pixels: Mapping[str, np.ndarray],
+    threads: int,
+    progress: Progress,
+) -> None:
+    key = PooledKey()
+    progress.set_text(f"Fitting {AREA_TO_POINT.size_text(settings, len(rows.cells.y))}")
+    AREA_TO_POINT.get_ready()
+    try:
+        model = AREA_TO_POINT.fit(rows.cells, settings, key_number(key), progress, threads)
+    except InputError as error:
+        raise InputError(f"{inputs.smap.source}: {error}") from error
+    progress.set_text("Writing the model")
+    writer.add(key, model, progress=progress)
+    outcome.add(key, model, rows.cells.cells, pixels, inputs.units)
+
+
+def _fit_dates(
+    inputs: AreaInputs,
+    settings: AreaSettings,
+    rows: AreaRows,
+    writer: ModelWriter,
+    outcome: AreaOutcome,
+    pixels: Mapping[str, np.ndarray],
+    threads: int,
+    progress: Progress,
+) -> None:
+    AREA_TO_POINT.get_ready()
+
+    def fitted(item: tuple[dt.date, Cells], listener: Progress) -> tuple[dt.date, Cells, _Made]:
+        date, cells = item
+        try:
+            return date, cells, AREA_TO_POINT.fit(cells, settings, key_number(date), listener)
+        except InputError as error:
+            # One date that cannot be fitted is no reason to lose the others.
+            return date, cells, str(error)
+
+    own = ((date, rows.cells.take(rows.cells.days == date.toordinal())) for date in rows.dates)
+    counter = progress.counter(len(rows.dates), "dates")
+    with contextlib.closing(ordered_map(fitted, own, threads, progress)) as models:
+        for date, cells, made in models:
+            if isinstance(made, str):
+                outcome.failed[date] = outcome.skipped[date] = made.rstrip(".")
+            else:
+                writer.add(date, made, progress=progress)
+                outcome.add(date, made, cells.cells, pixels, inputs.units)
+            counter.advance()
+    if not outcome.fitted:
+        first, reason = next(iter(outcome.failed.items()))
+        raise InputError(f"{inputs.smap.source}: no date can be fitted ({first}: {reason}).")
+
+
+def _writer(
+    inputs: AreaInputs,
+    settings: AreaSettings,
+    choice: LevelChoice,
+    ranges: Mapping[str, tuple[float, float]],
+    output: str | Path,
+    progress: Progress,
+) -> ModelWriter:
+    points = StackPoints.of(inputs.stack, inputs.smap.grid.crop(inputs.under_stack), progress)
+    extra: dict[str, object] = {
+        "smap": inputs.smap.source,
+        "filled": inputs.smap.has_filled(),
+        "levels": choice.levels,
+        "grid": asdict(inputs.smap.grid),
+        "ranges": {name: list(ends) for name, ends in ranges.items()},
+        POINTS: points.as_dict(),
+        **(area_tags(inputs.aoi) if inputs.aoi else {}),
+    }
+    return ModelWriter(
+        output,
+        inputs.names,
+        inputs.units,
+        RESPONSE,
+        RESPONSE_UNIT,
+        settings,
+        plugin_version(),
+        extra,
+        choice.mode,
+        method=AREA_TO_POINT,
+    )
+
+
+def _pixels(
+    inputs: AreaInputs, rows: AreaRows, progress: Progress
+) -> tuple[dict[str, np.ndarray], dict[str, tuple[float, float]]]:
+    """Quantiles of the stack's pixels over the cells, from a sample, and the range of all covariates."""
+    sampler = Sampler(inputs.smap.grid.crop(inputs.under_stack), inputs.mask, progress, inputs.aoi)
+    values = {name: sampler.sample(inputs.stack.band(name)).values for name in inputs.stack.names}
+    dates = rows.dates
+    shown = {dates[round(part * (len(dates) - 1) / (_DATES_SEEN - 1))] for part in range(_DATES_SEEN)}
+    for dated in inputs.dynamic:
+        sources = [source for date in sorted(shown) if (source := dated.source(date)) is not None]
+        values[dated.name] = merged([sampler.sample(source) for source in sources]).values
+    found = {name: quantiles(values[name]) for name in inputs.stack.names}
+    ends = {name: range_of(own) for name, own in values.items() if np.isfinite(own).any()}
+    return {name: own for name, own in found.items() if own.size}, ends
+
+
+def outcome_warnings(inputs: AreaInputs, outcome: AreaOutcome) -> list[str]:
+    """What may be wrong with models, a sentence each."""
+    found: list[str] = []
+    if outcome.met < _FEW_MET * outcome.wanted:
+        found.append(
+            text(
+                "COVARIATES ({}): it meets {:.0f} % of the {:,} cells with soil moisture, and the others are "
+                "not used; give a stack of the whole area where they are wanted",
+                inputs.stack.source,
+                100 * outcome.met / outcome.wanted,
+                outcome.wanted,
+            )
+        )
+    for name, reason in outcome.left_out.items():
+        found.append(f"{name} is left out of the model: {reason}")
+    if outcome.failed:
+        some = sorted(outcome.failed.items())[:_MOST_NAMED]
+        named = [text("{} ({})", date, reason) for date, reason in some]
+        if len(outcome.failed) > _MOST_NAMED:
+            named.append(text("and {:,} more", len(outcome.failed) - _MOST_NAMED))
+        found.append(text("These dates are left out of the model: {}", joined(", ", named)))
+    return found + (outcome.notes if any(one.footprint_at_end for one in outcome.fitted.values()) else [])
