@@ -21,7 +21,7 @@ from .told import cells_at, told_cells, usable_rows
 
 
 class AreaToPoint(Method):
-    """What covariates explain at the pixel, a field and SMAP's noise, estimated together through the cells' means."""
+    """What covariates explain at the pixel, a field and SMAP's noise, estimated together."""
 
     name = "area-to-point model"
     noun = "model"
