@@ -28,6 +28,7 @@ class AreaToPoint(Method):
     modes = (BY_DATE, POOLED)
     smaller = "use fewer covariates, dates or TERMS"
     uses_coordinates = True
+    has_prior = True
     sees_cells = True
     columns: Mapping[str, type] = MappingProxyType({"footprint_km": float, "noise": float})
 
@@ -51,7 +52,7 @@ class AreaToPoint(Method):
         return model
 
     def usable(self, cells: Cells, settings: AreaSettings, progress: Progress = SILENT) -> np.ndarray:
-        """Rows whose cells lie far enough inside of the fine stack, for the widest footprint that may be chosen.
+        """Rows whose cells lie far enough inside of the fine stack, for the widest footprint there may be.
 
         Returns
         -------

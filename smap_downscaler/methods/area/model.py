@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from ...base.progress import SILENT, Progress
 from ...base.words import counted, text
 from ...geo.grid import Grid
 from ...geo.sampling import bilinear
+from ...stats.applicability import Applicability
 from ..base import ALL_DETAIL, BY_EVIDENCE, NO_DETAIL, Block, Model, Prediction
 from ..skill import Importance, OobScores
 from .core import Core
@@ -25,6 +27,7 @@ from .members import encode
 from .settings import AreaSettings
 from .spread import Spread, directions_of, interpolated, spread_of
 from .terms import PRODUCTS, Surface
+from .trust import applicability_of_core
 
 #: Pixels at once: their terms stay in the processor's cache.
 _PIXELS_AT_ONCE = 8192
@@ -34,6 +37,8 @@ _IMAGES_KEPT = 24
 _SDS = 1.6448536269514722
 #: Signal-to-noise below which the pattern is weakly supported.
 _WEAK = 0.4
+#: What a window says of pixels: of its number, a day, standard and dated covariates, and places in sub-cells.
+_OfWindow = Callable[[int, int, np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 PATTERN, DEPARTURES, DATE = "mean pattern", "departures", "date"
 _SUBJECTS = {
     PATTERN: "The mean pattern within cells",
@@ -320,6 +325,27 @@ class AreaModel(Model):
         A day that is not in a model of two levels has the mean pattern, what dated covariates say, and a
         mean and a wetness between those of its neighbours in time.
         """
+        if not sd:
+            return Prediction(self._asked(block, (self._mean,), progress)[0])
+        mean, variance = self._asked(
+            block, (self._mean, partial(self._variance, progress=progress)), progress
+        )
+        deviation = np.sqrt(variance)
+        return Prediction(mean, deviation, mean - _SDS * deviation, mean + _SDS * deviation)
+
+    def prior_share(self, block: Block, progress: Progress = SILENT) -> np.ndarray:
+        """As of `Model`: of the variance of field and coefficients without any SMAP."""
+        asked = partial(self._variance, progress=progress), self._prior
+        after, before = self._asked(block, asked, progress)
+        return np.maximum(1.0 - after / before, 0.0)
+
+    @cached_property
+    def applicability(self) -> Applicability | None:  # type: ignore[override]
+        """Of its cells."""
+        return applicability_of_core(self.core)
+
+    def _asked(self, block: Block, asked: Sequence[_OfWindow], progress: Progress) -> np.ndarray:
+        """What windows say of pixels, weighted: float64, shape (questions, n)."""
         core = self.core
         x = np.asarray(block.x)
         if block.coordinates is None or x.shape[1] != len(core.names):
@@ -328,44 +354,35 @@ class AreaModel(Model):
         rows = (grid.top - block.coordinates[:, 1]) / grid.cell_height
         cols = (block.coordinates[:, 0] - grid.left) / grid.cell_width
         rows, cols = core.subcells.positions(rows, cols)
-        mean = np.full(len(x), np.nan)
-        variance = np.full(len(x), np.nan) if sd else None
+        found = np.full((len(asked), len(x)), np.nan)
         for day in np.unique(block.days):
             of_day = np.flatnonzero(block.days == day)
             for begin in range(0, len(of_day), _PIXELS_AT_ONCE):
                 progress.check()
                 some = of_day[begin : begin + _PIXELS_AT_ONCE]
-                found = self._predict(x[some], rows[some], cols[some], int(day), sd, progress)
-                mean[some] = found[0]
-                if variance is not None:
-                    variance[some] = found[1]
-        if variance is None:
-            return Prediction(mean)
-        deviation = np.sqrt(variance)
-        return Prediction(mean, deviation, mean - _SDS * deviation, mean + _SDS * deviation)
+                found[:, some] = self._of_day(x[some], rows[some], cols[some], int(day), asked)
+        return found
 
-    def _predict(
-        self, x: np.ndarray, rows: np.ndarray, cols: np.ndarray, day: int, sd: bool, progress: Progress
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _of_day(
+        self, x: np.ndarray, rows: np.ndarray, cols: np.ndarray, day: int, asked: Sequence[_OfWindow]
+    ) -> np.ndarray:
         core = self.core
         statics = [core.names.index(name) for name in core.static]
         z = core.moments.terms.scales.z(core.moments.columns.of(x[:, statics]))
         dated = x[:, [core.names.index(name) for name in core.dated_names]]
         parts = core.subcells.parts
-        mean, variance, total = np.zeros(len(x)), np.zeros(len(x)), np.zeros(len(x))
+        found, total = np.zeros((len(asked), len(x))), np.zeros(len(x))
         for number, window in enumerate(core.windows):
             weight = window.weights(rows / parts, cols / parts)
             if not weight.any():
                 continue
             total += weight
-            mean += weight * self._mean(number, day, z, dated, rows, cols)
-            if sd:
-                variance += weight * self._variance(number, day, z, dated, rows, cols, progress)
+            for own, ask in zip(found, asked):
+                own += weight * ask(number, day, z, dated, rows, cols)
         high, wide = core.subcells.fine_shape
         inside = (rows >= 0) & (rows < high) & (cols >= 0) & (cols < wide)
         with np.errstate(invalid="ignore", divide="ignore"):
-            mean, variance = (np.where(inside, one / total, np.nan) for one in (mean, variance))
-        return mean, variance
+            return np.where(inside, found / total, np.nan)
 
     def _half(self, level: int, window: int) -> Half:
         """With terms or without, as `detail` says."""
@@ -493,10 +510,7 @@ class AreaModel(Model):
         progress: Progress,
     ) -> np.ndarray:
         """Variance of what is true at a window's pixels about the mean, float64, shape (n,)."""
-        core, terms = self.core, self.core.moments.terms
-        hinges = terms.scales.hinges(z)
-        design = terms.columns(z, hinges, z[:, terms.pairs[:, 0]] * z[:, terms.pairs[:, 1]])
-        total = np.zeros(len(z))
+        core, design, total = self.core, self._static_design(z), np.zeros(len(z))
         for level, fitted in enumerate(core.levels):
             half = self._half(level, window)
             one, v = half.answers[window], float(half.fit.noise[0])
@@ -513,6 +527,34 @@ class AreaModel(Model):
                 seen = seen - both[:, 1:]
             total += np.square(seen).sum(axis=1)
         return total
+
+    def _prior(
+        self,
+        window: int,
+        day: int,
+        z: np.ndarray,
+        dated: np.ndarray,
+        rows: np.ndarray,
+        cols: np.ndarray,
+    ) -> np.ndarray:
+        """Variance of field and coefficients before the data at a window's pixels, float64, shape (n,)."""
+        core, total = self.core, np.zeros(len(z))
+        design = self._static_design(z)
+        for level, fitted in enumerate(core.levels):
+            half = self._half(level, window)
+            below = below_part(core.subcells.part_km, core.moments.pixel_km, fitted.hurst)
+            total += float(half.fit.noise[0]) * (below + self._ground.tables(fitted.hurst).part)
+            if self._seen_at(level, half.answers[window], day) is None:
+                total += core.gap_sd**2
+            if len(half.groups):
+                own = self._pixel_design(level, day, design, z, dated, rows, cols)
+                total += np.square(own) @ half.fit.groups[half.groups]
+        return total
+
+    def _static_design(self, z: np.ndarray) -> np.ndarray:
+        """The static terms of pixels: float64, shape (n, columns)."""
+        terms = self.core.moments.terms
+        return terms.columns(z, terms.scales.hinges(z), z[:, terms.pairs[:, 0]] * z[:, terms.pairs[:, 1]])
 
     def _directions(self, level: int, window: int, one: Answer) -> np.ndarray:
         return np.asarray(
