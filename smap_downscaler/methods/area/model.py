@@ -554,7 +554,7 @@ class AreaModel(Model):
     def _static_design(self, z: np.ndarray) -> np.ndarray:
         """The static terms of pixels: float64, shape (n, columns)."""
         terms = self.core.moments.terms
-        return terms.columns(z, terms.scales.hinges(z), z[:, terms.pairs[:, 0]] * z[:, terms.pairs[:, 1]])
+        return np.asarray((terms.mixing.T @ terms.basis(z)).T)
 
     def _directions(self, level: int, window: int, one: Answer) -> np.ndarray:
         return np.asarray(
