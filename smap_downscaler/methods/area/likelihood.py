@@ -221,7 +221,7 @@ def estimate(
         jac=True,
         method="L-BFGS-B",
         bounds=[(low, high)] * len(begin),
-        options={"maxiter": _STEPS, "ftol": 1e-6, "gtol": 1e-3},
+        options={"maxiter": _STEPS, "ftol": 1e-5, "gtol": 1e-2},
     )
     variances = np.exp(found.x)
     # Steps that ran out are no failure: the last ones change little.

@@ -52,7 +52,7 @@ class AreaToPoint(Method):
         return model
 
     def usable(self, cells: Cells, settings: AreaSettings, progress: Progress = SILENT) -> np.ndarray:
-        """Rows whose cells lie far enough inside of the fine stack, for the widest footprint that may be chosen.
+        """Rows whose cells lie far enough inside of the fine stack, for the widest footprint there may be.
 
         Returns
         -------

@@ -27,6 +27,8 @@ from .numbers.outcome import FIELD_PARTS, Curve, Field
 #: Bars of shares that fit on a page.
 MOST_BARS = 24
 _FIELDS_A_ROW = 3
+#: Width of the bar of colours with its labels, inches.
+_BAR = 1.1
 
 
 def shares_figure(names: Sequence[str], shares: Sequence[Mapping[str, float]], kinds: Sequence[str]) -> bytes:
@@ -59,15 +61,16 @@ def curves_figure(curves: Sequence[Curve]) -> bytes:
 
 
 def fields_figure(fields: Sequence[Field]) -> bytes:
-    """Fields on one scale of colours, blue where wetter: a PNG."""
+    """Fields on one scale of colours, blue-green where wetter: a PNG."""
+    from matplotlib.ticker import MaxNLocator
+
     columns = min(len(fields), _FIELDS_A_ROW)
     rows = -(-len(fields) // columns)
     height, width = fields[0].values.shape
-    # One map alone need not be as wide as the page.
-    panel = min(PAGE_WIDTH / columns, 4.2)
-    figure = new_figure(
-        rows * (float(np.clip(panel * height / width, 1.2, 5.0)) + 0.3) + 0.4, panel * columns
-    )
+    # One map alone need not be as wide as the page; beside the maps stands the bar.
+    wide = (min(PAGE_WIDTH, 5.2 * columns) - _BAR) / columns
+    high = float(np.clip(wide * height / width, 1.2, 5.5))
+    figure = new_figure(rows * (high + 0.3) + 0.3, wide * columns + _BAR)
     axes = figure.subplots(rows, columns, squeeze=False)
     most = max(float(np.nanmax(np.abs(one.values))) for one in fields) or 1.0
     image: Any = None
@@ -79,9 +82,11 @@ def fields_figure(fields: Sequence[Field]) -> bytes:
         )
         axis.set_title(one.level, fontsize=8.5)
         axis.tick_params(labelsize=7)
+        for side in (axis.xaxis, axis.yaxis):
+            side.set_major_locator(MaxNLocator(5, integer=True))
     for axis in axes.flat[len(fields) :]:
         axis.set_visible(False)
-    figure.supxlabel("SMAP cells", fontsize=8)
+    axes[-1, 0].set_xlabel("SMAP cells", fontsize=8)
     bar = figure.colorbar(image, ax=axes, shrink=0.85, pad=0.02)
     bar.set_label(SOIL_MOISTURE_UNIT, fontsize=8)
     bar.ax.tick_params(labelsize=7)
@@ -104,7 +109,7 @@ def footprint_figure(likelihoods: Mapping[float, float], chosen: float, note: Te
     axis.axvline(chosen, color=COLOURS[1], linestyle="--", linewidth=1.0, label=note)
     axis.set_xlabel("footprint, full width in km", fontsize=8)
     axis.set_ylabel("twice the log likelihood\nbelow the best", fontsize=8)
-    axis.set_ylim(bottom=0)
+    axis.margins(y=0.08)
     axis.tick_params(labelsize=8)
     light_grid(axis)
     legend_above(axis, 1)
