@@ -117,7 +117,9 @@ def _of_extra(inputs: MapInputs, date: dt.date, path: Path) -> Iterator[float]:
         yield mean[UPPER] - mean[LOWER]
         yield mean[SD]
         scores = inputs.forests.scores(PooledKey() if inputs.forests.mode == POOLED else date)
-        yield math.nan if scores is None else 100 * scores.held
+        # With the residual they are those of another map.
+        known = scores is not None and not inputs.finish.residual
+        yield 100 * scores.held if scores is not None and known else math.nan
     if inputs.extra.applicability:
         yield mean[DISSIMILARITY]
         yield 100 * mean[OUTSIDE]

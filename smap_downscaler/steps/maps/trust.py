@@ -52,6 +52,9 @@ def look_at_maps(
         return None
     forests = inputs.forests
     scores = [found for key in forests.keys if (found := forests.scores(key)) is not None]
+    if inputs.finish.residual:
+        # Intervals were measured without it.
+        scores = []
     numbers = {name: np.array(table.column(name), float) for name in table.fields if name in _NUMBERS}
     return Trust(numbers, *_held(scores), _look(inputs, made, table, progress))
 

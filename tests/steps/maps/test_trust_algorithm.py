@@ -10,6 +10,7 @@ import pytest
 from osgeo import ogr
 
 from report_reader import FigureTexts, check_numbers
+from small_area_case import make_area_case
 from small_case import FOREST, make_small_case, train_small_case
 from smap_downscaler.geo.datasets import open_dataset, read_band
 from smap_downscaler.methods.file.reader import open_models
@@ -161,3 +162,47 @@ def test_forests_by_cell_keep_nothing_for_maps(run, case, tmp_path):
     assert "oob_held" not in rows(scores)[0]
     with open_models(tmp_path / "f.smapforest") as models:
         assert not models.load(models.keys[0]).has_sd
+
+
+class TestAreaModel:
+    """What intervals and applicability of the area-to-point model say of maps."""
+
+    @pytest.fixture(scope="class")
+    def area(self, tmp_path_factory, qgis_provider):
+        import processing
+
+        case = make_area_case(tmp_path_factory.mktemp("area"))
+        given = {**case.inputs, "FOOTPRINT": "0", "OUTPUT": str(case.folder / "m.smapmodel")}
+        return case, processing.run("smapdownscaler:trainareamodel", given)["OUTPUT"]
+
+    def test_bands_tables_and_report(self, run, said, monkeypatch, area, tmp_path):
+        case, models = area
+        figures = FigureTexts(monkeypatch)
+        outputs = run(
+            "downscale",
+            {
+                "FORESTS": models,
+                "COVARIATES": case.inputs["COVARIATES"],
+                "INTERVALS": True,
+                "APPLICABILITY": True,
+                "OUTPUT": str(tmp_path / "maps"),
+                "DATES": str(tmp_path / "dates.gpkg"),
+                "REPORT": str(tmp_path / "report.html"),
+            },
+        )
+        explained = []
+        for date, row in zip(case.dates, rows(outputs["DATES"])):
+            dataset = open_dataset(tmp_path / "maps" / f"soil_moisture_{date:%Y%m%d}.tif")
+            assert dataset.GetRasterBand(8).GetDescription() == "variance_explained"
+            share = read_band(dataset, 8).astype(float)
+            assert 0 <= np.nanmin(share) <= np.nanmax(share) < 1
+            explained.append(100 * np.nanmean(share))
+            assert row["explained"] == pytest.approx(explained[-1], rel=1e-6)
+            lower, upper = (read_band(dataset, number) for number in (2, 3))
+            truth = case.truth[date]
+            assert 0.6 < np.nanmean((lower <= truth) & (truth <= upper)) < 1
+        page = text_of(tmp_path / "report.html")
+        assert (
+            f"The data took away {np.mean(explained):.0f} % of the variance of a pixel that the model knows"
+        ) in page
+        check_numbers(outputs, figures)
