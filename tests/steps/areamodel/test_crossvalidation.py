@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from report_reader import FigureTexts, check_numbers
-from small_area_case import make_area_case
+from small_area_case import CELLS, make_area_case
+from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.methods.area.method import AREA_TO_POINT, AreaToPoint
 from smap_downscaler.methods.area.settings import AreaSettings
 from smap_downscaler.methods.base import Candidate
@@ -140,6 +141,22 @@ def test_the_truth_of_held_out_rows_is_told_by_no_row_of_their_block(case):
     other = {one.piece.scheme: one for one in crossvalidate_rows(reader, settings).results}
     np.testing.assert_array_equal(other["locations"].predicted[held], results["locations"].predicted[held])
     assert not np.array_equal(other["random"].predicted[held], results["random"].predicted[held])
+
+
+def test_dates_with_few_cells_are_in_the_table_of_two_levels(run, tmp_path, monkeypatch):
+    other = make_area_case(tmp_path / "case", dates=7)
+    few = np.full(CELLS.shape, np.nan, np.float32)
+    few[:2, :6] = np.linspace(0.2, 0.3, 12).reshape(2, 6)
+    name = f"soil_moisture_{other.dates[4]:%Y%m%d}.tif"
+    write_geotiff(tmp_path / "case" / "smap" / name, CELLS, few, [Band("soil_moisture", "m3 m-3")])
+    figures = FigureTexts(monkeypatch)
+    given = {**other.inputs, **METHOD, "FOOTPRINT": "0", "TERMS": ["linear"], "BLOCKS": 0, "FOLDS": 2}
+    found = run(ID, {**given, "OUTPUT": str(tmp_path / "s.gpkg"), "REPORT": str(tmp_path / "r.html")})
+    left = [row for row in rows_of(found["OUTPUT"], "cross_validation") if row["status"] != "validated"]
+    assert [(row["date"], row["status"]) for row in left] == [
+        (str(other.dates[4]), "12 cells, fewer than the 50 needed")
+    ]
+    check_numbers(found, figures)
 
 
 def test_training_parts_that_are_too_small_are_told(refusal, case, tmp_path):
