@@ -28,7 +28,7 @@ from ...preflight.sample import Sampler, merged, range_of
 from ...series.tags import area_tags
 from ..matrix.numbers.rows import rows_needed
 from .numbers.outcome import AreaOutcome, quantiles
-from .rows import AreaInputs, AreaRows, area_rows
+from .rows import AreaInputs, AreaRows, area_rows, taken
 from .stack_points import POINTS, StackPoints
 
 AUTO, TWO_LEVELS, SINGLE_DATES = "auto", "two levels", "single dates"
@@ -41,6 +41,8 @@ _FEW_MET = 0.5
 #: Rasters of a dated covariate by which its curve's range is found.
 _DATES_SEEN = 3
 _READING, _FITTING = 0.1, 0.95
+#: What to do where nothing can be fitted.
+_ADVICE = "give a larger area, or fewer covariates or TERMS"
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +148,9 @@ class _Work:
         try:
             model = AREA_TO_POINT.fit(cells, self.settings, key_number(PooledKey()), progress, threads)
         except InputError as error:
-            raise InputError(f"{self.inputs.smap.source}: {error}") from error
+            # What a method says of one date of many gives no advice.
+            advice = "" if str(error).endswith(".") else f"; {_ADVICE}, or LEVELS '{SINGLE_DATES}'."
+            raise InputError(f"{self.inputs.smap.source}: {error}{advice}") from error
         progress.set_text("Writing the model")
         self._add(PooledKey(), model, cells, progress)
 
@@ -162,7 +166,7 @@ class _Work:
                 return date, cells, str(error)
 
         cells, dates, outcome = self.rows.cells, self.rows.dates, self.outcome
-        own = ((date, cells.take(cells.days == date.toordinal())) for date in dates)
+        own = ((date, taken(cells, cells.days == date.toordinal())) for date in dates)
         counter = progress.counter(len(dates), "dates")
         with contextlib.closing(ordered_map(fitted, own, threads, progress)) as models:
             for date, of_date, made in models:
@@ -173,7 +177,9 @@ class _Work:
                 counter.advance()
         if not outcome.fitted:
             first, reason = next(iter(outcome.failed.items()))
-            raise InputError(f"{self.inputs.smap.source}: no date can be fitted ({first}: {reason}).")
+            raise InputError(
+                f"{self.inputs.smap.source}: no date can be fitted ({first}: {reason}); {_ADVICE}."
+            )
 
     def _add(self, key: Key, model: AreaModel, cells: Cells, progress: Progress) -> None:
         self.writer.add(key, model, progress=progress)

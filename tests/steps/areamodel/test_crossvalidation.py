@@ -29,7 +29,7 @@ METHOD = {"METHOD": "area-to-point model", "FOLDS": 3, "BLOCKS": 36}
 
 @pytest.fixture(scope="module")
 def case(tmp_path_factory):
-    return make_area_case(tmp_path_factory.mktemp("area"))
+    return make_area_case(tmp_path_factory.mktemp("area"), with_rain=True)
 
 
 def rows_of(path, table):
@@ -53,9 +53,14 @@ def test_two_levels_hold_out_cells_of_all_dates(run, said, case, tmp_path, monke
     check_numbers(found, figures)
 
 
-def test_single_dates_hold_out_cells_of_a_date(run, case, tmp_path):
-    given = {"LEVELS": "single dates", "END": "2021-01-05", "FOOTPRINT": "0"}
+def test_single_dates_hold_out_cells_of_a_date(run, said, case, tmp_path):
+    given = {"LEVELS": "single dates", "END": "2021-01-05", "FOOTPRINT": "0", "DYNAMIC": [case.rain]}
+    given["INPUT"] = case.inputs["COVARIATES"]
     found = run(ID, {**case.inputs, **METHOD, **given, "OUTPUT": str(tmp_path / "s.gpkg")})
+    assert (
+        "INPUT is not used with METHOD 'area-to-point model', which takes SMAP and COVARIATES."
+        in said.warnings
+    )
     rows = rows_of(found["OUTPUT"], "cross_validation")
     assert [(row["date"], row["scheme"]) for row in rows] == [
         (date, scheme) for date in ("2021-01-01", "2021-01-04") for scheme in ("blocks", "random")
@@ -87,10 +92,16 @@ def test_single_dates_hold_out_cells_of_a_date(run, case, tmp_path):
             "IMPORTANCE: it is made with METHOD 'random forest' only; leave it empty.",
         ),
         ({"FOLDS": 1}, "FOLDS is 1; give 2 or more."),
+        (
+            {"DYNAMIC": "{rain}", "RAIN_COVARIATES": "snow"},
+            "RAIN_COVARIATES: there is no dated covariate named snow (there is rain); give the names of "
+            "those that are rain, separated by commas, or 'none'.",
+        ),
         ({"FOOTPRINT": "wide"}, "FOOTPRINT is 'wide'; give auto, or the full width in km, such as 33."),
     ],
 )
 def test_what_is_missing_or_wrong_has_its_sentence(refusal, case, tmp_path, given, sentence):
+    given = {name: [case.rain] if value == "{rain}" else value for name, value in given.items()}
     assert refusal(ID, {**case.inputs, **METHOD, "OUTPUT": str(tmp_path / "s.gpkg"), **given}) == sentence
 
 
