@@ -10,6 +10,7 @@ import numpy as np
 
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
+from ...base.words import counted, text
 from ...geo.grid import Grid
 from ..base import Cells, FineReader
 from .dated import Dated, dated_of
@@ -403,8 +404,8 @@ def _kept_dates(cube: np.ndarray, days: np.ndarray) -> tuple[np.ndarray, np.ndar
             return dates, cells, skipped
         for number in np.flatnonzero(few):
             count = int((own[number] & cells).sum())
-            skipped[int(days[number])] = (
-                f"it shares {count} cells with the other dates, and {LEAST_OF_DATE} are needed"
+            skipped[int(days[number])] = text(
+                "it shares {} with the other dates, and {} are needed", counted(count, "cell"), LEAST_OF_DATE
             )
         dates &= ~few
 

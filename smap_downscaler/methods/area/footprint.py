@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...base.progress import SILENT, Progress
+from ...base.words import text
 from .ground import Ground
 from .likelihood import Fit, Prior, Sight, estimate
 from .moments import Moments
@@ -108,9 +109,10 @@ def choose_footprint(
     best = min(values, key=values.__getitem__)
     note = ""
     if best == FOOTPRINTS[-1]:
-        note = (
-            f"SMAP's footprint is {best:g} km or wider: the widest that was tried fits best; give FOOTPRINT "
-            "if you know it"
+        note = text(
+            "SMAP's footprint is {:g} km or wider: the widest that was tried fits best; give FOOTPRINT if "
+            "you know it",
+            best,
         )
     return Footprint(best, values, note)
 

@@ -26,8 +26,6 @@ from .numbers.outcome import SHARES, AreaOutcome, Curve, Fitted
 
 #: Noise of SMAP's retrievals that the mission promises, m3 m-3.
 SMAP_NOISE = 0.04
-#: Posterior signal-to-noise from which on the pattern of a level is shown.
-LEAST_SNR = 0.25
 #: Covariates whose curves fit on a page, dates whose curves are drawn, and lines of a table.
 _MOST_CURVES, _MOST_DATES, _MOST_LINES = 24, 3, 60
 #: An effect smaller than this everywhere is none to a reader, m3 m-3.
@@ -124,7 +122,7 @@ def _evidence(page: Page, outcome: AreaOutcome) -> None:
     if len(dates) > 1:
         shown = np.array([one.levels[number].detail for _, one, number in levels])
         page.picture(
-            evidence_figure(dates, snr, shown, LEAST_SNR, text("least {:.2f}", LEAST_SNR)),
+            evidence_figure(dates, snr, shown, outcome.least_snr, text("least {:.2f}", outcome.least_snr)),
             "Signal-to-noise of the detail by date",
         )
     rows = [
@@ -145,7 +143,7 @@ def _evidence(page: Page, outcome: AreaOutcome) -> None:
             "the pattern counts as supported, and maps show it (lambda one); else they show the field alone "
             "(lambda nought), unless 'Downscale' is told otherwise by DETAIL. Supported is not proven: SMAP "
             "does not see within its cells.",
-            LEAST_SNR,
+            outcome.least_snr,
         )
     )
 

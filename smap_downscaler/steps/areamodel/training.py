@@ -7,7 +7,6 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Union
 
 import numpy as np
 
@@ -17,24 +16,24 @@ from ...base.progress import SILENT, Progress
 from ...base.threads import ordered_map
 from ...base.version import plugin_version
 from ...base.words import counted, joined, text
+from ...methods.area.core import LEAST_CELLS, LEAST_DATES
+from ...methods.area.levels import LEAST_SNR
 from ...methods.area.method import AREA_TO_POINT
 from ...methods.area.model import AreaModel
 from ...methods.area.settings import AreaSettings
 from ...methods.base import Cells
 from ...methods.file.reader import ModelWriter
-from ...methods.keys import BY_DATE, POOLED, PooledKey, key_number
+from ...methods.keys import BY_DATE, POOLED, Key, PooledKey, key_number
 from ...preflight.sample import Sampler, merged, range_of
 from ...series.tags import area_tags
 from ..matrix.numbers.rows import rows_needed
 from .numbers.outcome import AreaOutcome, quantiles
-from .rows import AreaInputs, AreaRows, area_rows
+from .rows import AreaInputs, AreaRows, area_rows, taken
 from .stack_points import POINTS, StackPoints
 
 AUTO, TWO_LEVELS, SINGLE_DATES = "auto", "two levels", "single dates"
 #: The first is the default.
 LEVELS = (AUTO, TWO_LEVELS, SINGLE_DATES)
-#: Dates of two levels, and cells of a model by itself, at least.
-LEAST_DATES, LEAST_CELLS = 6, 60
 #: Dates named in a warning, at most.
 _MOST_NAMED = 10
 #: A share of the cells with soil moisture that the stack meets, below which it is told as a warning.
@@ -42,8 +41,8 @@ _FEW_MET = 0.5
 #: Rasters of a dated covariate by which its curve's range is found.
 _DATES_SEEN = 3
 _READING, _FITTING = 0.1, 0.95
-
-_Made = Union[AreaModel, str]
+#: What to do where nothing can be fitted.
+_ADVICE = "give a larger area, or fewer covariates or TERMS"
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,75 +117,73 @@ def train_area_model(
         f"{counted(len(rows.cells.y), 'row')} of {counted(len(rows.dates), 'date')}, {choice.levels}"
     )
     outcome = AreaOutcome(
-        choice.levels, skipped=dict(rows.skipped), wanted=rows.wanted, met=len(rows.possible)
+        choice.levels, LEAST_SNR, skipped=dict(rows.skipped), wanted=rows.wanted, met=len(rows.possible)
     )
     progress.set_text("Looking at the pixels of the covariates")
     pixels, ranges = _pixels(inputs, rows, progress)
     writer = _writer(inputs, settings, choice, ranges, output, progress)
+    AREA_TO_POINT.get_ready()
     with writer:
-        fitting = progress.part(_READING, _FITTING)
-        if choice.mode == POOLED:
-            _fit_pooled(inputs, settings, rows, writer, outcome, pixels, threads, fitting)
-        else:
-            _fit_dates(inputs, settings, rows, writer, outcome, pixels, threads, fitting)
+        work = _Work(inputs, settings, rows, writer, outcome, pixels)
+        fit = work.all_dates if choice.mode == POOLED else work.each_date
+        fit(threads, progress.part(_READING, _FITTING))
     return outcome
 
 
-def _fit_pooled(
-    inputs: AreaInputs,
-    settings: AreaSettings,
-    rows: AreaRows,
-    writer: ModelWriter,
-    outcome: AreaOutcome,
-    pixels: Mapping[str, np.ndarray],
-    threads: int,
-    progress: Progress,
-) -> None:
-    key = PooledKey()
-    progress.set_text(f"Fitting {AREA_TO_POINT.size_text(settings, len(rows.cells.y))}")
-    AREA_TO_POINT.get_ready()
-    try:
-        model = AREA_TO_POINT.fit(rows.cells, settings, key_number(key), progress, threads)
-    except InputError as error:
-        raise InputError(f"{inputs.smap.source}: {error}") from error
-    progress.set_text("Writing the model")
-    writer.add(key, model, progress=progress)
-    outcome.add(key, model, rows.cells.cells, pixels, inputs.units)
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """What models are fitted to, and where they go: a file, and in short the outcome."""
 
+    inputs: AreaInputs
+    settings: AreaSettings
+    rows: AreaRows
+    writer: ModelWriter
+    outcome: AreaOutcome
+    pixels: Mapping[str, np.ndarray]
 
-def _fit_dates(
-    inputs: AreaInputs,
-    settings: AreaSettings,
-    rows: AreaRows,
-    writer: ModelWriter,
-    outcome: AreaOutcome,
-    pixels: Mapping[str, np.ndarray],
-    threads: int,
-    progress: Progress,
-) -> None:
-    AREA_TO_POINT.get_ready()
-
-    def fitted(item: tuple[dt.date, Cells], listener: Progress) -> tuple[dt.date, Cells, _Made]:
-        date, cells = item
+    def all_dates(self, threads: int, progress: Progress) -> None:
+        """One model on two levels."""
+        cells = self.rows.cells
+        progress.set_text(f"Fitting {AREA_TO_POINT.size_text(self.settings, len(cells.y))}")
         try:
-            return date, cells, AREA_TO_POINT.fit(cells, settings, key_number(date), listener)
+            model = AREA_TO_POINT.fit(cells, self.settings, key_number(PooledKey()), progress, threads)
         except InputError as error:
-            # One date that cannot be fitted is no reason to lose the others.
-            return date, cells, str(error)
+            # What a method says of one date of many gives no advice.
+            advice = "" if str(error).endswith(".") else f"; {_ADVICE}, or LEVELS '{SINGLE_DATES}'."
+            raise InputError(f"{self.inputs.smap.source}: {error}{advice}") from error
+        progress.set_text("Writing the model")
+        self._add(PooledKey(), model, cells, progress)
 
-    own = ((date, rows.cells.take(rows.cells.days == date.toordinal())) for date in rows.dates)
-    counter = progress.counter(len(rows.dates), "dates")
-    with contextlib.closing(ordered_map(fitted, own, threads, progress)) as models:
-        for date, cells, made in models:
-            if isinstance(made, str):
-                outcome.failed[date] = outcome.skipped[date] = made.rstrip(".")
-            else:
-                writer.add(date, made, progress=progress)
-                outcome.add(date, made, cells.cells, pixels, inputs.units)
-            counter.advance()
-    if not outcome.fitted:
-        first, reason = next(iter(outcome.failed.items()))
-        raise InputError(f"{inputs.smap.source}: no date can be fitted ({first}: {reason}).")
+    def each_date(self, threads: int, progress: Progress) -> None:
+        """A model a date."""
+
+        def fitted(item: tuple[dt.date, Cells], listener: Progress) -> tuple[dt.date, Cells, AreaModel | str]:
+            date, cells = item
+            try:
+                return date, cells, AREA_TO_POINT.fit(cells, self.settings, key_number(date), listener)
+            except InputError as error:
+                # One date that cannot be fitted is no reason to lose the others.
+                return date, cells, str(error)
+
+        cells, dates, outcome = self.rows.cells, self.rows.dates, self.outcome
+        own = ((date, taken(cells, cells.days == date.toordinal())) for date in dates)
+        counter = progress.counter(len(dates), "dates")
+        with contextlib.closing(ordered_map(fitted, own, threads, progress)) as models:
+            for date, of_date, made in models:
+                if isinstance(made, str):
+                    outcome.failed[date] = outcome.skipped[date] = made.rstrip(".")
+                else:
+                    self._add(date, made, of_date, progress)
+                counter.advance()
+        if not outcome.fitted:
+            first, reason = next(iter(outcome.failed.items()))
+            raise InputError(
+                f"{self.inputs.smap.source}: no date can be fitted ({first}: {reason}); {_ADVICE}."
+            )
+
+    def _add(self, key: Key, model: AreaModel, cells: Cells, progress: Progress) -> None:
+        self.writer.add(key, model, progress=progress)
+        self.outcome.add(key, model, cells.cells, self.pixels, self.inputs.units)
 
 
 def _writer(
@@ -258,4 +255,5 @@ def outcome_warnings(inputs: AreaInputs, outcome: AreaOutcome) -> list[str]:
         if len(outcome.failed) > _MOST_NAMED:
             named.append(text("and {:,} more", len(outcome.failed) - _MOST_NAMED))
         found.append(text("These dates are left out of the model: {}", joined(", ", named)))
-    return found + (outcome.notes if any(one.footprint_at_end for one in outcome.fitted.values()) else [])
+    at_end = (one.footprint_note for one in outcome.fitted.values() if one.footprint_at_end)
+    return [*found, *dict.fromkeys(note for note in at_end if note)]

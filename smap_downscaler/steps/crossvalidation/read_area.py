@@ -15,7 +15,7 @@ from ...methods.area.settings import AreaSettings
 from ...methods.base import Cells
 from ...methods.keys import POOLED, Key, PooledKey, key_number
 from ...runs.fingerprint import contents, fingerprint
-from ..areamodel.rows import AreaInputs, AreaRows
+from ..areamodel.rows import AreaInputs, AreaRows, taken
 from ..areamodel.training import LevelChoice
 from .numbers.results import ValidationRun
 from .read_rows import RowSource
@@ -52,7 +52,7 @@ class AreaReader(RowSource):
         for key in self.counts:
             run.dropped[key] = 0
             cells = self._rows.cells
-            yield key, cells if self.mode == POOLED else cells.take(cells.days == key_number(key))
+            yield key, cells if self.mode == POOLED else taken(cells, cells.days == key_number(key))
 
 
 def _about(inputs: AreaInputs) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...base.seasons_of_year import ALL
-from ...methods.keys import Key, key_fields
+from ...methods.keys import Key, key_fields, mode_of
 from ...tables.geopackage import DATE, INTEGER, REAL, TEXT, create_table, distribution_fields
 from .numbers.pieces import LINE, Piece, most_chosen
 from .numbers.results import RiseRow, SummaryRow, ValidationRun, score_names
@@ -33,7 +33,9 @@ def write_scores(path: str | Path, run: ValidationRun) -> None:
     fields |= {"n_dropped": INTEGER, "folds": INTEGER, **dict.fromkeys(names, REAL)}
     fields |= {**_setting_fields(run), "folds_agree": INTEGER, "status": TEXT}
     with create_table(path, "cross_validation", fields) as table:
-        table.write(row for _, row in sorted(_score_rows(run, names), key=lambda item: item[0]))
+        # Dates that are in no pooled model stand before it.
+        rows = sorted(_score_rows(run, names), key=lambda item: (mode_of(item[0][0].key), item[0]))
+        table.write(row for _, row in rows)
 
 
 def _score_rows(

@@ -153,6 +153,7 @@ class Fitted:
     footprint_km, hurst, noise_sd : float
     footprints : dict of float to float
         Twice the minimised likelihood by width in km; empty where the width was given.
+    footprint_note : str
     n_cells, n_dates : int
     scores : OobScores or None
         At cells that were held out, each by itself.
@@ -166,6 +167,7 @@ class Fitted:
     footprints: Mapping[float, float]
     hurst: float
     noise_sd: float
+    footprint_note: str
     n_cells: int
     n_dates: int
     scores: OobScores | None
@@ -190,6 +192,8 @@ class AreaOutcome:
     ----------
     levels : str
         `two levels` or `single dates`.
+    least_snr : float
+        Posterior signal-to-noise from which on the pattern of a level is shown.
     fitted : dict of Key to Fitted
         In the order of keys.
     fields : list of Field
@@ -207,6 +211,7 @@ class AreaOutcome:
     """
 
     levels: str
+    least_snr: float
     fitted: dict[Key, Fitted] = field(default_factory=dict)
     fields: list[Field] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
@@ -250,6 +255,7 @@ class AreaOutcome:
             dict(model.footprints),
             float(model.hurst),
             float(model.noise_sd),
+            model.footprint_note,
             int(model.n_cells),
             len(model.days),
             model.scores,

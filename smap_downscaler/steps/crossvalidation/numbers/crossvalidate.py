@@ -332,7 +332,8 @@ def make_plan(
     # The time of a model grows a little faster than its rows.
     share = sum(count * _work(rows) for rows, count in rows_of_pieces.items()) / _work(job.rows.y.size)
     busy = min(threads, os.cpu_count() or 1)
-    seconds = _seconds_a_part(job, progress) * parts * share * left / pieces / busy
+    a_part = _seconds_a_part(job, progress) if left > 0 else 0.0
+    seconds = a_part * parts * share * left / pieces / busy
     nouns = settings.method.noun, settings.method.parts
     return Plan(math.ceil(left), round(models * left), round(parts * left), seconds, threads, nouns)
 
