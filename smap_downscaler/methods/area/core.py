@@ -13,7 +13,7 @@ from ...base.progress import SILENT, Progress
 from ...geo.grid import Grid
 from ..base import Cells, FineReader
 from .dated import Dated, dated_of
-from .footprint import FOOTPRINTS, Footprint, choose_footprint
+from .footprint import FOOTPRINTS, NOISE, UNSURE, Footprint, choose_footprint
 from .ground import HURSTS, Ground
 from .levels import Answer, Half, Level, Seen, answer, choose
 from .likelihood import Fit, Prior
@@ -22,8 +22,9 @@ from .settings import AreaSettings
 from .subcells import SubCells, subcells_of
 from .windows import Window, windows_of
 
-#: SMAP's noise where one date tells it, m3 m-3, and how surely it is known: one SD, as a factor.
-NOISE, _UNSURE, _SURE, _GIVEN = 0.02, 1.2, 1.1, 1.02
+#: How surely the noise of a mean pattern is known, one that was given, and that of departures seen through a
+#: footprint, whose shape is that of a rough field: one SD, as a factor.
+_SURE, _GIVEN, _ROUGHLY = 1.1, 1.02, 1.5
 #: Cells of a model, of a date inside of two levels, and dates of two levels, at least.
 LEAST_CELLS, LEAST_OF_DATE, LEAST_DATES = 60, 20, 6
 #: A single date with a footprint shows detail from so many cells on.
@@ -194,8 +195,8 @@ def _footprint_of(data: _Data, settings: AreaSettings, two_levels: bool, progres
         return Footprint(settings.footprint_km, {})
     if not two_levels:
         note = (
-            "SMAP's footprint is taken as none: a single date does not tell it; give FOOTPRINT if you know it, "
-            "or train on two levels"
+            "SMAP's footprint is taken as none: a single date does not tell it; give FOOTPRINT if you know "
+            "it, or train on two levels"
         )
         return Footprint(0.0, {}, note)
     progress.set_text("Choosing the footprint")
@@ -223,7 +224,13 @@ def _fit_date(
 ) -> Core:
     """One date alone."""
     dated = dated_of(
-        data.fine, data.dated_names, data.days, data.grid, data.moments.subcells, settings.terms, progress
+        data.fine,
+        data.dated_names,
+        data.days,
+        data.grid,
+        data.moments.subcells,
+        settings.terms,
+        progress,
     )
     ground = Ground(data.moments, dated, footprint.km)
     usable = _usable(data, ground) & np.isfinite(data.cube[0])
@@ -240,7 +247,7 @@ def _fit_date(
         groups = np.concatenate([groups, dated.groups(p + 1, p)])
         scatter = _with_dated(scatter, dated, np.arange(p), products=True)
     given = settings.noise
-    variance, factor = ((given or NOISE) ** 2, _GIVEN if given else _UNSURE)
+    variance, factor = ((given or NOISE) ** 2, _GIVEN if given else UNSURE)
     prior = Prior(ground.noise_part, variance, factor)
     seen = [Seen((0,), np.arange(len(cells)), cells, cube, both[None], np.ones(1))]
     windows = _windows(data, ground, cells)
@@ -299,7 +306,8 @@ def _level(
     """A level with and without its terms; `known`: variances with terms, for the one H."""
     groups = np.unique(groups, return_inverse=True)[1].reshape(-1)
     bare = [one.without_terms() for one in seen]
-    full, likelihoods = None, {}
+    full: Half | None = None
+    likelihoods: dict[float, float] = {}
     hurst = hursts[0]
     if groups.size:
         if known is None:
@@ -449,6 +457,8 @@ def _fit_levels(
     prior1 = None
     if settings.noise is not None:
         prior1 = Prior(part, settings.noise**2 * (count - 1) / count, _GIVEN)
+    elif footprint.km > 0:
+        prior1 = Prior(part, NOISE**2 * (count - 1) / count, _ROUGHLY)
     _, fit1, _ = choose(seen1, ground, rank1, (_FIRST_HURST,), prior1, progress)
     variance = fit1.noise[part] * count / (count - 1) if settings.noise is None else settings.noise**2
 

@@ -1,7 +1,7 @@
 """Terms of dated covariates, such as antecedent rain, over sub-cells.
 
-The curve of a dated covariate, f(r_d), and its products with the static ones.  Where dates share coefficients,
-the mean over the training dates is taken off: it belongs to the mean pattern.
+The curve of a dated covariate, f(r_d), and its products with the static ones.  Where dates share
+coefficients, the mean over the training dates is taken off: it belongs to the mean pattern.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Dated:
 def dated_of(
     fine: FineReader,
     names: Sequence[str],
-    days: Sequence[int],
+    days: np.ndarray,
     grid: Grid,
     subcells: SubCells,
     kinds: Sequence[str],
@@ -117,7 +117,7 @@ def dated_of(
     ----------
     fine : FineReader
     names : sequence of str
-    days : sequence of int
+    days : int64, shape (dates,)
         Ordinals of the dates.
     grid : Grid
         SMAP's.

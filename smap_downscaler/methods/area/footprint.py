@@ -8,8 +8,7 @@ import numpy as np
 
 from ...base.progress import SILENT, Progress
 from .ground import Ground
-from .levels import Seen
-from .likelihood import Fit, estimate
+from .likelihood import Fit, Prior, Sight, estimate
 from .moments import Moments
 from .subcells import Sights, blocks_of, spread_evenly
 
@@ -17,6 +16,8 @@ from .subcells import Sights, blocks_of, spread_evenly
 FOOTPRINTS = (0.0, 20.0, 27.0, 33.0, 40.0)
 #: Dates that are needed, and cells of each.
 LEAST_DATES, _LEAST_CELLS, _MOST_CELLS = 6, 60, 400
+#: SMAP's noise where one date tells it, m3 m-3, and how surely it is known: one SD, as a factor.
+NOISE, UNSURE = 0.02, 1.2
 #: Shapes of the field that are thought of: a smooth one looks like a footprint.
 _HURSTS = (0.0, 0.3)
 
@@ -74,6 +75,7 @@ def choose_footprint(
         )
     order = enough[np.argsort(np.nanmean(cube[enough], axis=1), kind="stable")]
     dates = [int(order[place]) for place in spread_evenly(len(order), LEAST_DATES)]
+    alike = _alike(cells, np.isfinite(cube) & common, dates)
     values = {}
     start: dict[float, Fit] = {}
     # Products tell little of the footprint and take much time.
@@ -84,27 +86,40 @@ def choose_footprint(
     groups = np.unique(groups, return_inverse=True)[1].reshape(-1)
     for km in widths:
         ground = Ground(simple, None, km)
-        families = []
-        for date in dates:
-            seen = np.flatnonzero(np.isfinite(cube[date]) & common)
-            seen = seen[blocks_of(cells[seen], _MOST_CELLS)]
-            design = ground.static[tuple(cells[seen].T)]
-            families.append(
-                Seen((date,), seen, cells[seen], cube[date, seen][None], design[None], np.ones(1))
-            )
+        static = ground.static
         found = {}
         for hurst in _HURSTS:
-            sights = [[one.sight(ground, hurst)] for one in families]
+            sights = [
+                Sight(
+                    cube[own][:, seen],
+                    static[tuple(cells[seen].T)][None],
+                    np.ones(len(own)),
+                    tuple(ground.shapes(cells[seen], hurst)),
+                    apart=True,
+                )
+                for seen, own in alike
+            ]
             before = start.get(hurst)
-            begin = before if before is not None and len(before.noise) == len(sights[0][0].shapes) else None
-            fit = estimate(sights, groups, None, begin, progress)
+            begin = before if before is not None and len(before.noise) == len(sights[0].shapes) else None
+            prior = Prior(ground.noise_part, NOISE**2, UNSURE)
+            fit = estimate([sights], groups, prior, begin, progress)
             start[hurst], found[hurst] = fit, fit.value
         values[km] = 2.0 * min(found.values())
     best = min(values, key=values.__getitem__)
     note = ""
     if best == FOOTPRINTS[-1]:
         note = (
-            f"SMAP's footprint is {best:g} km or wider: the widest that was tried fits best; give FOOTPRINT if "
-            "you know it"
+            f"SMAP's footprint is {best:g} km or wider: the widest that was tried fits best; give FOOTPRINT "
+            "if you know it"
         )
     return Footprint(best, values, note)
+
+
+def _alike(cells: np.ndarray, seen: np.ndarray, dates: list[int]) -> list[tuple[np.ndarray, list[int]]]:
+    """Cells to look at, int, shape (n,), and the dates on which these were seen."""
+    found: dict[bytes, tuple[np.ndarray, list[int]]] = {}
+    for date in dates:
+        own = np.flatnonzero(seen[date])
+        own = own[blocks_of(cells[own], _MOST_CELLS)]
+        found.setdefault(own.tobytes(), (own, []))[1].append(date)
+    return list(found.values())

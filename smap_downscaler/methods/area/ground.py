@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -10,6 +12,8 @@ from .dated import Dated
 from .lags import FieldTables, field_tables, matrix_of, noise_table
 from .moments import Moments
 from .subcells import Sights, SubCells
+
+_T = TypeVar("_T")
 
 #: Shapes of the field to choose from.
 HURSTS = (0.0, 0.15, 0.3, 0.5)
@@ -29,7 +33,7 @@ class Ground:
     moments: Moments
     dated: Dated | None
     footprint_km: float
-    _made: dict[str, object] = field(default_factory=dict, init=False, repr=False)
+    _made: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def subcells(self) -> SubCells:
@@ -84,7 +88,8 @@ class Ground:
         """Which of the shapes is the noise that is known beforehand."""
         return 2 if self.footprint_km > 0 else 1
 
-    def _once(self, key, make):  # type: ignore[no-untyped-def]
+    def _once(self, key: str, make: Callable[[], _T]) -> _T:
         if key not in self._made:
             self._made[key] = make()
-        return self._made[key]
+        found: _T = self._made[key]
+        return found

@@ -121,7 +121,7 @@ def _quadrature(part_km: tuple[float, float], shape: tuple[int, int], nodes: int
 
 
 def below_part(part_km: tuple[float, float], pixel_km: tuple[float, float], hurst: float) -> float:
-    """Variance within a sub-cell that a pixel's mean has, of a field of variance 1: what no coarse data see."""
+    """Variance of a pixel's mean within a sub-cell, of a field of variance 1: what no coarse data see."""
     finest = part_covariances(pixel_km, (0, 0), hurst)[0, 0]
     return max(float(finest - part_covariances(part_km, (0, 0), hurst)[0, 0]), 0.0)
 

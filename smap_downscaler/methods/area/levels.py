@@ -1,4 +1,4 @@
-"""Levels of the model: the cells' means over the dates, and each date's departures from them; or a date alone.
+"""Levels of the model: the cells' means over the dates, and each date's departures; or a date alone.
 
 A level is seen in two ways, with its terms and without them (kriging alone), each with its own likelihood:
 how much of the pattern within cells is shown is chosen between them (AREAMODEL, proof of detail).

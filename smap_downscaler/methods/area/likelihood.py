@@ -36,12 +36,15 @@ class Sight:
         1 where each date has a design of its own.
     shapes : tuple of float64 arrays, shape (n, n)
         Of the field, and of each part of the noise; one a variance, the field first.
+    apart : bool
+        Whether each date has coefficients of its own; they have one design then, and factors of 1.
     """
 
     ys: np.ndarray
     design: np.ndarray
     factors: np.ndarray
     shapes: tuple[np.ndarray, ...]
+    apart: bool = False
 
     @property
     def shared(self) -> bool:
@@ -203,7 +206,8 @@ def estimate(
         progress.check()
         total, gradient = 0.0, np.zeros(len(logs))
         for family in families:
-            value, slope = _value(logs, family, groups, count)
+            value_of = _value_apart if family[0].apart else _value
+            value, slope = value_of(logs, family, groups, count)
             total, gradient = total + value, gradient + slope
         if prior is not None:
             value, own = prior.of(logs[prior.part])
@@ -217,7 +221,7 @@ def estimate(
         jac=True,
         method="L-BFGS-B",
         bounds=[(low, high)] * len(begin),
-        options={"maxiter": _STEPS, "ftol": 1e-6, "gtol": 1e-3},
+        options={"maxiter": _STEPS, "ftol": 1e-5, "gtol": 1e-2},
     )
     variances = np.exp(found.x)
     # Steps that ran out are no failure: the last ones change little.
@@ -260,8 +264,34 @@ def _value(
             effect = projected @ b
             seen = seen - (sight.factors[:, None] * effect[0] if sight.shared else effect)
             rooted = (projected @ root).transpose(1, 0, 2).reshape(len(core), -1)
-            core -= squares * (rooted @ rooted.T)
-        core -= seen.T @ seen
+            core = core - squares * (rooted @ rooted.T)
+        core = core - seen.T @ seen
+        for number, shape in enumerate(sight.shapes):
+            gradient[number] += variances[number] * float(np.vdot(core, shape))
+    return total, gradient
+
+
+def _value_apart(
+    logs: np.ndarray, family: Sequence[Sight], groups: np.ndarray, count: int
+) -> tuple[float, np.ndarray]:
+    """The same for dates with coefficients of their own: what hangs on the cells is worked out once."""
+    parts = len(family[0].shapes)
+    variances = np.exp(logs)
+    precision = 1.0 / variances[parts:][groups]
+    total, gradient = 0.0, np.zeros(len(logs))
+    for sight in family:
+        dates, design = len(sight.ys), sight.design[0]
+        solved = solve(sight.shapes, variances[:parts])
+        seen, projected = solved.project(sight.ys.T), solved.project(design)
+        covariance, log_determinant = inverse_of(design.T @ projected + np.diag(precision))
+        h = projected.T @ sight.ys.T
+        b = covariance @ h
+        total += dates * (solved.log_determinant + np.log(solved.total) + log_determinant)
+        total += float(np.vdot(sight.ys.T, seen) - np.vdot(h, b)) - dates * float(np.log(precision).sum())
+        change = dates * (1.0 - precision * np.diag(covariance)) - precision * np.square(b).sum(axis=1)
+        gradient[parts:] += np.bincount(groups, change, count)
+        rooted, alpha = projected @ np.linalg.cholesky(covariance), seen - projected @ b
+        core = dates * (solved.q() - rooted @ rooted.T) - alpha @ alpha.T
         for number, shape in enumerate(sight.shapes):
             gradient[number] += variances[number] * float(np.vdot(core, shape))
     return total, gradient

@@ -158,7 +158,8 @@ class _In:
             raise ModelFileError("The model is damaged: it has no SMAP grid.")
         frame = content["subcells"]
         subcells = SubCells(
-            *(_pair(frame[name], int) for name in ("corner", "shape")),
+            _pair(frame["corner"], int),
+            _pair(frame["shape"], int),
             int(frame["parts"]),
             _pair(frame["cell_km"], float),
         )
@@ -198,11 +199,9 @@ class _In:
             )
         dated_design = None
         if content["dated_design"] and dated is not None:
-            dated_design = self._get("dated_design", (dates, n, dated.width(len(columns.sources))), "<f4")
+            dated_design = self._get("dated_design", (dates, n, dated.width(len(terms.scales.mean))), "<f4")
         windows = [
-            Window(
-                _pair(one["rows"], int), _pair(one["cols"], int), tuple(int(ramp) for ramp in one["ramps"])
-            )
+            Window(_pair(one["rows"], int), _pair(one["cols"], int), _four(one["ramps"]))
             for one in content["windows"]
         ]
         two_levels = bool(content["two_levels"])
@@ -304,6 +303,16 @@ class _In:
                 )
             )
         return Half(Fit(noise, groups, _number(content["value"]), True), of_columns, tuple(answers))
+
+
+def _whole_four(value: Any) -> tuple[int, int, int, int]:
+    first, second, third, fourth = (int(_number(one)) for one in value)
+    return first, second, third, fourth
+
+
+def _four(value: Any) -> tuple[int, int, int, int]:
+    first, second, third, fourth = (int(_number(one)) for one in value)
+    return first, second, third, fourth
 
 
 def _refuse(constant: str) -> None:

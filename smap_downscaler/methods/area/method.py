@@ -19,7 +19,7 @@ from .settings import AreaSettings, read_settings
 
 
 class AreaToPoint(Method):
-    """What covariates explain at the pixel, a field and SMAP's noise, estimated together through the cells' means."""
+    """What covariates explain at the pixel, a field and SMAP's noise, estimated together."""
 
     name = "area-to-point model"
     noun = "model"

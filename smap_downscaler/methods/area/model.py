@@ -35,6 +35,11 @@ _SDS = 1.6448536269514722
 #: Signal-to-noise below which the pattern is weakly supported.
 _WEAK = 0.4
 PATTERN, DEPARTURES, DATE = "mean pattern", "departures", "date"
+_SUBJECTS = {
+    PATTERN: "The mean pattern within cells",
+    DEPARTURES: "The pattern of single dates",
+    DATE: "The pattern within cells",
+}
 
 
 @dataclass(frozen=True)
@@ -133,8 +138,8 @@ class AreaModel(Model):
         found = list(self.core.likelihoods.values())
         if len(found) > 1 and max(found) - min(found) < 1.0:
             return (
-                "The roughness of the field (H) is not determined: all values fit alike; intervals below the cell "
-                "hang on it"
+                "The roughness of the field (H) is not determined: all values fit alike; intervals below the "
+                "cell hang on it"
             )
         return ""
 
@@ -159,7 +164,15 @@ class AreaModel(Model):
         return len(self.core.cells)
 
     def observed(self, day: int) -> tuple[np.ndarray, np.ndarray]:
-        """What SMAP saw on a day: rows and columns in its grid, int64, (n, 2), and soil moisture, float64, (n,)."""
+        """What SMAP saw on a day.
+
+        Returns
+        -------
+        cells : int64, shape (n, 2)
+            Rows and columns in its grid.
+        values : float64, shape (n,)
+            m3 m-3.
+        """
         places = np.flatnonzero(self.core.days == day)
         if not len(places):
             return np.zeros((0, 2), np.int64), np.zeros(0)
@@ -225,7 +238,7 @@ class AreaModel(Model):
         return names
 
     def curve(self, level: int, name: str, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Effect of a static covariate and its standard deviation, float64, both of the shape of `values`, (n,).
+        """Effect of a static covariate and its standard deviation, float64, of the shape of `values`, (n,).
 
         Of the departures it is that of a date whose wetness is one standard deviation above the mean.
         """
@@ -241,7 +254,8 @@ class AreaModel(Model):
 
     def evidence(self) -> list[str]:
         """What speaks for the pattern within cells, a sentence a level."""
-        core, found = self.core, []
+        core = self.core
+        found: list[str] = []
         if core.levels[0].full is None:
             return ["No terms were asked for: the map is smooth within cells"]
         for one in self.levels:
@@ -255,8 +269,8 @@ class AreaModel(Model):
             elif not core.two_levels and one.snr >= LEAST_SNR:
                 found.append(
                     text(
-                        "{} is not shown: {} of a single date with a footprint of {:g} km are too few to judge "
-                        "it; train on more dates",
+                        "{} is not shown: {} of a single date with a footprint of {:g} km are too few to "
+                        "judge it; train on more dates",
                         subject,
                         counted(one.cells, "cell"),
                         core.footprint.km,
@@ -265,7 +279,8 @@ class AreaModel(Model):
             else:
                 found.append(
                     text(
-                        "{} is not supported by the data (signal-to-noise {:.2f}, {:g} is needed) and not shown",
+                        "{} is not supported by the data (signal-to-noise {:.2f}, {:g} is needed), and not "
+                        "shown",
                         subject,
                         one.snr,
                         LEAST_SNR,
@@ -298,8 +313,8 @@ class AreaModel(Model):
     def predict(self, block: Block, progress: Progress = SILENT, sd: bool = False) -> Prediction:
         """Soil moisture of pixels; NaN where they lie beyond the model's sub-cells.
 
-        A day that is not in a model of two levels has the mean pattern, what dated covariates say, and a mean and
-        a wetness between those of its neighbours in time.
+        A day that is not in a model of two levels has the mean pattern, what dated covariates say, and a
+        mean and a wetness between those of its neighbours in time.
         """
         core = self.core
         x = np.asarray(block.x)
@@ -399,7 +414,8 @@ class AreaModel(Model):
     def _combined(
         self, window: int, day: int
     ) -> tuple[Surface | None, np.ndarray, Surface | None, np.ndarray]:
-        """All levels on a day: the static surface, an image over sub-cells, curves and products of dated ones."""
+        """All levels on a day: the static surface, an image over sub-cells, curves and products of dated
+        covariates."""
         core, terms = self.core, self.core.moments.terms
         self._place(day)
         surface: Surface | None = None
@@ -481,23 +497,26 @@ class AreaModel(Model):
             half = self._half(level, window)
             one, v = half.answers[window], float(half.fit.noise[0])
             total += v * below_part(core.subcells.part_km, core.moments.pixel_km, fitted.hurst)
-            directions = self._kept(
-                ("directions", level, window), lambda: directions_of(one.s, self._scatter(level, len(one.b)))
-            )
+            directions = self._directions(level, window, one)
             own = self._pixel_design(level, day, design, z, dated, rows, cols)[:, : len(directions)]
             seen = own @ directions
             if self._seen_at(level, one, day) is None:
                 total += v * self._ground.tables(fitted.hurst).part + core.gap_sd**2
             else:
-                spread = self._kept(
-                    ("spread", level, window, day if level else None),
-                    lambda: self._spread(level, window, day, half, directions, progress),
-                )
+                spread = self._spread(level, window, day, half, directions, progress)
                 both = interpolated(spread.both, rows, cols)
                 total += both[:, 0]
                 seen = seen - both[:, 1:]
             total += np.square(seen).sum(axis=1)
         return total
+
+    def _directions(self, level: int, window: int, one: Answer) -> np.ndarray:
+        return np.asarray(
+            self._kept(
+                ("directions", level, window, len(one.b)),
+                lambda: directions_of(one.s, self._scatter(level, len(one.b))),
+            )
+        )
 
     def _scatter(self, level: int, columns: int) -> np.ndarray:
         """What tells which directions of the coefficients matter: the static terms among pixels."""
@@ -549,6 +568,15 @@ class AreaModel(Model):
     def _spread(
         self, level: int, window: int, day: int, half: Half, directions: np.ndarray, progress: Progress
     ) -> Spread:
+        found: Spread = self._kept(
+            ("spread", level, window, day if level else None, len(directions)),
+            lambda: self._made_spread(level, window, day, half, directions, progress),
+        )
+        return found
+
+    def _made_spread(
+        self, level: int, window: int, day: int, half: Half, directions: np.ndarray, progress: Progress
+    ) -> Spread:
         core, one = self.core, half.answers[window]
         place = self._seen_at(level, one, day) or 0
         index = one.index
@@ -571,9 +599,10 @@ class AreaModel(Model):
     # Its own error.
 
     def left_out_errors(self) -> np.ndarray:
-        """SMAP's value of each cell less what the others say of it: float64, shape (dates, n), NaN where missing.
+        """SMAP's value of each cell less what the others say of it: float64, shape (dates, n).
 
-        In closed form: alpha_i over the i-th of Q's diagonal, the terms' coefficients estimated anew.
+        NaN where missing.  In closed form: alpha_i over the i-th of Q's diagonal, with coefficients
+        estimated anew.
         """
         core = self.core
         centres = core.cells + 0.5

@@ -57,7 +57,7 @@ class Moments:
 
 @dataclass(frozen=True, eq=False)
 class _Pixels:
-    """Valid pixels of a block, in pieces: covariates, float32, shape (n, p), places and sizes in sub-cells."""
+    """Valid pixels of a block, in pieces: covariates, float32, shape (n, p), places, sizes in sub-cells."""
 
     x: np.ndarray
     rows: np.ndarray
@@ -103,11 +103,11 @@ def gather(
             kept = kept if size <= _MOST_KEPT else None
     if not sample.count:
         raise InputError(
-            "The fine stack has no pixel with all covariates near the SMAP cells; choose a stack and a series "
-            "of the same area."
+            "The fine stack has no pixel with all covariates near the SMAP cells; choose a stack and a "
+            "series of the same area."
         )
     x, rows, cols = sample.pixels()
-    columns, left_out = columns_of(x, names, categorical)
+    columns, left_out = columns_of(x, names, categorical) if kinds else (Columns((), (), ()), {})
     used = columns.of(x)
     terms = terms_of(used, kinds)
     blocks = _pixels(fine, names, subcells, progress) if kept is None else iter(kept)
@@ -135,6 +135,7 @@ def _pixels(
 ) -> Iterator[_Pixels]:
     """The valid pixels of each block that lie over sub-cells."""
     high, wide = subcells.fine_shape
+    size: tuple[float, float] | None = None
     for block in fine.blocks(names, progress):
         progress.check()
         rows, cols = subcells.positions(block.rows, block.cols)
@@ -142,7 +143,7 @@ def _pixels(
             valid = (rows > -1) & (rows < high + 1) & (cols > -1) & (cols < wide + 1)
         if not valid.any():
             continue
-        size = _size(rows, 0), _size(cols, 1)
+        size = _size(rows, cols, size)
         valid &= np.isfinite(block.x).all(axis=0)
         if valid.any():
             yield _cut(np.ascontiguousarray(block.x[:, valid].T), rows[valid], cols[valid], size)
@@ -160,11 +161,17 @@ def _cut(x: np.ndarray, rows: np.ndarray, cols: np.ndarray, size: tuple[float, f
     return _Pixels(x, rows, cols, (min(size[0] / down, 1.0), min(size[1] / across, 1.0)), size)
 
 
-def _size(positions: np.ndarray, axis: int) -> float:
-    """How far a step of one pixel leads along an axis, in sub-cells; 1 where there is one pixel only."""
-    if positions.shape[axis] < 2:
-        return 1.0
-    return float(np.nanmean(np.abs(np.diff(positions, axis=axis))))
+def _size(rows: np.ndarray, cols: np.ndarray, before: tuple[float, float] | None) -> tuple[float, float]:
+    """How far a step of one pixel leads down and to the right, in sub-cells.
+
+    A block of one row or column does not tell: it has the pixels of the one before, or square ones.
+    """
+    steps = [
+        float(np.nanmean(np.abs(np.diff(part, axis=axis)))) if part.shape[axis] > 1 else None
+        for axis, part in enumerate((rows, cols))
+    ]
+    down, right = steps if before is None else [one or old for one, old in zip(steps, before)]
+    return down or right or 1.0, right or down or 1.0
 
 
 class _Sample:

@@ -1,9 +1,10 @@
-"""What a model left of SMAP's cells, brought to pixels by the field and the noise alone (AREAMODEL, for forests)."""
+"""What a model left of SMAP's cells, brought to pixels by the field and the noise alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from ..base import Block, Cells, FineBlock
 from .core import fit_core
 from .model import AreaModel
 from .settings import AreaSettings
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,9 +39,9 @@ class ResidualField:
         return self.model.noise_sd
 
     def at(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
-        """The field at places of the SMAP grid (fractions; the first centre is at .5): float64, of their shape.
+        """The field at places of the SMAP grid, in fractions: float64, of their shape.
 
-        Beyond the cells NaN.
+        The first centre is at .5; beyond the cells NaN.
         """
         return self.model.field_at(rows, cols, self.day)
 
@@ -78,7 +81,7 @@ class _NoStack:
         """There is none."""
         raise KeyError(name)
 
-    def kept(self, key, make):  # type: ignore[no-untyped-def]
+    def kept(self, key: Hashable, make: Callable[[], _T]) -> _T:
         """Nothing is kept."""
         return make()
 

@@ -1,8 +1,8 @@
 """Variance of what is true about a map, below the cells (AREAMODEL, intervals).
 
 var(x) = U + t(sub) + g' S g, g = phi(x) - M(sub), with
-t = k0 - c Q c' + 1 / s1 - 2 c K^-1 1 / s1 and M = (c Q + 1' K^-1 / s1) Phi, c the covariance of a sub-cell with
-the cells; t and M are bilinear between sub-cells, U is what of the field no coarse data see.
+t = k0 - c Q c' + 1 / s1 - 2 c K^-1 1 / s1 and M = (c Q + 1' K^-1 / s1) Phi, c the covariance of a sub-cell
+with the cells; t and M are bilinear between sub-cells, U is what of the field no coarse data see.
 """
 
 from __future__ import annotations

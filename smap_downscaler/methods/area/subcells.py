@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -123,7 +123,7 @@ def ground_size(grid: Grid, row: float, col: float) -> tuple[float, float]:
 
 
 def footprint_kernels(subcells: SubCells, footprint_km: float) -> tuple[np.ndarray, np.ndarray]:
-    """The footprint over sub-cells, down and across: float64, odd lengths, each of sum 1; (1,) without one."""
+    """The footprint over sub-cells, down and across: float64, each of sum 1; (1,) where there is none."""
     sigma = footprint_km / FWHM
     return _gaussian(sigma, subcells.part_km[0]), _gaussian(sigma, subcells.part_km[1])
 
@@ -162,15 +162,10 @@ class Sights:
     share: np.ndarray
     footprint_km: float
 
-    def __post_init__(self) -> None:
-        seen = self.subcells.mean_over_cells(blurred(self.share, self.subcells, self.footprint_km))
-        object.__setattr__(self, "_weight", seen)
-
-    @property
+    @cached_property
     def weight(self) -> np.ndarray:
         """Share of the footprint of each cell that lies on valid stack: float64, shape (rows, columns)."""
-        found: np.ndarray = self._weight
-        return found
+        return self.subcells.mean_over_cells(blurred(self.share, self.subcells, self.footprint_km))
 
     @property
     def usable(self) -> np.ndarray:
@@ -179,7 +174,16 @@ class Sights:
         return whole & (self.weight >= LEAST_OF_FOOTPRINT) if self.footprint_km > 0 else whole
 
     def of(self, images: np.ndarray) -> np.ndarray:
-        """blur(image x share) / blur(share) over each cell: (fine rows, fine columns, ...) -> (rows, columns, ...)."""
+        """blur(image x share) / blur(share) over each cell.
+
+        Parameters
+        ----------
+        images : float64, shape (fine rows, fine columns, ...)
+
+        Returns
+        -------
+        float64, shape (rows, columns, ...)
+        """
         extra = (1,) * (images.ndim - 2)
         summed = blurred(
             images * self.share.reshape(*self.share.shape, *extra), self.subcells, self.footprint_km
@@ -215,7 +219,5 @@ def blocks_of(cells: np.ndarray, most: int, side: int = 10) -> np.ndarray:
 
 def spread_evenly(count: int, most: int) -> list[int]:
     """At most so many of `count` numbers, evenly spread."""
-    places: Iterable[int] = np.unique(
-        np.linspace(0, count - 1, min(count, most)).round().astype(int)
-    ).tolist()
-    return list(places)
+    places = np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int))
+    return [int(place) for place in places]

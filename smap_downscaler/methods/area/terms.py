@@ -1,9 +1,10 @@
 """What covariates explain at a pixel: linear, spline and product terms, and their means over sub-cells.
 
 A covariate is z-scored by its pixels' mean and SD and clipped at 3.5.  *Linear* is z.  *Spline* are the four
-leading principal components of five hinges max(z - t, 0), t at the pixels' quantiles .1 .3 .5 .7 .9, of which
-the part that is linear in z was taken away, over the SD of the first one.  *Products* z_i z_j are z-scored.
-All of them are linear in the moments of a sub-cell (means of z, hinges and products), which are gathered once.
+leading principal components of five hinges max(z - t, 0), t at the pixels' quantiles .1 .3 .5 .7 .9, of
+which the part that is linear in z was taken away, over the SD of the first one.  *Products* z_i z_j are
+z-scored.  All of them are linear in the moments of a sub-cell (means of z, hinges and products), which are
+gathered once.
 """
 
 from __future__ import annotations

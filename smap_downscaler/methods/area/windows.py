@@ -1,4 +1,4 @@
-"""Windows of cells: over 2,500 cells one covariance matrix is too large, and neighbouring windows are blended."""
+"""Windows of cells: one covariance matrix of more is too large, and neighbouring windows are blended."""
 
 from __future__ import annotations
 
