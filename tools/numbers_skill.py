@@ -16,7 +16,7 @@ from numbers_crossvalidation import Told
 from real_cases import bungo_layers
 from smap_downscaler.base.progress import SILENT, Progress
 from smap_downscaler.geo.datasets import dataset_grid, open_dataset, read_band
-from smap_downscaler.geo.grid import Grid, Window, ease2_grid
+from smap_downscaler.geo.grid import EASE2_CELLS, Grid, Window, ease2_grid
 from smap_downscaler.geo.lattice import Transformation
 from smap_downscaler.runs.journal import Journal
 from smap_downscaler.steps.demo.numbers.basin import make_basin
@@ -118,8 +118,9 @@ def skill_sumatra(data: Path, _folder: Path, seeds: Sequence[int] = SEEDS[:3]) -
     return [
         "## Known truth: real covariates over Sumatra",
         "",
-        "Elevation, clay, sand, silt and yearly rain at 100 m (`bungo_100m`), no footprint (the stack does "
-        f"not reach beyond the cells); kinds mild, flip and strong, shares .2 and .6, seeds {seeds[0]} to "
+        "Elevation, clay, sand, silt and yearly rain at 100 m (`bungo_100m`), cells of 6 km (only 57 of 9 km "
+        "lie on the layers for half or more), no footprint (the layers do not reach beyond the cells); kinds "
+        f"mild, flip and strong, shares .2 and .6, seeds {seeds[0]} to "
         f"{seeds[-1]}.",
         "",
         *_known("sumatra", sumatra(data), settings, seeds),
@@ -135,8 +136,8 @@ def skill_demo_basin(_data: Path, _folder: Path, seeds: Sequence[int] = SEEDS[:3
         "## Known truth: the demo basin",
         "",
         "Elevation, wetness index, slope, clay, sand and carbon of a demo basin of 150 cells at 100 m, with "
-        f"its lakes and towns, no footprint; kinds mild, flip and strong, shares .2 and .6, seeds {seeds[0]} to "
-        f"{seeds[-1]}.",
+        "its lakes and towns, no footprint; kinds mild, flip and strong, shares .2 and .6, seeds "
+        f"{seeds[0]} to {seeds[-1]}.",
         "",
         *_known("demo", demo_basin(), settings, seeds),
     ]
@@ -148,8 +149,9 @@ def skill_granule(data: Path, _folder: Path) -> list[str]:
         "## One scale up: a granule of SPL3SMP",
         "",
         f"{GRANULE}, between {_MOST_LATITUDE:g} degrees south and north. Blocks of 3 x 3 cells of 36 km are "
-        "mapped back to cells, on windows that share no cell and hold 150 blocks with values or more. Covariates: "
-        f"{', '.join(_OF_GRANULE.values())}, which are inputs of the retrieval and flatter the test.",
+        "mapped back to cells, on windows that share no cell and hold 150 blocks with values or more. "
+        f"Covariates: {', '.join(_OF_GRANULE.values())}, which are inputs of the retrieval and flatter the "
+        "test.",
         "",
     ]
     methods = (*_BASELINES, KRIGING, SINGLE)
@@ -171,16 +173,18 @@ def _journal(title: str) -> Journal:
 
 @dataclass(frozen=True)
 class InMemory:
-    """Always the same scene, whatever the seed."""
+    """Always the same scene, whatever the seed, with cells of a side, m."""
 
     name: str
     grid: Grid
     names: tuple[str, ...]
     x: np.ndarray
+    side: float = EASE2_CELLS["9 km"]
 
     def __call__(self, _seed: int, dates: int, progress: Progress = SILENT) -> Scene:
         """The scene with so many dates."""
-        cells = cells_over(self.grid, ease2_grid("9 km"), self.name)
+        whole = replace(ease2_grid("9 km"), cell_width=self.side, cell_height=self.side)
+        cells = cells_over(self.grid, replace(whole, width=1 << 14, height=1 << 14), self.name)
         return Scene(
             self.grid, cells, self.names, self.x, Landing(self.grid, cells, progress), days_of(dates)
         )
@@ -193,7 +197,8 @@ def sumatra(data: Path) -> InMemory:
     """The real layers over Sumatra."""
     layers = {name: open_dataset(path) for name, path in bungo_layers(data).items()}
     grid = dataset_grid(layers["elevation"], "elevation")
-    return InMemory("sumatra", grid, tuple(layers), np.stack([read_band(one, 1) for one in layers.values()]))
+    x = np.stack([read_band(one, 1) for one in layers.values()])
+    return InMemory("sumatra", grid, tuple(layers), x, 6000.0)
 
 
 def demo_basin(cells: int = 150) -> InMemory:
