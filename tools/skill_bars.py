@@ -18,11 +18,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from numbers_skill import summary
 from smap_downscaler.base.progress import Progress
 from smap_downscaler.runs.journal import Journal
 from smap_downscaler.steps.skill.contenders import BILINEAR, CONTENDERS
 from smap_downscaler.steps.skill.known_truth import KnownTruth, run_known_truth
-from smap_downscaler.steps.skill.numbers.scores import CaseScore, MapScore, cases_of
+from smap_downscaler.steps.skill.numbers.scores import CaseScore, cases_of
 from smap_downscaler.steps.skill.numbers.truths import FLIP, MILD, STRONG, TRUTHS
 from smap_downscaler.steps.skill.scene import MadeUp
 
@@ -88,45 +89,6 @@ def main(arguments: Sequence[str]) -> int:
 def _numbers(one: CaseScore) -> str:
     names = ("rmse", "ratio", "r_within", "coverage", "snr", "detail", "seconds")
     return ", ".join(f"{name} {one.scores[name]:.3f}" for name in names if np.isfinite(one.scores[name]))
-
-
-def summary(maps: Sequence[MapScore]) -> list[str]:
-    """Lines of Markdown: a row a footprint, number of dates and method, over kinds, shares and seeds."""
-    lines = [
-        "| footprint, km | dates | method | cases | RMSE / bilinear | worst | r within cells | SPAEF "
-        "| variance ratio | closure | 90 % holds | rule right | s a map |",
-        "|---:|---:|---|" + "---:|" * 10,
-    ]
-    groups: dict[tuple[float, int, str], list[CaseScore]] = {}
-    for one in cases_of(maps, BILINEAR):
-        mirrored = "mirrored" if one.case.truth == "mirrored" else ""
-        key = (one.case.footprint_km, one.case.dates, " ".join(filter(None, (one.method, mirrored))))
-        groups.setdefault(key, []).append(one)
-    for (footprint, dates, method), group in groups.items():
-        ratios = [one.scores["ratio"] for one in group]
-        other = [
-            _mean([one.scores[name] for one in group])
-            for name in (
-                "r_within",
-                "spaef",
-                "variance_ratio",
-                "closure",
-                "coverage",
-                "rule_right",
-                "seconds",
-            )
-        ]
-        cells = (f"{number:.3f}" if np.isfinite(number) else "" for number in other)
-        lines.append(
-            f"| {footprint:g} | {dates} | {method} | {len(group)} | {np.mean(ratios):.3f} "
-            f"| {max(ratios):.3f} | {' | '.join(cells)} |"
-        )
-    return lines
-
-
-def _mean(values: Sequence[float]) -> float:
-    known = [value for value in values if np.isfinite(value)]
-    return float(np.mean(known)) if known else float("nan")
 
 
 if __name__ == "__main__":

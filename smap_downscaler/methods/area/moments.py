@@ -204,7 +204,7 @@ class _Sample:
 def _sums(
     blocks: Iterator[_Pixels], columns: Columns, terms: Terms, subcells: SubCells, progress: Progress
 ) -> tuple[np.ndarray, np.ndarray, tuple[float, float]]:
-    """Shares and means of the basis, float64, a row a sub-cell (0 where there is none), and the pixel size."""
+    """Shares and means of the basis, float64, a row a sub-cell (0 without pixels), and the pixel size."""
     size = subcells.fine_shape[0] * subcells.fine_shape[1]
     weight, total = np.zeros(size), np.zeros((size, len(terms.mixing)))
     sizes = []

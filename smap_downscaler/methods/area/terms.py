@@ -176,10 +176,11 @@ class Terms:
         z : float64, shape (n, p)
             Standard covariates.
         """
-        p, knots = len(self.scales.mean), self.scales.knots.astype(dtype)
+        p = len(self.scales.mean)
+        knots: np.ndarray = self.scales.knots.astype(dtype)
         hinges = knots.shape[1]
-        columns = np.ascontiguousarray(z.T, dtype)
-        found = np.empty((1 + p + hinges * p + len(self.pairs), len(z)), dtype)
+        columns: np.ndarray = np.ascontiguousarray(z.T, dtype)
+        found: np.ndarray = np.empty((1 + p + hinges * p + len(self.pairs), len(z)), dtype)
         found[0] = 1.0
         found[1 : p + 1] = columns
         above = found[p + 1 : p + 1 + hinges * p].reshape(p, hinges, len(z))

@@ -245,7 +245,8 @@ def area_map(model: AreaModel, asked: Asked, progress: Progress) -> Made:
     """A map by evidence, with its interval, and the map of the whole pattern where it shows less."""
     shown = _predicted(model.with_detail(BY_EVIDENCE), asked.block, progress, model.has_sd)
     levels = model.levels
-    if not any(math.isfinite(level.snr) for level in levels):
+    if not model.settings.terms:
+        # Without covariates there is nothing to judge.
         return Made(shown)
     full = None
     if not all(level.detail for level in levels):

@@ -33,6 +33,8 @@ def ratio_figure(cases: Sequence[CaseScore]) -> bytes:
         own = [one for one in cases if one.case.footprint_km == footprint]
         for row, method in enumerate(methods):
             ratios = [one.scores["ratio"] for one in own if one.method == method]
+            if not ratios:
+                continue
             shift = np.linspace(-0.2, 0.2, len(ratios)) if len(ratios) > 1 else [0.0]
             axis.plot(
                 np.clip(ratios, _FROM, _TO),
@@ -57,7 +59,7 @@ def ratio_figure(cases: Sequence[CaseScore]) -> bytes:
         axis.set_xlim(_FROM - 0.02, _TO + 0.02)
         light_grid(axis, "x")
         axis.tick_params(labelsize=7.5)
-        axis.set_xlabel("RMSE over that of bilinear interpolation", fontsize=8)
+    figure.supxlabel("RMSE over that of bilinear interpolation", fontsize=8)
     axes[0].set_yticks(range(len(methods)), methods)
     axes[0].set_ylim(len(methods) - 0.5, -0.5)
     return png(figure)
@@ -100,12 +102,12 @@ def pattern_figure(cases: Sequence[CaseScore]) -> bytes:
                 label=method,
             )
         axis.set_title(text("footprint {:g} km", footprint), fontsize=8.5)
-        axis.set_xlabel("share of the variance within cells made by covariates", fontsize=8)
         axis.set_xlim(0, min(1.0, max(shares) + 0.15))
         axis.set_ylim(0, max(shares) + 0.15)
         light_grid(axis)
         axis.tick_params(labelsize=7.5)
     axes[0].set_ylabel("share that maps explain", fontsize=8)
+    figure.supxlabel("share of the variance within cells that covariates make", fontsize=8)
     axes[-1].legend(fontsize=7.5, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return png(figure)
 

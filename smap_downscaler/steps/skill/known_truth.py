@@ -150,11 +150,20 @@ def make_trial(
     if case.footprint_km:
         under = blurred(scene.valid, sigma, progress)
         usable &= scene.landing.means(under) >= LEAST_FOOTPRINT
+    count = np.count_nonzero(usable)
+    if count < LEAST_CELLS:
+        raise InputError(
+            f"COVARIATES: of {scene.cells.width * scene.cells.height} SMAP cells over the stack only {count} "
+            f"are seen with a footprint of {case.footprint_km:g} km, and a test of known truth needs "
+            f"{LEAST_CELLS}; give a stack of a larger area."
+        )
     observed, kept = np.full((case.dates, *scene.cells.shape), np.nan), {}
     for date in range(case.dates):
         progress.check()
         rng = truth.generator(_SEEN + date)
         seen = usable & swath(rng, scene.cells.shape) if settings.swaths else usable
+        if np.count_nonzero(seen) < LEAST_CELLS:
+            seen = usable
         values = truth.on(date, progress)
         if under is None:
             cells = scene.landing.means(values)
@@ -166,12 +175,6 @@ def make_trial(
         observed[date] = np.where(seen, cells, np.nan)
         if date in wanted:
             kept[date] = values
-        if int(seen.sum()) < LEAST_CELLS:
-            raise InputError(
-                f"COVARIATES: of {scene.cells.width * scene.cells.height} SMAP cells over the stack only "
-                f"{int(seen.sum())} are seen with a footprint of {case.footprint_km:g} km, and a test of "
-                f"known truth needs {LEAST_CELLS}; give a stack of a larger area."
-            )
         progress.set_fraction((date + 1) / case.dates)
     given = scene.mirrored() if case.truth == MIRRORED else scene
     trial = Trial(

@@ -67,8 +67,8 @@ def test_the_verdict_names_a_method_what_it_finds_and_where_it_is_worth_nothing(
     assert words == (
         "With 1 date: use 'area-to-point by date'. Its error is 9 % smaller than that of bilinear "
         "interpolation (mean of 4 cases; from 20 % smaller to 1 % larger). Of the fine pattern within SMAP's "
-        "cells it explains 20 % of the variance, bilinear interpolation 4 %. Where covariates make 20 % of "
-        "the variance within cells or less, interpolation is as good."
+        "cells it explains 20 % of the variance, bilinear interpolation 4 %. Interpolation is as good where "
+        "covariates make 20 % of the variance within cells or less."
     )
     assert lost(outcome) == (
         "With 1 date, these have a larger error than interpolation: paper 5 % larger. The method "
@@ -89,6 +89,20 @@ def test_where_nothing_is_better_interpolation_is_to_be_used():
         " It is better at all shares that were tried, from 60 % of the variance within cells made by "
         "covariates on."
     )
+
+
+def test_footprints_are_told_apart():
+    maps = some_maps()
+    for share in (0.2, 0.6):
+        case = known(share, footprint=33.0)
+        maps += [map_of(case, BILINEAR, 0.05), map_of(case, SINGLE, 0.0498)]
+    (words,) = verdict(Outcome(maps))
+    assert words.endswith(
+        " With a footprint of 0 km interpolation is as good where covariates make 20 % of the variance "
+        "within cells or less. With a footprint of 33 km interpolation is as good at all shares that were "
+        "tried."
+    )
+    checked_page(skill_page, Outcome(maps), {}, "end")
 
 
 def test_mirrored_covariates_are_told_apart():

@@ -178,17 +178,32 @@ def _explains(outcome: Outcome, best: Standing, bilinear: Standing) -> Text:
 
 
 def _where(cases: Sequence[CaseScore], method: str) -> Text:
-    """From which share of explained variance on a method is worth it."""
-    shares = sorted({one.case.share for one in cases})
-    poor = no_better(cases, method)
+    """From which share of explained variance on a method is worth it, by footprint."""
+    footprints = sorted({one.case.footprint_km for one in cases})
+    sentences = []
+    for footprint in footprints:
+        own = [one for one in cases if one.case.footprint_km == footprint]
+        sentence = _from_which(own, method)
+        if len(footprints) > 1:
+            sentence = text("With a footprint of {:g} km {}.", footprint, sentence)
+        else:
+            sentence = text("{}{}.", sentence[0].upper(), Text(sentence[1:], sentence.numbers))
+        sentences.append(sentence)
+    return Text(" ") + joined(" ", sentences)
+
+
+def _from_which(cases: Sequence[CaseScore], method: str) -> Text:
+    shares, poor = sorted({one.case.share for one in cases}), no_better(cases, method)
     if not poor:
         return text(
-            " It is better at all shares that were tried, from {:.0f} % of the variance within cells made by "
-            "covariates on.",
+            "it is better at all shares that were tried, from {:.0f} % of the variance within cells made by "
+            "covariates on",
             100 * shares[0],
         )
+    if poor == shares:
+        return Text("interpolation is as good at all shares that were tried")
     return text(
-        " Where covariates make {:.0f} % of the variance within cells or less, interpolation is as good.",
+        "interpolation is as good where covariates make {:.0f} % of the variance within cells or less",
         100 * max(poor),
     )
 
