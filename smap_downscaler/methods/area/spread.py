@@ -19,20 +19,33 @@ from .subcells import SubCells
 
 #: Sub-cells whose covariances with all cells are held at once.
 _PARTS_AT_ONCE = 2048
-#: Directions of the coefficients' covariance that are left out carry no more of the variance than this.
-_REST = 0.01
+#: Directions of the coefficients' covariance that are followed from pixel to pixel, at most; what the others
+#: carry is taken at its mean.
+MOST_DIRECTIONS = 24
 
 
-def directions_of(s: np.ndarray, scatter: np.ndarray) -> np.ndarray:
-    """V with S = V V' but for directions that hardly vary among pixels: float64, shape (columns, r)."""
-    if not len(s):
-        return np.zeros((0, 0))
+def directions_of(s: np.ndarray, scatter: np.ndarray) -> tuple[np.ndarray, float]:
+    """V with S = V V' but for directions that carry little, and the mean variance that those carry.
+
+    Parameters
+    ----------
+    s : float64, shape (columns, columns)
+        Covariance of the coefficients.
+    scatter : float64, shape (columns, columns)
+        How the terms vary among pixels.
+
+    Returns
+    -------
+    directions : float64, shape (columns, r)
+    rest : float
+        Mean over pixels of what is left out.
+    """
     values, vectors = np.linalg.eigh(s)
-    order = np.argsort(values)[::-1]
-    rooted = vectors[:, order] * np.sqrt(np.maximum(values[order], 0.0))
+    rooted = vectors * np.sqrt(np.maximum(values, 0.0))
     carried = np.einsum("ij,ik,kj->j", rooted, scatter, rooted, optimize=True)
-    left = 1.0 - np.cumsum(carried) / max(float(carried.sum()), 1e-300)
-    return np.ascontiguousarray(rooted[:, : int(np.argmax(left <= _REST)) + 1])
+    order = np.argsort(-carried)
+    kept = order[:MOST_DIRECTIONS]
+    return np.ascontiguousarray(rooted[:, kept]), float(carried[order[MOST_DIRECTIONS:]].sum())
 
 
 def spread_of(

@@ -10,8 +10,6 @@ from .lags import below_part
 from .levels import Answer, Half
 from .spread import directions_of, interpolated, spread_of
 
-#: Weight of what terms vary from cell to cell, which the field takes up, beside what they vary within cells.
-_BETWEEN_CELLS = 0.1
 #: Pixels whose terms are worked out at once.
 _PIXELS_AT_ONCE = 4096
 
@@ -76,7 +74,7 @@ class Variances:
             half = fitted.half(level, window)
             one, v = half.answers[window], float(half.fit.noise[0])
             total += v * below_part(core.subcells.part_km, core.moments.pixel_km, own.hurst)
-            directions, mixed = self._directions(level, window, one)
+            directions, mixed, rest = self._directions(level, window, one)
             factor = fitted.wetness(day) if level else 1.0
             seen = factor * (mixed.T @ basis).T
             if core.dated is not None and len(directions):
@@ -88,7 +86,7 @@ class Variances:
                 both = interpolated(self._spread(level, window, day, half, directions, progress), rows, cols)
                 total += both[:, 0]
                 seen -= both[:, 1:]
-            total += np.square(seen).sum(axis=1)
+            total += np.square(seen).sum(axis=1) + rest
         return total
 
     def before(
@@ -131,25 +129,25 @@ class Variances:
         reference = interpolated(core.dated.reference, rows, cols)
         return core.dated.of(dated, z, reference) if level else reference[:, : core.dated.terms.width()]
 
-    def _directions(self, level: int, window: int, one: Answer) -> tuple[np.ndarray, np.ndarray]:
-        """V with S = V V', float64, shape (columns, r), and by the basis: float32, shape (size of it, r)."""
+    def _directions(self, level: int, window: int, one: Answer) -> tuple[np.ndarray, np.ndarray, float]:
+        """See `directions_of`; the directions by the terms' basis too: float32, shape (size of it, r)."""
         fitted = self._fitted
 
-        def made() -> tuple[np.ndarray, np.ndarray]:
+        def made() -> tuple[np.ndarray, np.ndarray, float]:
             mixing = fitted.core.moments.terms.mixing
             if not one.b.size:
-                return np.zeros((0, 0)), np.zeros((len(mixing), 0), np.float32)
+                return np.zeros((0, 0)), np.zeros((len(mixing), 0), np.float32), 0.0
             static = fitted.static_columns(level)
-            directions = directions_of(one.s, self._scatter(static, len(one.b)))
-            return directions, (mixing[:, static] @ directions[: len(static)]).astype(np.float32)
+            directions, rest = directions_of(one.s, self._scatter(static, len(one.b)))
+            mixed = (mixing[:, static] @ directions[: len(static)]).astype(np.float32)
+            return directions, mixed, rest
 
         return fitted.kept(("directions", level, window, one.b.size), made)
 
     def _scatter(self, static: np.ndarray, columns: int) -> np.ndarray:
-        """What tells which directions of the coefficients matter: the static terms among pixels."""
+        """How the terms vary about the mean of their cell, which is what cells tell little of."""
         found = np.eye(columns)
-        found[: len(static), : len(static)] *= _BETWEEN_CELLS
-        found[: len(static), : len(static)] += self._fitted.core.moments.scatter[np.ix_(static, static)]
+        found[: len(static), : len(static)] = self._fitted.core.moments.scatter[np.ix_(static, static)]
         return found
 
     def _spread(

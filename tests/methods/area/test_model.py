@@ -104,8 +104,8 @@ def test_means_and_variances_are_those_of_the_whole_posterior(masked, monkeypatc
         # A lake over the border of four cells, and half a cell at the edge of the stack.
         case.stack.layers[:, 10:14, 11:15] = np.nan
         case.stack.layers[:, 3:5, 3:6] = np.nan
-    # All directions of the coefficients, where the map leaves out those that hardly matter.
-    monkeypatch.setattr("smap_downscaler.methods.area.spread._REST", 1e-12)
+    # All directions of the coefficients, where maps take those that carry little at their mean.
+    monkeypatch.setattr("smap_downscaler.methods.area.spread.MOST_DIRECTIONS", 1000)
     model = fitted(case, AreaSettings(footprint_km=0.0, noise=0.02)).with_detail(ALL_DETAIL)
     mean, variance, keep, rows, cols = by_hand(case, model, masked)
     core = model.core
