@@ -234,7 +234,7 @@ class AreaOutcome:
         Parameters
         ----------
         cells : int64, shape (n, 2)
-            Row and column of the cells that it was fitted to.
+            Row and column of the cells that its field is drawn over.
         pixels : mapping of str to float64 arrays, shape (k,)
             Quantiles of each covariate of the stack, see `quantiles`.
         units : mapping of str to str
@@ -298,7 +298,7 @@ def _curve(model: AreaModel, level: int, name: str, values: np.ndarray, unit: st
 
 
 def _field(model: AreaModel, cells: np.ndarray) -> np.ndarray:
-    """The first level's field, less its mean, over the box around its cells."""
+    """The first level's field, less its mean, over the box around cells."""
     (top, left), (bottom, right) = cells.min(axis=0), cells.max(axis=0) + 1
     rows, cols = (
         first + (np.arange((last - first) * FIELD_PARTS) + 0.5) / FIELD_PARTS
