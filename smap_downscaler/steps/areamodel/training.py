@@ -151,6 +151,8 @@ class _Work:
             # What a method says of one date of many gives no advice.
             advice = "" if str(error).endswith(".") else f"; {_ADVICE}, or LEVELS '{SINGLE_DATES}'."
             raise InputError(f"{self.inputs.smap.source}: {error}{advice}") from error
+        for day, reason in model.skipped.items():
+            progress.log(f"{dt.date.fromordinal(day)}: left out, {reason}")
         progress.set_text("Writing the model")
         self._add(PooledKey(), model, progress)
 

@@ -61,7 +61,9 @@ def outcome(**changes):
 
 
 def test_the_widest_footprint_left_out_covariates_and_dates_are_warned_of():
-    assert outcome_warnings(INPUTS, outcome()) == [
+    made = outcome()
+    made.failed = {dt.date(2021, 1, 5): "the likelihood does not converge"}
+    assert outcome_warnings(INPUTS, made) == [
         "season is left out of the model: it is the same everywhere",
         "These dates are left out of the model: 2021-01-05 (the likelihood does not converge)",
         NOTE,

@@ -203,7 +203,7 @@ class AreaOutcome:
     skipped : dict of date to str
         Why a date is not in a model.
     failed : dict of date to str
-        Those of them that had cells enough, and that the method could not use.
+        Those of them that had cells enough, and no model of their own could be fitted to.
     notes : list of str
         What the method says of footprint and smoothness, each once.
     wanted, met : int
@@ -263,7 +263,6 @@ class AreaOutcome:
         )
         self.left_out.update(model.left_out)
         reasons = {dt.date.fromordinal(day): reason for day, reason in model.skipped.items()}
-        self.failed.update(reasons)
         self.skipped.update(reasons)
         for note in (model.footprint_note, model.hurst_note):
             if note and note not in self.notes:
