@@ -108,21 +108,17 @@ def _evidence(page: Page, outcome: AreaOutcome) -> None:
     page.heading("What speaks for the pattern within cells")
     if len(outcome.fitted) == 1:
         for sentence in next(iter(outcome.fitted.values())).evidence:
-            page.paragraph(sentence)
+            page.paragraph(_sentence(sentence))
     else:
-        page.paragraph(
-            text(
-                "The pattern is supported on {} of {}, and maps of the others show the field alone.",
-                outcome.shown,
-                counted(outcome.all_levels, "date"),
-            )
-        )
+        dates = counted(outcome.all_levels, "date")
+        others = ", and maps of the others show the field alone" if outcome.shown < outcome.all_levels else ""
+        page.paragraph(text("The pattern is supported on {} of {}{}.", outcome.shown, dates, others))
     levels = _named_levels(outcome)
-    dates, snr = _dates_of(outcome), np.array([one.levels[number].snr for _, one, number in levels])
-    if len(dates) > 1:
+    days, snr = _dates_of(outcome), np.array([one.levels[number].snr for _, one, number in levels])
+    if len(days) > 1:
         shown = np.array([one.levels[number].detail for _, one, number in levels])
         page.picture(
-            evidence_figure(dates, snr, shown, outcome.least_snr, text("least {:.2f}", outcome.least_snr)),
+            evidence_figure(days, snr, shown, outcome.least_snr, text("least {:.2f}", outcome.least_snr)),
             "Signal-to-noise of the detail by date",
         )
     rows = [
@@ -146,6 +142,11 @@ def _evidence(page: Page, outcome: AreaOutcome) -> None:
             outcome.least_snr,
         )
     )
+
+
+def _sentence(words: str) -> str:
+    """What the method says, with its full stop."""
+    return words if words.endswith(".") else words + "."
 
 
 def _shares(page: Page, outcome: AreaOutcome) -> None:
@@ -230,7 +231,7 @@ def _fields(page: Page, outcome: AreaOutcome) -> None:
         "Wetter (blue-green) and drier (brown) than the covariates tell, less the mean; north is up.",
     )
     for note in outcome.notes:
-        page.paragraph(note)
+        page.paragraph(_sentence(note))
 
 
 def _footprint(page: Page, outcome: AreaOutcome) -> None:

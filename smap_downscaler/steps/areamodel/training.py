@@ -151,29 +151,31 @@ class _Work:
             # What a method says of one date of many gives no advice.
             advice = "" if str(error).endswith(".") else f"; {_ADVICE}, or LEVELS '{SINGLE_DATES}'."
             raise InputError(f"{self.inputs.smap.source}: {error}{advice}") from error
+        for day, reason in model.skipped.items():
+            progress.log(f"{dt.date.fromordinal(day)}: left out, {reason}")
         progress.set_text("Writing the model")
-        self._add(PooledKey(), model, cells, progress)
+        self._add(PooledKey(), model, progress)
 
     def each_date(self, threads: int, progress: Progress) -> None:
         """A model a date."""
 
-        def fitted(item: tuple[dt.date, Cells], listener: Progress) -> tuple[dt.date, Cells, AreaModel | str]:
+        def fitted(item: tuple[dt.date, Cells], listener: Progress) -> tuple[dt.date, AreaModel | str]:
             date, cells = item
             try:
-                return date, cells, AREA_TO_POINT.fit(cells, self.settings, key_number(date), listener)
+                return date, AREA_TO_POINT.fit(cells, self.settings, key_number(date), listener)
             except InputError as error:
                 # One date that cannot be fitted is no reason to lose the others.
-                return date, cells, str(error)
+                return date, str(error)
 
         cells, dates, outcome = self.rows.cells, self.rows.dates, self.outcome
         own = ((date, taken(cells, cells.days == date.toordinal())) for date in dates)
         counter = progress.counter(len(dates), "dates")
         with contextlib.closing(ordered_map(fitted, own, threads, progress)) as models:
-            for date, of_date, made in models:
+            for date, made in models:
                 if isinstance(made, str):
                     outcome.failed[date] = outcome.skipped[date] = made.rstrip(".")
                 else:
-                    self._add(date, made, of_date, progress)
+                    self._add(date, made, progress)
                 counter.advance()
         if not outcome.fitted:
             first, reason = next(iter(outcome.failed.items()))
@@ -181,9 +183,9 @@ class _Work:
                 f"{self.inputs.smap.source}: no date can be fitted ({first}: {reason}); {_ADVICE}."
             )
 
-    def _add(self, key: Key, model: AreaModel, cells: Cells, progress: Progress) -> None:
+    def _add(self, key: Key, model: AreaModel, progress: Progress) -> None:
         self.writer.add(key, model, progress=progress)
-        self.outcome.add(key, model, cells.cells, self.pixels, self.inputs.units)
+        self.outcome.add(key, model, self.rows.possible, self.pixels, self.inputs.units)
 
 
 def _writer(

@@ -61,7 +61,9 @@ def outcome(**changes):
 
 
 def test_the_widest_footprint_left_out_covariates_and_dates_are_warned_of():
-    assert outcome_warnings(INPUTS, outcome()) == [
+    made = outcome()
+    made.failed = {dt.date(2021, 1, 5): "the likelihood does not converge"}
+    assert outcome_warnings(INPUTS, made) == [
         "season is left out of the model: it is the same everywhere",
         "These dates are left out of the model: 2021-01-05 (the likelihood does not converge)",
         NOTE,
@@ -117,7 +119,7 @@ def test_the_page_of_many_single_dates_draws_some_and_names_the_others():
         one = model(("date",), 0.0, snr, snr >= 0.25, "")
         made.add(dt.date(2021, 1, 1) + dt.timedelta(number), one, cells, PIXELS, {})
     html = checked_page(page, made).html()
-    assert "The pattern is supported on 55 of 70 dates" in html
+    assert "The pattern is supported on 55 of 70 dates, and maps of the others show the field alone." in html
     assert html.count("What the covariates tell, 2021") == 3
     assert "The curves of all 70 dates are in the table TERMS_TABLE." in html
     assert "... and 10 more; all are in the table SCORES." in html

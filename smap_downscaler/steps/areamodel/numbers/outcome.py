@@ -203,7 +203,7 @@ class AreaOutcome:
     skipped : dict of date to str
         Why a date is not in a model.
     failed : dict of date to str
-        Those of them that had cells enough, and that the method could not use.
+        Those of them that had cells enough, and no model of their own could be fitted to.
     notes : list of str
         What the method says of footprint and smoothness, each once.
     wanted, met : int
@@ -234,7 +234,7 @@ class AreaOutcome:
         Parameters
         ----------
         cells : int64, shape (n, 2)
-            Row and column of the cells that it was fitted to.
+            Row and column of the cells that its field is drawn over.
         pixels : mapping of str to float64 arrays, shape (k,)
             Quantiles of each covariate of the stack, see `quantiles`.
         units : mapping of str to str
@@ -263,7 +263,6 @@ class AreaOutcome:
         )
         self.left_out.update(model.left_out)
         reasons = {dt.date.fromordinal(day): reason for day, reason in model.skipped.items()}
-        self.failed.update(reasons)
         self.skipped.update(reasons)
         for note in (model.footprint_note, model.hurst_note):
             if note and note not in self.notes:
@@ -298,7 +297,7 @@ def _curve(model: AreaModel, level: int, name: str, values: np.ndarray, unit: st
 
 
 def _field(model: AreaModel, cells: np.ndarray) -> np.ndarray:
-    """The first level's field, less its mean, over the box around its cells."""
+    """The first level's field, less its mean, over the box around cells."""
     (top, left), (bottom, right) = cells.min(axis=0), cells.max(axis=0) + 1
     rows, cols = (
         first + (np.arange((last - first) * FIELD_PARTS) + 0.5) / FIELD_PARTS

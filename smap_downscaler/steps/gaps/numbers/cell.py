@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
 from ....base.progress import SILENT, Progress
-from ....methods.base import Block
+from ....methods.base import Block, Method, Model
 from ....methods.features import FeatureSettings, add_features
-from ....methods.file.reader import ModelFile
-from ....methods.keys import CellKey, key_number
+from ....methods.keys import CellKey, Key, key_number
 from .hidden import HidingOutcome, HidingSettings, hide_and_fill
 
 
@@ -61,13 +61,24 @@ class CellSeries:
         return np.ascontiguousarray(x[:, [every.index(name) for name in names]])
 
 
+class CellForests(Protocol):
+    """A file of forests by cell, as cells ask for it; see `methods.file.reader`."""
+
+    method: Method
+    features: FeatureSettings
+
+    def load(self, key: Key) -> Model: ...
+    def names_of(self, key: Key) -> tuple[str, ...]: ...
+    def settings_of(self, key: Key) -> Any: ...
+
+
 @dataclass(frozen=True, eq=False)
 class CellTask:
     """A cell, the file that holds its forest, and what is to be done.
 
     Parameters
     ----------
-    forests : ModelFile
+    forests : CellForests
     series : CellSeries
     fill : bool
         Whether gaps are filled.
@@ -75,7 +86,7 @@ class CellTask:
         What is hidden to estimate the error.
     """
 
-    forests: ModelFile
+    forests: CellForests
     series: CellSeries
     fill: bool
     hiding: HidingSettings | None
