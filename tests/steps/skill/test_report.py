@@ -99,7 +99,8 @@ def test_footprints_are_told_apart():
     (words,) = verdict(Outcome(maps))
     assert words.endswith(
         " With a footprint of 0 km interpolation is as good where covariates make 20 % of the variance "
-        "within cells or less. With a footprint of 33 km interpolation is as good at all shares that were tried."
+        "within cells or less. With a footprint of 33 km interpolation is as good at all shares that were "
+        "tried."
     )
     checked_page(skill_page, Outcome(maps), {}, "end")
 
