@@ -19,6 +19,8 @@ FOOTPRINTS = (0.0, 20.0, 27.0, 33.0, 40.0)
 LEAST_DATES, _LEAST_CELLS, _MOST_CELLS = 6, 60, 400
 #: SMAP's noise where one date tells it, m3 m-3, and how surely it is known: one SD, as a factor.
 NOISE, UNSURE = 0.02, 1.2
+#: By how much twice the likelihood of a wider footprint must be better.
+_TOLD_APART = 20.0
 #: Shapes of the field that are thought of: a smooth one looks like a footprint.
 _HURSTS = (0.0, 0.3)
 
@@ -106,7 +108,9 @@ def choose_footprint(
             fit = estimate([sights], groups, prior, begin, progress)
             start[hurst], found[hurst] = fit, fit.value
         values[km] = 2.0 * min(found.values())
-    best = min(values, key=values.__getitem__)
+    # What is not told apart is taken as the narrower one, which costs least where it is wrong.
+    least = min(values.values())
+    best = next(km for km, value in values.items() if value <= least + _TOLD_APART)
     note = ""
     if best == FOOTPRINTS[-1]:
         note = text(

@@ -16,8 +16,8 @@ FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))
 #: How far the footprint reaches, in standard deviations, and in full widths.
 _REACH = 3.5
 REACH_IN_WIDTHS = _REACH / FWHM
-#: Sides of a sub-cell, km.
-_PART_KM = 3.0
+#: Sides of a sub-cell, km, and sub-cells along the side of a cell, at most.
+_PART_KM, _MOST_PARTS = 3.0, 11
 #: A cell enters where so much of it, and of the weight of its footprint, lies on valid stack.
 LEAST_OF_CELL, LEAST_OF_FOOTPRINT = 0.5, 0.9
 
@@ -93,7 +93,7 @@ def subcells_of(grid: Grid, cells: np.ndarray, reach_km: float) -> SubCells:
     middle = (first + last) / 2.0
     cell_km = ground_size(grid, float(middle[0]), float(middle[1]))
     margin = [max(1, math.ceil(reach_km * REACH_IN_WIDTHS / km)) for km in cell_km]
-    parts = max(1, round(math.sqrt(cell_km[0] * cell_km[1]) / _PART_KM))
+    parts = min(max(1, round(math.sqrt(cell_km[0] * cell_km[1]) / _PART_KM)), _MOST_PARTS)
     parts -= parts % 2 == 0
     corner = int(first[0]) - margin[0], int(first[1]) - margin[1]
     shape = tuple(int(size) + 2 * more for size, more in zip(last - first + 1, margin))
