@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import datetime as dt
 import json
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from areas import geometries_of, layer_file
 from own_process import OwnProcess, needs_qgis_process
 from small_case import make_small_case
+from smap_downscaler.base.dates import find_date
 from smap_downscaler.geo.area import Area
 from smap_downscaler.geo.datasets import dataset_grid
 from smap_downscaler.geo.placing import read_shapes
@@ -114,18 +117,69 @@ def test_the_shipped_model_ends_at_the_study_area(run, basin, tmp_path):
     assert found.mean() < 0.6
 
 
-def test_the_shipped_model_is_what_its_script_writes(qgis_provider, tmp_path):
+def test_a_shipped_model_maps_every_day(run, said, tmp_path):
+    """Two weeks of the basin, of which SMAP saw some."""
+    import processing
+    from osgeo import gdal
+
+    basin = tmp_path / "basin"
+    processing.run(
+        "smapdownscaler:createdemodata", {"SEED": 5, "DAYS": 14, "CELLS": 100, "OUTPUT": str(basin)}
+    )
+    observed = sorted(f"{find_date(file.name)}" for file in (basin / "smap").glob("*.tif"))
+    maps = tmp_path / "maps"
+    outputs = run(
+        "mapeveryday",
+        {
+            "SMAP": str(basin / "smap"),
+            "COVARIATES": [str(basin / "dem.tif"), str(basin / "soil" / "clay.tif")],
+            "NAMES": "elevation,clay",
+            "PRECIPITATION": str(basin / "precipitation"),
+            "RESOLUTION": 1000,
+            "FOOTPRINT": "0",
+            "maps": str(maps),
+            "series": str(tmp_path / "series.vrt"),
+            "dates": str(tmp_path / "dates.csv"),
+        },
+    )
+    with (tmp_path / "dates.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    seen = {row["date"].replace("/", "-"): row["smap"] for row in rows}
+    dates = sorted(seen)
+    first, last = (dt.date.fromisoformat(dates[end]) for end in (0, -1))
+    assert dates == [str(first + dt.timedelta(number)) for number in range((last - first).days + 1)]
+    assert [date for date in dates if seen[date] == "seen"] == observed
+    assert len(dates) > len(observed) + 2
+    series = gdal.Open(outputs["series"])
+    assert [series.GetRasterBand(band + 1).GetDescription() for band in range(series.RasterCount)] == dates
+    widths = {}
+    for file in sorted(maps.glob("*.tif")):
+        made = gdal.Open(str(file))
+        assert made.RasterCount == 4
+        assert (made.GetMetadataItem("SMAP") == "none") == (seen[made.GetMetadataItem("DATE")] == "none")
+        bands = {
+            made.GetRasterBand(band + 1).GetDescription(): made.GetRasterBand(band + 1) for band in range(4)
+        }
+        sd = bands["soil_moisture_sd"].ReadAsArray()
+        widths.setdefault(made.GetMetadataItem("SMAP"), []).append(sd[sd > 0].mean())
+    assert min(widths["none"]) > max(widths[None])
+
+
+def test_the_shipped_models_are_what_their_script_writes(qgis_provider, tmp_path):
     from qgis.core import QgsProcessingModelAlgorithm
 
     import make_models
 
-    make_models.write_smap_to_maps(tmp_path / "smaptomaps.model3")
-    models = []
-    for folder in (tmp_path, make_models.MODELS):
-        model = QgsProcessingModelAlgorithm()
-        assert model.fromFile(str(folder / "smaptomaps.model3"))
-        models.append(model.toVariant())
-    assert models[0] == models[1]
+    shipped = sorted(path.stem for path in make_models.MODELS.glob("*.model3"))
+    assert shipped == sorted(make_models.WRITERS)
+    for name, write in make_models.WRITERS.items():
+        write(tmp_path / f"{name}.model3")
+        models = []
+        for folder in (tmp_path, make_models.MODELS):
+            model = QgsProcessingModelAlgorithm()
+            assert model.fromFile(str(folder / f"{name}.model3"))
+            models.append(model.toVariant())
+        assert models[0] == models[1]
 
 
 def test_a_batch_maps_each_row(qgis_provider, tmp_path):

@@ -144,6 +144,19 @@ RUNS = {
         {"OUTPUT": "{out}/comparison.gpkg", "PREFLIGHT": "{out}/b.gpkg", "REPORT": "{out}/comparison.html"},
         "comparison.gpkg",
     ),
+    "skillexperiment": (
+        {
+            "METHODS": ["nearest", "linear"],
+            "SHARES": "0.4",
+            "FOOTPRINT": "0",
+            "DATES": "1",
+            "CELLS": 10,
+            "PIXEL": 3000,
+            "SWATHS": False,
+        },
+        {"OUTPUT": "{out}/skill.gpkg", "MAPS": "{out}/skill_maps.gpkg", "REPORT": "{out}/skill.html"},
+        "skill.gpkg",
+    ),
     "mapsheet": (
         {"SERIES": "{case}/smap", "KIND": "days", "DPI": 60},
         {"OUTPUT": "{out}/sheet.png", "TABLE": "{out}/sheet.csv", "PROJECT": "{out}/sheet.qgz"},

@@ -24,64 +24,17 @@ _STEP = 240
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as profile, qgis_session(Path(profile)):
-        write_smap_to_maps(MODELS / "smaptomaps.model3")
+        for name, write in WRITERS.items():
+            write(MODELS / f"{name}.model3")
 
 
 def write_smap_to_maps(path: Path) -> None:
     """SMAP files, covariates and daily rain to maps, the chain of the paper."""
-    from qgis.core import (
-        Qgis,
-        QgsProcessingParameterCrs,
-        QgsProcessingParameterExtent,
-        QgsProcessingParameterFeatureSource,
-        QgsProcessingParameterFile,
-        QgsProcessingParameterMultipleLayers,
-        QgsProcessingParameterNumber,
-        QgsProcessingParameterRasterLayer,
-        QgsProcessingParameterString,
-    )
+    from qgis.core import Qgis, QgsProcessingParameterNumber
 
-    folder = Qgis.ProcessingFileParameterBehavior.Folder
-    model = Model("smaptomaps")
-    model.add_parameters(
-        QgsProcessingParameterFile("SMAP", "SMAP granules or dated rasters", behavior=folder),
-        QgsProcessingParameterExtent("EXTENT", "Study area (a box)", optional=True),
-        QgsProcessingParameterFeatureSource(
-            "AOI",
-            "Study area (polygons)",
-            types=[Qgis.ProcessingSourceType.VectorPolygon],
-            optional=True,
-        ),
-        QgsProcessingParameterMultipleLayers(
-            "COVARIATES", "Covariates (terrain, soil, ...)", layerType=Qgis.ProcessingSourceType.Raster
-        ),
-        QgsProcessingParameterString("NAMES", "Names of the covariates, separated by commas", optional=True),
-        QgsProcessingParameterFile("PRECIPITATION", "Daily precipitation", behavior=folder),
-        QgsProcessingParameterRasterLayer("MASK", "Mask (water, towns)", optional=True),
-        QgsProcessingParameterCrs("CRS", "CRS of the maps", optional=True),
-        QgsProcessingParameterNumber(
-            "RESOLUTION", "Resolution of the maps", defaultValue=100.0, minValue=0.0
-        ),
-        QgsProcessingParameterNumber(
-            "SEED", "Seed", type=Qgis.ProcessingNumberParameterType.Integer, defaultValue=1, minValue=0
-        ),
-    )
-    area = {name: given(name) for name in ("EXTENT", "AOI")}
-    model.add_step("import", "importsmap", {"INPUT": given("SMAP"), **area})
-    model.add_step(
-        "harmonise",
-        "harmonisecovariates",
-        {
-            "INPUT": given("COVARIATES"),
-            "SMAP": made("import", "OUTPUT"),
-            **area,
-            "NAMES": given("NAMES"),
-            "MASK": given("MASK"),
-            "CRS": given("CRS"),
-            "RESOLUTION": given("RESOLUTION"),
-        },
-    )
-    model.add_step("rain", "antecedentprecipitation", {"INPUT": given("PRECIPITATION")})
+    whole_number = Qgis.ProcessingNumberParameterType.Integer
+    seed = QgsProcessingParameterNumber("SEED", "Seed", type=whole_number, defaultValue=1, minValue=0)
+    model = _up_to_rain("smaptomaps", "SMAP granules or dated rasters", seed)
     model.add_step(
         "matrix",
         "regressionmatrix",
@@ -111,6 +64,101 @@ def write_smap_to_maps(path: Path) -> None:
         {"Maps": "OUTPUT", "Series": "SERIES"},
     )
     model.write(path)
+
+
+def write_map_every_day(path: Path) -> None:
+    """SMAP files or a filled series, covariates and daily rain to a map each day, with intervals."""
+    from qgis.core import QgsProcessingParameterString
+
+    footprint = QgsProcessingParameterString(
+        "FOOTPRINT", "Footprint of SMAP, full width in km (auto: by likelihood)", "auto", optional=True
+    )
+    smap = "SMAP granules, dated rasters, or a filled series"
+    model = _up_to_rain("mapeveryday", smap, footprint)
+    dated = {"DYNAMIC": made("rain", "OUTPUT"), "DYNAMIC_NAMES": fixed(RAIN)}
+    stack = {"COVARIATES": made("harmonise", "OUTPUT_FINE")}
+    model.add_step(
+        "train",
+        "trainareamodel",
+        {
+            "SMAP": made("import", "OUTPUT"),
+            **stack,
+            **dated,
+            "LEVELS": fixed("two levels"),
+            "FOOTPRINT": given("FOOTPRINT"),
+        },
+        {"Model": "OUTPUT", "Scores": "SCORES"},
+    )
+    model.add_step(
+        "maps",
+        "downscale",
+        {
+            "FORESTS": made("train", "OUTPUT"),
+            **stack,
+            "AOI": given("AOI"),
+            **dated,
+            "EVERY_DAY": fixed(True),
+            "INTERVALS": fixed(True),
+        },
+        {"Maps": "OUTPUT", "Series": "SERIES", "Dates": "DATES"},
+    )
+    model.write(path)
+
+
+def _up_to_rain(name: str, smap: str, last: Any) -> Model:
+    """What all chains begin with: the inputs, of which `last` is the last, and the steps up to rain."""
+    from qgis.core import (
+        Qgis,
+        QgsProcessingParameterCrs,
+        QgsProcessingParameterExtent,
+        QgsProcessingParameterFeatureSource,
+        QgsProcessingParameterFile,
+        QgsProcessingParameterMultipleLayers,
+        QgsProcessingParameterNumber,
+        QgsProcessingParameterRasterLayer,
+        QgsProcessingParameterString,
+    )
+
+    folder = Qgis.ProcessingFileParameterBehavior.Folder
+    model = Model(name)
+    model.add_parameters(
+        QgsProcessingParameterFile("SMAP", smap, behavior=folder),
+        QgsProcessingParameterExtent("EXTENT", "Study area (a box)", optional=True),
+        QgsProcessingParameterFeatureSource(
+            "AOI",
+            "Study area (polygons)",
+            types=[Qgis.ProcessingSourceType.VectorPolygon],
+            optional=True,
+        ),
+        QgsProcessingParameterMultipleLayers(
+            "COVARIATES", "Covariates (terrain, soil, ...)", layerType=Qgis.ProcessingSourceType.Raster
+        ),
+        QgsProcessingParameterString("NAMES", "Names of the covariates, separated by commas", optional=True),
+        QgsProcessingParameterFile("PRECIPITATION", "Daily precipitation", behavior=folder),
+        QgsProcessingParameterRasterLayer("MASK", "Mask (water, towns)", optional=True),
+        QgsProcessingParameterCrs("CRS", "CRS of the maps", optional=True),
+        QgsProcessingParameterNumber(
+            "RESOLUTION", "Resolution of the maps", defaultValue=100.0, minValue=0.0
+        ),
+        last,
+    )
+    area = {name: given(name) for name in ("EXTENT", "AOI")}
+    model.add_step("import", "importsmap", {"INPUT": given("SMAP"), **area})
+    model.add_step(
+        "harmonise",
+        "harmonisecovariates",
+        {
+            "INPUT": given("COVARIATES"),
+            "SMAP": made("import", "OUTPUT"),
+            **area,
+            "NAMES": given("NAMES"),
+            "MASK": given("MASK"),
+            "CRS": given("CRS"),
+            "RESOLUTION": given("RESOLUTION"),
+        },
+    )
+    model.add_step("rain", "antecedentprecipitation", {"INPUT": given("PRECIPITATION")})
+    return model
 
 
 def given(name: str) -> Any:
@@ -193,6 +241,9 @@ class Model:
         if not self._model.toFile(str(path)):
             raise OSError(f"{path} could not be written")
 
+
+#: What writes each model, by its name.
+WRITERS = {"smaptomaps": write_smap_to_maps, "mapeveryday": write_map_every_day}
 
 if __name__ == "__main__":
     main()

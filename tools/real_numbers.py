@@ -28,6 +28,14 @@ from numbers_crossvalidation import (
     conus_pooled,
 )
 from numbers_fillgaps import filled_gaps
+from numbers_intervals import intervals
+from numbers_skill import (
+    skill_bars,
+    skill_demo_basin,
+    skill_fine_pixels,
+    skill_granule,
+    skill_sumatra,
+)
 from smap_downscaler.runs.provenance import versions
 
 TOOLS = Path(__file__).resolve().parent
@@ -49,6 +57,12 @@ SECTIONS: dict[str, Callable[[Path, Path], list[str]]] = {
         australia_by_date,
         australia_by_cell,
         filled_gaps,
+        intervals,
+        skill_bars,
+        skill_fine_pixels,
+        skill_sumatra,
+        skill_demo_basin,
+        skill_granule,
     )
 }
 #: Stands before a section in the file, and is not shown.

@@ -6,6 +6,7 @@ maps, filled gaps and the model file know methods by these classes only.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from ..base.errors import InputError
 from ..base.progress import SILENT, Progress
 from ..base.words import Text, joined, text
 from ..geo.grid import Grid
+from ..stats.applicability import Applicability
 from .keys import MODES
 from .skill import Importance, OobScores
 
@@ -198,10 +200,13 @@ class Wishes:
         Settings to choose from; none: as the settings say.
     importance_repeats : int
         How often each covariate is shuffled for the permutation importance; 0: no importance.
+    trust : bool
+        Whether it keeps what maps need to tell how far they can be trusted: intervals, applicability.
     """
 
     candidates: tuple[Candidate, ...] = ()
     importance_repeats: int = 0
+    trust: bool = False
 
     def __post_init__(self) -> None:
         if self.importance_repeats < 0:
@@ -235,12 +240,15 @@ class Model(ABC):
         Of its covariates, where that was wished for.
     has_sd : bool
         Whether `predict` can give a standard deviation, and the ends of intervals.
+    applicability : Applicability or None
+        Of the rows that it was fitted to.
     """
 
     settings: Any = None
     scores: OobScores | None = None
     importance: Importance | None = None
     has_sd = False
+    applicability: Applicability | None = None
     #: Whether it takes so long to be packed that a cancel must be able to leave it.
     is_large = False
 
@@ -256,9 +264,43 @@ class Model(ABC):
             Whether standard deviation and interval are asked for; only where the model `has_sd`.
         """
 
+    def prior_share(self, block: Block, progress: Progress = SILENT) -> np.ndarray | None:
+        """Share of each pixel's variance before the data that these took away: float64, shape (n,), or None.
+
+        Asked for only where the method `has_prior`.
+        """
+        return None
+
     def with_detail(self, detail: str) -> Model:
         """The model whose maps show of the pattern within cells what `detail`, one of `DETAILS`, says."""
         return self
+
+    @property
+    def days(self) -> tuple[int, ...]:
+        """Ordinals of the days that a model of a method that `sees_cells` was fitted to."""
+        return ()
+
+    @property
+    def footprint_km(self) -> float:
+        """Of such a model: full width of SMAP's footprint; 0 for none."""
+        return 0.0
+
+    @property
+    def noise_sd(self) -> float:
+        """Of such a model: standard deviation of SMAP's noise, m3 m-3."""
+        return math.nan
+
+    def observed(self, day: int) -> tuple[np.ndarray, np.ndarray] | None:
+        """Cells, int64, shape (n, 2), and SMAP there, float64, on a day that the model was fitted to."""
+        return None
+
+    def evidence(self) -> list[str]:
+        """Sentences that say what speaks for the pattern within cells."""
+        return []
+
+    def doubts(self) -> list[str]:
+        """Those of them that should be looked at."""
+        return []
 
     @abstractmethod
     def members(self, covariates: int) -> dict[str, bytes]:
@@ -288,6 +330,11 @@ class Method(ABC):
         What to do where models are too large, as a part of a sentence.
     uses_coordinates : bool
         Whether `Cells` and `Block` need coordinates.
+    sees_cells : bool
+        Whether its models take SMAP for means over cells: they keep these (`Model.observed`), have a field,
+        noise and footprint of their own, and detail to choose.
+    has_prior : bool
+        Whether its models know the `prior_share` of pixels.
     columns : dict
         Settings as columns of tables: name -> int or float; see `Candidate.columns`.
     tunable : tuple of str
@@ -302,6 +349,8 @@ class Method(ABC):
     parts = ""
     smaller = "use fewer covariates"
     uses_coordinates = False
+    sees_cells = False
+    has_prior = False
     columns: Mapping[str, type] = MappingProxyType({})
     tunable: tuple[str, ...] = ()
     engines: tuple[str, ...] = ()

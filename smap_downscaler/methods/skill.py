@@ -13,6 +13,8 @@ from ..stats.distribution import Distribution
 
 #: Scores of a forest that are summed up over forests.
 SCORES = ("rmse", "mae", "bias", "r2", "pearson_r2")
+#: What is told of a forest's intervals, where it has them.
+OF_INTERVALS = ("held", "held_before", "width")
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,9 @@ class OobScores:
     """Out-of-bag scores of a forest (see `stats.scores`); NaN where undefined.
 
     `n` is the number of training rows, `n_scored` of those that were out of bag at least once.
+
+    Of a model with intervals also `held`, the share of the rows that they hold, `held_before`, that before
+    their ends were moved, and `width`, their mean width, m3 m-3.
     """
 
     n: int
@@ -29,6 +34,9 @@ class OobScores:
     bias: float
     r2: float
     pearson_r2: float
+    held: float = math.nan
+    held_before: float = math.nan
+    width: float = math.nan
 
     @classmethod
     def of(cls, observed: np.ndarray, predicted: np.ndarray) -> OobScores:
@@ -44,8 +52,12 @@ class OobScores:
         )
 
     def as_dict(self) -> dict[str, int | float | None]:
-        """The fields by name for JSON, None in place of what is not finite."""
-        return {key: value if math.isfinite(value) else None for key, value in asdict(self).items()}
+        """The fields by name for JSON, None in place of what is not finite; of intervals what there is."""
+        return {
+            name: value if math.isfinite(value) else None
+            for name, value in asdict(self).items()
+            if name not in OF_INTERVALS or math.isfinite(value)
+        }
 
 
 def summarise_scores(found: Iterable[OobScores]) -> dict[str, Distribution]:

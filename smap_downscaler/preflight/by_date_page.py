@@ -23,8 +23,32 @@ _STYLES = ("-", "--", ":")
 
 
 #: How the tables of a report write numbers of some fields (others: .4f), and what they call them.
-_DIGITS = {"valid": ".1f", "resolution": "g"}
-_HEADERS = {"valid": "valid, %", "resolution": "resolution, m", "sd": "SD"}
+_DIGITS = {
+    "valid": ".1f",
+    "resolution": "g",
+    "beyond": ".2f",
+    "held": ".1f",
+    "dissimilarity": ".3f",
+    "outside": ".1f",
+    "explained": ".1f",
+}
+_HEADERS = {
+    "valid": "valid, %",
+    "resolution": "resolution, m",
+    "sd": "SD",
+    "beyond": "below zero or above saturation, %",
+    "width": "mean width of intervals",
+    "held": "SMAP within them, %",
+    "outside": "outside, %",
+    "explained": "variance told, %",
+    "smap": "SMAP",
+    "closure_cells": "SMAP cells",
+    "closure_rmse": "RMS of means less SMAP",
+    "closure_bias": "means less SMAP",
+    "noise": "noise of SMAP",
+    "exact_cells": "cells returned",
+    "part_cells": "cells covered in part",
+}
 
 
 def add_dates(page: Page, table: DatesTable, lines: Mapping[str, str], axis: str, caption: str) -> Page:

@@ -31,6 +31,7 @@ _TAIL = 2
 #: Ramps of even lightness, readable with colour-blindness, by a word in a covariate's name.
 _RAMPS = (
     (r"elev|dem(?:_|$)|slope", "cividis"),
+    (r"^soil moisture", "BrBG"),
     (r"twi|sca(?:_|$)|rain|precip|theta|wv\d|^p_", "YlGnBu"),
     (r"clay|sand|silt|soc|bdod|cec|ocs|ocd|nitrogen|ksat|vg_", "YlOrBr"),
     (r"ndvi|evi(?:_|$)|lai(?:_|$)", "YlGn"),

@@ -29,10 +29,12 @@ def write_series_file(
     files: Sequence[str | Path],
     unit: str,
     progress: Progress = SILENT,
+    filled: bool = False,
 ) -> None:
     """Write the first bands of `files` as one file with one band per date; the ending says which kind.
 
-    Its tags say where its values come from, as those of `files` do: 'Fill gaps', or SMAP by 'Downscale'.
+    Its tags say where its values come from, as those of the first file do: 'Fill gaps', or SMAP by
+    'Downscale'.  `filled` says that others are filled, so that nobody need open them all.
 
     Raises
     ------
@@ -42,7 +44,7 @@ def write_series_file(
     check_series_suffix(path)
     if len(dates) != len(files):
         raise ValueError(f"{len(dates)} dates for {len(files)} files")
-    tags = _tags(files)
+    tags = {**_tags(files), **filled_tags(filled)}
     if Path(path).suffix.lower() == ".vrt":
         write_series_vrt(path, grid, dates, files, unit, {**NOT_FILLED, **tags})
     else:

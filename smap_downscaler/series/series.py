@@ -436,14 +436,16 @@ def _entries_of_file(path: str, variables: Sequence[str], wanted: Wanted) -> tup
 
 def _dated_bands(dataset: gdal.Dataset, path: str, file: str, wanted: Wanted) -> list[tuple[int, dt.date]]:
     """The bands that are wanted, and their dates: those of their descriptions, or that of the name."""
-    described = _described_dates(dataset, path)
-    if described:
-        return _one_a_date(described, band_names(dataset), path, wanted)
-    require_dates(dataset, path)
-    band = 1
+    said = ""
     if tag_of(dataset, FIRST_BAND_TAG) is None:
+        described = _described_dates(dataset, path)
+        if described:
+            return _one_a_date(described, band_names(dataset), path, wanted)
+        require_dates(dataset, path)
         band = one_band(dataset, path, replace(wanted, advice=f"{_DATING}, else {wanted.advice}"))
-    date = find_date(Path(file).name) or find_date(Path(file_of(file)).name)
+    else:
+        band, said = 1, band_name(dataset.GetRasterBand(1))
+    date = find_date(said) or find_date(Path(file).name) or find_date(Path(file_of(file)).name)
     if date is None:
         raise undated(path)
     return [(band, date)]

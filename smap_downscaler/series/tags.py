@@ -24,7 +24,7 @@ RAIN_TAGS = {KIND_TAG: RAIN_KIND, "DAYS_USED": None}
 RUN_TAG = "SMAP_DOWNSCALER_RUN"
 #: Tag of a raster outside of whose study area of polygons nothing has a value, see `Area.tag`.
 AREA_TAG = "SMAP_DOWNSCALER_AREA"
-#: Tag of the days of 'Fill gaps', and of what is made from them.
+#: Tag of the days of 'Fill gaps', of what is made from them, and of maps of days without SMAP.
 FILLED_TAG = "SMAP_DOWNSCALER_FILLED"
 _YES = "yes"
 #: The tags of a VRT of ours without filled values, so that nobody looks for them in its files.
@@ -87,6 +87,6 @@ def unobserved_sentence(label: str, fate: str, judged: str) -> str:
         What must not be judged by them: "forests".
     """
     return (
-        f"{label}: it comes from 'Fill gaps', and its filled values {fate} like observed ones; do not judge "
-        f"{judged} by them"
+        f"{label}: some of its values were filled ('Fill gaps', or maps of days without SMAP), and they "
+        f"{fate} like observed ones; do not judge {judged} by them"
     )

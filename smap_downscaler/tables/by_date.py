@@ -59,9 +59,9 @@ def raster_dates(covariates: Sequence[DatedCovariate], date: dt.date) -> list[st
     return [None if entry is None else entry.date.isoformat() for entry in entries]
 
 
-def map_statistics(path: Path, items: Mapping[str, str]) -> tuple[float, ...]:
-    """Numbers of a map as its file keeps them."""
+def map_statistics(path: Path, items: Mapping[str, str], band: int = 1) -> tuple[float, ...]:
+    """Numbers of a map as its file keeps them; of another of its bands, where asked for."""
     # A band dies with its dataset.
     dataset = open_dataset(path)
-    found = [tag_of(dataset.GetRasterBand(1), item) for item in items.values()]
+    found = [tag_of(dataset.GetRasterBand(band), item) for item in items.values()]
     return tuple(math.nan if text is None else float(text) for text in found)

@@ -19,6 +19,7 @@ _ALGORITHMS = (
     ("maps.downscale_algorithm", "Downscale"),
     ("gaps.algorithm", "FillGaps"),
     ("maps.cascade_algorithm", "Cascade"),
+    ("skill.algorithm", "SkillExperiment"),
     ("maps.compare_algorithm", "CompareMaps"),
     ("sheets.algorithm", "MapSheet"),
     ("polygons.squares_algorithm", "SampleSquares"),

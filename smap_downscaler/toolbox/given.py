@@ -62,10 +62,16 @@ def check_plain_values(algorithm: QgsProcessingAlgorithm, parameters: dict[str, 
             raise InputError(f"{name}: '{value}' is no number; write numbers as 10 or 0.5.")
         if kind == "boolean" and isinstance(value, str) and value.strip().lower() not in _TICKS:
             raise InputError(f"{name}: '{value}' is neither true nor false; write one of these.")
-        if kind == "enum" and definition.usesStaticStrings() and not definition.allowMultiple():
-            options = definition.options()
-            if value not in options:
-                raise InputError(f"{name}: there is no choice '{value}'; choose one of {', '.join(options)}.")
+        if kind == "enum" and definition.usesStaticStrings():
+            options, several = definition.options(), definition.allowMultiple()
+            # QGIS writes several into one text with commas.
+            chosen = value.split(",") if several and isinstance(value, str) else value if several else [value]
+            unknown = [one for one in chosen if one not in options]
+            if unknown:
+                raise InputError(
+                    f"{name}: there is no choice '{unknown[0]}'; choose {'some' if several else 'one'} of "
+                    f"{', '.join(options)}."
+                )
 
 
 def _is_number(text: str) -> bool:

@@ -192,23 +192,29 @@ def check_series(values: Values) -> None:
 
 
 def write_series(
-    values: Values, folder: str, grid: Grid, maps: Mapping[dt.date, Path], unit: str, progress: Progress
+    values: Values,
+    folder: str,
+    grid: Grid,
+    maps: Mapping[dt.date, Path],
+    unit: str,
+    progress: Progress,
+    filled: bool = False,
 ) -> str:
     """Write SERIES: always in the folder of maps, and where the user names a file there too.
 
-    Returns the file that QGIS shows.
+    Returns the file that QGIS shows.  `filled`: see `write_series_file`.
     """
     dates = sorted(maps)
     files = [maps[date] for date in dates]
     path = asked = values.output("SERIES")
     beside = str(Path(folder) / SERIES_FILE)
-    write_series_file(beside, grid, dates, files, unit)
+    write_series_file(beside, grid, dates, files, unit, filled=filled)
     write_series_style(beside, dates)
     if asked and values.is_temporary("SERIES"):
         # A temporary file would vanish under a saved project, the one in the folder stays.
         path = beside
     elif asked:
-        write_series_file(asked, grid, dates, files, unit, progress)
+        write_series_file(asked, grid, dates, files, unit, progress, filled)
         write_series_style(asked, dates)
     if asked:
         hand_over_series(values.context, asked, path, series_name(dates), dates)

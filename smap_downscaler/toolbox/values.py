@@ -101,6 +101,10 @@ class Values:
         """The string of an enumeration with static strings."""
         return self.algorithm.parameterAsEnumString(self.parameters, name, self.context)
 
+    def choices(self, name: str) -> list[str]:
+        """The strings of an enumeration with static strings, of which several may be chosen."""
+        return list(self.algorithm.parameterAsEnumStrings(self.parameters, name, self.context))
+
     def integer(self, name: str) -> int:
         """A whole number."""
         return self.algorithm.parameterAsInt(self.parameters, name, self.context)

@@ -32,12 +32,13 @@ from smap_downscaler.steps.forests.effects import effects_of_file
 from smap_downscaler.steps.forests.request import TrainingChoices
 from smap_downscaler.steps.forests.tables import write_scores as write_training_scores
 from smap_downscaler.steps.forests.training import train_by_date, train_pooled
+from smap_downscaler.steps.maps.bands import Extra
 from smap_downscaler.steps.maps.downscale import MapInputs, make_maps, map_file
 from smap_downscaler.steps.maps.mapped import Wanted
 from smap_downscaler.steps.matrix.numbers.rows import DayRows
 from smap_downscaler.steps.matrix.read import open_matrix
 from smap_downscaler.steps.matrix.write import create_matrix
-from two_level_linear import LinearSettings, TwoLevelLinear
+from two_level_linear import NORMAL, LinearSettings, TwoLevelLinear
 
 NAMES = ("clay", "elevation")
 DAYS = tuple(dt.date(2020, 1, 1 + 2 * number) for number in range(6))
@@ -152,7 +153,8 @@ def test_it_is_trained_saved_and_mapped_with_its_deviation(case, inside):
         assert models.grid == CELLS
         assert models.scores(PooledKey()).n == len(case.rows()[1])
         wanted = [DAYS[1], dt.date(2020, 2, 1)]
-        made = make_maps(MapInputs(models, case.stack, sd=True), case.folder / "maps", wanted, 2, 1)
+        inputs = MapInputs(models, case.stack, extra=Extra(intervals=True))
+        made = make_maps(inputs, case.folder / "maps", wanted, 2, 1)
     rows, cols = np.mgrid[0 : case.fine.height, 0 : case.fine.width]
     coordinates = np.column_stack(
         [case.fine.left + (cols.ravel() + 0.5) * 500.0, case.fine.top - (rows.ravel() + 0.5) * 500.0]
@@ -161,7 +163,10 @@ def test_it_is_trained_saved_and_mapped_with_its_deviation(case, inside):
         bands = gdal.Open(str(made.files[date])).ReadAsArray()
         expected = predict(case.layers.reshape(2, -1).T.astype(float), coordinates, date.toordinal())
         np.testing.assert_allclose(bands[0].ravel(), expected, atol=2e-6)
-        np.testing.assert_allclose(bands[1], factor * sd, rtol=1e-5)
+        reach = NORMAL * factor * sd
+        np.testing.assert_allclose(bands[1].ravel(), expected - reach, atol=2e-6)
+        np.testing.assert_allclose(bands[2].ravel(), expected + reach, atol=2e-6)
+        np.testing.assert_allclose(bands[3], factor * sd, rtol=1e-5)
 
 
 def test_its_effects_are_those_of_its_coefficients(case, inside):
@@ -197,12 +202,13 @@ def test_a_part_of_a_map_with_its_deviation_is_that_of_the_whole(case):
     wanted = [DAYS[1], dt.date(2020, 2, 1)]
     for part, name in ((Wanted(), "whole"), (Wanted((box, case.fine.crs)), "part")):
         with open_models(path) as models:
-            make_maps(MapInputs(models, case.stack, sd=True, wanted=part), case.folder / name, wanted, 2, 1)
+            inputs = MapInputs(models, case.stack, extra=Extra(intervals=True), wanted=part)
+            make_maps(inputs, case.folder / name, wanted, 2, 1)
     for date in wanted:
         whole, part = (
             gdal.Open(str(map_file(case.folder / name, date))).ReadAsArray() for name in ("whole", "part")
         )
-        assert whole.shape == (2, *case.fine.shape)
+        assert whole.shape == (4, *case.fine.shape)
         assert np.array_equal(part.view(np.uint32), whole[(slice(None), *window.slices)].view(np.uint32))
 
 
@@ -213,15 +219,24 @@ def test_maps_without_the_deviation_have_one_band(case):
     assert gdal.Open(str(made.files[DAYS[0]])).RasterCount == 1
 
 
-def test_a_deviation_that_forests_have_not_is_refused(case):
+def test_what_forests_do_not_keep_is_refused(case):
     path = case.folder / "f.smapforest"
     train_by_date(case.table, path, TrainingChoices(ForestSettings(3, None, None, 4, 1, None, 1)))
-    with open_models(path) as models, pytest.raises(InputError) as caught:
-        make_maps(MapInputs(models, case.stack, sd=True), case.folder / "none", [DAYS[0]])
-    assert str(caught.value) == (
-        f"{path}: a random forest gives no standard deviation; make maps without it."
-    )
-    assert not list((case.folder / "none").glob("*"))
+    for extra, sentence in (
+        (
+            Extra(intervals=True),
+            "it has nothing that intervals are made from; train it again, or leave out INTERVALS.",
+        ),
+        (
+            Extra(applicability=True),
+            "it has no training rows that pixels are held against; train it again, or leave out "
+            "APPLICABILITY.",
+        ),
+    ):
+        with open_models(path) as models, pytest.raises(InputError) as caught:
+            make_maps(MapInputs(models, case.stack, extra=extra), case.folder / "none", [DAYS[0]])
+        assert str(caught.value) == f"{path}: {sentence}"
+        assert not list((case.folder / "none").glob("*"))
 
 
 def test_the_manifest_names_method_and_settings(case):

@@ -55,7 +55,8 @@ def stack(case):
 
 def sentence(source, fate, judged):
     return (
-        f"{source}: it comes from 'Fill gaps', and its filled values {fate} like observed ones; do not judge "
+        f"{source}: some of its values were filled ('Fill gaps', or maps of days without SMAP), and they "
+        f"{fate} like observed ones; do not judge "
         f"{judged} by them"
     )
 

@@ -64,13 +64,14 @@ class Case:
                 writer.add(day, train_forest(x, y, settings, day.toordinal()))
         return path
 
-    def inputs(self, stack=None, dynamic=("p_antecedent",), names=None, wanted=None):
+    def inputs(self, stack=None, dynamic=("p_antecedent",), names=None, wanted=None, **more):
         series = [open_series(self.folder / path, name) for path, name in zip(dynamic, names or (None,) * 9)]
         return MapInputs(
             open_models(self.forests),
             open_stack(stack or self.stack),
             tuple(map(DatedCovariate, series)),
             wanted=wanted or Wanted(),
+            **more,
         )
 
     def make(self, folder=None, dates=DAYS[:2], threads=1, memory_mb=64, progress=None, **more):

@@ -29,6 +29,9 @@ from smap_downscaler.methods.base import (
 from smap_downscaler.methods.keys import POOLED
 from smap_downscaler.methods.skill import OobScores
 
+#: Standard deviations on either side of the mean that hold nine tenths of a normal distribution.
+NORMAL = 1.6448536269514722
+
 
 @dataclass(frozen=True)
 class LinearSettings:
@@ -71,7 +74,10 @@ class LinearModel(Model):
         return np.column_stack([np.ones(len(x)), (x - self.mean) / self.scale])
 
     def predict(self, block: Block, progress: Progress = SILENT, sd: bool = False) -> Prediction:
-        """Pattern plus departure; a date that was not seen has none, and twice the deviation."""
+        """Pattern plus departure; a date that was not seen has none, and twice the deviation.
+
+        The interval is that of a normal distribution.
+        """
         left, top, width, height = self.numbers["frame"]
         place = (block.coordinates - (left, top)) / (width, height)
         design = self.design(block.x)
@@ -83,7 +89,9 @@ class LinearModel(Model):
                 predicted[rows] += design[rows] @ self.dates[int(day)]
             else:
                 spread[rows] *= 2
-        return Prediction(predicted, spread if sd else None)
+        if not sd:
+            return Prediction(predicted)
+        return Prediction(predicted, spread, predicted - NORMAL * spread, predicted + NORMAL * spread)
 
     def members(self, covariates: int) -> dict[str, bytes]:
         """All numbers as JSON, and the scales once more as an array."""

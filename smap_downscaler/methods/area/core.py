@@ -128,7 +128,14 @@ class _Data:
     cube: np.ndarray
 
 
-def _data_of(cells: Cells, settings: AreaSettings, progress: Progress) -> _Data:
+def data_of(cells: Cells, settings: AreaSettings, progress: Progress = SILENT) -> _Data:
+    """The stack over sub-cells, and soil moisture by day and cell.
+
+    Raises
+    ------
+    InputError
+        If there is no SMAP grid or fine stack, or a covariate is in neither.
+    """
     grid, fine = cells.grid, cells.fine
     if grid is None or fine is None:
         raise InputError(
@@ -181,7 +188,7 @@ def fit_core(cells: Cells, settings: AreaSettings, two_levels: bool, progress: P
     InputError
         If there are too few cells or dates, or the likelihood does not converge.
     """
-    data = _data_of(cells, settings, progress)
+    data = data_of(cells, settings, progress)
     footprint = _footprint_of(data, settings, two_levels, progress)
     try:
         if two_levels:

@@ -28,6 +28,8 @@ class AreaToPoint(Method):
     modes = (BY_DATE, POOLED)
     smaller = "use fewer covariates, dates or TERMS"
     uses_coordinates = True
+    has_prior = True
+    sees_cells = True
     columns: Mapping[str, type] = MappingProxyType({"footprint_km": float, "noise": float})
 
     def read_settings(self, content: Mapping[str, Any]) -> AreaSettings:

@@ -13,10 +13,12 @@ from ...base.progress import SILENT, Progress
 from ...geo.sampling import split_over_cells
 from ..base import FineReader
 from .subcells import SubCells
-from .terms import PRODUCTS, Columns, Terms, columns_of, terms_of
+from .terms import Columns, Terms, columns_of, terms_of
 
 #: Pixels that scales and the scatter within cells are worked out from.
-_SAMPLE = 50_000
+_SAMPLE, _SCATTER = 50_000, 15_000
+#: Pieces of pixels that are summed up at once.
+_PIECES_AT_ONCE = 1 << 14
 #: Blocks of the stack are kept between the two looks at it while they take no more bytes than this.
 _MOST_KEPT = 400 * 2**20
 
@@ -111,9 +113,8 @@ def gather(
     used = columns.of(x)
     terms = terms_of(used, kinds)
     blocks = _pixels(fine, names, subcells, progress) if kept is None else iter(kept)
-    share, z, hinges, products, pixel = _sums(blocks, columns, terms, subcells, progress)
-    flat = terms.columns(z, hinges, products)
-    flat[share <= 0] = 0.0
+    share, means, pixel = _sums(blocks, columns, terms, subcells, progress)
+    flat, z = means @ terms.mixing, means[:, 1 : 1 + len(terms.scales.mean)]
     shape = subcells.fine_shape
     scatter = _scatter(terms, used, rows, cols, flat, share, subcells)
     km = pixel[0] * subcells.part_km[0], pixel[1] * subcells.part_km[1]
@@ -202,50 +203,60 @@ class _Sample:
 
 def _sums(
     blocks: Iterator[_Pixels], columns: Columns, terms: Terms, subcells: SubCells, progress: Progress
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, tuple[float, float]]:
-    """Shares, means of z, hinges and products, float64, a row a sub-cell, and the size of a pixel."""
-    high, wide = subcells.fine_shape
-    p = len(terms.scales.mean)
-    knots = terms.scales.knots.astype(np.float32)
-    with_products = PRODUCTS in terms.kinds
-    weight, first = np.zeros(high * wide), np.zeros((high * wide, p))
-    hinges = np.zeros((high * wide, p, knots.shape[1]))
-    second = np.zeros((high * wide, p, p)) if with_products else None
+) -> tuple[np.ndarray, np.ndarray, tuple[float, float]]:
+    """Shares and means of the basis, float64, a row a sub-cell (0 without pixels), and the pixel size."""
+    size = subcells.fine_shape[0] * subcells.fine_shape[1]
+    weight, total = np.zeros(size), np.zeros((size, len(terms.mixing)))
     sizes = []
     for pixels in blocks:
-        progress.check()
         sizes.append((len(pixels.x), *pixels.pixel))
         area = np.full(len(pixels.x), pixels.size[0] * pixels.size[1])
         number, part, areas = split_over_cells(
             pixels.rows, pixels.cols, pixels.size, area, subcells.fine_shape
         )
-        z = terms.scales.z(columns.of(pixels.x)) if p else np.zeros((len(pixels.x), 0))
+        z = terms.scales.z(columns.of(pixels.x)) if len(terms.scales.mean) else np.zeros((len(pixels.x), 0))
         order = np.argsort(part, kind="stable")
         number, part, areas = number[order], part[order], areas[order]
         begins = np.flatnonzero(np.diff(part, prepend=-1))
-        for begin, end in zip(begins.tolist(), [*begins[1:].tolist(), len(part)]):
-            place, share = part[begin], areas[begin:end]
-            own = z[number[begin:end]]
-            weight[place] += share.sum()
-            if not p:
-                continue
-            weighted = own * share[:, None]
-            first[place] += weighted.sum(axis=0)
-            if second is not None:
-                second[place] += weighted.T @ own
-            above = own.astype(np.float32)[:, :, None] - knots
-            np.maximum(above, 0.0, out=above)
-            flat = share.astype(np.float32) @ above.reshape(len(own), -1)
-            hinges[place] += flat.reshape(p, -1)
-    total = np.maximum(weight, 1e-12)
-    first /= total[:, None]
-    hinges /= total[:, None, None]
-    products = np.zeros((high * wide, 0))
-    if second is not None:
-        products = second[:, terms.pairs[:, 0], terms.pairs[:, 1]] / total[:, None]
-    counts = np.array([one[0] for one in sizes], float)
-    pixel = tuple(float(np.average([one[axis] for one in sizes], weights=counts)) for axis in (1, 2))
-    return np.minimum(weight, 1.0), first, hinges, products, (pixel[0], pixel[1])
+        counts = np.diff(np.append(begins, len(part)))
+        # Sub-cells with about as many pixels are summed up together; what is padded weighs nothing.
+        by_count = np.argsort(counts, kind="stable")
+        at = 0
+        while at < len(by_count):
+            progress.check()
+            some = by_count[at : at + max(_PIECES_AT_ONCE // int(counts[by_count[at]]), 1)]
+            some = some[counts[some] <= 1.3 * counts[some[0]] + 2]
+            at += len(some)
+            longest = int(counts[some].max())
+            place = begins[some, None] + np.minimum(np.arange(longest), counts[some, None] - 1)
+            share = np.where(np.arange(longest) < counts[some, None], areas[place], 0.0)
+            weight[part[begins[some]]] += share.sum(axis=1)
+            total[part[begins[some]]] += _basis_sums(terms, z[number[place]], share)
+    shape = np.array([one[0] for one in sizes], float)
+    pixel = tuple(float(np.average([one[axis] for one in sizes], weights=shape)) for axis in (1, 2))
+    return np.minimum(weight, 1.0), total / np.maximum(weight, 1e-12)[:, None], (pixel[0], pixel[1])
+
+
+def _basis_sums(terms: Terms, z: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Sums of the terms' basis over pixels: float64, shape (parts, size of the basis).
+
+    Parameters
+    ----------
+    z : float64, shape (parts, pixels, p)
+    share : float64, shape (parts, pixels)
+    """
+    weighted = z * share[:, :, None]
+    parts = [share.sum(axis=1)[:, None], weighted.sum(axis=1)]
+    hinges = []
+    for knot in terms.scales.knots.T:
+        # Single precision is enough for a mean, and twice as fast.
+        above = np.maximum(z - knot, 0.0, dtype=np.float32, casting="same_kind")
+        hinges.append((share.astype(np.float32)[:, None, :] @ above)[:, 0])
+    parts.append(np.stack(hinges, axis=2).reshape(len(z), -1) if hinges else np.zeros((len(z), 0)))
+    if len(terms.pairs):
+        second = weighted.transpose(0, 2, 1) @ z
+        parts.append(second[:, terms.pairs[:, 0], terms.pairs[:, 1]])
+    return np.concatenate(parts, axis=1)
 
 
 def _scatter(
@@ -260,7 +271,7 @@ def _scatter(
     """Covariance of the terms of pixels about the mean of their cell."""
     high, wide = subcells.fine_shape
     inside = (rows >= 0) & (rows < high) & (cols >= 0) & (cols < wide)
-    inside[np.flatnonzero(inside)[_SAMPLE // 2 :]] = False
+    inside[np.flatnonzero(inside)[_SCATTER:]] = False
     shape = subcells.fine_shape
     weight = subcells.mean_over_cells(share.reshape(shape)).ravel()
     summed = subcells.mean_over_cells((means * share[:, None]).reshape(*shape, -1))

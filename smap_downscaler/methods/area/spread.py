@@ -7,7 +7,7 @@ with the cells; t and M are bilinear between sub-cells, U is what of the field n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,33 +19,33 @@ from .subcells import SubCells
 
 #: Sub-cells whose covariances with all cells are held at once.
 _PARTS_AT_ONCE = 2048
-#: Directions of the coefficients' covariance that are left out carry no more of the variance than this.
-_REST = 0.01
+#: Directions of the coefficients' covariance that are followed from pixel to pixel, at most; what the others
+#: carry is taken at its mean.
+MOST_DIRECTIONS = 24
 
 
-@dataclass(frozen=True, eq=False)
-class Spread:
-    """The variance of one level on one date, in one window.
+def directions_of(s: np.ndarray, scatter: np.ndarray) -> tuple[np.ndarray, float]:
+    """V with S = V V' but for directions that carry little, and the mean variance that those carry.
 
-    Attributes
+    Parameters
     ----------
-    both : float64, shape (fine rows, fine columns, 1 + r)
-        t, the variance of mean and field were the coefficients known, and M V, with S = V V'.
+    s : float64, shape (columns, columns)
+        Covariance of the coefficients.
+    scatter : float64, shape (columns, columns)
+        How the terms vary among pixels.
+
+    Returns
+    -------
+    directions : float64, shape (columns, r)
+    rest : float
+        Mean over pixels of what is left out.
     """
-
-    both: np.ndarray
-
-
-def directions_of(s: np.ndarray, scatter: np.ndarray) -> np.ndarray:
-    """V with S = V V' but for directions that hardly vary among pixels: float64, shape (columns, r)."""
-    if not len(s):
-        return np.zeros((0, 0))
     values, vectors = np.linalg.eigh(s)
-    order = np.argsort(values)[::-1]
-    rooted = vectors[:, order] * np.sqrt(np.maximum(values[order], 0.0))
-    carried = np.einsum("ij,ik,kj->j", rooted, scatter + np.eye(len(s)) * 1e-12, rooted, optimize=True)
-    left = 1.0 - np.cumsum(carried) / max(float(carried.sum()), 1e-300)
-    return np.ascontiguousarray(rooted[:, : int(np.argmax(left <= _REST)) + 1])
+    rooted = vectors * np.sqrt(np.maximum(values, 0.0))
+    carried = np.einsum("ij,ik,kj->j", rooted, scatter, rooted, optimize=True)
+    order = np.argsort(-carried)
+    kept = order[:MOST_DIRECTIONS]
+    return np.ascontiguousarray(rooted[:, kept]), float(carried[order[MOST_DIRECTIONS:]].sum())
 
 
 def spread_of(
@@ -57,8 +57,10 @@ def spread_of(
     hurst: float,
     variances: np.ndarray,
     progress: Progress = SILENT,
-) -> Spread:
-    """The variance over all sub-cells.
+) -> np.ndarray:
+    """t and M V over all sub-cells: float64, shape (fine rows, fine columns, 1 + r).
+
+    t is the variance of mean and field were the coefficients known; S = V V'.
 
     Parameters
     ----------
@@ -73,19 +75,21 @@ def spread_of(
     """
     solved = solve(ground.shapes(cells, hurst, noise_spread), variances)
     tables, subcells = ground.tables(hurst), ground.subcells
-    q, ones = solved.q(), solved.ones / solved.total
-    seen = design @ directions
+    ones = (solved.ones / solved.total).astype(np.float32)
+    # Single precision is enough beside the noise, and twice as fast.
+    q, seen = solved.q().astype(np.float32), (design @ directions).astype(np.float32)
+    single = replace(tables, to_parts=tables.to_parts.astype(np.float32))
     parts, of_part = _asked(cells, subcells)
     both = np.empty((len(parts), 1 + directions.shape[1]))
     for begin in range(0, len(parts), _PARTS_AT_ONCE):
         progress.check()
         some = slice(begin, begin + _PARTS_AT_ONCE)
-        c = variances[0] * parts_to_cells(tables, subcells, cells, parts[some])
+        c = np.float32(variances[0]) * parts_to_cells(single, subcells, cells, parts[some])
         cq = c @ q
         t = variances[0] * tables.part - np.einsum("ij,ij->i", cq, c) + 1 / solved.total - 2 * (c @ ones)
         both[some, 0] = np.maximum(t, 0.0)
         both[some, 1:] = (cq + ones) @ seen
-    return Spread(both[of_part])
+    return np.asarray(both[of_part])
 
 
 def _asked(cells: np.ndarray, subcells: SubCells) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,6 @@ import numpy as np
 
 from ...base.errors import InputError
 from ...geo.grid import Grid
-from ...geo.lattice import Transformation
 
 #: Full width at half maximum of a Gaussian, in standard deviations.
 FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))
@@ -109,11 +108,18 @@ def ground_size(grid: Grid, row: float, col: float) -> tuple[float, float]:
     InputError
         If its CRS has no place there.
     """
-    from pyproj import Geod
+    from pyproj import CRS, Geod, Transformer
+    from pyproj.exceptions import ProjError
 
     x = grid.left + (col + np.array([0.5, 0.5, 0.0, 1.0])) * grid.cell_width
     y = grid.top - (row + np.array([0.0, 1.0, 0.5, 0.5])) * grid.cell_height
-    lon, lat = Transformation(grid.crs, "EPSG:4326")(x, y)
+    try:
+        to_degrees = Transformer.from_crs(CRS.from_user_input(grid.crs), "EPSG:4326", always_xy=True)
+    except ProjError:
+        raise InputError(
+            f"The SMAP grid's CRS {grid.crs[:60]!r} is unknown; choose the series anew."
+        ) from None
+    lon, lat = (np.asarray(part) for part in to_degrees.transform(x, y))
     if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
         raise InputError("The cells of the SMAP grid lie outside of its CRS; choose the series anew.")
     geod = Geod(ellps="WGS84")

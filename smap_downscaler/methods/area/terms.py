@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -47,10 +48,6 @@ class Scales:
         found /= self.sd
         return np.clip(found, -CLIP, CLIP, out=found)
 
-    def hinges(self, z: np.ndarray) -> np.ndarray:
-        """max(z - t, 0): float64, shape (n, p, 5)."""
-        return np.maximum(z[:, :, None] - self.knots, 0.0)
-
 
 @dataclass(frozen=True)
 class Columns:
@@ -72,7 +69,9 @@ class Columns:
 
     def of(self, x: np.ndarray) -> np.ndarray:
         """The columns, float64, shape (n, columns), of covariates, float, shape (n, p)."""
-        found = np.asarray(x)[:, list(self.sources)].astype(np.float64)
+        if not self.sources:
+            return np.zeros((len(x), 0))
+        found = np.take(np.asarray(x), self.sources, axis=1).astype(np.float64)
         for column, code in enumerate(self.codes):
             if code is not None:
                 found[:, column] = found[:, column] == code
@@ -150,29 +149,50 @@ class Terms:
         spline = np.repeat(np.arange(p), [one.shape[1] for one in self.splines])
         return np.concatenate([linear, spline, np.full(len(self.pairs), p)]).astype(np.int64)
 
-    def columns(self, z: np.ndarray, hinges: np.ndarray, products: np.ndarray) -> np.ndarray:
-        """The design of moments: float64, shape (n, columns).
+    @cached_property
+    def mixing(self) -> np.ndarray:
+        """The columns of the design by what `basis` gives: float64, shape (size of the basis, columns)."""
+        p, q = len(self.scales.mean), len(self.pairs)
+        hinges = self.scales.knots.shape[1]
+        found, at = np.zeros((1 + p + hinges * p + q, self.width())), 0
+        if LINEAR in self.kinds:
+            found[1 : p + 1, :p] = np.eye(p)
+            at = p
+        for number, combination in enumerate(self.splines):
+            begin = 1 + p + hinges * number
+            rows = [0, 1 + number, *range(begin, begin + hinges)]
+            found[rows, at : at + combination.shape[1]] = combination
+            at += combination.shape[1]
+        if q:
+            found[0, at:] = -self.pair_mean / self.pair_sd
+            found[-q:, at:] = np.diag(1.0 / self.pair_sd)
+        return found
+
+    def basis(self, z: np.ndarray, dtype: type = np.float64) -> np.ndarray:
+        """1, the standard covariates, their hinges and products: shape (size of the basis, n).
 
         Parameters
         ----------
         z : float64, shape (n, p)
-        hinges : float64, shape (n, p, 5)
-        products : float64, shape (n, q)
-            Of `pairs`.
+            Standard covariates.
         """
-        found = [z] if LINEAR in self.kinds else []
-        for number, combination in enumerate(self.splines):
-            if combination.shape[1]:
-                parts = np.column_stack([np.ones(len(z)), z[:, number], hinges[:, number]])
-                found.append(parts @ combination)
+        p = len(self.scales.mean)
+        knots: np.ndarray = self.scales.knots.astype(dtype)
+        hinges = knots.shape[1]
+        columns: np.ndarray = np.ascontiguousarray(z.T, dtype)
+        found: np.ndarray = np.empty((1 + p + hinges * p + len(self.pairs), len(z)), dtype)
+        found[0] = 1.0
+        found[1 : p + 1] = columns
+        above = found[p + 1 : p + 1 + hinges * p].reshape(p, hinges, len(z))
+        np.subtract(columns[:, None, :], knots[:, :, None], out=above)
+        np.maximum(above, 0.0, out=above)
         if len(self.pairs):
-            found.append((products - self.pair_mean) / self.pair_sd)
-        return np.concatenate(found, axis=1) if found else np.zeros((len(z), 0))
+            np.multiply(columns[self.pairs[:, 0]], columns[self.pairs[:, 1]], out=found[p + 1 + hinges * p :])
+        return found
 
     def of_pixels(self, x: np.ndarray) -> np.ndarray:
-        """The design of pixels, whose covariates are float, shape (n, p)."""
-        z = self.scales.z(x)
-        return self.columns(z, self.scales.hinges(z), z[:, self.pairs[:, 0]] * z[:, self.pairs[:, 1]])
+        """The design of pixels, whose covariates are float, shape (n, p): float64, shape (n, columns)."""
+        return np.asarray((self.mixing.T @ self.basis(self.scales.z(x))).T)
 
     def width(self) -> int:
         """How many columns the design has."""
@@ -280,15 +300,17 @@ def terms_of(sample: np.ndarray, kinds: Sequence[str] = KINDS) -> Terms:
     scales = scales_of(sample)
     z = scales.z(sample)
     p = z.shape[1]
-    hinges = scales.hinges(z)
+    hinges = np.maximum(z[:, :, None] - scales.knots, 0.0)
     splines = tuple(
         _spline(z[:, number], hinges[:, number]) if SPLINE in kinds else np.zeros((7, 0))
         for number in range(p)
     )
     first, second = np.triu_indices(p, 1) if PRODUCTS in kinds else (np.zeros(0, int), np.zeros(0, int))
     pairs = np.column_stack([first, second]).astype(np.int64)
-    products = z[:, first] * z[:, second]
-    mean, sd = products.mean(axis=0), products.std(axis=0)
+    # Mean and SD of the products, without writing them out.
+    mean = (z.T @ z / max(len(z), 1))[first, second]
+    squares = (np.square(z).T @ np.square(z) / max(len(z), 1))[first, second]
+    sd = np.sqrt(np.maximum(squares - mean**2, 0.0))
     # Indicators of two classes never meet.
     some = sd > _LEAST_PRODUCT
     return Terms(scales, tuple(kinds), splines, pairs[some], mean[some], sd[some])

@@ -12,12 +12,12 @@ import numpy as np
 from ...base.progress import SILENT, Progress
 from ...geo.grid import Grid
 from ..base import Cells, Prediction
-from .core import _data_of as data_of
+from .core import data_of
 from .footprint import FOOTPRINTS
 from .ground import Ground
 from .lags import noise_table
 from .likelihood import solve
-from .model import _SDS, AreaModel
+from .model import SDS, AreaModel
 from .settings import AreaSettings
 
 
@@ -39,7 +39,7 @@ def told_cells(
     own = cells - np.array(core.subcells.corner)
     inside = ((own >= 0) & (own < core.subcells.shape)).all(axis=1)
     usable = np.zeros(len(own), bool)
-    usable[inside] = model._ground.sights.usable[tuple(own[inside].T)]
+    usable[inside] = model.fitted.ground.sights.usable[tuple(own[inside].T)]
     mean, variance = np.full(len(own), np.nan), np.full(len(own), np.nan)
     for day in np.unique(days[usable]).tolist():
         rows = np.flatnonzero(usable & (days == day))
@@ -57,7 +57,7 @@ def told_cells(
         with np.errstate(invalid="ignore", divide="ignore"):
             mean[rows], variance[rows] = mean[rows] / total, variance[rows] / total
     deviation = np.sqrt(variance)
-    return Prediction(mean, deviation, mean - _SDS * deviation, mean + _SDS * deviation)
+    return Prediction(mean, deviation, mean - SDS * deviation, mean + SDS * deviation)
 
 
 def cells_at(grid: Grid, coordinates: np.ndarray) -> np.ndarray:
@@ -85,16 +85,16 @@ def usable_rows(cells: Cells, settings: AreaSettings, progress: Progress = SILEN
 
 def _of_day(model: AreaModel, window: int, day: int, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and variance by one window: float64, shape (n,) each."""
-    core, ground = model.core, model._ground
+    core, ground = model.core, model.fitted.ground
     mean, variance = np.zeros(len(cells)), np.zeros(len(cells))
     for level, fitted in enumerate(core.levels):
-        half = model._half(level, window)
+        half = model.fitted.half(level, window)
         one, noise = half.answers[window], half.fit.noise
         tables = ground.tables(fitted.hurst)
         design = _design(model, level, day, cells)[:, : len(one.b)]
         mean += design @ one.b
         variance += noise[0] * tables.cells[0, 0] + noise[1:].sum()
-        place = model._seen_at(level, one, day)
+        place = model.fitted.seen_at(level, one, day)
         if place is None:
             known = np.isfinite(one.means)
             mean += np.interp(day, core.days[known], one.means[known])
@@ -115,8 +115,8 @@ def _of_day(model: AreaModel, window: int, day: int, cells: np.ndarray) -> tuple
         kq, ones = k @ solved.q(), solved.ones / solved.total
         mean += one.means[place] + k @ one.alphas[place][np.searchsorted(one.index, index)]
         variance += 1 / solved.total - 2 * (k @ ones) - np.einsum("ij,ij->i", kq, k)
-        factor = model._wetness(day) if level else 1.0
-        seen = model._cell_design(level, index, of_date or 0, factor)[:, : len(one.b)]
+        factor = model.fitted.wetness(day) if level else 1.0
+        seen = model.fitted.cell_design(level, index, of_date or 0, factor)[:, : len(one.b)]
         off = design - (kq + ones) @ seen
         variance += np.einsum("ij,jk,ik->i", off, one.s, off)
     return mean, np.maximum(variance, 0.0)
@@ -124,10 +124,10 @@ def _of_day(model: AreaModel, window: int, day: int, cells: np.ndarray) -> tuple
 
 def _design(model: AreaModel, level: int, day: int, cells: np.ndarray) -> np.ndarray:
     """The terms of a level as cells see them: float64, shape (n, columns); of other days dated ones are 0."""
-    core, ground, where = model.core, model._ground, tuple(cells.T)
-    static = ground.static[where][:, model._static_columns(level)]
+    core, ground, where = model.core, model.fitted.ground, tuple(cells.T)
+    static = ground.static[where][:, model.fitted.static_columns(level)]
     if level:
-        static = model._wetness(day) * static
+        static = model.fitted.wetness(day) * static
     if core.dated is None:
         return static
     if core.two_levels and not level:

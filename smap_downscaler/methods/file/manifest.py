@@ -1,6 +1,6 @@
 """manifest.json of a model file: what the file says about itself, checked field by field.
 
-Versions 1 and 2 are of forests; version 3 names its method.
+Versions 1 and 2 are of forests; version 3 names its method, and its models bring members of any name.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..forest.codec import MEMBERS
 from ..forest.method import RANDOM_FOREST
 from ..keys import BY_CELL, BY_DATE, MODES, CellKey, Key, PooledKey, key_fields, key_path
 from ..register import method_of
-from ..skill import OobScores
+from ..skill import OF_INTERVALS, SCORES, OobScores
 
 FORMAT = "smap-downscaler-forests"
 #: Plain forests by date are of the first version, which older plugins read, other forests of the second.
@@ -317,7 +317,8 @@ def _scores(item: Fields) -> OobScores:
     n, n_scored = item.whole("n"), item.whole("n_scored")
     if n < 2 or not 0 <= n_scored <= n:
         raise ModelFileError("its manifest is wrong at scores n")
-    found = {name: item.number(name) for name in ("rmse", "mae", "bias", "r2", "pearson_r2")}
+    names = (*SCORES, *(name for name in OF_INTERVALS if name in item.content))
+    found = {name: item.number(name) for name in names}
     values = {name: math.nan if value is None else value for name, value in found.items()}
     return OobScores(n=n, n_scored=n_scored, **values)
 

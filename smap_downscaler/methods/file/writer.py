@@ -79,6 +79,8 @@ class ModelWriter:
     tuned : bool
         Whether models come with settings of their own.
     method : Method
+    trust : bool
+        Whether forests come with what `Wishes.trust` keeps.
 
     Raises
     ------
@@ -100,6 +102,7 @@ class ModelWriter:
         features: FeatureSettings = NO_FEATURES,
         tuned: bool = False,
         method: Method = RANDOM_FOREST,
+        trust: bool = False,
     ):
         check_names(names)
         self.path = Path(path)
@@ -113,7 +116,7 @@ class ModelWriter:
         self._mode, self._features = mode, features
         plain = mode == BY_DATE and not features.names and not tuned
         self._method = method
-        if method is not RANDOM_FOREST:
+        if method is not RANDOM_FOREST or trust:
             self._version = VERSION
         else:
             self._version = FIRST_VERSION if plain else PACKED_VERSION

@@ -144,6 +144,16 @@ def tree_predict(
     return predicted
 
 
+def leaves_of(tree: Any, x: np.ndarray, progress: Progress, rows: np.ndarray) -> np.ndarray:
+    """The leaf of a Tree of scikit-learn that each of some rows of `x` falls into: int64, shape (n,)."""
+    found = np.empty(rows.size, np.int64)
+    for start in range(0, rows.size, _CHUNK_ROWS):
+        progress.check()
+        block = slice(start, start + _CHUNK_ROWS)
+        found[block] = tree.apply(x[rows[block]])
+    return found
+
+
 def new_sklearn_forest(settings: ForestSettings, rows: int, covariates: int, key: int) -> Any:
     """scikit-learn's RandomForestRegressor, not fitted, that has the trees of `grow_each`."""
     from sklearn.ensemble import RandomForestRegressor

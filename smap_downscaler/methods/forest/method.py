@@ -12,12 +12,14 @@ import numpy as np
 from ...base.progress import SILENT, Progress
 from ..base import NO_WISHES, Block, Candidate, Cells, Method, Wishes
 from ..skill import OobScores
+from ..training_rows import blocks_of, load_applicability
 from .codec import decode
 from .engines import INTELEX, SCIKIT_LEARN, faster_engine, grower_of, version_of
 from .growth import sums_of_trees, tree_predict
 from .hyper_grid import check_mtry, mtry_of_all, tree_groups
 from .model import Forest
 from .settings import ForestSettings
+from .spread import Spread
 from .tuning import grow_forest
 
 #: Bytes a node takes while a forest grows and is written: scikit-learn's, and the arrays of the file.
@@ -62,12 +64,15 @@ class RandomForest(Method):
         wishes: Wishes = NO_WISHES,
     ) -> Forest:
         """Grow one forest; see `grow_forest`."""
-        return grow_forest(cells.x, cells.y, settings, wishes, key, progress, threads)
+        blocks = blocks_of(cells) if wishes.trust else None
+        return grow_forest(cells.x, cells.y, settings, wishes, key, progress, threads, blocks)
 
     def load(self, members: Mapping[str, bytes], names: Sequence[str], scores: OobScores | None) -> Forest:
         """The forest of `Forest.members`, checked and tried on its probe."""
         forest = Forest(*decode(members), scores)
         forest.check_probe(len(names))
+        forest.spread = Spread.load(members, forest.arrays)
+        forest.applicability = load_applicability(members, len(names))
         return forest
 
     def get_ready(self) -> None:

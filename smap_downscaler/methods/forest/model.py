@@ -9,17 +9,22 @@ import numpy as np
 
 from ...base.progress import SILENT, Progress
 from ...base.threads import interruptible_if
+from ...stats.applicability import Applicability
 from ..base import Block, Model, ModelMismatch, Prediction
 from ..skill import Importance, OobScores
+from ..training_rows import applicability_members
 from .arrays import ForestArrays
 from .codec import PROBE_ROWS, encode
 from .growth import mean_of_trees
 from .settings import ForestSettings
+from .spread import Spread
 
 #: Rows a tree sees at once: a few milliseconds between two looks at the cancel button.
 CHUNK_ROWS = 16_384
 #: Nodes of a forest that takes so long to be gathered and packed that a cancel must be able to leave it.
 MANY_NODES = 500_000
+#: Rows times trees.
+_DRAWS_AT_ONCE = 2**24
 
 
 class Forest(Model):
@@ -38,7 +43,9 @@ class Forest(Model):
     oob : float64, shape (n,), or None
         Out-of-bag predictions of the training rows, NaN for rows that every tree drew; of a forest that
         was just grown.
-    settings, importance
+    spread : Spread or None
+        What intervals are made from.
+    settings, importance, applicability
         As of `Model`.
     """
 
@@ -51,9 +58,12 @@ class Forest(Model):
         oob: np.ndarray | None = None,
         settings: ForestSettings | None = None,
         importance: Importance | None = None,
+        spread: Spread | None = None,
+        applicability: Applicability | None = None,
     ):
         self.arrays, self.probe_x, self.probe_y = arrays, probe_x, probe_y
         self.scores, self.oob, self.settings, self.importance = scores, oob, settings, importance
+        self.spread, self.applicability = spread, applicability
 
     @classmethod
     def of_trees(
@@ -79,6 +89,11 @@ class Forest(Model):
         return self.arrays.n_nodes > MANY_NODES
 
     @property
+    def has_sd(self) -> bool:  # type: ignore[override]
+        """Whether it keeps what intervals are made from: files of versions before 0.5 do not."""
+        return self.spread is not None
+
+    @property
     def covariates(self) -> int:
         """How many covariates it has."""
         return int(self.probe_x.shape[1])
@@ -91,7 +106,7 @@ class Forest(Model):
     def predict(
         self, block: Block, progress: Progress = SILENT, sd: bool = False, chunk_rows: int = CHUNK_ROWS
     ) -> Prediction:
-        """Mean of the trees, float64, shape (n,).
+        """Mean of the trees, float64, shape (n,), and where asked for the spread about it.
 
         Summed in tree order in float64, so that the result is the same to the last bit however
         the rows are cut into blocks.  Several threads may call it at once.
@@ -106,11 +121,33 @@ class Forest(Model):
             raise ValueError(f"covariates must have the shape (n, {self.covariates}), not {x.shape}")
         if np.isnan(x).any():
             raise ValueError("covariates must not hold NaN; leave those rows out")
+        if sd:
+            return self._with_spread(x, progress, chunk_rows)
         result = np.empty(x.shape[0], dtype=np.float64)
         for start in range(0, x.shape[0], chunk_rows):
             part = slice(start, start + chunk_rows)
             result[part] = mean_of_trees(self.trees, np.ascontiguousarray(x[part]), progress)
         return Prediction(result)
+
+    def _with_spread(self, x: np.ndarray, progress: Progress, chunk_rows: int) -> Prediction:
+        """As `predict`, in one way through the trees; the mean has the same bits."""
+        if self.spread is None:
+            raise ValueError("the forest keeps nothing to make intervals from")
+        found = np.empty((4, x.shape[0]))
+        # Some 30 MB of draws at once, however many trees there are.
+        chunk_rows = min(chunk_rows, max(_DRAWS_AT_ONCE // len(self.trees), 1))
+        firsts = self.arrays.offsets.tolist()
+        for start in range(0, x.shape[0], chunk_rows):
+            part = np.ascontiguousarray(x[start : start + chunk_rows])
+            mean, draws = np.zeros(len(part)), np.empty((len(part), len(self.trees)), np.uint16)
+            for number, (tree, first) in enumerate(zip(self.trees, firsts)):
+                progress.check()
+                leaves = first + tree.apply(part)
+                mean += self.arrays.number[leaves]
+                draws[:, number] = self.spread.draws[leaves]
+            mean /= len(self.trees)
+            found[:, start : start + chunk_rows] = mean, *self.spread.about(mean, draws)
+        return Prediction(*found)
 
     def check_probe(self, covariates: int) -> None:
         """Raise unless it has so many covariates and gives the predictions that are stored with it.
@@ -130,7 +167,12 @@ class Forest(Model):
     def members(self, covariates: int) -> dict[str, bytes]:
         """Its arrays as .npy files."""
         self.arrays.check(covariates)
-        return encode(self.arrays, self.probe_x, self.probe_y)
+        members = encode(self.arrays, self.probe_x, self.probe_y)
+        if self.spread is not None:
+            members |= self.spread.members(self.arrays)
+        if self.applicability is not None:
+            members |= applicability_members(self.applicability)
+        return members
 
 
 def _probe_rows(rows: int) -> np.ndarray:

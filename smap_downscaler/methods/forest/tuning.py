@@ -9,12 +9,15 @@ import numpy as np
 
 from ...base.progress import SILENT, Progress
 from ...stats import scores
+from ...stats.applicability import Applicability
 from ..base import NO_WISHES, Candidate, Wishes
+from ..skill import OobScores
 from .growth import GrownTrees, check_rows, grow_trees
 from .hyper_grid import tree_groups
 from .model import Forest
-from .oob import oob_of_first, out_of_bag, permutation_importance
+from .oob import oob_of_first, out_of_bag, permutation_importance, share_of_splits
 from .settings import ForestSettings
+from .spread import grow_spread
 
 
 def grow_forest(
@@ -25,6 +28,7 @@ def grow_forest(
     key: int = 0,
     progress: Progress = SILENT,
     threads: int = 1,
+    blocks: np.ndarray | None = None,
 ) -> Forest:
     """Grow one forest, with `wishes`.
 
@@ -46,6 +50,8 @@ def grow_forest(
         of its date; 0 or more.
     threads : int
         Trees grown at once; for one large forest.
+    blocks : int64, shape (n,), optional
+        The block of cells of each row; with `wishes.trust` only.
 
     Raises
     ------
@@ -64,7 +70,14 @@ def grow_forest(
         importance = permutation_importance(
             grown, x, y, wishes.importance_repeats, settings.seed, key, progress, trees
         )
-    return Forest.of_trees(grown.trees[:trees], x, y, oob, settings, importance, progress)
+    forest = Forest.of_trees(grown.trees[:trees], x, y, oob, settings, importance, progress)
+    if wishes.trust:
+        own = GrownTrees(grown.trees[:trees], grown.draws)
+        where = np.arange(len(y)) if blocks is None else blocks
+        forest.spread, held = grow_spread(own, x, y, oob, where, (settings.seed, key), progress)
+        forest.scores = replace(OobScores.of(y, oob), **held._asdict())
+        forest.applicability = Applicability.of(x, share_of_splits(own.trees), where, settings.seed)
+    return forest
 
 
 def _best(

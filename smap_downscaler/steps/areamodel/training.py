@@ -199,6 +199,7 @@ def _writer(
     points = StackPoints.of(inputs.stack, inputs.smap.grid.crop(inputs.under_stack), progress)
     extra: dict[str, object] = {
         "smap": inputs.smap.source,
+        "filled": inputs.smap.has_filled(),
         "levels": choice.levels,
         "grid": asdict(inputs.smap.grid),
         "ranges": {name: list(ends) for name, ends in ranges.items()},

@@ -116,11 +116,12 @@ def check_third(third: Series, others: Iterable[str]) -> None:
 
 def made_from_smap(series: Series) -> str:
     """What the tags of a series say of its coming from SMAP, or empty."""
+    all_tags = list(tags_behind(series.entries[0].path))
+    if any(RUN_TAG in tags and "FORESTS" in tags for tags in all_tags):
+        return "a map made from SMAP ('Downscale')"
     if series.has_filled():
         return "a filled SMAP series ('Fill gaps')"
-    for tags in tags_behind(series.entries[0].path):
-        if RUN_TAG in tags and "FORESTS" in tags:
-            return "a map made from SMAP ('Downscale')"
+    for tags in all_tags:
         if all(tag in tags for tag in CHOICE_TAGS):
             return "SMAP ('Import SMAP soil moisture')"
     return ""

@@ -151,7 +151,9 @@ def _wishes(values: Values) -> Wishes:
         raise InputError(f"{given} is given, and TUNE is not ticked; tick it, or leave the grids empty.")
     asked = any(values.given(name) for name in ("IMPORTANCE", "IMPORTANCE_SUMMARY", "REPORT"))
     repeats = values.integer("IMPORTANCE_REPEATS") if asked else 0
-    return Wishes(choice if values.flag("TUNE") else (), repeats)
+    # Forests by cell make no maps, and there are thousands.
+    trust = values.choice("MODE") != BY_CELL
+    return Wishes(choice if values.flag("TUNE") else (), repeats, trust)
 
 
 def _manifest(values: Values, table: MatrixTable, progress: Progress) -> dict[str, Mapping[str, object]]:

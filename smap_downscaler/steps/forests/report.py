@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 
 from ...base.dates import period_text
 from ...base.words import Text, counted, text
+from ...methods.base import COVER
 from ...methods.forest.settings import ForestSettings
 from ...methods.keys import BY_CELL, BY_DATE, CellKey, Key
 from ...methods.skill import OobScores, summarise_scores
@@ -94,8 +96,37 @@ def _scores(page: Page, mode: str, scores: Mapping[Key, OobScores]) -> None:
                 rows.append((label, text("{:,}", each.n), *spread_texts(each)))
         page.table(("score", _NOUNS[mode], *SPREAD_HEADS), rows)
         page.paragraph(_CAUTIONS[mode])
+    _intervals(page, mode, scores)
     page.paragraph(
         "A low error on SMAP's cells is not skill at 100 m. 'Cross-validate models' gives the honest figure."
+    )
+
+
+def _intervals(page: Page, mode: str, scores: Mapping[Key, OobScores]) -> None:
+    """What intervals of maps hold out of bag, where models keep what these are made from."""
+    found = [score for score in scores.values() if math.isfinite(score.held)]
+    if not found:
+        return
+    held, before, width = (
+        float(np.mean([getattr(score, name) for score in found])) for name in ("held", "held_before", "width")
+    )
+    page.paragraph(
+        text(
+            "Intervals of maps (INTERVALS of 'Downscale') that are to hold {:.0f} %: out of bag they held "
+            "{:.1f} % of SMAP's values, with a mean width of {} {}",
+            100 * COVER,
+            100 * held,
+            fixed(width, ".3f"),
+            UNIT,
+        )
+        + (text(" (means over {})", counted(len(found), _NOUNS[mode][:-1])) if mode in _NOUNS else "")
+        + text(
+            ". Those of the quantile forest alone held {:.1f} %; their ends are moved by one factor a "
+            "forest, and each block of cells is counted with the factor of the others. They are checked at "
+            "the cell, among cells that lie close together; far from all cells, and at the pixel, they hold "
+            "less.",
+            100 * before,
+        )
     )
 
 

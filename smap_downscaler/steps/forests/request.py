@@ -98,6 +98,7 @@ class TrainingChoices:
             self.features,
             self.wishes.tuned,
             self.method,
+            self.wishes.trust,
         )
 
     def cells(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import math
 from collections import Counter as Tally
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 from ...base.words import counted
 from ...methods.keys import BY_CELL, BY_DATE, CellKey, Key
-from ...methods.skill import SCORES, ImportanceRow, summarise_scores
+from ...methods.skill import OF_INTERVALS, SCORES, ImportanceRow, summarise_scores
 from ...tables.geopackage import DATE, INTEGER, REAL, TEXT, create_table, distribution_fields
 from .numbers.effects import Effect
 from .numbers.outcome import TrainingReport
@@ -32,7 +33,7 @@ def write_scores(path: str | Path, report: TrainingReport) -> None:
         If it cannot be written.
     """
     fields = {**_key_fields(report.mode), "n": INTEGER, "n_dropped": INTEGER, "n_scored": INTEGER}
-    fields.update({f"oob_{name}": REAL for name in SCORES})
+    fields.update({f"oob_{name}": REAL for name in _shown(report)})
     if report.settings:
         fields.update(dict.fromkeys(report.method.tunable, INTEGER))
     fields["status"] = TEXT
@@ -62,7 +63,7 @@ def _key_fields(mode: str) -> dict[str, int]:
 
 def _score_row(report: TrainingReport, key: Key) -> tuple[Any, ...]:
     score = report.scores.get(key)
-    numbers = [getattr(score, name) if score else None for name in SCORES]
+    numbers = [getattr(score, name) if score else None for name in _shown(report)]
     return (
         *_key_values(key),
         score.n if score else None,
@@ -72,6 +73,12 @@ def _score_row(report: TrainingReport, key: Key) -> tuple[Any, ...]:
         *_chosen(report, key),
         report.skipped.get(key, "trained"),
     )
+
+
+def _shown(report: TrainingReport) -> tuple[str, ...]:
+    """Scores, and where models have intervals what is told of them."""
+    told = any(math.isfinite(score.held) for score in report.scores.values())
+    return (*SCORES, *OF_INTERVALS) if told else SCORES
 
 
 def _chosen(report: TrainingReport, key: Key) -> tuple[int | None, ...]:

@@ -49,8 +49,8 @@ class GapInputs:
         forests = self.forests
         if forests.mode != BY_CELL:
             raise InputError(
-                f"{forests.path}: its forests are {forests.mode}, and a gap is filled by the forest of its "
-                "cell; train forests with MODE 'by cell'."
+                f"{forests.path}: its {forests.method.noun}s are {forests.mode}, and a gap is filled by the "
+                "forest of its cell; train forests with MODE 'by cell'."
             )
         if self.smap.has_filled():
             raise InputError(

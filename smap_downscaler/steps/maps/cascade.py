@@ -104,7 +104,8 @@ def make_cascade(
     stack = inputs.stack
     parts = [_part(inputs, _coarser(stack.grid, side, stack.path), side, progress) for side in resolutions]
     costs = [_cost(target, inputs.part) for target in parts]
-    made, done = [], 0.0
+    made: list[Path] = []
+    done = 0.0
     for side, target, cost in zip(resolutions, parts, costs):
         place = Path(scratch) / f"{side:g}"
         progress.log(f"{side:g} m: {target.words('cells')}")
@@ -112,7 +113,7 @@ def make_cascade(
         averaged = 1 - _size(target) / cost
         at_side = _averaged(inputs, target, place, minimum_share, part.part(0.0, averaged))
         mapping = part.part(averaged, 1.0)
-        maps = make_maps(at_side, folder, [date], threads, memory_mb, mapping, _ending(side))
+        maps = make_maps(at_side, folder, [date], threads, memory_mb, mapping, _ending(side), bool(made))
         made.append(maps.files[date])
         # The next one may need the room.
         shutil.rmtree(place, ignore_errors=True)

@@ -27,10 +27,9 @@ from ...series.series import Series
 from ...stats.pixel_scores import Pixels, score_pixels
 from ...stats.scores import bias, rmse
 from ...tables.geopackage import DATE, INTEGER, REAL, TEXT, create_table
+from .numbers.closure import LEAST_COVERED
 from .numbers.comparison import BILINEAR, MAPS, NEAREST, SCORES, Comparison, Scored
 
-#: Share of a SMAP cell that the map must cover, for its mean to be held against SMAP.
-LEAST_COVERED = 0.5
 _PIXELS_A_BLOCK = 1 << 19
 #: Maps of no more pixels are kept between the two passes over them.
 _KEPT_PIXELS = 1 << 23

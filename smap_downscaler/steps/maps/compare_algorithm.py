@@ -20,8 +20,9 @@ from ...toolbox.parameters import period_parameters, series_folder, table_destin
 from ...toolbox.preflight_output import preflight_output, write_preflight_table
 from ...toolbox.reports import footer, manifest, period_used, report_parameter, series_used, write_report
 from ...toolbox.values import Values
-from .compare import LEAST_COVERED, Compared, compare, write_scores
+from .compare import Compared, compare, write_scores
 from .compare_report import comparison_page, sentences
+from .numbers.closure import LEAST_COVERED
 from .numbers.comparison import BILINEAR as SMAP_BILINEAR
 from .numbers.comparison import MAPS, Comparison
 from .preflight import check_comparison

@@ -7,6 +7,7 @@ from typing import Any
 
 from qgis.core import (
     QgsProcessingOutputNumber,
+    QgsProcessingParameterBoolean,
     QgsProcessingParameterFolderDestination,
     QgsProcessingParameterRasterLayer,
 )
@@ -32,8 +33,10 @@ from ...toolbox.parameters import (
 )
 from ...toolbox.preflight_output import join_outputs
 from ...toolbox.values import Values
-from .downscale import MapInputs, dates_to_map, make_maps
+from .downscale import MapInputs, dates_to_map, make_maps, tell_beyond
 from .preflight import check_maps
+from .toolbox.extra import extra_parameters, read_extra
+from .toolbox.finish import finish_parameters, read_finish, read_smap
 from .toolbox.report_output import report_maps
 from .toolbox.wanted import check_wanted, read_wanted, wanted_parameters
 
@@ -53,6 +56,9 @@ class Downscale(SmapAlgorithm):
         yield from dated_covariates()
         yield from period_parameters()
         yield from window_and_rain()
+        yield from finish_parameters()
+        yield from extra_parameters()
+        yield advanced(QgsProcessingParameterBoolean("CLIP", "Bring maps between 0 and saturation", False))
         yield advanced(whole_number("MEMORY", "Memory for blocks (MB)", 512, 16))
         yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of maps")
@@ -68,6 +74,7 @@ class Downscale(SmapAlgorithm):
         check_window(values.integer("WINDOW"))
         values.nodata("COVARIATES")
         check_wanted(values)
+        read_finish(values)
         # The model file is opened in the background: a large one takes longer than a click should.
         check_series(values)
 
@@ -77,9 +84,21 @@ class Downscale(SmapAlgorithm):
             stack = open_stack(values.raster_path("COVARIATES"), nodata=values.nodata("COVARIATES"))
             # As 'Harmonise covariates' fills fine pixels: by whatever lies in them.
             dynamic = values.dated_covariates(progress, minimum_share=0.0)
-            inputs = MapInputs(forests, stack, dynamic, wanted=read_wanted(values, listener))
+            wanted, finish = read_wanted(values, listener), read_finish(values)
+            inputs = MapInputs(
+                forests,
+                stack,
+                dynamic,
+                read_extra(values),
+                values.flag("CLIP"),
+                wanted,
+                read_smap(values, progress),
+                finish,
+                values.choice("DETAIL"),
+            )
             values.require_nodata_names(stack, inputs.dynamic)
-            dates, part = dates_to_map(inputs, *values.period()), inputs.part
+            dates = dates_to_map(inputs, *values.period(), values.flag("EVERY_DAY"))
+            part = inputs.part
             folder = values.output_folder("OUTPUT")
             check_room(folder, part.grid)
             found = check_maps(inputs, dates, progress)
@@ -87,13 +106,14 @@ class Downscale(SmapAlgorithm):
             progress.log(f"{counted(len(dates), 'date')}, of each {part.words('pixels')} mapped")
             threads, memory = thread_count(values.integer("THREADS")), values.integer("MEMORY")
             report = make_maps(inputs, folder, dates, threads, memory, listener)
+            tell_beyond(inputs, report, listener)
             warn_of_other_runs(folder, report.files.values(), inputs.fingerprint, listener)
             tables = report_maps(values, inputs, report, found, listener.warnings, progress)
-            unit = forests.response_unit
+            unit, filled = forests.response_unit, any(map(inputs.is_filled, report.files))
         progress.log(f"{counted(len(report.files), 'map')}, {len(report.kept)} of them from an earlier run")
         return {
             "OUTPUT": folder,
             "COUNT": len(report.files),
-            "SERIES": write_series(values, folder, part.grid, report.files, unit, progress),
+            "SERIES": write_series(values, folder, part.grid, report.files, unit, progress, filled),
             **tables,
         }

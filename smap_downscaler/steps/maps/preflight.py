@@ -51,6 +51,7 @@ def check_maps(inputs: MapInputs, dates: Sequence[dt.date], progress: Progress =
         LayerToCheck(None, warnings=[inputs.wanted.doubt(stack.grid, stack.path), other]),
         *stack_layers(stack, static, area, *advice),
         *dated_layers(inputs.dynamic, dates, area),
+        *([_smap_layer(inputs.smap, dates, "count in closure")] if inputs.smap else []),
     ]
     # A small part may well lie beyond the means of cells, by no more than these are apart.
     slack = 1.0 if inputs.part.tags else 0.0
@@ -107,10 +108,14 @@ def check_comparison(compared: Compared, dates: Sequence[dt.date], progress: Pro
         _moisture_layer("reference", "REFERENCE", compared.reference, dates),
     ]
     if smap is not None:
-        fate = "count in closure and interpolation"
-        filled = unobserved_sentence(smap.source, fate, "maps") if smap.has_filled() else ""
-        layers.append(_moisture_layer("SMAP", "SMAP", smap, dates, filled))
+        layers.append(_smap_layer(smap, dates, "count in closure and interpolation"))
     return check_layers(layers, Sampler(compared.maps.grid, None, progress), _COMPARED)
+
+
+def _smap_layer(smap: Series, dates: Sequence[dt.date], fate: str) -> LayerToCheck:
+    """SMAP on the dates of maps, and what becomes of its values there."""
+    filled = unobserved_sentence(smap.source, fate, "maps") if smap.has_filled() else ""
+    return _moisture_layer("SMAP", "SMAP", smap, dates, filled)
 
 
 def _moisture_layer(

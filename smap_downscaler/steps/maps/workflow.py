@@ -103,6 +103,8 @@ def _work(inputs: MapInputs, made: MapsReport) -> Iterator[str]:
     if inputs.forests.mode != BY_DATE:
         words = "the {} applied to the pixels of each date"
     yield text(words, inputs.forests.method.noun)
+    if inputs.finish.steps:
+        yield f"with {inputs.finish.words}"
     if made.skipped:
         yield text("{} without a map", counted(len(made.skipped), "date"))
 

@@ -29,8 +29,8 @@ _FIELDS = {
 }
 
 
-def summarise(path: str | Path, progress: Progress = SILENT) -> RasterSummary:
-    """Read the first band of a raster once, rows at a time.
+def summarise(path: str | Path, progress: Progress = SILENT, number: int = 1) -> RasterSummary:
+    """Read a band of a raster once, rows at a time.
 
     Raises
     ------
@@ -40,17 +40,17 @@ def summarise(path: str | Path, progress: Progress = SILENT) -> RasterSummary:
     """
     dataset = open_dataset(path)
     grid = dataset_grid(dataset, str(path))
-    band = dataset.GetRasterBand(1)
+    band = dataset.GetRasterBand(number)
     step = max(1, math.ceil(max(grid.shape) / _SIDE))
     picture = np.full((-(-grid.height // step), -(-grid.width // step)), np.float32(np.nan))
     cells, total, squares, low, high = 0, 0.0, 0.0, math.inf, -math.inf
     # Squares of differences from a value that is there lose no digits to a large mean.
     origin = math.nan
-    for number, window in enumerate(windows(grid.whole, step)):
+    for row, window in enumerate(windows(grid.whole, step)):
         progress.check()
-        values = read_band(dataset, 1, window, np.float64)
+        values = read_band(dataset, number, window, np.float64)
         valid = np.isfinite(values)
-        picture[number] = _block_means(values, valid, step)
+        picture[row] = _block_means(values, valid, step)
         seen = values[valid]
         if not seen.size:
             continue

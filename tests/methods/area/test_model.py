@@ -104,8 +104,8 @@ def test_means_and_variances_are_those_of_the_whole_posterior(masked, monkeypatc
         # A lake over the border of four cells, and half a cell at the edge of the stack.
         case.stack.layers[:, 10:14, 11:15] = np.nan
         case.stack.layers[:, 3:5, 3:6] = np.nan
-    # All directions of the coefficients, where the map leaves out those that hardly matter.
-    monkeypatch.setattr("smap_downscaler.methods.area.spread._REST", 1e-12)
+    # All directions of the coefficients, where maps take those that carry little at their mean.
+    monkeypatch.setattr("smap_downscaler.methods.area.spread.MOST_DIRECTIONS", 1000)
     model = fitted(case, AreaSettings(footprint_km=0.0, noise=0.02)).with_detail(ALL_DETAIL)
     mean, variance, keep, rows, cols = by_hand(case, model, masked)
     core = model.core
@@ -145,7 +145,9 @@ def test_tiled_is_untiled(archive):
     for values in ("mean", "sd"):
         image = getattr(whole, values).reshape(size, size)
         part = getattr(model.predict(case.block(day, np.s_[13:50, 40:77]), sd=True), values)
-        np.testing.assert_allclose(part.reshape(37, 37), image[13:50, 40:77], rtol=0, atol=1e-12)
+        # A variance is worked out in single precision.
+        limit = 1e-12 if values == "mean" else 1e-7
+        np.testing.assert_allclose(part.reshape(37, 37), image[13:50, 40:77], rtol=0, atol=limit)
 
 
 def test_it_is_the_same_after_a_file(single, archive):
@@ -356,10 +358,10 @@ def test_footprints_are_found():
     for footprint in (0.0, 33.0):
         case = AreaCase(side=20, dates=6, footprint_km=footprint, noise=0.02, margin=8 if footprint else 5)
         found = core_module.choose_footprint(
-            core_module._data_of(case.cells(), AreaSettings(), core_module.SILENT).moments,
+            core_module.data_of(case.cells(), AreaSettings(), core_module.SILENT).moments,
             np.argwhere(np.ones((20, 20), bool))
             - np.array(
-                core_module._data_of(case.cells(), AreaSettings(), core_module.SILENT).moments.subcells.corner
+                core_module.data_of(case.cells(), AreaSettings(), core_module.SILENT).moments.subcells.corner
             ),
             case.y.reshape(6, -1),
         )

@@ -40,7 +40,7 @@ def test_a_date_alone_is_told_as_one_large_gaussian_tells_it(rows, footprint):
     model = AREA_TO_POINT.fit(own.take(~held), AreaSettings(footprint_km=footprint), 1).with_detail("all")
     told = told_cells(model, own.cells[held], own.days[held])
     known = np.isfinite(told.mean)
-    core, ground = model.core, model._ground
+    core, ground = model.core, model.fitted.ground
     asked = own.cells[held][known] - np.array(core.subcells.corner)
     places = np.concatenate([core.cells, asked])
     half = core.levels[0].full

@@ -114,7 +114,8 @@ def test_regression_matrix_goes_on_from_the_folder(run, said, values, tmp_path):
         {"SMAP": values["OUTPUT"], "COVARIATES": str(stack), "OUTPUT": matrix},
     )
     assert (
-        f"{values['OUTPUT']}: it comes from 'Fill gaps', and its filled values go into the matrix like "
+        f"{values['OUTPUT']}: some of its values were filled ('Fill gaps', or maps of days without SMAP), "
+        "and they go into the matrix like "
         "observed ones; do not judge forests by them"
     ) in said.warnings
     files = sorted(Path(values["OUTPUT"]).glob("*.tif"))

@@ -16,13 +16,30 @@ from ....report.figure import SOIL_MOISTURE_UNIT
 from ....report.page import Page
 from ....tables.by_date import DatesTable
 from ....toolbox.preflight_output import write_joined
-from ....toolbox.reports import dated_covariates_used, files_used, footer, manifest, period_used
+from ....toolbox.reports import (
+    dated_covariates_used,
+    files_used,
+    footer,
+    manifest,
+    period_used,
+    series_used,
+)
 from ....toolbox.values import Values
 from ..cascade_report import add_resolutions
+from ..closure_report import add_evidence, closure_facts
 from ..downscale import MapInputs, MapsReport
+from ..limits import Beyond, beyond_sentence
 from ..tables import cascade_resolutions, map_dates
+from ..trust import look_at_maps
+from ..trust_report import add_trust
 from ..workflow import workflow_png
+from .finish import finish_used
 from .wanted import wanted_used
+
+_LESS_CONTRAST = (
+    " Forests cannot leave the range of the SMAP cells that they were trained on, so the maps show less "
+    "contrast than the ground has."
+)
 
 
 def report_maps(
@@ -35,40 +52,52 @@ def report_maps(
 ) -> dict[str, str]:
     """Write what is asked for of the tables and the report of maps; returns them as outputs."""
 
+    method = inputs.forests.method
+
     def page_of(table: DatesTable) -> Page:
         page = begin_page(
             "Downscaled maps",
-            "One soil moisture map per date, by forests applied to the fine covariates",
+            f"One soil moisture map per date, by {method.noun}s applied to the fine covariates",
             _maps_facts(inputs, made, values.output_folder("OUTPUT")),
             warnings,
             found,
         )
+        add_evidence(page, made.evidence)
         add_dates(
             page,
             table,
             {name: name for name in ("maximum", "mean", "minimum")},
             f"soil moisture, {SOIL_MOISTURE_UNIT}",
-            "Highest, mean and lowest pixel of each map. Forests cannot leave the range of the SMAP cells "
-            "that they were trained on, so the maps show less contrast than the ground has.",
+            "Highest, mean and lowest pixel of each map." + ("" if method.sees_cells else _LESS_CONTRAST),
         )
+        trust = look_at_maps(inputs, made, table, progress)
+        if trust is not None:
+            add_trust(page, trust)
         page.heading("Workflow (the paper's Fig. 3)").picture(
             workflow_png(inputs, made),
             "Flow diagram from SMAP and covariates to the maps",
             "What these maps were made from, as the model file and the layers say it. Shaded: steps.",
         )
         settings = {
-            **period_used(values, "the forests'"),
+            **period_used(values, f"the {method.noun}s'"),
             **wanted_used(inputs.wanted),
             "maximum age of a dated covariate (days)": values.integer("WINDOW"),
             "numbers that stand for no value": values.text("NODATA"),
+            **finish_used(values, inputs),
+            "bands of intervals": "yes" if inputs.extra.intervals else "no",
+            "bands of applicability": "yes" if inputs.extra.applicability else "no",
+            "brought between 0 and saturation": "yes" if inputs.clip else "no",
         }
-        return page.manifest(manifest(_inputs_used(inputs, progress), settings)).footer(footer("Downscale"))
+        used = _inputs_used(inputs, progress)
+        if inputs.smap is not None:
+            used |= series_used({"SMAP series": inputs.smap}, progress)
+        return page.manifest(manifest(used, settings)).footer(footer("Downscale"))
 
     return write_joined(values, found, lambda: map_dates(inputs, made), page_of, progress)
 
 
 def _maps_facts(inputs: MapInputs, made: MapsReport, folder: str) -> list[tuple[str, str]]:
-    kept = len(made.kept)
+    kept, total = len(made.kept), sum(made.beyond.values(), Beyond())
     maps = text(
         "{:,}: {new:,} new, {kept:,} kept from an earlier run",
         len(made.files),
@@ -79,6 +108,9 @@ def _maps_facts(inputs: MapInputs, made: MapsReport, folder: str) -> list[tuple[
         ("Maps", maps),
         ("Dates without a map", text("{:,}", len(made.skipped))),
         ("Dates of the maps", dates_text(list(made.files))),
+        *([("Days without SMAP", text("{:,}", len(made.unseen)))] if made.unseen else []),
+        *closure_facts(made.closures, made.noise),
+        ("Beyond what soil can hold", beyond_sentence(total, inputs.limits, inputs.clip)),
         *_inputs_facts(inputs, "Pixels of the stack" if inputs.part.tags else "Pixels"),
         ("Folder", folder),
     ]

@@ -1,0 +1,112 @@
+"""A model as it was fitted, and what of it is shown: what means, variances and reports ask alike."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import TypeVar
+
+import numpy as np
+
+from ...base.errors import InputError
+from ..base import ALL_DETAIL, NO_DETAIL
+from .core import Core
+from .ground import Ground
+from .lags import field_on_parts
+from .levels import Answer, Half
+
+_T = TypeVar("_T")
+#: Images of dates that are kept: a run takes its dates one after the other, in several threads.
+_IMAGES_KEPT = 24
+
+
+class Fitted:
+    """A core, and how much of the pattern within cells is shown.
+
+    Parameters
+    ----------
+    core : Core
+    detail : str
+        Of `base.DETAILS`.
+    """
+
+    def __init__(self, core: Core, detail: str):
+        self.core, self.detail = core, detail
+        self.ground = Ground(core.moments, core.dated, core.footprint.km)
+        self._images: OrderedDict[Hashable, object] = OrderedDict()
+        self._lock = threading.RLock()
+
+    def half(self, level: int, window: int) -> Half:
+        """With terms or without, as `detail` says."""
+        found = self.core.levels[level]
+        if found.full is None or self.detail == NO_DETAIL:
+            return found.plain
+        if self.detail == ALL_DETAIL or found.full.answers[window].detail:
+            return found.full
+        return found.plain
+
+    def place(self, day: int) -> int | None:
+        """The number of a day; None where a model of two levels lacks it."""
+        place = int(np.searchsorted(self.core.days, day))
+        if place < len(self.core.days) and self.core.days[place] == day:
+            return place
+        if not self.core.two_levels:
+            raise InputError("the model is of another date")
+        return None
+
+    def wetness(self, day: int) -> float:
+        """Standardised effect of a day, or between those of its neighbours in time."""
+        return float(np.interp(day, self.core.days, self.core.wetness))
+
+    def static_columns(self, level: int) -> np.ndarray:
+        """Which columns of the static terms a level has."""
+        groups = self.core.moments.terms.groups
+        if self.core.two_levels and level:
+            return np.flatnonzero(groups < len(self.core.moments.terms.scales.mean))
+        return np.arange(len(groups))
+
+    def seen_at(self, level: int, one: Answer, day: int | None) -> int | None:
+        """The place of a day in an answer; None where SMAP did not see the window on it."""
+        if not level:
+            return 0
+        place = None if day is None else self.place(day)
+        return None if place is None or np.isnan(one.means[place]) else place
+
+    def field(self, level: int, window: int, half: Half, day: int | None) -> np.ndarray:
+        """Mean and field over sub-cells; of a day without SMAP the mean between its neighbours alone."""
+        core, one = self.core, half.answers[window]
+        place = self.seen_at(level, one, day)
+        if place is None:
+            known = np.isfinite(one.means)
+            mean = float(np.interp(day or 0, core.days[known], one.means[known]))
+            return np.full(core.subcells.fine_shape, mean)
+        tables = self.ground.tables(core.levels[level].hurst)
+        cells = core.cells[one.index]
+        field = field_on_parts(tables, core.subcells, cells, one.alphas[place])
+        return np.asarray(one.means[place] + half.fit.noise[0] * field)
+
+    def cell_design(self, level: int, index: np.ndarray, place: int, factor: float) -> np.ndarray:
+        """The terms of a level as cells see them: float64, shape (n, columns)."""
+        core = self.core
+        static = factor * core.design[np.ix_(index, self.static_columns(level))].astype(np.float64)
+        if core.dated is None:
+            return static
+        if core.two_levels and not level:
+            return np.concatenate([static, core.mean_of_dated[index]], axis=1)
+        width = core.dated.width(len(core.moments.terms.scales.mean))
+        # Of a long archive they are not kept: their coefficients are well known.
+        more = np.zeros((len(index), width))
+        if core.dated_design is not None:
+            more = core.dated_design[place][index].astype(np.float64)
+        return np.concatenate([static, more], axis=1)
+
+    def kept(self, key: Hashable, make: Callable[[], _T]) -> _T:
+        """What was made for a date, of which the newest are kept."""
+        with self._lock:
+            if key not in self._images:
+                self._images[key] = make()
+                while len(self._images) > _IMAGES_KEPT:
+                    self._images.popitem(last=False)
+            self._images.move_to_end(key)
+            return self._images[key]  # type: ignore[return-value]

@@ -1,0 +1,163 @@
+"""What a model came to, for reports: shares of variance, signal-to-noise, effects, and sentences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...base.words import counted, text
+from .fitted import Fitted
+from .levels import LEAST_SNR, Half
+from .terms import PRODUCTS
+
+#: Signal-to-noise below which the pattern is weakly supported.
+_WEAK = 0.4
+#: Names of levels.
+PATTERN, DEPARTURES, DATE = "mean pattern", "departures", "date"
+_SUBJECTS = {
+    PATTERN: "The mean pattern within cells",
+    DEPARTURES: "The pattern of single dates",
+    DATE: "The pattern within cells",
+}
+
+
+@dataclass(frozen=True)
+class LevelSummary:
+    """What a level came to.
+
+    Attributes
+    ----------
+    name : str
+    cells, dates : int
+    shares : dict of str to float
+        Of the variance of SMAP's cells: terms, field, noise, noise over the footprint.
+    variances : dict of str to float
+        Of the coefficients of each covariate, of the products, and of dated covariates.
+    snr : float
+        Posterior signal-to-noise of the detail; of windows, their mean.
+    detail : bool
+        Whether the detail is shown by evidence (in most windows).
+    field_sd, noise_sd : float
+        m3 m-3.
+    """
+
+    name: str
+    cells: int
+    dates: int
+    shares: dict[str, float]
+    variances: dict[str, float]
+    snr: float
+    detail: bool
+    field_sd: float
+    noise_sd: float
+
+
+def levels_of(fitted: Fitted) -> list[LevelSummary]:
+    """What each level came to."""
+    core = fitted.core
+    names = (PATTERN, DEPARTURES) if core.two_levels else (DATE,)
+    found = []
+    for number, (name, level) in enumerate(zip(names, core.levels)):
+        half = level.full or level.plain
+        dates = len(core.days) if number or not core.two_levels else 1
+        answers = half.answers
+        found.append(
+            LevelSummary(
+                name,
+                len(core.cells),
+                dates,
+                _shares(fitted, number, half),
+                _variances(fitted, number),
+                float(np.mean([one.snr for one in answers])),
+                bool(np.mean([one.detail for one in answers]) >= 0.5),
+                float(np.sqrt(half.fit.noise[0])),
+                float(np.sqrt(half.fit.noise[1:].sum())),
+            )
+        )
+    return found
+
+
+def _shares(fitted: Fitted, number: int, half: Half) -> dict[str, float]:
+    """Shares of the prior variance of a cell."""
+    terms = 0.0
+    if len(half.groups):
+        design = fitted.cell_design(number, np.arange(len(fitted.core.cells)), 0, 1.0)
+        design = design - design.mean(axis=0)
+        terms = float((np.square(design).mean(axis=0) * half.fit.groups[half.groups]).sum())
+    field = float(half.fit.noise[0] * fitted.ground.tables(fitted.core.levels[number].hurst).cells[0, 0])
+    parts = {"terms": terms, "field": field, "noise": float(half.fit.noise[1])}
+    if len(half.fit.noise) > 2:
+        parts["noise over the footprint"] = float(half.fit.noise[2])
+    total = sum(parts.values())
+    return {name: value / total for name, value in parts.items()}
+
+
+def _variances(fitted: Fitted, number: int) -> dict[str, float]:
+    """Of the coefficients of each group of a level."""
+    half = fitted.core.levels[number].full
+    if half is None:
+        return {}
+    return {name: float(value) for name, value in zip(_group_names(fitted, number), half.fit.groups)}
+
+
+def _group_names(fitted: Fitted, number: int) -> list[str]:
+    """What the groups of coefficients of a level are called, in their order."""
+    core, terms = fitted.core, fitted.core.moments.terms
+    names = list(core.moments.columns.names) if set(terms.kinds) - {PRODUCTS} else []
+    if len(terms.pairs) and not (core.two_levels and number):
+        names.append(PRODUCTS)
+    if core.dated is not None:
+        names += core.dated.names
+        if core.dated.with_products and not (core.two_levels and not number):
+            names += [f"{name} x static" for name in core.dated.names]
+    return names
+
+
+def curve_of(fitted: Fitted, level: int, name: str, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Effect of a static covariate and its standard deviation, float64, of the shape of `values`, (n,).
+
+    Of the departures it is that of a date whose wetness is one standard deviation above the mean.
+    """
+    core, half = fitted.core, fitted.core.levels[level].full
+    values = np.asarray(values, np.float64)
+    if half is None or name not in core.moments.columns.names:
+        return np.zeros(values.shape), np.zeros(values.shape)
+    design, columns = core.moments.terms.curve(core.moments.columns.names.index(name), values)
+    columns = np.searchsorted(fitted.static_columns(level), columns)
+    one = half.answers[0]
+    s = one.s[np.ix_(columns, columns)]
+    return design @ one.b[columns], np.sqrt(np.einsum("ij,jk,ik->i", design, s, design))
+
+
+def evidence_of(fitted: Fitted) -> list[str]:
+    """What speaks for the pattern within cells, a sentence a level."""
+    core = fitted.core
+    found: list[str] = []
+    if core.levels[0].full is None:
+        return ["No terms were asked for: the map is smooth within cells"]
+    for one in levels_of(fitted):
+        subject = _SUBJECTS[one.name]
+        if one.detail:
+            how = "weakly supported" if one.snr < _WEAK else "supported"
+            found.append(text("{} is {} by the data (signal-to-noise {:.2f})", subject, how, one.snr))
+        elif not core.two_levels and one.snr >= LEAST_SNR:
+            found.append(
+                text(
+                    "{} is not shown: {} of a single date with a footprint of {:g} km are too few to "
+                    "judge it; train on more dates",
+                    subject,
+                    counted(one.cells, "cell"),
+                    core.footprint.km,
+                )
+            )
+        else:
+            found.append(
+                text(
+                    "{} is not supported by the data (signal-to-noise {:.2f}, {:g} is needed), and not shown",
+                    subject,
+                    one.snr,
+                    LEAST_SNR,
+                )
+            )
+    return found

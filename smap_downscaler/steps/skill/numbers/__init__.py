@@ -1,0 +1,1 @@
+"""Truths, covariates, observations and scores as arrays."""

@@ -1,0 +1,219 @@
+"""Test B: SMAP's cells are averaged to blocks, mapped back to cells, and held against SMAP itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from ...base.errors import InputError
+from ...base.progress import SILENT, Progress
+from ...geo.grid import Grid, Window
+from ...runs.fingerprint import digest
+from ...runs.journal import Journal
+from ..demo.numbers.fields import block_sums
+from .contenders import BILINEAR, CEILING, CONTENDERS, LEAST_DATES, TWO_LEVELS
+from .known_truth import spread_dates
+from .mapped import map_all
+from .numbers.scores import ONE_SCALE_UP, Case, MapScore, as_record, from_record
+from .numbers.windows import disjoint_windows
+from .scene import Dated, Landing, Scene
+from .trial import Trial
+
+#: Share of a block's cells that must have a value.
+_LEAST_SHARE = 0.5
+#: Inputs of SMAP's retrieval, by name: as covariates they flatter this test.
+_RETRIEVAL = re.compile(
+    r"albedo|opacity|(?:^|_)tau(?:_|$)|vegetation_water|vwc|roughness|surface_temp|(?:^|_)tb_|brightness|boresight",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class ScaleUp:
+    """What is tried.
+
+    Parameters
+    ----------
+    factor : int
+        Cells along a side of a block, 2 or more.
+    side : int
+        Blocks along a side of a window.
+    least : int
+        Blocks with values that a window needs.
+    windows : int
+        Windows, at most.
+    methods : tuple of str
+        Of `CONTENDERS`; bilinear always is one.
+    estimated : bool
+        Whether the two levels find out the footprint by themselves; else it is none.
+    mapped : int
+        Dates of each window whose maps are scored, at most.
+    seed : int
+    """
+
+    factor: int = 3
+    side: int = 20
+    least: int = 150
+    windows: int = 12
+    methods: tuple[str, ...] = ()
+    estimated: bool = True
+    mapped: int = 3
+    seed: int = 1000
+
+    def __post_init__(self) -> None:
+        if self.factor < 2:
+            raise InputError(f"FACTOR is {self.factor}; give 2 or more cells along the side of a block.")
+
+    def chosen(self, dates: int) -> tuple[str, ...]:
+        """The contenders for so many dates; a forest that saw the truth is none, for there is too little."""
+        names = (*(self.methods or CONTENDERS), BILINEAR)
+        some = tuple(name for name in CONTENDERS if name in names and name != CEILING)
+        return tuple(name for name in some if name != TWO_LEVELS or dates >= LEAST_DATES)
+
+
+@dataclass(frozen=True, eq=False)
+class Coarse:
+    """A SMAP series and covariates on its cells.
+
+    Attributes
+    ----------
+    grid : Grid
+    days : tuple of int
+        Ordinals of the dates.
+    moisture : float array, shape (dates, rows, columns)
+        m3 m-3, NaN where missing.
+    names : tuple of str
+    x : float32, shape (covariates, rows, columns)
+    dynamic : tuple of Dated
+    label : str
+        What messages call the series.
+    """
+
+    grid: Grid
+    days: tuple[int, ...]
+    moisture: np.ndarray
+    names: tuple[str, ...]
+    x: np.ndarray
+    dynamic: tuple[Dated, ...] = ()
+    label: str = "SMAP"
+
+
+def retrieval_inputs(names: Sequence[str]) -> str:
+    """A sentence on covariates that SMAP's soil moisture was made with; empty where there are none."""
+    some = [name for name in names if _RETRIEVAL.search(name)]
+    if not some:
+        return ""
+    return (
+        f"COVARIATES: by their names {', '.join(some)} are inputs of SMAP's retrieval; they flatter the test "
+        "one scale up, so leave them out to learn what independent covariates tell."
+    )
+
+
+def run_scale_up(
+    coarse: Coarse,
+    settings: ScaleUp,
+    progress: Progress = SILENT,
+    journal: Journal | None = None,
+    inputs: str = "",
+) -> list[MapScore]:
+    """The scores of all maps of all windows; a window that the journal has is not worked out again.
+
+    Raises
+    ------
+    InputError
+        If no window has enough blocks.
+    """
+    factor = settings.factor
+    cells = _blocks_of(coarse.grid, factor)
+    seen = np.isfinite(coarse.moisture).any(axis=0) & np.isfinite(coarse.x).all(axis=0)
+    inside = seen[: cells.height * factor, : cells.width * factor]
+    shares = block_sums(inside, factor) / factor**2
+    places = disjoint_windows(shares >= _LEAST_SHARE, settings.side, settings.least, settings.windows)
+    if not places:
+        count = int((shares >= _LEAST_SHARE).sum())
+        raise InputError(
+            f"{coarse.label}: {count:,} blocks of {factor} x {factor} SMAP cells have values, and the test "
+            f"one scale up needs {settings.least:,} of them in a square of {settings.side} x "
+            f"{settings.side} blocks, which is some {settings.least * factor * factor:,} cells; give a "
+            "larger area than a basin, such as whole granules of SPL3SMP, or test with known truth."
+        )
+    done = {record["digest"]: record for record in (journal or Journal(None)).records()}
+    counter, found = progress.counter(len(places), "windows"), []
+    for number, (row, col) in enumerate(places):
+        case = Case(ONE_SCALE_UP, f"window {number + 1}", 0.0, 0.0, len(coarse.days), settings.seed)
+        methods = settings.chosen(len(coarse.days))
+        content: dict[str, Any] = {"inputs": inputs, "case": asdict(case), "place": [row, col]}
+        name = digest({**content, **asdict(settings), "methods": methods})
+        if name not in done:
+            part = progress.part(number / len(places), (number + 1) / len(places))
+            blocks = Window(row, col, min(settings.side, cells.height), min(settings.side, cells.width))
+            maps = _run_window(coarse, cells.crop(blocks), blocks, case, settings, methods, part)
+            if journal is not None:
+                journal.add({"digest": name, "maps": [as_record(one) for one in maps]})
+            found += maps
+        else:
+            found += [from_record(one) for one in done[name]["maps"]]
+        counter.advance()
+    return found
+
+
+def _blocks_of(grid: Grid, factor: int) -> Grid:
+    """Whole blocks of cells, from the first cell on."""
+    if min(grid.shape) < factor:
+        raise InputError(
+            f"SMAP has {grid.height} x {grid.width} cells, and a block {factor} x {factor}; give a "
+            "larger area."
+        )
+    return Grid(
+        grid.crs,
+        grid.left,
+        grid.top,
+        grid.cell_width * factor,
+        grid.cell_height * factor,
+        grid.width // factor,
+        grid.height // factor,
+    )
+
+
+def _run_window(
+    coarse: Coarse,
+    cells: Grid,
+    blocks: Window,
+    case: Case,
+    settings: ScaleUp,
+    methods: tuple[str, ...],
+    progress: Progress,
+) -> list[MapScore]:
+    factor = settings.factor
+    fine = Window(blocks.row * factor, blocks.col * factor, blocks.height * factor, blocks.width * factor)
+    grid, (rows, cols) = coarse.grid.crop(fine), fine.slices
+    x, moisture = coarse.x[:, rows, cols].copy(), coarse.moisture[:, rows, cols]
+    # Where SMAP never has a value nothing can be averaged: for methods that is as a lake.
+    x[:, ~np.isfinite(moisture).any(axis=0)] = np.nan
+    landing = Landing(grid, cells, progress)
+    dynamic = tuple(
+        Dated(one.name, grid, {day: values[rows, cols] for day, values in one.values.items()})
+        for one in coarse.dynamic
+    )
+    scene = Scene(grid, cells, coarse.names, x, landing, coarse.days, dynamic)
+    valid = landing.shares(scene.valid)
+    observed = np.full((len(coarse.days), *cells.shape), np.nan)
+    for date, values in enumerate(moisture):
+        values = np.where(scene.valid, values, np.nan)
+        seen = landing.shares(np.isfinite(values))
+        # A block stands for the cells that methods think it does.
+        whole = (seen >= _LEAST_SHARE) & (seen >= 0.75 * valid)
+        observed[date] = np.where(whole, landing.means(values), np.nan)
+    counts = np.isfinite(observed).sum(axis=(1, 2))
+    wetness = np.where(counts >= settings.least / 2, np.nanmean(moisture, axis=(1, 2)), np.nan)
+    wanted = np.flatnonzero(np.isfinite(wetness)).tolist()
+    some = [wanted[place] for place in spread_dates(wetness[wanted], settings.mapped)]
+    trial = Trial(
+        scene, observed, 0.0, settings.estimated, None, case.seed,
+        lambda date: moisture[date], tuple(some),
+    )  # fmt: skip
+    return map_all(case, trial, {date: moisture[date] for date in some}, methods, progress)

@@ -1,0 +1,227 @@
+"""Maps of area-to-point models: their days and those between, detail, SMAP of their own, what is refused."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+from pathlib import Path
+
+import numpy as np
+import pytest
+from osgeo import gdal
+
+from report_reader import FigureTexts, check_numbers
+from small_area_case import CELLS, PARTS, PIXELS, make_area_case
+from smap_downscaler.geo.datasets import open_dataset, read_band
+from smap_downscaler.geo.geotiff import Band, write_geotiff
+from smap_downscaler.methods.base import Block
+from smap_downscaler.methods.file.reader import open_models
+from smap_downscaler.methods.keys import PooledKey
+from smap_downscaler.series.series import open_series
+from smap_downscaler.steps.maps.downscale import map_file
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory, qgis_provider):
+    return make_area_case(tmp_path_factory.mktemp("area"), dates=7)
+
+
+def train(case, name, **more):
+    import processing
+
+    given = {**case.inputs, "FOOTPRINT": "0", "OUTPUT": str(case.folder / name), **more}
+    return processing.run("smapdownscaler:trainareamodel", given)["OUTPUT"]
+
+
+@pytest.fixture(scope="module")
+def pooled(case):
+    return train(case, "pooled.smapmodel")
+
+
+@pytest.fixture
+def parameters(case, pooled, tmp_path):
+    return {"FORESTS": pooled, "COVARIATES": case.inputs["COVARIATES"], "OUTPUT": str(tmp_path / "maps")}
+
+
+def read(folder, date):
+    return read_band(open_dataset(map_file(folder, date)), 1)
+
+
+def tag(path, name):
+    return gdal.Open(str(path)).GetMetadataItem(name)
+
+
+def means(values):
+    rows, cols = (size // PARTS for size in values.shape)
+    return values.astype(np.float64).reshape(rows, PARTS, cols, PARTS).mean(axis=(1, 3))
+
+
+def rows_of(path):
+    with Path(path).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def predicted(path, case, date, detail="by evidence", side=1):
+    """All pixels by the model itself; `side` x `side` of the stack's make one."""
+    with open_models(path) as models:
+        model = models.load(PooledKey()).with_detail(detail)
+    stack, (rows, cols) = open_dataset(case.inputs["COVARIATES"]), (size // side for size in PIXELS.shape)
+    layers = [read_band(stack, band).reshape(rows, side, cols, side).mean(axis=(1, 3)) for band in (1, 2)]
+    x = PIXELS.left + (np.arange(cols) + 0.5) * side * PIXELS.cell_width
+    y = PIXELS.top - (np.arange(rows) + 0.5) * side * PIXELS.cell_height
+    places = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    days = np.full(rows * cols, date.toordinal())
+    found = model.predict(Block(np.stack(layers, axis=-1).reshape(-1, 2), days, places))
+    return found.mean.reshape(rows, cols)
+
+
+def test_its_own_days_are_mapped_and_held_against_its_own_smap(
+    run, said, monkeypatch, case, pooled, parameters, tmp_path
+):
+    figures = FigureTexts(monkeypatch)
+    table, report = str(tmp_path / "dates.csv"), str(tmp_path / "report.html")
+    outputs = run("downscale", {**parameters, "DATES": table, "REPORT": report})
+    assert outputs["COUNT"] == 7
+    smap = open_series(case.inputs["SMAP"])
+    rows = rows_of(table)
+    assert [row["date"].replace("/", "-") for row in rows] == [str(date) for date in case.dates]
+    with open_models(pooled) as models:
+        model = models.load(PooledKey())
+    for date, row in zip(case.dates, rows):
+        values, seen = read(tmp_path / "maps", date), smap.read(date)
+        expected = predicted(pooled, case, date)
+        assert np.allclose(values, expected, rtol=0, atol=1e-6)
+        off = (means(values) - seen)[np.isfinite(seen)]
+        assert int(row["closure_cells"]) == len(off) == 119
+        assert float(row["closure_rmse"]) == pytest.approx(np.sqrt(np.mean(off**2)), rel=1e-6)
+        assert row["smap"] == "seen"
+        assert float(row["noise"]) == pytest.approx(model.noise_sd, rel=1e-6)
+        assert tag(map_file(tmp_path / "maps", date), "SMAP") is None
+    for line in model.evidence():
+        assert line in said.info
+    assert not said.warnings
+    assert tag(outputs["SERIES"], "SMAP_DOWNSCALER_FILLED") == "no"
+    check_numbers(outputs, figures)
+
+
+def test_days_between_are_mapped_where_wanted_and_marked(run, said, case, pooled, parameters, tmp_path):
+    table = str(tmp_path / "dates.csv")
+    outputs = run("downscale", {**parameters, "EVERY_DAY": True, "DATES": table})
+    first, last = case.dates[0], case.dates[-1]
+    every = [first + dt.timedelta(number) for number in range((last - first).days + 1)]
+    assert outputs["COUNT"] == len(every) == 19
+    unseen = [date for date in every if date not in case.dates]
+    assert (
+        "12 days without SMAP: mapped from the state of all dates, with wider intervals, and marked by the "
+        "tag SMAP=none"
+    ) in said.info
+    for date, row in zip(every, rows_of(table)):
+        path = map_file(tmp_path / "maps", date)
+        assert row["smap"] == ("none" if date in unseen else "seen")
+        assert (row["closure_rmse"] == "") == (date in unseen)
+        assert tag(path, "SMAP") == ("none" if date in unseen else None)
+        assert tag(path, "SMAP_DOWNSCALER_FILLED") == ("yes" if date in unseen else None)
+    assert np.allclose(
+        read(tmp_path / "maps", unseen[0]),
+        predicted(pooled, case, unseen[0]),
+        rtol=0,
+        atol=1e-6,
+    )
+    assert tag(outputs["SERIES"], "SMAP_DOWNSCALER_FILLED") == "yes"
+    assert open_series(tmp_path / "maps").has_filled()
+    assert not said.warnings
+
+
+def test_every_day_has_an_end_and_a_begin_of_its_own(run, case, parameters, tmp_path):
+    given = {"EVERY_DAY": True, "START": str(case.dates[1]), "END": str(case.dates[1] + dt.timedelta(1))}
+    assert run("downscale", {**parameters, **given})["COUNT"] == 2
+
+
+def test_exact_maps_of_it(run, said, case, parameters, tmp_path):
+    run("downscale", {**parameters, "CONSISTENCY": "exact", "END": str(case.dates[1])})
+    for date in case.dates[:2]:
+        seen = open_series(case.inputs["SMAP"]).read(date)
+        off = (means(read(tmp_path / "maps", date)) - seen)[np.isfinite(seen)]
+        assert np.abs(off).max() < 1e-8
+
+
+def test_detail_is_chosen(run, case, pooled, parameters, tmp_path):
+    for detail in ("all", "none"):
+        folder = str(tmp_path / detail)
+        run("downscale", {**parameters, "OUTPUT": folder, "DETAIL": detail, "END": str(case.dates[0])})
+        expected = predicted(pooled, case, case.dates[0], detail)
+        assert np.allclose(read(folder, case.dates[0]), expected, rtol=0, atol=1e-6)
+    assert not np.allclose(
+        read(tmp_path / "all", case.dates[0]), read(tmp_path / "none", case.dates[0]), atol=1e-3
+    )
+
+
+def test_a_series_that_is_given_counts_in_place_of_its_own(run, said, case, parameters, tmp_path):
+    date = case.dates[0]
+    values = np.full(CELLS.shape, 0.3, np.float32)
+    write_geotiff(
+        tmp_path / "other" / f"soil_moisture_{date:%Y%m%d}.tif", CELLS, values, [Band("m", "m3 m-3")]
+    )
+    given = {"SMAP": str(tmp_path / "other"), "CONSISTENCY": "exact", "END": str(date)}
+    run("downscale", {**parameters, **given})
+    assert np.abs(means(read(tmp_path / "maps", date)) - np.float64(np.float32(0.3))).max() < 1e-8
+
+
+def test_models_by_date(run, said, refusal, case, parameters, tmp_path):
+    path = train(case, "dates.smapmodel", LEVELS="single dates", END=str(case.dates[1]))
+    given = {**parameters, "FORESTS": path}
+    assert run("downscale", given)["COUNT"] == 2
+    with open_models(path) as models:
+        for date in case.dates[:2]:
+            for line in models.load(date).evidence():
+                assert f"{date}: {line}" in said.text
+    assert refusal("downscale", {**given, "EVERY_DAY": True}) == (
+        f"EVERY_DAY: {path} has a model for each of its dates and none for days between them; switch it off, "
+        "or train one on all dates."
+    )
+
+
+def test_what_is_refused(refusal, case, pooled, parameters, tmp_path):
+    assert refusal("downscale", {**parameters, "RESIDUAL": True}) == (
+        f"RESIDUAL is for forests: the models of {pooled} have a field and noise of their own; switch it off."
+    )
+    assert refusal("downscale", {**parameters, "START": "2030-01-01"}) == (
+        f"{pooled}: it has no day from 2030-01-01 to its end (its days run from {case.dates[0]} to "
+        f"{case.dates[-1]}); choose other dates."
+    )
+    wide = train(case, "wide.smapmodel", FOOTPRINT="20")
+    assert refusal("downscale", {**parameters, "FORESTS": wide, "CONSISTENCY": "exact"}) == (
+        f"CONSISTENCY is 'exact', but the footprint of {wide} is 20 km: SMAP then is no mean over its cells, "
+        "and to return it would sharpen its noise; set it to 'none'."
+    )
+
+
+def test_fillgaps_refuses_it(refusal, case, pooled, tmp_path):
+    given = {"SMAP": case.inputs["SMAP"], "FORESTS": pooled, "OUTPUT": str(tmp_path / "filled")}
+    assert refusal("fillgaps", given) == (
+        f"{pooled}: its models are pooled, and a gap is filled by the forest of its cell; train forests with "
+        "MODE 'by cell'."
+    )
+
+
+def test_a_model_of_a_filled_series_marks_its_maps(run, case, parameters, tmp_path):
+    for path in Path(case.inputs["SMAP"]).iterdir():
+        values = read_band(open_dataset(path), 1)
+        tags = {"SMAP_DOWNSCALER_FILLED": "yes"}
+        write_geotiff(tmp_path / "filled" / path.name, CELLS, values, [Band("soil_moisture", "m3 m-3")], tags)
+    path = train(case, "filled.smapmodel", SMAP=str(tmp_path / "filled"))
+    outputs = run("downscale", {**parameters, "FORESTS": path, "END": str(case.dates[0])})
+    assert tag(map_file(tmp_path / "maps", case.dates[0]), "SMAP_DOWNSCALER_FILLED") == "yes"
+    assert tag(outputs["SERIES"], "SMAP_DOWNSCALER_FILLED") == "yes"
+
+
+def test_a_cascade_takes_larger_pixels_as_they_are(run, case, pooled, parameters, tmp_path):
+    """The covariates keep the mean and the spread that the model has of the stack's own pixels."""
+    side = 2 * PIXELS.cell_width
+    given = {**parameters, "DATE": str(case.dates[0]), "RESOLUTIONS": f"{side!r}, {PIXELS.cell_width!r}"}
+    assert run("cascade", given)["COUNT"] == 2
+    for number in (1, 2):
+        name = f"soil_moisture_{case.dates[0]:%Y%m%d}_{number * PIXELS.cell_width:g}m.tif"
+        values = read_band(open_dataset(tmp_path / "maps" / name), 1)
+        expected = predicted(pooled, case, case.dates[0], side=number)
+        assert np.allclose(values, expected, rtol=0, atol=1e-5)

@@ -1,0 +1,272 @@
+"""Skill experiments, sections of tools/NUMBERS.md: known truth, and one scale up on the real granule.
+
+A section that was stopped goes on where it was (`build/skill`), as long as version and settings are the same.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from numbers_crossvalidation import Told
+from real_cases import bungo_layers
+from smap_downscaler.base.progress import SILENT, Progress
+from smap_downscaler.geo.datasets import dataset_grid, open_dataset, read_band
+from smap_downscaler.geo.grid import EASE2_CELLS, Grid, Window, ease2_grid
+from smap_downscaler.geo.lattice import Transformation
+from smap_downscaler.runs.journal import Journal
+from smap_downscaler.steps.demo.numbers.basin import make_basin
+from smap_downscaler.steps.demo.numbers.settings import DemoSettings
+from smap_downscaler.steps.skill.contenders import (
+    BILINEAR,
+    CEILING,
+    KRIGING,
+    LINEAR_RESIDUAL,
+    PAPER_FOREST,
+    PAPER_RESIDUAL,
+    SINGLE,
+    TWO_LEVELS,
+)
+from smap_downscaler.steps.skill.from_files import cells_over
+from smap_downscaler.steps.skill.known_truth import KnownTruth, SceneOf, run_known_truth
+from smap_downscaler.steps.skill.numbers.scores import CaseScore, MapScore, cases_of
+from smap_downscaler.steps.skill.numbers.truths import FLIP, MILD, MIRRORED, STRONG
+from smap_downscaler.steps.skill.scale_up import Coarse, ScaleUp, run_scale_up
+from smap_downscaler.steps.skill.scene import Landing, MadeUp, Scene, days_of
+
+WORK = Path(__file__).resolve().parents[1] / "build" / "skill"
+#: Drawn after the model was frozen.
+SEEDS = tuple(range(1000, 1005))
+GRANULE = "SMAP_L3_SM_P_20150402_R13080_001.h5"
+#: Variables of the granule that are no map of soil moisture; the first two were inputs of its retrieval.
+_OF_GRANULE = {
+    "vegetation_water_content": "vegetation water content",
+    "surface_temperature": "surface temperature",
+    "albedo": "albedo",
+    "roughness_coefficient": "roughness",
+    "static_water_body_fraction": "water",
+}
+#: North and south of these latitudes soils are frozen for a part of the year.
+_MOST_LATITUDE = 60.0
+_KINDS = (MILD, FLIP, STRONG)
+_BASELINES = (LINEAR_RESIDUAL, PAPER_FOREST, PAPER_RESIDUAL)
+
+
+def skill_bars(_data: Path, _folder: Path, seeds: Sequence[int] = SEEDS) -> list[str]:
+    """The bars of the area-to-point model, on made-up covariates: some hours."""
+    scenes = MadeUp()
+    parts = {
+        "Two levels, 12 dates, footprint and noise estimated": (
+            scenes,
+            KnownTruth(_KINDS, footprints=(0, 33), methods=(*_BASELINES, KRIGING, TWO_LEVELS)),
+        ),
+        "One date, footprint and noise given": (
+            scenes,
+            KnownTruth(
+                _KINDS, footprints=(0, 33), dates=(1,), methods=(*_BASELINES, KRIGING, SINGLE, CEILING)
+            ),
+        ),
+        "Mirrored covariates, 12 dates": (
+            scenes,
+            KnownTruth((MIRRORED,), (0.4,), (0, 33), methods=(*_BASELINES, TWO_LEVELS)),
+        ),
+        "18 x 18 cells, 12 dates": (
+            MadeUp(18),
+            KnownTruth(_KINDS, (0.2, 0.6), (0, 33), methods=(*_BASELINES, TWO_LEVELS)),
+        ),
+        "Rain by date as a dated covariate, 12 dates": (
+            MadeUp(dated_rain=True),
+            KnownTruth(_KINDS, (0.4,), (0, 33), methods=(LINEAR_RESIDUAL, PAPER_RESIDUAL, TWO_LEVELS)),
+        ),
+    }
+    lines = [
+        "## Known truth: made-up covariates",
+        "",
+        "36 x 36 SMAP cells (18 x 18 where said) at 15 degrees south, pixels of 1 km in UTM, lakes, a swath "
+        "a date; kinds mild, flip and strong, shares .2, .4 and .6, footprints of 0 and 33 km, seeds "
+        f"{seeds[0]} to {seeds[-1]}. Of 12 dates the driest, the wettest and a middling one are scored.",
+    ]
+    for title, (made, settings) in parts.items():
+        lines += ["", f"### {title}", "", *_known(title, made, settings, seeds)]
+    return lines
+
+
+def skill_fine_pixels(_data: Path, _folder: Path, seeds: Sequence[int] = SEEDS[:2]) -> list[str]:
+    """The same with pixels of 100 m."""
+    both = KnownTruth(
+        (MILD, STRONG), (0.4,), (0, 33), (1, 12), methods=(*_BASELINES, SINGLE, TWO_LEVELS), mapped=1
+    )
+    return [
+        "## Known truth: pixels of 100 m",
+        "",
+        "12 x 12 SMAP cells, else as above; kinds mild and strong, share .4, seeds "
+        f"{seeds[0]} to {seeds[-1]}.",
+        "",
+        *_known("100 m", MadeUp(12, 100.0), both, seeds),
+    ]
+
+
+def skill_sumatra(data: Path, _folder: Path, seeds: Sequence[int] = SEEDS[:3]) -> list[str]:
+    """Known truth on real covariates."""
+    settings = KnownTruth(
+        _KINDS, (0.2, 0.6), (0,), (1, 12), methods=(*_BASELINES, SINGLE, TWO_LEVELS), mapped=1
+    )
+    return [
+        "## Known truth: real covariates over Sumatra",
+        "",
+        "Elevation, clay, sand, silt and yearly rain at 100 m (`bungo_100m`), cells of 6 km (only 57 of 9 km "
+        "lie on the layers for half or more), no footprint (the layers do not reach beyond the cells); kinds "
+        f"mild, flip and strong, shares .2 and .6, seeds {seeds[0]} to "
+        f"{seeds[-1]}.",
+        "",
+        *_known("sumatra", sumatra(data), settings, seeds),
+    ]
+
+
+def skill_demo_basin(_data: Path, _folder: Path, seeds: Sequence[int] = SEEDS[:3]) -> list[str]:
+    """Known truth on the covariates of the demo basin."""
+    settings = KnownTruth(
+        _KINDS, (0.2, 0.6), (0,), (1, 12), methods=(*_BASELINES, SINGLE, TWO_LEVELS), mapped=1
+    )
+    return [
+        "## Known truth: the demo basin",
+        "",
+        "Elevation, wetness index, slope, clay, sand and carbon of a demo basin of 150 cells at 100 m, with "
+        "its lakes and towns, no footprint; kinds mild, flip and strong, shares .2 and .6, seeds "
+        f"{seeds[0]} to {seeds[-1]}.",
+        "",
+        *_known("demo", demo_basin(), settings, seeds),
+    ]
+
+
+def skill_granule(data: Path, _folder: Path) -> list[str]:
+    """One scale up on the real granule of 36 km."""
+    lines = [
+        "## One scale up: a granule of SPL3SMP",
+        "",
+        f"{GRANULE}, between {_MOST_LATITUDE:g} degrees south and north. Blocks of 3 x 3 cells of 36 km are "
+        "mapped back to cells, on windows that share no cell and hold 150 blocks with values or more. "
+        f"Covariates: {', '.join(_OF_GRANULE.values())}, which are inputs of the retrieval and flatter the "
+        "test.",
+        "",
+    ]
+    methods = (*_BASELINES, KRIGING, SINGLE)
+    maps = run_scale_up(granule(data), ScaleUp(methods=methods), Told(), _journal("granule"), GRANULE)
+    return [*lines, *summary(maps)]
+
+
+def _known(title: str, scenes: SceneOf, settings: KnownTruth, seeds: Sequence[int]) -> list[str]:
+    print(f"  {title}", flush=True)
+    maps = run_known_truth(
+        scenes, replace(settings, seeds=tuple(seeds)), Told(), _journal(title), repr(scenes)
+    )
+    return summary(maps)
+
+
+def _journal(title: str) -> Journal:
+    return Journal(WORK / f"{''.join(c if c.isalnum() else '_' for c in title.lower())}.journal")
+
+
+@dataclass(frozen=True)
+class InMemory:
+    """Always the same scene, whatever the seed, with cells of a side, m."""
+
+    name: str
+    grid: Grid
+    names: tuple[str, ...]
+    x: np.ndarray
+    side: float = EASE2_CELLS["9 km"]
+
+    def __call__(self, _seed: int, dates: int, progress: Progress = SILENT) -> Scene:
+        """The scene with so many dates."""
+        whole = replace(ease2_grid("9 km"), cell_width=self.side, cell_height=self.side)
+        cells = cells_over(self.grid, replace(whole, width=1 << 14, height=1 << 14), self.name)
+        return Scene(
+            self.grid, cells, self.names, self.x, Landing(self.grid, cells, progress), days_of(dates)
+        )
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+def sumatra(data: Path) -> InMemory:
+    """The real layers over Sumatra."""
+    layers = {name: open_dataset(path) for name, path in bungo_layers(data).items()}
+    grid = dataset_grid(layers["elevation"], "elevation")
+    x = np.stack([read_band(one, 1) for one in layers.values()])
+    return InMemory("sumatra", grid, tuple(layers), x, 6000.0)
+
+
+def demo_basin(cells: int = 150) -> InMemory:
+    """The covariates of a demo basin."""
+    utm, ease, degrees = "EPSG:32719", ease2_grid("9 km").crs, "EPSG:4326"
+    basin = make_basin(DemoSettings(cells=cells), Transformation(utm, ease), Transformation(utm, degrees))
+    layers = {
+        "elevation": basin.terrain.elevation,
+        "twi": basin.terrain.wetness,
+        "slope": basin.terrain.slope,
+        "clay": basin.soil.clay,
+        "sand": basin.soil.sand,
+        "soc": basin.soil.soc,
+    }
+    valid = basin.outline & ~basin.masked
+    x = np.stack([np.where(valid, one, np.nan) for one in layers.values()]).astype(np.float32)
+    return InMemory("demo", basin.grid, tuple(layers), x)
+
+
+def granule(data: Path) -> Coarse:
+    """The real granule, and what it holds beside soil moisture."""
+    path = data / "smap_l3_36km" / GRANULE
+
+    def read(name: str) -> np.ndarray:
+        dataset = open_dataset(f'HDF5:"{path}"://Soil_Moisture_Retrieval_Data/{name}')
+        values = dataset.ReadAsArray().astype(np.float32)
+        values[values <= -9990] = np.nan
+        return values
+
+    whole = ease2_grid("36 km")
+    lat = Transformation(whole.crs, "EPSG:4326")(np.full(whole.height, 0.0), whole.y_centres())[1]
+    some = np.flatnonzero(np.abs(lat) <= _MOST_LATITUDE)
+    window = Window(int(some[0]), 0, len(some), whole.width)
+    rows = window.slices[0]
+    return Coarse(
+        whole.crop(window),
+        (dt.date(2015, 4, 2).toordinal(),),
+        read("soil_moisture")[rows][None].astype(np.float64),
+        tuple(_OF_GRANULE),
+        np.stack([read(name)[rows] for name in _OF_GRANULE]),
+        label=GRANULE,
+    )
+
+
+def summary(maps: Sequence[MapScore]) -> list[str]:
+    """Lines of Markdown: a row a footprint, number of dates and method, over kinds, shares and seeds."""
+    lines = [
+        "| footprint, km | dates | method | cases | RMSE / bilinear | worst | RMSE | r within cells | SPAEF "
+        "| variance ratio | closure | 90 % holds | rule right | s a map |",
+        "|---:|---:|---|" + "---:|" * 11,
+    ]
+    groups: dict[tuple[float, int, str], list[CaseScore]] = {}
+    for one in cases_of(maps, BILINEAR):
+        method = f"{one.method}, mirrored" if one.case.truth == MIRRORED else one.method
+        groups.setdefault((one.case.footprint_km, one.case.dates, method), []).append(one)
+    names = ("rmse", "r_within", "spaef", "variance_ratio", "closure", "coverage", "rule_right", "seconds")
+    for (footprint, dates, method), group in groups.items():
+        ratios = [one.scores["ratio"] for one in group]
+        means = [_mean([one.scores[name] for one in group]) for name in names]
+        formats = (".4f", ".3f", ".3f", ".3f", ".4f", ".3f", ".2f", ".1f")
+        cells = [f"{number:{form}}" if np.isfinite(number) else "" for number, form in zip(means, formats)]
+        lines.append(
+            f"| {footprint:g} | {dates} | {method} | {len(group)} | {np.mean(ratios):.3f} "
+            f"| {max(ratios):.3f} | {' | '.join(cells)} |"
+        )
+    return lines
+
+
+def _mean(values: Sequence[float]) -> float:
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.mean(known)) if known else float("nan")
