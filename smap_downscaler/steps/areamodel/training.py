@@ -117,7 +117,12 @@ def train_area_model(
         f"{counted(len(rows.cells.y), 'row')} of {counted(len(rows.dates), 'date')}, {choice.levels}"
     )
     outcome = AreaOutcome(
-        choice.levels, LEAST_SNR, skipped=dict(rows.skipped), wanted=rows.wanted, met=len(rows.possible)
+        choice.levels,
+        LEAST_SNR,
+        skipped=dict(rows.skipped),
+        dated=tuple(dated.name for dated in inputs.dynamic),
+        wanted=rows.wanted,
+        met=len(rows.possible),
     )
     progress.set_text("Looking at the pixels of the covariates")
     pixels, ranges = _pixels(inputs, rows, progress)
@@ -223,7 +228,7 @@ def _writer(
 def _pixels(
     inputs: AreaInputs, rows: AreaRows, progress: Progress
 ) -> tuple[dict[str, np.ndarray], dict[str, tuple[float, float]]]:
-    """Quantiles of the stack's pixels over the cells, from a sample, and the range of all covariates."""
+    """Quantiles of the pixels of each covariate over the cells, from a sample, and their range."""
     sampler = Sampler(inputs.smap.grid.crop(inputs.under_stack), inputs.mask, progress, inputs.aoi)
     values = {name: sampler.sample(inputs.stack.band(name)).values for name in inputs.stack.names}
     dates = rows.dates
@@ -231,7 +236,7 @@ def _pixels(
     for dated in inputs.dynamic:
         sources = [source for date in sorted(shown) if (source := dated.source(date)) is not None]
         values[dated.name] = merged([sampler.sample(source) for source in sources]).values
-    found = {name: quantiles(values[name]) for name in inputs.stack.names}
+    found = {name: quantiles(own) for name, own in values.items()}
     ends = {name: range_of(own) for name, own in values.items() if np.isfinite(own).any()}
     return {name: own for name, own in found.items() if own.size}, ends
 

@@ -206,6 +206,8 @@ class AreaOutcome:
         Those of them that had cells enough, and no model of their own could be fitted to.
     notes : list of str
         What the method says of footprint and smoothness, each once.
+    dated : tuple of str
+        The dated covariates.
     wanted, met : int
         Cells with soil moisture, and those of them that the stack meets.
     """
@@ -218,6 +220,7 @@ class AreaOutcome:
     skipped: dict[dt.date, str] = field(default_factory=dict)
     failed: dict[dt.date, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    dated: tuple[str, ...] = ()
     wanted: int = 0
     met: int = 0
 
@@ -236,7 +239,7 @@ class AreaOutcome:
         cells : int64, shape (n, 2)
             Row and column of the cells that its field is drawn over.
         pixels : mapping of str to float64 arrays, shape (k,)
-            Quantiles of each covariate of the stack, see `quantiles`.
+            Quantiles of each covariate, see `quantiles`.
         units : mapping of str to str
         """
         curves = [
