@@ -229,7 +229,7 @@ def test_the_widest_footprint_and_dates_that_fail_are_told(run, said, case, tmp_
         ({"NOISE": "nan"}, "NOISE is 'nan'; give auto, or m3 m-3, such as 0.02."),
         (
             {"TERMS": ["linear", "cubic"]},
-            "TERMS: there is no choice 'cubic'; choose from linear, spline, products.",
+            "TERMS: there is no choice 'cubic'; choose some of linear, spline, products.",
         ),
         (
             {"START": "2021-02-01", "END": "2021-01-01"},
