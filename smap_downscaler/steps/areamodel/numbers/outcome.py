@@ -230,6 +230,7 @@ class AreaOutcome:
         model: AreaModel,
         cells: np.ndarray,
         pixels: Mapping[str, np.ndarray],
+        means: Mapping[str, np.ndarray],
         units: Mapping[str, str],
     ) -> None:
         """Note what became of a model.
@@ -240,16 +241,20 @@ class AreaOutcome:
             Row and column of the cells that its field is drawn over.
         pixels : mapping of str to float64 arrays, shape (k,)
             Quantiles of each covariate, see `quantiles`.
+        means : mapping of str to float64 arrays, shape (k,)
+            The same of the dates' mean of dated ones, over which the mean pattern has them.
         units : mapping of str to str
         """
-        curves = [
-            [
-                _curve(model, number, name, pixels[name], units.get(name, ""), variance)
-                for name, variance in level.variances.items()
-                if name in pixels and name not in model.left_out
-            ]
-            for number, level in enumerate(model.levels)
-        ]
+        curves = []
+        for number, level in enumerate(model.levels):
+            over = {**pixels, **means} if len(model.levels) > 1 and not number else pixels
+            curves.append(
+                [
+                    _curve(model, number, name, over[name], units.get(name, ""), variance)
+                    for name, variance in level.variances.items()
+                    if name in over and name not in model.left_out
+                ]
+            )
         self.fitted[key] = Fitted(
             key,
             model.levels,
