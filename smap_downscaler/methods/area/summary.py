@@ -115,16 +115,21 @@ def _group_names(fitted: Fitted, number: int) -> list[str]:
 
 
 def curve_of(fitted: Fitted, level: int, name: str, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Effect of a static covariate and its standard deviation, float64, of the shape of `values`, (n,).
+    """Effect of a covariate and its standard deviation, float64, of the shape of `values`, (n,); no products.
 
-    Of the departures it is that of a date whose wetness is one standard deviation above the mean.
+    Of the departures, that of a static covariate is of a date whose wetness is one standard deviation above
+    the mean; of the mean pattern, that of a dated one is of its mean over the dates.
     """
     core, half = fitted.core, fitted.core.levels[level].full
-    values = np.asarray(values, np.float64)
-    if half is None or name not in core.moments.columns.names:
+    values, static = np.asarray(values, np.float64), core.moments.columns.names
+    if half is not None and name in static:
+        design, columns = core.moments.terms.curve(static.index(name), values)
+        columns = np.searchsorted(fitted.static_columns(level), columns)
+    elif half is not None and core.dated is not None and name in core.dated.names:
+        design, columns = core.dated.terms.curve(core.dated.names.index(name), values)
+        columns = columns + len(fitted.static_columns(level))
+    else:
         return np.zeros(values.shape), np.zeros(values.shape)
-    design, columns = core.moments.terms.curve(core.moments.columns.names.index(name), values)
-    columns = np.searchsorted(fitted.static_columns(level), columns)
     one = half.answers[0]
     s = one.s[np.ix_(columns, columns)]
     return design @ one.b[columns], np.sqrt(np.einsum("ij,jk,ik->i", design, s, design))
@@ -138,7 +143,10 @@ def evidence_of(fitted: Fitted) -> list[str]:
         return ["No terms were asked for: the map is smooth within cells"]
     for one in levels_of(fitted):
         subject = _SUBJECTS[one.name]
-        if one.detail:
+        if one.detail and one.snr < LEAST_SNR:
+            # Nothing is lost by showing it.
+            found.append(text("{} hardly varies (signal-to-noise {:.2f})", subject, one.snr))
+        elif one.detail:
             how = "weakly supported" if one.snr < _WEAK else "supported"
             found.append(text("{} is {} by the data (signal-to-noise {:.2f})", subject, how, one.snr))
         elif not core.two_levels and one.snr >= LEAST_SNR:

@@ -108,9 +108,9 @@ def _of_day(model: AreaModel, window: int, day: int, cells: np.ndarray) -> tuple
         down, across = (np.abs(cells[:, k, None] - core.cells[index][None, :, k]) for k in (0, 1))
         k = noise[0] * tables.cells[down, across]
         if len(noise) > 2:
-            # The noise of neighbours on the same date; that of the cell itself is of other dates.
+            # Cells within one footprint share their noise.
             shared = noise[2] * noise_table(core.subcells, core.footprint.km)[down, across]
-            k += np.where(down + across > 0, shared * (1.0 if spread is None else spread), 0.0)
+            k += shared * (1.0 if spread is None else spread)
         solved = solve(ground.shapes(core.cells[index], fitted.hurst, spread), noise)
         kq, ones = k @ solved.q(), solved.ones / solved.total
         mean += one.means[place] + k @ one.alphas[place][np.searchsorted(one.index, index)]

@@ -22,7 +22,7 @@ from .figures import (
     footprint_figure,
     shares_figure,
 )
-from .numbers.outcome import SHARES, AreaOutcome, Curve, Fitted
+from .numbers.outcome import SHARES, AreaOutcome, Curve, Fitted, LevelSummary
 
 #: Noise of SMAP's retrievals that the mission promises, m3 m-3.
 SMAP_NOISE = 0.04
@@ -185,23 +185,35 @@ def _curves(page: Page, outcome: AreaOutcome) -> None:
                 continue
             page.heading(f"What the covariates tell, {name}")
             if all(np.ptp(curve.effect) < _HARDLY for curve in own):
-                page.paragraph("By themselves the covariates of the stack tell hardly anything here.")
+                page.paragraph("By themselves the covariates tell hardly anything here.")
                 continue
-            of_wet = one.levels[0] is not level
             page.picture(
                 curves_figure(own[:_MOST_CURVES]),
                 f"Curves of the covariates, strongest first, {name}",
-                "Line: departure of soil moisture over the values of the pixels"
-                + (", on a date that is wetter than the mean by one standard deviation" if of_wet else "")
-                + "; band: two standard deviations. Marks: each fortieth of the pixels. Products of "
-                "covariates and dated ones are not in it. It shows what the model makes of SMAP, not what "
-                "governs soil moisture: of covariates that go together, it may follow any.",
+                f"Line: departure of soil moisture over the pixels' values{_of_what(outcome, one, level)}"
+                "; band: two standard deviations. Marks: each fortieth of the pixels. Products of covariates "
+                "are not in it. It shows what the model makes of SMAP, not what governs soil moisture: of "
+                "covariates that go together, it may follow any.",
             )
             page.facts([(curve.covariate, curve_text(curve)) for curve in own[:_MOST_CURVES]])
     if single and len(outcome.fitted) > len(shown):
         page.paragraph(
             text("The curves of all {} are in the table TERMS_TABLE.", counted(len(outcome.fitted), "date"))
         )
+
+
+def _of_what(outcome: AreaOutcome, one: Fitted, level: LevelSummary) -> str:
+    """What the curves of a level are of, as a part of a sentence."""
+    if len(one.levels) == 1:
+        return ""
+    if level is one.levels[0]:
+        return " (of dated covariates, over their mean over the dates)" if outcome.dated else ""
+    return (
+        " (of those of the stack on a date that is wetter than the mean by one standard deviation; of dated "
+        "ones on the day itself)"
+        if outcome.dated
+        else ", on a date that is wetter than the mean by one standard deviation"
+    )
 
 
 def curve_text(curve: Curve) -> Text:

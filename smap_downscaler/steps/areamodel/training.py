@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from ...methods.area.settings import AreaSettings
 from ...methods.base import Cells
 from ...methods.file.reader import ModelWriter
 from ...methods.keys import BY_DATE, POOLED, Key, PooledKey, key_number
-from ...preflight.sample import Sampler, merged, range_of
+from ...preflight.sample import Sampler, range_of
 from ...series.tags import area_tags
 from ..matrix.numbers.rows import rows_needed
 from .numbers.outcome import AreaOutcome, quantiles
@@ -38,8 +39,8 @@ LEVELS = (AUTO, TWO_LEVELS, SINGLE_DATES)
 _MOST_NAMED = 10
 #: A share of the cells with soil moisture that the stack meets, below which it is told as a warning.
 _FEW_MET = 0.5
-#: Rasters of a dated covariate by which its curve's range is found.
-_DATES_SEEN = 3
+#: Rasters of a dated covariate by which the ranges of its curves are found.
+_DATES_SEEN = 12
 _READING, _FITTING = 0.1, 0.95
 #: What to do where nothing can be fitted.
 _ADVICE = "give a larger area, or fewer covariates or TERMS"
@@ -117,11 +118,16 @@ def train_area_model(
         f"{counted(len(rows.cells.y), 'row')} of {counted(len(rows.dates), 'date')}, {choice.levels}"
     )
     outcome = AreaOutcome(
-        choice.levels, LEAST_SNR, skipped=dict(rows.skipped), wanted=rows.wanted, met=len(rows.possible)
+        choice.levels,
+        LEAST_SNR,
+        skipped=dict(rows.skipped),
+        dated=tuple(dated.name for dated in inputs.dynamic),
+        wanted=rows.wanted,
+        met=len(rows.possible),
     )
     progress.set_text("Looking at the pixels of the covariates")
-    pixels, ranges = _pixels(inputs, rows, progress)
-    writer = _writer(inputs, settings, choice, ranges, output, progress)
+    pixels = _pixels(inputs, rows, progress)
+    writer = _writer(inputs, settings, choice, pixels.ranges, output, progress)
     AREA_TO_POINT.get_ready()
     with writer:
         work = _Work(inputs, settings, rows, writer, outcome, pixels)
@@ -139,7 +145,7 @@ class _Work:
     rows: AreaRows
     writer: ModelWriter
     outcome: AreaOutcome
-    pixels: Mapping[str, np.ndarray]
+    pixels: _Pixels
 
     def all_dates(self, threads: int, progress: Progress) -> None:
         """One model on two levels."""
@@ -185,7 +191,8 @@ class _Work:
 
     def _add(self, key: Key, model: AreaModel, progress: Progress) -> None:
         self.writer.add(key, model, progress=progress)
-        self.outcome.add(key, model, self.rows.possible, self.pixels, self.inputs.units)
+        of_all, of_means, _ranges = self.pixels
+        self.outcome.add(key, model, self.rows.possible, of_all, of_means, self.inputs.units)
 
 
 def _writer(
@@ -220,20 +227,34 @@ def _writer(
     )
 
 
-def _pixels(
-    inputs: AreaInputs, rows: AreaRows, progress: Progress
-) -> tuple[dict[str, np.ndarray], dict[str, tuple[float, float]]]:
-    """Quantiles of the stack's pixels over the cells, from a sample, and the range of all covariates."""
+class _Pixels(NamedTuple):
+    """Quantiles of covariates, those of the dates' mean of dated ones, and ranges, by name."""
+
+    quantiles: dict[str, np.ndarray]
+    of_means: dict[str, np.ndarray]
+    ranges: dict[str, tuple[float, float]]
+
+
+def _pixels(inputs: AreaInputs, rows: AreaRows, progress: Progress) -> _Pixels:
+    """What the pixels over the cells hold of each covariate, from a sample."""
     sampler = Sampler(inputs.smap.grid.crop(inputs.under_stack), inputs.mask, progress, inputs.aoi)
     values = {name: sampler.sample(inputs.stack.band(name)).values for name in inputs.stack.names}
+    means: dict[str, np.ndarray] = {}
     dates = rows.dates
     shown = {dates[round(part * (len(dates) - 1) / (_DATES_SEEN - 1))] for part in range(_DATES_SEEN)}
     for dated in inputs.dynamic:
         sources = [source for date in sorted(shown) if (source := dated.source(date)) is not None]
-        values[dated.name] = merged([sampler.sample(source) for source in sources]).values
-    found = {name: quantiles(values[name]) for name in inputs.stack.names}
+        of_dates = np.stack([sampler.sample(source).values for source in sources])
+        values[dated.name] = of_dates.ravel()
+        # All points on all dates: a mean of some is of other weather.
+        means[dated.name] = quantiles(of_dates.mean(axis=0))
+    found = {name: quantiles(own) for name, own in values.items()}
     ends = {name: range_of(own) for name, own in values.items() if np.isfinite(own).any()}
-    return {name: own for name, own in found.items() if own.size}, ends
+    return _Pixels(
+        {name: own for name, own in found.items() if own.size},
+        {name: own for name, own in means.items() if own.size},
+        ends,
+    )
 
 
 def outcome_warnings(inputs: AreaInputs, outcome: AreaOutcome) -> list[str]:

@@ -279,7 +279,7 @@ def _area_task(values: Values, progress: Progress) -> _Task:
         dry=tuple(sorted(dry)),
         method=AREA_TO_POINT,
         fine=inputs.fine,
-        dates_too=False,
+        whole_cells=levels.mode == POOLED,
     )
     settings, warnings = with_blocks(
         settings, reader.label, lambda: reader.places, values.given("BLOCKS"), progress

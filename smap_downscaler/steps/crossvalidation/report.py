@@ -130,11 +130,13 @@ def _headline(page: Page, run: ValidationRun, summary: Sequence[SummaryRow]) -> 
                 days,
             )
         )
-    elif pooled and not settings.dates_too:
-        page.paragraph(
-            f"Under random folds the {settings.method.noun} has seen the same cell on other dates, and the "
-            "same date in other cells. Held-out locations say how well it tells cells that it never saw."
+    elif settings.whole_cells:
+        words = (
+            "Random folds hold out single cells, on all their dates: SMAP sees about 30 km at once, so that "
+            "a cell is told by its own neighbours, which flatters the maps."
         )
+        stricter = " Blocks keep the neighbours out, and are the more honest figure."
+        page.paragraph(words + (stricter if settings.block_km else ""))
     elif pooled:
         page.paragraph(
             text(

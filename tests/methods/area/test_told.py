@@ -9,6 +9,7 @@ from small_area_case import make_area_case
 from smap_downscaler.methods.area.method import AREA_TO_POINT
 from smap_downscaler.methods.area.settings import AreaSettings
 from smap_downscaler.methods.area.told import told_cells
+from smap_downscaler.methods.base import Block
 from smap_downscaler.series.dated import DatedCovariate
 from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack
@@ -81,3 +82,24 @@ def test_two_levels_tell_cells_of_all_dates_within_their_intervals(rows):
     assert np.isnan(far.mean).all()
     other = told_cells(model, rows.cells[held], rows.days[held] + 1)
     assert (other.sd > told.sd).mean() > 0.95
+
+
+def test_curves_are_what_a_pixel_gains_by_one_covariate_alone(rows):
+    """Static ones by the mean pattern and, on a wet date, the departures; dated ones by the departures."""
+    settings = AreaSettings(footprint_km=0.0, terms=("linear", "spline"))
+    model = AREA_TO_POINT.fit(rows, settings, 0).with_detail("all")
+    wet = int(np.argmax(np.abs(model.core.wetness)))
+    place = rows.coordinates[30:31] + 700.0
+    base = np.array([[310.0, 3050.0, 5.5]], np.float32)
+    for column, (name, low, high) in enumerate(
+        (("clay", 240, 370), ("elevation", 2700, 3400), ("rain", 3, 8))
+    ):
+        x = np.repeat(base, 2, axis=0)
+        x[:, column] = low, high
+        block = Block(x, np.full(2, model.days[wet]), np.repeat(place, 2, axis=0))
+        gained = float(np.diff(model.predict(block).mean)[0])
+        rises = [np.diff(model.curve(level, name, np.array([low, high]))[0])[0] for level in (0, 1)]
+        expected = rises[1] if name == "rain" else rises[0] + model.core.wetness[wet] * rises[1]
+        assert gained == pytest.approx(expected, abs=1e-9)
+        assert abs(gained) > 1e-7
+    assert (model.curve(1, "rain", np.array([3.0, 8.0]))[1] > 0).all()

@@ -15,10 +15,14 @@ from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.methods.area.method import AREA_TO_POINT, AreaToPoint
 from smap_downscaler.methods.area.settings import AreaSettings
 from smap_downscaler.methods.base import Candidate
+from smap_downscaler.methods.keys import PooledKey
 from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack
 from smap_downscaler.steps.areamodel.rows import AreaInputs, area_rows
 from smap_downscaler.steps.areamodel.training import chosen_levels
+from smap_downscaler.steps.crossvalidation.numbers.crossvalidate import plan_piece
+from smap_downscaler.steps.crossvalidation.numbers.pieces import Piece
+from smap_downscaler.steps.crossvalidation.numbers.results import fold_picture
 from smap_downscaler.steps.crossvalidation.numbers.settings import ValidationSettings
 from smap_downscaler.steps.crossvalidation.read_area import AreaReader
 from smap_downscaler.steps.crossvalidation.run import crossvalidate_rows
@@ -108,7 +112,7 @@ def test_what_is_missing_or_wrong_has_its_sentence(refusal, case, tmp_path, give
 def prepared(case, **changes):
     inputs = AreaInputs(open_series(case.folder / "smap"), open_stack(case.folder / "fine.tif"))
     levels = chosen_levels(inputs, area_rows(inputs), "two levels")
-    fields = {"folds": 3, "repeats": 1, "block_km": 36.0, "mode": levels.mode, "dates_too": False, **changes}
+    fields = {"folds": 3, "repeats": 1, "block_km": 36.0, "mode": levels.mode, "whole_cells": True, **changes}
     candidate = Candidate(AreaSettings(footprint_km=0.0, terms=("linear",)))
     settings = ValidationSettings(candidates=(candidate,), method=AREA_TO_POINT, fine=inputs.fine, **fields)
     return AreaReader(inputs, levels), settings
@@ -187,3 +191,16 @@ def test_the_stack_must_reach_beyond_the_cells(run, said, case, tmp_path):
     assert line.endswith("cells lie too far out of the fine stack, or under MASK: left out")
     rows = rows_of(str(tmp_path / "s.gpkg"), "cross_validation")
     assert all(np.isfinite(row["rmse"]) for row in rows if row["status"] == "validated" and row["n"] > 100)
+
+
+def test_random_folds_of_two_levels_deal_whole_cells(case):
+    reader, settings = prepared(case, folds=4)
+    rows = reader._rows.cells
+    job = plan_piece(rows, Piece(PooledKey(), "random", 1), settings)
+    cells, of_row = np.unique(rows.cells, axis=0, return_inverse=True)
+    of_row = of_row.reshape(-1)
+    for number in range(len(cells)):
+        assert np.unique(job.folds.fold_of_row[of_row == number]).size == 1
+    assert np.bincount(job.folds.fold_of_row).min() > len(rows.y) / 4 - 10
+    assert fold_picture(job).place.shape == (len(cells), 2)
+    assert prepared(case, block_km=0.0)[1].schemes == ("random",)

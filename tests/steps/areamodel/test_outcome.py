@@ -56,7 +56,7 @@ def outcome(**changes):
         "two levels", 0.25, skipped={dt.date(2020, 12, 31): text("{} cells", 7)}, wanted=100, met=90
     )
     cells = np.argwhere(np.ones((9, 10), bool))
-    made.add(PooledKey(), model(**changes), cells, PIXELS, {"clay": "g/kg"})
+    made.add(PooledKey(), model(**changes), cells, PIXELS, {}, {"clay": "g/kg"})
     return made
 
 
@@ -117,7 +117,7 @@ def test_the_page_of_many_single_dates_draws_some_and_names_the_others():
     for number in range(70):
         snr = 0.1 + 0.01 * number
         one = model(("date",), 0.0, snr, snr >= 0.25, "")
-        made.add(dt.date(2021, 1, 1) + dt.timedelta(number), one, cells, PIXELS, {})
+        made.add(dt.date(2021, 1, 1) + dt.timedelta(number), one, cells, PIXELS, {}, {})
     html = checked_page(page, made).html()
     assert "The pattern is supported on 55 of 70 dates, and maps of the others show the field alone." in html
     assert html.count("What the covariates tell, 2021") == 3

@@ -206,6 +206,8 @@ class AreaOutcome:
         Those of them that had cells enough, and no model of their own could be fitted to.
     notes : list of str
         What the method says of footprint and smoothness, each once.
+    dated : tuple of str
+        The dated covariates.
     wanted, met : int
         Cells with soil moisture, and those of them that the stack meets.
     """
@@ -218,6 +220,7 @@ class AreaOutcome:
     skipped: dict[dt.date, str] = field(default_factory=dict)
     failed: dict[dt.date, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    dated: tuple[str, ...] = ()
     wanted: int = 0
     met: int = 0
 
@@ -227,6 +230,7 @@ class AreaOutcome:
         model: AreaModel,
         cells: np.ndarray,
         pixels: Mapping[str, np.ndarray],
+        means: Mapping[str, np.ndarray],
         units: Mapping[str, str],
     ) -> None:
         """Note what became of a model.
@@ -236,17 +240,21 @@ class AreaOutcome:
         cells : int64, shape (n, 2)
             Row and column of the cells that its field is drawn over.
         pixels : mapping of str to float64 arrays, shape (k,)
-            Quantiles of each covariate of the stack, see `quantiles`.
+            Quantiles of each covariate, see `quantiles`.
+        means : mapping of str to float64 arrays, shape (k,)
+            The same of the dates' mean of dated ones, over which the mean pattern has them.
         units : mapping of str to str
         """
-        curves = [
-            [
-                _curve(model, number, name, pixels[name], units.get(name, ""), variance)
-                for name, variance in level.variances.items()
-                if name in pixels and name not in model.left_out
-            ]
-            for number, level in enumerate(model.levels)
-        ]
+        curves = []
+        for number, level in enumerate(model.levels):
+            over = {**pixels, **means} if len(model.levels) > 1 and not number else pixels
+            curves.append(
+                [
+                    _curve(model, number, name, over[name], units.get(name, ""), variance)
+                    for name, variance in level.variances.items()
+                    if name in over and name not in model.left_out
+                ]
+            )
         self.fitted[key] = Fitted(
             key,
             model.levels,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
 from qgis.core import (
     QgsProcessingParameterDefinition,
@@ -80,7 +79,7 @@ def area_settings(values: Values) -> AreaSettings:
     return AreaSettings(
         footprint_km=_number(values, "FOOTPRINT", "the full width in km, such as 33"),
         noise=_number(values, "NOISE", "m3 m-3, such as 0.02"),
-        terms=_terms(values),
+        terms=tuple(values.choices("TERMS")) if values.given("TERMS") else TERMS,
         categorical=tuple(name for name in split_names(values.text("CATEGORICAL")) if name),
     )
 
@@ -137,19 +136,6 @@ def _number(values: Values, name: str, what: str) -> float | None:
     if not math.isfinite(number):
         raise InputError(f"{name} is '{written}'; give {AUTO}, or {what}.")
     return number
-
-
-def _terms(values: Values) -> tuple[str, ...]:
-    given: Any = values.parameters.get("TERMS")
-    if given is None:
-        return TERMS
-    # QGIS takes a word that it does not know for no choice at all.
-    words = given.split(",") if isinstance(given, str) else list(given)
-    chosen = {str(word).strip() for word in words}
-    unknown = sorted(chosen.difference(TERMS))
-    if unknown:
-        raise InputError(f"TERMS: there is no choice '{unknown[0]}'; choose from {', '.join(TERMS)}.")
-    return tuple(name for name in TERMS if name in chosen)
 
 
 def _check_categorical(values: Values, inputs: AreaInputs) -> None:

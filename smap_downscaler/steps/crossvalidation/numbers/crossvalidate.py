@@ -108,9 +108,9 @@ def _check_rows(rows: Cells, settings: ValidationSettings) -> None:
 def _groups(
     rows: Cells, scheme: str, settings: ValidationSettings, generator: np.random.Generator
 ) -> np.ndarray:
-    if scheme not in IN_SPACE:
+    if scheme not in IN_SPACE and not settings.whole_cells:
         return np.arange(rows.y.size)
-    if settings.block_km:
+    if settings.block_km and scheme in IN_SPACE:
         if rows.coordinates is None:
             raise InputError("Spatial blocks need the x and y of the cells; give BLOCKS 0 without them.")
         x, y = rows.coordinates.T

@@ -116,7 +116,7 @@ def make_folds(
     ----------
     scheme : str
     groups : int64, shape (n,)
-        Block or cell of each row; the schemes in space alone look at it.
+        Block or cell of each row, which are held out as a whole; each row its own where rows are.
     days : int64, shape (n,)
         Day of each row.
     folds : int
@@ -130,6 +130,8 @@ def make_folds(
         Fewer rows than folds, one group or period only, or no rows left to train on.
     """
     if scheme == RANDOM:
+        if np.unique(groups).size < groups.size:
+            return _whole(dealt_folds(groups, folds, generator))
         return _whole(random_folds(days.size, folds, generator))
     if scheme == PERIODS:
         fold_of_row = period_folds(days, period, folds, generator)

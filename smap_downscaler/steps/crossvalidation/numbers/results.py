@@ -49,7 +49,8 @@ def fold_picture(job: PieceJob) -> FoldPicture:
     rows, scheme, mode = job.rows, job.piece.scheme, job.settings.mode
     place = None
     of_cell = days = of_day = np.empty(0, np.int64)
-    if rows.coordinates is not None and (mode == BY_DATE or scheme in IN_SPACE):
+    in_space = mode == BY_DATE or scheme in IN_SPACE or job.settings.whole_cells
+    if rows.coordinates is not None and in_space:
         place, cell_of_row = np.unique(rows.coordinates, axis=0, return_inverse=True)
         of_cell = _fold_of_group(job, cell_of_row.reshape(-1))
     if mode == BY_CELL or scheme in IN_TIME:

@@ -48,8 +48,9 @@ class ValidationSettings:
     method : Method
     fine : FineReader or None
         The fine stack, for methods that look below the cells.
-    dates_too : bool
-        Whether pooled rows are held out by location and date at once, too.
+    whole_cells : bool
+        Whether pooled rows are held out by cells, on all their dates: for methods whose models of all dates
+        are made of the same cells.
 
     A value out of its range raises `InputError` with the name of the QGIS parameter.
     """
@@ -70,7 +71,7 @@ class ValidationSettings:
     engine: str = SCIKIT_LEARN
     method: Method = RANDOM_FOREST
     fine: FineReader | None = None
-    dates_too: bool = True
+    whole_cells: bool = False
 
     def __post_init__(self) -> None:
         check_least("FOLDS", self.folds, 2)
@@ -100,7 +101,9 @@ class ValidationSettings:
             return (RANDOM, BLOCKS) if self.block_km else (RANDOM,)
         if self.mode == BY_CELL:
             return (RANDOM, PERIODS)
-        return (RANDOM, LOCATIONS, LOCATIONS_AND_DATES) if self.dates_too else (RANDOM, LOCATIONS)
+        if self.whole_cells:
+            return (RANDOM, LOCATIONS) if self.block_km else (RANDOM,)
+        return (RANDOM, LOCATIONS, LOCATIONS_AND_DATES)
 
     @property
     def words(self) -> ModeWords:
