@@ -31,7 +31,7 @@ LEAST_CELLS, LEAST_OF_DATE, LEAST_DATES = 60, 20, 6
 #: A single date with a footprint shows detail from so many cells on.
 _CELLS_FOR_DETAIL = 600
 #: H of the departures until that of the mean pattern is known.
-_FIRST_HURST = 0.15
+FIRST_HURST = 0.15
 #: Bytes that the dated terms of all cells and dates may take in a model.
 _MOST_DATED = 50 * 2**20
 
@@ -65,8 +65,8 @@ class Core:
         In the window of the sub-cells.
     cube : float64, shape (dates, n)
         SMAP's soil moisture; NaN where missing.
-    counts : float64, shape (n,)
-        Dates on which each cell was seen, over their mean.
+    first : Fit or None
+        Variances of the departures at `FIRST_HURST`, of which the noise of the mean pattern is made.
     design : float64, shape (n, columns)
         The static terms as cells see them.
     dated_design : float32, shape (dates, n, their columns), or None
@@ -98,7 +98,7 @@ class Core:
     skipped: dict[int, str]
     cells: np.ndarray
     cube: np.ndarray
-    counts: np.ndarray
+    first: Fit | None
     design: np.ndarray
     dated_design: np.ndarray | None
     mean_of_dated: np.ndarray
@@ -112,6 +112,15 @@ class Core:
     def subcells(self) -> SubCells:
         """Cells and sub-cells."""
         return self.moments.subcells
+
+    def pattern_noise(self, ground: Ground, index: np.ndarray) -> np.ndarray:
+        """Shape of what lies between the cells' means and their pattern: see the function of that name."""
+        if self.first is None:
+            raise ValueError("a date alone has no mean pattern")
+        single = np.flatnonzero(self.moments.terms.groups < len(self.moments.terms.scales.mean))
+        seen = np.isfinite(self.cube[:, index])
+        design = self.design[np.ix_(index, single)]
+        return np.add(*pattern_noise(ground, self.cells[index], seen, self.first, self.wetness, design))
 
 
 @dataclass(frozen=True, eq=False)
@@ -279,7 +288,7 @@ def _fit_date(
         {},
         cells,
         cube,
-        np.ones(len(cells)),
+        None,
         design,
         None if dated_design is None else dated_design[None].astype(np.float32),
         np.zeros((len(cells), 0)),
@@ -309,19 +318,15 @@ def _level(
     scatter: np.ndarray,
     windows: list[Window],
     progress: Progress,
-    known: Fit | None = None,
 ) -> tuple[Level, dict[float, float]]:
-    """A level with and without its terms; `known`: variances with terms, for the one H."""
+    """A level with and without its terms, and the likelihood by H."""
     groups = np.unique(groups, return_inverse=True)[1].reshape(-1)
     bare = [one.without_terms() for one in seen]
     full: Half | None = None
     likelihoods: dict[float, float] = {}
     hurst = hursts[0]
     if groups.size:
-        if known is None:
-            hurst, fit, likelihoods = choose(seen, ground, groups, hursts, prior, progress)
-        else:
-            fit = known
+        hurst, fit, likelihoods = choose(seen, ground, groups, hursts, prior, progress)
         full = _half(seen, ground, groups, hurst, fit, scatter, windows, progress)
         _, fit, _ = choose(bare, ground, np.zeros(0, int), (hurst,), prior, progress)
     else:
@@ -467,13 +472,13 @@ def _fit_levels(
         prior1 = Prior(part, settings.noise**2 * (count - 1) / count, _GIVEN)
     elif footprint.km > 0:
         prior1 = Prior(part, NOISE**2 * (count - 1) / count, _ROUGHLY)
-    _, fit1, _ = choose(seen1, ground, rank1, (_FIRST_HURST,), prior1, progress)
+    _, fit1, _ = choose(seen1, ground, rank1, (FIRST_HURST,), prior1, progress)
     variance = fit1.noise[part] * count / (count - 1) if settings.noise is None else settings.noise**2
 
     progress.set_text("Estimating the mean pattern")
-    numbers = np.isfinite(cube).sum(axis=0)
-    mean_number = float(numbers.mean())
-    prior0 = Prior(part, variance / mean_number, _SURE)
+    seen_at = np.isfinite(cube)
+    noise0, steps0 = pattern_noise(ground, cells, seen_at, fit1, wetness, design[:, single])
+    prior0 = Prior(part, pattern_reference(fit1, seen_at), _SURE)
     both = np.concatenate([design, mean_of_dated], axis=1)
     groups0, scatter0 = terms.groups, data.moments.scatter
     if dated is not None:
@@ -486,14 +491,13 @@ def _fit_levels(
         of_cells[None],
         both[None],
         np.ones(1),
-        np.sqrt(mean_number / numbers),
+        noise0 + steps0,
     )
     windows = _windows(data, ground, cells)
     level0, likelihoods = _level([seen0], ground, groups0, HURSTS, prior0, scatter0, windows, progress)
-    known = fit1
-    if level0.hurst != _FIRST_HURST:
-        _, known, _ = choose(seen1, ground, rank1, (level0.hurst,), prior1, progress)
-    level1, _ = _level(seen1, ground, groups1, (level0.hurst,), prior1, scatter1, windows, progress, known)
+    departures = departures + _steps_at(level0, windows, steps0, cells)
+    seen1 = _departures(departures, cells, design[:, single], wetness, dated_design)
+    level1, _ = _level(seen1, ground, groups1, (level0.hurst,), prior1, scatter1, windows, progress)
     if dated_design is not None and dated_design.nbytes > _MOST_DATED:
         dated_design = None
     return Core(
@@ -511,7 +515,7 @@ def _fit_levels(
         skipped,
         cells,
         cube,
-        numbers / mean_number,
+        fit1,
         design,
         dated_design,
         mean_of_dated,
@@ -521,6 +525,70 @@ def _fit_levels(
         math.sqrt(variance),
         _gap_sd(days, level1.plain.answers[0].means),
     )
+
+
+def pattern_noise(
+    ground: Ground,
+    cells: np.ndarray,
+    seen: np.ndarray,
+    fit: Fit,
+    wetness: np.ndarray,
+    design: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Shapes of what lies between the means of cells and the mean of all dates: float64, shape (n, n) each.
+
+    With c_ij = |D_i and D_j| / (n_i n_j), D_i the n_i of T dates on which a cell was seen, noise is shared by
+    c_ij, and departures by c_ij - 1 / T: where all dates saw all cells they are a part of the pattern.
+    Swaths that differ by date leave steps in the cells' means, which a footprint would sharpen, were they
+    taken for true.
+
+    Parameters
+    ----------
+    ground : Ground
+    cells : int, shape (n, 2)
+    seen : bool, shape (dates, n)
+    fit : Fit
+        Of the departures, at `FIRST_HURST`.
+    wetness : float64, shape (dates,)
+    design : float64, shape (n, columns)
+        Linear and spline terms.
+
+    Returns
+    -------
+    noise : ndarray
+    steps : ndarray
+        Both in variances of `pattern_reference`.
+    """
+    weights = seen / seen.sum(axis=0)
+    shared = weights.T @ weights
+    shapes = [shape / pattern_reference(fit, seen) for shape in ground.shapes(cells, FIRST_HURST)]
+    noise = shared * sum(variance * shape for variance, shape in zip(fit.noise[1:], shapes[1:]))
+    steps = (shared - 1.0 / len(seen)) * (fit.noise[0] * shapes[0])
+    if design.shape[1]:
+        groups = np.unique(ground.moments.terms.groups, return_inverse=True)[1].reshape(-1)
+        variances = fit.groups[groups[: design.shape[1]]] / pattern_reference(fit, seen)
+        weighted = design * (weights.T @ wetness)[:, None]
+        steps = steps + (weighted * variances) @ weighted.T
+    return np.asarray(noise), np.asarray(steps)
+
+
+def pattern_reference(fit: Fit, seen: np.ndarray) -> float:
+    """Variance of the noise in the mean of a cell that was seen as often as others are, (m3 m-3)2."""
+    dates = len(seen)
+    return float(fit.noise[1:].sum()) * dates / (dates - 1) / float(seen.sum(axis=0).mean())
+
+
+def _steps_at(level: Level, windows: list[Window], steps: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """What is expected of the steps in the cells' means: float64, shape (n,)."""
+    half = level.full or level.plain
+    total, weights = np.zeros(len(cells)), np.zeros(len(cells))
+    for window, one in zip(windows, half.answers):
+        weight = np.maximum(window.weights(*(cells[one.index] + 0.5).T), 1e-9)
+        total[one.index] += (
+            weight * half.fit.noise[-1] * (steps[np.ix_(one.index, one.index)] @ one.alphas[0])
+        )
+        weights[one.index] += weight
+    return np.asarray(total / weights)
 
 
 def _departures(

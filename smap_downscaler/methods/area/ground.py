@@ -66,21 +66,23 @@ class Ground:
         """Covariances of the field."""
         return self._once(f"tables {hurst}", lambda: field_tables(self.subcells, hurst, self.footprint_km))
 
-    def shapes(self, cells: np.ndarray, hurst: float, spread: np.ndarray | None = None) -> list[np.ndarray]:
-        """Of the field, the white noise, and the noise that comes with a footprint: float64, shape (n, n).
+    def shapes(self, cells: np.ndarray, hurst: float, noise: np.ndarray | None = None) -> list[np.ndarray]:
+        """Of the field, the white noise, and what comes with a footprint: float64, shape (n, n) each.
 
         Parameters
         ----------
         cells : int, shape (n, 2)
         hurst : float
-        spread : float64, shape (n,), optional
-            Of the noise of each cell; without it 1.
+        noise : float64, shape (n, n), optional
+            In place of the noise that is known beforehand.
         """
-        scale = np.ones(len(cells)) if spread is None else spread
-        found = [matrix_of(self.tables(hurst).cells, cells), np.diag(scale**2)]
-        if self.footprint_km > 0:
+        field, white = matrix_of(self.tables(hurst).cells, cells), np.eye(len(cells))
+        found = [field, white] if noise is None or self.footprint_km > 0 else [field]
+        if noise is not None:
+            found.append(noise)
+        elif self.footprint_km > 0:
             table = self._once("noise", lambda: noise_table(self.subcells, self.footprint_km))
-            found.append(matrix_of(table, cells) * np.outer(scale, scale))
+            found.append(matrix_of(table, cells))
         return found
 
     @property

@@ -42,8 +42,8 @@ class Seen:
     design : float64, shape (dates, n, columns), or (1, n, columns)
         See `likelihood.Sight`.
     factors : float64, shape (dates,)
-    spread : float64, shape (n,), or None
-        Of the noise of each cell; None: 1.
+    noise : float64, shape (n, n), or None
+        Its covariance where it is no plain noise.
     """
 
     numbers: tuple[int, ...]
@@ -52,18 +52,18 @@ class Seen:
     ys: np.ndarray
     design: np.ndarray
     factors: np.ndarray
-    spread: np.ndarray | None = None
+    noise: np.ndarray | None = None
 
     def take(self, mask: np.ndarray) -> Seen:
         """Some of the cells: bool, shape (n,)."""
-        spread = None if self.spread is None else self.spread[mask]
+        noise = None if self.noise is None else self.noise[np.ix_(mask, mask)]
         return replace(
             self,
             index=self.index[mask],
             cells=self.cells[mask],
             ys=self.ys[:, mask],
             design=self.design[:, mask],
-            spread=spread,
+            noise=noise,
         )
 
     def dates(self, places: Sequence[int]) -> Seen:
@@ -79,7 +79,7 @@ class Seen:
 
     def sight(self, ground: Ground, hurst: float) -> Sight:
         """With the shapes of its covariance."""
-        return Sight(self.ys, self.design, self.factors, tuple(ground.shapes(self.cells, hurst, self.spread)))
+        return Sight(self.ys, self.design, self.factors, tuple(ground.shapes(self.cells, hurst, self.noise)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,7 +213,7 @@ def answer(
         progress.check()
         if place in kept:
             return kept.pop(place)
-        solved = solve(ground.shapes(one.cells, hurst, one.spread), fit.noise)
+        solved = solve(ground.shapes(one.cells, hurst, one.noise), fit.noise)
         return solved, solved.project(one.design.transpose(1, 0, 2)).transpose(1, 0, 2)
 
     for place, one in enumerate(seen):

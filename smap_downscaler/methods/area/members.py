@@ -54,13 +54,13 @@ def encode(core: Core) -> dict[str, bytes]:
         "with_products": core.dated is not None and core.dated.with_products,
         "levels": [out.level(number, level) for number, level in enumerate(core.levels)],
         "dated_design": core.dated_design is not None,
+        "first": None if core.first is None else _fit(core.first),
     }
     out.put("scatter", moments.scatter)
     out.put("days", core.days, "<i8")
     out.put("wetness", core.wetness)
     out.put("cells", core.cells, "<i8")
     out.put("cube", core.cube)
-    out.put("counts", core.counts)
     out.put("design", core.design, "<f4")
     out.put("mean_of_dated", core.mean_of_dated, "<f4")
     if core.dated is not None:
@@ -69,6 +69,10 @@ def encode(core: Core) -> dict[str, bytes]:
         out.put("dated_design", core.dated_design, "<f4")
     text = json.dumps(content, sort_keys=True, allow_nan=False)
     return {_NUMBERS: text.encode(), **out.members}
+
+
+def _fit(fit: Fit) -> dict[str, Any]:
+    return {"noise": fit.noise.tolist(), "groups": fit.groups.tolist(), "value": fit.value}
 
 
 class _Out:
@@ -106,10 +110,8 @@ class _Out:
             self.put(f"{own}_means", one.means)
             self.put(f"{own}_alphas", one.alphas)
         return {
-            "noise": half.fit.noise.tolist(),
-            "groups": half.fit.groups.tolist(),
+            **_fit(half.fit),
             "of_columns": [int(group) for group in half.groups],
-            "value": half.fit.value,
             "answers": [[one.snr, bool(one.detail)] for one in half.answers],
         }
 
@@ -229,7 +231,7 @@ class _In:
             {int(day): str(why) for day, why in content["skipped"]},
             cells,
             self._get("cube", (dates, n), nan=True),
-            self._get("counts", (n,)),
+            self._fit(content["first"]) if two_levels else None,
             self._get("design", (n, width), "<f4").astype(np.float64),
             dated_design,
             self._get("mean_of_dated", (n, mean_width if two_levels else 0), "<f4").astype(np.float64),
@@ -277,8 +279,8 @@ class _In:
     def _half(self, name: str, content: dict[str, Any], windows: int, dates: int, cells: int) -> Half:
         of_columns = np.array(content["of_columns"], np.int64)
         k = len(of_columns)
-        noise = np.array([_number(one) for one in content["noise"]])
-        groups = np.array([_number(one) for one in content["groups"]])
+        fit = self._fit(content)
+        groups = fit.groups
         if len(content["answers"]) != windows or (
             k and not 0 <= of_columns.min() <= of_columns.max() < len(groups)
         ):
@@ -302,7 +304,11 @@ class _In:
                     bool(detail),
                 )
             )
-        return Half(Fit(noise, groups, _number(content["value"]), True), of_columns, tuple(answers))
+        return Half(fit, of_columns, tuple(answers))
+
+    def _fit(self, content: dict[str, Any]) -> Fit:
+        noise, groups = (np.array([_number(one) for one in content[name]]) for name in ("noise", "groups"))
+        return Fit(noise, groups, _number(content["value"]), True)
 
 
 def _whole_four(value: Any) -> tuple[int, int, int, int]:

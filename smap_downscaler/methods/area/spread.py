@@ -51,7 +51,7 @@ def directions_of(s: np.ndarray, scatter: np.ndarray) -> tuple[np.ndarray, float
 def spread_of(
     ground: Ground,
     cells: np.ndarray,
-    noise_spread: np.ndarray | None,
+    noise: np.ndarray | None,
     design: np.ndarray,
     directions: np.ndarray,
     hurst: float,
@@ -67,13 +67,14 @@ def spread_of(
     ground : Ground
     cells : int, shape (n, 2)
         Those seen, in the window of the sub-cells.
-    noise_spread : float64, shape (n,), or None
+    noise : float64, shape (n, n), or None
+        In place of the noise's shapes.
     design : float64, shape (n, columns)
     directions : float64, shape (columns, r)
     hurst : float
     variances : float64, shape (shapes,)
     """
-    solved = solve(ground.shapes(cells, hurst, noise_spread), variances)
+    solved = solve(ground.shapes(cells, hurst, noise), variances)
     tables, subcells = ground.tables(hurst), ground.subcells
     ones = (solved.ones / solved.total).astype(np.float32)
     # Single precision is enough beside the noise, and twice as fast.

@@ -93,7 +93,8 @@ def _of_day(model: AreaModel, window: int, day: int, cells: np.ndarray) -> tuple
         tables = ground.tables(fitted.hurst)
         design = _design(model, level, day, cells)[:, : len(one.b)]
         mean += design @ one.b
-        variance += noise[0] * tables.cells[0, 0] + noise[1:].sum()
+        pattern = core.two_levels and not level
+        variance += noise[0] * tables.cells[0, 0] + (0.0 if pattern else noise[1:].sum())
         place = model.fitted.seen_at(level, one, day)
         if place is None:
             known = np.isfinite(one.means)
@@ -104,14 +105,13 @@ def _of_day(model: AreaModel, window: int, day: int, cells: np.ndarray) -> tuple
         of_date = place if level or not core.two_levels else None
         if of_date is not None:
             index = index[np.isfinite(core.cube[of_date][index])]
-        spread = None if of_date is not None else 1.0 / np.sqrt(core.counts[index])
         down, across = (np.abs(cells[:, k, None] - core.cells[index][None, :, k]) for k in (0, 1))
         k = noise[0] * tables.cells[down, across]
         if len(noise) > 2:
             # Cells within one footprint share their noise.
-            shared = noise[2] * noise_table(core.subcells, core.footprint.km)[down, across]
-            k += shared * (1.0 if spread is None else spread)
-        solved = solve(ground.shapes(core.cells[index], fitted.hurst, spread), noise)
+            k += noise[2] * noise_table(core.subcells, core.footprint.km)[down, across]
+        own = core.pattern_noise(ground, index) if pattern else None
+        solved = solve(ground.shapes(core.cells[index], fitted.hurst, own), noise)
         kq, ones = k @ solved.q(), solved.ones / solved.total
         mean += one.means[place] + k @ one.alphas[place][np.searchsorted(one.index, index)]
         variance += 1 / solved.total - 2 * (k @ ones) - np.einsum("ij,ij->i", kq, k)

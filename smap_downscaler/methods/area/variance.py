@@ -162,13 +162,14 @@ class Variances:
             index = one.index
             if level or not core.two_levels:
                 index = index[np.isfinite(core.cube[place][index])]
-            noise_spread = None if level or not core.two_levels else 1.0 / np.sqrt(core.counts[index])
+            pattern = core.two_levels and not level
+            noise = core.pattern_noise(fitted.ground, index) if pattern else None
             factor = fitted.wetness(day) if level else 1.0
             design = fitted.cell_design(level, index, place, factor)[:, : len(directions)]
             return spread_of(
                 fitted.ground,
                 core.cells[index],
-                noise_spread,
+                noise,
                 design,
                 directions,
                 core.levels[level].hurst,
