@@ -26,6 +26,8 @@ from .windows import Window, windows_of
 #: How surely the noise of a mean pattern is known, one that was given, and that of departures seen through a
 #: footprint, whose shape is that of a rough field: one SD, as a factor.
 _SURE, _GIVEN, _ROUGHLY = 1.1, 1.02, 1.5
+#: What terms leave of the field's standard deviation, and how surely: one SD, as a factor.
+LESS_FIELD, FIELD_FACTOR = 0.7, 1.4
 #: Cells of a model, of a date inside of two levels, and dates of two levels, at least.
 LEAST_CELLS, LEAST_OF_DATE, LEAST_DATES = 60, 20, 6
 #: A single date with a footprint shows detail from so many cells on.
@@ -268,7 +270,7 @@ def _fit_date(
     prior = Prior(ground.noise_part, variance, factor)
     seen = [Seen((0,), np.arange(len(cells)), cells, cube, both[None], np.ones(1))]
     windows = _windows(data, ground, cells)
-    level, likelihoods = _level(seen, ground, groups, HURSTS, prior, scatter, windows, progress)
+    level, likelihoods = _level(seen, ground, groups, HURSTS, [prior], scatter, windows, progress)
     if footprint.km > 0 and len(cells) < _CELLS_FOR_DETAIL and level.full is not None:
         hidden = tuple(replace(one, detail=False) for one in level.full.answers)
         level = replace(level, full=replace(level.full, answers=hidden))
@@ -314,7 +316,7 @@ def _level(
     ground: Ground,
     groups: np.ndarray,
     hursts: Sequence[float],
-    prior: Prior | None,
+    priors: Sequence[Prior],
     scatter: np.ndarray,
     windows: list[Window],
     progress: Progress,
@@ -326,11 +328,14 @@ def _level(
     likelihoods: dict[float, float] = {}
     hurst = hursts[0]
     if groups.size:
-        hurst, fit, likelihoods = choose(seen, ground, groups, hursts, prior, progress)
+        # Terms that vary smoothly could take the place of the field, which they never quite do.
+        _, alone, _ = choose(bare, ground, np.zeros(0, int), hursts[:1], priors, progress)
+        field = Prior(0, alone.noise[0] * LESS_FIELD**2, FIELD_FACTOR)
+        hurst, fit, likelihoods = choose(seen, ground, groups, hursts, [*priors, field], progress)
         full = _half(seen, ground, groups, hurst, fit, scatter, windows, progress)
-        _, fit, _ = choose(bare, ground, np.zeros(0, int), (hurst,), prior, progress)
+        _, fit, _ = choose(bare, ground, np.zeros(0, int), (hurst,), priors, progress)
     else:
-        hurst, fit, likelihoods = choose(bare, ground, np.zeros(0, int), hursts, prior, progress)
+        hurst, fit, likelihoods = choose(bare, ground, np.zeros(0, int), hursts, priors, progress)
     plain = _half(bare, ground, np.zeros(0, int), hurst, fit, np.zeros((0, 0)), windows, progress)
     return Level(hurst, full, plain), likelihoods
 
@@ -467,11 +472,11 @@ def _fit_levels(
 
     progress.set_text("Estimating the departures of the dates")
     count, part = len(days), ground.noise_part
-    prior1 = None
+    prior1: list[Prior] = []
     if settings.noise is not None:
-        prior1 = Prior(part, settings.noise**2 * (count - 1) / count, _GIVEN)
+        prior1 = [Prior(part, settings.noise**2 * (count - 1) / count, _GIVEN)]
     elif footprint.km > 0:
-        prior1 = Prior(part, NOISE**2 * (count - 1) / count, _ROUGHLY)
+        prior1 = [Prior(part, NOISE**2 * (count - 1) / count, _ROUGHLY)]
     _, fit1, _ = choose(seen1, ground, rank1, (FIRST_HURST,), prior1, progress)
     variance = fit1.noise[part] * count / (count - 1) if settings.noise is None else settings.noise**2
 
@@ -494,7 +499,7 @@ def _fit_levels(
         noise0 + steps0,
     )
     windows = _windows(data, ground, cells)
-    level0, likelihoods = _level([seen0], ground, groups0, HURSTS, prior0, scatter0, windows, progress)
+    level0, likelihoods = _level([seen0], ground, groups0, HURSTS, [prior0], scatter0, windows, progress)
     departures = departures + _steps_at(level0, windows, steps0, cells)
     seen1 = _departures(departures, cells, design[:, single], wetness, dated_design)
     level1, _ = _level(seen1, ground, groups1, (level0.hurst,), prior1, scatter1, windows, progress)

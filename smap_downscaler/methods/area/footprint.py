@@ -105,7 +105,7 @@ def choose_footprint(
             before = start.get(hurst)
             begin = before if before is not None and len(before.noise) == len(sights[0].shapes) else None
             prior = Prior(ground.noise_part, NOISE**2, UNSURE)
-            fit = estimate([sights], groups, prior, begin, progress)
+            fit = estimate([sights], groups, [prior], begin, progress)
             start[hurst], found[hurst] = fit, fit.value
         values[km] = 2.0 * min(found.values())
     # What is not told apart is taken as the narrower one, which costs least where it is wrong.

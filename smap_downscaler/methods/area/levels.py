@@ -146,20 +146,22 @@ def choose(
     ground: Ground,
     groups: np.ndarray,
     hursts: Sequence[float],
-    prior: Prior | None,
+    priors: Sequence[Prior],
     progress: Progress = SILENT,
 ) -> tuple[float, Fit, dict[float, float]]:
     """H, variances, and the likelihood by H, on some of the cells and dates.
 
-    H is the smallest whose L is within `_BETTER` of the best.
+    Of those whose L is within `_BETTER` of the best H is the smallest, and with a footprint the middle one: a
+    rough field makes more of what the footprint hides than there is.
     """
     thin = thinned(seen)
     fits: dict[float, Fit] = {}
     for hurst in hursts:
         start = next(iter(fits.values()), None)
-        fits[hurst] = estimate([[one.sight(ground, hurst) for one in thin]], groups, prior, start, progress)
+        fits[hurst] = estimate([[one.sight(ground, hurst) for one in thin]], groups, priors, start, progress)
     best = min(fit.value for fit in fits.values())
-    hurst = next(hurst for hurst, fit in fits.items() if fit.value <= best + _BETTER)
+    alike = [hurst for hurst, fit in sorted(fits.items()) if fit.value <= best + _BETTER]
+    hurst = alike[len(alike) // 2 if ground.footprint_km > 0 else 0]
     return hurst, fits[hurst], {hurst: fit.value for hurst, fit in fits.items()}
 
 

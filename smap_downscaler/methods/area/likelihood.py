@@ -154,9 +154,9 @@ class Fit:
 
 @dataclass(frozen=True)
 class Prior:
-    """What is known of a part of the noise before: its number, variance, and how surely.
+    """What is known of the field (part 0) or a part of the noise before: its variance, and how surely.
 
-    The standard deviation of the noise is off by `factor` at one standard deviation.
+    Its standard deviation is off by `factor` at one standard deviation.
     """
 
     part: int
@@ -173,7 +173,7 @@ class Prior:
 def estimate(
     families: Sequence[Sequence[Sight]],
     groups: np.ndarray,
-    prior: Prior | None = None,
+    priors: Sequence[Prior] = (),
     start: Fit | None = None,
     progress: Progress = SILENT,
 ) -> Fit:
@@ -184,7 +184,7 @@ def estimate(
     families : sequence of sequences of Sight
     groups : int, shape (columns,)
         The group of each column, 0, 1, ...
-    prior : Prior, optional
+    priors : sequence of Prior
     start : Fit, optional
         Where to begin.
     """
@@ -198,7 +198,7 @@ def estimate(
         begin = np.log(np.r_[0.3 * spread, np.full(parts - 1, 0.1 * spread), np.full(count, share)])
     else:
         begin = np.log(np.r_[start.noise, start.groups])
-    if prior is not None and start is None:
+    for prior in priors if start is None else ():
         begin[prior.part] = np.log(prior.variance)
     low, high = np.log(_BOUNDS[0] * spread), np.log(_BOUNDS[1] * spread)
 
@@ -209,7 +209,7 @@ def estimate(
             value_of = _value_apart if family[0].apart else _value
             value, slope = value_of(logs, family, groups, count)
             total, gradient = total + value, gradient + slope
-        if prior is not None:
+        for prior in priors:
             value, own = prior.of(logs[prior.part])
             total += value
             gradient[prior.part] += own
