@@ -84,8 +84,8 @@ def skill_bars(_data: Path, _folder: Path, seeds: Sequence[int] = SEEDS) -> list
         "## Known truth: made-up covariates",
         "",
         "36 x 36 SMAP cells (18 x 18 where said) at 15 degrees south, pixels of 1 km in UTM, lakes, a swath "
-        "a date; kinds mild, flip and strong, shares .2, .4 and .6, footprints of 0 and 33 km, seeds "
-        f"{seeds[0]} to {seeds[-1]}. Of 12 dates the driest, the wettest and a middling one are scored.",
+        "a date; kinds mild, flip and strong, shares .2, .4 and .6, footprints of 0 and 33 km, "
+        f"{_seeds(seeds)}. Of 12 dates the driest, the wettest and a middling one are scored.",
     ]
     for title, (made, settings) in parts.items():
         lines += ["", f"### {title}", "", *_known(title, made, settings, seeds)]
@@ -100,8 +100,7 @@ def skill_fine_pixels(_data: Path, _folder: Path, seeds: Sequence[int] = SEEDS[:
     return [
         "## Known truth: pixels of 100 m",
         "",
-        "12 x 12 SMAP cells, else as above; kinds mild and strong, share .4, seeds "
-        f"{seeds[0]} to {seeds[-1]}.",
+        f"12 x 12 SMAP cells, else as above; kinds mild and strong, share .4, {_seeds(seeds)}.",
         "",
         *_known("100 m", MadeUp(12, 100.0), both, seeds),
     ]
@@ -117,8 +116,7 @@ def skill_sumatra(data: Path, _folder: Path, seeds: Sequence[int] = SEEDS[:1]) -
         "",
         "Elevation, clay, sand, silt and yearly rain at 100 m (`bungo_100m`), cells of 6 km (only 57 of 9 km "
         "lie on the layers for half or more), no footprint (the layers do not reach beyond the cells); kinds "
-        f"mild, flip and strong, shares .2 and .6, seeds {seeds[0]} to "
-        f"{seeds[-1]}.",
+        f"mild, flip and strong, shares .2 and .6, {_seeds(seeds)}.",
         "",
         *_known("sumatra", sumatra(data), settings, seeds),
     ]
@@ -133,8 +131,8 @@ def skill_demo_basin(_data: Path, _folder: Path, seeds: Sequence[int] = SEEDS[:1
         "## Known truth: the demo basin",
         "",
         "Elevation, wetness index, slope, clay, sand and carbon of a demo basin of 150 cells at 100 m, with "
-        "its lakes and towns, no footprint; kinds mild, flip and strong, shares .2 and .6, seeds "
-        f"{seeds[0]} to {seeds[-1]}.",
+        "its lakes and towns, no footprint; kinds mild, flip and strong, shares .2 and .6, "
+        f"{_seeds(seeds)}.",
         "",
         *_known("demo", demo_basin(), settings, seeds),
     ]
@@ -154,6 +152,10 @@ def skill_granule(data: Path, _folder: Path) -> list[str]:
     methods = (*_BASELINES, KRIGING, SINGLE)
     maps = run_scale_up(granule(data), ScaleUp(methods=methods), Told(), _journal("granule"), GRANULE)
     return [*lines, *summary(maps)]
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    return f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]}"
 
 
 def _known(title: str, scenes: SceneOf, settings: KnownTruth, seeds: Sequence[int]) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 from ..base.errors import InputError
 from .datasets import spatial_reference
 from .graticule import MapFrame, graticule, graticule_step, latitude_text, longitude_text
-from .grid import Bounds, Grid
+from .grid import Bounds
 from .lattice import Transformation
 
 _DEGREES = "EPSG:4326"
@@ -66,27 +66,6 @@ def map_frame(bounds: Bounds, crs: str) -> MapFrame:
         _crossings(*parallels, latitude_text),
         (_step_of(meridians[1]), _step_of(parallels[1])),
     )
-
-
-def ground_size(grid: Grid) -> tuple[float, float]:
-    """Height and width on the ground of the cell in the middle of a grid, m.
-
-    Raises
-    ------
-    InputError
-        If it has no place on earth.
-    """
-    x, y = grid.left + grid.width / 2 * grid.cell_width, grid.top - grid.height / 2 * grid.cell_height
-    half = np.array([grid.cell_width, grid.cell_height]) / 2
-    lon, lat = Transformation(grid.crs, _DEGREES)(
-        np.array([x - half[0], x + half[0], x, x]), np.array([y, y, y - half[1], y + half[1]])
-    )
-    if not np.isfinite(lon + lat).all():
-        raise InputError(f"The grid has no place on earth in {grid.crs[:60]}; check its CRS.")
-    east, north = _ground_radii(float(lat.mean()))
-    turn = np.radians((lon[[1, 3]] - lon[[0, 2]] + 180) % 360 - 180) * east
-    width, height = np.hypot(turn, np.radians(lat[[1, 3]] - lat[[0, 2]]) * north)
-    return float(height), float(width)
 
 
 def _ground_radii(latitude: float) -> tuple[float, float]:

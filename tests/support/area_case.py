@@ -6,8 +6,9 @@ import numpy as np
 
 from smap_downscaler.base.progress import SILENT
 from smap_downscaler.geo.grid import Window, ease2_grid
+from smap_downscaler.geo.ground import ground_size
 from smap_downscaler.geo.sampling import bilinear
-from smap_downscaler.methods.area.subcells import FWHM, ground_size
+from smap_downscaler.methods.area.subcells import FWHM
 from smap_downscaler.methods.base import Block, Cells, FineBlock
 
 #: Pixels along the side of a cell, and cells of stack beyond SMAP's.
@@ -91,7 +92,7 @@ class AreaCase:
         wetness -= wetness.mean()
         self.names = ("clay", "twi")
         inner = slice(margin * pixels, (margin + side) * pixels)
-        km = ground_size(self.grid, side / 2, side / 2)
+        km = [size / 1000 for size in ground_size(self.grid)]
         truth, seen = [], []
         for number in range(dates):
             image = (

@@ -8,8 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from ...base.errors import InputError
-from ...geo.grid import Grid
+from ...geo.grid import Grid, Window
+from ...geo.ground import ground_size
 
 #: Full width at half maximum of a Gaussian, in standard deviations.
 FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))
@@ -90,42 +90,15 @@ def subcells_of(grid: Grid, cells: np.ndarray, reach_km: float) -> SubCells:
         Full width of the widest footprint that is thought of.
     """
     first, last = cells.min(axis=0), cells.max(axis=0)
-    middle = (first + last) / 2.0
-    cell_km = ground_size(grid, float(middle[0]), float(middle[1]))
+    middle = (first + last) // 2
+    height, width = ground_size(grid.crop(Window(int(middle[0]), int(middle[1]), 1, 1)))
+    cell_km = height / 1000.0, width / 1000.0
     margin = [max(1, math.ceil(reach_km * REACH_IN_WIDTHS / km)) for km in cell_km]
     parts = min(max(1, round(math.sqrt(cell_km[0] * cell_km[1]) / _PART_KM)), _MOST_PARTS)
     parts -= parts % 2 == 0
     corner = int(first[0]) - margin[0], int(first[1]) - margin[1]
     shape = tuple(int(size) + 2 * more for size, more in zip(last - first + 1, margin))
     return SubCells(corner, (shape[0], shape[1]), parts, cell_km)
-
-
-def ground_size(grid: Grid, row: float, col: float) -> tuple[float, float]:
-    """Height and width of a cell on the ground, km, on the WGS 84 ellipsoid.
-
-    Raises
-    ------
-    InputError
-        If its CRS has no place there.
-    """
-    from pyproj import CRS, Geod, Transformer
-    from pyproj.exceptions import ProjError
-
-    x = grid.left + (col + np.array([0.5, 0.5, 0.0, 1.0])) * grid.cell_width
-    y = grid.top - (row + np.array([0.0, 1.0, 0.5, 0.5])) * grid.cell_height
-    try:
-        to_degrees = Transformer.from_crs(CRS.from_user_input(grid.crs), "EPSG:4326", always_xy=True)
-    except ProjError:
-        raise InputError(
-            f"The SMAP grid's CRS {grid.crs[:60]!r} is unknown; choose the series anew."
-        ) from None
-    lon, lat = (np.asarray(part) for part in to_degrees.transform(x, y))
-    if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
-        raise InputError("The cells of the SMAP grid lie outside of its CRS; choose the series anew.")
-    geod = Geod(ellps="WGS84")
-    height = geod.inv(lon[0], lat[0], lon[1], lat[1])[2] / 1000.0
-    width = geod.inv(lon[2], lat[2], lon[3], lat[3])[2] / 1000.0
-    return float(height), float(width)
 
 
 def footprint_kernels(subcells: SubCells, footprint_km: float) -> tuple[np.ndarray, np.ndarray]:

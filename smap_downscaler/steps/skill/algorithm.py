@@ -17,7 +17,7 @@ from qgis.core import (
 from ...base.covariate_names import split_names
 from ...base.errors import InputError, check_least
 from ...base.progress import Progress
-from ...geo.map_frame import ground_size
+from ...geo.ground import ground_size
 from ...runs.fingerprint import contents, fingerprint
 from ...runs.journal import Journal, work_file_of
 from ...series.dated import DatedCovariate, check_window

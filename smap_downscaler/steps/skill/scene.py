@@ -13,8 +13,8 @@ import numpy as np
 
 from ...base.progress import SILENT, Progress
 from ...geo.grid import Grid, Window, ease2_grid
+from ...geo.ground import ground_size
 from ...geo.lattice import Lattice, Transformation, transform_bounds
-from ...geo.map_frame import ground_size
 from ...geo.overlap import overlap
 from ...geo.sampling import bilinear
 from ...geo.to_fine_grid import AREA_MEAN, way_of

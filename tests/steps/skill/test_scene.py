@@ -7,7 +7,7 @@ import pytest
 
 from smap_downscaler.base.errors import InputError
 from smap_downscaler.geo.grid import Grid, Window, ease2_grid
-from smap_downscaler.geo.map_frame import ground_size
+from smap_downscaler.geo.ground import ground_size
 from smap_downscaler.steps.skill.scene import Landing, MadeUp, coarser, made_up_grids
 
 
