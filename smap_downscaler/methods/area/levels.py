@@ -99,6 +99,8 @@ class Answer:
         Weights of the cells; 0 where not seen.
     departures : float64, shape (dates, n)
         Of each cell from what the others say of it; NaN where not seen.
+    unsure : float64, shape (dates, n)
+        Variance of the departures; NaN where not seen.
     snr : float
         Posterior signal-to-noise of the detail.
     detail : bool
@@ -111,6 +113,7 @@ class Answer:
     means: np.ndarray
     alphas: np.ndarray
     departures: np.ndarray
+    unsure: np.ndarray
     snr: float = 0.0
     detail: bool = False
 
@@ -231,7 +234,7 @@ def answer(
     b = s @ h
     root = np.linalg.cholesky(s) if columns else s
     means, alphas = np.full(dates, np.nan), np.zeros((dates, len(index)))
-    departures = np.full((dates, len(index)), np.nan)
+    departures, unsure = (np.full((dates, len(index)), np.nan) for _ in range(2))
     for place, one in enumerate(seen):
         solved, projected = looked_at(place, one)
         diagonal, at = np.diag(solved.q()), np.searchsorted(index, one.index)
@@ -243,9 +246,11 @@ def answer(
             weights = solved.project(rest)
             alphas[date, at] = weights
             known = diagonal - factor**2 * np.square(projected[which] @ root).sum(axis=1)
-            departures[date, at] = weights / np.maximum(known, 1e-12 * diagonal)
+            known = np.maximum(known, 1e-12 * diagonal)
+            departures[date, at] = weights / known
+            unsure[date, at] = 1.0 / known
     snr, detail = evidence(b, s, scatter)
-    return Answer(b, s, index, means, alphas, departures, snr, detail)
+    return Answer(b, s, index, means, alphas, departures, unsure, snr, detail)
 
 
 def evidence(b: np.ndarray, s: np.ndarray, scatter: np.ndarray) -> tuple[float, bool]:

@@ -300,6 +300,7 @@ class _In:
                     self._get(f"{own}_means", (dates,), nan=True),
                     self._get(f"{own}_alphas", (dates, m)),
                     np.full((dates, m), np.nan),
+                    np.full((dates, m), np.nan),
                     _number(snr),
                     bool(detail),
                 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -15,7 +16,7 @@ from ..keys import BY_DATE, POOLED
 from ..skill import OobScores
 from .core import fit_core
 from .members import decode
-from .model import AreaModel
+from .model import SDS, AreaModel
 from .settings import AreaSettings, read_settings
 from .told import cells_at, told_cells, usable_rows
 
@@ -48,7 +49,7 @@ class AreaToPoint(Method):
         """A model of the cells of one date, or on two levels of those of several: see `fit_core`."""
         core = fit_core(cells, settings, bool(np.ptp(cells.days)), progress)
         model = AreaModel(core)
-        model.scores = OobScores.of(*_left_out(model))
+        model.scores = _scores(model)
         return model
 
     def usable(self, cells: Cells, settings: AreaSettings, progress: Progress = SILENT) -> np.ndarray:
@@ -99,12 +100,13 @@ class AreaToPoint(Method):
         import scipy.signal  # noqa: F401
 
 
-def _left_out(model: AreaModel) -> tuple[np.ndarray, np.ndarray]:
-    """SMAP's values, and what the other cells say of each."""
-    errors = model.left_out_errors()
+def _scores(model: AreaModel) -> OobScores:
+    """Of SMAP's values beside what the other cells say of each, and of the intervals about that."""
+    errors, variances = model.each_left_out()
     seen = np.isfinite(errors)
-    observed = model.core.cube[seen]
-    return observed, observed - errors[seen]
+    observed, off, reach = model.core.cube[seen], errors[seen], SDS * np.sqrt(variances[seen])
+    held = float(np.mean(np.abs(off) <= reach))
+    return replace(OobScores.of(observed, observed - off), held=held, width=float(np.mean(2.0 * reach)))
 
 
 AREA_TO_POINT = AreaToPoint()

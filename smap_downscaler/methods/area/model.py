@@ -309,26 +309,32 @@ class AreaModel(Model):
 
     # Its own error.
 
-    def left_out_errors(self) -> np.ndarray:
-        """SMAP's value of each cell less what the others say of it: float64, shape (dates, n).
+    def each_left_out(self) -> tuple[np.ndarray, np.ndarray]:
+        """What SMAP's value of each cell is off from what the others say of it, in closed form.
 
-        NaN where missing.  In closed form: alpha_i over the i-th of Q's diagonal, with coefficients
-        estimated anew.
+        alpha_i over the i-th of Q's diagonal, with coefficients estimated anew; of two levels their sum.  All
+        is NaN in a model that was read from a file.
+
+        Returns
+        -------
+        errors, variances : float64, shape (dates, n)
+            NaN where missing.
         """
         core = self.core
         centres = core.cells + 0.5
-        total, weights = np.zeros(core.cube.shape), np.zeros(len(core.cells))
+        total, weights = np.zeros((2, *core.cube.shape)), np.zeros(len(core.cells))
         for number, window in enumerate(core.windows):
-            off = np.zeros(core.cube.shape)
-            index = self.fitted.half(0, number).answers[number].index
-            for level in range(len(core.levels)):
-                one = self.fitted.half(level, number).answers[number]
-                off[:, one.index] += one.departures
+            off = np.zeros(total.shape)
+            answers = [self.fitted.half(level, number).answers[number] for level in range(len(core.levels))]
+            for one in answers:
+                off[:, :, one.index] += np.stack(np.broadcast_arrays(one.departures, one.unsure))
             weight = np.zeros(len(core.cells))
+            index = answers[0].index
             weight[index] = np.maximum(window.weights(*centres[index].T), 1e-9)
             total += np.where(weight > 0, weight * np.nan_to_num(off), 0.0)
             weights += weight
-        return np.where(np.isfinite(core.cube), total / np.maximum(weights, 1e-300), np.nan)
+        errors, variances = np.where(np.isfinite(core.cube), total / np.maximum(weights, 1e-300), np.nan)
+        return errors, variances
 
     def members(self, covariates: int) -> dict[str, bytes]:
         """All arrays and numbers."""

@@ -127,14 +127,16 @@ def test_left_out_cells_are_those_of_models_without_them(single):
         mask = np.ones((1, case.side, case.side), bool)
         mask[0, row, col] = False
         place = row * case.side + col
-        error = model.left_out_errors()[0, place]
+        error = model.each_left_out()[0][0, place]
         # The other model has variances of its own, nearly the same.
         other = fitted(case, held, mask)
         pixels = np.s_[row * 9 : row * 9 + 9, col * 9 : col * 9 + 9]
         predicted = other.predict(case.block(case.days[0], pixels)).mean.mean()
         assert case.y[0, row, col] - predicted == pytest.approx(error, abs=0.004)
     assert model.scores.n == case.side**2
-    assert model.scores.rmse == pytest.approx(np.sqrt(np.mean(model.left_out_errors() ** 2)))
+    assert 0.8 < model.scores.held < 1.0
+    assert 0.02 < model.scores.width < 0.2
+    assert model.scores.rmse == pytest.approx(np.sqrt(np.mean(model.each_left_out()[0] ** 2)))
 
 
 def test_tiled_is_untiled(archive):
@@ -330,7 +332,7 @@ def test_windows_are_blended_into_one_map(monkeypatch):
     assert (steps[1] / steps[0]).max() < 1.1 * np.median(steps[1] / steps[0])
     again = AREA_TO_POINT.load(cut.members(2), case.names, None)
     np.testing.assert_array_equal(again.predict(block).mean, other.mean)
-    assert np.isfinite(cut.left_out_errors()).all()
+    assert np.isfinite(cut.each_left_out()[0]).all()
 
 
 def test_weights_of_windows_cover_all_cells():

@@ -59,7 +59,7 @@ def test_one_cell_left_out_is_told_as_in_closed_form(rows):
     """The variances are those of all cells there: of one cell they hardly hang on it."""
     own = rows.take(rows.days == rows.days[0])
     whole = AREA_TO_POINT.fit(own, AreaSettings(footprint_km=0.0), 1)
-    errors = whole.left_out_errors()[0]
+    errors = whole.each_left_out()[0][0]
     for number in (20, 57, 90):
         out = np.zeros(len(own.y), bool)
         out[number] = True
