@@ -62,8 +62,8 @@ def skill_bars(_data: Path, _folder: Path, seeds: Sequence[int] = SEEDS) -> list
         "",
         "36 x 36 SMAP cells (18 x 18 where said) at 15 degrees south, pixels of 1 km in UTM, lakes, a swath "
         "a date; kinds mild, flip and strong, shares .2, .4 and .6, footprints of 0 and 33 km, "
-        f"{_seeds(seeds)} (of the paper's forests and least squares {_seeds(seeds[:1])}: they take longer). Of "
-        "12 dates the driest, the wettest and a middling one are scored.",
+        f"{_seeds(seeds)} (with the paper's forests and least squares {_seeds(seeds[:1])}). Of 12 dates the "
+        " driest, the wettest and a middling one are scored.",
     ]
     for title, (made, settings, own) in bars(seeds).items():
         lines += ["", f"### {title}", "", *_known(title, made, settings, own)]
