@@ -132,13 +132,15 @@ def test_the_maps_report_tells_each_date(run, mapping, said):
     path = Path(mapping["OUTPUT"]) / f"soil_moisture_{DATES[0]:%Y%m%d}.tif"
     values = gdal.Open(str(path)).ReadAsArray()
     numbers = [f"{number:.4f}" for number in (values.min(), values.mean(dtype=float), values.max())]
+    beyond = f"{100 * np.mean((values < 0) | (values > 0.6)):.1f}"
     skipped = f"rain has no raster of {DATES[2]}"
     expected = [
-        [str(DATES[0]), path.name, "100.0", *numbers, str(DATES[0]), ""],
-        [str(DATES[2]), "", "", "", "", "", "", skipped],
+        [str(DATES[0]), path.name, "100.0", *numbers, beyond, str(DATES[0]), ""],
+        [str(DATES[2]), "", "", "", "", "", "", "", skipped],
     ]
     page, (preflight, shown) = tables_of(mapping["REPORT"])
-    headers = ["date", "map", "valid, %", "minimum", "mean", "maximum", "rain_date", "note"]
+    headers = ["date", "map", "valid, %", "minimum", "mean", "maximum"]
+    headers += ["below zero or above saturation, %", "rain_date", "note"]
     assert shown == [headers, *expected]
     assert [row[0] for row in preflight] == ["layer", *NAMES, "rain"]
     assert "<dd>1: 1 new, 0 kept from an earlier run</dd>" in page

@@ -107,7 +107,7 @@ def test_what_is_known_of_the_noise_holds_it():
     rng = np.random.default_rng(6)
     y, shapes = rng.normal(size=40), [np.exp(-distances(rng.uniform(0, 9, (40, 2)))), np.eye(40)]
     free = estimate([[sight_of(y, np.zeros((40, 0)), shapes)]], np.zeros(0, int))
-    held = estimate([[sight_of(y, np.zeros((40, 0)), shapes)]], np.zeros(0, int), Prior(1, 0.04, 1.02))
+    held = estimate([[sight_of(y, np.zeros((40, 0)), shapes)]], np.zeros(0, int), [Prior(1, 0.04, 1.02)])
     assert np.sqrt(held.noise[1]) == pytest.approx(0.2, rel=0.08)
     assert free.noise.sum() == pytest.approx(y.var(), rel=0.5)
 

@@ -163,7 +163,7 @@ def test_it_is_the_same_after_a_file(single, archive):
             )
             np.testing.assert_array_equal(one.mean, other.mean)
             # The terms of the cells are kept in single precision.
-            np.testing.assert_allclose(one.sd, other.sd, rtol=1e-5)
+            np.testing.assert_allclose(one.sd, other.sd, rtol=1e-4)
         for one, other in zip(again.levels, model.levels):
             assert (one.name, one.snr, one.detail, one.variances) == (
                 other.name,
@@ -236,7 +236,7 @@ def test_without_terms_it_is_kriging_alone(single):
     np.testing.assert_allclose(
         bare.predict(case.block(case.days[0])).mean,
         model.with_detail(NO_DETAIL).predict(case.block(case.days[0])).mean,
-        atol=0.01,
+        atol=0.02,
     )
     assert bare.evidence() == ["No terms were asked for: the map is smooth within cells"]
 
