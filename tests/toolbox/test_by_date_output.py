@@ -132,7 +132,7 @@ def test_the_maps_report_tells_each_date(run, mapping, said):
     path = Path(mapping["OUTPUT"]) / f"soil_moisture_{DATES[0]:%Y%m%d}.tif"
     values = gdal.Open(str(path)).ReadAsArray()
     numbers = [f"{number:.4f}" for number in (values.min(), values.mean(dtype=float), values.max())]
-    beyond = f"{100 * np.mean((values < 0) | (values > 0.6)):.1f}"
+    beyond = f"{100 * np.mean((values < 0) | (values > 0.6)):.2f}"
     skipped = f"rain has no raster of {DATES[2]}"
     expected = [
         [str(DATES[0]), path.name, "100.0", *numbers, beyond, str(DATES[0]), ""],
