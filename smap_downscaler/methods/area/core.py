@@ -502,6 +502,9 @@ def _fit_levels(
     level0, likelihoods = _level([seen0], ground, groups0, HURSTS, [prior0], scatter0, windows, progress)
     departures = departures + _steps_at(level0, windows, steps0, cells)
     seen1 = _departures(departures, cells, design[:, single], wetness, dated_design)
+    if footprint.km > 0:
+        # A rough field could take the noise's place once more, now that it is known.
+        prior1 = [Prior(part, fit1.noise[part], _SURE)]
     level1, _ = _level(seen1, ground, groups1, (level0.hurst,), prior1, scatter1, windows, progress)
     if dated_design is not None and dated_design.nbytes > _MOST_DATED:
         dated_design = None
