@@ -142,8 +142,9 @@ class Block:
     coordinates: np.ndarray | None = None
 
 
-#: Share of true values that an interval is to hold.
-COVER = 0.9
+#: Share of true values that an interval is to hold, and how many standard deviations to either side of the
+#: mean hold so much of a normal distribution.
+COVER, COVER_SDS = 0.9, 1.6448536269514722
 
 
 class Prediction(NamedTuple):

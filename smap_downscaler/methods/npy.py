@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import tokenize
+from collections.abc import Mapping
 
 import numpy as np
 
 from .base import ModelFileError
 
+#: Member -> its dtype and number of dimensions.
+Kinds = Mapping[str, "tuple[str, int]"]
 _HEADER_ERRORS = (
     ValueError,
     TypeError,
@@ -54,3 +57,23 @@ def from_npy(data: bytes, name: str, dtype: str, dimensions: int) -> np.ndarray:
     if count * found.itemsize != body:
         raise ModelFileError(f"The member {name} is not as long as it says.")
     return np.frombuffer(data, dtype=dtype, offset=len(data) - body).reshape(shape)
+
+
+def to_members(arrays: Mapping[str, np.ndarray], kinds: Kinds) -> dict[str, bytes]:
+    """Arrays by member name as .npy files of their kinds."""
+    return {name: to_npy(arrays[name], dtype) for name, (dtype, _) in kinds.items()}
+
+
+def from_members(members: Mapping[str, bytes], kinds: Kinds, what: str) -> dict[str, np.ndarray] | None:
+    """The arrays of those kinds; None where a file has none of them.
+
+    Raises
+    ------
+    ModelFileError
+        If it has some of them only, or one is of another kind; `what` is what they are for.
+    """
+    if not any(name in members for name in kinds):
+        return None
+    if not all(name in members for name in kinds):
+        raise ModelFileError(f"A part of {what} is missing.")
+    return {name: from_npy(members[name], name, *kind) for name, kind in kinds.items()}

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..stats.applicability import Applicability, cell_blocks
 from .base import Cells, ModelFileError
-from .npy import from_npy, to_npy
+from .npy import from_members, to_members
 
 #: Members of a model's file.
 MEMBERS: dict[str, tuple[str, int]] = {
@@ -39,7 +39,7 @@ def applicability_members(found: Applicability) -> dict[str, bytes]:
     scale = np.stack([found.mean, found.sd, found.weights, found.low, found.high])
     numbers = np.array([found.distance, found.threshold, found.blocks])
     arrays = {"rows.npy": found.rows, "rows_scale.npy": scale, "rows_numbers.npy": numbers}
-    return {name: to_npy(arrays[name], dtype) for name, (dtype, _) in MEMBERS.items()}
+    return to_members(arrays, MEMBERS)
 
 
 def load_applicability(members: Mapping[str, bytes], covariates: int) -> Applicability | None:
@@ -50,11 +50,10 @@ def load_applicability(members: Mapping[str, bytes], covariates: int) -> Applica
     ModelFileError
         If it is damaged.
     """
-    if not any(name in members for name in MEMBERS):
+    raw = from_members(members, MEMBERS, "the training rows")
+    if raw is None:
         return None
-    if not all(name in members for name in MEMBERS):
-        raise ModelFileError("A part of the training rows is missing.")
-    rows, scale, numbers = (from_npy(members[name], name, *kind) for name, kind in MEMBERS.items())
+    rows, scale, numbers = (raw[name] for name in MEMBERS)
     if not rows.size or rows.shape[1] != covariates or scale.shape != (5, covariates) or numbers.size != 3:
         raise ModelFileError("The training rows do not belong to the covariates.")
     finite = all(np.isfinite(array).all() for array in (rows, scale, numbers))

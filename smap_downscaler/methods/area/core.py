@@ -138,6 +138,11 @@ class _Data:
     days: np.ndarray
     cube: np.ndarray
 
+    def dated(self, days: np.ndarray, settings: AreaSettings, progress: Progress) -> Dated | None:
+        """The dated covariates of some days; see `dated_of`."""
+        subcells, terms = self.moments.subcells, settings.terms
+        return dated_of(self.fine, self.dated_names, days, self.grid, subcells, terms, progress)
+
 
 def data_of(cells: Cells, settings: AreaSettings, progress: Progress = SILENT) -> _Data:
     """The stack over sub-cells, and soil moisture by day and cell.
@@ -242,15 +247,7 @@ def _fit_date(
     data: _Data, settings: AreaSettings, names: Sequence[str], footprint: Footprint, progress: Progress
 ) -> Core:
     """One date alone."""
-    dated = dated_of(
-        data.fine,
-        data.dated_names,
-        data.days,
-        data.grid,
-        data.moments.subcells,
-        settings.terms,
-        progress,
-    )
+    dated = data.dated(data.days, settings, progress)
     ground = Ground(data.moments, dated, footprint.km)
     usable = _usable(data, ground) & np.isfinite(data.cube[0])
     cells, cube = data.cells[usable], data.cube[:, usable]
@@ -274,7 +271,7 @@ def _fit_date(
     if footprint.km > 0 and len(cells) < _CELLS_FOR_DETAIL and level.full is not None:
         hidden = tuple(replace(one, detail=False) for one in level.full.answers)
         level = replace(level, full=replace(level.full, answers=hidden))
-    noise = math.sqrt(_noise_of(level).noise[ground.noise_part])
+    noise = math.sqrt(level.fullest.fit.noise[ground.noise_part])
     return Core(
         settings,
         data.grid,
@@ -300,10 +297,6 @@ def _fit_date(
         noise,
         0.0,
     )
-
-
-def _noise_of(level: Level) -> Fit:
-    return level.plain.fit if level.full is None else level.full.fit
 
 
 def _windows(data: _Data, ground: Ground, cells: np.ndarray) -> list[Window]:
@@ -445,9 +438,7 @@ def _fit_levels(
             f"{len(cells)} SMAP cells were seen on two dates or more, and an area-to-point model needs "
             f"{LEAST_CELLS}; use a larger area."
         )
-    dated = dated_of(
-        data.fine, data.dated_names, days, data.grid, data.moments.subcells, settings.terms, progress
-    )
+    dated = data.dated(days, settings, progress)
     ground = Ground(data.moments, dated, footprint.km)
     where = tuple(cells.T)
     of_cells, of_dates = two_way(cube)
@@ -588,7 +579,7 @@ def pattern_reference(fit: Fit, seen: np.ndarray) -> float:
 
 def _steps_at(level: Level, windows: list[Window], steps: np.ndarray, cells: np.ndarray) -> np.ndarray:
     """What is expected of the steps in the cells' means: float64, shape (n,)."""
-    half = level.full or level.plain
+    half = level.fullest
     total, weights = np.zeros(len(cells)), np.zeros(len(cells))
     for window, one in zip(windows, half.answers):
         weight = np.maximum(window.weights(*(cells[one.index] + 0.5).T), 1e-9)

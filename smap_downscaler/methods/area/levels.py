@@ -143,6 +143,11 @@ class Level:
     full: Half | None
     plain: Half
 
+    @property
+    def fullest(self) -> Half:
+        """With its terms where there are some."""
+        return self.full or self.plain
+
 
 def choose(
     seen: Sequence[Seen],

@@ -312,11 +312,6 @@ class _In:
         return Fit(noise, groups, _number(content["value"]), True)
 
 
-def _whole_four(value: Any) -> tuple[int, int, int, int]:
-    first, second, third, fourth = (int(_number(one)) for one in value)
-    return first, second, third, fourth
-
-
 def _four(value: Any) -> tuple[int, int, int, int]:
     first, second, third, fourth = (int(_number(one)) for one in value)
     return first, second, third, fourth

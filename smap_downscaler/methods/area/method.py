@@ -11,12 +11,12 @@ import numpy as np
 
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
-from ..base import NO_WISHES, Block, Cells, Method, Prediction, Wishes
+from ..base import COVER_SDS, NO_WISHES, Block, Cells, Method, Prediction, Wishes
 from ..keys import BY_DATE, POOLED
 from ..skill import OobScores
 from .core import fit_core
 from .members import decode
-from .model import SDS, AreaModel
+from .model import AreaModel
 from .settings import AreaSettings, read_settings
 from .told import cells_at, told_cells, usable_rows
 
@@ -104,7 +104,7 @@ def _scores(model: AreaModel) -> OobScores:
     """Of SMAP's values beside what the other cells say of each, and of the intervals about that."""
     errors, variances = model.each_left_out()
     seen = np.isfinite(errors)
-    observed, off, reach = model.core.cube[seen], errors[seen], SDS * np.sqrt(variances[seen])
+    observed, off, reach = model.core.cube[seen], errors[seen], COVER_SDS * np.sqrt(variances[seen])
     held = float(np.mean(np.abs(off) <= reach))
     return replace(OobScores.of(observed, observed - off), held=held, width=float(np.mean(2.0 * reach)))
 

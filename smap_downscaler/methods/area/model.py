@@ -12,7 +12,7 @@ from ...base.progress import SILENT, Progress
 from ...geo.grid import Grid
 from ...geo.sampling import bilinear
 from ...stats.applicability import Applicability
-from ..base import BY_EVIDENCE, Block, Model, Prediction
+from ..base import BY_EVIDENCE, COVER_SDS, Block, Model, Prediction
 from ..skill import Importance, OobScores
 from .core import Core
 from .fitted import Fitted
@@ -25,8 +25,6 @@ from .variance import Variances
 
 #: Pixels at once: their terms stay in the processor's cache.
 _PIXELS_AT_ONCE = 8192
-#: Standard deviations to either side that hold 90 % of a normal distribution.
-SDS = 1.6448536269514722
 #: What a window says of pixels: of its number, a day, standard and dated covariates, and places in sub-cells.
 _OfWindow = Callable[[int, int, np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
@@ -188,7 +186,7 @@ class AreaModel(Model):
             block, (self._mean, partial(self._sure.after, progress=progress)), progress
         )
         deviation = np.sqrt(variance)
-        return Prediction(mean, deviation, mean - SDS * deviation, mean + SDS * deviation)
+        return Prediction(mean, deviation, mean - COVER_SDS * deviation, mean + COVER_SDS * deviation)
 
     def prior_share(self, block: Block, progress: Progress = SILENT) -> np.ndarray:
         """As of `Model`: of the variance of field and coefficients without any SMAP."""

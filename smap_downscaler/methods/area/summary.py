@@ -59,7 +59,7 @@ def levels_of(fitted: Fitted) -> list[LevelSummary]:
     names = (PATTERN, DEPARTURES) if core.two_levels else (DATE,)
     found = []
     for number, (name, level) in enumerate(zip(names, core.levels)):
-        half = level.full or level.plain
+        half = level.fullest
         dates = len(core.days) if number or not core.two_levels else 1
         answers = half.answers
         found.append(

@@ -11,13 +11,13 @@ import numpy as np
 
 from ...base.progress import SILENT, Progress
 from ...geo.grid import Grid
-from ..base import Cells, Prediction
+from ..base import COVER_SDS, Cells, Prediction
 from .core import data_of
 from .footprint import FOOTPRINTS
 from .ground import Ground
 from .lags import noise_table
 from .likelihood import solve
-from .model import SDS, AreaModel
+from .model import AreaModel
 from .settings import AreaSettings
 
 
@@ -57,7 +57,7 @@ def told_cells(
         with np.errstate(invalid="ignore", divide="ignore"):
             mean[rows], variance[rows] = mean[rows] / total, variance[rows] / total
     deviation = np.sqrt(variance)
-    return Prediction(mean, deviation, mean - SDS * deviation, mean + SDS * deviation)
+    return Prediction(mean, deviation, mean - COVER_SDS * deviation, mean + COVER_SDS * deviation)
 
 
 def cells_at(grid: Grid, coordinates: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..base import ModelFileError
-from ..npy import from_npy, to_npy
+from ..npy import from_npy, to_members
 from .arrays import LEAF, ForestArrays
 
 #: Rows of training covariates kept with a forest, at most, so that a loaded one can be tried.
@@ -46,7 +46,7 @@ def encode(arrays: ForestArrays, probe_x: np.ndarray, probe_y: np.ndarray) -> di
         "probe_x.npy": probe_x,
         "probe_y.npy": probe_y,
     }
-    return {name: to_npy(members[name], dtype) for name, (dtype, _) in MEMBERS.items()}
+    return to_members(members, MEMBERS)
 
 
 def decode(members: Mapping[str, bytes]) -> tuple[ForestArrays, np.ndarray, np.ndarray]:

@@ -19,7 +19,7 @@ import numpy as np
 
 from ...base.progress import SILENT, Progress
 from ..base import COVER, ModelFileError
-from ..npy import from_npy, to_npy
+from ..npy import from_members, to_members
 from .arrays import LEAF, ForestArrays
 from .growth import GrownTrees, drawn_rows, leaves_of
 
@@ -67,7 +67,7 @@ class Spread:
         """Its arrays as .npy files."""
         numbers = np.array([self.low, self.high, self.tail, self.factor, self.sd_factor])
         found = {"draws.npy": self.draws[arrays.left == LEAF], "spread.npy": numbers}
-        return {name: to_npy(found[name], dtype) for name, (dtype, _) in MEMBERS.items()}
+        return to_members(found, MEMBERS)
 
     @classmethod
     def load(cls, members: Mapping[str, bytes], arrays: ForestArrays) -> Spread | None:
@@ -78,11 +78,9 @@ class Spread:
         ModelFileError
             If it is damaged.
         """
-        if not any(name in members for name in MEMBERS):
+        raw = from_members(members, MEMBERS, "what intervals are made from")
+        if raw is None:
             return None
-        if not all(name in members for name in MEMBERS):
-            raise ModelFileError("A part of what intervals are made from is missing.")
-        raw = {name: from_npy(members[name], name, *kind) for name, kind in MEMBERS.items()}
         leaf, numbers = arrays.left == LEAF, raw["spread.npy"]
         if raw["draws.npy"].size != np.count_nonzero(leaf) or numbers.size != 5:
             raise ModelFileError("What intervals are made from does not belong to its trees.")

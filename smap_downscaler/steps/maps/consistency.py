@@ -23,13 +23,12 @@ from ...geo.lattice import Lattice
 from ...geo.overlap import window_around
 from ...geo.sampling import split_over_cells
 from ...geo.sources import windows_over
+from ...methods.base import COVER_SDS
 from .numbers.closure import CellSums, Closure, NodeField, OverCells, cell_sums
 
 if TYPE_CHECKING:
     from ...methods.area.residual import ResidualField
 
-#: Standard deviations from the mean to either end of an interval that holds 90 % of a normal distribution.
-_SDS = 1.6448536269514722
 #: Pixels are this much smaller than SMAP's cells along a side, at least, for these to be returned exactly.
 _LARGEST_SIDE = 0.5
 
@@ -415,4 +414,4 @@ class Finished:
         sd = 0.0 if self.residual is None else self.residual.sd_at(rows, cols)
         own[places.sd][valid] = np.hypot(old[places.sd], sd)
         for end, sign in ((places.lower, -1), (places.upper, 1)):
-            own[end][valid] = mean + sign * np.hypot(old[end] - old[0], _SDS * sd)
+            own[end][valid] = mean + sign * np.hypot(old[end] - old[0], COVER_SDS * sd)
