@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,16 +16,16 @@ from ..base import Cells, FineReader
 from .dated import Dated, dated_of
 from .footprint import FOOTPRINTS, NOISE, UNSURE, Footprint, choose_footprint
 from .ground import HURSTS, Ground
-from .levels import Answer, Half, Level, Seen, answer, choose
+from .levels import LEAST_GAIN, Answer, Half, Level, Seen, answer, choose
 from .likelihood import Fit, Prior
 from .moments import Moments, gather
 from .settings import AreaSettings
 from .subcells import SubCells, subcells_of
 from .windows import Window, windows_of
 
-#: How surely the noise of a mean pattern is known, one that was given, and that of departures seen through a
-#: footprint, whose shape is that of a rough field: one SD, as a factor.
-_SURE, _GIVEN, _ROUGHLY = 1.1, 1.02, 1.5
+#: How surely the noise of a mean pattern is known, and that of departures seen through a footprint, whose
+#: shape is that of a rough field: one SD, as a factor.
+_SURE, _ROUGHLY = 1.1, 1.5
 #: What terms leave of the field's standard deviation, and how surely: one SD, as a factor.
 LESS_FIELD, FIELD_FACTOR = 0.7, 1.4
 #: Cells of a model, of a date inside of two levels, and dates of two levels, at least.
@@ -262,15 +262,15 @@ def _fit_date(
         both = np.concatenate([design, dated_design], axis=1)
         groups = np.concatenate([groups, dated.groups(p + 1, p)])
         scatter = _with_dated(scatter, dated, np.arange(p), products=True)
-    given = settings.noise
-    variance, factor = ((given or NOISE) ** 2, _GIVEN if given else UNSURE)
-    prior = Prior(ground.noise_part, variance, factor)
+    prior = Prior(ground.noise_part, NOISE**2, UNSURE)
+    if settings.noise is not None:
+        prior = Prior(ground.noise_part, settings.noise**2, settings.noise_factor)
     seen = [Seen((0,), np.arange(len(cells)), cells, cube, both[None], np.ones(1))]
     windows = _windows(data, ground, cells)
     level, likelihoods = _level(seen, ground, groups, HURSTS, [prior], scatter, windows, progress)
-    if footprint.km > 0 and len(cells) < _CELLS_FOR_DETAIL and level.full is not None:
-        hidden = tuple(replace(one, detail=False) for one in level.full.answers)
-        level = replace(level, full=replace(level.full, answers=hidden))
+    few = footprint.km > 0 and len(cells) < _CELLS_FOR_DETAIL
+    if few or level.gain < LEAST_GAIN:
+        level = level.without_detail()
     noise = math.sqrt(level.fullest.fit.noise[ground.noise_part])
     return Core(
         settings,
@@ -465,7 +465,7 @@ def _fit_levels(
     count, part = len(days), ground.noise_part
     prior1: list[Prior] = []
     if settings.noise is not None:
-        prior1 = [Prior(part, settings.noise**2 * (count - 1) / count, _GIVEN)]
+        prior1 = [Prior(part, settings.noise**2 * (count - 1) / count, settings.noise_factor)]
     elif footprint.km > 0:
         prior1 = [Prior(part, NOISE**2 * (count - 1) / count, _ROUGHLY)]
     _, fit1, _ = choose(seen1, ground, rank1, (FIRST_HURST,), prior1, progress)

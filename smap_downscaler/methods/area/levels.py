@@ -22,6 +22,8 @@ _MOST_CELLS, _MOST_DATES, _MOST_MASKS = 400, 36, 12
 _BETTER = 1.0
 #: Posterior signal-to-noise of the detail from which on it is shown, and SD below which there is none.
 LEAST_SNR, SILENT_SD = 0.25, 0.0005
+#: By how much the terms of a single date must make its cells likelier, in L.
+LEAST_GAIN = 6.0
 #: Sets of cells whose projected designs are kept between the two looks at them.
 _MOST_KEPT = 300
 
@@ -147,6 +149,18 @@ class Level:
     def fullest(self) -> Half:
         """With its terms where there are some."""
         return self.full or self.plain
+
+    @property
+    def gain(self) -> float:
+        """By how much its terms make the cells likelier: L without them less L with them."""
+        return self.plain.fit.value - self.full.fit.value if self.full else 0.0
+
+    def without_detail(self) -> Level:
+        """The same, whose detail is not shown by evidence."""
+        if self.full is None:
+            return self
+        answers = tuple(replace(one, detail=False) for one in self.full.answers)
+        return replace(self, full=replace(self.full, answers=answers))
 
 
 def choose(

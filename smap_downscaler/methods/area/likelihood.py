@@ -21,6 +21,9 @@ from ...base.progress import SILENT, Progress
 #: Bounds of variances, in variances of y; both ends.
 _BOUNDS = (1e-6, 10.0)
 _STEPS = 40
+#: How steep L may be where the search ends, beside its value, and how often the search begins anew if it is
+#: steeper: what L-BFGS learnt far away sometimes stops it.
+_STEEP, _RESTARTS = 1e-3, 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,15 +218,21 @@ def estimate(
             gradient[prior.part] += own
         return 0.5 * total, 0.5 * gradient
 
-    found = minimize(
-        objective,
-        np.clip(begin, low, high),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=[(low, high)] * len(begin),
-        options={"maxiter": _STEPS, "ftol": 1e-5, "gtol": 1e-2},
-    )
-    variances = np.exp(found.x)
+    at = np.clip(begin, low, high)
+    for _ in range(1 + _RESTARTS):
+        found = minimize(
+            objective,
+            at,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[(low, high)] * len(begin),
+            options={"maxiter": _STEPS, "ftol": 1e-5, "gtol": 1e-2},
+        )
+        at = found.x
+        held = ((at <= low) & (found.jac > 0)) | ((at >= high) & (found.jac < 0))
+        if np.abs(found.jac[~held]).max(initial=0.0) <= 1.0 + _STEEP * abs(found.fun):
+            break
+    variances = np.exp(at)
     # Steps that ran out are no failure: the last ones change little.
     converged = bool(found.success or found.nit >= _STEPS) and bool(np.isfinite(found.fun))
     return Fit(variances[:parts], variances[parts:], float(found.fun), converged)

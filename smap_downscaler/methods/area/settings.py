@@ -12,6 +12,8 @@ from .terms import KINDS
 
 #: Widest footprint and largest noise that can be given.
 _WIDEST_KM, _MOST_NOISE = 100.0, 0.2
+#: How surely users know the noise that they give: one SD, as a factor.
+SURE = 1.02
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class AreaSettings:
         Covariates that are codes of classes.
     seed : int
         Of the run; the model has no randomness.
+    noise_factor : float
+        How surely a noise that is given is known: one SD, as a factor above 1.
     """
 
     footprint_km: float | None = None
@@ -37,6 +41,7 @@ class AreaSettings:
     terms: tuple[str, ...] = KINDS
     categorical: tuple[str, ...] = ()
     seed: int = 1
+    noise_factor: float = SURE
 
     def __post_init__(self) -> None:
         width = self.footprint_km
@@ -64,9 +69,14 @@ def read_settings(content: Mapping[str, Any]) -> AreaSettings:
     ------
     InputError, TypeError
     """
+    # Files of 0.5.0 do not say how surely the noise was known.
+    content = {"noise_factor": SURE, **content}
     if set(content) != {field.name for field in fields(AreaSettings)}:
         raise TypeError(f"the settings of an area-to-point model are {', '.join(content)}")
     numbers = [content[name] for name in ("footprint_km", "noise")]
+    factor = content["noise_factor"]
+    if not (_is_number(factor) and math.isfinite(factor) and factor > 1):
+        raise TypeError("the factor of a noise is no number above 1")
     lists = [content[name] for name in ("terms", "categorical")]
     if not all(one is None or (_is_number(one) and math.isfinite(one)) for one in numbers):
         raise TypeError("a setting of an area-to-point model is no number")
@@ -74,7 +84,7 @@ def read_settings(content: Mapping[str, Any]) -> AreaSettings:
         raise TypeError("a setting of an area-to-point model is no list of names")
     if not isinstance(content["seed"], int):
         raise TypeError("the seed of an area-to-point model is no whole number")
-    return AreaSettings(numbers[0], numbers[1], tuple(lists[0]), tuple(lists[1]), content["seed"])
+    return AreaSettings(numbers[0], numbers[1], tuple(lists[0]), tuple(lists[1]), content["seed"], factor)
 
 
 def _is_number(value: Any) -> bool:

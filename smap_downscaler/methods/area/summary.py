@@ -8,7 +8,7 @@ import numpy as np
 
 from ...base.words import counted, text
 from .fitted import Fitted
-from .levels import LEAST_SNR, Half
+from .levels import LEAST_GAIN, LEAST_SNR, Half
 from .terms import PRODUCTS
 
 #: Signal-to-noise below which the pattern is weakly supported.
@@ -149,6 +149,16 @@ def evidence_of(fitted: Fitted) -> list[str]:
         elif one.detail:
             how = "weakly supported" if one.snr < _WEAK else "supported"
             found.append(text("{} is {} by the data (signal-to-noise {:.2f})", subject, how, one.snr))
+        elif not core.two_levels and core.levels[0].gain < LEAST_GAIN:
+            found.append(
+                text(
+                    "{} is not supported by the data (in log likelihood the covariates gain {:.1f}, {:g} is "
+                    "needed for a single date), and not shown",
+                    subject,
+                    core.levels[0].gain,
+                    LEAST_GAIN,
+                )
+            )
         elif not core.two_levels and one.snr >= LEAST_SNR:
             found.append(
                 text(

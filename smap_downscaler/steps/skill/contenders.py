@@ -208,7 +208,9 @@ def area_settings(trial: Trial, kinds: tuple[str, ...], given: bool) -> AreaSett
     """Settings of the area-to-point model; `given`: footprint and noise are."""
     if not given:
         return AreaSettings(terms=kinds, seed=trial.seed)
-    return AreaSettings(trial.footprint_km, trial.noise, kinds, seed=trial.seed)
+    return AreaSettings(
+        trial.footprint_km, trial.noise, kinds, seed=trial.seed, noise_factor=trial.noise_factor
+    )
 
 
 def _by_date(kinds: tuple[str, ...]) -> Contender:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
+from ...methods.area.settings import SURE
 from ...runs.fingerprint import digest
 from ...runs.journal import Journal
 from .contenders import BILINEAR, CONTENDERS, LEAST_DATES, TWO_LEVELS
@@ -178,7 +179,7 @@ def make_trial(
         progress.set_fraction((date + 1) / case.dates)
     given = scene.mirrored() if case.truth == MIRRORED else scene
     trial = Trial(
-        given, observed, case.footprint_km, settings.estimated, settings.noise, case.seed,
+        given, observed, case.footprint_km, settings.estimated, settings.noise, SURE, case.seed,
         kept.__getitem__, tuple(sorted(kept)),
     )  # fmt: skip
     return trial, kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -12,6 +13,7 @@ import numpy as np
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...geo.grid import Grid, Window
+from ...methods.area.footprint import NOISE
 from ...runs.fingerprint import digest
 from ...runs.journal import Journal
 from ..demo.numbers.fields import block_sums
@@ -212,8 +214,10 @@ def _run_window(
     wetness = np.where(counts >= settings.least / 2, np.nanmean(moisture, axis=(1, 2)), np.nan)
     wanted = np.flatnonzero(np.isfinite(wetness)).tolist()
     some = [wanted[place] for place in spread_dates(wetness[wanted], settings.mapped)]
+    # The mean over a block has between the noise of one cell and, were it not shared, that over `factor`.
+    between = math.sqrt(factor)
     trial = Trial(
-        scene, observed, 0.0, settings.estimated, None, case.seed,
+        scene, observed, 0.0, settings.estimated, NOISE / between, between, case.seed,
         lambda date: moisture[date], tuple(some),
     )  # fmt: skip
     return map_all(case, trial, {date: moisture[date] for date in some}, methods, progress)

@@ -45,8 +45,10 @@ class Trial:
         Of the truth.
     estimated : bool
         Whether methods of many dates find out footprint and noise by themselves.
-    noise : float or None
-        SD of the noise, m3 m-3; None where nobody knows.
+    noise : float
+        SD of the noise, m3 m-3.
+    noise_factor : float
+        How surely it is known; see `AreaSettings`.
     seed : int
     truth : callable
         Gives the truth of a date (its number), shape of the fine grid, for the ceiling.
@@ -58,7 +60,8 @@ class Trial:
     observed: np.ndarray
     footprint_km: float
     estimated: bool
-    noise: float | None
+    noise: float
+    noise_factor: float
     seed: int
     truth: Callable[[int], np.ndarray]
     wanted: tuple[int, ...]
