@@ -12,15 +12,17 @@ from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...base.words import counted, text
 from ...geo.grid import Grid
-from ..base import Cells, FineReader
-from .dated import Dated, dated_of
-from .footprint import FOOTPRINTS, NOISE, UNSURE, Footprint, choose_footprint
+from ..base import Cells
+from .data import LEAST_CELLS, Data, data_of
+from .dated import Dated
+from .footprint import NOISE, UNSURE, Footprint, choose_footprint
 from .ground import HURSTS, Ground
 from .levels import LEAST_GAIN, Answer, Half, Level, Seen, answer, choose
 from .likelihood import Fit, Prior
-from .moments import Moments, gather
+from .moments import Moments
+from .pattern import FIRST_HURST, pattern_noise, pattern_reference, steps_at, two_way
 from .settings import AreaSettings
-from .subcells import SubCells, subcells_of
+from .subcells import SubCells
 from .windows import Window, windows_of
 
 #: How surely the noise of a mean pattern is known, and that of departures seen through a footprint, whose
@@ -28,12 +30,10 @@ from .windows import Window, windows_of
 _SURE, _ROUGHLY = 1.1, 1.5
 #: What terms leave of the field's standard deviation, and how surely: one SD, as a factor.
 LESS_FIELD, FIELD_FACTOR = 0.7, 1.4
-#: Cells of a model, of a date inside of two levels, and dates of two levels, at least.
-LEAST_CELLS, LEAST_OF_DATE, LEAST_DATES = 60, 20, 6
+#: Cells of a date inside of two levels, and dates of two levels, at least.
+LEAST_OF_DATE, LEAST_DATES = 20, 6
 #: A single date with a footprint shows detail from so many cells on.
 _CELLS_FOR_DETAIL = 600
-#: H of the departures until that of the mean pattern is known.
-FIRST_HURST = 0.15
 #: Bytes that the dated terms of all cells and dates may take in a model.
 _MOST_DATED = 50 * 2**20
 
@@ -125,69 +125,6 @@ class Core:
         return np.add(*pattern_noise(ground, self.cells[index], seen, self.first, self.wetness, design))
 
 
-@dataclass(frozen=True, eq=False)
-class _Data:
-    """What is known before the footprint: the stack over sub-cells, and soil moisture by day and cell."""
-
-    grid: Grid
-    fine: FineReader
-    static: tuple[str, ...]
-    dated_names: tuple[str, ...]
-    moments: Moments
-    cells: np.ndarray
-    days: np.ndarray
-    cube: np.ndarray
-
-    def dated(self, days: np.ndarray, settings: AreaSettings, progress: Progress) -> Dated | None:
-        """The dated covariates of some days; see `dated_of`."""
-        subcells, terms = self.moments.subcells, settings.terms
-        return dated_of(self.fine, self.dated_names, days, self.grid, subcells, terms, progress)
-
-
-def data_of(cells: Cells, settings: AreaSettings, progress: Progress = SILENT) -> _Data:
-    """The stack over sub-cells, and soil moisture by day and cell.
-
-    Raises
-    ------
-    InputError
-        If there is no SMAP grid or fine stack, or a covariate is in neither.
-    """
-    grid, fine = cells.grid, cells.fine
-    if grid is None or fine is None:
-        raise InputError(
-            "An area-to-point model needs the SMAP grid and a fine stack; train it with 'SMAP' and "
-            "'COVARIATES'."
-        )
-    static = tuple(name for name in cells.names if name in fine.names)
-    dated = tuple(name for name in cells.names if name not in fine.names)
-    unknown = [name for name in dated if name not in fine.dated]
-    if unknown:
-        raise InputError(f"{unknown[0]} is neither a band of the fine stack nor a dated covariate; add it.")
-    places, of_cell = np.unique(cells.cells, axis=0, return_inverse=True)
-    days, of_day = np.unique(cells.days, return_inverse=True)
-    cube = np.full((len(days), len(places)), np.nan)
-    cube[of_day.reshape(-1), of_cell.reshape(-1)] = cells.y
-    width = settings.footprint_km
-    reach = FOOTPRINTS[-1] if width is None else width
-    subcells = subcells_of(grid, _extent_of(grid, places), reach)
-    key = ("moments", subcells, static, settings.categorical, settings.terms)
-    moments = fine.kept(
-        key, lambda: gather(fine, static, settings.categorical, settings.terms, subcells, progress)
-    )
-    return _Data(grid, fine, static, dated, moments, places - np.array(subcells.corner), days, cube)
-
-
-def _extent_of(grid: Grid, places: np.ndarray) -> np.ndarray:
-    """First and last cell of the sub-cells' window: the grid's where it is no larger than the area.
-
-    So that folds and dates whose cells differ share what hangs on the stack.
-    """
-    area = int(np.prod(places.max(axis=0) - places.min(axis=0) + 1))
-    if grid.width * grid.height <= max(4 * area, 2500):
-        return np.array([[0, 0], [grid.height - 1, grid.width - 1]])
-    return places
-
-
 def fit_core(cells: Cells, settings: AreaSettings, two_levels: bool, progress: Progress = SILENT) -> Core:
     """Fit a model to SMAP's cells.
 
@@ -214,7 +151,7 @@ def fit_core(cells: Cells, settings: AreaSettings, two_levels: bool, progress: P
         raise InputError("the likelihood does not converge") from None
 
 
-def _footprint_of(data: _Data, settings: AreaSettings, two_levels: bool, progress: Progress) -> Footprint:
+def _footprint_of(data: Data, settings: AreaSettings, two_levels: bool, progress: Progress) -> Footprint:
     if settings.footprint_km is not None:
         return Footprint(settings.footprint_km, {})
     if not two_levels:
@@ -227,29 +164,13 @@ def _footprint_of(data: _Data, settings: AreaSettings, two_levels: bool, progres
     return choose_footprint(data.moments, data.cells, data.cube, progress)
 
 
-def _usable(data: _Data, ground: Ground) -> np.ndarray:
-    """Which cells can be used, bool, shape (n,); refuses too few."""
-    usable: np.ndarray = ground.sights.usable[tuple(data.cells.T)]
-    if usable.sum() < LEAST_CELLS:
-        lost = len(usable) - int(usable.sum())
-        where = (
-            f" ({lost} of {len(usable)} lie too far out of the fine stack, or under a mask)" if lost else ""
-        )
-        wide = f" with a footprint of {ground.footprint_km:g} km" if ground.footprint_km else ""
-        raise InputError(
-            f"{int(usable.sum())} SMAP cells can be used{wide}{where}, and an area-to-point model needs "
-            f"{LEAST_CELLS}; use a larger area."
-        )
-    return usable
-
-
 def _fit_date(
-    data: _Data, settings: AreaSettings, names: Sequence[str], footprint: Footprint, progress: Progress
+    data: Data, settings: AreaSettings, names: Sequence[str], footprint: Footprint, progress: Progress
 ) -> Core:
     """One date alone."""
     dated = data.dated(data.days, settings, progress)
     ground = Ground(data.moments, dated, footprint.km)
-    usable = _usable(data, ground) & np.isfinite(data.cube[0])
+    usable = data.usable(ground) & np.isfinite(data.cube[0])
     cells, cube = data.cells[usable], data.cube[:, usable]
     where = tuple(cells.T)
     design = ground.static[where]
@@ -299,7 +220,7 @@ def _fit_date(
     )
 
 
-def _windows(data: _Data, ground: Ground, cells: np.ndarray) -> list[Window]:
+def _windows(data: Data, ground: Ground, cells: np.ndarray) -> list[Window]:
     least = math.ceil(3 * ground.footprint_km / min(data.moments.subcells.cell_km))
     return windows_of(cells, data.moments.subcells.shape, least)
 
@@ -373,34 +294,6 @@ def _with_dated(scatter: np.ndarray, dated: Dated, columns: np.ndarray, products
     return found
 
 
-def two_way(cube: np.ndarray, turns: int = 500) -> tuple[np.ndarray, np.ndarray]:
-    """Effects of cells and dates by least squares over the gaps.
-
-    Parameters
-    ----------
-    cube : float64, shape (dates, n)
-        NaN where missing; each date and each cell was seen.
-
-    Returns
-    -------
-    cells : float64, shape (n,)
-    dates : float64, shape (dates,), mean 0
-    """
-    seen = np.isfinite(cube)
-    filled = np.where(seen, cube, 0.0)
-    dates, cells = np.zeros(len(cube)), np.zeros(cube.shape[1])
-    counts, by_date = np.maximum(seen.sum(axis=0), 1), np.maximum(seen.sum(axis=1), 1)
-    for _ in range(turns):
-        cells = (filled - dates[:, None] * seen).sum(axis=0) / counts
-        new = (filled - cells * seen).sum(axis=1) / by_date
-        new -= new.mean()
-        done = np.abs(new - dates).max() < 1e-10
-        dates = new
-        if done:
-            break
-    return cells, dates
-
-
 def _kept_dates(cube: np.ndarray, days: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
     """Dates and cells that two levels can use, bool, and why others are left out."""
     seen = np.isfinite(cube)
@@ -421,10 +314,10 @@ def _kept_dates(cube: np.ndarray, days: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def _fit_levels(
-    data: _Data, settings: AreaSettings, names: Sequence[str], footprint: Footprint, progress: Progress
+    data: Data, settings: AreaSettings, names: Sequence[str], footprint: Footprint, progress: Progress
 ) -> Core:
     """The cells' means over the dates, and each date's departures."""
-    usable = _usable(data, Ground(data.moments, None, footprint.km))
+    usable = data.usable(Ground(data.moments, None, footprint.km))
     dates, twice, skipped = _kept_dates(data.cube[:, usable], data.days)
     if dates.sum() < LEAST_DATES:
         raise InputError(
@@ -491,7 +384,7 @@ def _fit_levels(
     )
     windows = _windows(data, ground, cells)
     level0, likelihoods = _level([seen0], ground, groups0, HURSTS, [prior0], scatter0, windows, progress)
-    departures = departures + _steps_at(level0, windows, steps0, cells)
+    departures = departures + steps_at(level0, windows, steps0, cells)
     seen1 = _departures(departures, cells, design[:, single], wetness, dated_design)
     if footprint.km > 0:
         # A rough field could take the noise's place once more, now that it is known.
@@ -524,70 +417,6 @@ def _fit_levels(
         math.sqrt(variance),
         _gap_sd(days, level1.plain.answers[0].means),
     )
-
-
-def pattern_noise(
-    ground: Ground,
-    cells: np.ndarray,
-    seen: np.ndarray,
-    fit: Fit,
-    wetness: np.ndarray,
-    design: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Shapes of what lies between the means of cells and the mean of all dates: float64, shape (n, n) each.
-
-    With c_ij = |D_i and D_j| / (n_i n_j), D_i the n_i of T dates on which a cell was seen, noise is shared by
-    c_ij, and departures by c_ij - 1 / T: where all dates saw all cells they are a part of the pattern.
-    Swaths that differ by date leave steps in the cells' means, which a footprint would sharpen, were they
-    taken for true.
-
-    Parameters
-    ----------
-    ground : Ground
-    cells : int, shape (n, 2)
-    seen : bool, shape (dates, n)
-    fit : Fit
-        Of the departures, at `FIRST_HURST`.
-    wetness : float64, shape (dates,)
-    design : float64, shape (n, columns)
-        Linear and spline terms.
-
-    Returns
-    -------
-    noise : ndarray
-    steps : ndarray
-        Both in variances of `pattern_reference`.
-    """
-    weights = seen / seen.sum(axis=0)
-    shared = weights.T @ weights
-    shapes = [shape / pattern_reference(fit, seen) for shape in ground.shapes(cells, FIRST_HURST)]
-    noise = shared * sum(variance * shape for variance, shape in zip(fit.noise[1:], shapes[1:]))
-    steps = (shared - 1.0 / len(seen)) * (fit.noise[0] * shapes[0])
-    if design.shape[1]:
-        groups = np.unique(ground.moments.terms.groups, return_inverse=True)[1].reshape(-1)
-        variances = fit.groups[groups[: design.shape[1]]] / pattern_reference(fit, seen)
-        weighted = design * (weights.T @ wetness)[:, None]
-        steps = steps + (weighted * variances) @ weighted.T
-    return np.asarray(noise), np.asarray(steps)
-
-
-def pattern_reference(fit: Fit, seen: np.ndarray) -> float:
-    """Variance of the noise in the mean of a cell that was seen as often as others are, (m3 m-3)2."""
-    dates = len(seen)
-    return float(fit.noise[1:].sum()) * dates / (dates - 1) / float(seen.sum(axis=0).mean())
-
-
-def _steps_at(level: Level, windows: list[Window], steps: np.ndarray, cells: np.ndarray) -> np.ndarray:
-    """What is expected of the steps in the cells' means: float64, shape (n,)."""
-    half = level.fullest
-    total, weights = np.zeros(len(cells)), np.zeros(len(cells))
-    for window, one in zip(windows, half.answers):
-        weight = np.maximum(window.weights(*(cells[one.index] + 0.5).T), 1e-9)
-        total[one.index] += (
-            weight * half.fit.noise[-1] * (steps[np.ix_(one.index, one.index)] @ one.alphas[0])
-        )
-        weights[one.index] += weight
-    return np.asarray(total / weights)
 
 
 def _departures(

@@ -12,7 +12,7 @@ import numpy as np
 from ...base.progress import SILENT, Progress
 from ...geo.grid import Grid
 from ..base import COVER_SDS, Cells, Prediction
-from .core import data_of
+from .data import data_of
 from .footprint import FOOTPRINTS
 from .ground import Ground
 from .lags import noise_table

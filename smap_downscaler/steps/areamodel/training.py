@@ -17,7 +17,8 @@ from ...base.progress import SILENT, Progress
 from ...base.threads import ordered_map
 from ...base.version import plugin_version
 from ...base.words import counted, joined, text
-from ...methods.area.core import LEAST_CELLS, LEAST_DATES
+from ...methods.area.core import LEAST_DATES
+from ...methods.area.data import LEAST_CELLS
 from ...methods.area.levels import LEAST_SNR
 from ...methods.area.method import AREA_TO_POINT
 from ...methods.area.model import AreaModel

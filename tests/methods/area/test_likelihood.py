@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from smap_downscaler.base.errors import Cancelled
 from smap_downscaler.base.progress import Progress
+from smap_downscaler.methods.area import likelihood
 from smap_downscaler.methods.area.likelihood import (
+    Fit,
     Prior,
     Sight,
     _value,
@@ -110,6 +112,20 @@ def test_what_is_known_of_the_noise_holds_it():
     held = estimate([[sight_of(y, np.zeros((40, 0)), shapes)]], np.zeros(0, int), [Prior(1, 0.04, 1.02)])
     assert np.sqrt(held.noise[1]) == pytest.approx(0.2, rel=0.08)
     assert free.noise.sum() == pytest.approx(y.var(), rel=0.5)
+
+
+def test_a_search_that_stops_on_a_slope_begins_anew(monkeypatch):
+    rng = np.random.default_rng(5)
+    field = np.exp(-distances(rng.uniform(0, 60, (200, 2))) / 10)
+    y = np.linalg.cholesky(4 * field + 0.01 * np.eye(200)) @ rng.normal(size=200)
+    family, groups = [sight_of(y, np.zeros((200, 0)), [field, np.eye(200)])], np.zeros(0, int)
+    begin = Fit(np.array([1e-3, 1e-3]), np.zeros(0), 0.0, True)
+    right = estimate([family], groups)
+    monkeypatch.setattr(likelihood, "_STEPS", 2)
+    found = estimate([family], groups, start=begin)
+    assert found.value == pytest.approx(right.value, abs=2)
+    monkeypatch.setattr(likelihood, "_RESTARTS", 0)
+    assert estimate([family], groups, start=begin).value > right.value + 8
 
 
 def test_families_do_not_share_coefficients():

@@ -9,14 +9,16 @@ import pytest
 
 from area_case import DAYS, AreaCase, ArrayStack, rmse, smooth_field
 from smap_downscaler.base.errors import InputError
-from smap_downscaler.methods.area import core as core_module
+from smap_downscaler.base.progress import SILENT
 from smap_downscaler.methods.area import windows as windows_module
-from smap_downscaler.methods.area.core import two_way
+from smap_downscaler.methods.area.data import data_of
+from smap_downscaler.methods.area.footprint import choose_footprint
 from smap_downscaler.methods.area.lags import part_covariances
 from smap_downscaler.methods.area.method import AREA_TO_POINT
+from smap_downscaler.methods.area.pattern import two_way
 from smap_downscaler.methods.area.settings import AreaSettings, read_settings
 from smap_downscaler.methods.area.windows import windows_of
-from smap_downscaler.methods.base import ALL_DETAIL, NO_DETAIL, Block, ModelFileError
+from smap_downscaler.methods.base import ALL_DETAIL, BY_EVIDENCE, NO_DETAIL, Block, ModelFileError
 
 GIVEN = AreaSettings(footprint_km=0.0)
 
@@ -313,6 +315,24 @@ def test_a_dated_covariate_takes_part():
     assert "rain x static" in only.levels[0].variances
 
 
+def test_covariates_of_elsewhere_are_not_shown_on_a_single_date():
+    """Their pattern is surer than not by its own variances, but the cells are no likelier for it."""
+    own, other = AreaCase(side=12), AreaCase(side=12, seed=5)
+    assert fitted(own).core.levels[0].gain > 50
+    other.stack = own.stack
+    model = fitted(other)
+    (level,) = model.levels
+    assert level.snr > 0.5
+    assert model.core.levels[0].gain < 1
+    assert not level.detail
+    (sentence,) = model.evidence()
+    assert sentence.startswith("The pattern within cells is not supported by the data (in log likelihood the")
+    shown, bare = (
+        model.with_detail(choice).predict(other.block(other.days[0])) for choice in (BY_EVIDENCE, NO_DETAIL)
+    )
+    np.testing.assert_array_equal(shown.mean, bare.mean)
+
+
 def test_windows_are_blended_into_one_map(monkeypatch):
     case = AreaCase(side=24)
     whole = fitted(case)
@@ -359,12 +379,10 @@ def test_effects_of_cells_and_dates_are_found_over_gaps():
 def test_footprints_are_found():
     for footprint in (0.0, 33.0):
         case = AreaCase(side=20, dates=6, footprint_km=footprint, noise=0.02, margin=8 if footprint else 5)
-        found = core_module.choose_footprint(
-            core_module.data_of(case.cells(), AreaSettings(), core_module.SILENT).moments,
+        found = choose_footprint(
+            data_of(case.cells(), AreaSettings(), SILENT).moments,
             np.argwhere(np.ones((20, 20), bool))
-            - np.array(
-                core_module.data_of(case.cells(), AreaSettings(), core_module.SILENT).moments.subcells.corner
-            ),
+            - np.array(data_of(case.cells(), AreaSettings(), SILENT).moments.subcells.corner),
             case.y.reshape(6, -1),
         )
         assert abs(found.km - footprint) <= 7
@@ -375,7 +393,14 @@ def test_settings_come_back_from_json():
     settings = AreaSettings(33.0, 0.02, ("products", "linear"), ("landcover",))
     assert settings.terms == ("linear", "products")
     assert read_settings(json.loads(json.dumps(settings.as_dict()))) == settings
-    for content in ({}, {**settings.as_dict(), "noise": "x"}, {**settings.as_dict(), "terms": "linear"}):
+    of_old = {name: value for name, value in settings.as_dict().items() if name != "noise_factor"}
+    assert read_settings(of_old) == settings
+    for content in (
+        {},
+        {**settings.as_dict(), "noise_factor": 1.0},
+        {**settings.as_dict(), "noise": "x"},
+        {**settings.as_dict(), "terms": "linear"},
+    ):
         with pytest.raises(TypeError):
             read_settings(content)
 
