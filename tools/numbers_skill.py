@@ -18,6 +18,7 @@ from smap_downscaler.base.progress import SILENT, Progress
 from smap_downscaler.geo.datasets import dataset_grid, open_dataset, read_band
 from smap_downscaler.geo.grid import EASE2_CELLS, Grid, Window, ease2_grid
 from smap_downscaler.geo.lattice import Transformation
+from smap_downscaler.methods.area import windows
 from smap_downscaler.runs.journal import Journal
 from smap_downscaler.steps.demo.numbers.basin import make_basin
 from smap_downscaler.steps.demo.numbers.settings import DemoSettings
@@ -113,6 +114,25 @@ def skill_fine_pixels(_data: Path, _folder: Path, seeds: Sequence[int] = SEEDS[:
         "",
         *_known("100 m", MadeUp(12, 100.0), both, seeds),
     ]
+
+
+def skill_windows(_data: Path, _folder: Path, seeds: Sequence[int] = SEEDS[:1]) -> list[str]:
+    """More cells than one covariance matrix takes: windows beside the whole."""
+    settings = KnownTruth(_KINDS, (0.4,), (0,), (1,), methods=(SINGLE,))
+    lines = [
+        "## Known truth: windows beside the whole",
+        "",
+        f"72 x 72 SMAP cells, one date, else as above; no footprint, share .4, {_seeds(seeds)}. The same maps "
+        "in windows of 48 x 48 cells, as more than 2,500 cells always are, and with one covariance matrix.",
+    ]
+    scenes, most = MadeUp(72), windows.MOST_CELLS
+    for title, cells in {"In windows": most, "As a whole": 72 * 72}.items():
+        windows.MOST_CELLS = cells
+        try:
+            lines += ["", f"### {title}", "", *_known(f"72 {title}", scenes, settings, seeds)]
+        finally:
+            windows.MOST_CELLS = most
+    return lines
 
 
 def skill_sumatra(data: Path, _folder: Path, seeds: Sequence[int] = SEEDS[:1]) -> list[str]:

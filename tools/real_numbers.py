@@ -35,6 +35,7 @@ from numbers_skill import (
     skill_fine_pixels,
     skill_granule,
     skill_sumatra,
+    skill_windows,
 )
 from smap_downscaler.runs.provenance import versions
 
@@ -60,6 +61,7 @@ SECTIONS: dict[str, Callable[[Path, Path], list[str]]] = {
         intervals,
         skill_bars,
         skill_fine_pixels,
+        skill_windows,
         skill_sumatra,
         skill_demo_basin,
         skill_granule,
