@@ -122,8 +122,9 @@ def skill_windows(_data: Path, _folder: Path, seeds: Sequence[int] = SEEDS[:1]) 
     lines = [
         "## Known truth: windows beside the whole",
         "",
-        f"72 x 72 SMAP cells, one date, else as above; no footprint, share .4, {_seeds(seeds)}. The same maps "
-        "in windows of 48 x 48 cells, as more than 2,500 cells always are, and with one covariance matrix.",
+        f"72 x 72 SMAP cells, one date, else as above; no footprint, share .4, {_seeds(seeds)}. The same "
+        "maps in windows of 48 x 48 cells, as more than 2,500 cells always are, and with one covariance "
+        "matrix.",
     ]
     scenes, most = MadeUp(72), windows.MOST_CELLS
     for title, cells in {"In windows": most, "As a whole": 72 * 72}.items():
