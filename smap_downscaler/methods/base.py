@@ -135,11 +135,14 @@ class Block:
         Ordinals of the dates.
     coordinates : float64, shape (n, 2), or None
         x and y of the centres in the CRS of the SMAP grid; None unless the method `uses_coordinates`.
+    still
+        What `Model.still` gave for these pixels; predictions are the same without it, to the last bit.
     """
 
     x: np.ndarray
     days: np.ndarray
     coordinates: np.ndarray | None = None
+    still: Any | None = None
 
 
 #: Share of true values that an interval is to hold, and how many standard deviations to either side of the
@@ -252,6 +255,13 @@ class Model(ABC):
     applicability: Applicability | None = None
     #: Whether it takes so long to be packed that a cancel must be able to leave it.
     is_large = False
+
+    def still(self, block: Block, progress: Progress = SILENT) -> Any | None:
+        """What predictions of the same pixels share on all days, for `Block.still`; None: nothing.
+
+        It has `nbytes`, and hangs on the pixels' places and static covariates alone.
+        """
+        return None
 
     @abstractmethod
     def predict(self, block: Block, progress: Progress = SILENT, sd: bool = False) -> Prediction:

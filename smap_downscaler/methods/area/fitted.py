@@ -17,7 +17,7 @@ from .lags import field_on_parts
 from .levels import Answer, Half
 
 _T = TypeVar("_T")
-#: Images of dates that are kept: a run takes its dates one after the other, in several threads.
+#: Images of dates that are kept, for each window: a run takes its dates one after the other, in threads.
 _IMAGES_KEPT = 24
 
 
@@ -106,7 +106,7 @@ class Fitted:
         with self._lock:
             if key not in self._images:
                 self._images[key] = make()
-                while len(self._images) > _IMAGES_KEPT:
+                while len(self._images) > _IMAGES_KEPT * len(self.core.windows):
                     self._images.popitem(last=False)
             self._images.move_to_end(key)
             return self._images[key]  # type: ignore[return-value]

@@ -18,8 +18,8 @@ from .core import Core
 from .fitted import Fitted
 from .members import encode
 from .settings import AreaSettings
+from .still import Still, dated_columns, mean_of, still_of
 from .summary import LevelSummary, curve_of, evidence_of, levels_of
-from .terms import Surface
 from .trust import applicability_of_core
 from .variance import Variances
 
@@ -174,24 +174,33 @@ class AreaModel(Model):
         """The same model with another choice of what is shown of the pattern within cells."""
         return AreaModel(self.core, detail, self.scores)
 
+    def still(self, block: Block, progress: Progress = SILENT) -> Still:
+        """What predictions of the same pixels share on all days; see `Model`."""
+        return still_of(self.fitted, block, progress)
+
     def predict(self, block: Block, progress: Progress = SILENT, sd: bool = False) -> Prediction:
         """Soil moisture of pixels; NaN where they lie beyond the model's sub-cells.
 
         A day that is not in a model of two levels has the mean pattern, what dated covariates say, and a
         mean and a wetness between those of its neighbours in time.
         """
+        still: Still = block.still or self.still(block, progress)
+        dated = dated_columns(self.fitted, np.asarray(block.x))
+        mean, days = np.full(len(block.days), np.nan), np.unique(block.days)
+        for day in days:
+            progress.check()
+            some = slice(None) if len(days) == 1 else np.flatnonzero(block.days == day)
+            mean[some] = mean_of(self.fitted, still, int(day), dated[some], some)
         if not sd:
-            return Prediction(self._asked(block, (self._mean,), progress)[0])
-        mean, variance = self._asked(
-            block, (self._mean, partial(self._sure.after, progress=progress)), progress
-        )
+            return Prediction(mean)
+        (variance,) = self._asked(block, still, (partial(self._sure.after, progress=progress),), progress)
         deviation = np.sqrt(variance)
         return Prediction(mean, deviation, mean - COVER_SDS * deviation, mean + COVER_SDS * deviation)
 
     def prior_share(self, block: Block, progress: Progress = SILENT) -> np.ndarray:
         """As of `Model`: of the variance of field and coefficients without any SMAP."""
         asked = partial(self._sure.after, progress=progress), self._sure.before
-        after, before = self._asked(block, asked, progress)
+        after, before = self._asked(block, block.still or self.still(block, progress), asked, progress)
         return np.maximum(1.0 - after / before, 0.0)
 
     @cached_property
@@ -199,111 +208,28 @@ class AreaModel(Model):
         """Of its cells."""
         return applicability_of_core(self.core)
 
-    def _asked(self, block: Block, asked: Sequence[_OfWindow], progress: Progress) -> np.ndarray:
-        """What windows say of pixels, weighted: float64, shape (questions, n)."""
-        core = self.core
-        x = np.asarray(block.x)
-        if block.coordinates is None or x.shape[1] != len(core.names):
-            raise ValueError(f"pixels need coordinates and {len(core.names)} covariates, not {x.shape}")
-        grid = core.grid
-        rows = (grid.top - block.coordinates[:, 1]) / grid.cell_height
-        cols = (block.coordinates[:, 0] - grid.left) / grid.cell_width
-        rows, cols = core.subcells.positions(rows, cols)
-        found = np.full((len(asked), len(x)), np.nan)
+    def _asked(
+        self, block: Block, still: Still, asked: Sequence[_OfWindow], progress: Progress
+    ) -> np.ndarray:
+        """What windows say of pixels, weighted: float64, shape (questions, n); NaN beyond the sub-cells."""
+        core, x = self.core, np.asarray(block.x)
+        statics = [core.names.index(name) for name in core.static]
+        dated = dated_columns(self.fitted, x)
+        found = np.zeros((len(asked), len(x)))
         for day in np.unique(block.days):
             of_day = np.flatnonzero(block.days == day)
             for begin in range(0, len(of_day), _PIXELS_AT_ONCE):
                 progress.check()
                 some = of_day[begin : begin + _PIXELS_AT_ONCE]
-                found[:, some] = self._of_day(x[some], rows[some], cols[some], int(day), asked)
+                z = core.moments.terms.scales.z(core.moments.columns.of(x[some][:, statics]))
+                for own in still.windows:
+                    weight = 1.0 if own.weight is None else own.weight[some]
+                    if np.any(weight):
+                        for values, ask in zip(found, asked):
+                            places = still.rows[some], still.cols[some]
+                            values[some] += weight * ask(own.number, int(day), z, dated[some], *places)
+        found[:, ~still.inside] = np.nan
         return found
-
-    def _of_day(
-        self, x: np.ndarray, rows: np.ndarray, cols: np.ndarray, day: int, asked: Sequence[_OfWindow]
-    ) -> np.ndarray:
-        core = self.core
-        statics = [core.names.index(name) for name in core.static]
-        z = core.moments.terms.scales.z(core.moments.columns.of(x[:, statics]))
-        dated = x[:, [core.names.index(name) for name in core.dated_names]]
-        parts = core.subcells.parts
-        found, total = np.zeros((len(asked), len(x))), np.zeros(len(x))
-        for number, window in enumerate(core.windows):
-            weight = window.weights(rows / parts, cols / parts)
-            if not weight.any():
-                continue
-            total += weight
-            for own, ask in zip(found, asked):
-                own += weight * ask(number, day, z, dated, rows, cols)
-        high, wide = core.subcells.fine_shape
-        inside = (rows >= 0) & (rows < high) & (cols >= 0) & (cols < wide)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.where(inside, found / total, np.nan)
-
-    def _mean(
-        self, window: int, day: int, z: np.ndarray, dated: np.ndarray, rows: np.ndarray, cols: np.ndarray
-    ) -> np.ndarray:
-        """Means of a window's pixels."""
-        core = self.core
-        surface, image, curves, products = self.fitted.kept(
-            ("image", window, day), lambda: self._combined(window, day)
-        )
-        found: np.ndarray = bilinear(image, rows, cols)
-        if surface is not None:
-            found += surface.of_z(z)
-        if curves is not None and core.dated is not None:
-            found += curves.at(dated)
-            own = core.dated.terms.scales.z(dated.astype(np.float64))
-            if products.any():
-                if core.two_levels:
-                    own = own - self._mean_dated(rows, cols)
-                found += np.einsum("iq,iq->i", own, z @ products.T)
-        return found
-
-    def _mean_dated(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
-        """The training dates' mean of the standard dated covariates at pixels, float64, shape (n, q)."""
-        dated = self.core.dated
-        if dated is None:
-            return np.zeros((len(rows), 0))
-        images = dated.reference[:, :, dated.terms.width() :]
-        return np.stack([bilinear(images[:, :, k], rows, cols) for k in range(images.shape[2])], axis=1)
-
-    def _combined(
-        self, window: int, day: int
-    ) -> tuple[Surface | None, np.ndarray, Surface | None, np.ndarray]:
-        """All levels on a day: the static surface, an image over sub-cells, curves and products of dated
-        covariates."""
-        core, terms = self.core, self.core.moments.terms
-        self.fitted.place(day)
-        surface: Surface | None = None
-        curves: Surface | None = None
-        image = np.zeros(core.subcells.fine_shape)
-        p, q = len(terms.scales.mean), len(core.dated_names)
-        products = np.zeros((q, p))
-        for level in range(len(core.levels)):
-            half = self.fitted.half(level, window)
-            one = half.answers[window]
-            factor = self.fitted.wetness(day) if level else 1.0
-            image += self.fitted.field(level, window, half, day)
-            if not one.b.size:
-                continue
-            columns = self.fitted.static_columns(level)
-            whole = np.zeros(terms.width())
-            whole[columns] = one.b[: len(columns)]
-            own = terms.surface(whole)
-            surface = _sum(surface, own, factor)
-            if core.dated is None:
-                continue
-            rest, width = one.b[len(columns) :], core.dated.terms.width()
-            mean = core.dated.reference[:, :, :width] @ rest[:width]
-            if core.two_levels and not level:
-                image += mean
-                continue
-            curves = core.dated.terms.surface(rest[:width])
-            if core.two_levels:
-                image -= mean
-            if core.dated.with_products:
-                products = rest[width:].reshape(q, p)
-        return surface, image, curves, products
 
     # Its own error.
 
@@ -339,9 +265,3 @@ class AreaModel(Model):
         if covariates != len(self.core.names):
             raise InputError(f"The model has {len(self.core.names)} covariates, not {covariates}.")
         return encode(self.core)
-
-
-def _sum(surface: Surface | None, other: Surface, factor: float) -> Surface:
-    if surface is None:
-        surface = other.plus(other, -1.0)
-    return surface.plus(other, factor)

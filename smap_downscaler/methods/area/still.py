@@ -1,0 +1,273 @@
+"""What maps of the same pixels share on all days: a day then costs an image and little else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...base.progress import SILENT, Progress
+from ..base import Block
+from .fitted import Fitted
+from .terms import Surface
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+#: Pixels at once: their terms stay in the processor's cache.
+_PIXELS_AT_ONCE = 8192
+
+
+@dataclass(frozen=True, eq=False)
+class OfWindow:
+    """What a window says of pixels on all days.
+
+    Attributes
+    ----------
+    number : int
+    weight : float64, shape (n,), or None
+        Share that it has in each pixel; None: it is alone.
+    levels : tuple of float64 arrays, shape (n,), or None
+        The static terms of each level; None where it has none.
+    products : float64, shape (n, q), or None
+        What each standard dated covariate is multiplied with.
+    """
+
+    number: int
+    weight: np.ndarray | None
+    levels: tuple[np.ndarray | None, ...]
+    products: np.ndarray | None
+
+
+@dataclass(frozen=True, eq=False)
+class Still:
+    """What maps of the same pixels share.
+
+    Attributes
+    ----------
+    rows, cols : float64, shape (n,)
+        Places in sub-cells.
+    inside : bool, shape (n,)
+        Which lie on the model's sub-cells.
+    between : csr_matrix, shape (n, sub-cells)
+        Weights of the sub-cells in each pixel.
+    mean_dated : float64, shape (n, q), or None
+        The training dates' mean of the standard dated covariates.
+    windows : tuple of OfWindow
+    """
+
+    rows: np.ndarray
+    cols: np.ndarray
+    inside: np.ndarray
+    between: csr_matrix
+    mean_dated: np.ndarray | None
+    windows: tuple[OfWindow, ...]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it takes."""
+        arrays = [self.rows, self.cols, self.inside, self.mean_dated]
+        arrays += [self.between.data, self.between.indices, self.between.indptr]
+        for own in self.windows:
+            arrays += [own.weight, own.products, *own.levels]
+        return sum(one.nbytes for one in arrays if one is not None)
+
+
+def still_of(fitted: Fitted, block: Block, progress: Progress = SILENT) -> Still:
+    """What the pixels of a block share on all days; of `block.x` the static covariates count alone."""
+    core, x = fitted.core, np.asarray(block.x)
+    if block.coordinates is None or x.shape[1] != len(core.names):
+        raise ValueError(f"pixels need coordinates and {len(core.names)} covariates, not {x.shape}")
+    grid, (high, wide) = core.grid, core.subcells.fine_shape
+    rows = (grid.top - block.coordinates[:, 1]) / grid.cell_height
+    cols = (block.coordinates[:, 0] - grid.left) / grid.cell_width
+    rows, cols = core.subcells.positions(rows, cols)
+    inside = (rows >= 0) & (rows < high) & (cols >= 0) & (cols < wide)
+    parts = core.subcells.parts
+    weights = [window.weights(rows / parts, cols / parts) for window in core.windows]
+    total = np.sum(weights, axis=0)
+    alone = len(weights) == 1
+    terms = [effects_of(fitted, number) for number in range(len(weights))]
+    levels = [[None if one is None else np.zeros(len(x)) for one in own.static] for own in terms]
+    products = [None if own.products is None else np.zeros((len(x), len(own.products))) for own in terms]
+    statics = [core.names.index(name) for name in core.static]
+    for begin in range(0, len(x), _PIXELS_AT_ONCE):
+        progress.check()
+        some = slice(begin, begin + _PIXELS_AT_ONCE)
+        z = core.moments.terms.scales.z(core.moments.columns.of(x[some][:, statics]))
+        for weight, own, values, factors in zip(weights, terms, levels, products):
+            if not weight[some].any():
+                continue
+            for surface, level in zip(own.static, values):
+                if surface is not None and level is not None:
+                    level[some] = surface.of_z(z)
+            if own.products is not None and factors is not None:
+                factors[some] = z @ own.products.T
+    with np.errstate(invalid="ignore", divide="ignore"):
+        windows = tuple(
+            OfWindow(number, None if alone else weight / total, tuple(own), factor)
+            for number, (weight, own, factor) in enumerate(zip(weights, levels, products))
+            if alone or weight.any()
+        )
+    between = bilinear_weights(core.subcells.fine_shape, rows, cols)
+    mean_dated = None
+    if core.dated is not None and core.two_levels and any(own.products is not None for own in terms):
+        images = core.dated.reference[:, :, core.dated.terms.width() :]
+        mean_dated = between @ images.reshape(-1, images.shape[2])
+    return Still(rows, cols, inside, between, mean_dated, windows)
+
+
+def mean_of(fitted: Fitted, still: Still, day: int, dated: np.ndarray, some: Any = slice(None)) -> np.ndarray:
+    """Soil moisture of pixels on a day; NaN beyond the sub-cells.
+
+    Parameters
+    ----------
+    fitted : Fitted
+    still : Still
+    day : int
+        Ordinal.
+    dated : float, shape (m, q)
+        Dated covariates.
+    some : slice or int, shape (m,)
+        Which of the pixels.
+    """
+    core, wetness = fitted.core, fitted.wetness(day)
+    whole = isinstance(some, slice)
+    between = still.between if whole else still.between[some]
+    found = np.zeros(between.shape[0])
+    for own in still.windows:
+        effects = effects_of(fitted, own.number)
+        value = between @ image_of(fitted, own.number, day).ravel()
+        for level, static in enumerate(own.levels):
+            if static is not None:
+                value += static[some] if not level else wetness * static[some]
+        if effects.curves is not None:
+            value += effects.curves.at(dated)
+        if own.products is not None and core.dated is not None:
+            standard = core.dated.terms.scales.z(np.asarray(dated, np.float64))
+            if still.mean_dated is not None:
+                standard = standard - still.mean_dated[some]
+            value += np.einsum("iq,iq->i", standard, own.products[some])
+        found += value if own.weight is None else own.weight[some] * value
+    return np.where(still.inside[some], found, np.nan)
+
+
+@dataclass(frozen=True, eq=False)
+class Effects:
+    """The terms of a window, as they are shown.
+
+    Attributes
+    ----------
+    static : tuple of Surface or None
+        Of each level; that of departures is taken times a date's wetness.
+    curves : Surface or None
+        Of the dated covariates.
+    products : float64, shape (q, p), or None
+    mean : float64, shape (fine rows, fine columns)
+        What the dates' mean of the dated covariates adds to all days.
+    """
+
+    static: tuple[Surface | None, ...]
+    curves: Surface | None
+    products: np.ndarray | None
+    mean: np.ndarray
+
+
+def effects_of(fitted: Fitted, window: int) -> Effects:
+    """The terms of a window."""
+    return fitted.kept(("effects", window), lambda: _effects(fitted, window))
+
+
+def _effects(fitted: Fitted, window: int) -> Effects:
+    core, terms = fitted.core, fitted.core.moments.terms
+    p, q = len(terms.scales.mean), len(core.dated_names)
+    static: list[Surface | None] = []
+    curves: Surface | None = None
+    products: np.ndarray | None = None
+    total = np.zeros(core.subcells.fine_shape)
+    for level in range(len(core.levels)):
+        one = fitted.half(level, window).answers[window]
+        if not one.b.size:
+            static.append(None)
+            continue
+        columns = fitted.static_columns(level)
+        whole = np.zeros(terms.width())
+        whole[columns] = one.b[: len(columns)]
+        static.append(terms.surface(whole))
+        if core.dated is None:
+            continue
+        rest, width = one.b[len(columns) :], core.dated.terms.width()
+        mean = core.dated.reference[:, :, :width] @ rest[:width]
+        if core.two_levels and not level:
+            total += mean
+            continue
+        curves = core.dated.terms.surface(rest[:width])
+        if core.two_levels:
+            total -= mean
+        if core.dated.with_products and rest[width:].any():
+            products = rest[width:].reshape(q, p)
+    return Effects(tuple(static), curves, products, total)
+
+
+def image_of(fitted: Fitted, window: int, day: int) -> np.ndarray:
+    """Means, fields, and what dated covariates say of all days: float64, shape (fine rows, fine columns)."""
+
+    def made() -> np.ndarray:
+        fitted.place(day)
+        total = effects_of(fitted, window).mean.copy()
+        for level in range(len(fitted.core.levels)):
+            half = fitted.half(level, window)
+            if fitted.core.two_levels and not level:
+                # Of all days.
+                total += fitted.kept(("pattern", window), partial(fitted.field, 0, window, half, day))
+            else:
+                total += fitted.field(level, window, half, day)
+        return total
+
+    return fitted.kept(("image", window, day), made)
+
+
+def bilinear_weights(shape: tuple[int, int], rows: np.ndarray, cols: np.ndarray) -> csr_matrix:
+    """Weights of an array's elements in values bilinear between their centres, beyond them those at the edge.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the array.
+    rows, cols : float64, shape (n,)
+        Places in it.
+
+    Returns
+    -------
+    csr_matrix, shape (n, elements)
+    """
+    from scipy.sparse import csr_matrix
+
+    high, wide = shape
+    down, right = np.clip(rows - 0.5, 0.0, high - 1.0), np.clip(cols - 0.5, 0.0, wide - 1.0)
+    row, col = down.astype(np.int32), right.astype(np.int32)
+    down, right = down - row, right - col
+    below, beyond = np.minimum(row + 1, high - 1), np.minimum(col + 1, wide - 1)
+    places = np.empty((len(rows), 4), np.int32)
+    weights = np.empty((len(rows), 4))
+    for number, (r, c, v, h) in enumerate(
+        (
+            (row, col, 1.0 - down, 1.0 - right),
+            (row, beyond, 1.0 - down, right),
+            (below, col, down, 1.0 - right),
+            (below, beyond, down, right),
+        )
+    ):
+        places[:, number] = r * wide + c
+        weights[:, number] = v * h
+    begins = np.arange(0, 4 * len(rows) + 1, 4, dtype=np.int32)
+    return csr_matrix((weights.ravel(), places.ravel(), begins), shape=(len(rows), high * wide))
+
+
+def dated_columns(fitted: Fitted, x: np.ndarray) -> np.ndarray:
+    """The dated covariates among all: shape (n, q)."""
+    names = fitted.core.names
+    found: np.ndarray = x[:, [names.index(name) for name in fitted.core.dated_names]]
+    return found
