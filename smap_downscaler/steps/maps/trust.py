@@ -16,7 +16,8 @@ from ...report.atlas import AtlasPanel
 from ...tables.by_date import DatesTable
 from ..terrain.summary import summarise
 from .bands import DISSIMILARITY, EXPLAINED, NAME, OUT_OF_RANGE, OUTSIDE, SD
-from .downscale import MapInputs, MapsReport
+from .inputs import MapInputs
+from .made import MapsReport
 from .trust_report import MapLook, Trust
 
 #: Panels of a report: bands, what they are called, and their unit (None: the maps').
@@ -47,8 +48,7 @@ def look_at_maps(
     InputError
         If a map cannot be read.
     """
-    names = inputs.extra.names(inputs.forests)
-    if not names:
+    if len(inputs.bands) == 1:
         return None
     forests = inputs.forests
     scores = [found for key in forests.keys if (found := forests.scores(key)) is not None]
@@ -77,7 +77,7 @@ def _look(inputs: MapInputs, made: MapsReport, table: DatesTable, progress: Prog
     dates = table.column("date")
     worst = dates[int(np.nanargmax(ranked))] if np.isfinite(ranked).any() else dates[0]
     date = next(date for date in made.files if date.isoformat() == worst)
-    path, names = made.files[date], (NAME, *inputs.extra.names(inputs.forests))
+    path, names = made.files[date], inputs.bands
     panels, unit = [], inputs.forests.response_unit
     for number, name in enumerate(names, start=1):
         if name in _PANELS:

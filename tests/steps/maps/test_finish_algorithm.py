@@ -21,7 +21,8 @@ from smap_downscaler.methods.file.reader import open_models
 from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack
 from smap_downscaler.steps.maps.consistency import Finish
-from smap_downscaler.steps.maps.downscale import MapInputs, make_maps, map_file
+from smap_downscaler.steps.maps.downscale import make_maps, map_file
+from smap_downscaler.steps.maps.inputs import MapInputs
 
 MAPPED = (DATES[0], DATES[2])
 
