@@ -9,6 +9,7 @@ import numpy as np
 
 from ...base.dates import period_text
 from ...base.words import Text, counted, text
+from ...methods.measured import right_means
 from ...preflight.layer_check import Preflight
 from ...preflight.report import begin_page
 from ...report.number_text import UNIT, fixed, number_text, score_text
@@ -142,6 +143,8 @@ def _evidence(page: Page, outcome: AreaOutcome) -> None:
             outcome.least_snr,
         )
     )
+    for one in outcome.measured:
+        page.paragraph(text("{}. {}", one.rule, right_means()))
 
 
 def _sentence(words: str) -> str:

@@ -1,13 +1,22 @@
-"""Which dates are mapped."""
+"""Which dates are to be mapped."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from ...base.dates import is_within
 from ...base.errors import InputError
 from ...methods.keys import POOLED
 from .inputs import MapInputs
+
+
+def check_dates(inputs: MapInputs, dates: Sequence[dt.date]) -> None:
+    """Raise `InputError` if a date has no model."""
+    lacking = sorted(set(dates) - set(inputs.forests.dates))
+    if lacking and inputs.forests.mode != POOLED:
+        noun = inputs.forests.method.noun
+        raise InputError(f"{inputs.forests.path}: it has no {noun} of {lacking[0]}; choose other dates.")
 
 
 def dates_to_map(

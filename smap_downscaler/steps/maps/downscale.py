@@ -18,13 +18,13 @@ from ...base.words import counted, text
 from ...geo.blocks import blocks
 from ...geo.geotiff import Band, GeoTiff, check_room, create_geotiff
 from ...geo.grid import Window
-from ...methods.keys import POOLED
 from ...runs.fingerprint import is_made, run_of, tags_of_file
 from ...series.dated import log_substitutes
 from ...series.dated_on_grid import OnPixels
 from ...series.tags import AREA_TAG, FIRST_BAND_TAG, RUN_TAG, is_of_area
 from .bands import LOWER, NAME, SD, UPPER
 from .consistency import Finished, Finishing, Layers, Places, Run
+from .dates import check_dates
 from .inputs import NO_SMAP, SMAP_TAG, MapInputs, compare_units
 from .made import NOISE_TAG, MapsReport, ask_models, hold_against_smap
 from .mapped import PART_TAG
@@ -75,14 +75,14 @@ def make_maps(
         If no date can be mapped or no map would have a value, a date has no forest, a dated covariate
         lies elsewhere than the stack, or a file cannot be read or written.
     """
-    _check_dates(inputs, dates)
+    check_dates(inputs, dates)
     compare_units(inputs.forests, inputs.units(), progress)
     log_substitutes(inputs.dynamic, sorted(set(dates)), progress)
     report = MapsReport()
     ask_models(inputs, dates, report, SILENT if told else progress)
     dated = [OnPixels(one, inputs.stack.grid, progress) for one in inputs.dynamic]
     files = {date: map_file(folder, date, ending) for date in dates}
-    wanted = _dates_to_map(inputs, files, report, progress)
+    wanted = _not_made_yet(inputs, files, report, progress)
     if not wanted and not report.files:
         raise InputError(
             f"No date can be mapped: {next(iter(report.skipped.values()), 'no date is chosen')}."
@@ -125,14 +125,7 @@ def make_maps(
     return report
 
 
-def _check_dates(inputs: MapInputs, dates: Sequence[dt.date]) -> None:
-    lacking = sorted(set(dates) - set(inputs.forests.dates))
-    if lacking and inputs.forests.mode != POOLED:
-        noun = inputs.forests.method.noun
-        raise InputError(f"{inputs.forests.path}: it has no {noun} of {lacking[0]}; choose other dates.")
-
-
-def _dates_to_map(
+def _not_made_yet(
     inputs: MapInputs, files: Mapping[dt.date, Path], report: MapsReport, progress: Progress
 ) -> dict[dt.date, str]:
     """The dates that need a new map, ascending, with the fingerprint of their inputs."""

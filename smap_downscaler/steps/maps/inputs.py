@@ -28,6 +28,8 @@ from .mapped import PART_TAG, Part, Wanted
 
 #: Tag of a map that says that there is no SMAP of its date.
 SMAP_TAG, NO_SMAP = "SMAP", "none"
+#: Why maps cannot return SMAP through a footprint, and what to do.
+NO_MEAN = "SMAP then is no mean over its cells, and to return it would sharpen its noise; set it to 'none'"
 
 
 @dataclass(frozen=True)
@@ -97,8 +99,7 @@ class MapInputs:
             )
         if finish.exact and finish.footprint_km > 0:
             raise InputError(
-                f"CONSISTENCY is 'exact' with a FOOTPRINT of {finish.footprint_km:g} km: SMAP then is no "
-                "mean over its cells, and to return it would sharpen its noise; set it to 'none'."
+                f"CONSISTENCY is 'exact' with a FOOTPRINT of {finish.footprint_km:g} km: {NO_MEAN}."
             )
 
     def model(self, date: dt.date) -> Model:

@@ -12,9 +12,10 @@ from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...base.words import counted, text
 from ...methods.keys import POOLED
+from ...methods.measured import Measured
 from ...runs.fingerprint import tags_of_file
 from .closure_report import closure_lines, unfinished_sentence
-from .inputs import SMAP_TAG, MapInputs
+from .inputs import NO_MEAN, SMAP_TAG, MapInputs
 from .limits import Beyond, beyond_sentence
 from .numbers.closure import Closure
 
@@ -28,8 +29,8 @@ class MapsReport:
 
     `closures`: how maps lie beside SMAP, where it is known; `noise`: SD of SMAP's noise by date, m3 m-3, NaN
     where nobody knows; `unfinished`: why RESIDUAL or CONSISTENCY was not done; `unseen`: days that models
-    have no SMAP of; `evidence`: what models say of the pattern within cells.
-    `beyond`: how many of a map's pixels lie outside of 0 to saturation.
+    have no SMAP of; `evidence`: what models say of the pattern within cells; `measured`: how right such were
+    where the truth is known; `beyond`: how many of a map's pixels lie outside of 0 to saturation.
     """
 
     files: dict[dt.date, Path] = field(default_factory=dict)
@@ -40,6 +41,7 @@ class MapsReport:
     unfinished: dict[dt.date, str] = field(default_factory=dict)
     unseen: list[dt.date] = field(default_factory=list)
     evidence: list[str] = field(default_factory=list)
+    measured: list[Measured] = field(default_factory=list)
     beyond: dict[dt.date, Beyond] = field(default_factory=dict)
 
 
@@ -53,8 +55,7 @@ def ask_models(inputs: MapInputs, dates: Sequence[dt.date], report: MapsReport, 
         if inputs.finish.exact and model.footprint_km > 0:
             raise InputError(
                 f"CONSISTENCY is 'exact', but the footprint of {inputs.forests.path} is "
-                f"{model.footprint_km:g} km: SMAP then is no mean over its cells, and to return it would "
-                "sharpen its noise; set it to 'none'."
+                f"{model.footprint_km:g} km: {NO_MEAN}."
             )
         report.noise[date] = model.noise_sd
         if inputs.is_unseen(date):
@@ -65,6 +66,10 @@ def ask_models(inputs: MapInputs, dates: Sequence[dt.date], report: MapsReport, 
             said = line if inputs.forests.mode == POOLED else text("{}: {}", date, line)
             report.evidence.append(said)
             (progress.warn if line in model.doubts() else progress.log)(said)
+        if model.measured is not None and model.measured not in report.measured:
+            report.measured.append(model.measured)
+    for one in report.measured:
+        progress.log(one.rule)
     if report.unseen:
         progress.log(
             text(

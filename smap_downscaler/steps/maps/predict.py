@@ -43,6 +43,7 @@ class Task:
 def tasks_of(
     inputs: MapInputs, dates: Sequence[dt.date], parts: Sequence[Window], dated: Sequence[OnPixels]
 ) -> Iterator[Task]:
+    """The blocks of all maps, date by date; `dated` are the dated covariates."""
     forests = inputs.forests
     coordinates = None
     if forests.method.uses_coordinates and forests.grid is not None:
@@ -100,10 +101,11 @@ def _covariates(task: Task, progress: Progress) -> np.ndarray:
 
 
 def pixels_a_block(inputs: MapInputs, dated: Sequence[OnPixels], threads: int, memory_mb: int) -> int:
+    """How many pixels blocks may have."""
     # Of dated covariates that are averaged a thread reads one at a time; the others are read ahead.
     free = memory_mb * 2**20 - threads * max((one.bytes_a_block for one in dated), default=0)
     bytes_per_pixel = _BYTES_PER_PIXEL + _BYTES_PER_COVARIATE * len(inputs.forests.names)
     bytes_per_pixel += sum(one.bytes_a_pixel for one in dated)
-    bytes_per_pixel += _BYTES_PER_BAND * len(inputs.extra.names(inputs.forests))
+    bytes_per_pixel += _BYTES_PER_BAND * (len(inputs.bands) - 1)
     # ordered_map keeps up to 2 blocks a thread.
     return max(min(free // (2 * threads * bytes_per_pixel), _LARGEST_BLOCK), 1)

@@ -11,6 +11,7 @@ from ...geo.blocks import row_blocks
 from ...geo.datasets import open_dataset, read_band
 from ...geo.grid import Window
 from ...geo.map_frame import frame_of
+from ...methods.base import BY_EVIDENCE
 from ...methods.skill import OobScores
 from ...report.atlas import AtlasPanel
 from ...tables.by_date import DatesTable
@@ -56,7 +57,9 @@ def look_at_maps(
         # Intervals were measured without it.
         scores = []
     numbers = {name: np.array(table.column(name), float) for name in table.fields if name in _NUMBERS}
-    return Trust(numbers, *_held(scores), _look(inputs, made, table, progress))
+    # Those of the whole pattern, or of none of it, were not measured.
+    measured = made.measured if inputs.detail == BY_EVIDENCE else []
+    return Trust(numbers, *_held(scores), _look(inputs, made, table, progress), measured)
 
 
 _NUMBERS = ("width", "sd", "dissimilarity", "outside", "explained")

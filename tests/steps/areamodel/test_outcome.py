@@ -11,6 +11,7 @@ import pytest
 from report_reader import checked_page
 from smap_downscaler.base.words import text
 from smap_downscaler.methods.keys import PooledKey
+from smap_downscaler.methods.measured import measured
 from smap_downscaler.methods.skill import OobScores
 from smap_downscaler.preflight.layer_check import Preflight
 from smap_downscaler.steps.areamodel.numbers.outcome import AreaOutcome, Curve, quantiles
@@ -47,6 +48,7 @@ def model(levels=("mean pattern", "departures"), footprint=40.0, snr=0.31, detai
             np.full(values.shape, 0.001),
         ),
         evidence=lambda: [],
+        measured=measured(len(levels) > 1, footprint),
         field_at=lambda rows, cols, day: rows / 100 + cols / 50,
     )
 

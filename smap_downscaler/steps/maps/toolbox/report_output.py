@@ -63,7 +63,7 @@ def report_maps(
             warnings,
             found,
         )
-        add_evidence(page, made.evidence)
+        add_evidence(page, made.evidence, made.measured)
         add_dates(
             page,
             table,
