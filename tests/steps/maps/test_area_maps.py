@@ -157,14 +157,13 @@ def test_exact_maps_of_it(run, said, case, parameters, tmp_path):
         assert np.abs(off).max() < 1e-8
 
 
-@pytest.mark.parametrize("detail", ["by evidence", "none"])
-def test_borders_of_cells_do_not_show(run, case, parameters, tmp_path, detail):
+def test_borders_of_cells_do_not_show(run, case, parameters, tmp_path):
     """Whether maps honour SMAP within its noise or return it; a constant a cell would show them."""
     rows, cols = places(PIXELS.shape, PARTS)
     dates, made = case.dates[:3], {}
     for consistency in ("none", "exact"):
         folder = str(tmp_path / consistency)
-        given = {"CONSISTENCY": consistency, "DETAIL": detail, "OUTPUT": folder, "END": str(dates[-1])}
+        given = {"CONSISTENCY": consistency, "OUTPUT": folder, "END": str(dates[-1])}
         run("downscale", {**parameters, **given})
         made[consistency] = [read(folder, date).astype(np.float64) for date in dates]
     for plain, exact in zip(made["none"], made["exact"]):
