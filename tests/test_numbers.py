@@ -82,6 +82,22 @@ def test_what_models_say_of_known_truths_is_what_the_file_holds():
     assert told.measured(True, 20.0) == told.measured(True, 33.0)
 
 
+def test_the_help_tells_what_was_measured():
+    two, wide_two, one, wide_one = (told.measured(levels, km) for levels in (True, False) for km in (0, 33))
+    text = (ROOT / "help" / "downscale.md").read_text(encoding="utf-8")
+    assert (
+        f"On two levels it was right on {100 * two.right:.0f} % of the maps without a footprint and "
+        f"{100 * wide_two.right:.0f} % of those with one of 33 km, on single dates on "
+        f"{100 * one.right:.0f} % and {100 * wide_one.right:.0f} %"
+    ) in text
+    assert f"(correlation of {told.REAL:g} or more)" in text
+    assert (
+        f"it held, of the true values of pixels, {100 * two.held:.0f} % on two levels and "
+        f"{100 * one.held:.0f} % on single dates without a footprint, {100 * wide_two.held:.0f} % and "
+        f"{100 * wide_one.held:.0f} % with one of 33 km"
+    ) in text
+
+
 def test_what_models_say_is_written_with_the_section(tmp_path, monkeypatch):
     section = re.sub(r"seeds? \d+( to \d+)?", "seeds 7 to 9", bars())
     section = re.sub(r"(area-to-point (by date|on two levels)) \| \d+ \|", r"\1 | 63 |", section)

@@ -109,6 +109,7 @@ def test_the_page_of_two_levels_has_all_parts():
         "Covariates that were left out",
         "the likelihood does not converge",
         NOTE.replace("'", "&#39;"),
+        measured(two_levels=True, footprint_km=33.0).rule,
     ):
         assert words in html, words
 
