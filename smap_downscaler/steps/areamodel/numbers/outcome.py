@@ -197,6 +197,8 @@ class AreaOutcome:
         `two levels` or `single dates`.
     least_snr : float
         Posterior signal-to-noise from which on the pattern of a level is shown.
+    least_gain : float
+        By how much the covariates of a single date must make its cells likelier, in log likelihood.
     fitted : dict of Key to Fitted
         In the order of keys.
     fields : list of Field
@@ -219,6 +221,7 @@ class AreaOutcome:
 
     levels: str
     least_snr: float
+    least_gain: float
     fitted: dict[Key, Fitted] = field(default_factory=dict)
     fields: list[Field] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
