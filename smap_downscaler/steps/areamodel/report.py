@@ -141,9 +141,9 @@ def _evidence(page: Page, outcome: AreaOutcome) -> None:
     page.paragraph(
         text(
             "Signal-to-noise: which part of the detail's variance is known, from none to all. From {:.2f} on"
-            "{} the pattern counts as supported, and maps show it (lambda one); else they show the field alone "
-            "(lambda nought), unless 'Downscale' is told otherwise by DETAIL. Supported is not proven: SMAP "
-            "does not see within its cells.",
+            "{} the pattern counts as supported, and maps show it (lambda one); else they show the field "
+            "alone (lambda nought), unless 'Downscale' is told otherwise by DETAIL. Supported is not proven: "
+            "SMAP does not see within its cells.",
             outcome.least_snr,
             likelier if days else "",
         )
