@@ -1,10 +1,13 @@
 """The numbers on real data: the file says how it came about, and holds what the tool writes."""
 
+import json
 import re
 from pathlib import Path
 
 import numbers_crossvalidation
 import real_numbers
+from numbers_skill import measured
+from smap_downscaler.methods import measured as told
 from smap_downscaler.methods.keys import PooledKey
 from smap_downscaler.runs.provenance import versions
 from smap_downscaler.steps.crossvalidation.numbers.pieces import SCORES, Piece, PieceResult
@@ -54,3 +57,57 @@ def test_a_table_has_a_line_a_kind_of_folds():
     assert lines[0] == "Scores of all rows:"
     assert lines[4] == "| random folds | 0.000 | 0.000 | 0.000 | 0.000 | 0.000 |"
     assert lines[6] == "| blocks of 600 km and dates held out | 0.200 | 0.200 | 0.200 | 0.200 | 0.200 |"
+
+
+METHODS = {True: "area-to-point on two levels", False: "area-to-point by date"}
+
+
+def bars():
+    text = (ROOT / "tools" / "NUMBERS.md").read_text(encoding="utf-8")
+    return real_numbers.sections_of(text)["skill_bars"]
+
+
+def test_what_models_say_of_known_truths_is_what_the_file_holds():
+    section = bars()
+    content = json.loads(told.FILE.read_text(encoding="utf-8"))
+    assert content == measured(section)
+    assert re.search(r"SMAP Downscaler [\d.]+\d, seeds? \d+", content["made"])
+    for two_levels, part in ((True, "### Two levels, 12 dates"), (False, "### One date")):
+        table = section[section.index(part) :].split("\n### ")[0]
+        for footprint in (0.0, 33.0):
+            one = told.measured(two_levels, footprint)
+            numbers = rf"{one.held:.3f} \| {one.right:.2f} \| [\d.]+ \|$"
+            row = rf"^\| {footprint:g} \| \d+ \| {METHODS[two_levels]} \| {one.truths} \|.* \| {numbers}"
+            assert len(re.findall(row, table, re.MULTILINE)) == 1
+    assert told.measured(True, 20.0) == told.measured(True, 33.0)
+
+
+def test_the_help_tells_what_was_measured():
+    two, wide_two, one, wide_one = (told.measured(levels, km) for levels in (True, False) for km in (0, 33))
+    text = (ROOT / "help" / "downscale.md").read_text(encoding="utf-8")
+    assert (
+        f"On two levels it was right on {100 * two.right:.0f} % of the maps without a footprint and "
+        f"{100 * wide_two.right:.0f} % of those with one of 33 km, on single dates on "
+        f"{100 * one.right:.0f} % and {100 * wide_one.right:.0f} %"
+    ) in text
+    assert f"(correlation of {told.REAL:g} or more)" in text
+    assert (
+        f"it held, of the true values of pixels, {100 * two.held:.0f} % on two levels and "
+        f"{100 * one.held:.0f} % on single dates without a footprint, {100 * wide_two.held:.0f} % and "
+        f"{100 * wide_one.held:.0f} % with one of 33 km"
+    ) in text
+
+
+def test_what_models_say_is_written_with_the_section(tmp_path, monkeypatch):
+    section = re.sub(r"seeds? \d+( to \d+)?", "seeds 7 to 9", bars())
+    section = re.sub(r"(area-to-point (by date|on two levels)) \| \d+ \|", r"\1 | 63 |", section)
+    monkeypatch.setattr(real_numbers, "OUTPUT", tmp_path / "NUMBERS.md")
+    monkeypatch.setattr(real_numbers, "FILE", tmp_path / "measured.json")
+    sections = {"skill_bars": lambda *_: section.splitlines(), "b": lambda *_: ["## b", "", "of b"]}
+    monkeypatch.setattr(real_numbers, "SECTIONS", sections)
+    assert real_numbers.main(["b"]) == 0
+    assert not (tmp_path / "measured.json").exists()
+    assert real_numbers.main(["skill_bars"]) == 0
+    content = json.loads((tmp_path / "measured.json").read_text(encoding="utf-8"))
+    assert [row["truths"] for row in content["rows"]] == [63] * 4
+    assert content["made"].endswith(", seeds 7 to 9")

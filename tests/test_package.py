@@ -66,6 +66,11 @@ def test_the_template_of_reports_and_its_style_sheet_are_packed(members):
     assert {f"{NAME}/resources/report/{name}" for name in ("page.html", "page.css")} <= set(members)
 
 
+def test_what_was_measured_of_models_is_packed(members):
+    name = "methods/measured.json"
+    assert members[f"{NAME}/{name}"] == (ROOT / NAME / name).read_bytes()
+
+
 def test_no_junk(members):
     parts = {part for name in members for part in name.split("/")}
     assert not {part for part in parts if part.startswith((".", "__pycache__", "__MACOSX"))}

@@ -6,6 +6,7 @@ A section that was stopped goes on where it was (`build/skill`), as long as vers
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -54,6 +55,12 @@ _OF_GRANULE = {
 #: North and south of these latitudes soils are frozen for a part of the year.
 _MOST_LATITUDE = 60.0
 _KINDS = (MILD, FLIP, STRONG)
+#: The parts of `skill_bars` that models are measured by, and the method of each.
+_OF_TWO_LEVELS, _OF_ONE_DATE = (
+    "Two levels, 12 dates, footprint and noise estimated",
+    "One date, footprint and noise given",
+)
+_MEASURED = {_OF_TWO_LEVELS: TWO_LEVELS, _OF_ONE_DATE: SINGLE}
 _BASELINES = (LINEAR_RESIDUAL, PAPER_FOREST, PAPER_RESIDUAL)
 
 
@@ -78,8 +85,8 @@ def bars(seeds: Sequence[int] = SEEDS) -> dict[str, tuple[MadeUp, KnownTruth, Se
     two_levels = KnownTruth(_KINDS, footprints=(0, 33), methods=(KRIGING, TWO_LEVELS))
     one_date = replace(two_levels, dates=(1,), methods=(KRIGING, SINGLE))
     return {
-        "Two levels, 12 dates, footprint and noise estimated": (scenes, two_levels, seeds),
-        "One date, footprint and noise given": (scenes, one_date, seeds),
+        _OF_TWO_LEVELS: (scenes, two_levels, seeds),
+        _OF_ONE_DATE: (scenes, one_date, seeds),
         "12 dates, beside the paper's forests, least squares, and a forest that saw the truth": (
             scenes,
             replace(two_levels, shares=(0.4,), methods=(*_BASELINES, TWO_LEVELS, CEILING)),
@@ -102,6 +109,35 @@ def bars(seeds: Sequence[int] = SEEDS) -> dict[str, tuple[MadeUp, KnownTruth, Se
             few,
         ),
     }
+
+
+def measured(section: str) -> dict[str, object]:
+    """What `smap_downscaler/methods/measured.py` tells, out of the text of the section `skill_bars`."""
+    parts = {part.split("\n", 1)[0]: part for part in section.split("\n### ")[1:]}
+    rows = []
+    for title, method in _MEASURED.items():
+        head, _rule, *lines = [
+            [cell.strip() for cell in line.strip("|").split("|")]
+            for line in parts[title].splitlines()
+            if line.startswith("|")
+        ]
+        for row in (dict(zip(head, line)) for line in lines):
+            if row["method"] == method:
+                rows.append(
+                    {
+                        "two_levels": method == TWO_LEVELS,
+                        "footprint_km": float(row["footprint, km"]),
+                        "truths": int(row["cases"]),
+                        "right": float(row["rule right"]),
+                        "held": float(row["90 % holds"]),
+                    }
+                )
+    side, seeds, version = (
+        found.group(1)
+        for pattern in (r"(\d+) x \d+ SMAP cells", r"(seeds? \d+( to \d+)?)", r"(SMAP Downscaler [\d.]+\d)")
+        if (found := re.search(pattern, section))
+    )
+    return {"made": f"tools/real_numbers.py, {version}, {seeds}", "side": int(side), "rows": rows}
 
 
 def skill_fine_pixels(_data: Path, _folder: Path, seeds: Sequence[int] = SEEDS[:1]) -> list[str]:

@@ -3,6 +3,8 @@
     make numbers                            all sections
     make numbers SECTIONS="conus_by_date"   these alone; the others stay as they are
 
+With `skill_bars` it writes smap_downscaler/methods/measured.json too, what models say of such as they are.
+
 It needs the files of ../shared/data.  A section is a function that takes the folder of the data and a
 folder for files of its own, and returns lines of Markdown; each is in the file as soon as it is made.
 """
@@ -10,6 +12,7 @@ folder for files of its own, and returns lines of Markdown; each is in the file 
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 import sys
 import tempfile
@@ -30,6 +33,7 @@ from numbers_crossvalidation import (
 from numbers_fillgaps import filled_gaps
 from numbers_intervals import intervals
 from numbers_skill import (
+    measured,
     skill_bars,
     skill_demo_basin,
     skill_fine_pixels,
@@ -37,6 +41,7 @@ from numbers_skill import (
     skill_sumatra,
     skill_windows,
 )
+from smap_downscaler.methods.measured import FILE
 from smap_downscaler.runs.provenance import versions
 
 TOOLS = Path(__file__).resolve().parent
@@ -85,8 +90,15 @@ def main(names: Sequence[str]) -> int:
             written = OUTPUT.read_text(encoding="utf-8") if OUTPUT.is_file() else ""
             text = "\n".join([*lines, "", made()])
             OUTPUT.write_text(page({**sections_of(written), name: text}), encoding="utf-8")
+            if name == skill_bars.__name__:
+                write_measured(text)
     print(f"{OUTPUT} is written")
     return 0
+
+
+def write_measured(section: str) -> None:
+    """Write what models tell of known truths."""
+    FILE.write_text(json.dumps(measured(section), indent=1) + "\n", encoding="utf-8")
 
 
 def made() -> str:

@@ -21,6 +21,7 @@ from ..base.words import Text, joined, text
 from ..geo.grid import Grid
 from ..stats.applicability import Applicability
 from .keys import MODES
+from .measured import Measured
 from .skill import Importance, OobScores
 
 _T = TypeVar("_T")
@@ -312,6 +313,11 @@ class Model(ABC):
     def doubts(self) -> list[str]:
         """Those of them that should be looked at."""
         return []
+
+    @property
+    def measured(self) -> Measured | None:
+        """How right such sentences and intervals were where the truth is known; None where nobody knows."""
+        return None
 
     @abstractmethod
     def members(self, covariates: int) -> dict[str, bytes]:

@@ -33,7 +33,8 @@ from smap_downscaler.steps.forests.request import TrainingChoices
 from smap_downscaler.steps.forests.tables import write_scores as write_training_scores
 from smap_downscaler.steps.forests.training import train_by_date, train_pooled
 from smap_downscaler.steps.maps.bands import Extra
-from smap_downscaler.steps.maps.downscale import MapInputs, make_maps, map_file
+from smap_downscaler.steps.maps.downscale import make_maps, map_file
+from smap_downscaler.steps.maps.inputs import MapInputs
 from smap_downscaler.steps.maps.mapped import Wanted
 from smap_downscaler.steps.matrix.numbers.rows import DayRows
 from smap_downscaler.steps.matrix.read import open_matrix

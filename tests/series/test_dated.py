@@ -22,7 +22,8 @@ from smap_downscaler.methods.forest.settings import ForestSettings
 from smap_downscaler.series.dated import DatedCovariate, dated_covariates, log_substitutes
 from smap_downscaler.series.series import Series, SeriesEntry, open_series
 from smap_downscaler.series.stack import open_stack
-from smap_downscaler.steps.maps.downscale import MapInputs, make_maps, map_file
+from smap_downscaler.steps.maps.downscale import make_maps, map_file
+from smap_downscaler.steps.maps.inputs import MapInputs
 from smap_downscaler.steps.matrix.build import MatrixInputs, build_matrix
 from smap_downscaler.steps.matrix.preflight import check_matrix
 from smap_downscaler.steps.matrix.read import open_matrix

@@ -20,7 +20,8 @@ from smap_downscaler.methods.keys import PooledKey
 from smap_downscaler.series.dated import DatedCovariate
 from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack
-from smap_downscaler.steps.maps.downscale import MapInputs, make_maps, map_file
+from smap_downscaler.steps.maps.downscale import make_maps, map_file
+from smap_downscaler.steps.maps.inputs import MapInputs
 from smap_downscaler.steps.maps.mapped import Wanted
 
 #: Six blocks of file tiles.

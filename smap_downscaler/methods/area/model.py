@@ -12,7 +12,8 @@ from ...base.progress import SILENT, Progress
 from ...geo.grid import Grid
 from ...geo.sampling import bilinear
 from ...stats.applicability import Applicability
-from ..base import BY_EVIDENCE, COVER_SDS, Block, Model, Prediction
+from ..base import BY_EVIDENCE, COVER_SDS, NO_DETAIL, Block, Model, Prediction
+from ..measured import Measured, measured
 from ..skill import Importance, OobScores
 from .core import Core
 from .fitted import Fitted
@@ -149,8 +150,14 @@ class AreaModel(Model):
         return evidence_of(self.fitted)
 
     def doubts(self) -> list[str]:
-        """Those of the sentences that speak of weak support."""
-        return [line for line in self.evidence() if "weakly" in line]
+        """Those of the sentences that speak of weak support for what is shown."""
+        kept_back = self.fitted.detail == NO_DETAIL
+        return [line for line in self.evidence() if "weakly" in line and not kept_back]
+
+    @property
+    def measured(self) -> Measured | None:
+        """What the skill experiment measured of such models; of kriging alone nothing."""
+        return measured(self.core.two_levels, self.footprint_km) if self.settings.terms else None
 
     def field_at(self, rows: np.ndarray, cols: np.ndarray, day: int | None = None) -> np.ndarray:
         """Mean and field, without terms, at places of the SMAP grid (fractions): float64, of their shape.

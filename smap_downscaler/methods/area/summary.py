@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...base.words import counted, text
+from ..base import ALL_DETAIL, NO_DETAIL
 from .fitted import Fitted
 from .levels import LEAST_GAIN, LEAST_SNR, Half
 from .terms import PRODUCTS
@@ -139,6 +140,8 @@ def evidence_of(fitted: Fitted) -> list[str]:
     """What speaks for the pattern within cells, a sentence a level."""
     core = fitted.core
     found: list[str] = []
+    shown = fitted.detail == ALL_DETAIL
+    unsupported = "but shown, since DETAIL is 'all'" if shown else "and not shown"
     if core.levels[0].full is None:
         return ["No terms were asked for: the map is smooth within cells"]
     for one in levels_of(fitted):
@@ -148,23 +151,26 @@ def evidence_of(fitted: Fitted) -> list[str]:
             found.append(text("{} hardly varies (signal-to-noise {:.2f})", subject, one.snr))
         elif one.detail:
             how = "weakly supported" if one.snr < _WEAK else "supported"
-            found.append(text("{} is {} by the data (signal-to-noise {:.2f})", subject, how, one.snr))
+            kept = "; it is not shown, since DETAIL is 'none'" if fitted.detail == NO_DETAIL else ""
+            found.append(text("{} is {} by the data (signal-to-noise {:.2f}){}", subject, how, one.snr, kept))
         elif not core.two_levels and core.levels[0].gain < LEAST_GAIN:
             found.append(
                 text(
                     "{} is not supported by the data (in log likelihood the covariates gain {:.1f}, {:g} is "
-                    "needed for a single date), and not shown",
+                    "needed for a single date), {}",
                     subject,
                     core.levels[0].gain,
                     LEAST_GAIN,
+                    unsupported,
                 )
             )
         elif not core.two_levels and one.snr >= LEAST_SNR:
             found.append(
                 text(
-                    "{} is not shown: {} of a single date with a footprint of {:g} km are too few to "
+                    "{} is {}: {} of a single date with a footprint of {:g} km are too few to "
                     "judge it; train on more dates",
                     subject,
+                    "shown, since DETAIL is 'all', but not supported" if shown else "not shown",
                     counted(one.cells, "cell"),
                     core.footprint.km,
                 )
@@ -172,10 +178,11 @@ def evidence_of(fitted: Fitted) -> list[str]:
         else:
             found.append(
                 text(
-                    "{} is not supported by the data (signal-to-noise {:.2f}, {:g} is needed), and not shown",
+                    "{} is not supported by the data (signal-to-noise {:.2f}, {:g} is needed), {}",
                     subject,
                     one.snr,
                     LEAST_SNR,
+                    unsupported,
                 )
             )
     return found

@@ -141,8 +141,10 @@ def _log_result(outcome: AreaOutcome, progress: Progress) -> None:
     if len(outcome.fitted) == 1:
         for sentence in next(iter(outcome.fitted.values())).evidence:
             progress.log(sentence)
-        return
-    progress.log(
-        f"{counted(len(outcome.fitted), 'date has', 'dates have')} a model; the pattern within cells is "
-        f"supported on {outcome.shown} of them."
-    )
+    else:
+        progress.log(
+            f"{counted(len(outcome.fitted), 'date has', 'dates have')} a model; the pattern within cells is "
+            f"supported on {outcome.shown} of them."
+        )
+    for one in outcome.measured:
+        progress.log(one.rule)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...base.dates import period_text
 from ...base.words import Text, counted, text
+from ...methods.measured import right_means
 from ...preflight.layer_check import Preflight
 from ...preflight.report import begin_page
 from ...report.number_text import UNIT, fixed, number_text, score_text
@@ -133,15 +134,22 @@ def _evidence(page: Page, outcome: AreaOutcome) -> None:
     ]
     page.table(("level", "cells", "dates", "signal-to-noise", "lambda"), rows)
     _more(page, len(levels))
+    likelier = text(
+        ", where the covariates also make the date's cells likelier (by {:g} in log likelihood),",
+        outcome.least_gain,
+    )
     page.paragraph(
         text(
-            "Signal-to-noise: which part of the detail's variance is known, from none to all. From {:.2f} on "
-            "the pattern counts as supported, and maps show it (lambda one); else they show the field alone "
-            "(lambda nought), unless 'Downscale' is told otherwise by DETAIL. Supported is not proven: SMAP "
-            "does not see within its cells.",
+            "Signal-to-noise: which part of the detail's variance is known, from none to all. From {:.2f} on"
+            "{} the pattern counts as supported, and maps show it (lambda one); else they show the field "
+            "alone (lambda nought), unless 'Downscale' is told otherwise by DETAIL. Supported is not proven: "
+            "SMAP does not see within its cells.",
             outcome.least_snr,
+            likelier if days else "",
         )
     )
+    for one in outcome.measured:
+        page.paragraph(text("{}. {}", one.rule, right_means()))
 
 
 def _sentence(words: str) -> str:

@@ -21,7 +21,7 @@ from ...preflight.sample import Sampler
 from ...runs.fingerprint import contents, fingerprint
 from ...series.dated import DatedCovariate
 from ...series.series import Series
-from ..maps.downscale import compare_units, nodata_content, refuse_unknown
+from ..maps.inputs import compare_units, nodata_content, refuse_unknown
 
 _AREA = "the SMAP cells"
 

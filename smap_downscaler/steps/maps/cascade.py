@@ -19,7 +19,8 @@ from ...geo.geotiff import Band, create_geotiff
 from ...geo.grid import EDGE_TOLERANCE, Grid
 from ...geo.sources import BandReader
 from ...series.stack import open_stack
-from .downscale import MapInputs, make_maps, map_file
+from .downscale import make_maps, map_file
+from .inputs import MapInputs
 from .mapped import Part
 
 #: Parts along the side of a cell into which pixels are cut at least; with one CRS areas are exact anyway.

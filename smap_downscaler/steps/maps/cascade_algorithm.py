@@ -38,7 +38,7 @@ from ...toolbox.parameters import (
 from ...toolbox.preflight_output import join_outputs
 from ...toolbox.values import Values
 from .cascade import make_cascade, parse_resolutions
-from .downscale import MapInputs
+from .inputs import MapInputs
 from .preflight import check_maps
 from .toolbox.report_output import report_cascade
 from .toolbox.wanted import check_wanted, read_wanted, wanted_parameters

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from ...base.words import Text, counted, joined, text
+from ...methods.measured import Measured, right_means
 from ...report.number_text import UNIT
 from ...report.page import Page
 from .numbers.closure import Closure
@@ -86,8 +87,8 @@ def closure_facts(
     )
 
 
-def add_evidence(page: Page, sentences: list[str]) -> Page:
-    """What speaks for the pattern within cells; nothing for models that do not say."""
+def add_evidence(page: Page, sentences: Sequence[str], measured: Sequence[Measured]) -> Page:
+    """What speaks for the pattern within cells, and how right that is; nothing for models that do not say."""
     if sentences:
         page.heading("What speaks for the pattern within cells")
         for sentence in sentences[:_MOST_SENTENCES]:
@@ -95,4 +96,6 @@ def add_evidence(page: Page, sentences: list[str]) -> Page:
         more = len(sentences) - _MOST_SENTENCES
         if more > 0:
             page.paragraph(text("{} in the log.", counted(more, "more sentence is", "more sentences are")))
+    for one in measured:
+        page.paragraph(text("{}. {}", one.rule, right_means()))
     return page

@@ -33,7 +33,10 @@ from ...toolbox.parameters import (
 )
 from ...toolbox.preflight_output import join_outputs
 from ...toolbox.values import Values
-from .downscale import MapInputs, dates_to_map, make_maps, tell_beyond
+from .dates import dates_to_map
+from .downscale import make_maps
+from .inputs import MapInputs
+from .made import tell_beyond
 from .preflight import check_maps
 from .toolbox.extra import extra_parameters, read_extra
 from .toolbox.finish import finish_parameters, read_finish, read_smap

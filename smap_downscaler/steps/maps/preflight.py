@@ -27,7 +27,7 @@ from ...series.series import Series
 from ...series.tags import unobserved_sentence
 from ..areamodel.stack_points import stack_sentence
 from .compare import Compared
-from .downscale import MapInputs
+from .inputs import MapInputs
 from .thin_dates import thin_dates, thin_sentence
 
 _AREA, _COMPARED = "the pixels to be mapped", "the maps"

@@ -20,8 +20,9 @@ from ...tables.by_date import (
 )
 from ...tables.geopackage import DATE, INTEGER, REAL, TEXT
 from .bands import DISSIMILARITY, EXPLAINED, LOWER, OUTSIDE, SD, UPPER
-from .downscale import NO_SMAP, MapInputs, MapsReport
+from .inputs import NO_SMAP, MapInputs
 from .limits import Beyond
+from .made import MapsReport
 from .thin_dates import thin_dates
 
 #: What stands in the table for a date of which SMAP is known.
@@ -111,7 +112,7 @@ def _of_extra(inputs: MapInputs, date: dt.date, path: Path) -> Iterator[float]:
     """The numbers of `extra_fields`, from what the bands of a map keep."""
     mean = {
         name: map_statistics(path, {"mean": STATISTICS["mean"]}, band)[0]
-        for band, name in enumerate(inputs.extra.names(inputs.forests), start=2)
+        for band, name in enumerate(inputs.bands[1:], start=2)
     }
     if inputs.extra.intervals:
         yield mean[UPPER] - mean[LOWER]

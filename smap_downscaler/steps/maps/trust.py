@@ -11,12 +11,14 @@ from ...geo.blocks import row_blocks
 from ...geo.datasets import open_dataset, read_band
 from ...geo.grid import Window
 from ...geo.map_frame import frame_of
+from ...methods.base import BY_EVIDENCE
 from ...methods.skill import OobScores
 from ...report.atlas import AtlasPanel
 from ...tables.by_date import DatesTable
 from ..terrain.summary import summarise
 from .bands import DISSIMILARITY, EXPLAINED, NAME, OUT_OF_RANGE, OUTSIDE, SD
-from .downscale import MapInputs, MapsReport
+from .inputs import MapInputs
+from .made import MapsReport
 from .trust_report import MapLook, Trust
 
 #: Panels of a report: bands, what they are called, and their unit (None: the maps').
@@ -47,8 +49,7 @@ def look_at_maps(
     InputError
         If a map cannot be read.
     """
-    names = inputs.extra.names(inputs.forests)
-    if not names:
+    if len(inputs.bands) == 1:
         return None
     forests = inputs.forests
     scores = [found for key in forests.keys if (found := forests.scores(key)) is not None]
@@ -56,7 +57,9 @@ def look_at_maps(
         # Intervals were measured without it.
         scores = []
     numbers = {name: np.array(table.column(name), float) for name in table.fields if name in _NUMBERS}
-    return Trust(numbers, *_held(scores), _look(inputs, made, table, progress))
+    # Those of the whole pattern, or of none of it, were not measured.
+    measured = made.measured if inputs.detail == BY_EVIDENCE else []
+    return Trust(numbers, *_held(scores), _look(inputs, made, table, progress), measured)
 
 
 _NUMBERS = ("width", "sd", "dissimilarity", "outside", "explained")
@@ -77,7 +80,7 @@ def _look(inputs: MapInputs, made: MapsReport, table: DatesTable, progress: Prog
     dates = table.column("date")
     worst = dates[int(np.nanargmax(ranked))] if np.isfinite(ranked).any() else dates[0]
     date = next(date for date in made.files if date.isoformat() == worst)
-    path, names = made.files[date], (NAME, *inputs.extra.names(inputs.forests))
+    path, names = made.files[date], inputs.bands
     panels, unit = [], inputs.forests.response_unit
     for number, name in enumerate(names, start=1):
         if name in _PANELS:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...base.words import Text, counted, text
+from ...base.words import Text, counted, joined, text
 from ...geo.graticule import MapFrame
 from ...geo.grid import Bounds
 from ...methods.base import COVER
+from ...methods.measured import Measured
 from ...report.atlas import AtlasPanel, atlas_png
 from ...report.number_text import UNIT, fixed
 from ...report.page import Page
@@ -60,12 +61,15 @@ class Trust:
         Share of SMAP's values that intervals hold at held-out rows, %, and did before their ends were moved;
         NaN where unknown.
     look : MapLook
+    measured : sequence of Measured
+        What intervals of models like these held where the truth is known.
     """
 
     numbers: Mapping[str, np.ndarray]
     held: float
     held_before: float
     look: MapLook
+    measured: Sequence[Measured] = ()
 
 
 def add_trust(page: Page, found: Trust) -> None:
@@ -110,10 +114,11 @@ def sentences(found: Trust) -> list[Text]:
             if math.isfinite(found.held_before):
                 words += text(" ({:.1f} % before their ends were moved to hold enough)", found.held_before)
             words += "."
-        said.append(
-            words + " They are checked at the cell: far from all cells they hold less, and so they do at the "
-            "pixel, whose pattern within the cell SMAP never saw."
+        words += (
+            " They are checked at the cell: far from all cells they hold less, and so they do at the pixel, "
+            "whose pattern within the cell SMAP never saw."
         )
+        said.append(joined(" ", (words, *(text("{}.", one.cover) for one in found.measured))))
     if "outside" in numbers and numbers["outside"].size:
         shares = numbers["outside"]
         said.append(

@@ -19,7 +19,8 @@ from ...methods.keys import BY_DATE
 from ...methods.skill import summarise_scores
 from ...report.flow import FlowBox, flow_png
 from ...report.number_text import fixed
-from .downscale import MapInputs, MapsReport
+from .inputs import MapInputs
+from .made import MapsReport
 
 
 def workflow_png(inputs: MapInputs, made: MapsReport) -> bytes:

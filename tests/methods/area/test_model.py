@@ -241,6 +241,9 @@ def test_without_terms_it_is_kriging_alone(single):
         atol=0.02,
     )
     assert bare.evidence() == ["No terms were asked for: the map is smooth within cells"]
+    # The rule and its intervals were tried with terms.
+    assert bare.measured is None
+    assert model.measured.footprint_km == 0
 
 
 def test_a_pattern_that_is_none_is_not_shown():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.geo.grid import Grid, Window
 from smap_downscaler.methods.file.reader import open_models
 from smap_downscaler.methods.keys import PooledKey
+from smap_downscaler.methods.measured import measured
 
 ID = "trainareamodel"
 
@@ -79,6 +81,10 @@ def test_single_dates_have_a_model_each(run, said, case, tmp_path, monkeypatch):
     assert all(0.005 < row["held_out_rmse"] < 0.05 and row["footprint_km"] == 0 for row in levels)
     check_numbers(found, figures)
     assert "3 dates have a model; the pattern within cells is supported on 3 of them." in said.info
+    # Once, not for each date; in the report too.
+    rule = measured(two_levels=False, footprint_km=0.0).rule
+    assert said.info.count(rule) == 1
+    assert f"{rule}. Right means that it showed a pattern that is there" in Path(found["REPORT"]).read_text()
 
 
 def test_curves_and_their_signs_are_those_of_the_truth(run, case, tmp_path):

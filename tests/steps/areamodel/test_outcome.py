@@ -11,6 +11,7 @@ import pytest
 from report_reader import checked_page
 from smap_downscaler.base.words import text
 from smap_downscaler.methods.keys import PooledKey
+from smap_downscaler.methods.measured import measured
 from smap_downscaler.methods.skill import OobScores
 from smap_downscaler.preflight.layer_check import Preflight
 from smap_downscaler.steps.areamodel.numbers.outcome import AreaOutcome, Curve, quantiles
@@ -47,13 +48,14 @@ def model(levels=("mean pattern", "departures"), footprint=40.0, snr=0.31, detai
             np.full(values.shape, 0.001),
         ),
         evidence=lambda: [],
+        measured=measured(len(levels) > 1, footprint),
         field_at=lambda rows, cols, day: rows / 100 + cols / 50,
     )
 
 
 def outcome(**changes):
     made = AreaOutcome(
-        "two levels", 0.25, skipped={dt.date(2020, 12, 31): text("{} cells", 7)}, wanted=100, met=90
+        "two levels", 0.25, 6.0, skipped={dt.date(2020, 12, 31): text("{} cells", 7)}, wanted=100, met=90
     )
     cells = np.argwhere(np.ones((9, 10), bool))
     made.add(PooledKey(), model(**changes), cells, PIXELS, {}, {"clay": "g/kg"})
@@ -107,12 +109,13 @@ def test_the_page_of_two_levels_has_all_parts():
         "Covariates that were left out",
         "the likelihood does not converge",
         NOTE.replace("'", "&#39;"),
+        measured(two_levels=True, footprint_km=33.0).rule,
     ):
         assert words in html, words
 
 
 def test_the_page_of_many_single_dates_draws_some_and_names_the_others():
-    made = AreaOutcome("single dates", 0.25, wanted=100, met=90)
+    made = AreaOutcome("single dates", 0.25, 6.0, wanted=100, met=90)
     cells = np.argwhere(np.ones((9, 10), bool))
     for number in range(70):
         snr = 0.1 + 0.01 * number
@@ -120,6 +123,7 @@ def test_the_page_of_many_single_dates_draws_some_and_names_the_others():
         made.add(dt.date(2021, 1, 1) + dt.timedelta(number), one, cells, PIXELS, {}, {})
     html = checked_page(page, made).html()
     assert "The pattern is supported on 55 of 70 dates, and maps of the others show the field alone." in html
+    assert "From 0.25 on, where the covariates also make the date&#39;s cells likelier (by 6 in log" in html
     assert html.count("What the covariates tell, 2021") == 3
     assert "The curves of all 70 dates are in the table TERMS_TABLE." in html
     assert "... and 10 more; all are in the table SCORES." in html

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from osgeo import gdal
 
 from report_reader import FigureTexts, check_numbers
+from seams import places, seam
 from small_area_case import CELLS, PARTS, PIXELS, make_area_case
 from smap_downscaler.geo.datasets import open_dataset, read_band
 from smap_downscaler.geo.geotiff import Band, write_geotiff
@@ -19,6 +21,12 @@ from smap_downscaler.methods.file.reader import open_models
 from smap_downscaler.methods.keys import PooledKey
 from smap_downscaler.series.series import open_series
 from smap_downscaler.steps.maps.downscale import map_file
+
+#: How often the rule was right that shows the pattern; tests/test_numbers.py holds the numbers.
+RULE = (
+    r"The rule that says so was right on \d+ % of the maps of \d+ known truths in the skill experiment "
+    r"\({}, no footprint, 36 x 36 cells\)"
+)
 
 
 @pytest.fixture(scope="module")
@@ -99,9 +107,13 @@ def test_its_own_days_are_mapped_and_held_against_its_own_smap(
         assert tag(map_file(tmp_path / "maps", date), "SMAP") is None
     for line in model.evidence():
         assert line in said.info
+    rule = RULE.format("two levels")
+    assert len(re.findall(f"^{rule}$", said.text, re.MULTILINE)) == 1
     assert not said.warnings
     assert tag(outputs["SERIES"], "SMAP_DOWNSCALER_FILLED") == "no"
     check_numbers(outputs, figures)
+    page = Path(report).read_text(encoding="utf-8").replace("\u202f", " ").replace("\u00a0", " ")
+    assert re.search(f"{rule}. Right means that it showed a pattern that is there", page)
 
 
 def test_days_between_are_mapped_where_wanted_and_marked(run, said, case, pooled, parameters, tmp_path):
@@ -145,11 +157,33 @@ def test_exact_maps_of_it(run, said, case, parameters, tmp_path):
         assert np.abs(off).max() < 1e-8
 
 
-def test_detail_is_chosen(run, case, pooled, parameters, tmp_path):
-    for detail in ("all", "none"):
+def test_borders_of_cells_do_not_show(run, case, parameters, tmp_path):
+    """Whether maps honour SMAP within its noise or return it; a constant a cell would show them."""
+    rows, cols = places(PIXELS.shape, PARTS)
+    dates, made = case.dates[:3], {}
+    for consistency in ("none", "exact"):
+        folder = str(tmp_path / consistency)
+        given = {"CONSISTENCY": consistency, "OUTPUT": folder, "END": str(dates[-1])}
+        run("downscale", {**parameters, **given})
+        made[consistency] = [read(folder, date).astype(np.float64) for date in dates]
+    for plain, exact in zip(made["none"], made["exact"]):
+        assert seam(plain, rows, cols) < 1.1
+        assert seam(exact, rows, cols) < 1.1
+        constant = np.kron(means(exact) - means(plain), np.ones((PARTS, PARTS)))
+        assert np.abs(constant).max() > 0.01
+        assert seam(plain + constant, rows, cols) > 1.1
+
+
+def test_detail_is_chosen_and_told(run, said, case, pooled, parameters, tmp_path):
+    for detail, words in (
+        ("all", "supported by the data"),
+        ("none", "it is not shown, since DETAIL is 'none'"),
+    ):
         folder = str(tmp_path / detail)
         run("downscale", {**parameters, "OUTPUT": folder, "DETAIL": detail, "END": str(case.dates[0])})
         expected = predicted(pooled, case, case.dates[0], detail)
+        assert any("The mean pattern" in line and words in line for line in said.info)
+        said.info.clear()
         assert np.allclose(read(folder, case.dates[0]), expected, rtol=0, atol=1e-6)
     assert not np.allclose(
         read(tmp_path / "all", case.dates[0]), read(tmp_path / "none", case.dates[0]), atol=1e-3
@@ -175,6 +209,8 @@ def test_models_by_date(run, said, refusal, case, parameters, tmp_path):
         for date in case.dates[:2]:
             for line in models.load(date).evidence():
                 assert f"{date}: {line}" in said.text
+    # Of all dates once.
+    assert len(re.findall(RULE.format("single dates"), said.text)) == 1
     assert refusal("downscale", {**given, "EVERY_DAY": True}) == (
         f"EVERY_DAY: {path} has a model for each of its dates and none for days between them; switch it off, "
         "or train one on all dates."

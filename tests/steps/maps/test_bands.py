@@ -18,8 +18,9 @@ from smap_downscaler.series.one_file import write_series_file
 from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack
 from smap_downscaler.steps.maps.bands import Extra
-from smap_downscaler.steps.maps.downscale import map_file, tell_beyond
+from smap_downscaler.steps.maps.downscale import map_file
 from smap_downscaler.steps.maps.limits import Beyond, Limits
+from smap_downscaler.steps.maps.made import tell_beyond
 from smap_downscaler.steps.maps.mapped import Wanted
 from smap_downscaler.steps.maps.tables import map_dates
 

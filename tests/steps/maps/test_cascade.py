@@ -22,7 +22,8 @@ from smap_downscaler.series.dated import DatedCovariate
 from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack
 from smap_downscaler.steps.maps.cascade import cascade_file, make_cascade, parse_resolutions
-from smap_downscaler.steps.maps.downscale import MapInputs, make_maps, map_file
+from smap_downscaler.steps.maps.downscale import make_maps, map_file
+from smap_downscaler.steps.maps.inputs import MapInputs
 
 #: 6 km x 4.5 km; 1000 m does not divide its height.
 FINE = Grid("EPSG:32718", 690_000.0, 8_540_000.0, 100.0, 100.0, 60, 45)

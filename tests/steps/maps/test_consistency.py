@@ -10,6 +10,7 @@ import pytest
 
 from map_case import refusal
 from raster_cases import Listener
+from seams import seam
 from smap_downscaler.geo.area_means import cell_means
 from smap_downscaler.geo.geotiff import TILE, Band, write_geotiff
 from smap_downscaler.geo.grid import EASE2_CRS, Grid, Window, ease2_grid
@@ -131,17 +132,6 @@ def test_exact_maps_return_smap_and_have_no_seams(grid):
         0,
     )
     assert seam(np.nan_to_num(constant) + 1e-3 * values, rows, cols) > 1.1
-
-
-def seam(values, rows, cols):
-    """Mean step at the borders of cells over that inside, to the right and down."""
-    found = []
-    for axis, place in ((0, rows), (1, cols)):
-        step = np.abs(np.diff(values, axis=axis))
-        border = np.diff(np.floor(place), axis=axis) != 0
-        known = np.isfinite(step)
-        found.append(step[border & known].mean() / step[~border & known].mean())
-    return max(found)
 
 
 def test_the_field_is_continuous_everywhere():

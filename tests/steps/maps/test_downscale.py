@@ -37,7 +37,9 @@ from smap_downscaler.series.dated import DatedCovariate
 from smap_downscaler.series.dated_on_grid import OnPixels
 from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack
-from smap_downscaler.steps.maps.downscale import MapInputs, dates_to_map, map_file
+from smap_downscaler.steps.maps.dates import dates_to_map
+from smap_downscaler.steps.maps.downscale import map_file
+from smap_downscaler.steps.maps.inputs import MapInputs
 
 
 @pytest.fixture

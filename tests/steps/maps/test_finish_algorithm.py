@@ -13,6 +13,7 @@ from osgeo import gdal
 
 from raster_cases import Listener
 from report_reader import FigureTexts, check_numbers
+from seams import places, seam
 from small_case import CELLS, DATES, PIXELS, make_small_case, train_small_case
 from smap_downscaler.geo.datasets import open_dataset, read_band
 from smap_downscaler.geo.geotiff import Band, write_geotiff
@@ -21,7 +22,8 @@ from smap_downscaler.methods.file.reader import open_models
 from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack
 from smap_downscaler.steps.maps.consistency import Finish
-from smap_downscaler.steps.maps.downscale import MapInputs, make_maps, map_file
+from smap_downscaler.steps.maps.downscale import make_maps, map_file
+from smap_downscaler.steps.maps.inputs import MapInputs
 
 MAPPED = (DATES[0], DATES[2])
 
@@ -195,6 +197,9 @@ def test_the_residual_of_forests(run, said, case, parameters, tmp_path):
         field = fit_residual(CELLS, np.argwhere(seen), left[seen], 0.0)
         added = read(tmp_path / "maps", date) - plain
         assert np.allclose(added, field.at(rows, cols), rtol=0, atol=2e-6)
+        # Borders of cells do not show; a constant a cell would show them.
+        assert seam(plain + added, rows, cols) < 1.1
+        assert seam(plain + np.kron(left, np.ones((10, 10))), rows, cols) > 1.1
         assert float(row["noise"]) == pytest.approx(field.noise_sd, rel=1e-3)
         assert 0 < float(row["closure_rmse"]) < np.sqrt(np.mean(left[seen] ** 2))
         line = next(line for line in said.info if line.startswith(f"{date}: the map's means"))
@@ -209,8 +214,10 @@ def test_residual_and_exact_in_blocks_of_any_size(case, tmp_path):
     for date in MAPPED:
         one, other = (read(tmp_path / name, date).view(np.uint32) for name in ("one", "other"))
         assert np.array_equal(one, other)
-        off = (means(read(tmp_path / "one", date)) - case.smap[date])[np.isfinite(case.smap[date])]
+        made = read(tmp_path / "one", date)
+        off = (means(made) - case.smap[date])[np.isfinite(case.smap[date])]
         assert np.abs(off).max() < 1e-8
+        assert seam(made.astype(np.float64), *places(PIXELS.shape, 10)) < 1.1
 
 
 def test_a_date_with_too_few_cells_for_the_residual_is_mapped_as_it_is_and_named(

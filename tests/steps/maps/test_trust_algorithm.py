@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 
 import numpy as np
@@ -178,18 +179,16 @@ class TestAreaModel:
     def test_bands_tables_and_report(self, run, said, monkeypatch, area, tmp_path):
         case, models = area
         figures = FigureTexts(monkeypatch)
-        outputs = run(
-            "downscale",
-            {
-                "FORESTS": models,
-                "COVARIATES": case.inputs["COVARIATES"],
-                "INTERVALS": True,
-                "APPLICABILITY": True,
-                "OUTPUT": str(tmp_path / "maps"),
-                "DATES": str(tmp_path / "dates.gpkg"),
-                "REPORT": str(tmp_path / "report.html"),
-            },
-        )
+        given = {
+            "FORESTS": models,
+            "COVARIATES": case.inputs["COVARIATES"],
+            "INTERVALS": True,
+            "APPLICABILITY": True,
+            "OUTPUT": str(tmp_path / "maps"),
+            "DATES": str(tmp_path / "dates.gpkg"),
+            "REPORT": str(tmp_path / "report.html"),
+        }
+        outputs = run("downscale", given)
         explained = []
         for date, row in zip(case.dates, rows(outputs["DATES"])):
             dataset = open_dataset(tmp_path / "maps" / f"soil_moisture_{date:%Y%m%d}.tif")
@@ -205,4 +204,13 @@ class TestAreaModel:
         assert (
             f"The data took away {np.mean(explained):.0f} % of the variance of a pixel that the model knows"
         ) in page
+        assert re.search(
+            r"In the skill experiment such intervals held \d+ % of the true values of pixels of \d+ known "
+            r"truths \(two levels, no footprint, 36 x 36 cells\)\.",
+            page,
+        )
         check_numbers(outputs, figures)
+        given = {**given, "DETAIL": "none", "OUTPUT": str(tmp_path / "others")}
+        run("downscale", given)
+        # Those without the pattern were not measured.
+        assert "such intervals held" not in text_of(tmp_path / "report.html")

@@ -15,7 +15,8 @@ from smap_downscaler.methods.forest.settings import ForestSettings
 from smap_downscaler.methods.keys import POOLED, PooledKey
 from smap_downscaler.report.flow import FlowBox, flow_png
 from smap_downscaler.series.stack import open_stack
-from smap_downscaler.steps.maps.downscale import MapInputs, MapsReport
+from smap_downscaler.steps.maps.inputs import MapInputs
+from smap_downscaler.steps.maps.made import MapsReport
 from smap_downscaler.steps.maps.workflow import workflow_png
 
 FINE = Grid("EPSG:4326", -73.0, -13.0, 0.001, 0.001, 12, 10)

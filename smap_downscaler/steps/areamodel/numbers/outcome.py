@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from ....methods.keys import Key
+from ....methods.measured import Measured
 from ....methods.skill import OobScores
 
 #: Values of a covariate that a curve is drawn over, and the shares of the pixels below the first and last.
@@ -75,6 +76,8 @@ class AreaModel(Protocol):
     def n_cells(self) -> int: ...
     def curve(self, level: int, name: str, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
     def evidence(self) -> list[str]: ...
+    @property
+    def measured(self) -> Measured | None: ...
     def field_at(self, rows: np.ndarray, cols: np.ndarray, day: int | None = None) -> np.ndarray: ...
 
 
@@ -194,6 +197,8 @@ class AreaOutcome:
         `two levels` or `single dates`.
     least_snr : float
         Posterior signal-to-noise from which on the pattern of a level is shown.
+    least_gain : float
+        By how much the covariates of a single date must make its cells likelier, in log likelihood.
     fitted : dict of Key to Fitted
         In the order of keys.
     fields : list of Field
@@ -206,6 +211,8 @@ class AreaOutcome:
         Those of them that had cells enough, and no model of their own could be fitted to.
     notes : list of str
         What the method says of footprint and smoothness, each once.
+    measured : list of Measured
+        How right models like these were where the truth is known.
     dated : tuple of str
         The dated covariates.
     wanted, met : int
@@ -214,12 +221,14 @@ class AreaOutcome:
 
     levels: str
     least_snr: float
+    least_gain: float
     fitted: dict[Key, Fitted] = field(default_factory=dict)
     fields: list[Field] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
     skipped: dict[dt.date, str] = field(default_factory=dict)
     failed: dict[dt.date, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    measured: list[Measured] = field(default_factory=list)
     dated: tuple[str, ...] = ()
     wanted: int = 0
     met: int = 0
@@ -275,6 +284,8 @@ class AreaOutcome:
         for note in (model.footprint_note, model.hurst_note):
             if note and note not in self.notes:
                 self.notes.append(note)
+        if model.measured is not None and model.measured not in self.measured:
+            self.measured.append(model.measured)
         if len(self.fields) < MOST_FIELDS:
             name = key.isoformat() if isinstance(key, dt.date) else model.levels[0].name
             self.fields.append(Field(name, _field(model, cells)))

@@ -12,7 +12,7 @@ from ....series.series import Series, open_series
 from ....toolbox.parameters import advanced, choice, decimal, series_folder
 from ....toolbox.values import Values
 from ..consistency import Finish
-from ..downscale import MapInputs
+from ..inputs import MapInputs
 
 _NONE, _EXACT = "none", "exact"
 

@@ -27,8 +27,9 @@ from ....toolbox.reports import (
 from ....toolbox.values import Values
 from ..cascade_report import add_resolutions
 from ..closure_report import add_evidence, closure_facts
-from ..downscale import MapInputs, MapsReport
+from ..inputs import MapInputs
 from ..limits import Beyond, beyond_sentence
+from ..made import MapsReport
 from ..tables import cascade_resolutions, map_dates
 from ..trust import look_at_maps
 from ..trust_report import add_trust
@@ -62,7 +63,7 @@ def report_maps(
             warnings,
             found,
         )
-        add_evidence(page, made.evidence)
+        add_evidence(page, made.evidence, made.measured)
         add_dates(
             page,
             table,

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from ....methods.measured import REAL
+
 #: The tests.
 KNOWN_TRUTH, ONE_SCALE_UP = "known truth", "one scale up"
 TESTS = (KNOWN_TRUTH, ONE_SCALE_UP)
-#: Correlation within cells from which on a pattern counts as real.
-REAL = 0.1
 
 
 @dataclass(frozen=True, order=True)

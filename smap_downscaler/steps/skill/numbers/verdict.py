@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ....base.words import Text, counted, joined, text
-from .scores import KNOWN_TRUTH, REAL, CaseScore, MapScore, cases_of, mean
+from ....methods.measured import REAL
+from .scores import KNOWN_TRUTH, CaseScore, MapScore, cases_of, mean
 from .truths import MIRRORED
 
 #: What everything is held against, and what no analyst has.
