@@ -65,6 +65,19 @@ class Still:
     mean_dated: np.ndarray | None
     windows: tuple[OfWindow, ...]
 
+    def take(self, mask: np.ndarray) -> Still:
+        """Of some of the pixels: bool, shape (n,)."""
+
+        def own(values: np.ndarray | None) -> np.ndarray | None:
+            return None if values is None else values[mask]
+
+        windows = tuple(
+            OfWindow(one.number, own(one.weight), tuple(map(own, one.levels)), own(one.products))
+            for one in self.windows
+        )
+        places = self.rows[mask], self.cols[mask], self.inside[mask]
+        return Still(*places, self.between[mask], own(self.mean_dated), windows)
+
     @property
     def nbytes(self) -> int:
         """Bytes that it takes."""

@@ -17,7 +17,6 @@ from ...base.threads import ordered_map
 from ...base.words import counted, text
 from ...geo.blocks import blocks
 from ...geo.geotiff import Band, GeoTiff, check_room, create_geotiff
-from ...geo.grid import Window
 from ...runs.fingerprint import is_made, run_of, tags_of_file
 from ...series.dated import log_substitutes
 from ...series.dated_on_grid import OnPixels
@@ -28,7 +27,7 @@ from .dates import check_dates
 from .inputs import NO_SMAP, SMAP_TAG, MapInputs, compare_units
 from .made import NOISE_TAG, MapsReport, ask_models, hold_against_smap
 from .mapped import PART_TAG
-from .predict import Task, clipped, pixels_a_block, predict, tasks_of
+from .predict import Kept, Task, clipped, pixels_a_block, predict, room_for_kept, tasks_of
 
 #: The share of the memory up to which a map is kept from pass to pass.
 _SHARE_KEPT = 0.5
@@ -93,9 +92,13 @@ def make_maps(
     in_memory = grid.width * grid.height * np.dtype(np.float64).itemsize * n_bands
     keep = inputs.finish.steps > 0 and in_memory <= memory_mb * 2**20 * _SHARE_KEPT
     memory = memory_mb - (in_memory // 2**20 if keep else 0)
-    parts = list(blocks(grid, pixels_a_block(inputs, dated, threads, memory)))
+    room = room_for_kept(inputs, memory) if len(wanted) > 1 else 0
+    parts = list(blocks(grid, pixels_a_block(inputs, dated, threads, memory - room // 2**20)))
     counter = progress.counter(len(wanted) * len(parts) * (1 + inputs.finish.steps), "blocks mapped")
-    making = _making(inputs, list(wanted), parts, dated, keep, threads, report, progress, counter.advance)
+    tasks = partial(tasks_of, inputs, parts=parts, dated=dated, kept=Kept(room))
+    making = _making(
+        inputs, list(wanted), tasks, len(parts), keep, threads, report, progress, counter.advance
+    )
     with contextlib.closing(making) as maps:
         for (date, run), (more, results) in zip(wanted.items(), maps):
             path = files[date]
@@ -170,26 +173,25 @@ def _is_of_part(path: Path, inputs: MapInputs) -> bool:
 def _making(
     inputs: MapInputs,
     dates: Sequence[dt.date],
-    parts: Sequence[Window],
-    dated: Sequence[OnPixels],
+    tasks: Callable[[Sequence[dt.date]], Iterator[Task]],
+    parts: int,
     keep: bool,
     threads: int,
     report: MapsReport,
     progress: Progress,
     advance: Callable[[], None],
 ) -> Generator[tuple[dict[str, str], Iterator[Layers]], None, None]:
-    """Tags of the map of each date, and its blocks, which must be taken before the next date is."""
+    """Tags of the map of each date, and its `parts` blocks, which must be taken before the next date is."""
     under = inputs.under if inputs.finish.steps else None
     if under is None:
-        tasks = tasks_of(inputs, dates, parts, dated)
-        with contextlib.closing(ordered_map(_finished, tasks, threads, progress)) as results:
+        with contextlib.closing(ordered_map(_finished, tasks(dates), threads, progress)) as results:
             for date in dates:
-                yield inputs.tags(date), islice(results, len(parts))
+                yield inputs.tags(date), islice(results, parts)
         return
     names = inputs.bands
     places = Places(*map(names.index, (LOWER, UPPER, SD))) if SD in names else Places()
     for date in dates:
-        run = Run(partial(tasks_of, inputs, [date], parts, dated), predict, threads, progress)
+        run = Run(partial(tasks, [date]), predict, threads, progress)
         tags, smap = inputs.tags(date), inputs.smap_on(date, under)
         if smap is None:
             finished = Finished(under, run, places)

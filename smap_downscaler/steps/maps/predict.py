@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +16,7 @@ from ...geo.grid import Window
 from ...methods.base import Block, Model
 from ...methods.features import add_features
 from ...methods.fine_blocks import pixel_coordinates
+from ...methods.keys import POOLED
 from ...series.dated_on_grid import OnPixels
 from .bands import LOWER, NAME, UPPER
 from .consistency import Layers
@@ -21,6 +25,60 @@ from .inputs import MapInputs
 #: Bytes a pixel takes while it is predicted, beside those of its covariates (read, gathered, positions).
 _BYTES_PER_PIXEL, _BYTES_PER_COVARIATE, _BYTES_PER_BAND = 64, 8, 16
 _LARGEST_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class _Pixels:
+    """The pixels of a block that have all static covariates, and get a value.
+
+    Attributes
+    ----------
+    valid : bool, shape (rows, columns)
+    x : float32, shape (n, p)
+        Covariates in the order of the model, 0 for those of a date; all are 0 where `still` says it all.
+    coordinates : float64, shape (n, 2), or None
+    still
+        Of the model of all dates; see `Model.still`.
+    """
+
+    valid: np.ndarray
+    x: np.ndarray
+    coordinates: np.ndarray | None
+    still: Any | None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it takes."""
+        own = self.valid.nbytes + (self.x.nbytes if self.x.flags.owndata else 0)
+        own += 0 if self.coordinates is None else self.coordinates.nbytes
+        return own + (0 if self.still is None else int(self.still.nbytes))
+
+
+class Kept:
+    """What blocks share on all dates, as much of it as there is room for; the rest is made anew.
+
+    Parameters
+    ----------
+    room : int
+        Bytes.
+    """
+
+    def __init__(self, room: int):
+        self._room, self._of = room, dict[Window, _Pixels]()
+        self._lock = threading.Lock()
+
+    def pixels(self, window: Window, make: Callable[[], _Pixels]) -> _Pixels:
+        """Those of a block; several threads may ask for them."""
+        with self._lock:
+            found = self._of.get(window)
+        if found is not None:
+            return found
+        found = make()
+        with self._lock:
+            if window not in self._of and found.nbytes <= self._room:
+                self._room -= found.nbytes
+                self._of[window] = found
+        return found
 
 
 @dataclass(frozen=True)
@@ -38,10 +96,15 @@ class Task:
     inside: np.ndarray | None
     dated: Mapping[str, Callable[[Progress], np.ndarray]]
     coordinates: Callable[[Window], np.ndarray] | None
+    kept: Kept
 
 
 def tasks_of(
-    inputs: MapInputs, dates: Sequence[dt.date], parts: Sequence[Window], dated: Sequence[OnPixels]
+    inputs: MapInputs,
+    dates: Sequence[dt.date],
+    parts: Sequence[Window],
+    dated: Sequence[OnPixels],
+    kept: Kept,
 ) -> Iterator[Task]:
     """The blocks of all maps, date by date; `dated` are the dated covariates."""
     forests = inputs.forests
@@ -57,7 +120,7 @@ def tasks_of(
             window = inputs.part.window.part(block)
             needed = dated if inside is None or inside.any() else []
             blocks_of = {one.covariate.name: one.block(date, window) for one in needed}
-            yield Task(inputs, model, date, block, window, inside, blocks_of, coordinates)
+            yield Task(inputs, model, date, block, window, inside, blocks_of, coordinates, kept)
 
 
 def predict(task: Task, progress: Progress) -> Layers:
@@ -66,18 +129,46 @@ def predict(task: Task, progress: Progress) -> Layers:
     layers = [np.full(shape, np.nan) for _ in task.inputs.bands]
     if task.inside is not None and not task.inside.any():
         return task.block, layers
-    covariates = _covariates(task, progress)
-    valid = np.isfinite(covariates).all(axis=0)
-    if task.inside is not None:
-        valid &= task.inside
-    if valid.any():
-        x = np.ascontiguousarray(covariates[:, valid].T)
+    pixels = task.kept.pixels(task.window, partial(_pixels_of, task, progress))
+    valid, x, coordinates, still = pixels.valid, pixels.x, pixels.coordinates, pixels.still
+    if task.dated:
+        names = task.inputs.forests.covariates
+        x = x.copy()
+        for name, read in task.dated.items():
+            x[:, names.index(name)] = read(progress)[valid]
+        known = np.isfinite(x).all(axis=1)
+        if not known.all():
+            valid, x = valid.copy(), x[known]
+            valid[valid] = known
+            coordinates = None if coordinates is None else coordinates[known]
+            still = None if still is None else still.take(known)
+    if len(x):
         days = np.full(len(x), task.date.toordinal(), np.int64)
-        coordinates = None if task.coordinates is None else task.coordinates(task.window)[valid]
-        block = Block(add_features(x, days, task.inputs.forests.features), days, coordinates)
+        block = Block(add_features(x, days, task.inputs.forests.features), days, coordinates, still)
         for layer, values in zip(layers, task.inputs.extra.layers(task.model, block, progress)):
             layer[valid] = values
     return task.block, layers
+
+
+def _pixels_of(task: Task, progress: Progress) -> _Pixels:
+    """What a block's maps of all dates share."""
+    forests = task.inputs.forests
+    names = forests.covariates
+    static = [name for name in names if name not in task.dated]
+    values = task.inputs.stack.read(static, task.window)
+    valid = np.isfinite(values).all(axis=0)
+    if task.inside is not None:
+        valid &= task.inside
+    x = np.zeros((int(valid.sum()), len(names)), np.float32)
+    for name, layer in zip(static, values):
+        x[:, names.index(name)] = layer[valid]
+    coordinates = None if task.coordinates is None else task.coordinates(task.window)[valid]
+    still = None
+    if forests.mode == POOLED and len(task.inputs.bands) == 1:
+        still = task.model.still(Block(x, np.zeros(len(x), np.int64), coordinates), progress)
+        if still is not None:
+            x, coordinates = np.broadcast_to(np.float32(0), x.shape), None
+    return _Pixels(valid, x, coordinates, still)
 
 
 def clipped(inputs: MapInputs, layers: Layers) -> Layers:
@@ -89,15 +180,11 @@ def clipped(inputs: MapInputs, layers: Layers) -> Layers:
     return layers
 
 
-def _covariates(task: Task, progress: Progress) -> np.ndarray:
-    """Covariates in the order of the forest, the derived ones left out: float32, shape (p, rows, columns)."""
-    names = task.inputs.forests.covariates
-    out = np.empty((len(names), task.window.height, task.window.width), np.float32)
-    static = [name for name in names if name not in task.dated]
-    out[[names.index(name) for name in static]] = task.inputs.stack.read(static, task.window)
-    for name, block in task.dated.items():
-        out[names.index(name)] = block(progress)
-    return out
+def room_for_kept(inputs: MapInputs, memory_mb: int) -> int:
+    """Bytes for what blocks share on all dates: what all pixels take, at most half of the memory."""
+    grid = inputs.part.grid
+    a_pixel = _BYTES_PER_PIXEL + np.dtype(np.float32).itemsize * len(inputs.forests.names)
+    return min(grid.width * grid.height * a_pixel, memory_mb * 2**20 // 2)
 
 
 def pixels_a_block(inputs: MapInputs, dated: Sequence[OnPixels], threads: int, memory_mb: int) -> int:
