@@ -116,6 +116,7 @@ def gather(
     share, means, pixel = _sums(blocks, columns, terms, subcells, progress)
     flat, z = means @ terms.mixing, means[:, 1 : 1 + len(terms.scales.mean)]
     shape = subcells.fine_shape
+    progress.check()
     scatter = _scatter(terms, used, rows, cols, flat, share, subcells)
     km = pixel[0] * subcells.part_km[0], pixel[1] * subcells.part_km[1]
     return Moments(
