@@ -145,7 +145,7 @@ def fit_core(cells: Cells, settings: AreaSettings, two_levels: bool, progress: P
         If there are too few cells or dates, or the likelihood does not converge.
     """
     with heard_by(progress):
-        data = data_of(cells, settings, progress)
+        data = data_of(cells, settings, progress.part(0.0, _LOOKED))
         footprint = _footprint_of(data, settings, two_levels, progress.part(_LOOKED, _CHOSEN))
         fit = _fit_levels if two_levels else _fit_date
         try:

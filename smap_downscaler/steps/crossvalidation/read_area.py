@@ -98,7 +98,7 @@ def within_stack(rows: AreaRows, settings: AreaSettings, progress: Progress = SI
     InputError
         If all do.
     """
-    usable = AREA_TO_POINT.usable(rows.cells, settings, progress)
+    usable = AREA_TO_POINT.usable(rows.cells, settings, progress.part(0.0, 0.0))
     if not usable.any():
         raise InputError(
             "COVARIATES: no SMAP cell lies far enough inside of the fine stack; give a stack that reaches "
