@@ -94,9 +94,9 @@ cancels: ## cancel each long step 20 times, also while its report is drawn; how 
 	@$(SETUP)
 	$(OFFSCREEN) tools/cancels.py $(STEPS)
 
-bench: ## time and memory of the long steps
+bench: ## time and memory of the long steps; some: BENCH="areamodel", or BENCH="--size small"
 	@$(SETUP)
-	$(OFFSCREEN) tools/bench.py
+	$(OFFSCREEN) tools/bench.py $(BENCH)
 
 numbers: ## errors of the forests on real data (../shared/data), in tools/NUMBERS.md; some: SECTIONS="..."
 	@$(SETUP)

@@ -1,15 +1,31 @@
-"""Runs the benchmarks: all of them, or those named.
+"""Runs the benchmarks: all of them, or those named, each in a process of its own.
 
-python tools/bench.py [matrix ...]
+python tools/bench.py [--size small] [matrix ...]
+
+Small ones take seconds and tell no times that mean anything: they show that a benchmark runs.
 """
 
 from __future__ import annotations
 
-import runpy
+import argparse
+import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 TOOLS = Path(__file__).resolve().parent
+#: What each benchmark is given to be small.
+SMALL: dict[str, tuple[str, ...]] = {
+    "areamodel": ("10", "6", "4", "1", "5"),
+    "cancel": ("20", "60", "3", "3", "2"),
+    "crossvalidate": ("1", "200", "3", "1"),
+    "intelex": ("--rows", "100", "--covariates", "8"),
+    "matrix": ("10",),
+    "quantile": ("60", "2", "100"),
+    "rain": ("10", "40"),
+    "statistics": ("20", "2"),
+    "terrain": ("sizes", "0.01"),
+}
 
 
 def benchmarks() -> dict[str, Path]:
@@ -17,17 +33,25 @@ def benchmarks() -> dict[str, Path]:
     return {file.stem.removeprefix("bench_"): file for file in sorted(TOOLS.glob("bench_*.py"))}
 
 
-def main(wanted: list[str]) -> None:
+def main(words: Sequence[str] | None = None) -> int:
     known = benchmarks()
-    unknown = [name for name in wanted if name not in known]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", choices=("full", "small"), default="full")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(known))
+    chosen = parser.parse_args(words)
+    unknown = [name for name in chosen.names if name not in known]
     if unknown:
-        sys.exit(f"There is no benchmark {unknown[0]}; choose from {', '.join(known)}.")
-    sys.path.insert(0, str(TOOLS.parent))
-    for name in wanted or known:
+        parser.error(f"there is no benchmark {unknown[0]}; choose from {', '.join(known)}")
+    failed = []
+    for name in chosen.names or known:
         print(f"== {name}", flush=True)
-        sys.argv = [str(known[name])]
-        runpy.run_path(str(known[name]), run_name="__main__")
+        more = SMALL[name] if chosen.size == "small" else ()
+        if subprocess.run([sys.executable, str(known[name]), *more], check=False).returncode:
+            failed.append(name)
+    if failed:
+        print(f"ended with an error: {', '.join(failed)}", file=sys.stderr)
+    return int(bool(failed))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main())

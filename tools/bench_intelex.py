@@ -83,7 +83,12 @@ def main() -> None:
     parser.add_argument("--covariates", type=int, default=20)
     options = parser.parse_args()
     from sklearn.ensemble import RandomForestRegressor
-    from sklearnex.ensemble import RandomForestRegressor as IntelRegressor
+
+    try:
+        from sklearnex.ensemble import RandomForestRegressor as IntelRegressor
+    except ImportError:
+        print("scikit-learn-intelex is not installed: nothing is compared; see the head of this file")
+        return
 
     print(", ".join(f"{name} {version(name)}" for name in ("scikit-learn", "scikit-learn-intelex")))
     for n in options.rows:

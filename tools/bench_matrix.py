@@ -110,7 +110,7 @@ def main() -> None:
         for count in (max(options.dates // 10, 1), options.dates):
             output = os.path.join(name, f"{count}.gpkg")
             command = [sys.executable, __file__, str(count), "--build", name, output]
-            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
             for key, value in json.loads(done.stdout).items():
                 print(f"  {key:14s} {value:>14,}")
             print(flush=True)

@@ -58,7 +58,7 @@ def main(words: list[str]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             write_days(Path(folder), side, count)
             command = [sys.executable, __file__, "one", folder]
-            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
             print(f"{count:,} days of {side} x {side} cells: {done.stdout.strip()}", flush=True)
 
 

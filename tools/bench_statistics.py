@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -26,7 +27,7 @@ import numpy as np
 from osgeo import gdal, ogr
 
 from smap_downscaler.geo.geotiff import Band, write_geotiff
-from smap_downscaler.geo.grid import Grid
+from smap_downscaler.geo.grid import Grid, Window
 from smap_downscaler.geo.placing import read_shapes
 from smap_downscaler.geo.polygon_runs import AREA, CENTRE
 from smap_downscaler.series.series import open_series
@@ -69,13 +70,13 @@ def make_polygons(count: int) -> list[bytes]:
 def measure(folder: Path, polygons: int, rule: str) -> dict[str, float]:
     """Run once, count the readings of each block, and measure."""
     geometries, before = make_polygons(polygons), _peak_mb()
-    readings: dict[tuple[str, int, object], int] = {}
+    readings: dict[tuple[str, int, Window], int] = {}
     read = module.read_band
 
-    def counted(dataset: gdal.Dataset, band: int, window: object) -> np.ndarray:
+    def counted(dataset: gdal.Dataset, band: int, window: Window, **more: Any) -> np.ndarray:
         key = dataset.GetDescription(), band, window
         readings[key] = readings.get(key, 0) + 1
-        return read(dataset, band, window)
+        return read(dataset, band, window, **more)
 
     module.read_band = counted
     begun = time.perf_counter()
@@ -122,7 +123,7 @@ def main() -> None:
         subprocess.run([*command, "--make", name], check=True)
         for rule in (CENTRE, AREA):
             more = ["--measure", name, rule]
-            done = subprocess.run([*command, *more], check=True, capture_output=True, text=True)
+            done = subprocess.run([*command, *more], check=True, stdout=subprocess.PIPE, text=True)
             print(rule)
             for key, value in json.loads(done.stdout).items():
                 print(f"  {key:28s} {value:>14,}")

@@ -2,7 +2,7 @@
 
 python3 tools/bench_terrain.py saga DEM.tif [ROUNDS]     wall and CPU time of both, in turn, and how
                                                          well they agree
-python3 tools/bench_terrain.py sizes [MILLIONS ...]      seconds, CPU time and peak memory a cell,
+python3 tools/bench_terrain.py [sizes [MILLIONS ...]]    seconds, CPU time and peak memory a cell,
                                                          a process a size
 python3 tools/bench_terrain.py one DEM.tif FOLDER        one run of the built-in engine (used by `sizes`)
 """
@@ -223,7 +223,7 @@ def main(words: list[str]) -> None:
     """See the head of this file."""
     if words[:1] == ["saga"] and len(words) in (2, 3):
         compare(words[1], int(words[2]) if len(words) == 3 else 2)
-    elif words[:1] == ["sizes"]:
+    elif words[:1] in ([], ["sizes"]):
         sizes([float(word) for word in words[1:]] or list(SIZES))
     elif words[:1] == ["one"] and len(words) == 3:
         one(words[1], words[2])

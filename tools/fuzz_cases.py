@@ -18,6 +18,7 @@ from gap_case import make_gap_case
 from granules import write_granule
 from rain_cases import days_from, rain, write_days, write_netcdf
 from raster_cases import netcdf
+from small_area_case import AreaCase, make_area_case
 from small_case import CELLS, DATES, PIXELS, SmallCase, make_small_case, write_small_stations
 from smap_downscaler.geo.geotiff import write_geotiff
 from smap_downscaler.geo.grid import Grid
@@ -69,6 +70,7 @@ class Trials:
     def __init__(self, root: Path, child: Child):
         self._root, self._child = root, child
         self._small: SmallCase | None = None
+        self._area: AreaCase | None = None
         self._made: dict[str, list[Trial]] = {}
 
     def of(self, kind: str) -> list[Trial]:
@@ -82,6 +84,13 @@ class Trials:
         if self._small is None:
             self._small = make_small_case(self._root / "small")
         return self._small
+
+    @property
+    def area(self) -> AreaCase:
+        """Cells, stack and rain for area-to-point models."""
+        if self._area is None:
+            self._area = make_area_case(self._root / "area", dates=6, with_rain=True)
+        return self._area
 
     def folder(self, name: str) -> Path:
         path = self._root / name
@@ -518,6 +527,47 @@ def _models(trials: Trials) -> list[Trial]:
     ]
 
 
+def _area_models(trials: Trials) -> list[Trial]:
+    """Area-to-point models, what they are trained on, and SMAP that maps are held against."""
+    area, folder = trials.area, trials.folder("area_model")
+    dated = {"DYNAMIC": [area.rain]}
+    values = {**area.inputs, **dated, "FOOTPRINT": "20", "OUTPUT": str(folder / "area.smapmodel")}
+    trials.run("trainareamodel", values)
+    given = {"FORESTS": "{in}/area.smapmodel", "COVARIATES": area.inputs["COVARIATES"], **dated, "THREADS": 1}
+    extra = {"INTERVALS": True, "APPLICABILITY": True, "OUTPUT": "{out}/maps"}
+    cascade = {"DATE": str(area.dates[1]), "RESOLUTIONS": "4500", "OUTPUT": "{out}/cascade"}
+    made = [
+        Trial("area_model", folder, "area.smapmodel", "zip", "downscale", {**given, **extra}),
+        Trial("area_model", folder, "area.smapmodel", "zip", "cascade", {**given, **cascade}),
+    ]
+    quick = {"FOOTPRINT": "0", "TERMS": ["linear"], "OUTPUT": "{out}/m.smapmodel", "SCORES": "{out}/s.gpkg"}
+    folder, name = _copy(trials, "area_stack", str(area.inputs["COVARIATES"]))
+    values = {**area.inputs, **quick, "COVARIATES": f"{{in}}/{name}"}
+    made.append(Trial("area_stack", folder, name, "tiff", "trainareamodel", values))
+    folder = trials.folder("area_smap")
+    shutil.copytree(str(area.inputs["SMAP"]), folder, dirs_exist_ok=True)
+    name = sorted(path.name for path in folder.iterdir())[2]
+    values = {**area.inputs, **quick, "SMAP": "{in}"}
+    made.append(Trial("area_smap", folder, name, "tiff", "trainareamodel", values))
+    model = {"FORESTS": str(trials.folder("area_model") / "area.smapmodel"), **dated, "THREADS": 1}
+    # A model knows the SMAP that it was trained on; another one is read where it is given.
+    values = {**model, **area.inputs, "SMAP": "{in}", "OUTPUT": "{out}/maps", "DATES": "{out}/dates.csv"}
+    made.append(Trial("area_smap", folder, name, "tiff", "downscale", values))
+    values = {
+        "METHODS": ["nearest", "linear"],
+        "TRUTHS": ["mild", "flip", "linear"],
+        "SHARES": "0.2, 0.6",
+        "FOOTPRINT": "0",
+        "DATES": "1",
+        "CELLS": 9,
+        "PIXEL": 1500,
+        "SWATHS": False,
+        "OUTPUT": "{out}/skill.csv",
+        "MAPS": "{out}/maps.csv",
+    }
+    return [*made, _stopped(trials, "skill_journal", "skillexperiment", values, ".skill.csv.work")]
+
+
 def _polygons(trials: Trials) -> list[Trial]:
     return [
         *_polygon_trials(trials, "geojson", "GeoJSON", "boxes.geojson", ["boxes.geojson"], "text"),
@@ -615,6 +665,7 @@ KINDS: dict[str, Callable[[Trials], list[Trial]]] = {
     "table": _tables,
     "ismn": _ismn,
     "forests": _models,
+    "areamodel": _area_models,
     "polygons": _polygons,
     "resumed": _resumed,
 }

@@ -90,7 +90,7 @@ def _parts(path: Path) -> Iterator[Any]:
         yield from _netcdf(path)
     elif ending == ".gpkg":
         yield from _geopackage(path)
-    elif ending in (".zip", ".smapforest"):
+    elif ending in (".zip", ".smapforest", ".smapmodel"):
         yield from _zip(path)
     elif ending in (".csv", ".stm"):
         yield from _text(path.read_bytes(), ending == ".csv")
@@ -290,7 +290,7 @@ def _result(path: Path) -> Iterator[Any]:
             yield band.GetDescription(), band.GetUnitType(), hashlib.sha256(band.ReadAsArray()).hexdigest()
     elif path.suffix == ".gpkg":
         yield [part for part in _geopackage(path) if not str(part[0]).startswith(("gpkg_", "sqlite_"))]
-    elif path.suffix == ".smapforest":
+    elif path.suffix in (".smapforest", ".smapmodel"):
         with zipfile.ZipFile(path) as archive:
             for name in archive.namelist():
                 data = archive.read(name)

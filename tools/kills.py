@@ -5,6 +5,7 @@ python tools/kills.py [--kills N] [--seed N] [--folder FOLDER] [STEP ...]
 A step runs in a QGIS of its own and is killed as the system does it when memory is short.  Then every file
 that has its final name must be whole, and what was there before must be there still.  The step is run again
 in the same folder, and all files must be those of the run that was left alone, with nothing else beside them.
+Steps with the area-to-point model run on `tests/support/small_area_case.py`, which has cells enough for one.
 """
 
 from __future__ import annotations
@@ -24,12 +25,23 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+
 from child_runs import CRASH, HANG, KILLED, OK, Child
+from small_area_case import CELLS, NAMES, cell_means, make_area_case
+from smap_downscaler.geo.datasets import open_dataset, read_band
+from smap_downscaler.geo.geotiff import Band, write_geotiff
 
 FOREST = {"PRESET": "custom", "N_ESTIMATORS": 10, "SEED": 3, "THREADS": 2}
 _DEMO = "createdemodata"
-#: The steps in the order of the work.  `{data}` is the made-up basin, `{out}` the step's own folder, and
-#: `{NAME}` the folder of a step before.
+_AREA_FOLDER = "area"
+_RAIN = {"DYNAMIC": ["{area}/rain"], "WINDOW": 3}
+_AREA = {"SMAP": "{area}/smap", "COVARIATES": "{area}/fine.tif", **_RAIN}
+#: The steps in the order of the work.  `{data}` is the made-up basin, `{area}` the case for area-to-point
+#: models, `{out}` the step's own folder, and `{NAME}` the folder of a step before.
 STEPS: dict[str, tuple[str, dict[str, Any]]] = {
     _DEMO: ("createdemodata", {"CELLS": 30, "DAYS": 8, "SEED": 5, "OUTPUT": "{out}/data"}),
     "importsmap": ("importsmap", {"INPUT": "{data}/smap", "OUTPUT": "{out}/smap"}),
@@ -176,6 +188,101 @@ STEPS: dict[str, tuple[str, dict[str, Any]]] = {
             "REPORT": "{out}/report.html",
         },
     ),
+    "trainareamodel": (
+        "trainareamodel",
+        {
+            **_AREA,
+            "OUTPUT": "{out}/levels.smapmodel",
+            "SCORES": "{out}/scores.gpkg",
+            "TERMS_TABLE": "{out}/terms.gpkg",
+            "REPORT": "{out}/report.html",
+        },
+    ),
+    "trainareabydate": (
+        "trainareamodel",
+        {
+            **_AREA,
+            "LEVELS": "single dates",
+            "FOOTPRINT": "0",
+            "OUTPUT": "{out}/dates.smapmodel",
+            "SCORES": "{out}/scores.gpkg",
+        },
+    ),
+    "crossvalidatearea": (
+        "crossvalidate",
+        {
+            **_AREA,
+            "METHOD": "area-to-point model",
+            "FOOTPRINT": "0",
+            "FOLDS": 3,
+            "BLOCKS": 36,
+            "OUTPUT": "{out}/scores.gpkg",
+            "SUMMARY": "{out}/summary.csv",
+            "REPORT": "{out}/report.html",
+        },
+    ),
+    "downscalearea": (
+        "downscale",
+        {
+            "FORESTS": "{trainareamodel}/levels.smapmodel",
+            "COVARIATES": "{area}/fine.tif",
+            **_RAIN,
+            "EVERY_DAY": True,
+            "INTERVALS": True,
+            "APPLICABILITY": True,
+            "OUTPUT": "{out}/maps",
+            "SERIES": "{out}/maps.vrt",
+            "DATES": "{out}/dates.csv",
+            "REPORT": "{out}/report.html",
+        },
+    ),
+    "downscaleexact": (
+        "downscale",
+        {
+            "FORESTS": "{trainareabydate}/dates.smapmodel",
+            "COVARIATES": "{area}/fine.tif",
+            **_RAIN,
+            "SMAP": "{area}/smap",
+            "CONSISTENCY": "exact",
+            "INTERVALS": True,
+            "OUTPUT": "{out}/maps",
+        },
+    ),
+    "areamatrix": (
+        "regressionmatrix",
+        {"SMAP": "{area}/smap", "COVARIATES": "{area}/coarse.tif", "OUTPUT": "{out}/matrix.gpkg"},
+    ),
+    "areaforests": (
+        "trainforests",
+        {"INPUT": "{areamatrix}/matrix.gpkg", **FOREST, "OUTPUT": "{out}/forests.smapforest"},
+    ),
+    "downscaleresidual": (
+        "downscale",
+        {
+            "FORESTS": "{areaforests}/forests.smapforest",
+            "COVARIATES": "{area}/fine.tif",
+            "SMAP": "{area}/smap",
+            "RESIDUAL": True,
+            "INTERVALS": True,
+            "OUTPUT": "{out}/maps",
+            "REPORT": "{out}/report.html",
+        },
+    ),
+    "skillexperiment": (
+        "skillexperiment",
+        {
+            "TRUTHS": ["mild"],
+            "SHARES": "0.4",
+            "FOOTPRINT": "0, 20",
+            "DATES": "1, 6",
+            "CELLS": 12,
+            "PIXEL": 1500,
+            "MAPPED": 1,
+            "OUTPUT": "{out}/skill.csv",
+            "MAPS": "{out}/maps.csv",
+            "REPORT": "{out}/report.html",
+        },
+    ),
 }
 _PLACE = re.compile(r"\{(\w+)\}")
 #: A run that takes more than this many times what it took alone, and more than so many seconds, hangs.
@@ -184,6 +291,9 @@ _TIMES, _LEAST = 20, 120.0
 _ALONE = 900.0
 #: What must not happen: the last one is a run that does not go on after a kill.
 _KINDS = ("partial files", "silently other results", "hangs", "crashes", "refused")
+#: How reports tell which results were kept, and rows of tables of their numbers that tell it.
+_KEPT = re.compile(rb"\d+ new, \d+ kept from an earlier run")
+_KEPT_ROW = re.compile(rb"[^\n]*\d+ new, \d+ kept from an earlier run[^\n]*")
 #: A file that says itself that the others are not finished.
 _BEGUN = "README.txt"
 
@@ -203,6 +313,7 @@ class Kills:
         self._folder, self._seed = folder, seed
         self._alone: dict[str, Alone] = {}
         self._children, self._moment = 0, 0.0
+        self._has_area = False
         #: Runs nothing; those that are killed are copies of it.
         self._first = self.new_child()
         self._again = self._first
@@ -221,6 +332,9 @@ class Kills:
         if step not in self._alone:
             for needed in needs(step):
                 self.alone(needed)
+            if "{area}" in repr(STEPS[step][1]) and not self._has_area:
+                make_area(self._folder / "out" / _AREA_FOLDER)
+                self._has_area = True
             out = self.out(step)
             # A new process, which loads what it needs as one that is killed does.
             if self._again is not self._first:
@@ -313,7 +427,16 @@ class Kills:
         algorithm, parameters = STEPS[step]
         places = {name: str(self._folder / "out" / name) for name in STEPS}
         places |= {"out": places[step], "data": str(self._folder / "out" / _DEMO / "data")}
+        places["area"] = str(self._folder / "out" / _AREA_FOLDER)
         return algorithm, {name: _filled(value, places) for name, value in parameters.items()}
+
+
+def make_area(folder: Path) -> None:
+    """The case for area-to-point models, and its stack on SMAP's cells."""
+    make_area_case(folder, with_rain=True)
+    fine = open_dataset(str(folder / "fine.tif"))
+    means = np.stack([cell_means(read_band(fine, number)) for number in range(1, len(NAMES) + 1)])
+    write_geotiff(folder / "coarse.tif", CELLS, means, [Band(name) for name in NAMES])
 
 
 def _filled(value: Any, places: Mapping[str, str]) -> Any:
@@ -352,7 +475,8 @@ def _said(path: Path) -> bytes:
         except ElementTree.ParseError as error:
             return str(error).encode()
     said = repr(tables(path)).encode() if path.suffix == ".gpkg" else path.read_bytes()
-    if path.suffix in (".gpkg", ".csv"):
+    if path.suffix in (".gpkg", ".csv", ".html"):
+        said = (_KEPT_ROW if path.suffix == ".csv" else _KEPT).sub(b"", said)
         return said.replace(b"kept from an earlier run", b"").replace(b"kept", b"written")
     return said
 

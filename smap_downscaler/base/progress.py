@@ -67,6 +67,27 @@ class _Part(Progress):
         self._parent.warn(text)
 
 
+class Pieces(_Part):
+    """The same listener for pieces of work one after another: one that shows that all of it is done counts.
+
+    Parameters
+    ----------
+    parent : Progress
+    total : int
+        How many pieces there are.
+    unit : str
+        What they are called, in the plural.
+    """
+
+    def __init__(self, parent: Progress, total: int, unit: str):
+        super().__init__(parent, 0.0, 1.0)
+        self._counter = Counter(parent, total, unit)
+
+    def set_fraction(self, fraction: float) -> None:
+        if fraction >= 1.0:
+            self._counter.advance()
+
+
 class Counter:
     """Counts finished things and shows count, rate and time left, at most five times a second."""
 

@@ -56,13 +56,15 @@ class FineBlocks:
         mask, on_mask = self.mask, None
         if mask is not None:
             on_mask = Lattice(self.stack.grid, mask.grid, progress)
-        for window in blocks(self.stack.grid, self.most_pixels):
-            progress.check()
+        windows = list(blocks(self.stack.grid, self.most_pixels))
+        counter = progress.counter(len(windows), "blocks of the fine stack read")
+        for window in windows:
             rows, cols = lattice.positions(window)
             x = self.stack.read(names, window)
             if mask is not None and on_mask is not None:
                 with self._lock:
                     x[:, mask.covers(*on_mask.positions(window))] = np.nan
+            counter.advance()
             yield FineBlock(x, rows, cols)
         self.stack.check_codes()
         if mask is not None:

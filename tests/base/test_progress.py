@@ -3,7 +3,7 @@
 import pytest
 
 from smap_downscaler.base.errors import Cancelled
-from smap_downscaler.base.progress import Counter, Progress
+from smap_downscaler.base.progress import Counter, Pieces, Progress
 
 
 class Listener(Progress):
@@ -46,3 +46,19 @@ def test_parts_scale_and_share_the_cancel():
     listener.cancelled = True
     with pytest.raises(Cancelled):
         part.counter(10, "things").advance()
+
+
+def test_pieces_are_counted_as_each_is_done():
+    listener = Listener()
+    pieces = Pieces(listener.part(0.5, 1.0), 4, "fits")
+    pieces.set_fraction(0.7)
+    assert not listener.fractions
+    for _ in range(4):
+        pieces.part(0.0, 1.0).set_fraction(1.0)
+    assert listener.fractions[-1] == 1.0
+    assert listener.texts[-1].startswith("4 of 4 fits")
+    pieces.set_text("what is done now")
+    assert listener.texts[-1] == "what is done now"
+    listener.cancelled = True
+    with pytest.raises(Cancelled):
+        pieces.check()

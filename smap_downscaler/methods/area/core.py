@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...base.errors import InputError
-from ...base.progress import SILENT, Progress
+from ...base.progress import SILENT, Pieces, Progress, heard_by
 from ...base.words import counted, text
 from ...geo.grid import Grid
 from ..base import Cells
@@ -34,6 +34,9 @@ LESS_FIELD, FIELD_FACTOR = 0.7, 1.4
 LEAST_OF_DATE, LEAST_DATES = 20, 6
 #: A single date with a footprint shows detail from so many cells on.
 _CELLS_FOR_DETAIL = 600
+#: Shares of the work that are done when the stack was looked at, and the footprint chosen.
+_LOOKED, _CHOSEN = 0.1, 0.5
+_FITS = "fits of the model"
 #: Bytes that the dated terms of all cells and dates may take in a model.
 _MOST_DATED = 50 * 2**20
 
@@ -141,14 +144,19 @@ def fit_core(cells: Cells, settings: AreaSettings, two_levels: bool, progress: P
     InputError
         If there are too few cells or dates, or the likelihood does not converge.
     """
-    data = data_of(cells, settings, progress)
-    footprint = _footprint_of(data, settings, two_levels, progress)
-    try:
-        if two_levels:
-            return _fit_levels(data, settings, cells.names, footprint, progress)
-        return _fit_date(data, settings, cells.names, footprint, progress)
-    except np.linalg.LinAlgError:
-        raise InputError("the likelihood does not converge") from None
+    with heard_by(progress):
+        data = data_of(cells, settings, progress.part(0.0, _LOOKED))
+        footprint = _footprint_of(data, settings, two_levels, progress.part(_LOOKED, _CHOSEN))
+        fit = _fit_levels if two_levels else _fit_date
+        try:
+            return fit(data, settings, cells.names, footprint, progress.part(_CHOSEN, 1.0))
+        except np.linalg.LinAlgError:
+            raise InputError("the likelihood does not converge") from None
+
+
+def _fits_of(level_groups: int, hursts: int, windows: int) -> int:
+    """How many pieces of work `_level` is: fits, and answers of windows."""
+    return 2 + hursts + 2 * windows if level_groups else hursts + windows
 
 
 def _footprint_of(data: Data, settings: AreaSettings, two_levels: bool, progress: Progress) -> Footprint:
@@ -188,7 +196,8 @@ def _fit_date(
         prior = Prior(ground.noise_part, settings.noise**2, settings.noise_factor)
     seen = [Seen((0,), np.arange(len(cells)), cells, cube, both[None], np.ones(1))]
     windows = _windows(data, ground, cells)
-    level, likelihoods = _level(seen, ground, groups, HURSTS, [prior], scatter, windows, progress)
+    fits = Pieces(progress, _fits_of(groups.size, len(HURSTS), len(windows)), _FITS)
+    level, likelihoods = _level(seen, ground, groups, HURSTS, [prior], scatter, windows, fits)
     few = footprint.km > 0 and len(cells) < _CELLS_FOR_DETAIL
     if few or level.gain < LEAST_GAIN:
         level = level.without_detail()
@@ -354,6 +363,9 @@ def _fit_levels(
         scatter1 = _with_dated(scatter1, dated, np.arange(p), products=True)
     rank1 = np.unique(groups1, return_inverse=True)[1].reshape(-1)
 
+    windows = _windows(data, ground, cells)
+    count1 = _fits_of(groups1.size, 1, len(windows))
+    fits = Pieces(progress, 1 + _fits_of(terms.groups.size, len(HURSTS), len(windows)) + count1, _FITS)
     progress.set_text("Estimating the departures of the dates")
     count, part = len(days), ground.noise_part
     prior1: list[Prior] = []
@@ -361,7 +373,7 @@ def _fit_levels(
         prior1 = [Prior(part, settings.noise**2 * (count - 1) / count, settings.noise_factor)]
     elif footprint.km > 0:
         prior1 = [Prior(part, NOISE**2 * (count - 1) / count, _ROUGHLY)]
-    _, fit1, _ = choose(seen1, ground, rank1, (FIRST_HURST,), prior1, progress)
+    _, fit1, _ = choose(seen1, ground, rank1, (FIRST_HURST,), prior1, fits)
     variance = fit1.noise[part] * count / (count - 1) if settings.noise is None else settings.noise**2
 
     progress.set_text("Estimating the mean pattern")
@@ -382,14 +394,13 @@ def _fit_levels(
         np.ones(1),
         noise0 + steps0,
     )
-    windows = _windows(data, ground, cells)
-    level0, likelihoods = _level([seen0], ground, groups0, HURSTS, [prior0], scatter0, windows, progress)
+    level0, likelihoods = _level([seen0], ground, groups0, HURSTS, [prior0], scatter0, windows, fits)
     departures = departures + steps_at(level0, windows, steps0, cells)
     seen1 = _departures(departures, cells, design[:, single], wetness, dated_design)
     if footprint.km > 0:
         # A rough field could take the noise's place once more, now that it is known.
         prior1 = [Prior(part, fit1.noise[part], _SURE)]
-    level1, _ = _level(seen1, ground, groups1, (level0.hurst,), prior1, scatter1, windows, progress)
+    level1, _ = _level(seen1, ground, groups1, (level0.hurst,), prior1, scatter1, windows, fits)
     if dated_design is not None and dated_design.nbytes > _MOST_DATED:
         dated_design = None
     return Core(

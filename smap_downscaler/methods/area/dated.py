@@ -141,6 +141,7 @@ def dated_of(
     terms = terms_of(sample, [kind for kind in (LINEAR, SPLINE) if kind in kinds] or [LINEAR])
     total, count = np.zeros((*subcells.fine_shape, terms.width() + len(names))), np.zeros(subcells.fine_shape)
     for one in values:
+        progress.check()
         x = one.reshape(-1, len(names))
         both = np.concatenate([terms.of_pixels(x), terms.scales.z(x.astype(np.float64))], axis=1)
         seen = np.isfinite(both).all(axis=1)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...base.progress import SILENT, Progress
+from ...base.progress import SILENT, Pieces, Progress
 from ...base.words import text
 from .ground import Ground
 from .likelihood import Fit, Prior, Sight, estimate
@@ -87,6 +87,7 @@ def choose_footprint(
     simple = replace(moments, design=np.ascontiguousarray(moments.design[:, :, kept]))
     groups = moments.terms.groups[kept]
     groups = np.unique(groups, return_inverse=True)[1].reshape(-1)
+    fits = Pieces(progress, len(widths) * len(_HURSTS), "fits for the footprint")
     for km in widths:
         ground = Ground(simple, None, km)
         static = ground.static
@@ -105,7 +106,7 @@ def choose_footprint(
             before = start.get(hurst)
             begin = before if before is not None and len(before.noise) == len(sights[0].shapes) else None
             prior = Prior(ground.noise_part, NOISE**2, UNSURE)
-            fit = estimate([sights], groups, [prior], begin, progress)
+            fit = estimate([sights], groups, [prior], begin, fits)
             start[hurst], found[hurst] = fit, fit.value
         values[km] = 2.0 * min(found.values())
     # What is not told apart is taken as the narrower one, which costs least where it is wrong.

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ...base.progress import check_cancelled
 from .dated import Dated
 from .lags import FieldTables, field_tables, matrix_of, noise_table
 from .moments import Moments
@@ -54,6 +55,7 @@ class Ground:
         """The dated terms of a date as cells see them: float64, shape (rows, columns, their columns)."""
         if self.dated is None:
             return np.zeros((*self.subcells.shape, 0))
+        check_cancelled()
         return self.sights.of(self.dated.design(number, self.moments.z, centred))
 
     def mean_of_dated(self) -> np.ndarray:

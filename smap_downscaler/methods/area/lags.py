@@ -12,6 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from ...base.progress import check_cancelled
 from .subcells import FWHM, SubCells, footprint_kernels
 
 #: Lengths of the field, km.
@@ -67,6 +68,7 @@ def _separable(values: np.ndarray, down: np.ndarray, across: np.ndarray) -> np.n
     """Convolved with a product of two odd kernels, of the same shape; right away from the edges."""
     from scipy.signal import fftconvolve
 
+    check_cancelled()
     half = fftconvolve(values, down[:, None], mode="same")
     whole: np.ndarray = fftconvolve(half, across[None, :], mode="same")
     return whole
@@ -113,6 +115,7 @@ def _quadrature(part_km: tuple[float, float], shape: tuple[int, int], nodes: int
     y2, x2 = (rows * part_km[0]) ** 2, (cols * part_km[1]) ** 2
     table = np.zeros((len(LENGTHS), *shape))
     for i, first in enumerate(weights):
+        check_cancelled()
         for j, second in enumerate(weights):
             distance = np.sqrt(y2[:, i, None] + x2[None, :, j])
             for number, length in enumerate(LENGTHS):
@@ -143,6 +146,7 @@ def matrix_of(table: np.ndarray, cells: np.ndarray) -> np.ndarray:
     cells : int, shape (n, 2)
         Rows and columns.
     """
+    check_cancelled()
     down = np.abs(cells[:, 0, None] - cells[None, :, 0])
     across = np.abs(cells[:, 1, None] - cells[None, :, 1])
     found: np.ndarray = table[down, across]

@@ -269,6 +269,7 @@ def answer(
             departures[date, at] = weights / known
             unsure[date, at] = 1.0 / known
     snr, detail = evidence(b, s, scatter)
+    progress.set_fraction(1.0)
     return Answer(b, s, index, means, alphas, departures, unsure, snr, detail)
 
 

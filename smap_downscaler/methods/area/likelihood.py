@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...base.progress import SILENT, Progress
+from ...base.progress import SILENT, Progress, check_cancelled
 
 #: Bounds of variances, in variances of y; both ends.
 _BOUNDS = (1e-6, 10.0)
@@ -88,6 +88,7 @@ class Solved:
 
     def project(self, values: np.ndarray) -> np.ndarray:
         """Q values: float64, of the shape of `values`, (n, ...)."""
+        check_cancelled()
         found: np.ndarray = np.tensordot(self.inverse, values, axes=1)
         found -= np.multiply.outer(self.ones, np.tensordot(self.ones, values, axes=1)) / self.total
         return found
@@ -105,6 +106,7 @@ def solve(shapes: Sequence[np.ndarray], variances: Sequence[float] | np.ndarray)
     numpy.linalg.LinAlgError
         If K is not positive definite.
     """
+    check_cancelled()
     covariance = variances[0] * shapes[0]
     for variance, shape in zip(variances[1:], shapes[1:]):
         covariance += variance * shape
@@ -128,6 +130,7 @@ def inverse_of(matrix: np.ndarray) -> tuple[np.ndarray, float]:
     if failed:
         raise np.linalg.LinAlgError("a covariance is not positive definite")
     log_determinant = 2.0 * float(np.log(np.diag(factor)).sum())
+    check_cancelled()
     upper, _ = lapack.dpotri(factor, lower=0, overwrite_c=1)
     whole = np.triu(upper)
     whole += np.triu(upper, 1).T
@@ -235,6 +238,7 @@ def estimate(
     variances = np.exp(at)
     # Steps that ran out are no failure: the last ones change little.
     converged = bool(found.success or found.nit >= _STEPS) and bool(np.isfinite(found.fun))
+    progress.set_fraction(1.0)
     return Fit(variances[:parts], variances[parts:], float(found.fun), converged)
 
 

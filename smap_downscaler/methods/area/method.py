@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...base.errors import InputError
-from ...base.progress import SILENT, Progress
+from ...base.progress import SILENT, Progress, heard_by
 from ..base import COVER_SDS, NO_WISHES, Block, Cells, Method, Prediction, Wishes
 from ..keys import BY_DATE, POOLED
 from ..skill import OobScores
@@ -59,7 +59,8 @@ class AreaToPoint(Method):
         -------
         bool, shape (n,)
         """
-        return usable_rows(cells, settings, progress)
+        with heard_by(progress):
+            return usable_rows(cells, settings, progress)
 
     def held_out(
         self,
@@ -86,7 +87,8 @@ class AreaToPoint(Method):
         if cells.grid is None or block.coordinates is None:
             raise InputError("Held-out cells need the SMAP grid and their coordinates.")
         model = self.fit(cells, settings, key, progress)
-        return told_cells(model, cells_at(cells.grid, block.coordinates), block.days, progress)
+        with heard_by(progress):
+            return told_cells(model, cells_at(cells.grid, block.coordinates), block.days, progress)
 
     def load(self, members: Mapping[str, bytes], names: Sequence[str], scores: OobScores | None) -> AreaModel:
         """The model of `AreaModel.members`."""

@@ -19,6 +19,8 @@ from .terms import Columns, Terms, columns_of, terms_of
 _SAMPLE, _SCATTER = 50_000, 15_000
 #: Pieces of pixels that are summed up at once.
 _PIECES_AT_ONCE = 1 << 14
+#: Share of the work that is done after the first look.
+_SEEN = 0.5
 #: Blocks of the stack are kept between the two looks at it while they take no more bytes than this.
 _MOST_KEPT = 400 * 2**20
 
@@ -97,7 +99,7 @@ def gather(
     """
     kept: list[_Pixels] | None = []
     sample, size = _Sample(len(names)), 0
-    for pixels in _pixels(fine, names, subcells, progress):
+    for pixels in _pixels(fine, names, subcells, progress.part(0.0, _SEEN)):
         sample.add(pixels)
         if kept is not None:
             kept.append(pixels)
@@ -112,10 +114,12 @@ def gather(
     columns, left_out = columns_of(x, names, categorical) if kinds else (Columns((), (), ()), {})
     used = columns.of(x)
     terms = terms_of(used, kinds)
-    blocks = _pixels(fine, names, subcells, progress) if kept is None else iter(kept)
+    second = progress.part(_SEEN, 1.0)
+    blocks = _pixels(fine, names, subcells, second) if kept is None else iter(kept)
     share, means, pixel = _sums(blocks, columns, terms, subcells, progress)
     flat, z = means @ terms.mixing, means[:, 1 : 1 + len(terms.scales.mean)]
     shape = subcells.fine_shape
+    progress.check()
     scatter = _scatter(terms, used, rows, cols, flat, share, subcells)
     km = pixel[0] * subcells.part_km[0], pixel[1] * subcells.part_km[1]
     return Moments(

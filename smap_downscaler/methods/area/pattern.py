@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...base.progress import check_cancelled
 from .ground import Ground
 from .levels import Level
 from .likelihood import Fit
@@ -76,11 +77,14 @@ def pattern_noise(
     weights = seen / seen.sum(axis=0)
     shared = weights.T @ weights
     shapes = [shape / pattern_reference(fit, seen) for shape in ground.shapes(cells, FIRST_HURST)]
+    check_cancelled()
     noise = shared * sum(variance * shape for variance, shape in zip(fit.noise[1:], shapes[1:]))
+    check_cancelled()
     steps = (shared - 1.0 / len(seen)) * (fit.noise[0] * shapes[0])
     if design.shape[1]:
         groups = np.unique(ground.moments.terms.groups, return_inverse=True)[1].reshape(-1)
         variances = fit.groups[groups[: design.shape[1]]] / pattern_reference(fit, seen)
+        check_cancelled()
         weighted = design * (weights.T @ wetness)[:, None]
         steps = steps + (weighted * variances) @ weighted.T
     return np.asarray(noise), np.asarray(steps)

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ...base.progress import check_cancelled
 from ...geo.grid import Grid, Window
 from ...geo.ground import ground_size
 
@@ -120,6 +121,7 @@ def blurred(values: np.ndarray, subcells: SubCells, footprint_km: float) -> np.n
     from scipy.ndimage import convolve1d
 
     for axis, kernel in enumerate(footprint_kernels(subcells, footprint_km)):
+        check_cancelled()
         if len(kernel) > 1:
             values = convolve1d(values, kernel, axis=axis, mode="constant")
     return values

@@ -15,6 +15,8 @@ from functools import cached_property
 
 import numpy as np
 
+from ...base.progress import check_cancelled
+
 #: Kinds of terms.
 LINEAR, SPLINE, PRODUCTS = "linear", "spline", "products"
 KINDS = (LINEAR, SPLINE, PRODUCTS)
@@ -318,6 +320,7 @@ def terms_of(sample: np.ndarray, kinds: Sequence[str] = KINDS) -> Terms:
 
 def _spline(z: np.ndarray, hinges: np.ndarray) -> np.ndarray:
     """Combinations of (1, z, hinges), float64, shape (7, k), k at most `COMPONENTS`."""
+    check_cancelled()
     line = np.column_stack([np.ones(len(z)), z])
     slope = np.linalg.lstsq(line, hinges, rcond=None)[0]
     rest = hinges - line @ slope

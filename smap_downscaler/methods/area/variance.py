@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...base.progress import SILENT, Progress
+from ...base.progress import SILENT, Progress, heard_by
 from .fitted import Fitted
 from .lags import below_part
 from .levels import Answer, Half
@@ -177,4 +177,5 @@ class Variances:
                 progress,
             )
 
-        return fitted.kept(("spread", level, window, day if level else None, len(directions)), made)
+        with heard_by(progress):
+            return fitted.kept(("spread", level, window, day if level else None, len(directions)), made)

@@ -84,7 +84,8 @@ def with_footprint(settings: AreaSettings, choice: LevelChoice, progress: Progre
     if settings.footprint_km is not None or choice.mode != POOLED:
         return settings
     progress.set_text("Choosing the footprint from all cells")
-    model = AREA_TO_POINT.fit(choice.rows.cells, settings, key_number(PooledKey()), progress)
+    # The whole that is shown is that of the folds.
+    model = AREA_TO_POINT.fit(choice.rows.cells, settings, key_number(PooledKey()), progress.part(0.0, 0.0))
     progress.log(f"The footprint is {model.footprint_km:g} km, chosen once from all cells.")
     return dataclasses.replace(settings, footprint_km=model.footprint_km)
 
@@ -97,7 +98,7 @@ def within_stack(rows: AreaRows, settings: AreaSettings, progress: Progress = SI
     InputError
         If all do.
     """
-    usable = AREA_TO_POINT.usable(rows.cells, settings, progress)
+    usable = AREA_TO_POINT.usable(rows.cells, settings, progress.part(0.0, 0.0))
     if not usable.any():
         raise InputError(
             "COVARIATES: no SMAP cell lies far enough inside of the fine stack; give a stack that reaches "

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
-from ...base.threads import ordered_map
+from ...base.threads import Stoppable, ordered_map
 from ...geo.area_means import SUBPIXELS_A_CELL, cuts, refined
 from ...geo.blocks import row_blocks, windows
 from ...geo.datasets import open_dataset, read_band
@@ -347,7 +347,9 @@ class Finishing:
         cells = np.column_stack([rows, cols])
         left = self.smap[rows, cols] - over.means[rows, cols]
         width, noise = self.finish.footprint_km, self.finish.noise
-        return Residual(fit_residual(self.under.cells, cells, left, width, noise, progress=progress))
+        # The whole that is shown is that of the maps.
+        listener = Stoppable(progress)
+        return Residual(fit_residual(self.under.cells, cells, left, width, noise, progress=listener))
 
 
 @dataclass(frozen=True, eq=False)

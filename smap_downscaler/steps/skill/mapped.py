@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ...base.progress import SILENT, Progress
+from ...base.threads import Stoppable
 from ...stats.pixel_scores import Pixels, score_pixels
 from .contenders import CONTENDERS, Made
 from .numbers.scores import Case, MapScore
@@ -16,6 +17,8 @@ from .trial import Trial
 
 #: Scores that are those of `stats.pixel_scores`.
 _OWN = ("rmse", "bias", "r", "r_within", "spaef", "variance_ratio")
+#: Share of the work that is done when all have learnt.
+_LEARNT = 0.5
 #: Share of a cell on which a map must have pixels for its mean to be held against SMAP.
 _WHOLE = 0.95
 
@@ -39,20 +42,22 @@ def map_all(
     progress : Progress
     """
     mappers, seconds, maps = {}, {}, []
-    for name in methods:
+    for place, name in enumerate(methods):
         progress.set_text(f"{case}: {name} learns")
         begun = time.monotonic()
-        mappers[name] = CONTENDERS[name](trial, progress)
+        own = progress.part(_LEARNT * place / len(methods), _LEARNT * (place + 1) / len(methods))
+        mappers[name] = CONTENDERS[name](trial, own)
         seconds[name] = (time.monotonic() - begun) / max(len(trial.wanted), 1)
+    counter = progress.part(_LEARNT, 1.0).counter(len(trial.wanted) * len(methods), "maps of the case")
     for number, date in enumerate(trial.wanted):
         made = {}
         for name, mapper in mappers.items():
             progress.set_text(f"{case}: {name} maps date {number + 1} of {len(trial.wanted)}")
             begun = time.monotonic()
-            made[name] = (mapper(date, progress), seconds[name] + time.monotonic() - begun)
-            progress.check()
+            # The whole that is shown is that of the maps.
+            made[name] = (mapper(date, Stoppable(progress)), seconds[name] + time.monotonic() - begun)
+            counter.advance()
         maps += scored(case, trial, date, truths[date], made)
-        progress.set_fraction((number + 1) / len(trial.wanted))
     return maps
 
 

@@ -278,10 +278,33 @@ def test_values_that_are_too_large_are_refused_by_the_settings(refusal, case, tm
     )
 
 
-def test_a_run_that_is_cancelled_leaves_no_file(run, feedback, case, tmp_path):
-    feedback.cancel_when = lambda words: "Estimating" in words or "Choosing" in words
-    assert run(ID, {**case.inputs, **outputs_in(tmp_path)}) == {}
+@pytest.mark.parametrize(
+    ("levels", "words"),
+    [
+        ("two levels", "dates of SMAP read"),
+        ("two levels", "Looking at the pixels of the covariates"),
+        ("two levels", " fits for the footprint"),
+        ("two levels", "Estimating the departures of the dates"),
+        ("two levels", "5 of 14 fits of the model"),
+        ("two levels", "Writing the model"),
+        ("single dates", "2 of 7 dates, "),
+    ],
+)
+def test_a_run_that_is_cancelled_leaves_no_file(run, feedback, case, tmp_path, monkeypatch, levels, words):
+    monkeypatch.setattr("smap_downscaler.base.progress.Counter.LEAST_INTERVAL", 0.0)
+    feedback.cancel_when = lambda text: words in text
+    assert run(ID, {**case.inputs, "LEVELS": levels, **outputs_in(tmp_path)}) == {}
+    assert feedback.isCanceled()
     assert not list(tmp_path.iterdir())
+
+
+def test_a_run_that_is_cancelled_at_its_report_leaves_whole_files(run, feedback, case, tmp_path):
+    feedback.cancel_when = lambda text: text == "Drawing the report"
+    assert run(ID, {**case.inputs, "FOOTPRINT": "0", **outputs_in(tmp_path)}) == {}
+    assert feedback.isCanceled()
+    assert {path.name for path in tmp_path.iterdir()} <= {"m.smapmodel", "s.gpkg", "t.gpkg"}
+    with open_models(tmp_path / "m.smapmodel") as models:
+        assert models.load(PooledKey()).names == models.names
 
 
 def test_another_stack_is_told_apart_when_maps_are_made(run, said, case, tmp_path):

@@ -144,6 +144,14 @@ def test_a_run_goes_on_where_it_stopped_unless_the_stack_changed(case, tmp_path,
     assert found()[1] == 1 + 2 * 3
 
 
+def test_a_run_that_is_cancelled_leaves_what_it_finished(run, feedback, case, tmp_path):
+    feedback.cancel_when = lambda text: " of 6 folds" in text
+    outputs = {"OUTPUT": str(tmp_path / "s.gpkg"), "REPORT": str(tmp_path / "r.html")}
+    assert run(ID, {**case.inputs, **METHOD, "FOOTPRINT": "0", **outputs}) == {}
+    assert feedback.isCanceled()
+    assert all(path.name.startswith(".s.gpkg.work") for path in tmp_path.iterdir())
+
+
 def test_the_truth_of_held_out_rows_is_told_by_no_row_of_their_block(case):
     """Blocks are out on all dates: what SMAP saw there on any date leaves the predictions alone."""
     reader, settings = prepared(case)

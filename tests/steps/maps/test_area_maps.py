@@ -261,3 +261,27 @@ def test_a_cascade_takes_larger_pixels_as_they_are(run, case, pooled, parameters
         values = read_band(open_dataset(tmp_path / "maps" / name), 1)
         expected = predicted(pooled, case, case.dates[0], side=number)
         assert np.allclose(values, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("more", [{"INTERVALS": True, "EVERY_DAY": True}, {"CONSISTENCY": "exact"}])
+def test_a_run_that_is_cancelled_leaves_whole_maps_and_goes_on(
+    run, said, feedback, case, parameters, tmp_path, monkeypatch, more
+):
+    monkeypatch.setattr("smap_downscaler.base.progress.Counter.LEAST_INTERVAL", 0.0)
+    feedback.cancel_when = lambda text: text.endswith(" left") and len(written(said)) == 2
+    assert run("downscale", {**parameters, **more}) == {}
+    assert feedback.isCanceled()
+    folder = tmp_path / "maps"
+    kept = sorted(path.name for path in folder.iterdir())
+    assert kept == sorted(written(said)) != []
+    stamps = {name: (folder / name).stat().st_mtime_ns for name in kept}
+    assert all(np.isfinite(read_band(open_dataset(str(folder / name)), 1)).all() for name in kept)
+    import processing
+
+    made = processing.run("smapdownscaler:downscale", {**parameters, **more})
+    assert made["COUNT"] == (19 if "EVERY_DAY" in more else 7)
+    assert {name: (folder / name).stat().st_mtime_ns for name in kept} == stamps
+
+
+def written(said):
+    return [line.split()[1] for line in said.info if line.endswith(" written")]

@@ -196,6 +196,24 @@ def test_a_cancelled_run_leaves_what_it_finished_and_nothing_else(run, feedback,
     assert listing(tmp_path / "made") == [".skill.csv.work"]
 
 
+@pytest.mark.parametrize("words", ["nearest learns", "linear maps date 1 of 1", "of 2 maps of the case"])
+def test_a_run_that_is_cancelled_in_its_first_case_leaves_nothing(run, feedback, tmp_path, words):
+    feedback.cancel_when = lambda text: words in text
+    run("skillexperiment", made_up(tmp_path, METHODS=["nearest"] if "of 2" in words else CHEAP))
+    assert feedback.isCanceled()
+    assert not (tmp_path / "made").exists() or not listing(tmp_path / "made")
+
+
+def test_a_run_that_is_cancelled_at_its_report_goes_on_there(run, feedback, tmp_path):
+    parameters = made_up(tmp_path, REPORT=str(tmp_path / "made" / "report.html"))
+    feedback.cancel_when = lambda text: text == "Drawing the report"
+    run("skillexperiment", parameters)
+    assert feedback.isCanceled()
+    left = listing(tmp_path / "made")
+    assert ".skill.csv.work" in left
+    assert not [name for name in left if ".part" in name or "report" in name]
+
+
 def test_a_finished_case_is_not_made_anew(run, tmp_path, monkeypatch):
     parameters = made_up(tmp_path, SHARES="0.2, 0.4", TRUTHS=["mild"])
     asked = []

@@ -1,0 +1,131 @@
+"""Time of an area-to-point model beside that of a forest of scikit-learn, for one date, training included.
+
+    python tools/bench_areamodel.py [CELLS [PIXELS [COVARIATES [ROUNDS [TREES]]]]]
+
+CELLS x CELLS cells of SMAP (36), each with PIXELS x PIXELS pixels (28: a million in all), and made-up
+covariates (20) are held in memory.  The model is fitted with its footprint given and maps all pixels (A);
+then scikit-learn's forest with the paper's settings is fitted to the cells and predicts the same pixels (B);
+and both again (A B A B), on two threads each.  At last the same map is made with its intervals, and without.
+
+`ratio NAME VALUE` are times of ours over theirs: of A over B's prediction, of A over all of B, and of a map
+with intervals over the map alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+
+from area_case import ArrayStack, smooth_field
+from smap_downscaler.base.progress import SILENT, Progress
+from smap_downscaler.base.threads import ordered_map
+from smap_downscaler.geo.grid import Window, ease2_grid
+from smap_downscaler.methods.area.method import AREA_TO_POINT
+from smap_downscaler.methods.area.settings import AreaSettings
+from smap_downscaler.methods.base import BY_EVIDENCE, Block, Cells, Model, Prediction
+from smap_downscaler.methods.forest.growth import new_sklearn_forest
+from smap_downscaler.methods.forest.settings import PAPER
+
+DAY, FOOTPRINT_KM, THREADS = 737_000, 33.0, 2
+#: Cells of the stack beyond SMAP's: a footprint's width.
+MARGIN = 4
+_PIXELS_A_BLOCK = 1 << 17
+
+
+class Case:
+    """Covariates of a date, and soil moisture of its cells that some of them make."""
+
+    def __init__(self, side: int, pixels: int, covariates: int):
+        rng = np.random.default_rng(1)
+        names = tuple(f"covariate_{number:02d}" for number in range(covariates))
+        whole = (side + 2 * MARGIN) * pixels
+        layers = np.stack(
+            [smooth_field((whole, whole), slope, rng) for slope in np.linspace(1.5, 2.8, covariates)]
+        ).astype(np.float32)
+        inner = slice(MARGIN * pixels, (MARGIN + side) * pixels)
+        inside = layers[:, inner, inner]
+        means = inside.reshape(covariates, side, pixels, side, pixels).mean(axis=(2, 4))
+        field = smooth_field((side, side), 3.0, rng) + rng.normal(size=(side, side))
+        y = 0.25 + 0.04 * means[0] - 0.02 * means[-1] * means[1] + 0.02 * field
+        grid = ease2_grid("9 km").crop(Window(950, 1000, side, side))
+        places = np.argwhere(np.ones((side, side), bool))
+        days = np.full(len(places), DAY)
+        x = np.ascontiguousarray(means.reshape(covariates, -1).T, np.float32)
+        stack = ArrayStack(names, layers, MARGIN, pixels, rows_a_block=8 * pixels)
+        self.cells = Cells(x, y.ravel(), places, days, None, names, grid, stack)
+        self.x = np.ascontiguousarray(inside.reshape(covariates, -1).T)
+        size = side * pixels
+        centres = (np.arange(size) + 0.5) / pixels
+        x_of, y_of = grid.left + centres * grid.cell_width, grid.top - centres * grid.cell_height
+        self.places = np.stack(np.meshgrid(x_of, y_of), axis=-1).reshape(-1, 2)
+
+    def model(self) -> Model:
+        """The model, fitted anew to cells and stack."""
+        self.cells.fine.made.clear()  # type: ignore[union-attr]
+        return AREA_TO_POINT.fit(self.cells, AreaSettings(footprint_km=FOOTPRINT_KM), DAY)
+
+    def mapped(self, model: Model, sd: bool = False) -> np.ndarray:
+        """The map of a model, block by block on two threads."""
+
+        def predicted(start: int, listener: Progress) -> Prediction:
+            part = slice(start, start + _PIXELS_A_BLOCK)
+            days = np.full(len(self.x[part]), DAY)
+            return model.predict(Block(self.x[part], days, self.places[part]), listener, sd)
+
+        starts = range(0, len(self.x), _PIXELS_A_BLOCK)
+        return np.concatenate([one.mean for one in ordered_map(predicted, starts, THREADS, SILENT)])
+
+
+def timed(work: Callable[..., Any], *given: Any) -> tuple[Any, float]:
+    """The result, and the wall seconds it took."""
+    begun = time.perf_counter()
+    result = work(*given)
+    return result, time.perf_counter() - begun
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name, number in (("cells", 36), ("pixels", 28), ("covariates", 20), ("rounds", 2), ("trees", 100)):
+        parser.add_argument(name, type=int, nargs="?", default=number)
+    options = parser.parse_args()
+    case = Case(options.cells, options.pixels, options.covariates)
+    print(f"{len(case.cells.y):,} cells, {len(case.x):,} pixels, {options.covariates} covariates", flush=True)
+    AREA_TO_POINT.get_ready()
+    forest = new_sklearn_forest(PAPER, len(case.cells.y), options.covariates, 1)
+    # What is loaded once is not what is measured.
+    forest.set_params(n_estimators=1, n_jobs=THREADS).fit(case.cells.x, case.cells.y)
+    forest.set_params(n_estimators=options.trees)
+    ours, theirs, theirs_alone = [], [], []
+    for _ in range(options.rounds):
+        model, fitting = timed(case.model)
+        _, mapping = timed(case.mapped, model)
+        print(f"  A {fitting:6.1f} s to fit, {mapping:6.1f} s to map", flush=True)
+        ours.append(fitting + mapping)
+        _, growing = timed(forest.fit, case.cells.x, case.cells.y)
+        _, predicting = timed(forest.predict, case.x)
+        print(f"  B {growing:6.1f} s to fit, {predicting:6.1f} s to map", flush=True)
+        theirs.append(growing + predicting)
+        theirs_alone.append(predicting)
+    both: dict[bool, float] = {False: 0.0, True: 0.0}
+    for _ in range(options.rounds):
+        for sd in both:
+            # Without what the last map left in memory.
+            fresh = model.with_detail(BY_EVIDENCE)
+            both[sd] += timed(case.mapped, fresh, sd)[1]
+    print(f"  load of the machine at the end {Path('/proc/loadavg').read_text().split()[0]}")
+    print(f"ratio areamodel_to_predict {sum(ours) / sum(theirs_alone):.3f}")
+    print(f"ratio areamodel_to_forest_with_training {sum(ours) / sum(theirs):.3f}")
+    print(f"ratio intervals_to_mean {both[True] / both[False]:.3f}")
+
+
+if __name__ == "__main__":
+    main()
