@@ -16,6 +16,7 @@ from pathlib import Path
 TOOLS = Path(__file__).resolve().parent
 #: What each benchmark is given to be small.
 SMALL: dict[str, tuple[str, ...]] = {
+    "archive": ("--dates", "6", "--pixels", "20000", "--cells", "9"),
     "areamodel": ("10", "6", "4", "1", "5"),
     "cancel": ("20", "60", "3", "3", "2"),
     "crossvalidate": ("1", "200", "3", "1"),

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from ...base.errors import InputError
-from ...base.progress import SILENT, Progress
+from ...base.progress import Progress
 from ...base.threads import Stoppable, ordered_map
 from ...geo.area_means import SUBPIXELS_A_CELL, cuts, refined
-from ...geo.blocks import row_blocks, windows
-from ...geo.datasets import open_dataset, read_band
+from ...geo.blocks import windows
 from ...geo.geotiff import TILE
 from ...geo.grid import EDGE_TOLERANCE, Grid, Window
 from ...geo.lattice import Lattice
@@ -24,13 +22,15 @@ from ...geo.overlap import window_around
 from ...geo.sampling import split_over_cells
 from ...geo.sources import windows_over
 from ...methods.base import COVER_SDS
-from .numbers.closure import CellSums, Closure, NodeField, OverCells, cell_sums
+from .numbers.closure import CellSums, NodeField, OverCells, Shares
 
 if TYPE_CHECKING:
     from ...methods.area.residual import ResidualField
 
 #: Pixels are this much smaller than SMAP's cells along a side, at least, for these to be returned exactly.
 _LARGEST_SIDE = 0.5
+#: Bytes that the shares of pixels in cells may take.
+_MOST_KEPT = 2**27
 
 _Result = TypeVar("_Result")
 #: A block of a map: its window, and its layers, float64, soil moisture first.
@@ -102,6 +102,7 @@ class CellsUnder:
     grid: Grid
     smap: Grid
     label: str
+    _kept: dict[Window, Shares] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def window(self) -> Window:
@@ -167,22 +168,28 @@ class CellsUnder:
 
         `weights`: whether those of nodes are asked for.
         """
-        (down, right), lattice = self._parts
-        fine = Window(tile.row * down, tile.col * right, tile.height * down, tile.width * right)
-        rows, cols = (part.ravel() for part in lattice.positions(fine))
-        valid = np.isfinite(values)
-        each = np.repeat(np.repeat(valid, down, axis=0), right, axis=1).ravel()
-        areas = np.where(each, lattice.areas(fine).ravel(), 0.0)
-        parts, cells, areas = split_over_cells(rows, cols, lattice.pixel_size(fine), areas, self.cells.shape)
-        some = areas > 0
-        parts, cells, areas = parts[some], cells[some], areas[some]
-        part_rows, part_cols = np.divmod(parts, fine.width)
-        pixel = part_rows // down * tile.width + part_cols // right
         centres = None
         if weights:
             rows, cols = self.positions(tile)
-            centres = rows.ravel()[pixel], cols.ravel()[pixel]
-        return cell_sums(self.cells.shape, cells, areas, values.ravel()[pixel], centres)
+            centres = rows.ravel(), cols.ravel()
+        return self._shares(tile).sums(values.ravel(), centres)
+
+    def _shares(self, tile: Window) -> Shares:
+        """How the pixels of a tile are shared out among the cells; kept for other dates if there is room."""
+        if tile in self._kept:
+            return self._kept[tile]
+        (down, right), lattice = self._parts
+        fine = Window(tile.row * down, tile.col * right, tile.height * down, tile.width * right)
+        rows, cols = (part.ravel() for part in lattice.positions(fine))
+        areas = lattice.areas(fine).ravel()
+        parts, cells, areas = split_over_cells(rows, cols, lattice.pixel_size(fine), areas, self.cells.shape)
+        some = areas > 0
+        part_rows, part_cols = np.divmod(parts[some], fine.width)
+        pixel = part_rows // down * tile.width + part_cols // right
+        found = Shares.of(self.cells.shape, pixel, cells[some], areas[some])
+        if sum(one.nbytes for one in list(self._kept.values())) + found.nbytes <= _MOST_KEPT:
+            self._kept[tile] = found
+        return found
 
     def over(self, parts: Iterable[tuple[Window, CellSums]]) -> OverCells:
         """All tiles of a map, in whatever order they come."""
@@ -196,22 +203,6 @@ class CellsUnder:
             part = values[block.place_of(tile).slices]
             if np.isfinite(part).any():
                 yield tile, self.sums(tile, part, weights)
-
-    def closure(self, path: str | Path, smap: np.ndarray, progress: Progress = SILENT) -> Closure:
-        """How the means of a map, as it is written, lie beside SMAP on its date.
-
-        Raises
-        ------
-        InputError
-            If the map cannot be read.
-        """
-        dataset = open_dataset(path)
-        found: list[tuple[Window, CellSums]] = []
-        for rows in row_blocks(self.grid.whole):
-            progress.check()
-            values = read_band(dataset, 1, rows).astype(np.float64)
-            found += self.sums_of((rows, [values]), weights=False)
-        return self.over(found).closure(smap)
 
 
 @dataclass(frozen=True, eq=False)
@@ -373,7 +364,7 @@ class Finished:
     exact: NodeField | None = None
     why_not: str = ""
 
-    def blocks(self, last: Callable[[Layers], Layers]) -> Generator[Layers, None, None]:
+    def blocks(self, last: Callable[[Layers], _Result]) -> Generator[_Result, None, None]:
         """The blocks, in order, each through `last`."""
         return self.run.through(lambda layers: last(self.block(layers, self.places)))
 

@@ -25,12 +25,14 @@ from .bands import LOWER, NAME, SD, UPPER
 from .consistency import Finished, Finishing, Layers, Places, Run
 from .dates import check_dates
 from .inputs import NO_SMAP, SMAP_TAG, MapInputs, compare_units
-from .made import NOISE_TAG, MapsReport, ask_models, hold_against_smap
+from .made import NOISE_TAG, Look, MapsReport, ask_models, look_at, take_look, tell_looks
 from .mapped import PART_TAG
 from .predict import Kept, Task, clipped, pixels_a_block, predict, room_for_kept, tasks_of
 
 #: The share of the memory up to which a map is kept from pass to pass.
 _SHARE_KEPT = 0.5
+#: A block of a map, and what it comes to.
+_Looked = tuple[Layers, Look]
 
 
 def map_file(folder: str | Path, date: dt.date, ending: str = "") -> Path:
@@ -110,13 +112,14 @@ def make_maps(
                 tags[FIRST_BAND_TAG] = NAME
             try:
                 with create_geotiff(path, grid, bands, tags) as tiff:
-                    _write_blocks(tiff, results, counter)
+                    look = _write_blocks(tiff, results, counter)
                     inputs.check_codes()
             except _NoValue:
                 report.skipped[date] = "no pixel has all covariates"
                 progress.warn(f"{date}: no map, {report.skipped[date]}")
                 continue
             report.files[date] = path
+            take_look(inputs, report, date, look)
             progress.log(f"{date}: {path.name} written")
     if not report.files:
         raise InputError(
@@ -124,7 +127,7 @@ def make_maps(
             "in the table of the log."
         )
     report.files = dict(sorted(report.files.items()))
-    hold_against_smap(inputs, report, progress)
+    tell_looks(inputs, report, progress)
     return report
 
 
@@ -180,7 +183,7 @@ def _making(
     report: MapsReport,
     progress: Progress,
     advance: Callable[[], None],
-) -> Generator[tuple[dict[str, str], Iterator[Layers]], None, None]:
+) -> Generator[tuple[dict[str, str], Iterator[_Looked]], None, None]:
     """Tags of the map of each date, and its `parts` blocks, which must be taken before the next date is."""
     under = inputs.under if inputs.finish.steps else None
     if under is None:
@@ -202,25 +205,33 @@ def _making(
             report.unfinished[date] = finished.why_not
         if finished.residual is not None:
             tags[NOISE_TAG] = f"{finished.residual.field.noise_sd:.6g}"
-        with contextlib.closing(finished.blocks(partial(clipped, inputs))) as results:
+        with contextlib.closing(finished.blocks(partial(_looked, inputs))) as results:
             yield tags, results
 
 
-def _finished(task: Task, progress: Progress) -> Layers:
-    return clipped(task.inputs, predict(task, progress))
+def _finished(task: Task, progress: Progress) -> _Looked:
+    return _looked(task.inputs, predict(task, progress))
+
+
+def _looked(inputs: MapInputs, layers: Layers) -> _Looked:
+    """A block as it is written, and what it comes to."""
+    block, own = clipped(inputs, layers)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return (block, own), look_at(inputs, block, own[0].astype(np.float32))
 
 
 class _NoValue(Exception):
     """A map without any value, which is not to be kept."""
 
 
-def _write_blocks(tiff: GeoTiff, results: Iterator[Layers], counter: Counter) -> None:
+def _write_blocks(tiff: GeoTiff, results: Iterator[_Looked], counter: Counter) -> Look:
     """Write the blocks of a map; raises `_NoValue` if no pixel has a value."""
-    pixels = 0
-    for block, layers in results:
+    found = Look()
+    for (block, layers), look in results:
         for band, values in enumerate(layers, start=1):
             tiff.write(values, block, band)
-        pixels += int(np.isfinite(layers[0]).sum())
+        found += look
         counter.advance()
-    if not pixels:
+    if not found.beyond.pixels:
         raise _NoValue
+    return found

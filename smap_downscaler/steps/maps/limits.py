@@ -5,15 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from ...base.progress import SILENT, Progress
 from ...base.words import Text, text
-from ...geo.blocks import windows
-from ...geo.datasets import open_dataset, read_band
-from ...geo.geotiff import TILE
 from ...geo.grid import Window
 from ...series.stack import Stack
 
@@ -84,19 +79,13 @@ class Limits:
         for layer in layers:
             np.clip(layer, np.float32(0), most, out=layer)
 
-    def beyond(self, path: Path, clipped: bool, progress: Progress = SILENT) -> Beyond:
-        """Pixels of a map that lie below 0 and above saturation, or at these where it was clipped."""
-        dataset = open_dataset(path)
-        pixels = below = above = 0
-        for block in windows(Window(0, 0, self.window.height, self.window.width), 4 * TILE):
-            progress.check()
-            values = read_band(dataset, 1, block)
-            pixels += int(np.isfinite(values).sum())
-            most = self.saturation(block)
-            with np.errstate(invalid="ignore"):
-                below += int((values <= 0 if clipped else values < 0).sum())
-                above += int((values >= most if clipped else values > most).sum())
-        return Beyond(pixels, below, above)
+    def beyond(self, values: np.ndarray, block: Window, clipped: bool) -> Beyond:
+        """Pixels of a block, float32, that lie below 0 and above saturation, or at these where clipped."""
+        most = self.saturation(block)
+        with np.errstate(invalid="ignore"):
+            below = int((values <= 0 if clipped else values < 0).sum())
+            above = int((values >= most if clipped else values > most).sum())
+        return Beyond(int(np.isfinite(values).sum()), below, above)
 
 
 def beyond_sentence(found: Beyond, limits: Limits, clipped: bool) -> Text:

@@ -8,16 +8,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...base.words import counted, text
+from ...geo.blocks import row_blocks
+from ...geo.datasets import open_dataset, read_band
+from ...geo.grid import Window
 from ...methods.keys import POOLED
 from ...methods.measured import Measured
 from ...runs.fingerprint import tags_of_file
 from .closure_report import closure_lines, unfinished_sentence
 from .inputs import NO_MEAN, SMAP_TAG, MapInputs
 from .limits import Beyond, beyond_sentence
-from .numbers.closure import Closure
+from .numbers.closure import CellSums, Closure
 
 #: Tag of a map: SD of the noise that was found in SMAP of its date, m3 m-3.
 NOISE_TAG = "SMAP_NOISE"
@@ -81,23 +86,75 @@ def ask_models(inputs: MapInputs, dates: Sequence[dt.date], report: MapsReport, 
         )
 
 
-def hold_against_smap(inputs: MapInputs, report: MapsReport, progress: Progress) -> None:
-    """How the maps, new and kept ones, lie beside SMAP on their dates."""
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What a map, or blocks of it, come to beside SMAP and what soil can hold.
+
+    `sums`: over SMAP's cells; empty where nobody knows SMAP.
+    """
+
+    sums: tuple[tuple[Window, CellSums], ...] = ()
+    beyond: Beyond = field(default_factory=Beyond)
+
+    def __add__(self, other: Look) -> Look:
+        """Both."""
+        return Look(self.sums + other.sums, self.beyond + other.beyond)
+
+
+def look_at(inputs: MapInputs, block: Window, values: np.ndarray) -> Look:
+    """A block of a map as it is written: float32, shape (rows, columns), NaN where missing."""
     under = inputs.under
-    if under is None:
+    sums = () if under is None else tuple(under.sums_of((block, [values]), weights=False))
+    return Look(sums, inputs.limits.beyond(values, block, inputs.clip))
+
+
+def look_back(inputs: MapInputs, path: Path, progress: Progress = SILENT) -> Look:
+    """The same of a map that is there.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    dataset, found = open_dataset(path), Look()
+    for rows in row_blocks(inputs.part.grid.whole):
+        progress.check()
+        found += look_at(inputs, rows, read_band(dataset, 1, rows))
+    return found
+
+
+def take_look(inputs: MapInputs, report: MapsReport, date: dt.date, look: Look) -> None:
+    """Put into the report what a map came to.
+
+    Raises
+    ------
+    InputError
+        If SMAP of its date cannot be read.
+    """
+    report.beyond[date] = look.beyond
+    under = inputs.under
+    smap = None if under is None else inputs.smap_on(date, under)
+    if under is None or smap is None:
+        if under is not None and inputs.finish.steps and date not in report.unseen:
+            report.unfinished[date] = "no SMAP"
         return
-    for date, path in report.files.items():
-        smap = inputs.smap_on(date, under)
-        if smap is None:
-            if inputs.finish.steps and date not in report.unseen:
-                report.unfinished[date] = "no SMAP"
-            continue
-        found = under.closure(path, smap, progress)
-        noise = tags_of_file(path, (NOISE_TAG,)).get(NOISE_TAG)
-        report.closures[date] = found
-        report.noise[date] = float(noise) if noise else report.noise.get(date, math.nan)
-        if inputs.finish.residual and not noise:
-            report.unfinished.setdefault(date, "no field could be fitted")
+    noise = tags_of_file(report.files[date], (NOISE_TAG,)).get(NOISE_TAG)
+    report.closures[date] = under.over(look.sums).closure(smap)
+    report.noise[date] = float(noise) if noise else report.noise.get(date, math.nan)
+    if inputs.finish.residual and not noise:
+        report.unfinished.setdefault(date, "no field could be fitted")
+
+
+def tell_looks(inputs: MapInputs, report: MapsReport, progress: Progress) -> None:
+    """Say how all maps, those of an earlier run too, lie beside SMAP on their dates."""
+    counter = progress.counter(len(report.kept), "maps of an earlier run looked at")
+    for date in report.kept:
+        take_look(inputs, report, date, look_back(inputs, report.files[date], progress))
+        counter.advance()
+    report.closures = dict(sorted(report.closures.items()))
+    report.beyond = dict(sorted(report.beyond.items()))
+    if inputs.under is None:
+        return
     for line in closure_lines(report.closures, report.noise, inputs.finish.exact):
         progress.log(line)
     if report.unfinished:
@@ -105,16 +162,8 @@ def hold_against_smap(inputs: MapInputs, report: MapsReport, progress: Progress)
 
 
 def tell_beyond(inputs: MapInputs, report: MapsReport, progress: Progress = SILENT) -> None:
-    """Count, for the report, the pixels of all maps that lie outside of 0 to saturation, and say so.
-
-    Raises
-    ------
-    InputError
-        If a map cannot be read.
-    """
+    """Say how many pixels of all maps lie outside of 0 to saturation."""
     limits = inputs.limits
-    for date, path in report.files.items():
-        report.beyond[date] = limits.beyond(path, inputs.clip, progress)
     total = sum(report.beyond.values(), Beyond())
     sentence = beyond_sentence(total, limits, inputs.clip)
     if total.is_much and not inputs.clip:

@@ -239,13 +239,12 @@ class TestLimits:
 
     def test_without_a_band_it_is_the_most_that_soils_hold(self, case):
         values = np.array([[-0.1, 0.0, 0.3, 0.6, 0.61, np.nan]], np.float32)
-        grid = FINE.crop(Window(0, 0, 1, 6))
-        path = grid_raster(case.folder / "map.tif", grid, values, nodata=-1)
-        limits = Limits(open_stack(case.stack), Window(0, 0, 1, 6))
-        assert limits.beyond(path, False) == Beyond(5, 1, 1)
-        assert limits.beyond(path, True) == Beyond(5, 2, 2)
+        block = Window(0, 0, 1, 6)
+        limits = Limits(open_stack(case.stack), block)
+        assert limits.beyond(values, block, False) == Beyond(5, 1, 1)
+        assert limits.beyond(values, block, True) == Beyond(5, 2, 2)
         assert limits.words == "0.6 m3 m-3 (the stack has no theta_s)"
-        limits.clip([values], Window(0, 0, 1, 6))
+        limits.clip([values], block)
         assert values[0, :5].tolist() == np.array([0, 0, 0.3, 0.6, 0.6], np.float32).tolist()
         assert np.isnan(values[0, 5])
 

@@ -18,7 +18,7 @@ from smap_downscaler.geo.lattice import Lattice
 from smap_downscaler.geo.sources import Source
 from smap_downscaler.methods.area.residual import fit_residual
 from smap_downscaler.steps.maps.consistency import CellsUnder, Finish, Finished, Finishing, Places, Run
-from smap_downscaler.steps.maps.numbers.closure import OverCells, cell_sums
+from smap_downscaler.steps.maps.numbers.closure import OverCells, Shares
 
 #: Cells of the 9 km grid in southern Peru.
 SMAP = ease2_grid("9 km").crop(Window(985, 1150, 30, 30))
@@ -159,13 +159,8 @@ def test_without_a_cell_nothing_is_added():
 
 
 def test_numbers_of_closure():
-    sums = cell_sums(
-        (1, 3),
-        np.array([0, 0, 1, 2]),
-        np.array([0.5, 0.5, 0.6, 0.3]),
-        np.array([0.2, 0.4, 0.5, 0.1]),
-        None,
-    )
+    shares = Shares.of((1, 3), np.arange(4), np.array([0, 0, 1, 2]), np.array([0.5, 0.5, 0.6, 0.3]))
+    sums = shares.sums(np.array([0.2, 0.4, 0.5, 0.1]))
     found = OverCells.of([sums], (1, 3)).closure(np.array([[0.28, 0.6, 0.3]]))
     assert (found.cells, found.full, found.part) == (2, 1, 2)
     assert found.rmse == pytest.approx(np.sqrt((0.02**2 + 0.1**2) / 2))

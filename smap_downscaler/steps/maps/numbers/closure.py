@@ -28,50 +28,80 @@ class CellSums(NamedTuple):
         Flat numbers of the cells, each once.
     areas, sums : float64, shape (k,)
         Area of the pixels with a value, in cells, and of that times the value.
-    weights : float64, shape (k, 49)
-        Area times the weight of each node near the cell; see `NodeField`.
+    weights : float64, shape (k, 49), or None
+        Area times the weight of each node near the cell; see `NodeField`. None where nobody asked.
     """
 
     cells: np.ndarray
     areas: np.ndarray
     sums: np.ndarray
-    weights: np.ndarray
+    weights: np.ndarray | None
 
 
-def cell_sums(
-    shape: tuple[int, int],
-    cells: np.ndarray,
-    areas: np.ndarray,
-    values: np.ndarray,
-    centres: tuple[np.ndarray, np.ndarray] | None,
-) -> CellSums:
-    """Sums over cells of shares of pixels.
+@dataclass(frozen=True, eq=False)
+class Shares:
+    """How pixels are shared out among cells.
 
-    Parameters
+    Attributes
     ----------
     shape : tuple of int
         Rows and columns of the cells.
-    cells : int, shape (n,)
-        Flat number of the cell in which the share of a pixel lies.
-    areas, values : float64, shape (n,)
-        Area of the share, in cells, and the value of its pixel; no NaN.
-    centres : float64, shape (n,), twice, or None
-        Rows and columns of the pixels' centres among the cells, that of the first one is .5; None where
-        nobody asks for weights, which then are 0.
+    cells : int64, shape (k,)
+        Flat numbers of the cells that are touched, each once.
+    place : int32, shape (n,)
+        Of each share: which of these cells it lies in.
+    pixel : int32, shape (n,)
+        Flat number of the pixel that it is of.
+    areas : float64, shape (n,)
+        Its area, in cells.
     """
-    found, place = np.unique(cells, return_inverse=True)
-    place, count = place.reshape(-1), len(found)
-    weights = np.zeros(count * _NEAR)
-    cell_rows, cell_cols = np.divmod(cells, shape[1])
-    for row, col, weight in () if centres is None else _nodes(*centres, shape):
-        near = (row - cell_rows + _REACH) * (2 * _REACH + 1) + col - cell_cols + _REACH
-        weights += np.bincount(place * _NEAR + near, areas * weight, weights.size)
-    return CellSums(
-        found,
-        np.bincount(place, areas, count),
-        np.bincount(place, areas * values, count),
-        weights.reshape(count, _NEAR),
-    )
+
+    shape: tuple[int, int]
+    cells: np.ndarray
+    place: np.ndarray
+    pixel: np.ndarray
+    areas: np.ndarray
+
+    @classmethod
+    def of(cls, shape: tuple[int, int], pixel: np.ndarray, cells: np.ndarray, areas: np.ndarray) -> Shares:
+        """Shares of pixels in cells, both by their flat numbers: int, shape (n,)."""
+        found, place = np.unique(cells, return_inverse=True)
+        return cls(shape, found, place.reshape(-1).astype(np.int32), pixel.astype(np.int32), areas)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that they take."""
+        return self.cells.nbytes + self.place.nbytes + self.pixel.nbytes + self.areas.nbytes
+
+    def sums(self, values: np.ndarray, centres: tuple[np.ndarray, np.ndarray] | None = None) -> CellSums:
+        """Sums over the cells.
+
+        Parameters
+        ----------
+        values : float, shape (pixels,)
+            NaN where missing.
+        centres : float64, shape (pixels,), twice, or None
+            Rows and columns of the pixels' centres among the cells, that of the first one is .5; None where
+            nobody asks for weights.
+        """
+        count, seen = len(self.cells), np.isfinite(values)
+        areas = np.where(seen[self.pixel], self.areas, 0.0)
+        known = np.where(seen, values, 0.0).astype(np.float64)[self.pixel]
+        weights = None
+        if centres is not None:
+            flat = np.zeros(count * _NEAR)
+            cell_rows, cell_cols = np.divmod(self.cells[self.place], self.shape[1])
+            rows, cols = (part[self.pixel] for part in centres)
+            for row, col, weight in _nodes(rows, cols, self.shape):
+                near = (row - cell_rows + _REACH) * (2 * _REACH + 1) + col - cell_cols + _REACH
+                flat += np.bincount(self.place * _NEAR + near, areas * weight, flat.size)
+            weights = flat.reshape(count, _NEAR)
+        return CellSums(
+            self.cells,
+            np.bincount(self.place, areas, count),
+            np.bincount(self.place, areas * known, count),
+            weights,
+        )
 
 
 def _nodes(
@@ -138,7 +168,8 @@ class OverCells:
         for part in parts:
             areas[part.cells] += part.areas
             sums[part.cells] += part.sums
-            weights[part.cells] += part.weights
+            if part.weights is not None:
+                weights[part.cells] += part.weights
         with np.errstate(invalid="ignore", divide="ignore"):
             means = np.where(areas > 0, sums / areas, np.nan)
             weights = weights / np.where(areas > 0, areas, 1.0)[:, None]
