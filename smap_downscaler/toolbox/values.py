@@ -103,7 +103,9 @@ class Values:
 
     def choices(self, name: str) -> list[str]:
         """The strings of an enumeration with static strings, of which several may be chosen."""
-        return list(self.algorithm.parameterAsEnumStrings(self.parameters, name, self.context))
+        chosen = self.algorithm.parameterAsEnumStrings(self.parameters, name, self.context)
+        # Where nothing is chosen QGIS gives an empty string.
+        return [one for one in chosen if one]
 
     def integer(self, name: str) -> int:
         """A whole number."""

@@ -234,3 +234,21 @@ def test_a_finished_case_is_not_made_anew(run, tmp_path, monkeypatch):
     assert asked == [0.2, 0.4, 0.4]
     assert len(rows_of(outputs["OUTPUT"])) == 2 * 3
     assert listing(tmp_path / "made") == ["skill.csv"]
+
+
+def test_all_methods_take_part_where_none_is_named(run, tmp_path):
+    parameters = made_up(tmp_path, TRUTHS=["linear"], MAPPED=1)
+    del parameters["METHODS"]
+    rows = rows_of(run("skillexperiment", parameters)["OUTPUT"])
+    assert [row["method"] for row in rows] == [
+        "nearest",
+        "bilinear",
+        "cubic",
+        "kriging alone",
+        "linear",
+        "linear + residual",
+        "paper",
+        "paper + residual",
+        "area-to-point by date",
+        "ceiling",
+    ]
