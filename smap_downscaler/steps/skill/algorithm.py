@@ -56,7 +56,7 @@ from .numbers.scores import KNOWN_TRUTH, ONE_SCALE_UP, TESTS
 from .numbers.truths import FLIP, MILD, STRONG, TRUTHS
 from .numbers.verdict import Outcome, best_of, standings, verdict
 from .report import skill_page
-from .scale_up import ScaleUp, retrieval_inputs, run_scale_up
+from .scale_up import ScaleUp, interpolated_cells, retrieval_inputs, run_scale_up
 from .scene import MadeUp
 from .tables import write_cases, write_maps
 
@@ -116,7 +116,7 @@ class SkillExperiment(SmapAlgorithm):
                     f"{lacking[0]} is empty; the test one scale up needs a SMAP series and a stack of "
                     "covariates."
                 )
-            _numbers(values, "DATES", 1)
+            _dates(values)
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         listener = WarningKeeper(progress)
@@ -206,11 +206,17 @@ def _numbers(values: Values, name: str, least: float) -> tuple[float, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _known_truth(values: Values) -> KnownTruth:
+def _dates(values: Values) -> tuple[int, ...]:
+    """Numbers of dates."""
     dates = _numbers(values, "DATES", 1)
     odd = [number for number in dates if number != int(number)]
     if odd:
         raise InputError(f"DATES holds {odd[0]:g}; give whole numbers.")
+    return tuple(int(number) for number in dates)
+
+
+def _known_truth(values: Values) -> KnownTruth:
+    dates = _dates(values)
     methods = tuple(values.choices("METHODS"))
     if methods == (TWO_LEVELS,) and max(dates) < LEAST_DATES:
         raise InputError(
@@ -225,7 +231,7 @@ def _known_truth(values: Values) -> KnownTruth:
         truths=tuple(values.choices("TRUTHS")),
         shares=shares,
         footprints=_numbers(values, "FOOTPRINT", 0),
-        dates=tuple(int(number) for number in dates),
+        dates=dates,
         seeds=tuple(range(first, first + count)),
         methods=methods,
         noise=values.number("NOISE"),
@@ -287,8 +293,10 @@ def _of_scale_up(
     flatter = retrieval_inputs((*stack.names, *(one.name for one in dynamic)))
     if flatter:
         progress.warn(flatter)
-    most = max(int(number) for number in _numbers(values, "DATES", 1))
-    coarse = coarse_series(smap, stack, dynamic, most, progress.part(0.0, 0.2))
+    interpolated = interpolated_cells(smap.grid)
+    if interpolated:
+        progress.warn(interpolated)
+    coarse = coarse_series(smap, stack, dynamic, max(_dates(values)), progress.part(0.0, 0.2))
     maps = run_scale_up(coarse, settings, progress.part(0.2, 1.0), journal, inputs)
     side = math.sqrt(math.prod(ground_size(coarse.grid))) / 1000
     return Outcome(maps, scales=(settings.factor * side, side))
@@ -310,10 +318,10 @@ def _inputs(
 #: Settings in the report, by test.
 _TOLD = {
     KNOWN_TRUTH: (
-        *("TRUTHS", "SHARES", "FOOTPRINT", "DATES", "SEEDS", "FIRST_SEED"),
+        *("METHODS", "TRUTHS", "SHARES", "FOOTPRINT", "DATES", "SEEDS", "FIRST_SEED"),
         *("OWN_FOOTPRINT", "NOISE", "SWATHS", "MAPPED"),
     ),
-    ONE_SCALE_UP: ("DATES", "FACTOR", "BLOCKS", "MOST_WINDOWS", "OWN_FOOTPRINT", "MAPPED"),
+    ONE_SCALE_UP: ("METHODS", "DATES", "FACTOR", "BLOCKS", "MOST_WINDOWS", "OWN_FOOTPRINT", "MAPPED"),
 }
 
 
@@ -333,5 +341,6 @@ def _manifest(
     made_up = () if stack is not None else ("CELLS", "PIXEL", "LAKES", "DATED_RAIN")
     for name in (*_TOLD[values.choice("TEST")], *made_up):
         label = values.algorithm.parameterDefinition(name).description()
-        settings[label] = ", ".join(values.choices(name)) if name == "TRUTHS" else values.text(name)
+        several = ", ".join(values.choices(name)) if name in ("METHODS", "TRUTHS") else values.text(name)
+        settings[label] = several or "all"
     return manifest(inputs, settings)

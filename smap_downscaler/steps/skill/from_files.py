@@ -11,12 +11,14 @@ import numpy as np
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...geo.area_means import cell_means
+from ...geo.datasets import same_crs
 from ...geo.grid import Grid, Window, ease2_grid
 from ...geo.lattice import Lattice, cell_text, transform_bounds
 from ...series.dated import DatedCovariate
 from ...series.dated_on_grid import OnCells, OnPixels
 from ...series.series import Series
 from ...series.stack import Stack
+from ..matrix.build import check_soil_moisture
 from .scale_up import Coarse
 from .scene import Dated, Landing, Scene, coarser, days_of
 
@@ -139,7 +141,7 @@ def coarse_series(
     Raises
     ------
     InputError
-        If no date has all dated covariates, or a file cannot be read.
+        If no date has all dated covariates, soil moisture is no m3 m-3, or a file cannot be read.
     """
     dates = [date for date in smap.dates if all(one.entry(date) is not None for one in dynamic)]
     if not dates:
@@ -150,13 +152,14 @@ def coarse_series(
     found: list[tuple[int, dt.date, np.ndarray]] = []
     for date in dates:
         values = smap.read(date, window)
+        check_soil_moisture(smap, date, values)
         found.append((int(np.isfinite(values).sum()), date, values))
         # The dates with the most cells; the first of several.
         found = sorted(found, key=lambda one: (-one[0], one[1]))[:most]
         counter.advance()
     found.sort(key=lambda one: one[1])
     progress.set_text("Averaging the covariates")
-    x = cell_means([stack.band(name) for name in stack.names], grid, minimum_share=0.5, progress=progress)
+    x = _on_cells(stack, grid, progress)
     stack.check_codes()
     on_cells = [(one.name, OnCells(one, grid, progress=progress)) for one in dynamic]
     dated = [
@@ -168,10 +171,26 @@ def coarse_series(
         tuple(date.toordinal() for _, date, _ in found),
         np.stack([values for _, _, values in found]).astype(np.float64),
         stack.names,
-        x.values.astype(np.float32),
+        x,
         tuple(dated),
         smap.source,
     )
+
+
+def _on_cells(stack: Stack, grid: Grid, progress: Progress) -> np.ndarray:
+    """The means of covariates on cells: float32, shape (covariates, rows, columns), NaN where missing."""
+    first = stack.grid.cell_offset_in(grid) if same_crs(stack.grid.crs, grid.crs) else None
+    if first is None:
+        bands = [stack.band(name) for name in stack.names]
+        return cell_means(bands, grid, minimum_share=0.5, progress=progress).values.astype(np.float32)
+    # Its pixels are the cells: nothing is to be averaged.
+    whole = Window(*first, *stack.grid.shape)
+    found = np.full((len(stack.names), *grid.shape), np.nan, np.float32)
+    common = whole.common(grid.whole)
+    if common is not None:
+        rows, cols = common.slices
+        found[:, rows, cols] = stack.read(stack.names, whole.place_of(common))
+    return found
 
 
 def _touched(smap: Series, stack: Stack) -> Window:

@@ -13,6 +13,7 @@ import numpy as np
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...geo.grid import Grid, Window
+from ...geo.ground import ground_size
 from ...methods.area.footprint import NOISE
 from ...runs.fingerprint import digest
 from ...runs.journal import Journal
@@ -27,6 +28,8 @@ from .trial import Trial
 
 #: Share of a block's cells that must have a value.
 _LEAST_SHARE = 0.5
+#: Cells with shorter sides are interpolated from its footprint, metres.
+_LEAST_RESOLVED = 30_000.0
 #: Inputs of SMAP's retrieval, by name: as covariates they flatter this test.
 _RETRIEVAL = re.compile(
     r"albedo|opacity|(?:^|_)tau(?:_|$)|vegetation_water|vwc|roughness|surface_temp|(?:^|_)tb_|brightness|boresight",
@@ -69,12 +72,29 @@ class ScaleUp:
     def __post_init__(self) -> None:
         if self.factor < 2:
             raise InputError(f"FACTOR is {self.factor}; give 2 or more cells along the side of a block.")
+        if self.side**2 < self.least:
+            raise InputError(
+                f"BLOCKS is {self.side}, and a window of {self.side} x {self.side} blocks holds fewer than "
+                f"the {self.least:,} that are needed; give {math.ceil(math.sqrt(self.least))} or more."
+            )
 
     def chosen(self, dates: int) -> tuple[str, ...]:
-        """The contenders for so many dates; a forest that saw the truth is none, for there is too little."""
+        """The contenders for so many dates; a forest that saw the truth is none, for there is too little.
+
+        Raises
+        ------
+        InputError
+            If none of those that were asked for can take part.
+        """
+        left_out = {CEILING, *(() if dates >= LEAST_DATES else (TWO_LEVELS,))}
+        if self.methods and left_out.issuperset(self.methods):
+            raise InputError(
+                f"METHODS: '{CEILING}' has no part in the test one scale up, and '{TWO_LEVELS}' needs "
+                f"{LEAST_DATES} dates or more of the series, of which there {'are' if dates - 1 else 'is'} "
+                f"{dates}; choose other methods."
+            )
         names = (*(self.methods or CONTENDERS), BILINEAR)
-        some = tuple(name for name in CONTENDERS if name in names and name != CEILING)
-        return tuple(name for name in some if name != TWO_LEVELS or dates >= LEAST_DATES)
+        return tuple(name for name in CONTENDERS if name in names and name not in left_out)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +135,18 @@ def retrieval_inputs(names: Sequence[str]) -> str:
     )
 
 
+def interpolated_cells(grid: Grid) -> str:
+    """A sentence on cells that are finer than what SMAP resolves; empty where they are not."""
+    side = math.sqrt(math.prod(ground_size(grid)))
+    if side >= _LEAST_RESOLVED:
+        return ""
+    return (
+        f"SMAP: its cells of {side / 1000:.0f} km are interpolated from a footprint of over 30 km, so that "
+        "there is little within blocks to be found, and interpolation finds it; take the result for "
+        "orientation only, or give SPL3SMP (36 km)."
+    )
+
+
 def run_scale_up(
     coarse: Coarse,
     settings: ScaleUp,
@@ -129,7 +161,7 @@ def run_scale_up(
     InputError
         If no window has enough blocks.
     """
-    factor = settings.factor
+    factor, methods = settings.factor, settings.chosen(len(coarse.days))
     cells = _blocks_of(coarse.grid, factor)
     seen = np.isfinite(coarse.moisture).any(axis=0) & np.isfinite(coarse.x).all(axis=0)
     inside = seen[: cells.height * factor, : cells.width * factor]
@@ -147,7 +179,6 @@ def run_scale_up(
     counter, found = progress.counter(len(places), "windows"), []
     for number, (row, col) in enumerate(places):
         case = Case(ONE_SCALE_UP, f"window {number + 1}", 0.0, 0.0, len(coarse.days), settings.seed)
-        methods = settings.chosen(len(coarse.days))
         content: dict[str, Any] = {"inputs": inputs, "case": asdict(case), "place": [row, col]}
         name = digest({**content, **asdict(settings), "methods": methods})
         if name not in done:

@@ -133,6 +133,46 @@ def test_one_scale_up(run, said, tmp_path, monkeypatch):
     assert "<li>COVARIATES: by their names" in page
 
 
+def test_one_scale_up_refuses_what_it_cannot_tell(refusal, run, said, tmp_path):
+    stack = smap_of(tmp_path / "smap")
+    parameters = {
+        "TEST": "one scale up", "SMAP": str(tmp_path / "smap"), "COVARIATES": stack, "DATES": "1",
+        "BLOCKS": 16, "OUTPUT": str(tmp_path / "made" / "skill.csv"),
+    }  # fmt: skip
+    alone = {"METHODS": ["area-to-point on two levels", "ceiling"]}
+    assert refusal("skillexperiment", {**parameters, **alone}) == (
+        "METHODS: 'ceiling' has no part in the test one scale up, and 'area-to-point on two levels' needs 6 "
+        "dates or more of the series, of which there is 1; choose other methods."
+    )
+    grid = ease2_grid("36 km").crop(Window(150, 300, 48, 51))
+    percent = np.random.default_rng(3).uniform(10, 40, grid.shape).astype(np.float32)
+    (tmp_path / "percent").mkdir()
+    grid_raster(tmp_path / "percent" / "smap_2021-03-01.tif", grid, percent, nodata=np.nan)
+    sentence = refusal("skillexperiment", {**parameters, "SMAP": str(tmp_path / "percent")})
+    assert sentence.endswith("it must be m3 m-3 (0 to 1), so divide percent by 100.")
+
+
+def test_cells_that_are_interpolated_are_for_orientation(run, said, tmp_path):
+    rng = np.random.default_rng(2)
+    grid = ease2_grid("9 km").crop(Window(700, 1200, 39, 39))
+    x = rng.normal(size=(1, *grid.shape)).astype(np.float32)
+    (tmp_path / "smap").mkdir()
+    grid_raster(tmp_path / "smap" / "smap_2021-03-01.tif", grid, 0.25 + 0.02 * x[0], nodata=np.nan)
+    stack = grid_raster(tmp_path / "stack.tif", grid, x, names=("clay",), nodata=np.nan)
+    parameters = {
+        "TEST": "one scale up", "SMAP": str(tmp_path / "smap"), "COVARIATES": stack, "METHODS": CHEAP,
+        "BLOCKS": 13, "DATES": "1", "OUTPUT": str(tmp_path / "skill.csv"),
+    }  # fmt: skip
+    run("skillexperiment", parameters)
+    assert said.warnings == [
+        "SMAP: its cells of 9 km are interpolated from a footprint of over 30 km, so that there is little "
+        "within blocks to be found, and interpolation finds it; take the result for orientation only, or "
+        "give SPL3SMP (36 km)."
+    ]
+    # Of one window there is no range.
+    assert any("that of bilinear interpolation (1 window). Of the real" in line for line in said.info)
+
+
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
@@ -155,6 +195,15 @@ def test_one_scale_up(run, said, tmp_path, monkeypatch):
         (
             {"DYNAMIC": ["."]},
             "DYNAMIC is given without COVARIATES; give the fine stack too, or leave it empty.",
+        ),
+        (
+            {"TEST": "one scale up", "BLOCKS": 12},
+            "BLOCKS is 12, and a window of 12 x 12 blocks holds fewer than the 150 that are needed; give 13 "
+            "or more.",
+        ),
+        (
+            {"TEST": "one scale up", "SMAP": ".", "COVARIATES": __file__, "DATES": "2.5"},
+            "DATES holds 2.5; give whole numbers.",
         ),
         (
             {"TEST": "one scale up"},

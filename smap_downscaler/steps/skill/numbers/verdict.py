@@ -152,16 +152,22 @@ def _verdict(outcome: Outcome, dates: int) -> Text:
             _explains(outcome, bilinear, bilinear),
         )
     words = with_dates + text(
-        "use {method}. Its error is {less:.0f} % smaller than that of bilinear interpolation (mean of "
-        "{count}; from {best:.0f} % smaller to {worst}). {explains}",
+        "use {method}. Its error is {less:.0f} % smaller than that of bilinear interpolation ({over}). "
+        "{explains}",
         method=f"'{best.method}'",
         less=100 * (1 - best.ratio),
-        count=count,
-        best=100 * (1 - min(one.scores["ratio"] for one in cases if one.method == best.method)),
-        worst=change(best.worst),
+        over=_over(best, cases, count),
         explains=_explains(outcome, best, bilinear),
     )
     return words + _where(cases, best.method) if known else words
+
+
+def _over(best: Standing, cases: Sequence[CaseScore], count: Text) -> Text:
+    """What the error of the best method is a mean over, and from where to where it goes."""
+    if best.cases == 1:
+        return count
+    least = min(one.scores["ratio"] for one in cases if one.method == best.method)
+    return text("mean of {}; from {} to {}", count, change(least), change(best.worst))
 
 
 def change(ratio: float) -> Text:
