@@ -81,7 +81,7 @@ class Columns:
 
 
 #: Classes of a covariate that get an indicator, at most, and the least share of the pixels of each.
-MOST_CLASSES, _LEAST_CLASS = 20, 0.005
+MOST_CLASSES, LEAST_CLASS = 20, 0.005
 
 
 def columns_of(
@@ -106,7 +106,7 @@ def columns_of(
         elif name in categorical:
             codes, counts = np.unique(values, return_counts=True)
             common = codes[np.argsort(-counts, kind="stable")][:MOST_CLASSES]
-            kept = [code for code in common.tolist() if (values == code).mean() >= _LEAST_CLASS]
+            kept = [code for code in common.tolist() if (values == code).mean() >= LEAST_CLASS]
             found += [(number, code, f"{name} = {code:g}") for code in sorted(kept)]
         else:
             found.append((number, None, name))

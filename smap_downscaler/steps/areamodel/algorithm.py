@@ -13,7 +13,7 @@ from qgis.core import (
 
 from ...base.progress import Progress
 from ...base.threads import thread_count
-from ...base.words import counted
+from ...base.words import counted, text
 from ...series.dated import check_window
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.feedback import WarningKeeper
@@ -41,7 +41,7 @@ from ...toolbox.reports import (
 from ...toolbox.values import Values
 from .numbers.outcome import AreaOutcome
 from .preflight import check_area_inputs
-from .report import area_page
+from .report import area_page, over_models
 from .rows import AreaInputs
 from .tables import write_scores, write_terms
 from .toolbox.parameters import (
@@ -52,7 +52,7 @@ from .toolbox.parameters import (
     check_place,
     place_parameters,
 )
-from .training import outcome_warnings, train_area_model
+from .training import outcome_warnings, train_area_model, unused_sentence
 
 
 class TrainAreaModel(SmapAlgorithm):
@@ -136,8 +136,16 @@ def _manifest(values: Values, inputs: AreaInputs, progress: Progress) -> dict[st
 
 
 def _log_result(outcome: AreaOutcome, progress: Progress) -> None:
-    for note in outcome.notes:
-        progress.log(note)
+    for note in (unused_sentence(outcome), *outcome.notes):
+        if note:
+            progress.log(note)
+    progress.log(
+        text(
+            "SMAP's footprint in the model: {} km; its noise: {} m3 m-3",
+            over_models(outcome, "footprint_km", ".0f"),
+            over_models(outcome, "noise_sd", ".4f"),
+        )
+    )
     if len(outcome.fitted) == 1:
         for sentence in next(iter(outcome.fitted.values())).evidence:
             progress.log(sentence)

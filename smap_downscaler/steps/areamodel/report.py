@@ -78,16 +78,17 @@ def _facts(outcome: AreaOutcome, covariates: Sequence[str]) -> list[tuple[str, s
     return [
         ("Levels", outcome.levels),
         ("SMAP cells", text("the stack meets {:,} of {:,} with soil moisture", outcome.met, outcome.wanted)),
-        ("Footprint, km", _over(outcome, "footprint_km", ".0f")),
-        (f"Noise of SMAP (SD), {UNIT}", _over(outcome, "noise_sd", ".4f")),
-        ("Smoothness of the field (H)", _over(outcome, "hurst", ".2f")),
+        ("Cells in the model", over_models(outcome, "n_cells", ",.0f")),
+        ("Footprint, km", over_models(outcome, "footprint_km", ".0f")),
+        (f"Noise of SMAP (SD), {UNIT}", over_models(outcome, "noise_sd", ".4f")),
+        ("Smoothness of the field (H)", over_models(outcome, "hurst", ".2f")),
         ("Covariates", ", ".join(used)),
         ("Covariates left out", ", ".join(outcome.left_out) or "none"),
         ("Dates left out", text("{:,}", len(outcome.skipped))),
     ]
 
 
-def _over(outcome: AreaOutcome, name: str, places: str) -> Text:
+def over_models(outcome: AreaOutcome, name: str, places: str) -> Text:
     """A number of the models: the one, or its median and range."""
     values = np.array([getattr(one, name) for one in outcome.fitted.values()])
     if np.ptp(values) == 0:
@@ -141,9 +142,10 @@ def _evidence(page: Page, outcome: AreaOutcome) -> None:
     page.paragraph(
         text(
             "Signal-to-noise: which part of the detail's variance is known, from none to all. From {:.2f} on"
-            "{} the pattern counts as supported, and maps show it (lambda one); else they show the field "
-            "alone (lambda nought), unless 'Downscale' is told otherwise by DETAIL. Supported is not proven: "
-            "SMAP does not see within its cells.",
+            "{} the pattern counts as supported, and maps show it (lambda one); so they do where it hardly "
+            "varies, since nothing hangs on it. Else they show the field alone (lambda nought), unless "
+            "'Downscale' is told otherwise by DETAIL. Supported is not proven: SMAP does not see within its "
+            "cells.",
             outcome.least_snr,
             likelier if days else "",
         )
@@ -235,7 +237,10 @@ def curve_text(curve: Curve) -> Text:
     if reach < _HARDLY:
         return text("soil moisture hardly changes from {} to {}.", first, last)
     change = fixed(reach, ".3f")
-    if curve.direction == "both":
+    if curve.is_class:
+        more = "wetter" if curve.net > 0 else "drier"
+        words = text("soil is {} by {} {} than elsewhere", more, change, UNIT)
+    elif curve.direction == "both":
         words = text("soil moisture is lowest at {} and highest at {}", lowest, highest)
         words += text(", {} {} apart", change, UNIT)
     else:

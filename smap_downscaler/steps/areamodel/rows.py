@@ -18,11 +18,16 @@ from ...geo.lattice import Lattice
 from ...geo.sources import Mask, window_of_extent, windows_over
 from ...methods.base import Cells
 from ...methods.fine_blocks import FineBlocks
+from ...series.dated_on_grid import OnCells
 from ..matrix.build import MatrixInputs, check_soil_moisture
 from ..matrix.numbers.rows import centres_of_cells, why_unusable
 
 #: Pixels of more than this share of a cell show nothing below it.
 _LARGEST_PIXEL = 0.5
+#: Share of a cell that a dated covariate must cover, as of the stack.
+_LEAST_COVERED = 0.5
+#: Share of the rows that may want for a dated covariate without a warning.
+_MOST_LACKING = 0.25
 
 
 @dataclass(frozen=True)
@@ -132,7 +137,7 @@ class AreaRows:
     def where(self, mask: np.ndarray) -> AreaRows:
         """Some of the rows: bool, shape (n,)."""
         cells = taken(self.cells, mask)
-        return AreaRows(cells, self.wanted, np.unique(cells.cells, axis=0), self.skipped)
+        return replace(self, cells=cells, possible=np.unique(cells.cells, axis=0))
 
     def of_dates(self, least: int) -> AreaRows:
         """Without dates of fewer than `least` cells, and those whose cells all have one value."""
@@ -157,7 +162,7 @@ def _no_covariates(rows: int, covariates: int) -> np.ndarray:
 
 
 def area_rows(inputs: AreaInputs, progress: Progress = SILENT) -> AreaRows:
-    """The rows of all dates; a date that lacks a dated covariate has none.
+    """The rows of all dates; a cell that lacks a dated covariate on a date has none of it.
 
     Raises
     ------
@@ -165,25 +170,37 @@ def area_rows(inputs: AreaInputs, progress: Progress = SILENT) -> AreaRows:
         If the stack meets no cell with soil moisture, soil moisture is no m3 m-3, or a file cannot be read.
     """
     smap, (window, counts), met = inputs.smap, inputs.wanted, inputs.under_stack
-    inside = np.zeros_like(counts)
-    inside[window.place_of(met).slices] = True
-    seen = np.zeros_like(counts)
+    under = window.place_of(met).slices
+    inside, seen = np.zeros_like(counts), np.zeros_like(counts)
+    inside[under] = True
     parts: list[tuple[int, np.ndarray, np.ndarray]] = []
     skipped: dict[dt.date, str] = {}
+    grid = smap.grid.crop(met)
+    on_cells = [
+        OnCells(replace(dated, minimum_share=_LEAST_COVERED), grid, progress=progress)
+        for dated in inputs.dynamic
+    ]
+    lacking = {dated.name: 0 for dated in inputs.dynamic}
     counter = progress.counter(len(smap.dates), "dates of SMAP read")
     for date in smap.dates:
         values = np.where(counts, smap.read(date, window), np.nan)
         check_soil_moisture(smap, date, values)
         valid = np.isfinite(values)
         seen |= valid
-        numbers = np.argwhere(valid & inside)
-        lacking = [dated.why_missing(date) for dated in inputs.dynamic if dated.entry(date) is None]
-        if lacking:
-            skipped[date] = lacking[0]
-        elif not len(numbers):
-            skipped[date] = "no cell with soil moisture"
+        wanted = valid & inside
+        reason = "" if wanted.any() else "no cell with soil moisture"
+        missing = [dated.why_missing(date) for dated in inputs.dynamic if dated.entry(date) is None]
+        for dated in on_cells if wanted.any() and not missing else ():
+            without = wanted[under] & ~np.isfinite(dated.read(date, progress))
+            lacking[dated.covariate.name] += int(without.sum())
+            wanted[under] &= ~without
+            if not wanted.any() and not reason:
+                reason = f"{dated.covariate.name} has no value in its cells with soil moisture"
+        if missing or reason:
+            skipped[date] = (*missing, reason)[0]
         else:
-            parts.append((date.toordinal(), numbers, values[tuple(numbers.T)].astype(np.float64)))
+            numbers = np.argwhere(wanted)
+            parts.append((date.toordinal(), numbers, values[wanted].astype(np.float64)))
         counter.advance()
     if not (seen & inside).any():
         raise InputError(
@@ -193,6 +210,19 @@ def area_rows(inputs: AreaInputs, progress: Progress = SILENT) -> AreaRows:
     if not parts:
         first, reason = next(iter(skipped.items()))
         raise InputError(f"{smap.source}: no date can be used ({first}: {reason}); check dates and DYNAMIC.")
+    whole = sum(len(numbers) for _, numbers, _ in parts) + sum(lacking.values())
+    for name, count in lacking.items():
+        if count:
+            tell = progress.warn if count > _MOST_LACKING * whole else progress.log
+            tell(
+                text(
+                    "{} has no value in {:,} of the {:,} cells with soil moisture on all dates, which are "
+                    "not used on these dates",
+                    name,
+                    count,
+                    whole,
+                )
+            )
     first_cell = window.row, window.col
     cells = np.concatenate([numbers for _, numbers, _ in parts]) + first_cell
     y = np.concatenate([values for _, _, values in parts])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -17,19 +17,19 @@ from ...base.progress import SILENT, Progress
 from ...base.threads import ordered_map
 from ...base.version import plugin_version
 from ...base.words import counted, joined, text
-from ...methods.area.core import LEAST_DATES
+from ...methods.area.core import LEAST_DATES, LEAST_OF_DATE
 from ...methods.area.data import LEAST_CELLS
 from ...methods.area.levels import LEAST_GAIN, LEAST_SNR
 from ...methods.area.method import AREA_TO_POINT
 from ...methods.area.model import AreaModel
 from ...methods.area.settings import AreaSettings
+from ...methods.area.terms import LEAST_CLASS, MOST_CLASSES
 from ...methods.base import Cells
 from ...methods.file.reader import ModelWriter
 from ...methods.keys import BY_DATE, POOLED, Key, PooledKey, key_number
 from ...preflight.sample import Sampler, range_of
 from ...series.tags import area_tags
-from ..matrix.numbers.rows import rows_needed
-from .numbers.outcome import AreaOutcome, quantiles
+from .numbers.outcome import AreaOutcome, indicator, quantiles
 from .rows import AreaInputs, AreaRows, area_rows, taken
 from .stack_points import POINTS, StackPoints
 
@@ -40,6 +40,8 @@ LEVELS = (AUTO, TWO_LEVELS, SINGLE_DATES)
 _MOST_NAMED = 10
 #: A share of the cells with soil moisture that the stack meets, below which it is told as a warning.
 _FEW_MET = 0.5
+#: Share of the pixels in classes without a column that is told as a warning.
+_MANY_UNCLASSED = 0.05
 #: Rasters of a dated covariate by which the ranges of its curves are found.
 _DATES_SEEN = 12
 _READING, _FITTING = 0.1, 0.95
@@ -74,12 +76,11 @@ def chosen_levels(inputs: AreaInputs, rows: AreaRows, levels: str) -> LevelChoic
             "give a larger area."
         )
     if levels != SINGLE_DATES:
-        least = rows_needed(len(rows.possible))
-        two = rows.of_dates(least)
+        two = rows.of_dates(LEAST_OF_DATE)
         if len(two.dates) >= LEAST_DATES:
             return LevelChoice(TWO_LEVELS, two)
         if levels == TWO_LEVELS:
-            few = text(" of at least {} cells", least) if len(rows.dates) > len(two.dates) else ""
+            few = text(" of at least {} cells", LEAST_OF_DATE) if len(rows.dates) > len(two.dates) else ""
             raise InputError(
                 f"LEVELS is '{TWO_LEVELS}', which needs {LEAST_DATES} dates{few}, and {inputs.smap.source} "
                 f"has {len(two.dates)} that can be used; give more dates, or LEVELS '{SINGLE_DATES}'."
@@ -88,8 +89,9 @@ def chosen_levels(inputs: AreaInputs, rows: AreaRows, levels: str) -> LevelChoic
     if not single.dates:
         most = int(np.unique(rows.cells.days, return_counts=True)[1].max())
         raise InputError(
-            f"{inputs.smap.source}: no date has soil moisture in the {LEAST_CELLS} cells under the fine "
-            f"stack that a model needs (the best has {most:,}); give a larger area, or other dates."
+            f"{inputs.smap.source}: no date has soil moisture{' and DYNAMIC' if inputs.dynamic else ''} in "
+            f"the {LEAST_CELLS} cells under the fine stack that a model needs (the best has {most:,}); give "
+            "a larger area, or other dates."
         )
     return LevelChoice(SINGLE_DATES, single)
 
@@ -128,7 +130,7 @@ def train_area_model(
         met=len(rows.possible),
     )
     progress.set_text("Looking at the pixels of the covariates")
-    pixels = _pixels(inputs, rows, progress)
+    pixels = _pixels(inputs, settings.categorical, rows, progress)
     writer = _writer(inputs, settings, choice, pixels.ranges, output, progress)
     AREA_TO_POINT.get_ready()
     with writer:
@@ -162,28 +164,29 @@ class _Work:
         for day, reason in model.skipped.items():
             progress.log(f"{dt.date.fromordinal(day)}: left out, {reason}")
         progress.set_text("Writing the model")
-        self._add(PooledKey(), model, progress)
+        self._add(PooledKey(), model, len(np.unique(cells.cells, axis=0)), progress)
 
     def each_date(self, threads: int, progress: Progress) -> None:
         """A model a date."""
 
-        def fitted(item: tuple[dt.date, Cells], listener: Progress) -> tuple[dt.date, AreaModel | str]:
+        def fitted(item: tuple[dt.date, Cells], listener: Progress) -> tuple[dt.date, AreaModel | str, int]:
             date, cells = item
             try:
-                return date, AREA_TO_POINT.fit(cells, self.settings, key_number(date), listener)
+                model = AREA_TO_POINT.fit(cells, self.settings, key_number(date), listener)
+                return date, model, len(cells.y)
             except InputError as error:
                 # One date that cannot be fitted is no reason to lose the others.
-                return date, str(error)
+                return date, str(error), 0
 
         cells, dates, outcome = self.rows.cells, self.rows.dates, self.outcome
         own = ((date, taken(cells, cells.days == date.toordinal())) for date in dates)
         counter = progress.counter(len(dates), "dates")
         with contextlib.closing(ordered_map(fitted, own, threads, progress)) as models:
-            for date, made in models:
+            for date, made, seen in models:
                 if isinstance(made, str):
                     outcome.failed[date] = outcome.skipped[date] = made.rstrip(".")
                 else:
-                    self._add(date, made, progress)
+                    self._add(date, made, seen, progress)
                 counter.advance()
         if not outcome.fitted:
             first, reason = next(iter(outcome.failed.items()))
@@ -191,9 +194,16 @@ class _Work:
                 f"{self.inputs.smap.source}: no date can be fitted ({first}: {reason}); {_ADVICE}."
             )
 
-    def _add(self, key: Key, model: AreaModel, progress: Progress) -> None:
+    def _add(self, key: Key, model: AreaModel, seen: int, progress: Progress) -> None:
+        """A model, and how many cells with soil moisture there were for it."""
         self.writer.add(key, model, progress=progress)
-        of_all, of_means, _ranges = self.pixels
+        of_all, of_means, _ranges, classes = self.pixels
+        self.outcome.unused += seen - model.n_cells
+        known = model.levels[0].variances
+        for name, shares in classes.items():
+            lost = 1.0 - sum(share for label, share in shares.items() if label in known)
+            if name not in model.left_out:
+                self.outcome.unclassed[name] = lost
         self.outcome.add(key, model, self.rows.possible, of_all, of_means, self.inputs.units)
 
 
@@ -230,14 +240,16 @@ def _writer(
 
 
 class _Pixels(NamedTuple):
-    """Quantiles of covariates, those of the dates' mean of dated ones, and ranges, by name."""
+    """Quantiles of covariates, those of the dates' mean of dated ones, and ranges, by name; shares of the
+    classes of each covariate that is codes, by the name of their columns."""
 
     quantiles: dict[str, np.ndarray]
     of_means: dict[str, np.ndarray]
     ranges: dict[str, tuple[float, float]]
+    classes: dict[str, dict[str, float]]
 
 
-def _pixels(inputs: AreaInputs, rows: AreaRows, progress: Progress) -> _Pixels:
+def _pixels(inputs: AreaInputs, categorical: Sequence[str], rows: AreaRows, progress: Progress) -> _Pixels:
     """What the pixels over the cells hold of each covariate, from a sample."""
     sampler = Sampler(inputs.smap.grid.crop(inputs.under_stack), inputs.mask, progress, inputs.aoi)
     values = {name: sampler.sample(inputs.stack.band(name)).values for name in inputs.stack.names}
@@ -250,13 +262,23 @@ def _pixels(inputs: AreaInputs, rows: AreaRows, progress: Progress) -> _Pixels:
         values[dated.name] = of_dates.ravel()
         # All points on all dates: a mean of some is of other weather.
         means[dated.name] = quantiles(of_dates.mean(axis=0))
-    found = {name: quantiles(own) for name, own in values.items()}
+    classes = {name: _class_shares(name, values[name]) for name in categorical if name in values}
+    found = {name: quantiles(own) for name, own in values.items() if name not in classes}
+    for shares in classes.values():
+        found.update({label: indicator(share) for label, share in shares.items()})
     ends = {name: range_of(own) for name, own in values.items() if np.isfinite(own).any()}
     return _Pixels(
         {name: own for name, own in found.items() if own.size},
         {name: own for name, own in means.items() if own.size},
         ends,
+        classes,
     )
+
+
+def _class_shares(name: str, values: np.ndarray) -> dict[str, float]:
+    """The share of the pixels that each class has, by the name of its column."""
+    codes, counts = np.unique(values[np.isfinite(values)], return_counts=True)
+    return {f"{name} = {code:g}": int(count) / int(counts.sum()) for code, count in zip(codes, counts)}
 
 
 def outcome_warnings(inputs: AreaInputs, outcome: AreaOutcome) -> list[str]:
@@ -274,6 +296,23 @@ def outcome_warnings(inputs: AreaInputs, outcome: AreaOutcome) -> list[str]:
         )
     for name, reason in outcome.left_out.items():
         found.append(f"{name} is left out of the model: {reason}")
+    for name, share in outcome.unclassed.items():
+        if share > _MANY_UNCLASSED:
+            found.append(
+                text(
+                    "CATEGORICAL: {:.0f} % of the pixels of {} have codes that are no class of the model, "
+                    "which are as if they had none: only the {} most frequent codes are, of {:g} % of the "
+                    "pixels or more; join rare classes, or leave {} out of CATEGORICAL if it is a number",
+                    100 * share,
+                    name,
+                    MOST_CLASSES,
+                    100 * LEAST_CLASS,
+                    name,
+                )
+            )
+    unused = unused_sentence(outcome)
+    if unused and outcome.used < _FEW_MET * (outcome.used + outcome.unused):
+        found.append(unused)
     if outcome.failed:
         some = sorted(outcome.failed.items())[:_MOST_NAMED]
         named = [text("{} ({})", date, reason) for date, reason in some]
@@ -282,3 +321,20 @@ def outcome_warnings(inputs: AreaInputs, outcome: AreaOutcome) -> list[str]:
         found.append(text("These dates are left out of the model: {}", joined(", ", named)))
     at_end = (one.footprint_note for one in outcome.fitted.values() if one.footprint_at_end)
     return [*found, *dict.fromkeys(note for note in at_end if note)]
+
+
+def unused_sentence(outcome: AreaOutcome) -> str:
+    """Why cells with soil moisture are in no model; empty where all are."""
+    if not outcome.unused:
+        return ""
+    footprint = max(one.footprint_km for one in outcome.fitted.values())
+    beyond = text(", or less than nine tenths of what SMAP sees of it ({:g} km wide),", footprint)
+    once = "SMAP saw them on one date only, or " if outcome.levels == TWO_LEVELS else ""
+    return text(
+        "{} of {} with soil moisture {} not used: {}less than half of a cell{} lies on pixels with a value",
+        text("{:,}", outcome.unused),
+        counted(outcome.used + outcome.unused, "cell" if once else "value"),
+        "is" if outcome.unused == 1 else "are",
+        once,
+        beyond if footprint else "",
+    )

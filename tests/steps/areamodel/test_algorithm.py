@@ -118,11 +118,11 @@ def test_dates_that_lack_rain_or_cells_are_named(run, said, tmp_path):
         ID, {**other.inputs, "DYNAMIC": [other.rain], "FOOTPRINT": "0", **outputs_in(tmp_path / "out")}
     )
     assert f"{other.dates[2]}: left out, rain has no raster of {other.dates[2]}" in said.info
-    assert f"{other.dates[4]}: left out, 12 cells, fewer than the 50 needed" in said.info
+    assert f"{other.dates[4]}: left out, 12 cells, fewer than the 20 needed" in said.info
     rows = rows_of(found["SCORES"], "scores")
     assert [(row["date"], row["status"]) for row in rows if row["status"] != "fitted"] == [
         (str(other.dates[2]), f"rain has no raster of {other.dates[2]}"),
-        (str(other.dates[4]), "12 cells, fewer than the 50 needed"),
+        (str(other.dates[4]), "12 cells, fewer than the 20 needed"),
     ]
     assert "7 dates" in next(line for line in said.info if " rows of " in line)
 
@@ -142,6 +142,113 @@ def test_a_constant_covariate_is_left_out_by_name(run, said, case, tmp_path):
     assert "season" not in {row["covariate"] for row in rows_of(found["TERMS_TABLE"], "terms")}
     with open("{REPORT}".format(**found), encoding="utf-8") as page:
         assert "Covariates that were left out" in page.read()
+
+
+def rain_in(folder, case, change):
+    """The rain of a case, each date's changed by its number and values."""
+    for number, date in enumerate(case.dates):
+        name = f"rain_{date:%Y%m%d}.tif"
+        values = gdal.Open(f"{case.rain}/{name}").ReadAsArray().astype(np.float32)
+        write_geotiff(folder / name, CELLS, change(number, values), [Band("rain", "mm/d")])
+    return str(folder)
+
+
+def test_cells_take_part_where_dated_covariates_have_a_value(run, said, tmp_path):
+    other = make_area_case(tmp_path / "case", dates=8, with_rain=True)
+
+    def change(number, values):
+        if number == 2:
+            return np.full_like(values, np.nan)
+        values[:, :4] = np.nan
+        return values
+
+    given = {
+        **other.inputs,
+        "DYNAMIC": [rain_in(tmp_path / "gaps" / "rain", other, change)],
+        "FOOTPRINT": "0",
+    }
+    found = run(ID, {**given, **outputs_in(tmp_path / "out")})
+    seen = [np.isfinite(_moisture(other, date))[:, 4:].sum() for n, date in enumerate(other.dates) if n != 2]
+    assert f"{sum(seen)} rows of 7 dates, two levels" in said.info
+    whole = sum(np.isfinite(_moisture(other, date)).sum() for date in other.dates)
+    assert said.warnings == [
+        f"rain has no value in {whole - sum(seen)} of the {whole} cells with soil moisture on all dates, "
+        "which are not used on these dates"
+    ]
+    assert f"{other.dates[2]}: left out, rain has no value in its cells with soil moisture" in said.info
+    assert rows_of(found["SCORES"], "scores")[0]["n_cells"] == 80
+
+
+def _moisture(case, date):
+    values = gdal.Open(f"{case.inputs['SMAP']}/soil_moisture_{date:%Y%m%d}.tif").ReadAsArray()
+    return np.where(values < 0, np.nan, values)
+
+
+def test_cells_that_lie_too_far_out_of_the_stack_are_counted(run, said, case, tmp_path):
+    from scipy.stats import norm
+
+    from smap_downscaler.geo.ground import ground_size
+
+    found = run(ID, {**case.inputs, "FOOTPRINT": "20", **outputs_in(tmp_path)})
+
+    def inside(count, size):
+        """Share of the footprint of each cell of a row of cells that lies on them."""
+        sigma, places = 20_000 / 2.3548, (np.arange(count * 40) + 0.5) / 40 * size
+        return (
+            (norm.cdf(places / sigma) - norm.cdf((places - count * size) / sigma)).reshape(count, 40).mean(1)
+        )
+
+    height, width = ground_size(CELLS)
+    used = int((np.outer(inside(CELLS.height, height), inside(CELLS.width, width)) >= 0.9).sum())
+    assert {row["n_cells"] for row in rows_of(found["SCORES"], "scores")} == {used}
+    assert (
+        f"{120 - used} of 120 cells with soil moisture are not used: SMAP saw them on one date only, or less "
+        "than half of a cell, or less than nine tenths of what SMAP sees of it (20 km wide), lies on pixels "
+        "with a value"
+    ) in said.info
+    assert any(line.startswith("SMAP's footprint in the model: 20 km; its noise: 0.0") for line in said.info)
+    assert not said.warnings
+
+
+def test_smap_that_was_resampled_is_told(run, said, case, tmp_path):
+    folder = tmp_path / "degrees"
+    folder.mkdir()
+    for date in case.dates:
+        name = f"soil_moisture_{date:%Y%m%d}.tif"
+        gdal.Warp(str(folder / name), f"{case.inputs['SMAP']}/{name}", dstSRS="EPSG:4326")
+    run(ID, {**case.inputs, "SMAP": str(folder), "FOOTPRINT": "0", **outputs_in(tmp_path)})
+    assert said.warnings == [
+        f"SMAP ({folder}): its cells are not those of the EASE-Grid 2.0, so it was resampled, and its noise "
+        "and the evidence for the pattern cannot be trusted; give SMAP on its own cells, as 'Import SMAP "
+        "soil moisture' makes it"
+    ]
+
+
+def test_classes_have_effects_and_codes_that_are_none_are_told(run, said, case, tmp_path, monkeypatch):
+    layers = gdal.Open(case.inputs["COVARIATES"]).ReadAsArray().astype(np.float32)
+    figures = FigureTexts(monkeypatch)
+    # Wet where clay is high, and a number that is no class.
+    classes = [np.where(layers[0] > 310, 2, 1), layers[1]]
+    given = {**case.inputs, "FOOTPRINT": "0", "TERMS": ["linear"], **outputs_in(tmp_path)}
+    given["COVARIATES"] = stack_with(tmp_path, classes, ["landcover", "elevation"])
+    found = run(ID, {**given, "CATEGORICAL": "landcover"})
+    assert not said.warnings
+    rises = {
+        row["covariate"]: row["direction"]
+        for row in rows_of(found["TERMS_TABLE"], "terms")
+        if row["level"] == "mean pattern"
+    }
+    assert (rises["landcover = 1"], rises["landcover = 2"], rises["elevation"]) == ("falls", "rises", "falls")
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "soil is wetter by 0.0" in page
+    assert "soil is drier by 0.0" in page
+    check_numbers(found, figures)
+    run(ID, {**given, "CATEGORICAL": "landcover, elevation"})
+    assert said.warnings == [
+        "CATEGORICAL: 100 % of the pixels of elevation have codes that are no class of the model, which are "
+        "as if they had none: only the 20 most frequent codes are, of 0.5 % of the pixels or more; join rare "
+        "classes, or leave elevation out of CATEGORICAL if it is a number"
+    ]
 
 
 def test_masked_pixels_are_as_those_without_a_value(run, case, tmp_path):
@@ -233,6 +340,11 @@ def test_the_widest_footprint_and_dates_that_fail_are_told(run, said, case, tmp_
             "below them; give the fine stack of 'Harmonise covariates'.",
         ),
         (
+            {"COVARIATES": "{flat}"},
+            "COVARIATES ({flat}): none of its bands varies over the SMAP cells, so that they tell nothing "
+            "within cells; give a stack with layers that do.",
+        ),
+        (
             {"CATEGORICAL": "landcover"},
             "CATEGORICAL: {fine} has no band named landcover (it has clay, elevation); correct the name.",
         ),
@@ -260,11 +372,12 @@ def test_what_cannot_be_has_its_sentence(refusal, case, tmp_path, given, sentenc
         ("corner", PIXELS.crop(Window(0, 0, 3 * PARTS, 4 * PARTS))),
         ("far", Grid(PIXELS.crs, 1e6, 1e6, 1500.0, 1500.0, 20, 20)),
         ("coarse", CELLS),
+        ("flat", PIXELS),
     ):
         (tmp_path / name).mkdir()
-        places[name] = stack_with(
-            tmp_path / name, layers[:, : grid.height, : grid.width], ["clay", "elevation"], grid
-        )
+        values = layers[:, : grid.height, : grid.width]
+        values = np.full_like(values, 7) if name == "flat" else values
+        places[name] = stack_with(tmp_path / name, values, ["clay", "elevation"], grid)
     asked = {
         name: value.format(**places) if isinstance(value, str) else value for name, value in given.items()
     }

@@ -177,7 +177,7 @@ def test_dates_with_few_cells_are_in_the_table_of_two_levels(run, tmp_path, monk
     found = run(ID, {**given, "OUTPUT": str(tmp_path / "s.gpkg"), "REPORT": str(tmp_path / "r.html")})
     left = [row for row in rows_of(found["OUTPUT"], "cross_validation") if row["status"] != "validated"]
     assert [(row["date"], row["status"]) for row in left] == [
-        (str(other.dates[4]), "12 cells, fewer than the 50 needed")
+        (str(other.dates[4]), "12 cells, fewer than the 20 needed")
     ]
     check_numbers(found, figures)
 
@@ -187,7 +187,8 @@ def test_training_parts_that_are_too_small_are_told(refusal, case, tmp_path):
     sentence = refusal(ID, {**given, "FOLDS": 2, "BLOCKS": 0, "OUTPUT": str(tmp_path / "s.gpkg")})
     assert sentence == (
         f"{case.inputs['SMAP']}: no date can be validated (2021-01-01: 59 SMAP cells can be used, and an "
-        "area-to-point model needs 60; use a larger area); check its soil moisture and covariates."
+        "area-to-point model needs 60, where a fold is held out; give FOLDS a larger number); check its soil "
+        "moisture and covariates."
     )
 
 

@@ -114,6 +114,11 @@ class Curve:
         return float(self.effect[-1] - self.effect[0])
 
     @property
+    def is_class(self) -> bool:
+        """Whether it is that of a class beside all others: 0 and 1 are its values."""
+        return bool(np.isin(self.values, (0.0, 1.0)).all() and " = " in self.covariate)
+
+    @property
     def direction(self) -> str:
         """`rises`, `falls`, or `both` where less than nine tenths of the way go in one direction."""
         steps = np.diff(self.effect)
@@ -217,6 +222,10 @@ class AreaOutcome:
         The dated covariates.
     wanted, met : int
         Cells with soil moisture, and those of them that the stack meets.
+    unused : int
+        Values of SMAP that were at hand, and that no model uses.
+    unclassed : dict of str to float
+        Share of the pixels, 0...1, whose class has no column, by covariate; those of codes only.
     """
 
     levels: str
@@ -232,6 +241,8 @@ class AreaOutcome:
     dated: tuple[str, ...] = ()
     wanted: int = 0
     met: int = 0
+    unused: int = 0
+    unclassed: dict[str, float] = field(default_factory=dict)
 
     def add(
         self,
@@ -291,6 +302,11 @@ class AreaOutcome:
             self.fields.append(Field(name, _field(model, cells)))
 
     @property
+    def used(self) -> int:
+        """Values of SMAP that models use: cells, of single dates those of all."""
+        return sum(one.n_cells for one in self.fitted.values())
+
+    @property
     def shown(self) -> int:
         """Levels whose pattern the data speak for."""
         return sum(level.detail for one in self.fitted.values() for level in one.levels)
@@ -308,6 +324,12 @@ def quantiles(values: np.ndarray) -> np.ndarray:
         return np.zeros(0)
     found: np.ndarray = np.quantile(valid, np.linspace(*CURVE_ENDS, CURVE_VALUES))
     return found
+
+
+def indicator(share: float) -> np.ndarray:
+    """The same of the column of a class that has so much of the pixels: 0 and 1."""
+    ones = min(max(round(share * CURVE_VALUES), 1), CURVE_VALUES - 1)
+    return np.repeat([0.0, 1.0], [CURVE_VALUES - ones, ones])
 
 
 def _curve(model: AreaModel, level: int, name: str, values: np.ndarray, unit: str, variance: float) -> Curve:

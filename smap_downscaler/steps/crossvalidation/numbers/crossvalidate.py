@@ -33,6 +33,7 @@ from .folds import (
     block_numbers,
     fold_generator,
     make_folds,
+    more_to_train_on,
 )
 from .pieces import Choice, FoldOutcome, Piece, PieceResult, all_scores, parts_of
 from .settings import ValidationSettings
@@ -218,7 +219,18 @@ def run_fold(job: PieceJob, fold: int, progress: Progress = SILENT) -> FoldOutco
     settings, key = job.settings.candidates[chosen].of(n), model_key(job.piece, fold)
     # On the first repeat alone, for its cost.
     if not (job.settings.importance and job.piece.repeat == 1):
-        told = method.held_out_told(seen, block, settings, key, progress, engine)
+        try:
+            told = method.held_out_told(seen, block, settings, key, progress, engine)
+        except InputError as error:
+            if not method.sees_cells:
+                raise
+            # What it advises is for all cells.
+            problem = str(error).partition(";")[0].rstrip(".")
+            folds, wanted, gap = job.folds.number, job.settings.folds, job.settings.gap
+            raise InputError(
+                f"{problem}, where a fold is held out; "
+                f"{more_to_train_on(job.piece.scheme, folds, wanted, gap)}."
+            ) from None
         ends = None if told.lower is None or told.upper is None else np.stack([told.lower, told.upper])
         return FoldOutcome(told.mean, choice, ends=ends)
     orders = permuted_orders(len(block.x), p, settings.as_dict().get("seed") or 0, key)
