@@ -197,8 +197,10 @@ def _curves(page: Page, outcome: AreaOutcome) -> None:
             if all(np.ptp(curve.effect) < _HARDLY for curve in own):
                 page.paragraph("By themselves the covariates tell hardly anything here.")
                 continue
+            # A class has no curve, only a step.
+            drawn = [curve for curve in own[:_MOST_CURVES] if not curve.is_class] or own[:_MOST_CURVES]
             page.picture(
-                curves_figure(own[:_MOST_CURVES]),
+                curves_figure(drawn),
                 f"Curves of the covariates, strongest first, {name}",
                 f"Line: departure of soil moisture over the pixels' values{_of_what(outcome, one, level)}"
                 "; band: two standard deviations. Marks: each fortieth of the pixels. Products of covariates "
@@ -234,6 +236,8 @@ def curve_text(curve: Curve) -> Text:
         (0, -1, int(np.argmin(curve.effect)), int(np.argmax(curve.effect))),
     )
     first, last, lowest, highest = (number_text(float(curve.values[place])) + unit for place in at)
+    if reach < _HARDLY and curve.is_class:
+        return Text("soil moisture hardly differs from elsewhere.")
     if reach < _HARDLY:
         return text("soil moisture hardly changes from {} to {}.", first, last)
     change = fixed(reach, ".3f")
