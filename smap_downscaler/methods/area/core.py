@@ -53,7 +53,7 @@ class Core:
     names : tuple of str
         All covariates, in the order of the pixels' columns.
     static, dated_names : tuple of str
-        Which of them are bands of the stack, and which are dated.
+        Which of them are bands of the stack, and which are dated and vary.
     moments : Moments
         Without design, z and share where it was read from a file.
     dated : Dated or None
@@ -207,7 +207,7 @@ def _fit_date(
         data.grid,
         tuple(names),
         data.static,
-        data.dated_names,
+        () if dated is None else dated.names,
         data.moments,
         dated,
         footprint,
@@ -408,7 +408,7 @@ def _fit_levels(
         data.grid,
         tuple(names),
         data.static,
-        data.dated_names,
+        () if dated is None else dated.names,
         data.moments,
         dated,
         footprint,

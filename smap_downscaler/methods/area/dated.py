@@ -111,7 +111,8 @@ def dated_of(
     kinds: Sequence[str],
     progress: Progress = SILENT,
 ) -> Dated | None:
-    """Read dated covariates on the sub-cells of all dates; None where there are none.
+    """Read dated covariates on the sub-cells of all dates, without those that have one value; None where
+    none is left.
 
     Parameters
     ----------
@@ -136,8 +137,12 @@ def dated_of(
     flat = values.reshape(-1, len(names))
     valid = np.flatnonzero(np.isfinite(flat).all(axis=1))
     sample = flat[valid[:: max(1, len(valid) // _SAMPLE)]].astype(np.float64)
-    if not len(sample) or (np.ptp(sample, axis=0) <= 0).any():
+    # One that is the same everywhere and always (no rain) tells nothing, and takes no other with it.
+    varying = np.ptp(sample, axis=0) > 0 if len(sample) else np.zeros(len(names), bool)
+    if not varying.any():
         return None
+    names, sample = [name for name, own in zip(names, varying) if own], sample[:, varying]
+    values = np.ascontiguousarray(values[..., varying])
     terms = terms_of(sample, [kind for kind in (LINEAR, SPLINE) if kind in kinds] or [LINEAR])
     total, count = np.zeros((*subcells.fine_shape, terms.width() + len(names))), np.zeros(subcells.fine_shape)
     for one in values:

@@ -66,7 +66,10 @@ class AreaModel(Model):
     @property
     def left_out(self) -> dict[str, str]:
         """Covariates that are not used, and why."""
-        return self.core.moments.left_out
+        core = self.core
+        used = () if not core.settings.terms else (*core.static, *core.dated_names)
+        rest = [name for name in core.names if name not in used] if used else []
+        return {**core.moments.left_out, **dict.fromkeys(rest, "constant")}
 
     @property
     def footprint_km(self) -> float:

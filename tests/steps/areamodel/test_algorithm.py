@@ -179,6 +179,43 @@ def test_cells_take_part_where_dated_covariates_have_a_value(run, said, tmp_path
     assert rows_of(found["SCORES"], "scores")[0]["n_cells"] == 80
 
 
+def test_a_dated_covariate_that_never_varies_is_left_out_alone(run, said, case, tmp_path):
+    dry = rain_in(tmp_path / "dry", case, lambda _number, values: 0 * values)
+    given = {**case.inputs, "FOOTPRINT": "0", "TERMS": ["linear"]}
+    found, maps = [], []
+    for folder, dated in ((tmp_path / "one", [case.rain]), (tmp_path / "two", [dry, case.rain])):
+        folder.mkdir()
+        found.append(run(ID, {**given, "DYNAMIC": dated, **outputs_in(folder)}))
+        assert said.warnings == ([] if len(found) == 1 else ["dry is left out of the model: constant"])
+        made = {"COVARIATES": case.inputs["COVARIATES"], "DYNAMIC": dated, "INTERVALS": True}
+        made.update({"FORESTS": found[-1]["OUTPUT"], "OUTPUT": str(folder / "maps"), "END": "2021-01-01"})
+        run("downscale", made)
+        maps.append(gdal.Open(str(folder / "maps" / "soil_moisture_20210101.tif")).ReadAsArray())
+        said.warnings.clear()
+    terms = [
+        [(row["covariate"], row["variance"]) for row in rows_of(each["TERMS_TABLE"], "terms")]
+        for each in found
+    ]
+    assert terms[0] == terms[1]
+    assert "rain" in dict(terms[0])
+    np.testing.assert_array_equal(*maps)
+
+
+def test_rain_of_a_dry_day_is_left_out_of_that_day(run, said, case, tmp_path):
+    rain = rain_in(tmp_path / "rain", case, lambda number, values: 0 * values if number == 1 else values)
+    given = {
+        **case.inputs,
+        "FOOTPRINT": "0",
+        "TERMS": ["linear"],
+        "LEVELS": "single dates",
+        "DYNAMIC": [rain],
+    }
+    found = run(ID, {**given, "END": "2021-01-08", **outputs_in(tmp_path)})
+    assert not said.warnings
+    with_rain = [row["date"] for row in rows_of(found["TERMS_TABLE"], "terms") if row["covariate"] == "rain"]
+    assert with_rain == [case.dates[0].isoformat(), case.dates[2].isoformat()]
+
+
 def _moisture(case, date):
     values = gdal.Open(f"{case.inputs['SMAP']}/soil_moisture_{date:%Y%m%d}.tif").ReadAsArray()
     return np.where(values < 0, np.nan, values)

@@ -209,7 +209,7 @@ class AreaOutcome:
     fields : list of Field
         Of the first levels of some models.
     left_out : dict of str to str
-        Covariates that were left out, and why.
+        Covariates that no model has, and why.
     skipped : dict of date to str
         Why a date is not in a model.
     failed : dict of date to str
@@ -275,6 +275,10 @@ class AreaOutcome:
                     if name in over and name not in model.left_out
                 ]
             )
+        # Of single dates those that no date has; rain is the same everywhere on a dry day.
+        self.left_out = {
+            name: why for name, why in model.left_out.items() if not self.fitted or name in self.left_out
+        }
         self.fitted[key] = Fitted(
             key,
             model.levels,
@@ -289,7 +293,6 @@ class AreaOutcome:
             model.scores,
             model.evidence(),
         )
-        self.left_out.update(model.left_out)
         reasons = {dt.date.fromordinal(day): reason for day, reason in model.skipped.items()}
         self.skipped.update(reasons)
         for note in (model.footprint_note, model.hurst_note):
