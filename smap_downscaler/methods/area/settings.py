@@ -11,7 +11,7 @@ from ...base.errors import InputError
 from .terms import KINDS
 
 #: Widest footprint and largest noise that can be given.
-_WIDEST_KM, _MOST_NOISE = 100.0, 0.2
+WIDEST_KM, MOST_NOISE = 100.0, 0.2
 #: How surely users know the noise that they give: one SD, as a factor.
 SURE = 1.02
 
@@ -45,11 +45,11 @@ class AreaSettings:
 
     def __post_init__(self) -> None:
         width = self.footprint_km
-        if width is not None and not 0 <= width <= _WIDEST_KM:
-            raise InputError(f"FOOTPRINT is {width:g} km; give 0 to {_WIDEST_KM:g}, or auto.")
-        if self.noise is not None and not 0 < self.noise <= _MOST_NOISE:
+        if width is not None and not 0 <= width <= WIDEST_KM:
+            raise InputError(f"FOOTPRINT is {width:g} km; give 0 to {WIDEST_KM:g}, or auto.")
+        if self.noise is not None and not 0 < self.noise <= MOST_NOISE:
             raise InputError(
-                f"NOISE is {self.noise:g} m3 m-3; give more than 0, at most {_MOST_NOISE:g}, or auto."
+                f"NOISE is {self.noise:g} m3 m-3; give more than 0, at most {MOST_NOISE:g}, or auto."
             )
         unknown = [kind for kind in self.terms if kind not in KINDS]
         if unknown:

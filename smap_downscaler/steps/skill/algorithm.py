@@ -18,6 +18,7 @@ from ...base.covariate_names import split_names
 from ...base.errors import InputError, check_least
 from ...base.progress import Progress
 from ...geo.ground import ground_size
+from ...methods.area.settings import MOST_NOISE, WIDEST_KM
 from ...runs.fingerprint import contents, fingerprint
 from ...runs.journal import Journal, work_file_of
 from ...series.dated import DatedCovariate, check_window
@@ -225,16 +226,21 @@ def _known_truth(values: Values) -> KnownTruth:
     shares = _numbers(values, "SHARES", 0.01)
     if max(shares) > 1:
         raise InputError(f"SHARES holds {max(shares):g}; give shares over 0 and at most 1.")
+    footprints, noise = _numbers(values, "FOOTPRINT", 0), values.number("NOISE")
+    if max(footprints) > WIDEST_KM:
+        raise InputError(f"FOOTPRINT holds {max(footprints):g}; give 0 to {WIDEST_KM:g} km.")
+    if noise > MOST_NOISE:
+        raise InputError(f"NOISE is {noise:g} m3 m-3; give 0 to {MOST_NOISE:g}.")
     first, count = values.integer("FIRST_SEED"), values.integer("SEEDS")
     check_least("SEEDS", count, 1)
     return KnownTruth(
         truths=tuple(values.choices("TRUTHS")),
         shares=shares,
-        footprints=_numbers(values, "FOOTPRINT", 0),
+        footprints=footprints,
         dates=dates,
         seeds=tuple(range(first, first + count)),
         methods=methods,
-        noise=values.number("NOISE"),
+        noise=noise,
         swaths=values.flag("SWATHS"),
         estimated=values.choice("OWN_FOOTPRINT") == LIKELIHOOD,
         mapped=values.integer("MAPPED"),
@@ -265,6 +271,11 @@ def _of_known_truth(
     settings = _known_truth(values)
     scenes: MadeUp | OfStack
     if stack is None:
+        if smap is not None:
+            progress.warn(
+                f"SMAP ({smap.source}) is given without COVARIATES, and made-up ones have cells of their "
+                "own: it is not used; give the fine stack too."
+            )
         scenes = MadeUp(
             values.integer("CELLS"),
             values.number("PIXEL"),

@@ -29,6 +29,8 @@ SINGLE, TWO_LEVELS = "area-to-point by date", "area-to-point on two levels"
 #: Dates from which on there are two levels.
 LEAST_DATES = 6
 _PIXELS_A_BLOCK = 1 << 18
+#: Noise that the area-to-point model is told at least, m3 m-3: there is none that it thinks of as nought.
+_LEAST_NOISE = 1e-3
 #: Pixels that the forest of the ceiling is grown on, and how.
 _FINE_ROWS = 10_000
 _FINE_FOREST = ForestSettings(100, None, None, 2, 5, None, 1)
@@ -208,9 +210,8 @@ def area_settings(trial: Trial, kinds: tuple[str, ...], given: bool) -> AreaSett
     """Settings of the area-to-point model; `given`: footprint and noise are."""
     if not given:
         return AreaSettings(terms=kinds, seed=trial.seed)
-    return AreaSettings(
-        trial.footprint_km, trial.noise, kinds, seed=trial.seed, noise_factor=trial.noise_factor
-    )
+    noise = max(trial.noise, _LEAST_NOISE)
+    return AreaSettings(trial.footprint_km, noise, kinds, seed=trial.seed, noise_factor=trial.noise_factor)
 
 
 def _by_date(kinds: tuple[str, ...]) -> Contender:

@@ -153,10 +153,12 @@ def make_trial(
         usable &= scene.landing.means(under) >= LEAST_FOOTPRINT
     count = np.count_nonzero(usable)
     if count < LEAST_CELLS:
+        how = "lie by half or more on its pixels with a value"
+        if case.footprint_km:
+            how = f"are seen with a footprint of {case.footprint_km:g} km"
         raise InputError(
             f"COVARIATES: of {scene.cells.width * scene.cells.height} SMAP cells over the stack only {count} "
-            f"are seen with a footprint of {case.footprint_km:g} km, and a test of known truth needs "
-            f"{LEAST_CELLS}; give a stack of a larger area."
+            f"{how}, and a test of known truth needs {LEAST_CELLS}; give a stack of a larger area."
         )
     observed, kept = np.full((case.dates, *scene.cells.shape), np.nan), {}
     for date in range(case.dates):

@@ -91,6 +91,22 @@ def test_known_truth_on_a_stack_and_dated_covariates(run, said, tmp_path):
     assert not said.warnings
 
 
+def test_models_do_without_noise_and_unused_smap_is_told(run, said, tmp_path):
+    smap = tmp_path / "smap"
+    smap.mkdir()
+    grid = ease2_grid("9 km").crop(Window(900, 1000, 3, 3))
+    grid_raster(smap / "smap_2021-03-01.tif", grid, np.full(grid.shape, 0.2, np.float32))
+    more = {"NOISE": 0, "METHODS": ["kriging alone"], "TRUTHS": ["mild"], "MAPPED": 1, "SMAP": str(smap)}
+    rows = rows_of(run("skillexperiment", made_up(tmp_path, **more))["OUTPUT"])
+    closure = {row["method"]: float(row["closure"]) for row in rows}
+    # Without noise nothing is taken away from SMAP.
+    assert closure["kriging alone"] < 0.5 * closure["bilinear"]
+    assert said.warnings == [
+        f"SMAP ({smap}) is given without COVARIATES, and made-up ones have cells of their own: it is not "
+        "used; give the fine stack too."
+    ]
+
+
 def smap_of(folder, rows=48, cols=51):
     """A SMAP series of 36 km cells whose pattern is a covariate's, and a finer stack of it."""
     rng = np.random.default_rng(2)
@@ -180,6 +196,8 @@ def test_cells_that_are_interpolated_are_for_orientation(run, said, tmp_path):
         ({"SHARES": "1.5"}, "SHARES holds 1.5; give shares over 0 and at most 1."),
         ({"SHARES": "0"}, "SHARES holds 0; give numbers from 0.01 on."),
         ({"FOOTPRINT": "-3"}, "FOOTPRINT holds -3; give numbers from 0 on."),
+        ({"FOOTPRINT": "0, 330"}, "FOOTPRINT holds 330; give 0 to 100 km."),
+        ({"NOISE": 2}, "NOISE is 2 m3 m-3; give 0 to 0.2."),
         ({"DATES": "2.5"}, "DATES holds 2.5; give whole numbers."),
         (
             {"METHODS": ["area-to-point on two levels"]},
@@ -220,6 +238,10 @@ def test_what_does_not_fit_is_refused(refusal, tmp_path):
     path, scene = stack_of(tmp_path / "stack.tif", 1)
     sentence = refusal("skillexperiment", made_up(tmp_path, COVARIATES=path, FOOTPRINT="33"))
     assert "are seen with a footprint of 33 km, and a test of known truth needs 60" in sentence
+    few = scene.grid.crop(Window(0, 0, 20, 20))
+    few = grid_raster(tmp_path / "few.tif", few, scene.x[:, :20, :20], names=scene.names, nodata=np.nan)
+    sentence = refusal("skillexperiment", made_up(tmp_path, COVARIATES=few, FOOTPRINT="0"))
+    assert "lie by half or more on its pixels with a value, and a test of known truth needs 60" in sentence
     coarse = grid_raster(
         tmp_path / "coarse.tif", ease2_grid("9 km").crop(Window(900, 1000, 20, 20)),
         np.random.default_rng(1).normal(size=(2, 20, 20)).astype(np.float32), names=("clay", "twi"),

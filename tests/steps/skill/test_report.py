@@ -86,8 +86,7 @@ def test_where_nothing_is_better_interpolation_is_to_be_used():
     )
     (words,) = verdict(Outcome([one for one in some_maps() if one.case.share == 0.6]))
     assert words.endswith(
-        " It is better at all shares that were tried, from 60 % of the variance within cells made by "
-        "covariates on."
+        " It is better where covariates make 60 % of the variance within cells, the one share that was tried."
     )
 
 

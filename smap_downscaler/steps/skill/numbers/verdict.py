@@ -201,6 +201,12 @@ def _where(cases: Sequence[CaseScore], method: str) -> Text:
 
 def _from_which(cases: Sequence[CaseScore], method: str) -> Text:
     shares, poor = sorted({one.case.share for one in cases}), no_better(cases, method)
+    if not poor and len(shares) == 1:
+        return text(
+            "it is better where covariates make {:.0f} % of the variance within cells, the one share that "
+            "was tried",
+            100 * shares[0],
+        )
     if not poor:
         return text(
             "it is better at all shares that were tried, from {:.0f} % of the variance within cells made by "
