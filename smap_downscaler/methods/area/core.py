@@ -304,22 +304,44 @@ def _with_dated(scatter: np.ndarray, dated: Dated, columns: np.ndarray, products
 
 
 def _kept_dates(cube: np.ndarray, days: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
-    """Dates and cells that two levels can use, bool, and why others are left out."""
+    """Dates and cells that two levels can use, bool, and why others are left out.
+
+    Dates that share too few cells with the others tell nothing of how wet they are beside them: of groups of
+    dates that see different places the one with the most values is used.
+    """
     seen = np.isfinite(cube)
     dates = np.ones(len(cube), bool)
     skipped: dict[int, str] = {}
     while True:
         own = seen & dates[:, None]
         cells = own.sum(axis=0) >= 2
-        few = dates & ((own & cells).sum(axis=1) < LEAST_OF_DATE)
-        if not few.any():
+        own &= cells
+        kept = _together(own) & dates
+        if kept.sum() == dates.sum():
             return dates, cells, skipped
-        for number in np.flatnonzero(few):
-            count = int((own[number] & cells).sum())
+        known = own[kept].any(axis=0)
+        for number in np.flatnonzero(dates & ~kept):
+            count = int((own[number] & known).sum())
             skipped[int(days[number])] = text(
                 "it shares {} with the other dates, and {} are needed", counted(count, "cell"), LEAST_OF_DATE
             )
-        dates &= ~few
+        dates = kept
+
+
+def _together(seen: np.ndarray) -> np.ndarray:
+    """The largest group of dates that each share cells enough with the rest of it: bool, shape (dates,)."""
+    left, best = seen.any(axis=1), np.zeros(len(seen), bool)
+    while left.any():
+        group = np.zeros(len(seen), bool)
+        more = np.arange(len(seen)) == int(np.argmax(np.where(left, seen.sum(axis=1), -1)))
+        while more.any():
+            group |= more
+            shared = (seen & seen[group].any(axis=0)).sum(axis=1)
+            more = left & ~group & (shared >= LEAST_OF_DATE)
+        if seen[group].sum() > seen[best].sum():
+            best = group
+        left &= ~group
+    return best
 
 
 def _fit_levels(

@@ -453,6 +453,23 @@ def test_dates_that_share_too_few_cells_are_left_out_by_name():
     assert len(model.days) == 7
 
 
+def test_dates_that_see_other_places_are_not_mixed():
+    """What dates of the one half are wetter than those of the other must not become a step between them."""
+    case = AreaCase(side=12, dates=14)
+    mask = np.ones(case.y.shape, bool)
+    # Eight dates see the upper eight rows, six the lower four.
+    mask[:8, 8:] = False
+    mask[8:, :8] = False
+    model = fitted(case, AreaSettings(footprint_km=0.0, terms=()), mask)
+    assert model.days == tuple(DAYS[:8].tolist())
+    none = "it shares 0 cells with the other dates, and 20 are needed"
+    assert model.skipped == dict.fromkeys(DAYS[8:14].tolist(), none)
+    # One date that sees both makes them comparable.
+    mask[3] = True
+    model = fitted(case, AreaSettings(footprint_km=0.0, terms=()), mask)
+    assert (len(model.days), model.skipped) == (14, {})
+
+
 def test_the_stack_is_read_once_for_all_folds():
     case = AreaCase(side=10)
     fitted(case)
