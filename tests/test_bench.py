@@ -45,7 +45,8 @@ def test_one_that_fails_stops_no_other_and_is_named(monkeypatch, tmp_path, capfd
 def test_an_unknown_one_is_refused(capsys):
     with pytest.raises(SystemExit):
         bench.main(["nothing"])
-    assert "there is no benchmark nothing; choose from archive, areamodel, cancel, " in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "there is no benchmark nothing; choose from archive, areamodel, cancel, " in said
 
 
 def test_all_are_known_by_their_files():
