@@ -12,7 +12,7 @@ from .fitted import Fitted
 from .levels import LEAST_GAIN, LEAST_SNR, Half
 from .terms import PRODUCTS
 
-#: Signal-to-noise below which the pattern is weakly supported.
+#: Signal-to-noise below which the pattern is weakly supported, as it is where its cells are hardly likelier.
 _WEAK = 0.4
 #: Names of levels.
 PATTERN, DEPARTURES, DATE = "mean pattern", "departures", "date"
@@ -144,22 +144,32 @@ def evidence_of(fitted: Fitted) -> list[str]:
     unsupported = "but shown, since DETAIL is 'all'" if shown else "and not shown"
     if core.levels[0].full is None:
         return ["No terms were asked for: the map is smooth within cells"]
-    for one in levels_of(fitted):
+    for one, level in zip(levels_of(fitted), core.levels):
         subject = _SUBJECTS[one.name]
         if one.detail and one.snr < LEAST_SNR:
             # Nothing is lost by showing it.
             found.append(text("{} hardly varies (signal-to-noise {:.2f})", subject, one.snr))
         elif one.detail:
-            how = "weakly supported" if one.snr < _WEAK else "supported"
+            how = "weakly supported" if one.snr < _WEAK or level.gain < LEAST_GAIN else "supported"
             kept = "; it is not shown, since DETAIL is 'none'" if fitted.detail == NO_DETAIL else ""
-            found.append(text("{} is {} by the data (signal-to-noise {:.2f}){}", subject, how, one.snr, kept))
-        elif not core.two_levels and core.levels[0].gain < LEAST_GAIN:
+            found.append(
+                text(
+                    "{} is {} by the data (signal-to-noise {:.2f}; in log likelihood the covariates gain "
+                    "{:.1f}){}",
+                    subject,
+                    how,
+                    one.snr,
+                    level.gain,
+                    kept,
+                )
+            )
+        elif not core.two_levels and level.gain < LEAST_GAIN:
             found.append(
                 text(
                     "{} is not supported by the data (in log likelihood the covariates gain {:.1f}, {:g} is "
                     "needed for a single date), {}",
                     subject,
-                    core.levels[0].gain,
+                    level.gain,
                     LEAST_GAIN,
                     unsupported,
                 )
@@ -178,7 +188,7 @@ def evidence_of(fitted: Fitted) -> list[str]:
         else:
             found.append(
                 text(
-                    "{} is not supported by the data (signal-to-noise {:.2f}, {:g} is needed), {}",
+                    "{} is not supported by the data (signal-to-noise {:.3f}, {:g} is needed), {}",
                     subject,
                     one.snr,
                     LEAST_SNR,

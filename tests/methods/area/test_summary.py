@@ -1,5 +1,6 @@
 """What is said of the pattern within cells, by what the data say of it and by what was asked for."""
 
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -8,7 +9,9 @@ from smap_downscaler.methods.area import summary
 from smap_downscaler.methods.area.levels import LEAST_GAIN
 from smap_downscaler.methods.area.summary import DATE, PATTERN, evidence_of
 
-UNLIKELY = f"in log likelihood the covariates gain 1.2, {LEAST_GAIN:g} is needed for a single date"
+GAIN = "in log likelihood the covariates gain"
+UNLIKELY, LIKELY = f"{GAIN} 1.2, {LEAST_GAIN:g} is needed for a single date", f"; {GAIN} 9.0"
+SUPPORTED = f"is supported by the data (signal-to-noise 0.61{LIKELY})"
 MEAN, ONE = "The mean pattern within cells", "The pattern within cells"
 FEW = "80 cells of a single date with a footprint of 33 km are too few to judge it; train on more dates"
 
@@ -16,29 +19,42 @@ FEW = "80 cells of a single date with a footprint of 33 km are too few to judge 
 @pytest.mark.parametrize(
     ("name", "snr", "detail", "wish", "sentence"),
     [
-        (PATTERN, 0.61, True, "by evidence", f"{MEAN} is supported by the data (signal-to-noise 0.61)"),
-        (PATTERN, 0.61, True, "all", f"{MEAN} is supported by the data (signal-to-noise 0.61)"),
+        (
+            PATTERN,
+            0.61,
+            True,
+            "by evidence",
+            f"{MEAN} {SUPPORTED}",
+        ),
+        (PATTERN, 0.61, True, "all", f"{MEAN} {SUPPORTED}"),
+        (
+            PATTERN,
+            0.61,
+            True,
+            "by evidence",
+            f"{MEAN} is weakly supported by the data (signal-to-noise 0.61; {GAIN} -3.9)",
+        ),
         (
             PATTERN,
             0.3,
             True,
             "none",
-            f"{MEAN} is weakly supported by the data (signal-to-noise 0.30); it is not shown, since DETAIL "
-            "is 'none'",
+            f"{MEAN} is weakly supported by the data (signal-to-noise 0.30{LIKELY}); it is not shown, since "
+            "DETAIL is 'none'",
         ),
         (
             PATTERN,
             0.1,
             False,
             "by evidence",
-            f"{MEAN} is not supported by the data (signal-to-noise 0.10, 0.25 is needed), and not shown",
+            f"{MEAN} is not supported by the data (signal-to-noise 0.100, 0.25 is needed), and not shown",
         ),
         (
             PATTERN,
             0.1,
             False,
             "all",
-            f"{MEAN} is not supported by the data (signal-to-noise 0.10, 0.25 is needed), but shown, since "
+            f"{MEAN} is not supported by the data (signal-to-noise 0.100, 0.25 is needed), but shown, since "
             "DETAIL is 'all'",
         ),
         (PATTERN, 0.1, True, "all", f"{MEAN} hardly varies (signal-to-noise 0.10)"),
@@ -55,9 +71,10 @@ FEW = "80 cells of a single date with a footprint of 33 km are too few to judge 
     ],
 )
 def test_what_is_said_is_what_is_done(monkeypatch, name, snr, detail, wish, sentence):
+    told = re.search(r"gain (-?[0-9.]+[0-9])", sentence)
     level = SimpleNamespace(name=name, snr=snr, detail=detail, cells=80)
     core = SimpleNamespace(
-        levels=[SimpleNamespace(full=True, gain=1.2 if UNLIKELY in sentence else 9.0)],
+        levels=[SimpleNamespace(full=True, gain=float(told.group(1)) if told else 9.0)],
         two_levels=name == PATTERN,
         footprint=SimpleNamespace(km=33.0),
     )
