@@ -306,6 +306,10 @@ class Model(ABC):
         """Cells, int64, shape (n, 2), and SMAP there, float64, on a day that the model was fitted to."""
         return None
 
+    def covers(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+        """Of such a model: whether it maps places of the SMAP grid, in fractions: bool, their shape."""
+        return np.ones(np.shape(rows), bool)
+
     def evidence(self) -> list[str]:
         """Sentences that say what speaks for the pattern within cells."""
         return []

@@ -20,7 +20,7 @@ from .fitted import Fitted
 from .members import encode
 from .settings import AreaSettings
 from .still import Still, dated_columns, mean_of, still_of
-from .summary import LevelSummary, curve_of, evidence_of, levels_of
+from .summary import DEPARTURES, SUBJECTS, LevelSummary, curve_of, evidence_of, levels_of
 from .trust import applicability_of_core
 from .variance import Variances
 
@@ -139,6 +139,12 @@ class AreaModel(Model):
         seen = np.isfinite(values)
         return self.core.cells[seen] + np.array(self.core.subcells.corner), values[seen]
 
+    def covers(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+        """As of `Model`."""
+        rows, cols = self.core.subcells.positions(rows, cols)
+        high, wide = self.core.subcells.fine_shape
+        return np.asarray((rows >= 0) & (rows < high) & (cols >= 0) & (cols < wide))
+
     @property
     def levels(self) -> tuple[LevelSummary, ...]:
         """What each level came to."""
@@ -153,9 +159,11 @@ class AreaModel(Model):
         return evidence_of(self.fitted)
 
     def doubts(self) -> list[str]:
-        """Those of the sentences that speak of weak support for what is shown."""
-        kept_back = self.fitted.detail == NO_DETAIL
-        return [line for line in self.evidence() if "weakly" in line and not kept_back]
+        """Those that speak of weak support of what is shown; departures add little anyhow."""
+        if self.fitted.detail == NO_DETAIL:
+            return []
+        departures = SUBJECTS[DEPARTURES]
+        return [line for line in self.evidence() if "weakly" in line and not line.startswith(departures)]
 
     @property
     def measured(self) -> Measured | None:

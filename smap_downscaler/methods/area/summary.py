@@ -16,7 +16,7 @@ from .terms import PRODUCTS
 _WEAK = 0.4
 #: Names of levels.
 PATTERN, DEPARTURES, DATE = "mean pattern", "departures", "date"
-_SUBJECTS = {
+SUBJECTS = {
     PATTERN: "The mean pattern within cells",
     DEPARTURES: "The pattern of single dates",
     DATE: "The pattern within cells",
@@ -145,7 +145,7 @@ def evidence_of(fitted: Fitted) -> list[str]:
     if core.levels[0].full is None:
         return ["No terms were asked for: the map is smooth within cells"]
     for one, level in zip(levels_of(fitted), core.levels):
-        subject = _SUBJECTS[one.name]
+        subject = SUBJECTS[one.name]
         if one.detail and one.snr < LEAST_SNR:
             # Nothing is lost by showing it.
             found.append(text("{} hardly varies (signal-to-noise {:.2f})", subject, one.snr))

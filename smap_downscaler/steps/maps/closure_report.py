@@ -16,6 +16,8 @@ from .numbers.closure import Closure
 
 #: What SMAP's mission promises, m3 m-3.
 _SMAP_GOAL = 0.04
+#: From how many times SMAP's noise on a map is warned of; of resampled SMAP it seems too small.
+_FAR, _LEAST_NOISE = 3.0, 0.015
 #: Dates that have a line of their own in the log, dates named in a warning, sentences on a page.
 _MOST_LINES, _MOST_NAMED, _MOST_SENTENCES = 40, 10, 12
 
@@ -39,9 +41,37 @@ def closure_lines(
             counted(found.cells, "SMAP cell"),
             _beside(noise.get(date, math.nan)),
             rms=found.rmse,
-            bias=found.bias,
+            bias=_bias(found.bias),
         )
         yield line + text("; {}", _exact(found)) if exact else line
+
+
+def far_sentence(
+    closures: Mapping[dt.date, Closure], noise: Mapping[dt.date, float], advice: str
+) -> Text | None:
+    """The maps that lie farther from SMAP than noise explains; None for none. `noise`: NaN where unknown."""
+    far = []
+    for date, found in sorted(closures.items()):
+        known = noise.get(date, math.nan)
+        known = max(known, _LEAST_NOISE) if math.isfinite(known) else _SMAP_GOAL
+        if found.cells and found.rmse > _FAR * known:
+            far.append(text("{} ({:.3f})", date, found.rmse))
+    if not far:
+        return None
+    named = far[:_MOST_NAMED]
+    if len(far) > _MOST_NAMED:
+        named.append(text("and {:,} more", len(far) - _MOST_NAMED))
+    return text(
+        "The means of {} over SMAP's cells lie farther from it than its noise explains (RMS, m3 m-3): {}; {}",
+        counted(len(far), "map"),
+        joined(", ", named),
+        advice,
+    )
+
+
+def _bias(value: float) -> float:
+    """Without the sign of what is printed as nought."""
+    return value if abs(value) >= 5e-5 else 0.0
 
 
 def unfinished_sentence(wishes: str, why: Mapping[dt.date, str]) -> Text:

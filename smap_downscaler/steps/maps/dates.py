@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from ...base.dates import is_within
 from ...base.errors import InputError
+from ...base.progress import SILENT, Progress
+from ...base.words import counted, text
 from ...methods.keys import POOLED
 from .inputs import MapInputs
 
@@ -20,7 +22,11 @@ def check_dates(inputs: MapInputs, dates: Sequence[dt.date]) -> None:
 
 
 def dates_to_map(
-    inputs: MapInputs, start: dt.date | None = None, end: dt.date | None = None, every_day: bool = False
+    inputs: MapInputs,
+    start: dt.date | None = None,
+    end: dt.date | None = None,
+    every_day: bool = False,
+    progress: Progress = SILENT,
 ) -> list[dt.date]:
     """Dates from `start` to `end` that have a model; for a pooled one all that have all dated covariates.
 
@@ -33,7 +39,21 @@ def dates_to_map(
     """
     forests, days = inputs.forests, [dt.date.fromordinal(day) for day in inputs.days]
     if days and every_day:
-        return _dates_of_pooled(inputs, start or days[0], end or days[-1])
+        first, last = start or days[0], end or days[-1]
+        dates = _dates_of_pooled(inputs, first, last)
+        lacking = (last - first).days + 1 - len(dates)
+        if lacking:
+            progress.warn(
+                text(
+                    "EVERY_DAY: {} from {} to {} will have no map: not all dated covariates ({}) have a "
+                    "raster for them",
+                    counted(lacking, "day"),
+                    first,
+                    last,
+                    ", ".join(dated.name for dated in inputs.dynamic),
+                )
+            )
+        return dates
     if forests.mode == POOLED and not days:
         return _dates_of_pooled(inputs, start, end)
     if every_day:

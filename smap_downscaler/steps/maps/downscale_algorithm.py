@@ -87,7 +87,7 @@ class Downscale(SmapAlgorithm):
             stack = open_stack(values.raster_path("COVARIATES"), nodata=values.nodata("COVARIATES"))
             # As 'Harmonise covariates' fills fine pixels: by whatever lies in them.
             dynamic = values.dated_covariates(progress, minimum_share=0.0)
-            wanted, finish = read_wanted(values, listener), read_finish(values)
+            wanted, finish = read_wanted(values, listener), read_finish(values, listener)
             inputs = MapInputs(
                 forests,
                 stack,
@@ -100,7 +100,7 @@ class Downscale(SmapAlgorithm):
                 values.choice("DETAIL"),
             )
             values.require_nodata_names(stack, inputs.dynamic)
-            dates = dates_to_map(inputs, *values.period(), values.flag("EVERY_DAY"))
+            dates = dates_to_map(inputs, *values.period(), values.flag("EVERY_DAY"), listener)
             part = inputs.part
             folder = values.output_folder("OUTPUT")
             check_room(folder, part.grid)

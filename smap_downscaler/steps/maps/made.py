@@ -16,16 +16,22 @@ from ...base.words import counted, text
 from ...geo.blocks import row_blocks
 from ...geo.datasets import open_dataset, read_band
 from ...geo.grid import Window
+from ...geo.lattice import Lattice
+from ...methods.base import Model
 from ...methods.keys import POOLED
 from ...methods.measured import Measured
 from ...runs.fingerprint import tags_of_file
-from .closure_report import closure_lines, unfinished_sentence
+from .closure_report import closure_lines, far_sentence, unfinished_sentence
 from .inputs import NO_MEAN, SMAP_TAG, MapInputs
 from .limits import Beyond, beyond_sentence
 from .numbers.closure import CellSums, Closure
 
 #: Tag of a map: SD of the noise that was found in SMAP of its date, m3 m-3.
 NOISE_TAG = "SMAP_NOISE"
+#: Rows of pixels that are asked for whether a model covers them, and the share that is told, per cent.
+_ROWS_ASKED, _MUCH_BEYOND = 50, 1.0
+#: Advice on maps that are far from SMAP.
+_WHY_FAR = "check that covariates, their units and SMAP are those of the training"
 
 
 @dataclass
@@ -75,6 +81,19 @@ def ask_models(inputs: MapInputs, dates: Sequence[dt.date], report: MapsReport, 
             report.measured.append(model.measured)
     for one in report.measured:
         progress.log(one.rule)
+    beyond = [date for date in report.unseen if not _within(date, inputs.days)]
+    if beyond:
+        progress.warn(
+            text(
+                "{} ({} to {}) before or after the dates of the model ({} to {}): their mean is that of its "
+                "nearest date; train it on dates that hold them",
+                counted(len(beyond), "day"),
+                beyond[0],
+                beyond[-1],
+                *(dt.date.fromordinal(inputs.days[end]) for end in (0, -1)),
+            )
+        )
+    _check_reach(inputs, inputs.model(min(dates)), progress)
     if report.unseen:
         progress.log(
             text(
@@ -84,6 +103,33 @@ def ask_models(inputs: MapInputs, dates: Sequence[dt.date], report: MapsReport, 
                 SMAP_TAG,
             )
         )
+
+
+def _check_reach(inputs: MapInputs, model: Model, progress: Progress) -> None:
+    """Warn of pixels beyond the cells of a model, which get no value; refuse a part without others."""
+    grid, smap = inputs.part.grid, inputs.forests.grid
+    if smap is None:
+        return
+    lattice, step = Lattice(grid, smap), max(1, grid.height // _ROWS_ASKED)
+    rows = [lattice.positions(Window(row, 0, 1, grid.width)) for row in range(0, grid.height, step)]
+    beyond = 100 * (1 - float(np.mean([model.covers(*one) for one in rows])))
+    if beyond >= 100:
+        raise InputError(
+            f"{inputs.stack.source}: its pixels lie beyond the cells that {inputs.forests.path} was trained "
+            "on; train a model on SMAP of this area."
+        )
+    if beyond >= _MUCH_BEYOND:
+        progress.warn(
+            text(
+                "{}: {:.0f} % of its pixels lie beyond the cells of the model, and get no value",
+                inputs.stack.source,
+                beyond,
+            )
+        )
+
+
+def _within(date: dt.date, days: Sequence[int]) -> bool:
+    return days[0] <= date.toordinal() <= days[-1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,6 +205,9 @@ def tell_looks(inputs: MapInputs, report: MapsReport, progress: Progress) -> Non
         progress.log(line)
     if report.unfinished:
         progress.warn(unfinished_sentence(inputs.finish.words, report.unfinished))
+    far = far_sentence(report.closures, report.noise, _WHY_FAR)
+    if far is not None:
+        progress.warn(far)
 
 
 def tell_beyond(inputs: MapInputs, report: MapsReport, progress: Progress = SILENT) -> None:

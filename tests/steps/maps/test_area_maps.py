@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -268,7 +269,7 @@ def test_a_run_that_is_cancelled_leaves_whole_maps_and_goes_on(
     run, said, feedback, case, parameters, tmp_path, monkeypatch, more
 ):
     monkeypatch.setattr("smap_downscaler.base.progress.Counter.LEAST_INTERVAL", 0.0)
-    feedback.cancel_when = lambda text: text.endswith(" left") and len(written(said)) == 2
+    feedback.cancel_when = lambda text: " blocks mapped" in text and len(written(said)) == 2
     assert run("downscale", {**parameters, **more}) == {}
     assert feedback.isCanceled()
     folder = tmp_path / "maps"
@@ -285,3 +286,63 @@ def test_a_run_that_is_cancelled_leaves_whole_maps_and_goes_on(
 
 def written(said):
     return [line.split()[1] for line in said.info if line.endswith(" written")]
+
+
+def test_days_far_from_those_of_the_model_are_warned_of(run, said, case, parameters):
+    begin, end = (case.dates[-1] + dt.timedelta(days) for days in (399, 400))
+    run("downscale", {**parameters, "START": str(begin), "END": str(end), "EVERY_DAY": True})
+    assert said.warnings == [
+        f"2 days ({begin} to {end}) before or after the dates of the model ({case.dates[0]} to "
+        f"{case.dates[-1]}): their mean is that of its nearest date; train it on dates that hold them"
+    ]
+
+
+def test_days_that_lack_rain_are_counted(run, said, tmp_path):
+    case = make_area_case(tmp_path, dates=7, with_rain=True)
+    model = train(case, "rain.smapmodel", DYNAMIC=[case.rain])
+    given = {"FORESTS": model, "COVARIATES": case.inputs["COVARIATES"], "DYNAMIC": [case.rain]}
+    outputs = run("downscale", {**given, "OUTPUT": str(tmp_path / "maps"), "EVERY_DAY": True})
+    assert outputs["COUNT"] == 7
+    assert said.warnings == [
+        f"EVERY_DAY: 12 days from {case.dates[0]} to {case.dates[-1]} will have no map: not all dated "
+        "covariates (rain) have a raster for them"
+    ]
+
+
+def test_what_has_no_effect_is_warned_of(run, said, case, parameters):
+    run("downscale", {**parameters, "NOISE": 0.03, "END": str(case.dates[0])})
+    assert said.warnings == [
+        "FOOTPRINT and NOISE are for RESIDUAL, which is off: they change nothing; for area-to-point models "
+        "give them where these are trained"
+    ]
+
+
+def test_maps_far_from_smap_are_warned_of(run, said, case, parameters, tmp_path):
+    """Covariates in other units give maps that nobody should trust."""
+    with_values = read_band(open_dataset(case.inputs["COVARIATES"]), 2)
+    layers = np.stack([read_band(open_dataset(case.inputs["COVARIATES"]), 1), with_values / 3])
+    stack = tmp_path / "feet.tif"
+    write_geotiff(stack, PIXELS, layers, [Band("clay", "g/kg"), Band("elevation", "m")])
+    outputs = run("downscale", {**parameters, "COVARIATES": str(stack), "DETAIL": "all"})
+    assert outputs["COUNT"] == 7
+    far = [line for line in said.warnings if line.startswith("The means of ")]
+    assert len(far) == 1
+    assert "cells lie farther from it than its noise explains (RMS, m3 m-3): 2021-01-01 (0." in far[0]
+    assert far[0].endswith("; check that covariates, their units and SMAP are those of the training")
+
+
+def test_a_stack_beyond_the_cells_of_the_model(run, said, refusal, case, parameters, tmp_path):
+    layers = np.stack([read_band(open_dataset(case.inputs["COVARIATES"]), band) for band in (1, 2)])
+    bands = [Band("clay", "g/kg"), Band("elevation", "m")]
+    for name, moved in (("part", PIXELS.width // 2), ("all", 3 * PIXELS.width)):
+        grid = replace(PIXELS, left=PIXELS.left + moved * PIXELS.cell_width)
+        write_geotiff(tmp_path / f"{name}.tif", grid, layers, bands)
+    run("downscale", {**parameters, "COVARIATES": str(tmp_path / "part.tif"), "END": str(case.dates[0])})
+    # One cell beyond those of the training still belongs to the model.
+    beyond = "part.tif: 42 % of its pixels lie beyond the cells of the model, and get no value"
+    assert any(line.endswith(beyond) for line in said.warnings)
+    model = parameters["FORESTS"]
+    assert refusal("downscale", {**parameters, "COVARIATES": str(tmp_path / "all.tif")}).endswith(
+        f"all.tif: its pixels lie beyond the cells that {model} was trained on; train a model on SMAP of "
+        "this area."
+    )

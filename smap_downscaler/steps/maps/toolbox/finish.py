@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from qgis.core import QgsProcessingParameterBoolean, QgsProcessingParameterDefinition
 
-from ....base.progress import Progress
+from ....base.progress import SILENT, Progress
 from ....methods.base import DETAILS
 from ....series.series import Series, open_series
 from ....toolbox.parameters import advanced, choice, decimal, series_folder
@@ -33,20 +33,26 @@ def finish_parameters() -> Iterator[QgsProcessingParameterDefinition]:
     )
 
 
-def read_finish(values: Values) -> Finish:
-    """What is done to the maps.
+def read_finish(values: Values, progress: Progress = SILENT) -> Finish:
+    """What is done to the maps; what has no effect is warned of.
 
     Raises
     ------
     InputError
         For numbers out of their range.
     """
-    return Finish(
+    found = Finish(
         values.flag("RESIDUAL"),
         values.choice("CONSISTENCY") == _EXACT,
         values.number("FOOTPRINT"),
         values.number("NOISE") if values.given("NOISE") else None,
     )
+    if not found.residual and (found.noise is not None or (found.footprint_km and not found.exact)):
+        progress.warn(
+            "FOOTPRINT and NOISE are for RESIDUAL, which is off: they change nothing; for area-to-point "
+            "models give them where these are trained"
+        )
+    return found
 
 
 def read_smap(values: Values, progress: Progress) -> Series | None:
