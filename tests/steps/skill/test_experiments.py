@@ -196,8 +196,8 @@ def test_too_few_cells_are_refused():
     with pytest.raises(InputError) as caught:
         run_known_truth(MadeUp(7, 3000.0, lakes=False), KnownTruth(dates=(1,), swaths=False, methods=CHEAP))
     assert str(caught.value) == (
-        "COVARIATES: of 49 SMAP cells over the stack only 49 are seen with a footprint of 0 km, and a test "
-        "of known truth needs 60; give a stack of a larger area."
+        "COVARIATES: of 49 SMAP cells over the stack only 49 lie by half or more on its pixels with a value, "
+        "and a test of known truth needs 60; give a stack of a larger area."
     )
 
 
