@@ -17,7 +17,7 @@ SCORES = ("rmse", "mae", "bias", "r2", "pearson_r2")
 OF_INTERVALS = ("held", "held_before", "width")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OobScores:
     """Out-of-bag scores of a forest (see `stats.scores`); NaN where undefined.
 
@@ -50,6 +50,13 @@ class OobScores:
             r2=scores.r2(observed, predicted),
             pearson_r2=scores.pearson_r2(observed, predicted),
         )
+
+    def __eq__(self, other: object) -> bool:
+        # From Python 3.13 on fields are compared one by one, and NaN is not NaN.
+        return isinstance(other, OobScores) and self.as_dict() == other.as_dict()
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.as_dict().items()))
 
     def as_dict(self) -> dict[str, int | float | None]:
         """The fields by name for JSON, None in place of what is not finite; of intervals what there is."""
