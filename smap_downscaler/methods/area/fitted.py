@@ -59,6 +59,17 @@ class Fitted:
         """Standardised effect of a day, or between those of its neighbours in time."""
         return float(np.interp(day, self.core.days, self.core.wetness))
 
+    def standard(self, x: np.ndarray) -> np.ndarray:
+        """Standard static covariates of pixels, x, shape (n, p): float64, a column each of the terms'."""
+        core = self.core
+        statics = x[:, [core.names.index(name) for name in core.static]]
+        return core.moments.terms.scales.z(core.moments.columns.of(statics))
+
+    def dated(self, x: np.ndarray) -> np.ndarray:
+        """The dated covariates among all: shape (n, q)."""
+        found: np.ndarray = x[:, [self.core.names.index(name) for name in self.core.dated_names]]
+        return found
+
     def static_columns(self, level: int) -> np.ndarray:
         """Which columns of the static terms a level has."""
         groups = self.core.moments.terms.groups

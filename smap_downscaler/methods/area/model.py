@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 
@@ -12,22 +13,22 @@ from ...base.progress import SILENT, Progress
 from ...geo.grid import Grid
 from ...geo.sampling import bilinear
 from ...stats.applicability import Applicability
-from ..base import BY_EVIDENCE, COVER_SDS, NO_DETAIL, Block, Model, Prediction
+from ..base import BY_EVIDENCE, COVER_SDS, Block, Model, Prediction
 from ..measured import Measured, measured
 from ..skill import Importance, OobScores
 from .core import Core
 from .fitted import Fitted
 from .members import encode
 from .settings import AreaSettings
-from .still import Still, dated_columns, mean_of, still_of
-from .summary import DEPARTURES, SUBJECTS, LevelSummary, curve_of, evidence_of, levels_of
+from .still import Still, mean_of, still_of
+from .summary import LevelSummary, curve_of, doubts_of, evidence_of, levels_of
 from .trust import applicability_of_core
 from .variance import Variances
 
 #: Pixels at once: their terms stay in the processor's cache.
 _PIXELS_AT_ONCE = 8192
-#: What a window says of pixels: of its number, a day, standard and dated covariates, and places in sub-cells.
-_OfWindow = Callable[[int, int, np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+#: What a window says of pixels: of its number, a day, standard and dated covariates, weights of sub-cells.
+_OfWindow = Callable[[int, int, np.ndarray, np.ndarray, Any], np.ndarray]
 
 
 class AreaModel(Model):
@@ -141,9 +142,7 @@ class AreaModel(Model):
 
     def covers(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
         """As of `Model`."""
-        rows, cols = self.core.subcells.positions(rows, cols)
-        high, wide = self.core.subcells.fine_shape
-        return np.asarray((rows >= 0) & (rows < high) & (cols >= 0) & (cols < wide))
+        return self.core.subcells.holds(*self.core.subcells.positions(rows, cols))
 
     @property
     def levels(self) -> tuple[LevelSummary, ...]:
@@ -159,11 +158,8 @@ class AreaModel(Model):
         return evidence_of(self.fitted)
 
     def doubts(self) -> list[str]:
-        """Those that speak of weak support of what is shown; departures add little anyhow."""
-        if self.fitted.detail == NO_DETAIL:
-            return []
-        departures = SUBJECTS[DEPARTURES]
-        return [line for line in self.evidence() if "weakly" in line and not line.startswith(departures)]
+        """Those that speak of weak support of what is shown."""
+        return doubts_of(self.fitted)
 
     @property
     def measured(self) -> Measured | None:
@@ -203,7 +199,7 @@ class AreaModel(Model):
         mean and a wetness between those of its neighbours in time.
         """
         still: Still = block.still or self.still(block, progress)
-        dated = dated_columns(self.fitted, np.asarray(block.x))
+        dated = self.fitted.dated(np.asarray(block.x))
         mean, days = np.full(len(block.days), np.nan), np.unique(block.days)
         for day in days:
             progress.check()
@@ -230,22 +226,19 @@ class AreaModel(Model):
         self, block: Block, still: Still, asked: Sequence[_OfWindow], progress: Progress
     ) -> np.ndarray:
         """What windows say of pixels, weighted: float64, shape (questions, n); NaN beyond the sub-cells."""
-        core, x = self.core, np.asarray(block.x)
-        statics = [core.names.index(name) for name in core.static]
-        dated = dated_columns(self.fitted, x)
-        found = np.zeros((len(asked), len(x)))
+        x = np.asarray(block.x)
+        dated, found = self.fitted.dated(x), np.zeros((len(asked), len(x)))
         for day in np.unique(block.days):
             of_day = np.flatnonzero(block.days == day)
             for begin in range(0, len(of_day), _PIXELS_AT_ONCE):
                 progress.check()
                 some = of_day[begin : begin + _PIXELS_AT_ONCE]
-                z = core.moments.terms.scales.z(core.moments.columns.of(x[some][:, statics]))
+                z, between = self.fitted.standard(x[some]), still.between[some]
                 for own in still.windows:
                     weight = 1.0 if own.weight is None else own.weight[some]
                     if np.any(weight):
                         for values, ask in zip(found, asked):
-                            places = still.rows[some], still.cols[some]
-                            values[some] += weight * ask(own.number, int(day), z, dated[some], *places)
+                            values[some] += weight * ask(own.number, int(day), z, dated[some], between)
         found[:, ~still.inside] = np.nan
         return found
 

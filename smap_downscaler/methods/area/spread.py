@@ -107,17 +107,3 @@ def _asked(cells: np.ndarray, subcells: SubCells) -> tuple[np.ndarray, np.ndarra
     cols = np.where(beyond, of_col * subcells.parts + half, cols)
     parts, of_part = np.unique(np.column_stack([rows.ravel(), cols.ravel()]), axis=0, return_inverse=True)
     return parts, of_part.reshape(subcells.fine_shape)
-
-
-def interpolated(images: np.ndarray, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
-    """Images, float64, shape (rows, columns, k), bilinear between their centres at places: (n, k)."""
-    high, wide = images.shape[:2]
-    down, right = np.clip(rows - 0.5, 0.0, high - 1.0), np.clip(cols - 0.5, 0.0, wide - 1.0)
-    row, col = down.astype(np.intp), right.astype(np.intp)
-    down, right = down - row, right - col
-    below, beyond = np.minimum(row + 1, high - 1), np.minimum(col + 1, wide - 1)
-    found = images[row, col] * ((1.0 - down) * (1.0 - right))[:, None]
-    found += images[row, beyond] * ((1.0 - down) * right)[:, None]
-    found += images[below, col] * (down * (1.0 - right))[:, None]
-    found += images[below, beyond] * (down * right)[:, None]
-    return found

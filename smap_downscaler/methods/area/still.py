@@ -47,8 +47,6 @@ class Still:
 
     Attributes
     ----------
-    rows, cols : float64, shape (n,)
-        Places in sub-cells.
     inside : bool, shape (n,)
         Which lie on the model's sub-cells.
     between : csr_matrix, shape (n, sub-cells)
@@ -58,8 +56,6 @@ class Still:
     windows : tuple of OfWindow
     """
 
-    rows: np.ndarray
-    cols: np.ndarray
     inside: np.ndarray
     between: csr_matrix
     mean_dated: np.ndarray | None
@@ -75,14 +71,13 @@ class Still:
             OfWindow(one.number, own(one.weight), tuple(map(own, one.levels)), own(one.products))
             for one in self.windows
         )
-        places = self.rows[mask], self.cols[mask], self.inside[mask]
-        return Still(*places, self.between[mask], own(self.mean_dated), windows)
+        return Still(self.inside[mask], self.between[mask], own(self.mean_dated), windows)
 
     @property
     def nbytes(self) -> int:
         """Bytes that it takes."""
-        arrays = [self.rows, self.cols, self.inside, self.mean_dated]
-        arrays += [self.between.data, self.between.indices, self.between.indptr]
+        between = self.between
+        arrays = [self.inside, self.mean_dated, between.data, between.indices, between.indptr]
         for own in self.windows:
             arrays += [own.weight, own.products, *own.levels]
         return sum(one.nbytes for one in arrays if one is not None)
@@ -93,43 +88,49 @@ def still_of(fitted: Fitted, block: Block, progress: Progress = SILENT) -> Still
     core, x = fitted.core, np.asarray(block.x)
     if block.coordinates is None or x.shape[1] != len(core.names):
         raise ValueError(f"pixels need coordinates and {len(core.names)} covariates, not {x.shape}")
-    grid, (high, wide) = core.grid, core.subcells.fine_shape
+    grid, subcells = core.grid, core.subcells
     rows = (grid.top - block.coordinates[:, 1]) / grid.cell_height
     cols = (block.coordinates[:, 0] - grid.left) / grid.cell_width
-    rows, cols = core.subcells.positions(rows, cols)
-    inside = (rows >= 0) & (rows < high) & (cols >= 0) & (cols < wide)
-    parts = core.subcells.parts
-    weights = [window.weights(rows / parts, cols / parts) for window in core.windows]
-    total = np.sum(weights, axis=0)
-    alone = len(weights) == 1
-    terms = [effects_of(fitted, number) for number in range(len(weights))]
-    levels = [[None if one is None else np.zeros(len(x)) for one in own.static] for own in terms]
-    products = [None if own.products is None else np.zeros((len(x), len(own.products))) for own in terms]
-    statics = [core.names.index(name) for name in core.static]
+    rows, cols = subcells.positions(rows, cols)
+    found = [window.weights(rows / subcells.parts, cols / subcells.parts) for window in core.windows]
+    windows: list[OfWindow] = []
+    with np.errstate(invalid="ignore", divide="ignore"):
+        total = np.sum(found, axis=0)
+        for number, weight in enumerate(found):
+            if len(found) == 1:
+                windows.append(_of_window(fitted, number, None, len(x)))
+            elif weight.any():
+                windows.append(_of_window(fitted, number, weight / total, len(x)))
     for begin in range(0, len(x), _PIXELS_AT_ONCE):
         progress.check()
         some = slice(begin, begin + _PIXELS_AT_ONCE)
-        z = core.moments.terms.scales.z(core.moments.columns.of(x[some][:, statics]))
-        for weight, own, values, factors in zip(weights, terms, levels, products):
-            if not weight[some].any():
-                continue
-            for surface, level in zip(own.static, values):
-                if surface is not None and level is not None:
-                    level[some] = surface.of_z(z)
-            if own.products is not None and factors is not None:
-                factors[some] = z @ own.products.T
-    with np.errstate(invalid="ignore", divide="ignore"):
-        windows = tuple(
-            OfWindow(number, None if alone else weight / total, tuple(own), factor)
-            for number, (weight, own, factor) in enumerate(zip(weights, levels, products))
-            if alone or weight.any()
-        )
-    between = bilinear_weights(core.subcells.fine_shape, rows, cols)
+        z = fitted.standard(x[some])
+        for own in windows:
+            _fill(own, effects_of(fitted, own.number), some, z)
+    between = bilinear_weights(subcells.fine_shape, rows, cols)
     mean_dated = None
-    if core.dated is not None and core.two_levels and any(own.products is not None for own in terms):
-        images = core.dated.reference[:, :, core.dated.terms.width() :]
-        mean_dated = between @ images.reshape(-1, images.shape[2])
-    return Still(rows, cols, inside, between, mean_dated, windows)
+    if core.dated is not None and core.two_levels and any(own.products is not None for own in windows):
+        mean_dated = between @ flat(core.dated.reference[:, :, core.dated.terms.width() :])
+    return Still(subcells.holds(rows, cols), between, mean_dated, tuple(windows))
+
+
+def _of_window(fitted: Fitted, number: int, weight: np.ndarray | None, pixels: int) -> OfWindow:
+    """What a window says of so many pixels, still 0."""
+    effects = effects_of(fitted, number)
+    levels = tuple(None if one is None else np.zeros(pixels) for one in effects.static)
+    products = None if effects.products is None else np.zeros((pixels, len(effects.products)))
+    return OfWindow(number, weight, levels, products)
+
+
+def _fill(own: OfWindow, effects: Effects, some: slice, z: np.ndarray) -> None:
+    """Work out some of the pixels, whose standard covariates are z, shape (m, p), where the window counts."""
+    if own.weight is not None and not own.weight[some].any():
+        return
+    for surface, level in zip(effects.static, own.levels):
+        if surface is not None and level is not None:
+            level[some] = surface.of_z(z)
+    if effects.products is not None and own.products is not None:
+        own.products[some] = z @ effects.products.T
 
 
 def mean_of(fitted: Fitted, still: Still, day: int, dated: np.ndarray, some: Any = slice(None)) -> np.ndarray:
@@ -279,8 +280,6 @@ def bilinear_weights(shape: tuple[int, int], rows: np.ndarray, cols: np.ndarray)
     return csr_matrix((weights.ravel(), places.ravel(), begins), shape=(len(rows), high * wide))
 
 
-def dated_columns(fitted: Fitted, x: np.ndarray) -> np.ndarray:
-    """The dated covariates among all: shape (n, q)."""
-    names = fitted.core.names
-    found: np.ndarray = x[:, [names.index(name) for name in fitted.core.dated_names]]
-    return found
+def flat(images: np.ndarray) -> np.ndarray:
+    """Images, shape (fine rows, fine columns, k), a row a sub-cell, as the weights of `Still` take them."""
+    return images.reshape(-1, images.shape[2])

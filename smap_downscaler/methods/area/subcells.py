@@ -58,6 +58,11 @@ class SubCells:
         """Rows and columns in sub-cells of places in the SMAP grid, both in fractions, float64."""
         return (rows - self.corner[0]) * self.parts, (cols - self.corner[1]) * self.parts
 
+    def holds(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+        """Whether places, in sub-cells, lie in it: bool, their shape."""
+        high, wide = self.fine_shape
+        return np.asarray((rows >= 0) & (rows < high) & (cols >= 0) & (cols < wide))
+
     def part_grid(self, grid: Grid) -> Grid:
         """The sub-cells as a grid; `grid` is SMAP's."""
         width, height = grid.cell_width / self.parts, grid.cell_height / self.parts

@@ -16,7 +16,7 @@ from .terms import PRODUCTS
 _WEAK = 0.4
 #: Names of levels.
 PATTERN, DEPARTURES, DATE = "mean pattern", "departures", "date"
-SUBJECTS = {
+_SUBJECTS = {
     PATTERN: "The mean pattern within cells",
     DEPARTURES: "The pattern of single dates",
     DATE: "The pattern within cells",
@@ -138,61 +138,64 @@ def curve_of(fitted: Fitted, level: int, name: str, values: np.ndarray) -> tuple
 
 def evidence_of(fitted: Fitted) -> list[str]:
     """What speaks for the pattern within cells, a sentence a level."""
+    return [sentence for sentence, _doubtful in _told(fitted)]
+
+
+def doubts_of(fitted: Fitted) -> list[str]:
+    """Those that speak of weak support of what is shown; departures add little anyhow."""
+    return [sentence for sentence, doubtful in _told(fitted) if doubtful]
+
+
+def _told(fitted: Fitted) -> list[tuple[str, bool]]:
+    """The sentences, and whether each should be looked at."""
     core = fitted.core
-    found: list[str] = []
+    found: list[tuple[str, bool]] = []
     shown = fitted.detail == ALL_DETAIL
     unsupported = "but shown, since DETAIL is 'all'" if shown else "and not shown"
     if core.levels[0].full is None:
-        return ["No terms were asked for: the map is smooth within cells"]
+        return [("No terms were asked for: the map is smooth within cells", False)]
     for one, level in zip(levels_of(fitted), core.levels):
-        subject = SUBJECTS[one.name]
+        subject, doubtful = _SUBJECTS[one.name], False
         if one.detail and one.snr < LEAST_SNR:
             # Nothing is lost by showing it.
-            found.append(text("{} hardly varies (signal-to-noise {:.2f})", subject, one.snr))
+            sentence = text("{} hardly varies (signal-to-noise {:.2f})", subject, one.snr)
         elif one.detail:
-            how = "weakly supported" if one.snr < _WEAK or level.gain < LEAST_GAIN else "supported"
-            kept = "; it is not shown, since DETAIL is 'none'" if fitted.detail == NO_DETAIL else ""
-            found.append(
-                text(
-                    "{} is {} by the data (signal-to-noise {:.2f}; in log likelihood the covariates gain "
-                    "{:.1f}){}",
-                    subject,
-                    how,
-                    one.snr,
-                    level.gain,
-                    kept,
-                )
+            weak, kept_back = one.snr < _WEAK or level.gain < LEAST_GAIN, fitted.detail == NO_DETAIL
+            sentence = text(
+                "{} is {} by the data (signal-to-noise {:.2f}; in log likelihood the covariates gain "
+                "{:.1f}){}",
+                subject,
+                "weakly supported" if weak else "supported",
+                one.snr,
+                level.gain,
+                "; it is not shown, since DETAIL is 'none'" if kept_back else "",
             )
+            doubtful = weak and not kept_back and one.name != DEPARTURES
         elif not core.two_levels and level.gain < LEAST_GAIN:
-            found.append(
-                text(
-                    "{} is not supported by the data (in log likelihood the covariates gain {:.1f}, {:g} is "
-                    "needed for a single date), {}",
-                    subject,
-                    level.gain,
-                    LEAST_GAIN,
-                    unsupported,
-                )
+            sentence = text(
+                "{} is not supported by the data (in log likelihood the covariates gain {:.1f}, {:g} is "
+                "needed for a single date), {}",
+                subject,
+                level.gain,
+                LEAST_GAIN,
+                unsupported,
             )
         elif not core.two_levels and one.snr >= LEAST_SNR:
-            found.append(
-                text(
-                    "{} is {}: {} of a single date with a footprint of {:g} km are too few to "
-                    "judge it; train on more dates",
-                    subject,
-                    "shown, since DETAIL is 'all', but not supported" if shown else "not shown",
-                    counted(one.cells, "cell"),
-                    core.footprint.km,
-                )
+            sentence = text(
+                "{} is {}: {} of a single date with a footprint of {:g} km are too few to "
+                "judge it; train on more dates",
+                subject,
+                "shown, since DETAIL is 'all', but not supported" if shown else "not shown",
+                counted(one.cells, "cell"),
+                core.footprint.km,
             )
         else:
-            found.append(
-                text(
-                    "{} is not supported by the data (signal-to-noise {:.3f}, {:g} is needed), {}",
-                    subject,
-                    one.snr,
-                    LEAST_SNR,
-                    unsupported,
-                )
+            sentence = text(
+                "{} is not supported by the data (signal-to-noise {:.3f}, {:g} is needed), {}",
+                subject,
+                one.snr,
+                LEAST_SNR,
+                unsupported,
             )
+        found.append((sentence, doubtful))
     return found

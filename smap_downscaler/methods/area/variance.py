@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ...base.progress import SILENT, Progress, heard_by
 from .fitted import Fitted
 from .lags import below_part
 from .levels import Answer, Half
-from .spread import directions_of, interpolated, spread_of
+from .spread import directions_of, spread_of
+from .still import flat
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 #: Pixels whose terms are worked out at once.
 _PIXELS_AT_ONCE = 4096
@@ -33,8 +39,7 @@ class Variances:
         day: int,
         z: np.ndarray,
         dated: np.ndarray,
-        rows: np.ndarray,
-        cols: np.ndarray,
+        between: csr_matrix,
         progress: Progress = SILENT,
     ) -> np.ndarray:
         """Variance at a window's pixels when SMAP is known, float64, shape (n,).
@@ -49,13 +54,13 @@ class Variances:
             Standard static covariates.
         dated : float, shape (n, q)
             Dated ones.
-        rows, cols : float64, shape (n,)
-            Places in sub-cells.
+        between : csr_matrix, shape (n, sub-cells)
+            Weights of the sub-cells; see `Still`.
         """
         total = np.empty(len(z))
         for begin in range(0, len(z), _PIXELS_AT_ONCE):
             some = slice(begin, begin + _PIXELS_AT_ONCE)
-            total[some] = self._after(window, day, z[some], dated[some], rows[some], cols[some], progress)
+            total[some] = self._after(window, day, z[some], dated[some], between[some], progress)
         return total
 
     def _after(
@@ -64,8 +69,7 @@ class Variances:
         day: int,
         z: np.ndarray,
         dated: np.ndarray,
-        rows: np.ndarray,
-        cols: np.ndarray,
+        between: csr_matrix,
         progress: Progress,
     ) -> np.ndarray:
         fitted, core, total = self._fitted, self._fitted.core, np.zeros(len(z))
@@ -79,11 +83,11 @@ class Variances:
             seen = factor * (mixed.T @ basis).T
             if core.dated is not None and len(directions):
                 static = len(fitted.static_columns(level))
-                seen = seen + self._dated(level, dated, z, rows, cols) @ directions[static:]
+                seen = seen + self._dated(level, dated, z, between) @ directions[static:]
             if fitted.seen_at(level, one, day) is None:
                 total += v * fitted.ground.tables(own.hurst).part + core.gap_sd**2
             else:
-                both = interpolated(self._spread(level, window, day, half, directions, progress), rows, cols)
+                both = between @ flat(self._spread(level, window, day, half, directions, progress))
                 total += both[:, 0]
                 seen -= both[:, 1:]
             total += np.square(seen).sum(axis=1) + rest
@@ -95,8 +99,7 @@ class Variances:
         day: int,
         z: np.ndarray,
         dated: np.ndarray,
-        rows: np.ndarray,
-        cols: np.ndarray,
+        between: csr_matrix,
     ) -> np.ndarray:
         """The same before the data, of field and coefficients alone, float64, shape (n,)."""
         fitted, core, total = self._fitted, self._fitted.core, np.zeros(len(z))
@@ -112,21 +115,19 @@ class Variances:
                 factor = fitted.wetness(day) if level else 1.0
                 design = factor * static[:, fitted.static_columns(level)]
                 if core.dated is not None:
-                    more = self._dated(level, dated, z, rows, cols)
+                    more = self._dated(level, dated, z, between)
                     design = np.concatenate([design, more], axis=1)
                 total += np.square(design) @ half.fit.groups[half.groups]
         return total
 
-    def _dated(
-        self, level: int, dated: np.ndarray, z: np.ndarray, rows: np.ndarray, cols: np.ndarray
-    ) -> np.ndarray:
+    def _dated(self, level: int, dated: np.ndarray, z: np.ndarray, between: csr_matrix) -> np.ndarray:
         """The dated terms of a level at pixels: float64, shape (n, columns)."""
         core = self._fitted.core
         if core.dated is None:
             return np.zeros((len(z), 0))
         if not core.two_levels:
             return core.dated.of(dated, z, None)
-        reference = interpolated(core.dated.reference, rows, cols)
+        reference = between @ flat(core.dated.reference)
         return core.dated.of(dated, z, reference) if level else reference[:, : core.dated.terms.width()]
 
     def _directions(self, level: int, window: int, one: Answer) -> tuple[np.ndarray, np.ndarray, float]:
