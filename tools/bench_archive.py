@@ -23,7 +23,6 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from smap_downscaler.base.progress import Progress
 from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.methods.area.settings import AreaSettings
 from smap_downscaler.methods.file.reader import open_models
@@ -37,10 +36,6 @@ from smap_downscaler.steps.skill.numbers.observation import swath
 from smap_downscaler.steps.skill.scene import MadeUp, Scene
 
 _FIRST, _APART, _NOISE = dt.date(2015, 4, 1), 2, 0.02
-
-
-class Quiet(Progress):
-    """Says nothing."""
 
 
 def make_files(folder: Path, scene: Scene, dates: int, seed: int = 1) -> None:

@@ -112,7 +112,7 @@ def closure_facts(
             counted(len(held), "date"),
             _beside(float(np.median(known)) if known else math.nan),
             rms=rms,
-            bias=bias,
+            bias=_bias(bias),
         ),
     )
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from ...base.errors import InputError
+from ...base.kept import Kept
 from ...base.progress import Progress
 from ...base.threads import Stoppable, ordered_map
 from ...geo.area_means import SUBPIXELS_A_CELL, cuts, refined
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 #: Pixels are this much smaller than SMAP's cells along a side, at least, for these to be returned exactly.
 _LARGEST_SIDE = 0.5
-#: Bytes that the shares of pixels in cells may take.
+#: Bytes that the shares of pixels in cells may take, which all dates have in common.
 _MOST_KEPT = 2**27
 
 _Result = TypeVar("_Result")
@@ -102,7 +103,7 @@ class CellsUnder:
     grid: Grid
     smap: Grid
     label: str
-    _kept: dict[Window, Shares] = field(default_factory=dict, init=False, repr=False)
+    _kept: Kept[Shares] = field(default_factory=lambda: Kept(_MOST_KEPT), init=False, repr=False)
 
     @cached_property
     def window(self) -> Window:
@@ -172,12 +173,11 @@ class CellsUnder:
         if weights:
             rows, cols = self.positions(tile)
             centres = rows.ravel(), cols.ravel()
-        return self._shares(tile).sums(values.ravel(), centres)
+        shares = self._kept.of(tile, partial(self._shares, tile))
+        return shares.sums(values.ravel(), centres)
 
     def _shares(self, tile: Window) -> Shares:
-        """How the pixels of a tile are shared out among the cells; kept for other dates if there is room."""
-        if tile in self._kept:
-            return self._kept[tile]
+        """How the pixels of a tile are shared out among the cells."""
         (down, right), lattice = self._parts
         fine = Window(tile.row * down, tile.col * right, tile.height * down, tile.width * right)
         rows, cols = (part.ravel() for part in lattice.positions(fine))
@@ -186,10 +186,7 @@ class CellsUnder:
         some = areas > 0
         part_rows, part_cols = np.divmod(parts[some], fine.width)
         pixel = part_rows // down * tile.width + part_cols // right
-        found = Shares.of(self.cells.shape, pixel, cells[some], areas[some])
-        if sum(one.nbytes for one in list(self._kept.values())) + found.nbytes <= _MOST_KEPT:
-            self._kept[tile] = found
-        return found
+        return Shares.of(self.cells.shape, pixel, cells[some], areas[some])
 
     def over(self, parts: Iterable[tuple[Window, CellSums]]) -> OverCells:
         """All tiles of a map, in whatever order they come."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ...base.errors import InputError
+from ...base.kept import Kept
 from ...base.progress import SILENT, Counter, Progress
 from ...base.threads import ordered_map
 from ...base.words import counted, text
@@ -27,7 +28,7 @@ from .dates import check_dates
 from .inputs import NO_SMAP, SMAP_TAG, MapInputs, compare_units
 from .made import NOISE_TAG, Look, MapsReport, ask_models, look_at, take_look, tell_looks
 from .mapped import PART_TAG
-from .predict import Kept, Task, clipped, pixels_a_block, predict, room_for_kept, tasks_of
+from .predict import Task, clipped, pixels_a_block, predict, room_for_kept, tasks_of
 
 #: The share of the memory up to which a map is kept from pass to pass.
 _SHARE_KEPT = 0.5

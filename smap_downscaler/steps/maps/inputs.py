@@ -188,7 +188,7 @@ class MapInputs:
         """
         return self.wanted.part(self.stack.grid, self.stack.source)
 
-    @property
+    @cached_property
     def limits(self) -> Limits:
         """What soil moisture can be."""
         return Limits(self.stack, self.part.window)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
+from ...base.kept import Kept
 from ...base.words import Text, text
 from ...geo.grid import Window
 from ...series.stack import Stack
@@ -17,6 +19,8 @@ SATURATION = "theta_s"
 _LEAST, _MOST, _OTHERWISE = 0.2, 0.95, 0.6
 #: Share of all pixels from which on they are warned of, per cent.
 _MANY = 1.0
+#: Bytes that saturation may take from date to date.
+_MOST_KEPT = 2**26
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,9 @@ class Limits:
 
     stack: Stack
     window: Window
+    _kept: Kept[np.ndarray] = field(
+        default_factory=lambda: Kept(_MOST_KEPT), init=False, repr=False, compare=False
+    )
 
     @property
     def words(self) -> Text:
@@ -64,14 +71,16 @@ class Limits:
         return text("{:g} m3 m-3 (the stack has no {})", _OTHERWISE, SATURATION)
 
     def saturation(self, block: Window) -> np.ndarray:
-        """Of a block of the maps: float32, its shape."""
-        found = np.full((block.height, block.width), np.float32(_OTHERWISE))
-        if SATURATION in self.stack.names:
-            read = self.stack.read([SATURATION], self.window.part(block))[0]
-            with np.errstate(invalid="ignore"):
-                known = (read >= _LEAST) & (read <= _MOST)
-            found[known] = read[known]
-        return found
+        """Of a block of the maps: float32, its shape; the same on all dates."""
+        if SATURATION not in self.stack.names:
+            return np.full((block.height, block.width), np.float32(_OTHERWISE))
+        return self._kept.of(block, partial(self._of_stack, block))
+
+    def _of_stack(self, block: Window) -> np.ndarray:
+        read = self.stack.read([SATURATION], self.window.part(block))[0]
+        with np.errstate(invalid="ignore"):
+            known = (read >= _LEAST) & (read <= _MOST)
+        return np.where(known, read, np.float32(_OTHERWISE))
 
     def clip(self, layers: Sequence[np.ndarray], block: Window) -> None:
         """Bring float32 layers of soil moisture, shape (rows, columns), to the limits, in place."""

@@ -85,12 +85,12 @@ def ask_models(inputs: MapInputs, dates: Sequence[dt.date], report: MapsReport, 
     if beyond:
         progress.warn(
             text(
-                "{} ({} to {}) before or after the dates of the model ({} to {}): their mean is that of its "
-                "nearest date; train it on dates that hold them",
-                counted(len(beyond), "day"),
+                "{} beyond the dates of the model ({} to {}), from {} to {}, and mapped with the mean of its "
+                "nearest date; train it on a series that reaches them",
+                counted(len(beyond), "day is", "days are"),
+                *(dt.date.fromordinal(inputs.days[end]) for end in (0, -1)),
                 beyond[0],
                 beyond[-1],
-                *(dt.date.fromordinal(inputs.days[end]) for end in (0, -1)),
             )
         )
     _check_reach(inputs, inputs.model(min(dates)), progress)
@@ -184,11 +184,14 @@ def take_look(inputs: MapInputs, report: MapsReport, date: dt.date, look: Look) 
         if under is not None and inputs.finish.steps and date not in report.unseen:
             report.unfinished[date] = "no SMAP"
         return
-    noise = tags_of_file(report.files[date], (NOISE_TAG,)).get(NOISE_TAG)
     report.closures[date] = under.over(look.sums).closure(smap)
-    report.noise[date] = float(noise) if noise else report.noise.get(date, math.nan)
-    if inputs.finish.residual and not noise:
-        report.unfinished.setdefault(date, "no field could be fitted")
+    report.noise.setdefault(date, math.nan)
+    if inputs.finish.residual:
+        noise = tags_of_file(report.files[date], (NOISE_TAG,)).get(NOISE_TAG)
+        if noise:
+            report.noise[date] = float(noise)
+        else:
+            report.unfinished.setdefault(date, "no field could be fitted")
 
 
 def tell_looks(inputs: MapInputs, report: MapsReport, progress: Progress) -> None:

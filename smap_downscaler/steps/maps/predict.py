@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ...base.kept import Kept
 from ...base.progress import Progress
 from ...geo.grid import Window
 from ...methods.base import Block, Model
@@ -28,7 +28,7 @@ _LARGEST_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
-class _Pixels:
+class Pixels:
     """The pixels of a block that have all static covariates, and get a value.
 
     Attributes
@@ -54,33 +54,6 @@ class _Pixels:
         return own + (0 if self.still is None else int(self.still.nbytes))
 
 
-class Kept:
-    """What blocks share on all dates, as much of it as there is room for; the rest is made anew.
-
-    Parameters
-    ----------
-    room : int
-        Bytes.
-    """
-
-    def __init__(self, room: int):
-        self._room, self._of = room, dict[Window, _Pixels]()
-        self._lock = threading.Lock()
-
-    def pixels(self, window: Window, make: Callable[[], _Pixels]) -> _Pixels:
-        """Those of a block; several threads may ask for them."""
-        with self._lock:
-            found = self._of.get(window)
-        if found is not None:
-            return found
-        found = make()
-        with self._lock:
-            if window not in self._of and found.nbytes <= self._room:
-                self._room -= found.nbytes
-                self._of[window] = found
-        return found
-
-
 @dataclass(frozen=True)
 class Task:
     """A block of a map, its place in the stack, and all that is needed to fill it.
@@ -96,7 +69,7 @@ class Task:
     inside: np.ndarray | None
     dated: Mapping[str, Callable[[Progress], np.ndarray]]
     coordinates: Callable[[Window], np.ndarray] | None
-    kept: Kept
+    kept: Kept[Pixels]
 
 
 def tasks_of(
@@ -104,7 +77,7 @@ def tasks_of(
     dates: Sequence[dt.date],
     parts: Sequence[Window],
     dated: Sequence[OnPixels],
-    kept: Kept,
+    kept: Kept[Pixels],
 ) -> Iterator[Task]:
     """The blocks of all maps, date by date; `dated` are the dated covariates."""
     forests = inputs.forests
@@ -129,7 +102,7 @@ def predict(task: Task, progress: Progress) -> Layers:
     layers = [np.full(shape, np.nan) for _ in task.inputs.bands]
     if task.inside is not None and not task.inside.any():
         return task.block, layers
-    pixels = task.kept.pixels(task.window, partial(_pixels_of, task, progress))
+    pixels = task.kept.of(task.window, partial(_pixels_of, task, progress))
     valid, x, coordinates, still = pixels.valid, pixels.x, pixels.coordinates, pixels.still
     if task.dated:
         names = task.inputs.forests.covariates
@@ -150,7 +123,7 @@ def predict(task: Task, progress: Progress) -> Layers:
     return task.block, layers
 
 
-def _pixels_of(task: Task, progress: Progress) -> _Pixels:
+def _pixels_of(task: Task, progress: Progress) -> Pixels:
     """What a block's maps of all dates share."""
     forests = task.inputs.forests
     names = forests.covariates
@@ -168,7 +141,7 @@ def _pixels_of(task: Task, progress: Progress) -> _Pixels:
         still = task.model.still(Block(x, np.zeros(len(x), np.int64), coordinates), progress)
         if still is not None:
             x, coordinates = np.broadcast_to(np.float32(0), x.shape), None
-    return _Pixels(valid, x, coordinates, still)
+    return Pixels(valid, x, coordinates, still)
 
 
 def clipped(inputs: MapInputs, layers: Layers) -> Layers:

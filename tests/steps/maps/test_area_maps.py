@@ -292,8 +292,8 @@ def test_days_far_from_those_of_the_model_are_warned_of(run, said, case, paramet
     begin, end = (case.dates[-1] + dt.timedelta(days) for days in (399, 400))
     run("downscale", {**parameters, "START": str(begin), "END": str(end), "EVERY_DAY": True})
     assert said.warnings == [
-        f"2 days ({begin} to {end}) before or after the dates of the model ({case.dates[0]} to "
-        f"{case.dates[-1]}): their mean is that of its nearest date; train it on dates that hold them"
+        f"2 days are beyond the dates of the model ({case.dates[0]} to {case.dates[-1]}), from {begin} to "
+        f"{end}, and mapped with the mean of its nearest date; train it on a series that reaches them"
     ]
 
 
