@@ -100,10 +100,10 @@ def crossvalidate_rows(
                     if task.known is None:
                         work.add_fold(task.source, job.piece, task.fold, outcome)
                     outcomes.append(outcome)
-                counter.advance(1)
                 if task.fold < job.folds.number - 1:
+                    counter.advance(1)
                     continue
-                counter.advance(settings.folds - job.folds.number)
+                # Kept before it is counted: whoever stops the run at this count finds the piece done.
                 if job.piece in run.failed:
                     _say_failed(job.piece, run.failed[job.piece], progress)
                 else:
@@ -111,6 +111,7 @@ def crossvalidate_rows(
                     work.add(task.source, result)
                     run.results.append(result)
                 outcomes = []
+                counter.advance(1 + settings.folds - job.folds.number)
     run.results.sort(key=lambda result: result.piece)
     _check_results(reader, run)
     for text in uneven_folds(run.results, settings):
