@@ -21,9 +21,9 @@ from ...base.progress import SILENT, Progress, check_cancelled
 #: Bounds of variances, in variances of y; both ends.
 _BOUNDS = (1e-6, 10.0)
 _STEPS = 40
-#: How steep L may be where the search ends, beside its value, and how often the search begins anew if it is
-#: steeper: what L-BFGS learnt far away sometimes stops it.
-_STEEP, _RESTARTS = 1e-3, 4
+#: How steep L may be where the search ends, how often the search begins anew if it is steeper, and how little
+#: that may gain to be the last time: what L-BFGS learnt far away sometimes stops it.
+_STEEP, _RESTARTS, _LITTLE = 0.5, 6, 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,7 +221,7 @@ def estimate(
             gradient[prior.part] += own
         return 0.5 * total, 0.5 * gradient
 
-    at = np.clip(begin, low, high)
+    at, before = np.clip(begin, low, high), np.inf
     for _ in range(1 + _RESTARTS):
         found = minimize(
             objective,
@@ -233,8 +233,9 @@ def estimate(
         )
         at = found.x
         held = ((at <= low) & (found.jac > 0)) | ((at >= high) & (found.jac < 0))
-        if np.abs(found.jac[~held]).max(initial=0.0) <= 1.0 + _STEEP * abs(found.fun):
+        if np.abs(found.jac[~held]).max(initial=0.0) <= _STEEP or before - found.fun < _LITTLE:
             break
+        before = found.fun
     variances = np.exp(at)
     # Steps that ran out are no failure: the last ones change little.
     converged = bool(found.success or found.nit >= _STEPS) and bool(np.isfinite(found.fun))
