@@ -42,7 +42,7 @@ from smap_downscaler.steps.skill.scene import Landing, MadeUp, Scene, days_of
 
 WORK = Path(__file__).resolve().parents[1] / "build" / "skill"
 #: Drawn after the model was frozen.
-SEEDS = (1002, 1003, 1004, 1005, 1006)
+SEEDS = (1007, 1008, 1009, 1010, 1011)
 GRANULE = "SMAP_L3_SM_P_20150402_R13080_001.h5"
 #: Variables of the granule that are no map of soil moisture; the first two were inputs of its retrieval.
 _OF_GRANULE = {
@@ -128,7 +128,8 @@ def measured(section: str) -> dict[str, object]:
                         "two_levels": method == TWO_LEVELS,
                         "footprint_km": float(row["footprint, km"]),
                         "truths": int(row["cases"]),
-                        "right": float(row["rule right"]),
+                        "better": float(row["better"]),
+                        "right": float(row["for the pattern"]),
                         "held": float(row["90 % holds"]),
                     }
                 )
@@ -309,27 +310,41 @@ def granule(data: Path) -> Coarse:
 
 
 def summary(maps: Sequence[MapScore]) -> list[str]:
-    """Lines of Markdown: a row a footprint, number of dates and method, over kinds, shares and seeds."""
+    """Lines of Markdown: a row a footprint, number of dates and method, over kinds, shares and seeds.
+
+    Better: the share of maps with a lower RMSE than bilinear interpolation has; for the pattern: than they
+    have without what they show of the pattern.
+    """
     lines = [
         "| footprint, km | dates | method | cases | RMSE / bilinear | worst | RMSE | r within cells | SPAEF "
-        "| variance ratio | closure | 90 % holds | rule right | s a map |",
-        "|---:|---:|---|" + "---:|" * 11,
+        "| variance ratio | closure | 90 % holds | better | for the pattern | s a map |",
+        "|---:|---:|---|" + "---:|" * 12,
     ]
     groups: dict[tuple[float, int, str], list[CaseScore]] = {}
+    plain = {(one.case, one.date): one.rmse for one in maps if one.method == BILINEAR}
+    better: dict[tuple[float, int, str], list[float]] = {}
+    for own in maps:
+        name = _row_name(own)
+        below = own.rmse < plain[own.case, own.date]
+        better.setdefault((own.case.footprint_km, own.case.dates, name), []).append(float(below))
     for one in cases_of(maps, BILINEAR):
-        method = f"{one.method}, mirrored" if one.case.truth == MIRRORED else one.method
-        groups.setdefault((one.case.footprint_km, one.case.dates, method), []).append(one)
+        groups.setdefault((one.case.footprint_km, one.case.dates, _row_name(one)), []).append(one)
     names = ("rmse", "r_within", "spaef", "variance_ratio", "closure", "coverage", "rule_right", "seconds")
     for (footprint, dates, method), group in groups.items():
         ratios = [one.scores["ratio"] for one in group]
         means = [_mean([one.scores[name] for one in group]) for name in names]
-        formats = (".4f", ".3f", ".3f", ".3f", ".4f", ".3f", ".2f", ".1f")
+        means.insert(6, _mean(better[footprint, dates, method]))
+        formats = (".4f", ".3f", ".3f", ".3f", ".4f", ".3f", ".2f", ".2f", ".1f")
         cells = [f"{number:{form}}" if np.isfinite(number) else "" for number, form in zip(means, formats)]
         lines.append(
             f"| {footprint:g} | {dates} | {method} | {len(group)} | {np.mean(ratios):.3f} "
             f"| {max(ratios):.3f} | {' | '.join(cells)} |"
         )
     return lines
+
+
+def _row_name(one: MapScore | CaseScore) -> str:
+    return f"{one.method}, mirrored" if one.case.truth == MIRRORED else one.method
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -13,8 +13,6 @@ from pathlib import Path
 from ..base.words import Text, counted, text
 
 FILE = Path(__file__).with_suffix(".json")
-#: Correlation with the truth within cells from which on a pattern counts as real.
-REAL = 0.1
 
 
 @dataclass(frozen=True)
@@ -29,8 +27,10 @@ class Measured:
         How many cells a side the areas had.
     truths : int
         How many known truths there were.
+    better : float
+        Share of their maps that were better than bilinear interpolation.
     right : float
-        Share of their maps on which the rule was right that shows the pattern within cells by evidence.
+        Share of them that were better for what they show of the pattern within cells by evidence.
     held : float
         Share of the pixels' true values in intervals that are to hold 90 % of them.
     """
@@ -39,6 +39,7 @@ class Measured:
     footprint_km: float
     side: int
     truths: int
+    better: float
     right: float
     held: float
 
@@ -46,9 +47,11 @@ class Measured:
     def rule(self) -> Text:
         """How often the rule was right."""
         return text(
-            "The rule that says so was right on {:.0f} % of the maps of {} in the skill experiment ({})",
-            100 * self.right,
+            "By this rule {:.0f} % of the maps of {} in the skill experiment were better than bilinear "
+            "interpolation, and {:.0f} % were better for what they show of the pattern ({})",
+            100 * self.better,
             counted(self.truths, "known truth"),
+            100 * self.right,
             self._where,
         )
 
@@ -67,16 +70,6 @@ class Measured:
         levels = "two levels" if self.two_levels else "single dates"
         width = text("a footprint of {:g} km", self.footprint_km) if self.footprint_km else "no footprint"
         return text("{}, {}, {} x {} cells", levels, width, self.side, self.side)
-
-
-def right_means() -> Text:
-    """What it is that a rule is right."""
-    return text(
-        "Right means that it showed a pattern that is there, or kept one back that is not; a pattern is "
-        "there where the map that shows all of it goes with the truth within SMAP's cells (correlation of "
-        "{:g} or more).",
-        REAL,
-    )
 
 
 def measured(two_levels: bool, footprint_km: float) -> Measured:

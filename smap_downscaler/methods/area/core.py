@@ -17,7 +17,7 @@ from .data import LEAST_CELLS, Data, data_of
 from .dated import Dated
 from .footprint import NOISE, UNSURE, Footprint, choose_footprint
 from .ground import HURSTS, Ground
-from .levels import LEAST_GAIN, Answer, Half, Level, Seen, answer, choose
+from .levels import Answer, Half, Level, Seen, answer, choose
 from .likelihood import Fit, Prior
 from .moments import Moments
 from .pattern import FIRST_HURST, pattern_noise, pattern_reference, steps_at, two_way
@@ -32,8 +32,6 @@ _SURE, _ROUGHLY = 1.1, 1.5
 LESS_FIELD, FIELD_FACTOR = 0.7, 1.4
 #: Cells of a date inside of two levels, and dates of two levels, at least.
 LEAST_OF_DATE, LEAST_DATES = 20, 6
-#: A single date with a footprint shows detail from so many cells on.
-_CELLS_FOR_DETAIL = 600
 #: Shares of the work that are done when the stack was looked at, and the footprint chosen.
 _LOOKED, _CHOSEN = 0.1, 0.5
 _FITS = "fits of the model"
@@ -198,9 +196,6 @@ def _fit_date(
     windows = _windows(data, ground, cells)
     fits = Pieces(progress, _fits_of(groups.size, len(HURSTS), len(windows)), _FITS)
     level, likelihoods = _level(seen, ground, groups, HURSTS, [prior], scatter, windows, fits)
-    few = footprint.km > 0 and len(cells) < _CELLS_FOR_DETAIL
-    if few or level.gain < LEAST_GAIN:
-        level = level.without_detail()
     noise = math.sqrt(level.fullest.fit.noise[ground.noise_part])
     return Core(
         settings,

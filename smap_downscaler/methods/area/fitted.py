@@ -37,14 +37,25 @@ class Fitted:
         self._images: OrderedDict[Hashable, object] = OrderedDict()
         self._lock = threading.RLock()
 
-    def half(self, level: int, window: int) -> Half:
-        """With terms or without, as `detail` says."""
+    def half(self, level: int) -> Half:
+        """With terms where any of what they say is shown: what is unsure hangs on it."""
+        return self.halves(level)[0][0]
+
+    def halves(self, level: int) -> list[tuple[Half, float]]:
+        """What maps are made of, with terms first, and the share of each."""
         found = self.core.levels[level]
-        if found.full is None or self.detail == NO_DETAIL:
-            return found.plain
-        if self.detail == ALL_DETAIL or found.full.answers[window].detail:
-            return found.full
-        return found.plain
+        shown = {ALL_DETAIL: 1.0, NO_DETAIL: 0.0}.get(self.detail, found.shown)
+        if found.full is None or not shown:
+            return [(found.plain, 1.0)]
+        return [(found.full, shown)] + ([(found.plain, 1.0 - shown)] if shown < 1.0 else [])
+
+    def kept_back(self, level: int, window: int) -> float:
+        """Variance within cells of what a level's static terms say and maps do not show, (m3 m-3)2."""
+        half, shown = self.halves(level)[0]
+        columns = self.static_columns(level)
+        b = half.answers[window].b[: len(columns)]
+        scatter = self.core.moments.scatter[np.ix_(columns, columns)]
+        return (1.0 - shown) ** 2 * float(b @ scatter @ b) if b.size else 0.0
 
     def place(self, day: int) -> int | None:
         """The number of a day; None where a model of two levels lacks it."""
@@ -84,8 +95,14 @@ class Fitted:
         place = None if day is None else self.place(day)
         return None if place is None or np.isnan(one.means[place]) else place
 
-    def field(self, level: int, window: int, half: Half, day: int | None) -> np.ndarray:
+    def field(self, level: int, window: int, day: int | None) -> np.ndarray:
         """Mean and field over sub-cells; of a day without SMAP the mean between its neighbours alone."""
+        total = np.zeros(self.core.subcells.fine_shape)
+        for half, share in self.halves(level):
+            total += share * self._field(level, window, half, day)
+        return total
+
+    def _field(self, level: int, window: int, half: Half, day: int | None) -> np.ndarray:
         core, one = self.core, half.answers[window]
         place = self.seen_at(level, one, day)
         if place is None:

@@ -1,11 +1,12 @@
 """Levels of the model: the cells' means over the dates, and each date's departures; or a date alone.
 
 A level is seen in two ways, with its terms and without them (kriging alone), each with its own likelihood:
-how much of the pattern within cells is shown is chosen between them (AREAMODEL, proof of detail).
+maps lie between the two (AREAMODEL, proof of detail).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -20,10 +21,9 @@ from .subcells import blocks_of, spread_evenly
 _MOST_CELLS, _MOST_DATES, _MOST_MASKS = 400, 36, 12
 #: By how much the likelihood of a rougher field must be better.
 _BETTER = 1.0
-#: Posterior signal-to-noise of the detail from which on it is shown, and SD below which there is none.
-LEAST_SNR, SILENT_SD = 0.25, 0.0005
-#: By how much the terms of a single date must make its cells likelier, in L.
-LEAST_GAIN = 6.0
+#: By how much terms make cells likelier, in L, where half of what evidence can add to the share of the detail
+#: that is shown is added, how fast that goes, and the share without evidence and with the best.
+GAIN, GAIN_STEP, LEAST_SHOWN, MOST_SHOWN = 6.0, 2.0, 0.4, 0.8
 #: Sets of cells whose projected designs are kept between the two looks at them.
 _MOST_KEPT = 300
 
@@ -105,8 +105,6 @@ class Answer:
         Variance of the departures; NaN where not seen.
     snr : float
         Posterior signal-to-noise of the detail.
-    detail : bool
-        Whether the detail is shown by evidence.
     """
 
     b: np.ndarray
@@ -117,7 +115,6 @@ class Answer:
     departures: np.ndarray
     unsure: np.ndarray
     snr: float = 0.0
-    detail: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,12 +152,17 @@ class Level:
         """By how much its terms make the cells likelier: L without them less L with them."""
         return self.plain.fit.value - self.full.fit.value if self.full else 0.0
 
-    def without_detail(self) -> Level:
-        """The same, whose detail is not shown by evidence."""
+    @property
+    def shown(self) -> float:
+        """Lambda: which share of the detail is shown by evidence.
+
+        What the covariates say within cells is never all true, and hardly ever of no use: on known truth and
+        one scale up a part of it beats all and nothing (tools/NUMBERS.md).
+        """
         if self.full is None:
-            return self
-        answers = tuple(replace(one, detail=False) for one in self.full.answers)
-        return replace(self, full=replace(self.full, answers=answers))
+            return 0.0
+        more = 0.5 + 0.5 * math.tanh((self.gain - GAIN) / (2.0 * GAIN_STEP))
+        return LEAST_SHOWN + (MOST_SHOWN - LEAST_SHOWN) * more
 
 
 def choose(
@@ -268,16 +270,12 @@ def answer(
             known = np.maximum(known, 1e-12 * diagonal)
             departures[date, at] = weights / known
             unsure[date, at] = 1.0 / known
-    snr, detail = evidence(b, s, scatter)
     progress.set_fraction(1.0)
-    return Answer(b, s, index, means, alphas, departures, unsure, snr, detail)
+    return Answer(b, s, index, means, alphas, departures, unsure, signal_to_noise(b, s, scatter))
 
 
-def evidence(b: np.ndarray, s: np.ndarray, scatter: np.ndarray) -> tuple[float, bool]:
-    """Posterior signal-to-noise of the detail, and whether it is shown (AREAMODEL, proof of detail)."""
-    if not b.size:
-        return 0.0, False
+def signal_to_noise(b: np.ndarray, s: np.ndarray, scatter: np.ndarray) -> float:
+    """Which part of the detail's variance is known after the data (AREAMODEL, proof of detail)."""
     signal = float(b @ scatter @ b)
     total = signal + float(np.vdot(s, scatter))
-    snr = signal / total if total > 0 else 0.0
-    return snr, snr >= LEAST_SNR or signal < SILENT_SD**2
+    return signal / total if total > 0 else 0.0

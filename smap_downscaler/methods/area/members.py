@@ -112,7 +112,7 @@ class _Out:
         return {
             **_fit(half.fit),
             "of_columns": [int(group) for group in half.groups],
-            "answers": [[one.snr, bool(one.detail)] for one in half.answers],
+            "answers": [[one.snr] for one in half.answers],
         }
 
 
@@ -286,7 +286,7 @@ class _In:
         ):
             raise ModelFileError("The model is damaged: its levels are not those of its windows.")
         answers = []
-        for number, (snr, detail) in enumerate(content["answers"]):
+        for number, (snr, *_) in enumerate(content["answers"]):
             own = f"{name}_{number}"
             m = len(from_npy(self._members[f"{own}_index.npy"], own, "<i8", 1))
             index = self._get(f"{own}_index", (m,), "<i8")
@@ -302,7 +302,6 @@ class _In:
                     np.full((dates, m), np.nan),
                     np.full((dates, m), np.nan),
                     _number(snr),
-                    bool(detail),
                 )
             )
         return Half(fit, of_columns, tuple(answers))

@@ -177,7 +177,7 @@ class AreaModel(Model):
         for window, own in enumerate(core.windows):
             weight = own.weights(rows / core.subcells.parts, cols / core.subcells.parts)
             for number in range(len(core.levels) if day is not None else 1):
-                image = self.fitted.field(number, window, self.fitted.half(number, window), day)
+                image = self.fitted.field(number, window, day)
                 found = found + weight * bilinear(image, rows, cols)
             total += weight
         return np.asarray(found / np.where(total > 0, total, np.nan))
@@ -260,11 +260,14 @@ class AreaModel(Model):
         total, weights = np.zeros((2, *core.cube.shape)), np.zeros(len(core.cells))
         for number, window in enumerate(core.windows):
             off = np.zeros(total.shape)
-            answers = [self.fitted.half(level, number).answers[number] for level in range(len(core.levels))]
-            for one in answers:
-                off[:, :, one.index] += np.stack(np.broadcast_arrays(one.departures, one.unsure))
+            for level in range(len(core.levels)):
+                for half, share in self.fitted.halves(level):
+                    one = half.answers[number]
+                    off[0][:, one.index] += share * one.departures
+                unsure = self.fitted.half(level).answers[number]
+                off[1][:, unsure.index] += unsure.unsure
             weight = np.zeros(len(core.cells))
-            index = answers[0].index
+            index = self.fitted.half(0).answers[number].index
             weight[index] = np.maximum(window.weights(*centres[index].T), 1e-9)
             total += np.where(weight > 0, weight * np.nan_to_num(off), 0.0)
             weights += weight

@@ -202,17 +202,18 @@ def _effects(fitted: Fitted, window: int) -> Effects:
     products: np.ndarray | None = None
     total = np.zeros(core.subcells.fine_shape)
     for level in range(len(core.levels)):
-        one = fitted.half(level, window).answers[window]
-        if not one.b.size:
+        half, shown = fitted.halves(level)[0]
+        b = shown * half.answers[window].b
+        if not b.size:
             static.append(None)
             continue
         columns = fitted.static_columns(level)
         whole = np.zeros(terms.width())
-        whole[columns] = one.b[: len(columns)]
+        whole[columns] = b[: len(columns)]
         static.append(terms.surface(whole))
         if core.dated is None:
             continue
-        rest, width = one.b[len(columns) :], core.dated.terms.width()
+        rest, width = b[len(columns) :], core.dated.terms.width()
         mean = core.dated.reference[:, :, :width] @ rest[:width]
         if core.two_levels and not level:
             total += mean
@@ -232,12 +233,11 @@ def image_of(fitted: Fitted, window: int, day: int) -> np.ndarray:
         fitted.place(day)
         total = effects_of(fitted, window).mean.copy()
         for level in range(len(fitted.core.levels)):
-            half = fitted.half(level, window)
             if fitted.core.two_levels and not level:
                 # Of all days.
-                total += fitted.kept(("pattern", window), partial(fitted.field, 0, window, half, day))
+                total += fitted.kept(("pattern", window), partial(fitted.field, 0, window, day))
             else:
-                total += fitted.field(level, window, half, day)
+                total += fitted.field(level, window, day)
         return total
 
     return fitted.kept(("image", window, day), made)

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...base.words import counted, text
+from ...base.words import Text, text
 from ..base import ALL_DETAIL, NO_DETAIL
 from .fitted import Fitted
-from .levels import LEAST_GAIN, LEAST_SNR, Half
+from .levels import GAIN, Half
 from .terms import PRODUCTS
 
-#: Signal-to-noise below which the pattern is weakly supported, as it is where its cells are hardly likelier.
-_WEAK = 0.4
+#: Signal-to-noise from which on a pattern is supported that makes its cells likelier by `levels.GAIN`.
+SUPPORTED_SNR = 0.4
+#: How much speaks for the pattern; nothing where its cells are no likelier.
+SUPPORTED, WEAKLY, NOT = "supported", "weakly supported", "not supported"
 #: Names of levels.
 PATTERN, DEPARTURES, DATE = "mean pattern", "departures", "date"
 _SUBJECTS = {
@@ -37,8 +39,10 @@ class LevelSummary:
         Of the coefficients of each covariate, of the products, and of dated covariates.
     snr : float
         Posterior signal-to-noise of the detail; of windows, their mean.
-    detail : bool
-        Whether the detail is shown by evidence (in most windows).
+    gain : float
+        By how much the covariates make the cells likelier, in log likelihood.
+    shown : float
+        Which share of the detail is shown by evidence.
     field_sd, noise_sd : float
         m3 m-3.
     """
@@ -49,9 +53,22 @@ class LevelSummary:
     shares: dict[str, float]
     variances: dict[str, float]
     snr: float
-    detail: bool
+    gain: float
+    shown: float
     field_sd: float
     noise_sd: float
+
+    @property
+    def supported(self) -> bool:
+        """Whether they speak for it."""
+        return self.support == SUPPORTED
+
+    @property
+    def support(self) -> str:
+        """What the data say for the pattern."""
+        if self.gain >= GAIN and self.snr >= SUPPORTED_SNR:
+            return SUPPORTED
+        return WEAKLY if self.gain > 0 else NOT
 
 
 def levels_of(fitted: Fitted) -> list[LevelSummary]:
@@ -71,7 +88,8 @@ def levels_of(fitted: Fitted) -> list[LevelSummary]:
                 _shares(fitted, number, half),
                 _variances(fitted, number),
                 float(np.mean([one.snr for one in answers])),
-                bool(np.mean([one.detail for one in answers]) >= 0.5),
+                level.gain,
+                level.shown,
                 float(np.sqrt(half.fit.noise[0])),
                 float(np.sqrt(half.fit.noise[1:].sum())),
             )
@@ -149,53 +167,23 @@ def doubts_of(fitted: Fitted) -> list[str]:
 def _told(fitted: Fitted) -> list[tuple[str, bool]]:
     """The sentences, and whether each should be looked at."""
     core = fitted.core
-    found: list[tuple[str, bool]] = []
-    shown = fitted.detail == ALL_DETAIL
-    unsupported = "but shown, since DETAIL is 'all'" if shown else "and not shown"
     if core.levels[0].full is None:
         return [("No terms were asked for: the map is smooth within cells", False)]
-    for one, level in zip(levels_of(fitted), core.levels):
-        subject, doubtful = _SUBJECTS[one.name], False
-        if one.detail and one.snr < LEAST_SNR:
-            # Nothing is lost by showing it.
-            sentence = text("{} hardly varies (signal-to-noise {:.2f})", subject, one.snr)
-        elif one.detail:
-            weak, kept_back = one.snr < _WEAK or level.gain < LEAST_GAIN, fitted.detail == NO_DETAIL
-            sentence = text(
-                "{} is {} by the data (signal-to-noise {:.2f}; in log likelihood the covariates gain "
-                "{:.1f}){}",
-                subject,
-                "weakly supported" if weak else "supported",
-                one.snr,
-                level.gain,
-                "; it is not shown, since DETAIL is 'none'" if kept_back else "",
-            )
-            doubtful = weak and not kept_back and one.name != DEPARTURES
-        elif not core.two_levels and level.gain < LEAST_GAIN:
-            sentence = text(
-                "{} is not supported by the data (in log likelihood the covariates gain {:.1f}, {:g} is "
-                "needed for a single date), {}",
-                subject,
-                level.gain,
-                LEAST_GAIN,
-                unsupported,
-            )
-        elif not core.two_levels and one.snr >= LEAST_SNR:
-            sentence = text(
-                "{} is {}: {} of a single date with a footprint of {:g} km are too few to "
-                "judge it; train on more dates",
-                subject,
-                "shown, since DETAIL is 'all', but not supported" if shown else "not shown",
-                counted(one.cells, "cell"),
-                core.footprint.km,
-            )
-        else:
-            sentence = text(
-                "{} is not supported by the data (signal-to-noise {:.3f}, {:g} is needed), {}",
-                subject,
-                one.snr,
-                LEAST_SNR,
-                unsupported,
-            )
-        found.append((sentence, doubtful))
+    shows = {
+        ALL_DETAIL: Text("all of it, since DETAIL is 'all'"),
+        NO_DETAIL: Text("none of it, since DETAIL is 'none'"),
+    }
+    found: list[tuple[str, bool]] = []
+    for one in levels_of(fitted):
+        sentence = text(
+            "{} is {} by the data (signal-to-noise {:.2f}; in log likelihood the covariates gain {:.1f}): "
+            "maps show {}",
+            _SUBJECTS[one.name],
+            one.support,
+            one.snr,
+            one.gain,
+            shows.get(fitted.detail, text("{:.0f} % of it", 100 * one.shown)),
+        )
+        weak = not one.supported and fitted.detail != NO_DETAIL
+        found.append((sentence, weak and one.name != DEPARTURES))
     return found

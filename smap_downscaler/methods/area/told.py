@@ -16,6 +16,7 @@ from .data import data_of
 from .footprint import FOOTPRINTS
 from .ground import Ground
 from .lags import noise_table
+from .levels import Half
 from .likelihood import solve
 from .model import AreaModel
 from .settings import AreaSettings
@@ -85,41 +86,50 @@ def usable_rows(cells: Cells, settings: AreaSettings, progress: Progress = SILEN
 
 def _of_day(model: AreaModel, window: int, day: int, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and variance by one window: float64, shape (n,) each."""
-    core, ground = model.core, model.fitted.ground
     mean, variance = np.zeros(len(cells)), np.zeros(len(cells))
-    for level, fitted in enumerate(core.levels):
-        half = model.fitted.half(level, window)
-        one, noise = half.answers[window], half.fit.noise
-        tables = ground.tables(fitted.hurst)
-        design = _design(model, level, day, cells)[:, : len(one.b)]
-        mean += design @ one.b
-        pattern = core.two_levels and not level
-        variance += noise[0] * tables.cells[0, 0] + (0.0 if pattern else noise[1:].sum())
-        place = model.fitted.seen_at(level, one, day)
-        if place is None:
-            known = np.isfinite(one.means)
-            mean += np.interp(day, core.days[known], one.means[known])
-            variance += core.gap_sd**2 + np.einsum("ij,jk,ik->i", design, one.s, design)
-            continue
-        index = one.index
-        of_date = place if level or not core.two_levels else None
-        if of_date is not None:
-            index = index[np.isfinite(core.cube[of_date][index])]
-        down, across = (np.abs(cells[:, k, None] - core.cells[index][None, :, k]) for k in (0, 1))
-        k = noise[0] * tables.cells[down, across]
-        if len(noise) > 2:
-            # Cells within one footprint share their noise.
-            k += noise[2] * noise_table(core.subcells, core.footprint.km)[down, across]
-        own = core.pattern_noise(ground, index) if pattern else None
-        solved = solve(ground.shapes(core.cells[index], fitted.hurst, own), noise)
-        kq, ones = k @ solved.q(), solved.ones / solved.total
-        mean += one.means[place] + k @ one.alphas[place][np.searchsorted(one.index, index)]
-        variance += 1 / solved.total - 2 * (k @ ones) - np.einsum("ij,ij->i", kq, k)
-        factor = model.fitted.wetness(day) if level else 1.0
-        seen = model.fitted.cell_design(level, index, of_date or 0, factor)[:, : len(one.b)]
-        off = design - (kq + ones) @ seen
-        variance += np.einsum("ij,jk,ik->i", off, one.s, off)
+    for level in range(len(model.core.levels)):
+        for number, (half, share) in enumerate(model.fitted.halves(level)):
+            own, unsure = _of_half(model, level, half, window, day, cells)
+            mean += share * own
+            if not number:
+                variance += unsure
     return mean, np.maximum(variance, 0.0)
+
+
+def _of_half(
+    model: AreaModel, level: int, half: Half, window: int, day: int, cells: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same of a level, with its terms or without."""
+    core, ground = model.core, model.fitted.ground
+    one, noise, hurst = half.answers[window], half.fit.noise, core.levels[level].hurst
+    tables = ground.tables(hurst)
+    design = _design(model, level, day, cells)[:, : len(one.b)]
+    mean = design @ one.b
+    pattern = core.two_levels and not level
+    variance = np.full(len(cells), noise[0] * tables.cells[0, 0] + (0.0 if pattern else noise[1:].sum()))
+    place = model.fitted.seen_at(level, one, day)
+    if place is None:
+        known = np.isfinite(one.means)
+        mean += np.interp(day, core.days[known], one.means[known])
+        return mean, variance + core.gap_sd**2 + np.einsum("ij,jk,ik->i", design, one.s, design)
+    index = one.index
+    of_date = place if level or not core.two_levels else None
+    if of_date is not None:
+        index = index[np.isfinite(core.cube[of_date][index])]
+    down, across = (np.abs(cells[:, k, None] - core.cells[index][None, :, k]) for k in (0, 1))
+    k = noise[0] * tables.cells[down, across]
+    if len(noise) > 2:
+        # Cells within one footprint share their noise.
+        k += noise[2] * noise_table(core.subcells, core.footprint.km)[down, across]
+    own = core.pattern_noise(ground, index) if pattern else None
+    solved = solve(ground.shapes(core.cells[index], hurst, own), noise)
+    kq, ones = k @ solved.q(), solved.ones / solved.total
+    mean += one.means[place] + k @ one.alphas[place][np.searchsorted(one.index, index)]
+    variance += 1 / solved.total - 2 * (k @ ones) - np.einsum("ij,ij->i", kq, k)
+    factor = model.fitted.wetness(day) if level else 1.0
+    seen = model.fitted.cell_design(level, index, of_date or 0, factor)[:, : len(one.b)]
+    off = design - (kq + ones) @ seen
+    return mean, variance + np.einsum("ij,jk,ik->i", off, one.s, off)
 
 
 def _design(model: AreaModel, level: int, day: int, cells: np.ndarray) -> np.ndarray:

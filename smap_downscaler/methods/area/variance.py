@@ -75,7 +75,7 @@ class Variances:
         fitted, core, total = self._fitted, self._fitted.core, np.zeros(len(z))
         basis = core.moments.terms.basis(z, np.float32)
         for level, own in enumerate(core.levels):
-            half = fitted.half(level, window)
+            half = fitted.half(level)
             one, v = half.answers[window], float(half.fit.noise[0])
             total += v * below_part(core.subcells.part_km, core.moments.pixel_km, own.hurst)
             directions, mixed, rest = self._directions(level, window, one)
@@ -90,6 +90,8 @@ class Variances:
                 both = between @ flat(self._spread(level, window, day, half, directions, progress))
                 total += both[:, 0]
                 seen -= both[:, 1:]
+            # What is kept back of the pattern is off where it is true.
+            rest += factor**2 * fitted.kept_back(level, window)
             total += np.square(seen).sum(axis=1) + rest
         return total
 
@@ -106,7 +108,7 @@ class Variances:
         terms = core.moments.terms
         static = np.asarray((terms.mixing.T @ terms.basis(z)).T)
         for level, own in enumerate(core.levels):
-            half = fitted.half(level, window)
+            half = fitted.half(level)
             below = below_part(core.subcells.part_km, core.moments.pixel_km, own.hurst)
             total += float(half.fit.noise[0]) * (below + fitted.ground.tables(own.hurst).part)
             if fitted.seen_at(level, half.answers[window], day) is None:

@@ -152,7 +152,7 @@ def _log_result(outcome: AreaOutcome, progress: Progress) -> None:
     else:
         progress.log(
             f"{counted(len(outcome.fitted), 'date has', 'dates have')} a model; the pattern within cells is "
-            f"supported on {outcome.shown} of them."
+            f"supported on {outcome.supported} of them."
         )
     for one in outcome.measured:
         progress.log(one.rule)

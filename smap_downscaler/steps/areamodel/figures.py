@@ -116,18 +116,15 @@ def footprint_figure(likelihoods: Mapping[float, float], chosen: float, note: Te
     return png(figure)
 
 
-def evidence_figure(
-    dates: Sequence[dt.date], snr: np.ndarray, shown: np.ndarray, threshold: float, label: Text
-) -> bytes:
-    """The signal-to-noise of each date's detail, filled where it is shown: a PNG."""
+def evidence_figure(dates: Sequence[dt.date], shown: np.ndarray, supported: np.ndarray) -> bytes:
+    """Which share of each date's detail is shown, filled where it is supported: a PNG."""
     figure = new_figure(2.8)
     axis = figure.subplots()
     days = np.array(dates)
-    axis.axhline(threshold, color=COLOURS[1], linestyle="--", linewidth=1.0, label=label)
-    for chosen, face, words in ((shown, COLOURS[0], "shown"), (~shown, "white", "not shown")):
+    for chosen, face, words in ((supported, COLOURS[0], "supported"), (~supported, "white", "hardly or not")):
         axis.plot(
             days[chosen],
-            snr[chosen],
+            shown[chosen],
             linestyle="",
             marker=MARKERS[0],
             markersize=4.5,
@@ -136,7 +133,7 @@ def evidence_figure(
             label=words,
         )
     axis.set_ylim(0, 1)
-    axis.set_ylabel("signal-to-noise of the detail", fontsize=8)
+    axis.set_ylabel("share of the detail that is shown", fontsize=8)
     axis.tick_params(labelsize=8)
     light_grid(axis, "y")
     date_axis(axis, dates)

@@ -9,7 +9,8 @@ import numpy as np
 
 from ...base.dates import period_text
 from ...base.words import Text, counted, text
-from ...methods.measured import right_means
+from ...methods.area.levels import GAIN, LEAST_SHOWN, MOST_SHOWN
+from ...methods.area.summary import SUPPORTED_SNR
 from ...preflight.layer_check import Preflight
 from ...preflight.report import begin_page
 from ...report.number_text import UNIT, fixed, number_text, score_text
@@ -113,45 +114,41 @@ def _evidence(page: Page, outcome: AreaOutcome) -> None:
             page.paragraph(_sentence(sentence))
     else:
         dates = counted(outcome.all_levels, "date")
-        others = ", and maps of the others show the field alone" if outcome.shown < outcome.all_levels else ""
-        page.paragraph(text("The pattern is supported on {} of {}{}.", outcome.shown, dates, others))
+        page.paragraph(text("The pattern is supported on {} of {}.", outcome.supported, dates))
     levels = _named_levels(outcome)
-    days, snr = _dates_of(outcome), np.array([one.levels[number].snr for _, one, number in levels])
+    days, own = _dates_of(outcome), [one.levels[number] for _, one, number in levels]
     if len(days) > 1:
-        shown = np.array([one.levels[number].detail for _, one, number in levels])
-        page.picture(
-            evidence_figure(days, snr, shown, outcome.least_snr, text("least {:.2f}", outcome.least_snr)),
-            "Signal-to-noise of the detail by date",
-        )
+        shown, good = np.array([one.shown for one in own]), [one.supported for one in own]
+        page.picture(evidence_figure(days, shown, np.array(good)), "Share of the pattern shown, by date")
     rows = [
         (
             name,
             text("{:,}", one.levels[number].cells),
             text("{:,}", one.n_dates),
             fixed(one.levels[number].snr, ".2f"),
-            text("{}", int(one.levels[number].detail)),
+            fixed(one.levels[number].gain, ".1f"),
+            fixed(one.levels[number].shown, ".2f"),
         )
         for name, one, number in levels[:_MOST_LINES]
     ]
-    page.table(("level", "cells", "dates", "signal-to-noise", "lambda"), rows)
+    page.table(("level", "cells", "dates", "signal-to-noise", "gain", "lambda"), rows)
     _more(page, len(levels))
-    likelier = text(
-        ", where the covariates also make the date's cells likelier (by {:g} in log likelihood),",
-        outcome.least_gain,
-    )
     page.paragraph(
         text(
-            "Signal-to-noise: which part of the detail's variance is known, from none to all. From {:.2f} on"
-            "{} the pattern counts as supported, and maps show it (lambda one); so they do where it hardly "
-            "varies, since nothing hangs on it. Else they show the field alone (lambda nought), unless "
-            "'Downscale' is told otherwise by DETAIL. Supported is not proven: SMAP does not see within its "
-            "cells.",
-            outcome.least_snr,
-            likelier if days else "",
+            "Signal-to-noise: which part of the detail's variance is known, from none to all. Gain: by how "
+            "much the covariates make SMAP's cells likelier, in log likelihood; from {:g} on, with a "
+            "signal-to-noise of {:g}, the pattern is supported. Lambda: which share of it maps show, from "
+            " {:g} where nothing speaks for it to {:g}, unless 'Downscale' is told otherwise by DETAIL: "
+            "where the truth is known that is better than to show all or nothing. Supported is not proven: "
+            "SMAP does not see within its cells.",
+            GAIN,
+            SUPPORTED_SNR,
+            LEAST_SHOWN,
+            MOST_SHOWN,
         )
     )
     for one in outcome.measured:
-        page.paragraph(text("{}. {}", one.rule, right_means()))
+        page.paragraph(text("{}.", one.rule))
 
 
 def _sentence(words: str) -> str:

@@ -19,7 +19,9 @@ def write_scores(path: str | Path, outcome: AreaOutcome) -> None:
     fields = {"date": DATE, "level": TEXT, "n_cells": INTEGER, "n_dates": INTEGER}
     fields.update({f"held_out_{name}": REAL for name in SCORES})
     fields.update(dict.fromkeys(SHARES.values(), REAL))
-    fields.update({"snr": REAL, "detail": INTEGER, "noise": REAL, "hurst": REAL, "footprint_km": REAL})
+    fields.update(
+        {"snr": REAL, "gain": REAL, "detail": REAL, "noise": REAL, "hurst": REAL, "footprint_km": REAL}
+    )
     fields["status"] = TEXT
     with create_table(path, "scores", fields) as table:
         for one in outcome.fitted.values():
@@ -40,7 +42,8 @@ def _level_rows(one: Fitted) -> Iterator[tuple[Any, ...]]:
             *(getattr(scores, name) if scores else None for name in SCORES),
             *(level.shares.get(kind) for kind in SHARES),
             _known(level.snr),
-            int(level.detail),
+            level.gain,
+            level.shown,
             one.noise_sd,
             one.hurst,
             one.footprint_km,

@@ -19,7 +19,6 @@ from ...base.version import plugin_version
 from ...base.words import counted, joined, text
 from ...methods.area.core import LEAST_DATES, LEAST_OF_DATE
 from ...methods.area.data import LEAST_CELLS
-from ...methods.area.levels import LEAST_GAIN, LEAST_SNR
 from ...methods.area.method import AREA_TO_POINT
 from ...methods.area.model import AreaModel
 from ...methods.area.settings import AreaSettings
@@ -122,8 +121,6 @@ def train_area_model(
     )
     outcome = AreaOutcome(
         choice.levels,
-        LEAST_SNR,
-        LEAST_GAIN,
         skipped=dict(rows.skipped),
         dated=tuple(dated.name for dated in inputs.dynamic),
         wanted=rows.wanted,

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from ...base.words import Text, counted, joined, text
-from ...methods.measured import Measured, right_means
+from ...methods.measured import Measured
 from ...report.number_text import UNIT
 from ...report.page import Page
 from .numbers.closure import Closure
@@ -127,5 +127,5 @@ def add_evidence(page: Page, sentences: Sequence[str], measured: Sequence[Measur
         if more > 0:
             page.paragraph(text("{} in the log.", counted(more, "more sentence is", "more sentences are")))
     for one in measured:
-        page.paragraph(text("{}. {}", one.rule, right_means()))
+        page.paragraph(text("{}.", one.rule))
     return page

@@ -15,7 +15,7 @@ from ...methods.area.method import AREA_TO_POINT
 from ...methods.area.model import AreaModel
 from ...methods.area.residual import fit_residual
 from ...methods.area.settings import KINDS, AreaSettings
-from ...methods.base import ALL_DETAIL, BY_EVIDENCE, Block, Cells, Model, Prediction
+from ...methods.base import BY_EVIDENCE, NO_DETAIL, Block, Cells, Model, Prediction
 from ...methods.forest.method import RANDOM_FOREST
 from ...methods.forest.settings import PAPER, ForestSettings
 from ...methods.keys import PooledKey, key_number
@@ -46,14 +46,14 @@ class Made:
         At the pixels that were asked for.
     snr, detail : float
         See `scores.MapScore`.
-    full : ndarray or None
-        The map with all of its pattern where it shows less.
+    smooth : ndarray or None
+        The map without any of its pattern.
     """
 
     values: Prediction
     snr: float = math.nan
     detail: float = math.nan
-    full: np.ndarray | None = None
+    smooth: np.ndarray | None = None
 
 
 #: Gives the map of a date by its number.
@@ -245,16 +245,14 @@ def _two_levels(trial: Trial, progress: Progress) -> Mapper:
 
 
 def area_map(model: AreaModel, asked: Asked, progress: Progress) -> Made:
-    """A map by evidence, with its interval, and the map of the whole pattern where it shows less."""
+    """A map by evidence, with its interval, and the one without any pattern."""
     shown = _predicted(model.with_detail(BY_EVIDENCE), asked.block, progress, model.has_sd)
     levels = model.levels
     if not model.settings.terms:
         # Without covariates there is nothing to judge.
         return Made(shown)
-    full = None
-    if not all(level.detail for level in levels):
-        full = _predicted(model.with_detail(ALL_DETAIL), asked.block, progress).mean
-    return Made(shown, levels[0].snr, float(any(level.detail for level in levels)), full)
+    smooth = _predicted(model.with_detail(NO_DETAIL), asked.block, progress).mean
+    return Made(shown, levels[0].snr, levels[0].shown, smooth)
 
 
 #: All contenders by name, in the order of tables.

@@ -70,20 +70,19 @@ def scored(
     cells = scene.cell_of.ravel()[asked.where]
     names = list(made)
     images = [made[name][0].values.mean for name in names]
-    # Where in the images the map with all of its pattern stands.
-    whole = {name: number for number, name in enumerate(names)}
+    # Where in the images the map without any of its pattern stands.
+    smooth: dict[str, int] = {}
     for name in names:
-        full = made[name][0].full
-        if full is not None:
-            whole[name] = len(images)
-            images.append(full)
+        image = made[name][0].smooth
+        if image is not None:
+            smooth[name] = len(images)
+            images.append(image)
     known = np.isfinite(observed) & np.all([np.isfinite(image) for image in images], axis=0)
     block = Pixels(observed[known], np.stack([image[known] for image in images]), cells[known])
     scores = score_pixels(lambda: [block], len(images), scene.cells.width * scene.cells.height)
     found = []
     for number, name in enumerate(names):
         own, (one, seconds) = scores[number], made[name]
-        full_scores = scores[whole[name]]
         coverage = math.nan
         if one.values.lower is not None and one.values.upper is not None:
             inside = (observed >= one.values.lower) & (observed <= one.values.upper)
@@ -102,8 +101,7 @@ def scored(
                 coverage=coverage,
                 snr=one.snr,
                 detail=one.detail,
-                r_full=full_scores.r_within,
-                rmse_full=full_scores.rmse,
+                rmse_smooth=scores[smooth[name]].rmse if name in smooth else math.nan,
                 seconds=seconds,
             )
         )

@@ -22,7 +22,7 @@ _CASE = {
 _OF_CASES = tuple(name for name in SCORES if name != "seconds")
 _OF_MAPS = (
     *("rmse", "bias", "r", "r_within", "spaef", "variance_ratio", "closure", "coverage"),
-    *("snr", "detail", "rule_right", "r_full", "rmse_full"),
+    *("snr", "detail", "rule_right", "rmse_smooth"),
 )
 
 

@@ -44,7 +44,11 @@ class LevelSummary(Protocol):
     @property
     def snr(self) -> float: ...
     @property
-    def detail(self) -> bool: ...
+    def gain(self) -> float: ...
+    @property
+    def shown(self) -> float: ...
+    @property
+    def supported(self) -> bool: ...
 
 
 class AreaModel(Protocol):
@@ -200,10 +204,6 @@ class AreaOutcome:
     ----------
     levels : str
         `two levels` or `single dates`.
-    least_snr : float
-        Posterior signal-to-noise from which on the pattern of a level is shown.
-    least_gain : float
-        By how much the covariates of a single date must make its cells likelier, in log likelihood.
     fitted : dict of Key to Fitted
         In the order of keys.
     fields : list of Field
@@ -229,8 +229,6 @@ class AreaOutcome:
     """
 
     levels: str
-    least_snr: float
-    least_gain: float
     fitted: dict[Key, Fitted] = field(default_factory=dict)
     fields: list[Field] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
@@ -310,9 +308,9 @@ class AreaOutcome:
         return sum(one.n_cells for one in self.fitted.values())
 
     @property
-    def shown(self) -> int:
+    def supported(self) -> int:
         """Levels whose pattern the data speak for."""
-        return sum(level.detail for one in self.fitted.values() for level in one.levels)
+        return sum(level.supported for one in self.fitted.values() for level in one.levels)
 
     @property
     def all_levels(self) -> int:

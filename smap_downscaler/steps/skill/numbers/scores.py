@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from ....methods.measured import REAL
-
 #: The tests.
 KNOWN_TRUTH, ONE_SCALE_UP = "known truth", "one scale up"
 TESTS = (KNOWN_TRUTH, ONE_SCALE_UP)
@@ -68,12 +66,10 @@ class MapScore:
     snr : float
         Posterior signal-to-noise of the pattern; NaN where the method has none.
     detail : float
-        1 where the map shows a pattern within cells that the data speak for, 0 where it does not, NaN where
-        the method does not judge.
-    r_full : float
-        The correlation within cells of the map that shows the whole pattern, whatever the evidence.
-    rmse_full : float
-        Its RMSE.
+        Which share of its pattern within cells the map shows by evidence, NaN where the method does not
+        judge.
+    rmse_smooth : float
+        The RMSE of the same map without any of it.
     seconds : float
         For this map, its share of the training included.
     """
@@ -93,16 +89,15 @@ class MapScore:
     coverage: float
     snr: float
     detail: float
-    r_full: float
-    rmse_full: float
+    rmse_smooth: float
     seconds: float
 
     @property
     def rule_right(self) -> float:
-        """1 where detail was shown and is real, or not shown and is not; NaN where nothing was judged."""
-        if math.isnan(self.detail) or math.isnan(self.r_full):
+        """1 where the map is better for what it shows of its pattern; NaN where nothing was judged."""
+        if math.isnan(self.detail) or math.isnan(self.rmse_smooth):
             return math.nan
-        return float((self.detail > 0) == (self.r_full >= REAL))
+        return float(self.rmse < self.rmse_smooth)
 
 
 #: Scores of `MapScore` that are averaged.

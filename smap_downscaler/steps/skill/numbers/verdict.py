@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ....base.words import Text, counted, joined, text
-from ....methods.measured import REAL
 from .scores import KNOWN_TRUTH, CaseScore, MapScore, cases_of, mean
 from .truths import MIRRORED
 
@@ -265,23 +264,16 @@ def _plain(best: Standing, cases: Sequence[CaseScore]) -> Text:
 
 
 def rule(maps: Iterable[MapScore]) -> Text:
-    """How often the rule was right that shows detail by evidence; empty where nothing was judged."""
+    """How often it was right to show what evidence lets maps show; empty where nothing was judged."""
     judged = [one for one in maps if not math.isnan(one.rule_right)]
     if not judged:
         return Text()
     right = sum(one.rule_right > 0 for one in judged)
-    shown = [one for one in judged if one.detail > 0]
-    hidden = [one for one in judged if not one.detail > 0]
     return text(
-        "Detail by evidence: the rule was right on {right:,} of {maps} ({share:.0f} %). It showed a pattern "
-        "on {shown:,}, of which {false:,} had none that is real (correlation within cells below {real:g}), "
-        "and kept one back on {hidden:,}, of which {missed:,} had one.",
+        "Detail by evidence: {right:,} of {maps} ({share:.0f} %) were better for what they show of the "
+        "pattern than without it; the evidence let them show {shown:.0f} % of it on average.",
         right=right,
         maps=counted(len(judged), "map"),
         share=100 * right / len(judged),
-        shown=len(shown),
-        false=sum(not one.rule_right for one in shown),
-        real=REAL,
-        hidden=len(hidden),
-        missed=sum(not one.rule_right for one in hidden),
+        shown=100 * sum(one.detail for one in judged) / len(judged),
     )
