@@ -23,11 +23,20 @@ INPUTS = SimpleNamespace(stack=SimpleNamespace(source="fine.tif"))
 PIXELS = {"clay": quantiles(np.arange(1000.0)), "sand": quantiles(np.arange(500.0))}
 
 
-def model(levels=("mean pattern", "departures"), footprint=40.0, snr=0.31, detail=True, note=NOTE):
+def model(levels=("mean pattern", "departures"), footprint=40.0, snr=0.31, gain=7.0, note=NOTE):
     shares = {"terms": 0.5, "field": 0.25, "noise": 0.15, "noise over the footprint": 0.1}
     variances = {"clay": 4e-4, "sand": 1e-6, "products": 3e-5}
     summaries = [
-        SimpleNamespace(name=name, cells=90, shares=shares, variances=variances, snr=snr, detail=detail)
+        SimpleNamespace(
+            name=name,
+            cells=90,
+            shares=shares,
+            variances=variances,
+            snr=snr,
+            gain=gain,
+            shown=0.6 + gain / 100,
+            supported=gain > 6,
+        )
         for name in levels
     ]
     return SimpleNamespace(
@@ -54,9 +63,7 @@ def model(levels=("mean pattern", "departures"), footprint=40.0, snr=0.31, detai
 
 
 def outcome(**changes):
-    made = AreaOutcome(
-        "two levels", 0.25, 6.0, skipped={dt.date(2020, 12, 31): text("{} cells", 7)}, wanted=100, met=90
-    )
+    made = AreaOutcome("two levels", skipped={dt.date(2020, 12, 31): text("{} cells", 7)}, wanted=100, met=90)
     cells = np.argwhere(np.ones((9, 10), bool))
     made.add(PooledKey(), model(**changes), cells, PIXELS, {}, {"clay": "g/kg"})
     return made
@@ -115,15 +122,16 @@ def test_the_page_of_two_levels_has_all_parts():
 
 
 def test_the_page_of_many_single_dates_draws_some_and_names_the_others():
-    made = AreaOutcome("single dates", 0.25, 6.0, wanted=100, met=90)
+    made = AreaOutcome("single dates", wanted=100, met=90)
     cells = np.argwhere(np.ones((9, 10), bool))
     for number in range(70):
         snr = 0.1 + 0.01 * number
-        one = model(("date",), 0.0, snr, snr >= 0.25, "")
+        one = model(("date",), 0.0, snr, 20 * snr, "")
         made.add(dt.date(2021, 1, 1) + dt.timedelta(number), one, cells, PIXELS, {}, {})
     html = checked_page(page, made).html()
-    assert "The pattern is supported on 55 of 70 dates, and maps of the others show the field alone." in html
-    assert "From 0.25 on, where the covariates also make the date&#39;s cells likelier (by 6 in log" in html
+    assert "The pattern is supported on 49 of 70 dates." in html
+    assert "in log likelihood; from 6 on, with a signal-to-noise of 0.4, the pattern is supported." in html
+    assert "from 0.4 where nothing speaks for it to 0.8, unless" in html
     assert html.count("What the covariates tell, 2021") == 3
     assert "The curves of all 70 dates are in the table TERMS_TABLE." in html
     assert "... and 10 more; all are in the table SCORES." in html
