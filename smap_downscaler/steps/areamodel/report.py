@@ -138,7 +138,7 @@ def _evidence(page: Page, outcome: AreaOutcome) -> None:
             "Signal-to-noise: which part of the detail's variance is known, from none to all. Gain: by how "
             "much the covariates make SMAP's cells likelier, in log likelihood; from {:g} on, with a "
             "signal-to-noise of {:g}, the pattern is supported. Lambda: which share of it maps show, from "
-            " {:g} where nothing speaks for it to {:g}, unless 'Downscale' is told otherwise by DETAIL: "
+            "{:g} where nothing speaks for it to {:g}, unless 'Downscale' is told otherwise by DETAIL: "
             "where the truth is known that is better than to show all or nothing. Supported is not proven: "
             "SMAP does not see within its cells.",
             GAIN,
