@@ -22,7 +22,8 @@ from ..base.part_files import check_end, part_name, remove, remove_leftovers, re
 from .grid import ALIGNMENT, Grid, Window, columns_around
 from .netcdf_axes import axes_of, lost_nan
 from .packed import file_of, unpacked_name
-from .texts import OF_GDAL, tags_of, text_of
+from .storage import STORED_TAG
+from .texts import OF_GDAL, tag_of, tags_of, text_of
 from .whole_hdf5 import check_hdf5, is_hdf5
 
 #: Value written for missing cells.
@@ -444,7 +445,8 @@ def read_band(
     """A window of a band, shape (rows, columns), unscaled to its unit; missing cells are NaN.
 
     Missing is what the file says, and what `look` was told, as the file stores it. The others go through
-    `look`, in search of codes that nobody declared. Of a raster around the whole earth the window may reach
+    `look`, in search of codes that nobody declared; of our own whole numbers, any of which may look like a
+    code, what they stand for does. Of a raster around the whole earth the window may reach
     beyond the first or the last column.
     """
     columns, rows = _size(dataset)
@@ -469,14 +471,15 @@ def read_band(
     lost = lost_nan(dataset, band_number, place)
     if lost is not None:
         missing |= lost
-    if look is not None:
-        if look.declared.codes:
-            missing |= look.declared.missing(raw)
-        look.add(raw[~missing] if missing.any() else raw)
     scale, offset = band.GetScale(), band.GetOffset()
     values: np.ndarray = raw
     if scale not in (None, 1.0) or offset not in (None, 0.0):
         values = raw.astype(np.float64) * (1.0 if scale is None else scale) + (offset or 0.0)
+    if look is not None:
+        stored = values if tag_of(dataset, STORED_TAG) else raw
+        if look.declared.codes:
+            missing |= look.declared.missing(stored)
+        look.add(stored[~missing] if missing.any() else stored)
     # NoData such as -1.8e308 has no place in float32.
     with np.errstate(over="ignore", invalid="ignore"):
         values = values.astype(dtype)

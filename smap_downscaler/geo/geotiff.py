@@ -13,12 +13,22 @@ from pathlib import Path
 import numpy as np
 from osgeo import gdal
 
-from ..base.errors import InputError
-from ..base.progress import SILENT, Progress
+from ..base.errors import Cancelled, InputError
+from ..base.progress import SILENT, Progress, check_cancelled
 from ..base.words import counted
 from ..stats.distribution import Moments
-from .datasets import NODATA, close_dataset, gdal_errors, read_band, reason_of, spatial_reference, whole_file
+from .datasets import (
+    NODATA,
+    close_dataset,
+    dataset_grid,
+    gdal_errors,
+    read_band,
+    reason_of,
+    spatial_reference,
+    whole_file,
+)
 from .grid import Grid, Window
+from .storage import CLASSES, DEFLATE, FLOAT32, INT16, STEP, ZSTD, Storage, overview_factors
 from .texts import band_name, band_unit, tag_of, tags_of
 
 #: Side of the tiles of a file; blocks of work are multiples of it.
@@ -29,25 +39,35 @@ _DOMAIN, _SUMS = "SMAP_DOWNSCALER", "CELLS"
 _MOST_PACKED = 50
 #: An odd number whose multiples are spread over 64 bits, 2 ** 64 divided by the golden ratio.
 _SPREAD = 0x9E3779B97F4A7C15
-_OPTIONS = ["COMPRESS=DEFLATE", "PREDICTOR=3", "ZLEVEL=6", "BIGTIFF=IF_SAFER"]
+_LEVELS = {DEFLATE: "ZLEVEL=6", ZSTD: "ZSTD_LEVEL=9"}
+_TYPES = {FLOAT32: gdal.GDT_Float32, INT16: gdal.GDT_Int16}
+_PLAIN = Storage()
 
 
 @dataclass(frozen=True)
 class Band:
-    """What a band says of itself: description, unit, and free metadata."""
+    """What a band says of itself: description, unit, and free metadata.
+
+    `step`: what whole numbers stand for, where it is stored as such; `CLASSES` where it holds classes.
+    """
 
     name: str = ""
     unit: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    step: float = STEP
 
 
 class GeoTiff:
-    """A float32 GeoTIFF in the making; see `create_geotiff`."""
+    """A GeoTIFF in the making; see `create_geotiff`.
 
-    def __init__(self, dataset: gdal.Dataset, path: Path, bands: Sequence[Band]):
-        self._dataset, self._path = dataset, path
+    `beyond` counts the values so far that were greater than its cells can hold.
+    """
+
+    def __init__(self, dataset: gdal.Dataset, path: Path, bands: Sequence[Band], storage: Storage = _PLAIN):
+        self._dataset, self._path, self._bands, self._storage = dataset, path, bands, storage
         self._moments = [Moments() for _ in bands]
         self._sums = [0] * len(bands)
+        self.beyond = 0
 
     def write(self, values: np.ndarray, window: Window | None = None, band: int = 1) -> None:
         """Write a block, shape (rows, columns), NaN where missing.
@@ -58,11 +78,12 @@ class GeoTiff:
             If it cannot be written.
         """
         window = window or Window(0, 0, *values.shape)
-        with np.errstate(over="ignore", invalid="ignore"):
-            cells = values.astype(np.float32)
-        self._moments[band - 1].add(cells)
-        cells = np.where(np.isfinite(cells), cells, np.float32(NODATA))
-        self._sums[band - 1] += _sum(cells, window, self._dataset.RasterXSize)
+        step, storage = self._bands[band - 1].step, self._storage
+        numbers = storage.numbers(values, step)
+        self._moments[band - 1].add(numbers)
+        self.beyond += storage.beyond(values, step)
+        self._sums[band - 1] += _sum(storage.values_of(numbers, step), window, self._dataset.RasterXSize)
+        cells = np.where(np.isfinite(numbers), numbers, numbers.dtype.type(storage.nodata))
         with gdal_errors() as messages:
             try:
                 target = self._dataset.GetRasterBand(band)
@@ -94,11 +115,27 @@ class GeoTiff:
                 kept = f"{_sums_text(self._sums)} {_words(self._dataset)}"
                 self._dataset.SetMetadataItem(_SUMS, kept, _DOMAIN)
                 self._dataset.FlushCache()
+                if self._storage.overviews:
+                    self._add_overviews()
                 self._close()
             except RuntimeError as error:
                 messages.append(str(error))
+        check_cancelled()
         if messages:
             raise _cannot_write(self._path, messages)
+
+    def _add_overviews(self) -> None:
+        """Smaller copies of the bands; classes are picked, all else is averaged."""
+        factors = overview_factors(dataset_grid(self._dataset, str(self._path)))
+        if not factors:
+            return
+        # All bands get the same way: they are filled one by one.
+        self._dataset.BuildOverviews("NONE", factors)
+        for number, band in enumerate(self._bands, start=1):
+            source = self._dataset.GetRasterBand(number)
+            copies = [source.GetOverview(level) for level in range(source.GetOverviewCount())]
+            way = "NEAREST" if band.step == CLASSES else "AVERAGE"
+            gdal.RegenerateOverviews(source, copies, way, _may_go_on)
 
     def _keep_statistics(self, number: int, moments: Moments) -> None:
         if moments.n:
@@ -113,11 +150,21 @@ class GeoTiff:
             close_dataset(dataset)
 
 
+def _may_go_on(*_: object) -> int:
+    """What GDAL asks during long work."""
+    try:
+        check_cancelled()
+    except Cancelled:
+        return 0
+    return 1
+
+
 def _sum(cells: np.ndarray, window: Window, width: int) -> int:
-    """What cells, float32 without NaN, of a raster add up to: their bits, each times a number of its place.
+    """What cells, float32, of a raster add up to: their bits, each times a number of its place.
 
     It does not depend on the blocks in which they come, and is another one if any cell is.
     """
+    cells = np.where(np.isfinite(cells), cells, np.float32(NODATA))
     rows, columns = np.ogrid[: window.height, : window.width]
     place = ((rows + window.row) * width + columns + window.col).astype(np.uint64)
     bits = np.ascontiguousarray(cells).view(np.uint32).astype(np.uint64)
@@ -156,17 +203,34 @@ def is_as_written(dataset: gdal.Dataset, progress: Progress = SILENT) -> bool:
     """
     kept = tag_of(dataset, _SUMS, _DOMAIN)
     bands = range(1, dataset.RasterCount + 1)
-    if kept is None or any(dataset.GetRasterBand(band).GetNoDataValue() != NODATA for band in bands):
+    nodata = storage_of(dataset).nodata
+    if kept is None or any(dataset.GetRasterBand(band).GetNoDataValue() != nodata for band in bands):
         return False
     sums = [0] * dataset.RasterCount
     for row in range(0, dataset.RasterYSize, TILE):
         window = Window(row, 0, min(TILE, dataset.RasterYSize - row), dataset.RasterXSize)
         for band in bands:
             progress.check()
-            cells = read_band(dataset, band, window)
-            cells = np.where(np.isnan(cells), np.float32(NODATA), cells)
-            sums[band - 1] += _sum(cells, window, dataset.RasterXSize)
+            sums[band - 1] += _sum(read_band(dataset, band, window), window, dataset.RasterXSize)
     return f"{_sums_text(sums)} {_words(dataset)}" == kept
+
+
+def storage_of(dataset: gdal.Dataset) -> Storage:
+    """How a raster of ours is stored; of those of others what is told may be wrong."""
+    band = dataset.GetRasterBand(1)
+    data_type = INT16 if band.DataType == gdal.GDT_Int16 else FLOAT32
+    packed = tag_of(dataset, "COMPRESSION", "IMAGE_STRUCTURE")
+    return Storage(data_type, packed if packed == ZSTD else DEFLATE, band.GetOverviewCount() > 0)
+
+
+def check_compression(storage: Storage) -> None:
+    """Raise `InputError` if GDAL cannot pack GeoTIFFs in the way that is wanted."""
+    known = gdal.GetDriverByName("GTiff").GetMetadataItem("DMD_CREATIONOPTIONLIST") or ""
+    if f">{storage.compression}<" not in known:
+        raise InputError(
+            f"COMPRESSION is '{storage.compression}', which GDAL {gdal.__version__} was built without here; "
+            f"choose '{DEFLATE}'."
+        )
 
 
 def _cannot_write(path: Path, messages: Sequence[str]) -> InputError:
@@ -181,8 +245,9 @@ def create_geotiff(
     bands: Sequence[Band] = (Band(),),
     tags: Mapping[str, str] | None = None,
     sparse: bool = False,
+    storage: Storage = _PLAIN,
 ) -> Iterator[GeoTiff]:
-    """A float32 GeoTIFF on `grid` that appears under `path` only when it is whole.
+    """A GeoTIFF on `grid` that appears under `path` only when it is whole, float32 if nothing else is said.
 
     What is not written is missing; in a `sparse` file it takes no room.
 
@@ -194,8 +259,8 @@ def create_geotiff(
     path = Path(path)
     check_room(path, grid, len(bands))
     with whole_file(path) as part:
-        dataset = _create(part, path, grid, bands, tags or {}, sparse)
-        tiff = GeoTiff(dataset, path, bands)
+        dataset = _create(part, path, grid, bands, {**(tags or {}), **storage.tags}, sparse, storage)
+        tiff = GeoTiff(dataset, path, bands, storage)
         del dataset
         try:
             yield tiff
@@ -230,10 +295,17 @@ def check_room(path: str | Path, grid: Grid, rasters: int = 1) -> None:
 
 
 def _create(
-    part: Path, path: Path, grid: Grid, bands: Sequence[Band], tags: Mapping[str, str], sparse: bool
+    part: Path,
+    path: Path,
+    grid: Grid,
+    bands: Sequence[Band],
+    tags: Mapping[str, str],
+    sparse: bool,
+    storage: Storage,
 ) -> gdal.Dataset:
     reference = spatial_reference(grid.crs)
-    options = [*_OPTIONS, *(["SPARSE_OK=YES"] if sparse else [])]
+    options = [f"COMPRESS={storage.compression}", f"PREDICTOR={storage.predictor}"]
+    options += [_LEVELS[storage.compression], "BIGTIFF=IF_SAFER", *(["SPARSE_OK=YES"] if sparse else [])]
     if grid.width >= TILE or grid.height >= TILE:
         options += ["TILED=YES", f"BLOCKXSIZE={TILE}", f"BLOCKYSIZE={TILE}"]
     if len(bands) > 1:
@@ -241,7 +313,7 @@ def _create(
     with gdal_errors() as messages:
         try:
             dataset = gdal.GetDriverByName("GTiff").Create(
-                str(part), grid.width, grid.height, len(bands), gdal.GDT_Float32, options
+                str(part), grid.width, grid.height, len(bands), _TYPES[storage.data_type], options
             )
         except RuntimeError as error:
             messages.append(str(error))
@@ -252,12 +324,15 @@ def _create(
         dataset.SetGeoTransform(grid.geotransform)
         dataset.SetMetadata(dict(tags))
         for number, band in enumerate(bands, start=1):
-            _describe(dataset.GetRasterBand(number), band)
+            _describe(dataset.GetRasterBand(number), band, storage)
     return dataset
 
 
-def _describe(target: gdal.Band, band: Band) -> None:
-    target.SetNoDataValue(NODATA)
+def _describe(target: gdal.Band, band: Band, storage: Storage) -> None:
+    target.SetNoDataValue(storage.nodata)
+    if storage.counts_steps:
+        target.SetScale(band.step)
+        target.SetOffset(0.0)
     if band.name:
         target.SetDescription(band.name)
     if band.unit:

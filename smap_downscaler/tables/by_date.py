@@ -60,8 +60,12 @@ def raster_dates(covariates: Sequence[DatedCovariate], date: dt.date) -> list[st
 
 
 def map_statistics(path: Path, items: Mapping[str, str], band: int = 1) -> tuple[float, ...]:
-    """Numbers of a map as its file keeps them; of another of its bands, where asked for."""
+    """Numbers of a map as its file keeps them, in its unit; of another of its bands, where asked for."""
     # A band dies with its dataset.
     dataset = open_dataset(path)
-    found = [tag_of(dataset.GetRasterBand(band), item) for item in items.values()]
-    return tuple(math.nan if text is None else float(text) for text in found)
+    holder = dataset.GetRasterBand(band)
+    # GDAL's are those of the numbers in the file. Ours have no offset.
+    scale = holder.GetScale() or 1.0
+    scales = [1.0 if item == STATISTICS["valid"] else scale for item in items.values()]
+    found = [tag_of(holder, item) for item in items.values()]
+    return tuple(math.nan if text is None else float(text) * by for text, by in zip(found, scales))

@@ -9,6 +9,7 @@ import numpy as np
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...geo.geotiff import Band
+from ...geo.storage import CLASSES, STEP
 from ...methods.base import Block, Model
 from ...methods.file.reader import ModelFile
 
@@ -20,6 +21,8 @@ DISSIMILARITY, OUTSIDE, OUT_OF_RANGE, EXPLAINED = (
     "out_of_range",
     "variance_explained",
 )
+#: Steps of whole numbers, where maps are stored as such, of bands that are no soil moisture.
+_STEPS = {DISSIMILARITY: 0.001, OUTSIDE: CLASSES, OUT_OF_RANGE: CLASSES}
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class Extra:
                 name,
                 models.response_unit if name in (LOWER, UPPER, SD) else "",
                 {"0": "none", **numbered} if name == OUT_OF_RANGE else {},
+                _STEPS.get(name, STEP),
             )
             for name in self.names(models)
         ]

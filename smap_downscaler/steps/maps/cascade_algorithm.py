@@ -41,6 +41,7 @@ from .cascade import make_cascade, parse_resolutions
 from .inputs import MapInputs
 from .preflight import check_maps
 from .toolbox.report_output import report_cascade
+from .toolbox.storage import loss, read_storage, storage_parameters
 from .toolbox.wanted import check_wanted, read_wanted, wanted_parameters
 
 
@@ -65,6 +66,7 @@ class Cascade(SmapAlgorithm):
         yield advanced(
             decimal("MINIMUM_COVERED", "Minimum share of a cell covered by the covariates", 0.5, 0.0, 1.0)
         )
+        yield from storage_parameters()
         yield advanced(whole_number("MEMORY", "Memory for blocks (MB)", 512, 16))
         yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of maps")
@@ -80,6 +82,7 @@ class Cascade(SmapAlgorithm):
         check_window(values.integer("WINDOW"))
         values.nodata("COVARIATES")
         check_wanted(values)
+        read_storage(values)
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         folder = values.output_folder("OUTPUT")
@@ -87,13 +90,16 @@ class Cascade(SmapAlgorithm):
         with open_models(values.path("FORESTS")) as forests:
             stack = open_stack(values.raster_path("COVARIATES"), nodata=values.nodata("COVARIATES"))
             dynamic = values.dated_covariates(progress, minimum_share=0.0)
-            inputs = MapInputs(forests, stack, dynamic, wanted=read_wanted(values, listener))
+            wanted, storage = read_wanted(values, listener), read_storage(values)
+            inputs = MapInputs(forests, stack, dynamic, wanted=wanted, storage=storage)
             values.require_nodata_names(stack, inputs.dynamic)
             check_room(folder, inputs.part.grid)
             date = _date(forests, values.date("DATE"))
             resolutions = parse_resolutions(values.text("RESOLUTIONS"))
             found = check_maps(inputs, [date], progress)
             found.log(listener)
+            if lost := loss(storage):
+                progress.log(f"Maps are stored as {lost}")
             with tempfile.TemporaryDirectory(prefix="cascade-", dir=temporary) as scratch:
                 made = make_cascade(
                     inputs,

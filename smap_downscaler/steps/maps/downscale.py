@@ -13,7 +13,7 @@ import numpy as np
 
 from ...base.errors import InputError
 from ...base.kept import Kept
-from ...base.progress import SILENT, Counter, Progress
+from ...base.progress import SILENT, Counter, Progress, heard_by
 from ...base.threads import ordered_map
 from ...base.words import counted, text
 from ...geo.blocks import blocks
@@ -51,7 +51,7 @@ def make_maps(
     ending: str = "",
     told: bool = False,
 ) -> MapsReport:
-    """Write a soil moisture map a date, float32 GeoTIFF, m3 m-3, on the grid of the fine stack.
+    """Write a soil moisture map a date, GeoTIFF, m3 m-3, on the grid of the fine stack.
 
     Maps that are there already, made from the same inputs, are kept.  The
     result does not depend on `threads` or `memory_mb`, to the last bit, and
@@ -112,7 +112,7 @@ def make_maps(
             if len(bands) > 1:
                 tags[FIRST_BAND_TAG] = NAME
             try:
-                with create_geotiff(path, grid, bands, tags) as tiff:
+                with heard_by(progress), create_geotiff(path, grid, bands, tags, False, inputs.storage) as tiff:
                     look = _write_blocks(tiff, results, counter)
                     inputs.check_codes()
             except _NoValue:
@@ -218,7 +218,7 @@ def _looked(inputs: MapInputs, layers: Layers) -> _Looked:
     """A block as it is written, and what it comes to."""
     block, own = clipped(inputs, layers)
     with np.errstate(over="ignore", invalid="ignore"):
-        return (block, own), look_at(inputs, block, own[0].astype(np.float32))
+        return (block, own), look_at(inputs, block, inputs.storage.kept(own[0]))
 
 
 class _NoValue(Exception):

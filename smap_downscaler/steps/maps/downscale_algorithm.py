@@ -41,6 +41,7 @@ from .preflight import check_maps
 from .toolbox.extra import extra_parameters, read_extra
 from .toolbox.finish import finish_parameters, read_finish, read_smap
 from .toolbox.report_output import report_maps
+from .toolbox.storage import loss, read_storage, storage_parameters
 from .toolbox.wanted import check_wanted, read_wanted, wanted_parameters
 
 
@@ -62,6 +63,7 @@ class Downscale(SmapAlgorithm):
         yield from finish_parameters()
         yield from extra_parameters()
         yield advanced(QgsProcessingParameterBoolean("CLIP", "Bring maps between 0 and saturation", False))
+        yield from storage_parameters()
         yield advanced(whole_number("MEMORY", "Memory for blocks (MB)", 512, 16))
         yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of maps")
@@ -78,6 +80,7 @@ class Downscale(SmapAlgorithm):
         values.nodata("COVARIATES")
         check_wanted(values)
         read_finish(values)
+        read_storage(values)
         # The model file is opened in the background: a large one takes longer than a click should.
         check_series(values)
 
@@ -98,6 +101,7 @@ class Downscale(SmapAlgorithm):
                 read_smap(values, progress),
                 finish,
                 values.choice("DETAIL"),
+                read_storage(values),
             )
             values.require_nodata_names(stack, inputs.dynamic)
             dates = dates_to_map(inputs, *values.period(), values.flag("EVERY_DAY"), listener)
@@ -107,6 +111,8 @@ class Downscale(SmapAlgorithm):
             found = check_maps(inputs, dates, progress)
             found.log(listener)
             progress.log(f"{counted(len(dates), 'date')}, of each {part.words('pixels')} mapped")
+            if lost := loss(inputs.storage):
+                progress.log(f"Maps are stored as {lost}")
             threads, memory = thread_count(values.integer("THREADS")), values.integer("MEMORY")
             report = make_maps(inputs, folder, dates, threads, memory, listener)
             tell_beyond(inputs, report, listener)

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...base.errors import InputError
 from ...base.progress import Progress
+from ...geo.storage import Storage
 from ...geo.to_fine_grid import AREA_MEAN, way_of
 from ...methods.base import BY_EVIDENCE, Model
 from ...methods.file.reader import ModelFile
@@ -39,7 +40,7 @@ class MapInputs:
     `extra` is what they tell beside soil moisture, `wanted` what of the stack is mapped; with `clip` soil
     moisture is brought between 0 and saturation. `smap` is what maps are held against where models do not
     keep it, `finish` what is done to them beside the prediction, and `detail`, one of `DETAILS`, what models
-    that choose it show of the pattern in cells.
+    that choose it show of the pattern in cells. `storage` is how their files hold them.
     """
 
     forests: ModelFile
@@ -51,6 +52,7 @@ class MapInputs:
     smap: Series | None = None
     finish: Finish = field(default_factory=Finish)
     detail: str = BY_EVIDENCE
+    storage: Storage = field(default_factory=Storage)
 
     def __post_init__(self) -> None:
         self._check_wishes()
@@ -219,7 +221,7 @@ class MapInputs:
         content |= nodata_content(self.stack, self.dynamic)
         if self.detail != BY_EVIDENCE:
             content["detail"] = self.detail
-        content |= self.finish.content
+        content |= {**self.finish.content, **self.storage.content}
         if self.smap is not None and self.finish.steps:
             entries = [entry for entry in self.smap.entries if entry.date == date]
             paths += [entry.path for entry in entries]

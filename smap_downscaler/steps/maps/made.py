@@ -148,7 +148,7 @@ class Look:
 
 
 def look_at(inputs: MapInputs, block: Window, values: np.ndarray) -> Look:
-    """A block of a map as it is written: float32, shape (rows, columns), NaN where missing."""
+    """A block of a map as it is read back: float32, shape (rows, columns), NaN where missing."""
     under = inputs.under
     sums = () if under is None else tuple(under.sums_of((block, [values]), weights=False))
     return Look(sums, inputs.limits.beyond(values, block, inputs.clip))

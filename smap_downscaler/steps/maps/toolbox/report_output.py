@@ -35,6 +35,7 @@ from ..trust import look_at_maps
 from ..trust_report import add_trust
 from ..workflow import workflow_png
 from .finish import finish_used
+from .storage import storage_facts, storage_used
 from .wanted import wanted_used
 
 _LESS_CONTRAST = (
@@ -88,6 +89,7 @@ def report_maps(
             "bands of intervals": "yes" if inputs.extra.intervals else "no",
             "bands of applicability": "yes" if inputs.extra.applicability else "no",
             "brought between 0 and saturation": "yes" if inputs.clip else "no",
+            **storage_used(inputs.storage),
         }
         used = _inputs_used(inputs, progress)
         if inputs.smap is not None:
@@ -110,6 +112,7 @@ def _maps_facts(inputs: MapInputs, made: MapsReport, folder: str) -> list[tuple[
         ("Dates without a map", text("{:,}", len(made.skipped))),
         ("Dates of the maps", dates_text(list(made.files))),
         *([("Days without SMAP", text("{:,}", len(made.unseen)))] if made.unseen else []),
+        *storage_facts(inputs.storage),
         *closure_facts(made.closures, made.noise),
         ("Beyond what soil can hold", beyond_sentence(total, inputs.limits, inputs.clip)),
         *_inputs_facts(inputs, "Pixels of the stack" if inputs.part.tags else "Pixels"),
@@ -166,6 +169,7 @@ def report_cascade(
             "minimum share of a cell covered by the covariates": text("{:g}", share),
             "maximum age of a dated covariate (days)": values.integer("WINDOW"),
             "numbers that stand for no value": values.text("NODATA"),
+            **storage_used(inputs.storage),
         }
         add_resolutions(
             page, resolutions, {name: table.column(name) for name in table.fields}, table_texts(table)
@@ -186,6 +190,7 @@ def _cascade_facts(
     return [
         ("Date", str(date)),
         ("Maps", text("{:,}", len(files))),
+        *storage_facts(inputs.storage),
         *_inputs_facts(inputs, "Pixels of the stack"),
         ("Folder", folder),
     ]
