@@ -236,6 +236,21 @@ STEPS: dict[str, tuple[str, dict[str, Any]]] = {
             "REPORT": "{out}/report.html",
         },
     ),
+    "mapeveryday": (
+        "mapeveryday",
+        {
+            "SMAP": "{area}/smap",
+            "COVARIATES": ["{area}/fine.tif"],
+            "PRECIPITATION": "{area}/rain",
+            "RESOLUTION": 1500,
+            "FOOTPRINT": "0",
+            "maps": "{out}/maps",
+            "series": "{out}/maps.vrt",
+            "dates": "{out}/dates.csv",
+            "model": "{out}/levels.smapmodel",
+            "scores": "{out}/scores.gpkg",
+        },
+    ),
     "downscaleexact": (
         "downscale",
         {

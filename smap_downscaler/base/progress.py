@@ -118,14 +118,15 @@ class Counter:
         rate = self._done / seconds
         line += f", {_round(rate)} a second" if rate >= 1 else f", {_round(1 / rate)} s each"
         left = (self._total - self._done) / rate
-        return line + (f", {_duration(left)} left" if left >= 1 else "")
+        return line + (f", {duration_text(left)} left" if left >= 1 else "")
 
 
 def _round(number: float) -> str:
     return f"{number:,.0f}" if number >= 10 else f"{number:.1f}"
 
 
-def _duration(seconds: float) -> str:
+def duration_text(seconds: float) -> str:
+    """`40 s`, `12 min`, `3.4 h`."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = seconds / 60

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,6 @@ from osgeo import gdal
 
 from ..base.errors import Cancelled, InputError
 from ..base.progress import SILENT, Progress, check_cancelled
-from ..base.words import counted
 from ..stats.distribution import Moments
 from .datasets import (
     NODATA,
@@ -28,6 +26,7 @@ from .datasets import (
     whole_file,
 )
 from .grid import Grid, Window
+from .room import check_room
 from .storage import CLASSES, DEFLATE, FLOAT32, INT16, STEP, ZSTD, Storage, overview_factors
 from .texts import band_name, band_unit, tag_of, tags_of
 
@@ -35,11 +34,9 @@ from .texts import band_name, band_unit, tag_of, tags_of
 TILE = 256
 #: Where a file keeps what its cells add up to, away from the tags that are shown.
 _DOMAIN, _SUMS = "SMAP_DOWNSCALER", "CELLS"
-#: How many times smaller a raster may get by packing, if almost all of it is missing.
-_MOST_PACKED = 50
 #: An odd number whose multiples are spread over 64 bits, 2 ** 64 divided by the golden ratio.
 _SPREAD = 0x9E3779B97F4A7C15
-_LEVELS = {DEFLATE: "ZLEVEL=6", ZSTD: "ZSTD_LEVEL=9"}
+_LEVELS = {DEFLATE: "ZLEVEL=6", ZSTD: "ZSTD_LEVEL=3"}
 _TYPES = {FLOAT32: gdal.GDT_Float32, INT16: gdal.GDT_Int16}
 _PLAIN = Storage()
 
@@ -269,29 +266,6 @@ def create_geotiff(
             # An open handle would keep Windows from removing the file.
             with gdal_errors(), contextlib.suppress(RuntimeError):
                 tiff._close()
-
-
-def check_room(path: str | Path, grid: Grid, rasters: int = 1) -> None:
-    """Refuse rasters that find no room on the disk of `path`, even if hardly a cell of them has a value.
-
-    Raises
-    ------
-    InputError
-    """
-    folder = Path(path).absolute()
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    try:
-        free = shutil.disk_usage(folder).free
-    except OSError:
-        return
-    need = grid.width * grid.height * rasters * np.dtype(np.float32).itemsize
-    if need > _MOST_PACKED * free:
-        raise InputError(
-            f"{path}: {counted(rasters, 'raster')} of {grid.width:,} x {grid.height:,} cells would take "
-            f"{need / 1e9:,.0f} GB unpacked, and the disk has {free / 1e9:,.1f} GB left; give a smaller "
-            "extent or larger cells."
-        )
 
 
 def _create(

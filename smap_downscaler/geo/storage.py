@@ -72,11 +72,10 @@ class Storage:
 
         Beyond `GREATEST` steps they are `GREATEST`.
         """
-        with np.errstate(over="ignore", invalid="ignore"):
-            cells: np.ndarray = values.astype(np.float32)
         if not self.counts_steps:
-            return cells
-        steps = np.where(np.isfinite(cells), cells, np.nan).astype(np.float64) / step
+            with np.errstate(over="ignore", invalid="ignore"):
+                return values.astype(np.float32)
+        steps = np.where(np.isfinite(values), values, np.nan).astype(np.float64) / step
         return np.asarray(np.clip(np.rint(steps), -GREATEST, GREATEST))
 
     def kept(self, values: np.ndarray, step: float = STEP) -> np.ndarray:
@@ -97,7 +96,8 @@ class Storage:
 
 def overview_factors(grid: Grid) -> list[int]:
     """How many times smaller the overviews of a grid are along a side: 2, 4, 8..."""
-    factors, side = [], max(grid.shape)
+    factors: list[int] = []
+    side = max(grid.shape)
     while side > _SMALLEST_SIDE * 2 ** len(factors):
         factors.append(2 ** (len(factors) + 1))
     return factors

@@ -7,7 +7,9 @@ import datetime as dt
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,10 @@ from ..geo.packed import file_of
 from ..geo.texts import OF_GDAL, tag_of
 from ..series.series import SeriesEntry, raster_files
 from ..series.tags import RUN_TAG, files_behind
+from .hashes import file_hash
+
+#: Folders of what the steps of a model hand on to each other, which QGIS names anew each time.
+_TEMPORARY = re.compile(r"processing_\w{6}")
 
 
 def digest(content: Mapping[str, Any]) -> str:
@@ -32,17 +38,21 @@ def digest(content: Mapping[str, Any]) -> str:
 
 
 def fingerprint(paths: Iterable[str], settings: Mapping[str, Any]) -> str:
-    """The `digest` of files, by path, size and time of change, and of settings."""
-    files = [file_state(file) for path in paths for file in files_behind(path)]
+    """The `digest` of files, see `identity`, and of settings."""
+    files = [identity(file) for path in paths for file in files_behind(path)]
     return digest({"files": files, "settings": settings})
 
 
-def contents(entries: Iterable[SeriesEntry]) -> list[tuple[str, str, int]]:
-    """Day, file and band of rasters of a series, in order.
+def contents(entries: Iterable[SeriesEntry]) -> list[tuple[object, ...]]:
+    """Day, file, variable and band of rasters of a series, in order.
 
     For `fingerprint`, whose files do not say which of them is which day of which covariate.
     """
-    return [(entry.date.isoformat(), file_state(entry.path)[0], entry.band) for entry in entries]
+    found: list[tuple[object, ...]] = []
+    for entry in entries:
+        file, state = file_of(entry.path), identity(entry.path)
+        found.append((entry.date.isoformat(), entry.path.replace(file, state[0]), *state[1:], entry.band))
+    return found
 
 
 def run_of(path: Path) -> str:
@@ -128,3 +138,33 @@ def file_state(path: str) -> tuple[str, int, int]:
         # A file on the network.
         return path, 0, 0
     return os.path.abspath(file), status.st_size, status.st_mtime_ns
+
+
+def identity(path: str) -> tuple[str, int, int | str]:
+    """The `file_state` of a file; of what a step of a model made for the next one, name, size and a hash.
+
+    So a model that is run again goes on where it was stopped.
+
+    Raises
+    ------
+    InputError
+        If such a file cannot be read.
+    """
+    file, size, changed = file_state(path)
+    if changed and _is_handed_on(file):
+        return Path(file).name, size, _content(file, size, changed)
+    return file, size, changed
+
+
+def lasting(path: str) -> str:
+    """A path as results keep it: of what a step of a model made for the next one the name alone."""
+    return Path(path).name if _is_handed_on(path) else path
+
+
+def _is_handed_on(path: str) -> bool:
+    return any(_TEMPORARY.fullmatch(part) for part in Path(path).parts)
+
+
+@lru_cache(maxsize=4096)
+def _content(file: str, _size: int, _changed: int) -> str:
+    return file_hash(file)

@@ -10,41 +10,20 @@ import os
 import platform
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from osgeo import gdal
 
-from ..base.errors import InputError
 from ..base.progress import SILENT, Progress
 from ..base.version import plugin_version
 from ..series.series import Series
 from ..series.tags import files_behind
 from .fingerprint import file_state
+from .hashes import file_hash
 
-BYTES_AT_ONCE = 1 << 22
 #: Bytes of many files up to which their contents are hashed, which takes about a second: years of fine maps
 #: could outlast the work.
 MOST_HASHED_BYTES = 1 << 28
-
-
-def file_hash(path: str | Path, progress: Progress = SILENT) -> str:
-    """SHA-256 of a file.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read.
-    """
-    digest = hashlib.sha256()
-    try:
-        with Path(path).open("rb") as stream:
-            while block := stream.read(BYTES_AT_ONCE):
-                progress.check()
-                digest.update(block)
-    except OSError as error:
-        raise InputError(f"{path}: it cannot be read ({error.strerror}); check the path.") from None
-    return digest.hexdigest()
 
 
 @dataclass(frozen=True)

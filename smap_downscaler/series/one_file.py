@@ -166,8 +166,8 @@ def _band(
         "    <SimpleSource>\n"
         f'      <SourceFilename relativeToVRT="{relative}">{escape(name, quote=False)}</SourceFilename>\n'
         "      <SourceBand>1</SourceBand>\n"
-        f'      <SourceProperties RasterXSize="{grid.width}" RasterYSize="{grid.height}" DataType="{data_type}" '
-        f'BlockXSize="{block[0]}" BlockYSize="{block[1]}"/>\n'
+        f'      <SourceProperties RasterXSize="{grid.width}" RasterYSize="{grid.height}" '
+        f'DataType="{data_type}" BlockXSize="{block[0]}" BlockYSize="{block[1]}"/>\n'
         f'      <SrcRect xOff="0" yOff="0" {size}/>\n      <DstRect xOff="0" yOff="0" {size}/>\n'
         "    </SimpleSource>\n  </VRTRasterBand>\n"
     )

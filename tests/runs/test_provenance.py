@@ -14,7 +14,7 @@ import pytest
 from raster_cases import CELLS, Listener, netcdf
 from smap_downscaler.base.errors import Cancelled
 from smap_downscaler.geo.geotiff import Band, write_geotiff
-from smap_downscaler.runs import provenance
+from smap_downscaler.runs import hashes, provenance
 from smap_downscaler.runs.provenance import file_hash, series_hash
 from smap_downscaler.series.one_file import write_series_file
 from smap_downscaler.series.series import open_series
@@ -139,7 +139,7 @@ def test_a_file_of_many_dates_is_read_once(files, monkeypatch):
 
 def test_a_stop_within_a_file(files, monkeypatch):
     path = as_file(files)
-    monkeypatch.setattr(provenance, "BYTES_AT_ONCE", 64)
+    monkeypatch.setattr(hashes, "BYTES_AT_ONCE", 64)
     asked = Listener()
     series = open_series(path)
     series_hash(series, asked)

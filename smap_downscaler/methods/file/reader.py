@@ -5,8 +5,10 @@ Nothing in it is executable, and nothing of it is ever extracted to disk.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -87,6 +89,11 @@ class ModelFile:
         self.coverage = coverages_from(manifest.extra.get("coverage"))
         self.keys: tuple[Key, ...] = tuple(sorted(self._entries))
         self.dates = tuple(key for key in self.keys if isinstance(key, date))
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of what the file holds, wherever it lies: its manifest has those of all members."""
+        return hashlib.sha256(self._container.read(MANIFEST, MAX_BYTES)).hexdigest()
 
     def __enter__(self) -> ModelFile:
         return self

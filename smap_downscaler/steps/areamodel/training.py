@@ -27,6 +27,7 @@ from ...methods.base import Cells
 from ...methods.file.reader import ModelWriter
 from ...methods.keys import BY_DATE, POOLED, Key, PooledKey, key_number
 from ...preflight.sample import Sampler, range_of
+from ...runs.fingerprint import lasting
 from ...series.tags import area_tags
 from .numbers.outcome import AreaOutcome, indicator, quantiles
 from .rows import AreaInputs, AreaRows, area_rows, taken
@@ -214,7 +215,7 @@ def _writer(
 ) -> ModelWriter:
     points = StackPoints.of(inputs.stack, inputs.smap.grid.crop(inputs.under_stack), progress)
     extra: dict[str, object] = {
-        "smap": inputs.smap.source,
+        "smap": lasting(inputs.smap.source),
         "filled": inputs.smap.has_filled(),
         "levels": choice.levels,
         "grid": asdict(inputs.smap.grid),

@@ -17,6 +17,7 @@ from ...methods.base import NO_WISHES, Cells, FineReader, Method, Model, Wishes
 from ...methods.features import NO_FEATURES, FeatureSettings
 from ...methods.file.reader import ModelWriter
 from ...methods.forest.method import RANDOM_FOREST
+from ...runs.fingerprint import lasting
 from ..matrix.numbers.rows import centres_of_cells
 from ..matrix.read import WHOLE_TABLE, MatrixTable, RowSelection
 
@@ -93,7 +94,7 @@ class TrainingChoices:
             RESPONSE_UNIT,
             self.settings,
             plugin_version(),
-            {"table": table.label, **extra, **grid, **ranges},
+            {"table": lasting(table.label), **extra, **grid, **ranges},
             mode,
             self.features,
             self.wishes.tuned,

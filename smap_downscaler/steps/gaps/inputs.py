@@ -138,6 +138,7 @@ class GapInputs:
         series = {"SMAP": self.smap, **{f"covariate {dated.name}": dated.series for dated in self.dynamic}}
         paths = {entry.path for one in series.values() for entry in one.entries}
         settings = {
+            "models": self.forests.digest,
             # Which file is which day of which covariate: the same files under other names are other inputs.
             "series": {name: contents(one.entries) for name, one in series.items()},
             "window": max((dated.window for dated in self.dynamic), default=0),
@@ -148,7 +149,7 @@ class GapInputs:
         if self.area is not None:
             settings["area"] = self.area.digest
         settings |= nodata_content(None, self.dynamic)
-        return fingerprint([str(self.forests.path), *sorted(paths)], settings)
+        return fingerprint(sorted(paths), settings)
 
 
 def rows_and_columns(cells: Sequence[CellKey]) -> tuple[np.ndarray, np.ndarray]:

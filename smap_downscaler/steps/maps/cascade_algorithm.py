@@ -19,7 +19,7 @@ from ...base.errors import InputError
 from ...base.progress import Progress
 from ...base.threads import thread_count
 from ...base.words import counted
-from ...geo.geotiff import check_room
+from ...geo.room import check_room
 from ...methods.file.reader import ModelFile, open_models
 from ...methods.keys import POOLED
 from ...series.dated import check_window

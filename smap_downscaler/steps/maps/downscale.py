@@ -17,7 +17,9 @@ from ...base.progress import SILENT, Counter, Progress, heard_by
 from ...base.threads import ordered_map
 from ...base.words import counted, text
 from ...geo.blocks import blocks
-from ...geo.geotiff import Band, GeoTiff, check_room, create_geotiff
+from ...geo.geotiff import Band, GeoTiff, create_geotiff
+from ...geo.room import check_room
+from ...geo.storage import GREATEST
 from ...runs.fingerprint import is_made, run_of, tags_of_file
 from ...series.dated import log_substitutes
 from ...series.dated_on_grid import OnPixels
@@ -28,6 +30,7 @@ from .dates import check_dates
 from .inputs import NO_SMAP, SMAP_TAG, MapInputs, compare_units
 from .made import NOISE_TAG, Look, MapsReport, ask_models, look_at, take_look, tell_looks
 from .mapped import PART_TAG
+from .outlook import Outlook
 from .predict import Task, clipped, pixels_a_block, predict, room_for_kept, tasks_of
 
 #: The share of the memory up to which a map is kept from pass to pass.
@@ -84,7 +87,8 @@ def make_maps(
     ask_models(inputs, dates, report, SILENT if told else progress)
     dated = [OnPixels(one, inputs.stack.grid, progress) for one in inputs.dynamic]
     files = {date: map_file(folder, date, ending) for date in dates}
-    wanted = _not_made_yet(inputs, files, report, progress)
+    with heard_by(progress):
+        wanted = _not_made_yet(inputs, files, report, threads, progress)
     if not wanted and not report.files:
         raise InputError(
             f"No date can be mapped: {next(iter(report.skipped.values()), 'no date is chosen')}."
@@ -92,6 +96,7 @@ def make_maps(
     grid = inputs.part.grid
     n_bands = len(inputs.bands)
     check_room(folder, grid, len(wanted) * n_bands)
+    outlook = Outlook(folder, len(wanted), report.files.values(), progress)
     in_memory = grid.width * grid.height * np.dtype(np.float64).itemsize * n_bands
     keep = inputs.finish.steps > 0 and in_memory <= memory_mb * 2**20 * _SHARE_KEPT
     memory = memory_mb - (in_memory // 2**20 if keep else 0)
@@ -102,6 +107,7 @@ def make_maps(
     making = _making(
         inputs, list(wanted), tasks, len(parts), keep, threads, report, progress, counter.advance
     )
+    beyond = 0
     with contextlib.closing(making) as maps:
         for (date, run), (more, results) in zip(wanted.items(), maps):
             path = files[date]
@@ -112,14 +118,20 @@ def make_maps(
             if len(bands) > 1:
                 tags[FIRST_BAND_TAG] = NAME
             try:
-                with heard_by(progress), create_geotiff(path, grid, bands, tags, False, inputs.storage) as tiff:
+                with (
+                    heard_by(progress),
+                    create_geotiff(path, grid, bands, tags, False, inputs.storage) as tiff,
+                ):
                     look = _write_blocks(tiff, results, counter)
                     inputs.check_codes()
             except _NoValue:
                 report.skipped[date] = "no pixel has all covariates"
                 progress.warn(f"{date}: no map, {report.skipped[date]}")
+                outlook.pass_over()
                 continue
             report.files[date] = path
+            beyond += tiff.beyond
+            outlook.add(path)
             take_look(inputs, report, date, look)
             progress.log(f"{date}: {path.name} written")
     if not report.files:
@@ -127,33 +139,55 @@ def make_maps(
             f"{inputs.stack.source}: no pixel has all covariates on any of the dates; see which lack a value "
             "in the table of the log."
         )
+    if beyond:
+        progress.warn(
+            text(
+                "{} beyond what {} can hold ({:g} steps of its band), and stored as that; choose DATA_TYPE "
+                "'float32' to keep them",
+                counted(beyond, "number is", "numbers are"),
+                inputs.storage.data_type,
+                GREATEST,
+            )
+        )
     report.files = dict(sorted(report.files.items()))
-    tell_looks(inputs, report, progress)
+    tell_looks(inputs, report, threads, progress)
     return report
 
 
 def _not_made_yet(
-    inputs: MapInputs, files: Mapping[dt.date, Path], report: MapsReport, progress: Progress
+    inputs: MapInputs, files: Mapping[dt.date, Path], report: MapsReport, threads: int, progress: Progress
 ) -> dict[dt.date, str]:
     """The dates that need a new map, ascending, with the fingerprint of their inputs."""
     wanted: dict[dt.date, str] = {}
     others: list[Path] = []
-    for date, path in sorted(files.items()):
+    runs: dict[dt.date, str] = {}
+    for date in sorted(files):
         progress.check()
         lacking = [dated for dated in inputs.dynamic if dated.entry(date) is None]
         if lacking:
             report.skipped[date] = lacking[0].why_missing(date)
             progress.warn(f"{date}: no map, {report.skipped[date]}")
             continue
-        run = inputs.fingerprint(date)
-        if is_made(path, run, inputs.part.grid, progress):
-            report.files[date] = path
-            report.kept.append(date)
-            progress.log(f"{date}: {path.name} is there already, made from the same inputs; kept")
-        else:
-            wanted[date] = run
-            if run_of(path) and not _is_of_part(path, inputs):
-                others.append(path)
+        runs[date] = inputs.fingerprint(date)
+
+    def is_there(date: dt.date, listener: Progress) -> bool:
+        return is_made(files[date], runs[date], grid, listener)
+
+    grid = inputs.part.grid
+    # The bar is for what is made.
+    counter = progress.part(0.0, 0.0).counter(len(runs), "dates looked for in the folder")
+    with contextlib.closing(ordered_map(is_there, runs, threads, progress)) as found:
+        for (date, run), there in zip(runs.items(), found):
+            counter.advance()
+            path = files[date]
+            if there:
+                report.files[date] = path
+                report.kept.append(date)
+                progress.log(f"{date}: {path.name} is there already, made from the same inputs; kept")
+            else:
+                wanted[date] = run
+                if run_of(path) and not _is_of_part(path, inputs):
+                    others.append(path)
     if others:
         progress.warn(
             text(

@@ -15,7 +15,7 @@ from qgis.core import (
 from ...base.progress import Progress
 from ...base.threads import thread_count
 from ...base.words import counted
-from ...geo.geotiff import check_room
+from ...geo.room import check_room
 from ...methods.file.reader import open_models
 from ...runs.fingerprint import warn_of_other_runs
 from ...series.dated import check_window

@@ -203,13 +203,14 @@ class MapInputs:
     def fingerprint(self, date: dt.date) -> str:
         """A hash of all that the map of a date depends on: files by path, size and time of change.
 
-        Other dates of a series are left out: a longer series does not make old maps anew.
+        Models are known by what they hold: those of a training that is run again are the same. Other dates
+        of a series are left out: a longer series does not make old maps anew.
         """
-        paths = [str(self.forests.path), self.stack.path]
+        paths = [self.stack.path]
         taken = {dated.name: dated.entry(date) for dated in self.dynamic}
         paths += [entry.path for entry in taken.values() if entry]
         rasters = {name: contents([entry] if entry else []) for name, entry in taken.items()}
-        content: dict[str, object] = {"names": self.forests.names, "date": str(date), "dated": rasters}
+        content: dict[str, object] = {"models": self.forests.digest, "date": str(date), "dated": rasters}
         content |= {name: True for name, wanted in asdict(self.extra).items() if wanted}
         if self.clip:
             content["clip"] = True

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
+from ...base.threads import ordered_map
 from ...base.words import counted, text
 from ...geo.blocks import row_blocks
 from ...geo.datasets import open_dataset, read_band
@@ -194,12 +197,14 @@ def take_look(inputs: MapInputs, report: MapsReport, date: dt.date, look: Look) 
             report.unfinished.setdefault(date, "no field could be fitted")
 
 
-def tell_looks(inputs: MapInputs, report: MapsReport, progress: Progress) -> None:
+def tell_looks(inputs: MapInputs, report: MapsReport, threads: int, progress: Progress) -> None:
     """Say how all maps, those of an earlier run too, lie beside SMAP on their dates."""
     counter = progress.counter(len(report.kept), "maps of an earlier run looked at")
-    for date in report.kept:
-        take_look(inputs, report, date, look_back(inputs, report.files[date], progress))
-        counter.advance()
+    files = [report.files[date] for date in report.kept]
+    with contextlib.closing(ordered_map(partial(look_back, inputs), files, threads, progress)) as looks:
+        for date, look in zip(report.kept, looks):
+            take_look(inputs, report, date, look)
+            counter.advance()
     report.closures = dict(sorted(report.closures.items()))
     report.beyond = dict(sorted(report.beyond.items()))
     if inputs.under is None:

@@ -21,7 +21,7 @@ from ...geo.datasets import check_folders, dataset_grid, open_dataset
 from ...geo.geotiff import Band, create_geotiff
 from ...geo.grid import Bounds, Grid, Window
 from ...geo.texts import tags_of
-from ...runs.fingerprint import digest, file_state, is_made
+from ...runs.fingerprint import digest, identity, is_made
 from ...series.series import Series, SeriesEntry, open_series, same_grid
 from ...series.tags import KIND_TAG, RAIN_KIND, RUN_TAG
 from .numbers.antecedent import Antecedent, all_dates, listed_dates, mean_of_days
@@ -188,8 +188,8 @@ class _Job:
         return {entry.date: entry for entry in self.series.entries}
 
     @cached_property
-    def _states(self) -> dict[str, tuple[str, int, int]]:
-        return {path: file_state(path) for path in {entry.path for entry in self.series.entries}}
+    def _states(self) -> dict[str, tuple[str, int, int | str]]:
+        return {path: identity(path) for path in {entry.path for entry in self.series.entries}}
 
     def is_made(self, date: dt.date, progress: Progress) -> bool:
         """Whether the raster of a date is there, made from the same days in the same way."""

@@ -14,7 +14,7 @@ from qgis.core import (
 
 from ...base.errors import InputError
 from ...base.progress import Progress
-from ...geo.geotiff import check_room
+from ...geo.room import check_room
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.feedback import WarningKeeper
 from ...toolbox.parameters import advanced, any_file, band_of, choice, decimal, nodata_parameter

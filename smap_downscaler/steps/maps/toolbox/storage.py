@@ -41,8 +41,8 @@ def loss(storage: Storage) -> Text | None:
     if not storage.counts_steps:
         return None
     return text(
-        "{} in steps of {:g} {}: each value is off by up to {:g}, and so may be means over SMAP's cells, also "
-        "where CONSISTENCY is 'exact'",
+        "{} in steps of {:g} {}: each value is off by up to {:g}, and so may be means over SMAP's cells, "
+        "also where CONSISTENCY is 'exact'",
         storage.data_type,
         STEP,
         SOIL_MOISTURE_UNIT,

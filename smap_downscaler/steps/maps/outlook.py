@@ -1,0 +1,98 @@
+"""What the maps still to be made take of time and disk, worked out from those that are there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from ...base.errors import InputError
+from ...base.progress import Progress, duration_text
+from ...base.words import Text, counted, text
+from ...geo.room import bytes_text, free_bytes
+
+#: Maps differ in size: from these shares of the free room on they are warned of, and refused.
+_CLOSE, _TOO_MUCH = 0.8, 1.2
+
+
+class Outlook:
+    """Follows the maps of a run as they appear in a folder.
+
+    The size of those that are there, of an earlier run too, is taken for that of the others; the time is that
+    of the second one: the first makes much that all share.
+
+    Parameters
+    ----------
+    folder : path
+    left : int
+        Maps that are to be made.
+    kept : iterable of path
+        Maps of the same kind that are there.
+    progress : Progress
+    """
+
+    def __init__(self, folder: str | Path, left: int, kept: Iterable[Path], progress: Progress):
+        self._folder, self._left, self._progress = Path(folder), left, progress
+        self._made, self._warned, self._last = 0, False, 0.0
+        sizes = [path.stat().st_size for path in kept]
+        self._maps, self._bytes = len(sizes), sum(sizes)
+        if self._maps:
+            self._compare(True)
+
+    def add(self, path: Path) -> None:
+        """Count a map that was made.
+
+        Raises
+        ------
+        InputError
+            If it is the first one, and the others will find no room.
+        """
+        now, first = time.monotonic(), not self._maps
+        self._made += 1
+        self._maps += 1
+        self._bytes += path.stat().st_size
+        self.pass_over()
+        self._compare(first)
+        if self._made == 2 and self._left:
+            self._progress.log(self._told(now - self._last))
+        self._last = now
+
+    def pass_over(self) -> None:
+        """Count a date that has no map after all."""
+        self._left -= 1
+
+    @property
+    def _need(self) -> float:
+        return self._left * self._bytes / self._maps
+
+    def _told(self, seconds: float) -> Text:
+        free = free_bytes(self._folder)
+        return text(
+            "{} to come: about {} at {:.2g} s each, and {} on the disk of {}{}",
+            counted(self._left, "more map"),
+            duration_text(self._left * seconds),
+            seconds,
+            bytes_text(self._need),
+            self._folder,
+            "" if free is None else f", where {bytes_text(free)} are free",
+        )
+
+    def _compare(self, may_refuse: bool) -> None:
+        """Warn where the maps to come may find no room; refuse them where they will find none."""
+        free = free_bytes(self._folder)
+        if free is None or self._need <= _CLOSE * free or self._warned:
+            return
+        said = text(
+            "{}: {} to come, which need about {}, and {} are free on its disk",
+            self._folder,
+            counted(self._left, "map is", "maps are"),
+            bytes_text(self._need),
+            bytes_text(free),
+        )
+        if may_refuse and self._need > _TOO_MUCH * free:
+            raise InputError(
+                f"{said}; make room there, choose another OUTPUT, a smaller area, fewer dates, or DATA_TYPE "
+                "'int16'. What is made stays, and the same run goes on from there."
+            )
+        self._warned = True
+        self._progress.warn(text("{}; make room there while the maps are made", said))
