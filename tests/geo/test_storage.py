@@ -26,6 +26,7 @@ SMALL = Grid(UTM, 500000.0, 9000000.0, 100.0, 100.0, 5, 2)
 INT16 = Storage("int16")
 #: Half a step, and what float32 rounds of a number below 1.
 HALF = 0.5e-4 + 6e-8
+THETA = (Band("theta", "m3 m-3"),)
 DAYS = [dt.date(2020, 1, 1), dt.date(2020, 1, 2)]
 
 
@@ -36,7 +37,7 @@ def moisture(grid=BIG, seed=4):
     return values
 
 
-def write(path, values, storage, grid=BIG, bands=(Band("theta", "m3 m-3"),)):
+def write(path, values, storage, grid=BIG, bands=THETA):
     with create_geotiff(path, grid, bands, storage=storage) as tiff:
         for number, layer in enumerate(np.reshape(values, (len(bands), *grid.shape)), start=1):
             tiff.write(layer, band=number)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import pytest
 
@@ -11,9 +13,11 @@ from smap_downscaler.base.progress import Progress
 from smap_downscaler.geo.datasets import open_dataset, read_band
 from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.geo.grid import Grid
-from smap_downscaler.runs.fingerprint import is_made, warn_of_other_runs
+from smap_downscaler.runs.fingerprint import contents, fingerprint, is_made, lasting, warn_of_other_runs
+from smap_downscaler.series.series import SeriesEntry
 from smap_downscaler.series.tags import RUN_TAG
 
+DAY = dt.date(2020, 1, 1)
 GRID = Grid("EPSG:32718", 690000.0, 8540000.0, 100.0, 100.0, 3, 2)
 ONES = np.ones((1, *GRID.shape), np.float32)
 
@@ -114,3 +118,41 @@ def test_rasters_without_values_and_with_one_value_are_kept(tmp_path):
         path = tmp_path / f"{number}.tif"
         write_geotiff(path, GRID, values.astype(np.float32), tags={RUN_TAG: "mine"})
         assert is_made(path, "mine", GRID)
+
+
+def handed_on(folder, step, content):
+    """A file that a step of a model made for the next one, in a folder as QGIS names it."""
+    file = folder / f"processing_{step}" / "5d0f" / "OUTPUT.tif"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(content)
+    return str(file)
+
+
+def test_what_a_step_of_a_model_hands_on_is_known_by_its_content(tmp_path):
+    first = handed_on(tmp_path, "abCD12", b"same")
+    again = handed_on(tmp_path, "XyZ987", b"same")
+    other = handed_on(tmp_path, "qQqQqQ", b"rame")
+    assert fingerprint([first], {}) == fingerprint([again], {}) != fingerprint([other], {})
+    days = [[SeriesEntry(DAY, path, 1)] for path in (first, again, other)]
+    assert contents(days[0]) == contents(days[1]) != contents(days[2])
+    assert (lasting(first), lasting("/data/OUTPUT.tif")) == ("OUTPUT.tif", "/data/OUTPUT.tif")
+    # A file that changes between two looks.
+    before = fingerprint([first], {})
+    (tmp_path / "processing_abCD12" / "5d0f" / "OUTPUT.tif").write_bytes(b"longer")
+    assert fingerprint([first], {}) != before
+
+
+def test_files_of_users_are_known_by_path_and_time(tmp_path):
+    one, other = tmp_path / "a.tif", tmp_path / "processing_files" / "a.tif"
+    other.parent.mkdir()
+    for file in (one, other):
+        file.write_bytes(b"same")
+    assert fingerprint([str(one)], {}) != fingerprint([str(other)], {})
+
+
+def test_variables_of_one_file_are_other_inputs(tmp_path):
+    file = tmp_path / "weather.nc"
+    file.write_bytes(b"")
+    rain, heat = ([SeriesEntry(DAY, f'NETCDF:"{file}":{name}', 1)] for name in ("rain", "heat"))
+    assert contents(rain) != contents(heat)
+    assert contents(rain) == contents([SeriesEntry(DAY, f'NETCDF:"{file}":rain', 1)])

@@ -83,9 +83,9 @@ class Outlook:
         if free is None or self._need <= _CLOSE * free or self._warned:
             return
         said = text(
-            "{}: {} to come, which need about {}, and {} are free on its disk",
+            "{}: {} about {}, and {} are free on its disk",
             self._folder,
-            counted(self._left, "map is", "maps are"),
+            counted(self._left, "map to come needs", "maps to come need"),
             bytes_text(self._need),
             bytes_text(free),
         )

@@ -9,7 +9,6 @@ from qgis.core import QgsProcessingParameterBoolean, QgsProcessingParameterDefin
 from ....base.words import Text, text
 from ....geo.geotiff import check_compression
 from ....geo.storage import COMPRESSIONS, DATA_TYPES, STEP, Storage
-from ....report.figure import SOIL_MOISTURE_UNIT
 from ....toolbox.parameters import advanced, choice
 from ....toolbox.values import Values
 
@@ -41,11 +40,10 @@ def loss(storage: Storage) -> Text | None:
     if not storage.counts_steps:
         return None
     return text(
-        "{} in steps of {:g} {}: each value is off by up to {:g}, and so may be means over SMAP's cells, "
-        "also where CONSISTENCY is 'exact'",
+        "{} in steps of {:g} m3 m-3: each value is off by up to {:.5f}, and so may be means over SMAP's "
+        "cells, also where CONSISTENCY is 'exact'",
         storage.data_type,
         STEP,
-        SOIL_MOISTURE_UNIT,
         STEP / 2,
     )
 
