@@ -11,6 +11,7 @@ Steps with the area-to-point model run on `tests/support/small_area_case.py`, wh
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import random
 import re
 import shutil
@@ -241,7 +242,7 @@ STEPS: dict[str, tuple[str, dict[str, Any]]] = {
         {
             "SMAP": "{area}/smap",
             "COVARIATES": ["{area}/fine.tif"],
-            "PRECIPITATION": "{area}/rain",
+            "PRECIPITATION": "{area}/daily",
             "RESOLUTION": 1500,
             "FOOTPRINT": "0",
             "maps": "{out}/maps",
@@ -447,8 +448,13 @@ class Kills:
 
 
 def make_area(folder: Path) -> None:
-    """The case for area-to-point models, and its stack on SMAP's cells."""
-    make_area_case(folder, with_rain=True)
+    """The case for area-to-point models, its stack on SMAP's cells, and rain of each day."""
+    case = make_area_case(folder, with_rain=True)
+    generator = np.random.default_rng(5)
+    for number in range(-3, (case.dates[-1] - case.dates[0]).days + 1):
+        rain = generator.gamma(0.7, 4.0, CELLS.shape)
+        date = case.dates[0] + dt.timedelta(number)
+        write_geotiff(folder / "daily" / f"rain_{date:%Y%m%d}.tif", CELLS, rain, [Band("rain", "mm/d")])
     fine = open_dataset(str(folder / "fine.tif"))
     means = np.stack([cell_means(read_band(fine, number)) for number in range(1, len(NAMES) + 1)])
     write_geotiff(folder / "coarse.tif", CELLS, means, [Band(name) for name in NAMES])
