@@ -34,11 +34,6 @@ def bytes_text(count: float) -> str:
     return f"{count / 1e3:.0f} kB"
 
 
-def unpacked_bytes(grid: Grid, rasters: int = 1) -> int:
-    """What rasters take before they are packed, float32."""
-    return grid.width * grid.height * rasters * np.dtype(np.float32).itemsize
-
-
 def check_room(path: str | Path, grid: Grid, rasters: int = 1) -> None:
     """Refuse rasters that find no room on the disk of `path`, even if hardly a cell of them has a value.
 
@@ -46,7 +41,7 @@ def check_room(path: str | Path, grid: Grid, rasters: int = 1) -> None:
     ------
     InputError
     """
-    free, need = free_bytes(path), unpacked_bytes(grid, rasters)
+    free, need = free_bytes(path), grid.width * grid.height * rasters * np.dtype(np.float32).itemsize
     if free is not None and need > _MOST_PACKED * free:
         raise InputError(
             f"{path}: {counted(rasters, 'raster')} of {grid.width:,} x {grid.height:,} cells would take "

@@ -53,6 +53,11 @@ class Storage:
         return NO_INTEGER if self.counts_steps else FILL
 
     @property
+    def bytes_a_cell(self) -> int:
+        """Bytes of a cell before it is packed."""
+        return 2 if self.counts_steps else 4
+
+    @property
     def predictor(self) -> int:
         """The number by which TIFF knows the differences that pack such cells best."""
         return 2 if self.counts_steps else 3

@@ -96,7 +96,8 @@ def make_maps(
     grid = inputs.part.grid
     n_bands = len(inputs.bands)
     check_room(folder, grid, len(wanted) * n_bands)
-    outlook = Outlook(folder, len(wanted), report.files.values(), progress)
+    unpacked = inputs.storage.bytes_a_cell * grid.width * grid.height * n_bands
+    outlook = Outlook(folder, len(wanted), report.files.values(), unpacked, progress)
     in_memory = grid.width * grid.height * np.dtype(np.float64).itemsize * n_bands
     keep = inputs.finish.steps > 0 and in_memory <= memory_mb * 2**20 * _SHARE_KEPT
     memory = memory_mb - (in_memory // 2**20 if keep else 0)

@@ -28,14 +28,22 @@ class Outlook:
         Maps that are to be made.
     kept : iterable of path
         Maps of the same kind that are there.
+    unpacked : int
+        Bytes of a map before it is packed.
     progress : Progress
     """
 
-    def __init__(self, folder: str | Path, left: int, kept: Iterable[Path], progress: Progress):
+    def __init__(
+        self, folder: str | Path, left: int, kept: Iterable[Path], unpacked: int, progress: Progress
+    ):
         self._folder, self._left, self._progress = Path(folder), left, progress
         self._made, self._warned, self._last = 0, False, 0.0
         sizes = [path.stat().st_size for path in kept]
         self._maps, self._bytes = len(sizes), sum(sizes)
+        if left > 1:
+            size = bytes_text(left * unpacked)
+            said = text("{} to make, of {} before they are packed,", counted(left, "map"), size)
+            progress.log(said + self._free())
         if self._maps:
             self._compare(True)
 
@@ -66,16 +74,22 @@ class Outlook:
         return self._left * self._bytes / self._maps
 
     def _told(self, seconds: float) -> Text:
-        free = free_bytes(self._folder)
-        return text(
-            "{} to come: about {} at {:.2g} s each, and {} on the disk of {}{}",
-            counted(self._left, "more map"),
-            duration_text(self._left * seconds),
-            seconds,
-            bytes_text(self._need),
-            self._folder,
-            "" if free is None else f", where {bytes_text(free)} are free",
+        return (
+            text(
+                "{} to come: about {} at {:.2g} s each, and {}",
+                counted(self._left, "more map"),
+                duration_text(self._left * seconds),
+                seconds,
+                bytes_text(self._need),
+            )
+            + self._free()
         )
+
+    def _free(self) -> Text:
+        free = free_bytes(self._folder)
+        if free is None:
+            return text("")
+        return text(" on the disk of {}, where {} are free", self._folder, bytes_text(free))
 
     def _compare(self, may_refuse: bool) -> None:
         """Warn where the maps to come may find no room; refuse them where they will find none."""

@@ -15,6 +15,7 @@ from smap_downscaler.steps.maps import outlook
 from smap_downscaler.steps.maps.downscale import map_file
 from smap_downscaler.steps.maps.outlook import Outlook
 
+UNPACKED = 10_000_000
 Usage = namedtuple("Usage", "total used free")
 
 
@@ -40,12 +41,14 @@ def test_the_estimate_is_that_of_the_second_map(monkeypatch, tmp_path, disk):
     moments = iter([100.0, 109.5, 150.0])
     monkeypatch.setattr(outlook.time, "monotonic", lambda: next(moments))
     listener, files = Listener(), sized(tmp_path, 3_000_000, 5_000_000, 4_000_000)
-    followed = Outlook(tmp_path, 502, [], listener)
+    followed = Outlook(tmp_path, 502, [], UNPACKED, listener)
     for file in files:
         followed.add(file)
     assert listener.lines == [
+        f"502 maps to make, of 5.0 GB before they are packed, on the disk of {tmp_path}, where 5.0 GB are "
+        "free",
         f"500 more maps to come: about 79 min at 9.5 s each, and 2.0 GB on the disk of {tmp_path}, where "
-        "5.0 GB are free"
+        "5.0 GB are free",
     ]
     assert listener.warnings == []
 
@@ -54,7 +57,7 @@ def test_a_disk_that_is_too_small_is_told_after_the_first_map(tmp_path, disk):
     disk(10**8)
     (file,) = sized(tmp_path, 2_000_000)
     with pytest.raises(InputError) as caught:
-        Outlook(tmp_path, 101, [], Listener()).add(file)
+        Outlook(tmp_path, 101, [], UNPACKED, Listener()).add(file)
     assert str(caught.value) == (
         f"{tmp_path}: 100 maps to come need about 200 MB, and 100 MB are free on its disk; make "
         "room there, choose another OUTPUT, a smaller area, fewer dates, or DATA_TYPE 'int16'. What is made "
@@ -66,15 +69,15 @@ def test_maps_of_an_earlier_run_tell_before_any_work(tmp_path, disk):
     disk(10**6)
     kept = sized(tmp_path, 40_000, 60_000)
     with pytest.raises(InputError, match=r"30 maps to come need about 1\.5 MB, and 1\.0 MB are"):
-        Outlook(tmp_path, 30, kept, Listener())
-    Outlook(tmp_path, 0, kept, Listener())
+        Outlook(tmp_path, 30, kept, UNPACKED, Listener())
+    Outlook(tmp_path, 0, kept, UNPACKED, Listener())
 
 
 @pytest.mark.parametrize(("free", "warned"), [(1_260_000, False), (1_240_000, True), (840_000, True)])
 def test_a_disk_that_will_be_nearly_full_is_warned_of_once(tmp_path, disk, free, warned):
     disk(free)
     listener, files = Listener(), sized(tmp_path, 100_000, 100_000, 100_000)
-    followed = Outlook(tmp_path, 11, [], listener)
+    followed = Outlook(tmp_path, 11, [], UNPACKED, listener)
     for file in files:
         followed.add(file)
     sentence = (
@@ -87,7 +90,7 @@ def test_a_disk_that_will_be_nearly_full_is_warned_of_once(tmp_path, disk, free,
 def test_dates_without_a_map_need_nothing(tmp_path, disk):
     disk(150_000)
     listener, (file,) = Listener(), sized(tmp_path, 100_000)
-    followed = Outlook(tmp_path, 3, [], listener)
+    followed = Outlook(tmp_path, 3, [], UNPACKED, listener)
     followed.pass_over()
     followed.pass_over()
     followed.add(file)
