@@ -35,9 +35,10 @@ paper: ## all figures and tables of the paper, on a made-up basin, or PAPER="--d
 	@$(SETUP)
 	$(OFFSCREEN) tools/paper.py $(PAPER)
 
+# Many tests start Python anew: what one has compiled, the others need not.
 test: ## all tests, without a screen, in a throw-away QGIS profile
 	@$(SETUP)
-	$(OFFSCREEN) -m pytest $(PARALLEL) $(TESTS)
+	env -u PYTHONDONTWRITEBYTECODE $(OFFSCREEN) -m pytest $(PARALLEL) $(TESTS)
 
 test-next: ## all tests on Debian testing's QGIS, GDAL and Python (root only; the first time 2 GB)
 	sh tools/test_next.sh $(PARALLEL) $(TESTS)
