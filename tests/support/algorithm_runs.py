@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 
 import pytest
@@ -31,6 +32,23 @@ def _every_progress_text(request, monkeypatch):
 
     for name in ("QUIET", "OFTEN", "SELDOM"):
         monkeypatch.setattr(QgisProgress, name, 0.0)
+
+
+@pytest.fixture(autouse=True)
+def _plain_pictures(request, monkeypatch):
+    """Laying out takes half of the time of a report: figures of whole runs are drawn, small, where they fall.
+
+    Their own tests, which need no QGIS, lay them out.
+    """
+    if "qgis_provider" not in request.fixturenames:
+        return
+    from smap_downscaler.report import figure
+
+    monkeypatch.setattr(figure.png, "__defaults__", (50,))
+    with contextlib.suppress(ImportError):
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+        monkeypatch.setattr(ConstrainedLayoutEngine, "execute", lambda engine, of: None)
 
 
 @pytest.fixture

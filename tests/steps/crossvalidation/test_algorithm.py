@@ -461,7 +461,7 @@ def test_blocks_of_large_cells_hold_several(run, said, coarse, tmp_path, mode):
         return [text for text in said.warnings if text.startswith("BLOCKS is")]
 
     given = {"INPUT": coarse, **SMALL, "MODE": mode, "BLOCKS": None, "OUTPUT": str(tmp_path / "s.gpkg")}
-    run("crossvalidate", {**given, "REPORT": str(tmp_path / "report.html")})
+    run("crossvalidate", given)
     assert "BLOCKS is empty: blocks have sides of 72.1 km, two cells of 36 km." in said.info
     assert "A low error at 36 km is not skill at 100 m." in said.info[-1]
     assert not told()
