@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support"), str(ROOT / "tools")]
 pytest_plugins = ("algorithm_runs", "gdal_modes")
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-# Files of tests run side by side: threads of OpenBLAS in each would wait for each other (a third of the time).
+# Files of tests run side by side, where the threads of OpenBLAS wait for each other a third of the time.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 

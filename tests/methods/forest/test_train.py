@@ -240,7 +240,7 @@ def test_thousands_of_trees_are_cancelled_within_a_moment():
     progress = CancelledAt(0.3)
     with pytest.raises(Cancelled):
         train_forest(x, y, settings(n_estimators=5000), 0, progress)
-    assert time.monotonic() - progress.moment < 1.5
+    assert time.monotonic() - progress.moment < 2
 
 
 class Stubborn:
@@ -391,7 +391,7 @@ def test_cancel_ends_all_threads(threads):
     progress = CancelledAt(0.3)
     with pytest.raises(Cancelled):
         list(fit_each(items, growing(settings(n_estimators=5000)), threads, progress, 20))
-    assert time.monotonic() - progress.moment < 1.8
+    assert time.monotonic() - progress.moment < 2
     assert forest_threads() == []
 
 
@@ -404,7 +404,7 @@ def test_closing_the_iterator_ends_all_threads():
     assert forest_threads() != []
     begun = time.monotonic()
     results.close()
-    assert time.monotonic() - begun < 1.8
+    assert time.monotonic() - begun < 2
     assert forest_threads() == []
 
 

