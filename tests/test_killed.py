@@ -67,7 +67,7 @@ def test_forests_are_whole_or_not_there(run, process, matrix, folders, tmp_path)
     whole, killed = folders
 
     def values(folder):
-        wanted = {"INPUT": matrix, **FOREST, "N_ESTIMATORS": 60}
+        wanted = {"INPUT": matrix, **FOREST, "N_ESTIMATORS": 20}
         return {**wanted, "OUTPUT": str(folder / "f.smapforest"), "SCORES": str(folder / "scores.gpkg")}
 
     run("trainforests", values(whole))

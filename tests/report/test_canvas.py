@@ -27,7 +27,7 @@ class Stopwatch(Progress):
 def atlas():
     figure = new_figure(9)
     values = np.random.default_rng(1).random((300, 300))
-    for axis in figure.subplots(4, 5).ravel():
+    for axis in figure.subplots(3, 4).ravel():
         axis.imshow(values)
         axis.set_title("a map")
     return png(figure)

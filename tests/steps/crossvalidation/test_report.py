@@ -86,6 +86,12 @@ def page_of(run, **manifest):
     ).html()
 
 
+@pytest.fixture(scope="module")
+def usual():
+    """The page of three dates, two repeats, one candidate."""
+    return page_of(made_up())
+
+
 def pictures(page):
     return [b64decode(data) for data in re.findall(r'src="data:image/png;base64,([^"]+)"', page)]
 
@@ -120,11 +126,10 @@ def test_the_page_is_whole():
     assert len(pictures(page)) == 4
 
 
-def test_the_summary_is_that_of_the_scores():
+def test_the_summary_is_that_of_the_scores(usual):
     """RMSE .050, .051, .052: mean and median .051, SD .001, IQR .001."""
-    page = page_of(made_up())
     cells = re.findall(
-        r"<td[^>]*>([^<]*)</td>", page.split("Scores over the dates, and")[1].split("</table>")[0]
+        r"<td[^>]*>([^<]*)</td>", usual.split("Scores over the dates, and")[1].split("</table>")[0]
     )
     assert cells[:10] == [
         "RMSE, m³ m⁻³",
@@ -140,7 +145,7 @@ def test_the_summary_is_that_of_the_scores():
     ]
     # All dates lie in the wet season: its scores are those of all, and the dry season has none.
     assert not {"wet", "dry"} & set(cells)
-    assert "All rows are of the wet season, so that it has no scores of its own." in page
+    assert "All rows are of the wet season, so that it has no scores of its own." in usual
 
 
 def test_random_folds_alone():
@@ -290,9 +295,9 @@ def test_many_rows_are_drawn_as_their_density():
     assert few.shape == image.shape
 
 
-def test_the_formulas_of_the_page_are_those_of_the_scores():
+def test_the_formulas_of_the_page_are_those_of_the_scores(usual):
     """Each as it is printed, written out for NumPy, gives what the scores give."""
-    table = page_of(made_up()).split("Metrics (the paper")[1].split("</table>")[0]
+    table = usual.split("Metrics (the paper")[1].split("</table>")[0]
     printed = re.findall(r"<tr><td[^>]*>([^<]*)</td><td[^>]*>([^<]*)</td>", table)
     o, p = np.random.default_rng(6).uniform(0.1, 0.4, (2, 50))
     written_out = {

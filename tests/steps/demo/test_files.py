@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import hashlib
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -287,8 +288,8 @@ def test_another_seed_is_another_basin(noisy, tmp_path):
 # Folders.
 
 
-def test_an_earlier_demo_is_replaced(tmp_path):
-    create_demo_data(tmp_path, DemoSettings(cells=30, days=2))
+def test_an_earlier_demo_is_replaced(tmp_path, noisy):
+    shutil.copytree(noisy.folder, tmp_path, dirs_exist_ok=True)
     (tmp_path / "maps").mkdir()
     (tmp_path / "maps" / "mine.tif").write_text("mine")
     (tmp_path / "notes.txt").write_text("mine")
@@ -300,7 +301,7 @@ def test_an_earlier_demo_is_replaced(tmp_path):
 
 
 def test_an_earlier_demo_stays_until_it_is_replaced_and_what_killed_runs_left_goes(tmp_path, noisy):
-    create_demo_data(tmp_path, NOISY)
+    shutil.copytree(noisy.folder, tmp_path, dirs_exist_ok=True)
     earlier = hashes(tmp_path)
     with pytest.raises(Cancelled):
         create_demo_data(tmp_path, NOISY, StopsAt("days simulated"))
