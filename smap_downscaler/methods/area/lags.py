@@ -167,9 +167,9 @@ def parts_to_cells(
     """
     rows, cols = subcells.fine_shape
     middle = cells * subcells.parts + subcells.parts // 2
-    found: np.ndarray = tables.to_parts[
-        parts[:, 0, None] - middle[None, :, 0] + rows, parts[:, 1, None] - middle[None, :, 1] + cols
-    ]
+    wide = tables.to_parts.shape[1]
+    of_part, of_cell = ((places[:, 0] * wide + places[:, 1]).astype(np.intp) for places in (parts, middle))
+    found: np.ndarray = tables.to_parts.ravel()[of_part[:, None] - of_cell + (rows * wide + cols)]
     return found
 
 
