@@ -147,9 +147,10 @@ def matrix_of(table: np.ndarray, cells: np.ndarray) -> np.ndarray:
         Rows and columns.
     """
     check_cancelled()
-    down = np.abs(cells[:, 0, None] - cells[None, :, 0])
-    across = np.abs(cells[:, 1, None] - cells[None, :, 1])
-    found: np.ndarray = table[down, across]
+    whole = np.block([[table[:0:-1, :0:-1], table[:0:-1]], [table[:, :0:-1], table]])
+    middle = (table.shape[0] - 1) * whole.shape[1] + table.shape[1] - 1
+    place = (cells[:, 0] * whole.shape[1] + cells[:, 1]).astype(np.intp)
+    found: np.ndarray = whole.ravel()[place[:, None] - place + middle]
     return found
 
 

@@ -12,7 +12,7 @@ from ...base.kept import Kept
 from ...base.progress import SILENT, Progress, heard_by
 from .fitted import Fitted
 from .lags import below_part
-from .levels import Answer, Half
+from .levels import MOST_SEEN, Answer, Half
 from .spread import Piece, Spread, directions_of
 from .still import Still, flat
 from .sure import Squares, Sure, squares_of, variance_of
@@ -218,7 +218,7 @@ class Variances:
             return Spread(fitted.ground, cells, noise, hurst, half.fit.noise, box)
 
         cells, followed = core.cells[one.index], design @ directions
-        if not (core.two_levels and level) or 2 * int(seen.sum()) < len(seen):
+        if not (core.two_levels and level) or seen.mean() < MOST_SEEN:
             return spread(cells[seen]).of_all(followed)
         whole = fitted.kept(("spread", window), partial(spread, cells))
 
