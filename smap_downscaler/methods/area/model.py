@@ -199,7 +199,7 @@ class AreaModel(Model):
         """
         still: Still = block.still or self.still(block, progress)
         dated = self.fitted.dated(np.asarray(block.x))
-        mean, days = np.full(len(block.days), np.nan), np.unique(block.days)
+        mean, days = np.full(len(block.days), np.nan), _days(block)
         for day in days:
             progress.check()
             some = slice(None) if len(days) == 1 else np.flatnonzero(block.days == day)
@@ -284,7 +284,13 @@ class AreaModel(Model):
 
 def _days_of(block: Block) -> Iterator[tuple[np.ndarray | None, int, np.ndarray]]:
     """The days of a block: which pixels are of each, bool (None: all), the day, and the pixels' numbers."""
-    days = np.unique(block.days)
+    days = _days(block)
     for day in days:
         mask = None if len(days) == 1 else block.days == day
         yield mask, int(day), np.arange(len(block.days)) if mask is None else np.flatnonzero(mask)
+
+
+def _days(block: Block) -> np.ndarray:
+    """The days of a block, ascending; the blocks of maps have one, and are not sorted to find it."""
+    first = block.days[:1]
+    return first if (block.days == first).all() else np.unique(block.days)
