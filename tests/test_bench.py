@@ -26,6 +26,7 @@ def test_each_benchmark_has_a_small_size_that_runs(name):
             "areamodel_to_predict",
             "areamodel_to_forest_with_training",
             "intervals_to_mean",
+            "intervals_of_dates_to_mean",
         ]
         assert all(float(value) > 0 for value in ratios.values())
 

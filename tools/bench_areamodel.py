@@ -1,14 +1,16 @@
 """Time of an area-to-point model beside that of a forest of scikit-learn, for one date, training included.
 
-    python tools/bench_areamodel.py [CELLS [PIXELS [COVARIATES [ROUNDS [TREES]]]]]
+    python tools/bench_areamodel.py [CELLS [PIXELS [COVARIATES [ROUNDS [TREES [DATES]]]]]]
 
 CELLS x CELLS cells of SMAP (36), each with PIXELS x PIXELS pixels (28: a million in all), and made-up
 covariates (20) are held in memory.  The model is fitted with its footprint given and maps all pixels (A);
 then scikit-learn's forest with the paper's settings is fitted to the cells and predicts the same pixels (B);
-and both again (A B A B), on two threads each.  At last the same map is made with its intervals, and without.
+and both again (A B A B), on two threads each.  At last the same map is made with its intervals, and without,
+and so are maps of DATES (20) by a model of two levels, of which SMAP sees a swath each, as `downscale` makes
+them: what dates share is made once.
 
-`ratio NAME VALUE` are times of ours over theirs: of A over B's prediction, of A over all of B, and of a map
-with intervals over the map alone.
+`ratio NAME VALUE` are times of ours over theirs: of A over B's prediction, of A over all of B, and of maps
+with intervals over maps alone: processor time of a date alone, and of the dates.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +37,7 @@ from smap_downscaler.methods.area.settings import AreaSettings
 from smap_downscaler.methods.base import BY_EVIDENCE, Block, Cells, Model, Prediction
 from smap_downscaler.methods.forest.growth import new_sklearn_forest
 from smap_downscaler.methods.forest.settings import PAPER
+from smap_downscaler.steps.skill.numbers.observation import swath
 
 DAY, FOOTPRINT_KM, THREADS = 737_000, 33.0, 2
 #: Cells of the stack beyond SMAP's: a footprint's width.
@@ -62,6 +66,7 @@ class Case:
         x = np.ascontiguousarray(means.reshape(covariates, -1).T, np.float32)
         stack = ArrayStack(names, layers, MARGIN, pixels, rows_a_block=8 * pixels)
         self.cells = Cells(x, y.ravel(), places, days, None, names, grid, stack)
+        self.side = side
         self.x = np.ascontiguousarray(inside.reshape(covariates, -1).T)
         size = side * pixels
         centres = (np.arange(size) + 0.5) / pixels
@@ -73,16 +78,44 @@ class Case:
         self.cells.fine.made.clear()  # type: ignore[union-attr]
         return AREA_TO_POINT.fit(self.cells, AreaSettings(footprint_km=FOOTPRINT_KM), DAY)
 
-    def mapped(self, model: Model, sd: bool = False) -> np.ndarray:
-        """The map of a model, block by block on two threads."""
+    def model_of_dates(self, dates: int) -> Model:
+        """A model of two levels, of dates with a wetness, a field and a swath of their own."""
+        rng, shape = np.random.default_rng(5), (self.side, self.side)
+        seen = np.array([swath(rng, shape).ravel() for _ in range(dates)])
+        wet = rng.normal(size=(dates, 1))
+        own = [smooth_field(shape, 3.0, rng).ravel() + rng.normal(size=seen.shape[1]) for _ in wet]
+        y = self.cells.y + 0.02 * wet + 0.01 * wet * self.cells.x[:, 1] + 0.02 * np.array(own)
+        date, cell = np.nonzero(seen)
+        base = self.cells
+        cells = replace(base, x=base.x[cell], y=y[seen], cells=base.cells[cell], days=DAY + date)
+        return AREA_TO_POINT.fit(cells, AreaSettings(footprint_km=0.0), DAY)
 
-        def predicted(start: int, listener: Progress) -> Prediction:
+    def mapped(self, model: Model, sd: bool = False, dates: int = 1) -> np.ndarray:
+        """The maps of a model, block by block on two threads; the last one."""
+        kept: dict[int, Any] = {}
+
+        def predicted(task: tuple[int, int], listener: Progress) -> Prediction:
+            day, start = task
             part = slice(start, start + _PIXELS_A_BLOCK)
-            days = np.full(len(self.x[part]), DAY)
-            return model.predict(Block(self.x[part], days, self.places[part]), listener, sd)
+            block = Block(self.x[part], np.full(len(self.x[part]), day), self.places[part])
+            if dates > 1:
+                if start not in kept:
+                    kept[start] = model.still(block, listener, sd)
+                block = replace(block, still=kept[start])
+            return model.predict(block, listener, sd)
 
         starts = range(0, len(self.x), _PIXELS_A_BLOCK)
-        return np.concatenate([one.mean for one in ordered_map(predicted, starts, THREADS, SILENT)])
+        for day in range(DAY, DAY + dates):
+            tasks = [(day, start) for start in starts]
+            found = [one.mean for one in ordered_map(predicted, tasks, THREADS, SILENT)]
+        return np.concatenate(found)
+
+
+def busy(work: Callable[..., Any], *given: Any) -> float:
+    """The processor seconds that something took."""
+    begun = time.process_time()
+    work(*given)
+    return time.process_time() - begun
 
 
 def timed(work: Callable[..., Any], *given: Any) -> tuple[Any, float]:
@@ -94,7 +127,8 @@ def timed(work: Callable[..., Any], *given: Any) -> tuple[Any, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name, number in (("cells", 36), ("pixels", 28), ("covariates", 20), ("rounds", 2), ("trees", 100)):
+    sizes = {"cells": 36, "pixels": 28, "covariates": 20, "rounds": 2, "trees": 100, "dates": 20}
+    for name, number in sizes.items():
         parser.add_argument(name, type=int, nargs="?", default=number)
     options = parser.parse_args()
     case = Case(options.cells, options.pixels, options.covariates)
@@ -115,16 +149,18 @@ def main() -> None:
         print(f"  B {growing:6.1f} s to fit, {predicting:6.1f} s to map", flush=True)
         theirs.append(growing + predicting)
         theirs_alone.append(predicting)
-    both: dict[bool, float] = {False: 0.0, True: 0.0}
+    both = {(many, sd): 0.0 for many in (1, options.dates) for sd in (False, True)}
+    models = {1: model, options.dates: case.model_of_dates(options.dates)}
     for _ in range(options.rounds):
-        for sd in both:
+        for many, sd in both:
             # Without what the last map left in memory.
-            fresh = model.with_detail(BY_EVIDENCE)
-            both[sd] += timed(case.mapped, fresh, sd)[1]
+            fresh = models[many].with_detail(BY_EVIDENCE)
+            both[many, sd] += busy(case.mapped, fresh, sd, many)
     print(f"  load of the machine at the end {Path('/proc/loadavg').read_text().split()[0]}")
     print(f"ratio areamodel_to_predict {sum(ours) / sum(theirs_alone):.3f}")
     print(f"ratio areamodel_to_forest_with_training {sum(ours) / sum(theirs):.3f}")
-    print(f"ratio intervals_to_mean {both[True] / both[False]:.3f}")
+    print(f"ratio intervals_to_mean {both[1, True] / both[1, False]:.3f}")
+    print(f"ratio intervals_of_dates_to_mean {both[options.dates, True] / both[options.dates, False]:.3f}")
 
 
 if __name__ == "__main__":

@@ -257,10 +257,11 @@ class Model(ABC):
     #: Whether it takes so long to be packed that a cancel must be able to leave it.
     is_large = False
 
-    def still(self, block: Block, progress: Progress = SILENT) -> Any | None:
+    def still(self, block: Block, progress: Progress = SILENT, sd: bool = False) -> Any | None:
         """What predictions of the same pixels share on all days, for `Block.still`; None: nothing.
 
-        It has `nbytes`, and hangs on the pixels' places and static covariates alone.
+        It has `nbytes`, and hangs on the pixels' places and static covariates alone; with what standard
+        deviations share, where these are asked for.
         """
         return None
 

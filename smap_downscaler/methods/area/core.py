@@ -17,7 +17,7 @@ from .data import LEAST_CELLS, Data, data_of
 from .dated import Dated
 from .footprint import NOISE, UNSURE, Footprint, choose_footprint
 from .ground import HURSTS, Ground
-from .levels import Answer, Half, Level, Seen, answer, choose
+from .levels import Answer, Designs, Half, Level, Seen, answer, choose
 from .likelihood import Fit, Prior
 from .moments import Moments
 from .pattern import FIRST_HURST, pattern_noise, pattern_reference, steps_at, two_way
@@ -192,7 +192,7 @@ def _fit_date(
     prior = Prior(ground.noise_part, NOISE**2, UNSURE)
     if settings.noise is not None:
         prior = Prior(ground.noise_part, settings.noise**2, settings.noise_factor)
-    seen = [Seen((0,), np.arange(len(cells)), cells, cube, both[None], np.ones(1))]
+    seen = [Seen((0,), np.arange(len(cells)), cells, cube, Designs(both, np.ones(1)))]
     windows = _windows(data, ground, cells)
     fits = Pieces(progress, _fits_of(groups.size, len(HURSTS), len(windows)), _FITS)
     level, likelihoods = _level(seen, ground, groups, HURSTS, [prior], scatter, windows, fits)
@@ -368,11 +368,12 @@ def _fit_levels(
     p, single = len(terms.scales.mean), np.flatnonzero(terms.groups < len(terms.scales.mean))
     dated_design = None
     if dated is not None:
-        dated_design = np.stack(
-            [ground.dated_terms(number, centred=True)[where] for number in range(len(days))]
-        ).astype(np.float32)
+        dated_design = np.empty((len(days), len(cells), dated.width(p)), np.float32)
+        for number, own in enumerate(dated_design):
+            own[:] = ground.dated_terms(number, centred=True)[where]
     departures = cube - of_cells
-    seen1 = _departures(departures, cells, design[:, single], wetness, dated_design)
+    designs1 = Designs(np.ascontiguousarray(design[:, single]), wetness, dated_design)
+    seen1 = _departures(departures, cells, designs1)
     groups1 = terms.groups[single]
     scatter1 = data.moments.scatter[np.ix_(single, single)]
     if dated is not None:
@@ -407,13 +408,12 @@ def _fit_levels(
         np.arange(len(cells)),
         cells,
         of_cells[None],
-        both[None],
-        np.ones(1),
+        Designs(both, np.ones(1)),
         noise0 + steps0,
     )
     level0, likelihoods = _level([seen0], ground, groups0, HURSTS, [prior0], scatter0, windows, fits)
     departures = departures + steps_at(level0, windows, steps0, cells)
-    seen1 = _departures(departures, cells, design[:, single], wetness, dated_design)
+    seen1 = _departures(departures, cells, designs1)
     if footprint.km > 0:
         # A rough field could take the noise's place once more, now that it is known.
         prior1 = [Prior(part, fit1.noise[part], _SURE)]
@@ -447,13 +447,7 @@ def _fit_levels(
     )
 
 
-def _departures(
-    departures: np.ndarray,
-    cells: np.ndarray,
-    design: np.ndarray,
-    wetness: np.ndarray,
-    dated_design: np.ndarray | None,
-) -> list[Seen]:
+def _departures(departures: np.ndarray, cells: np.ndarray, designs: Designs) -> list[Seen]:
     """The departures, by the cells that were seen."""
     groups: dict[bytes, list[int]] = {}
     for number, one in enumerate(departures):
@@ -461,16 +455,7 @@ def _departures(
     found = []
     for numbers in groups.values():
         index = np.flatnonzero(np.isfinite(departures[numbers[0]]))
-        ys = departures[numbers][:, index]
-        if dated_design is None:
-            own, factors = design[index][None], wetness[numbers]
-            if len(numbers) == 1:
-                own, factors = own * factors[0], np.ones(1)
-        else:
-            scaled = wetness[numbers][:, None, None] * design[index]
-            own = np.concatenate([scaled, dated_design[numbers][:, index]], axis=2)
-            factors = np.ones(len(numbers))
-        found.append(Seen(tuple(numbers), index, cells[index], ys, own, factors))
+        found.append(Seen(tuple(numbers), index, cells[index], departures[numbers][:, index], designs))
     return found
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import TypeVar
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -34,8 +35,11 @@ class Fitted:
     def __init__(self, core: Core, detail: str):
         self.core, self.detail = core, detail
         self.ground = Ground(core.moments, core.dated, core.footprint.km)
-        self._images: OrderedDict[Hashable, object] = OrderedDict()
-        self._lock = threading.RLock()
+        self._images: OrderedDict[Hashable, _Once] = OrderedDict()
+        self._lock = threading.Lock()
+        own = core.moments.columns
+        sources = [core.names.index(core.static[source]) for source in own.sources]
+        self._columns = replace(own, sources=tuple(sources))
 
     def half(self, level: int) -> Half:
         """With terms where any of what they say is shown: what is unsure hangs on it."""
@@ -72,9 +76,7 @@ class Fitted:
 
     def standard(self, x: np.ndarray) -> np.ndarray:
         """Standard static covariates of pixels, x, shape (n, p): float64, a column each of the terms'."""
-        core = self.core
-        statics = x[:, [core.names.index(name) for name in core.static]]
-        return core.moments.terms.scales.z(core.moments.columns.of(statics))
+        return self.core.moments.terms.scales.z(self._columns.of(x))
 
     def dated(self, x: np.ndarray) -> np.ndarray:
         """The dated covariates among all: shape (n, q)."""
@@ -132,9 +134,22 @@ class Fitted:
     def kept(self, key: Hashable, make: Callable[[], _T]) -> _T:
         """What was made for a date, of which the newest are kept."""
         with self._lock:
-            if key not in self._images:
-                self._images[key] = make()
-                while len(self._images) > _IMAGES_KEPT * len(self.core.windows):
-                    self._images.popitem(last=False)
+            once = self._images.setdefault(key, _Once())
+            while len(self._images) > _IMAGES_KEPT * len(self.core.windows):
+                self._images.popitem(last=False)
             self._images.move_to_end(key)
-            return self._images[key]  # type: ignore[return-value]
+        return once.of(make)
+
+
+class _Once:
+    """What one thread makes, while others that want it wait."""
+
+    def __init__(self) -> None:
+        self._made: list[Any] = []
+        self._lock = threading.Lock()
+
+    def of(self, make: Callable[[], Any]) -> Any:
+        with self._lock:
+            if not self._made:
+                self._made.append(make())
+            return self._made[0]

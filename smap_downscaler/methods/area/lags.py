@@ -147,9 +147,10 @@ def matrix_of(table: np.ndarray, cells: np.ndarray) -> np.ndarray:
         Rows and columns.
     """
     check_cancelled()
-    down = np.abs(cells[:, 0, None] - cells[None, :, 0])
-    across = np.abs(cells[:, 1, None] - cells[None, :, 1])
-    found: np.ndarray = table[down, across]
+    whole = np.block([[table[:0:-1, :0:-1], table[:0:-1]], [table[:, :0:-1], table]])
+    middle = (table.shape[0] - 1) * whole.shape[1] + table.shape[1] - 1
+    place = (cells[:, 0] * whole.shape[1] + cells[:, 1]).astype(np.intp)
+    found: np.ndarray = whole.ravel()[place[:, None] - place + middle]
     return found
 
 
@@ -167,9 +168,9 @@ def parts_to_cells(
     """
     rows, cols = subcells.fine_shape
     middle = cells * subcells.parts + subcells.parts // 2
-    found: np.ndarray = tables.to_parts[
-        parts[:, 0, None] - middle[None, :, 0] + rows, parts[:, 1, None] - middle[None, :, 1] + cols
-    ]
+    wide = tables.to_parts.shape[1]
+    of_part, of_cell = ((places[:, 0] * wide + places[:, 1]).astype(np.intp) for places in (parts, middle))
+    found: np.ndarray = tables.to_parts.ravel()[of_part[:, None] - of_cell + (rows * wide + cols)]
     return found
 
 

@@ -14,18 +14,47 @@ import numpy as np
 
 from ...base.progress import SILENT, Progress
 from .ground import Ground
-from .likelihood import Fit, Prior, Sight, Solved, estimate, inverse_of, solve
+from .likelihood import Fit, Part, Prior, Sight, Solved, estimate, inverse_of, solve
 from .subcells import blocks_of, spread_evenly
 
 #: Cells, dates, and dates with cells of their own, that variances are estimated on.
 _MOST_CELLS, _MOST_DATES, _MOST_MASKS = 400, 36, 12
+#: Share of the cells that a date must see so that taking the others away is less work than a new inverse.
+MOST_SEEN = 2 / 3
 #: By how much the likelihood of a rougher field must be better.
 _BETTER = 1.0
 #: By how much terms make cells likelier, in L, where half of what evidence can add to the share of the detail
 #: that is shown is added, how fast that goes, and the share without evidence and with the best.
 GAIN, GAIN_STEP, LEAST_SHOWN, MOST_SHOWN = 6.0, 2.0, 0.4, 0.8
-#: Sets of cells whose projected designs are kept between the two looks at them.
-_MOST_KEPT = 300
+
+
+@dataclass(frozen=True, eq=False)
+class Designs:
+    """The terms of a level as cells see them, for all dates.
+
+    Attributes
+    ----------
+    static : float64, shape (n, columns)
+    factors : float64, shape (dates,)
+        What they are taken times on each date.
+    dated : float32, shape (dates, n, their columns), or None
+        Terms that hang on the date.
+    """
+
+    static: np.ndarray
+    factors: np.ndarray
+    dated: np.ndarray | None = None
+
+    def of(self, numbers: tuple[int, ...], index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Design and factors of some dates and cells; see `likelihood.Sight`."""
+        static, factors = self.static[index], self.factors[list(numbers)]
+        if self.dated is None:
+            if len(numbers) > 1:
+                return static[None], factors
+            return (static * factors[0])[None], np.ones(1)
+        scaled = factors[:, None, None] * static
+        dated = self.dated[np.ix_(np.array(numbers), index)]
+        return np.concatenate([scaled, dated], axis=2), np.ones(len(numbers))
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +70,8 @@ class Seen:
     cells : int, shape (n, 2)
         Their rows and columns in the window of the sub-cells.
     ys : float64, shape (dates, n)
-    design : float64, shape (dates, n, columns), or (1, n, columns)
-        See `likelihood.Sight`.
-    factors : float64, shape (dates,)
+    designs : Designs or None
+        None: without terms.
     noise : float64, shape (n, n), or None
         Its covariance where it is no plain noise.
     """
@@ -52,8 +80,7 @@ class Seen:
     index: np.ndarray
     cells: np.ndarray
     ys: np.ndarray
-    design: np.ndarray
-    factors: np.ndarray
+    designs: Designs | None
     noise: np.ndarray | None = None
 
     def take(self, mask: np.ndarray) -> Seen:
@@ -64,24 +91,28 @@ class Seen:
             index=self.index[mask],
             cells=self.cells[mask],
             ys=self.ys[:, mask],
-            design=self.design[:, mask],
             noise=noise,
         )
 
     def dates(self, places: Sequence[int]) -> Seen:
         """Some of the dates."""
-        some = list(places)
-        design = self.design if len(self.design) < len(self.ys) else self.design[some]
-        numbers = tuple(self.numbers[place] for place in some)
-        return replace(self, numbers=numbers, ys=self.ys[some], design=design, factors=self.factors[some])
+        numbers = tuple(self.numbers[place] for place in places)
+        return replace(self, numbers=numbers, ys=self.ys[list(places)])
 
     def without_terms(self) -> Seen:
         """The same without columns."""
-        return replace(self, design=self.design[:, :, :0])
+        return replace(self, designs=None)
 
     def sight(self, ground: Ground, hurst: float) -> Sight:
         """With the shapes of its covariance."""
-        return Sight(self.ys, self.design, self.factors, tuple(ground.shapes(self.cells, hurst, self.noise)))
+        design, factors = self.design()
+        return Sight(self.ys, design, factors, tuple(ground.shapes(self.cells, hurst, self.noise)))
+
+    def design(self) -> tuple[np.ndarray, np.ndarray]:
+        """Design and factors; see `likelihood.Sight`."""
+        if self.designs is None:
+            return np.zeros((1, len(self.index), 0)), np.ones(len(self.ys))
+        return self.designs.of(self.numbers, self.index)
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,40 +264,45 @@ def answer(
     """
     columns = groups.size
     j, h = np.zeros((columns, columns)), np.zeros(columns)
-    kept: dict[int, tuple[Solved, np.ndarray]] = {}
+    cells = np.zeros((len(index), 2), np.int64)
+    for one in seen:
+        cells[np.searchsorted(index, one.index)] = one.cells
+    whole: Solved | None = None
 
-    def looked_at(place: int, one: Seen) -> tuple[Solved, np.ndarray]:
+    def part(one: Seen) -> Part:
+        nonlocal whole
         progress.check()
-        if place in kept:
-            return kept.pop(place)
-        solved = solve(ground.shapes(one.cells, hurst, one.noise), fit.noise)
-        return solved, solved.project(one.design.transpose(1, 0, 2)).transpose(1, 0, 2)
+        if one.noise is not None or len(one.index) < MOST_SEEN * len(index):
+            return solve(ground.shapes(one.cells, hurst, one.noise), fit.noise).of()
+        if whole is None:
+            whole = solve(ground.shapes(cells, hurst), fit.noise)
+        return whole.of(np.isin(index, one.index))
 
-    for place, one in enumerate(seen):
-        solved, projected = looked_at(place, one)
-        shared = len(one.design) < len(one.ys)
-        squares = float(one.factors @ one.factors) if shared else 1.0
-        ys = (one.factors @ one.ys)[None] if shared else one.ys
-        j += squares * np.tensordot(one.design, projected, axes=([0, 1], [0, 1]))
-        h += np.tensordot(projected, ys, axes=([0, 1], [0, 1]))
-        if len(kept) < _MOST_KEPT:
-            kept[place] = solved, projected
+    for one in seen if columns else ():
+        own, (design, factors) = part(one), one.design()
+        shared = len(design) < len(one.ys)
+        squares = float(factors @ factors) if shared else 1.0
+        ys = (factors @ one.ys)[None] if shared else one.ys
+        for terms, values in zip(design, ys):
+            projected = own.project(terms)
+            j += squares * (terms.T @ projected)
+            h += projected.T @ values
     s = inverse_of(j + np.diag(1.0 / fit.groups[groups]))[0] if columns else np.zeros((0, 0))
     b = s @ h
     root = np.linalg.cholesky(s) if columns else s
     means, alphas = np.full(dates, np.nan), np.zeros((dates, len(index)))
     departures, unsure = (np.full((dates, len(index)), np.nan) for _ in range(2))
-    for place, one in enumerate(seen):
-        solved, projected = looked_at(place, one)
-        diagonal, at = np.diag(solved.q()), np.searchsorted(index, one.index)
+    for one in seen:
+        own, (design, factors) = part(one), one.design()
+        at, diagonal = np.searchsorted(index, one.index), own.diagonal
+        lengths = [np.square(own.project(terms @ root)).sum(axis=1) for terms in design]
         for number, date in enumerate(one.numbers):
-            which = 0 if len(one.design) < len(one.ys) else number
-            factor = one.factors[number] if len(one.design) < len(one.ys) else 1.0
-            rest = one.ys[number] - factor * (one.design[which] @ b)
-            means[date] = float(solved.ones @ rest) / solved.total
-            weights = solved.project(rest)
+            which = number if len(design) == len(one.ys) else 0
+            rest = one.ys[number] - factors[number] * (design[which] @ b)
+            means[date] = float(own.weights @ rest)
+            weights = own.project(rest)
             alphas[date, at] = weights
-            known = diagonal - factor**2 * np.square(projected[which] @ root).sum(axis=1)
+            known = diagonal - factors[number] ** 2 * lengths[which]
             known = np.maximum(known, 1e-12 * diagonal)
             departures[date, at] = weights / known
             unsure[date, at] = 1.0 / known

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -60,6 +61,33 @@ class Sight:
         return found
 
 
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Q of some of the cells.
+
+    Attributes
+    ----------
+    own, taken : float64, shapes (n, n) and (n, those taken away)
+        Q = own - taken taken'.
+    weights : float64, shape (n,)
+        Of the cells in their mean, K^-1 1 / (1' K^-1 1).
+    """
+
+    own: np.ndarray
+    taken: np.ndarray
+    weights: np.ndarray
+
+    def project(self, values: np.ndarray) -> np.ndarray:
+        """Q values: float64, of the shape of `values`, (n, columns)."""
+        check_cancelled()
+        return np.asarray(self.own @ values - self.taken @ (self.taken.T @ values))
+
+    @property
+    def diagonal(self) -> np.ndarray:
+        """That of Q: float64, shape (n,)."""
+        return np.asarray(np.diag(self.own) - np.square(self.taken).sum(axis=1))
+
+
 def sight_of(y: np.ndarray, design: np.ndarray, shapes: Sequence[np.ndarray]) -> Sight:
     """One set of cells: y, shape (n,), and its design, shape (n, columns)."""
     return Sight(y[None], design[None], np.ones(1), tuple(shapes))
@@ -96,6 +124,25 @@ class Solved:
     def q(self) -> np.ndarray:
         """Q itself."""
         return np.asarray(self.inverse - np.outer(self.ones, self.ones) / self.total)
+
+    def of(self, seen: np.ndarray | None = None) -> Part:
+        """Q of those of the cells that are seen, bool, shape (n,), or of all.
+
+        Where most are, the others are taken away from [[K, 1], [1', 0]]^-1 in closed form.
+        """
+        check_cancelled()
+        q, weights = self._q, self.ones / self.total
+        if seen is None or seen.all():
+            return Part(q, np.zeros((len(q), 0)), weights)
+        gone = ~seen
+        inverse, _ = inverse_of(q[np.ix_(gone, gone)])
+        between = q[np.ix_(seen, gone)]
+        weights = weights[seen] - between @ (inverse @ weights[gone])
+        return Part(q[np.ix_(seen, seen)], between @ np.linalg.cholesky(inverse), weights)
+
+    @cached_property
+    def _q(self) -> np.ndarray:
+        return self.q()
 
 
 def solve(shapes: Sequence[np.ndarray], variances: Sequence[float] | np.ndarray) -> Solved:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cached_property, partial
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
@@ -27,8 +27,6 @@ from .variance import Variances
 
 #: Pixels at once: their terms stay in the processor's cache.
 _PIXELS_AT_ONCE = 8192
-#: What a window says of pixels: of its number, a day, standard and dated covariates, weights of sub-cells.
-_OfWindow = Callable[[int, int, np.ndarray, np.ndarray, Any], np.ndarray]
 
 
 class AreaModel(Model):
@@ -188,9 +186,10 @@ class AreaModel(Model):
         """The same model with another choice of what is shown of the pattern within cells."""
         return AreaModel(self.core, detail, self.scores)
 
-    def still(self, block: Block, progress: Progress = SILENT) -> Still:
+    def still(self, block: Block, progress: Progress = SILENT, sd: bool = False) -> Still:
         """What predictions of the same pixels share on all days; see `Model`."""
-        return still_of(self.fitted, block, progress)
+        found = still_of(self.fitted, block, progress)
+        return replace(found, sure=tuple(self._sure.of(found, block.x, progress))) if sd else found
 
     def predict(self, block: Block, progress: Progress = SILENT, sd: bool = False) -> Prediction:
         """Soil moisture of pixels; NaN where they lie beyond the model's sub-cells.
@@ -200,46 +199,48 @@ class AreaModel(Model):
         """
         still: Still = block.still or self.still(block, progress)
         dated = self.fitted.dated(np.asarray(block.x))
-        mean, days = np.full(len(block.days), np.nan), np.unique(block.days)
+        mean, days = np.full(len(block.days), np.nan), _days(block)
         for day in days:
             progress.check()
             some = slice(None) if len(days) == 1 else np.flatnonzero(block.days == day)
             mean[some] = mean_of(self.fitted, still, int(day), dated[some], some)
         if not sd:
             return Prediction(mean)
-        (variance,) = self._asked(block, still, (partial(self._sure.after, progress=progress),), progress)
-        deviation = np.sqrt(variance)
+        deviation = np.sqrt(self._variance(block, still, progress))
         return Prediction(mean, deviation, mean - COVER_SDS * deviation, mean + COVER_SDS * deviation)
 
     def prior_share(self, block: Block, progress: Progress = SILENT) -> np.ndarray:
         """As of `Model`: of the variance of field and coefficients without any SMAP."""
-        asked = partial(self._sure.after, progress=progress), self._sure.before
-        after, before = self._asked(block, block.still or self.still(block, progress), asked, progress)
-        return np.maximum(1.0 - after / before, 0.0)
+        still: Still = block.still or self.still(block, progress)
+        x, before = np.asarray(block.x), np.zeros(len(block.x))
+        for _, day, some in _days_of(block):
+            for begin in range(0, len(some), _PIXELS_AT_ONCE):
+                progress.check()
+                part = some[begin : begin + _PIXELS_AT_ONCE]
+                z, dated = self.fitted.standard(x[part]), self.fitted.dated(x[part])
+                for own in still.windows:
+                    weight = 1.0 if own.weight is None else own.weight[part]
+                    if np.any(weight):
+                        found = self._sure.before(own.number, day, z, dated, still.between[part])
+                        before[part] += weight * found
+        return np.maximum(1.0 - self._variance(block, still, progress) / before, 0.0)
 
     @cached_property
     def applicability(self) -> Applicability | None:  # type: ignore[override]
         """Of its cells."""
         return applicability_of_core(self.core)
 
-    def _asked(
-        self, block: Block, still: Still, asked: Sequence[_OfWindow], progress: Progress
-    ) -> np.ndarray:
-        """What windows say of pixels, weighted: float64, shape (questions, n); NaN beyond the sub-cells."""
+    def _variance(self, block: Block, still: Still, progress: Progress) -> np.ndarray:
+        """What is true about the mean of pixels: float64, shape (n,); NaN beyond the sub-cells."""
         x = np.asarray(block.x)
-        dated, found = self.fitted.dated(x), np.zeros((len(asked), len(x)))
-        for day in np.unique(block.days):
-            of_day = np.flatnonzero(block.days == day)
-            for begin in range(0, len(of_day), _PIXELS_AT_ONCE):
+        found, dated = np.zeros(len(x)), self.fitted.dated(x)
+        for mask, day, some in _days_of(block):
+            own = still if mask is None else still.take(mask)
+            for one in own.sure or self._sure.of(own, x[some], progress):
                 progress.check()
-                some = of_day[begin : begin + _PIXELS_AT_ONCE]
-                z, between = self.fitted.standard(x[some]), still.between[some]
-                for own in still.windows:
-                    weight = 1.0 if own.weight is None else own.weight[some]
-                    if np.any(weight):
-                        for values, ask in zip(found, asked):
-                            values[some] += weight * ask(own.number, int(day), z, dated[some], between)
-        found[:, ~still.inside] = np.nan
+                at = some[one.squares.pixels]
+                found[at] += self._sure.after(one, day, dated[at], progress)
+        found[~still.inside] = np.nan
         return found
 
     # Its own error.
@@ -279,3 +280,17 @@ class AreaModel(Model):
         if covariates != len(self.core.names):
             raise InputError(f"The model has {len(self.core.names)} covariates, not {covariates}.")
         return encode(self.core)
+
+
+def _days_of(block: Block) -> Iterator[tuple[np.ndarray | None, int, np.ndarray]]:
+    """The days of a block: which pixels are of each, bool (None: all), the day, and the pixels' numbers."""
+    days = _days(block)
+    for day in days:
+        mask = None if len(days) == 1 else block.days == day
+        yield mask, int(day), np.arange(len(block.days)) if mask is None else np.flatnonzero(mask)
+
+
+def _days(block: Block) -> np.ndarray:
+    """The days of a block, ascending; the blocks of maps have one, and are not sorted to find it."""
+    first = block.days[:1]
+    return first if (block.days == first).all() else np.unique(block.days)

@@ -11,6 +11,7 @@ import numpy as np
 from ...base.progress import SILENT, Progress
 from ..base import Block
 from .fitted import Fitted
+from .sure import Sure
 from .terms import Surface
 
 if TYPE_CHECKING:
@@ -54,12 +55,15 @@ class Still:
     mean_dated : float64, shape (n, q), or None
         The training dates' mean of the standard dated covariates.
     windows : tuple of OfWindow
+    sure : tuple of Sure, or None
+        What variances share, where they are asked for.
     """
 
     inside: np.ndarray
     between: csr_matrix
     mean_dated: np.ndarray | None
     windows: tuple[OfWindow, ...]
+    sure: tuple[Sure, ...] | None = None
 
     def take(self, mask: np.ndarray) -> Still:
         """Of some of the pixels: bool, shape (n,)."""
@@ -71,7 +75,8 @@ class Still:
             OfWindow(one.number, own(one.weight), tuple(map(own, one.levels)), own(one.products))
             for one in self.windows
         )
-        return Still(self.inside[mask], self.between[mask], own(self.mean_dated), windows)
+        sure = None if self.sure is None else tuple(one.take(mask) for one in self.sure)
+        return Still(self.inside[mask], self.between[mask], own(self.mean_dated), windows, sure)
 
     @property
     def nbytes(self) -> int:
@@ -80,7 +85,8 @@ class Still:
         arrays = [self.inside, self.mean_dated, between.data, between.indices, between.indptr]
         for own in self.windows:
             arrays += [own.weight, own.products, *own.levels]
-        return sum(one.nbytes for one in arrays if one is not None)
+        sure = sum(one.nbytes for one in self.sure or ())
+        return sure + sum(one.nbytes for one in arrays if one is not None)
 
 
 def still_of(fitted: Fitted, block: Block, progress: Progress = SILENT) -> Still:

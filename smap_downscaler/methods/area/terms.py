@@ -170,26 +170,33 @@ class Terms:
             found[-q:, at:] = np.diag(1.0 / self.pair_sd)
         return found
 
-    def basis(self, z: np.ndarray, dtype: type = np.float64) -> np.ndarray:
+    def basis(self, z: np.ndarray, dtype: type = np.float64, products: bool = True) -> np.ndarray:
         """1, the standard covariates, their hinges and products: shape (size of the basis, n).
 
         Parameters
         ----------
         z : float64, shape (n, p)
             Standard covariates.
+        dtype : type
+        products : bool
+            Whether these, which come last, are wanted.
         """
-        p = len(self.scales.mean)
+        p, pairs = len(self.scales.mean), self.pairs if products else self.pairs[:0]
         knots: np.ndarray = self.scales.knots.astype(dtype)
         hinges = knots.shape[1]
         columns: np.ndarray = np.ascontiguousarray(z.T, dtype)
-        found: np.ndarray = np.empty((1 + p + hinges * p + len(self.pairs), len(z)), dtype)
+        found: np.ndarray = np.empty((1 + p + hinges * p + len(pairs), len(z)), dtype)
         found[0] = 1.0
         found[1 : p + 1] = columns
         above = found[p + 1 : p + 1 + hinges * p].reshape(p, hinges, len(z))
         np.subtract(columns[:, None, :], knots[:, :, None], out=above)
         np.maximum(above, 0.0, out=above)
-        if len(self.pairs):
-            np.multiply(columns[self.pairs[:, 0]], columns[self.pairs[:, 1]], out=found[p + 1 + hinges * p :])
+        # Runs of pairs with one and the same first, whose seconds follow each other, need no copies.
+        begins = np.flatnonzero(np.any(np.diff(pairs, axis=0, prepend=-2) != (0, 1), axis=1)).tolist()
+        for begin, end in zip(begins, [*begins[1:], len(pairs)]):
+            first, second = pairs[begin].tolist()
+            out = found[p + 1 + hinges * p :][begin:end]
+            np.multiply(columns[first], columns[second : second + end - begin], out=out)
         return found
 
     def of_pixels(self, x: np.ndarray) -> np.ndarray:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .subcells import SubCells
+
 #: Cells that are taken at once, at most; sides of windows beyond that, and by how much they overlap.
 MOST_CELLS, _SIDE, _OVERLAP = 2500, 48, 12
 
@@ -31,6 +33,15 @@ class Window:
         """Which cells, int, shape (n, 2), lie in it: bool, shape (n,)."""
         inside = [(part >= ends[0]) & (part < ends[1]) for part, ends in zip(cells.T, (self.rows, self.cols))]
         return np.asarray(inside[0] & inside[1])
+
+    def parts_of(self, subcells: SubCells) -> tuple[slice, slice]:
+        """Rows and columns of the sub-cells that its pixels lie in or between."""
+        ends = zip((self.rows, self.cols), subcells.fine_shape)
+        high, wide = (
+            slice(max(first * subcells.parts - 1, 0), min(behind * subcells.parts + 1, most))
+            for (first, behind), most in ends
+        )
+        return high, wide
 
     def weights(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
         """Its weight at places in cells, in fractions: float64, of their shape."""

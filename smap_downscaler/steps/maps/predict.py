@@ -24,6 +24,8 @@ from .inputs import MapInputs
 
 #: Bytes a pixel takes while it is predicted, beside those of its covariates (read, gathered, positions).
 _BYTES_PER_PIXEL, _BYTES_PER_COVARIATE, _BYTES_PER_BAND = 64, 8, 16
+#: What a model may keep a pixel so that standard deviations of many dates are fast.
+_BYTES_OF_SD = 128
 _LARGEST_BLOCK = 1 << 20
 
 
@@ -136,10 +138,11 @@ def _pixels_of(task: Task, progress: Progress) -> Pixels:
     for name, layer in zip(static, values):
         x[:, names.index(name)] = layer[valid]
     coordinates = None if task.coordinates is None else task.coordinates(task.window)[valid]
-    still = None
-    if forests.mode == POOLED and len(task.inputs.bands) == 1:
-        still = task.model.still(Block(x, np.zeros(len(x), np.int64), coordinates), progress)
-        if still is not None:
+    still, extra = None, task.inputs.extra
+    if forests.mode == POOLED:
+        days = np.zeros(len(x), np.int64)
+        still = task.model.still(Block(x, days, coordinates), progress, extra.intervals)
+        if still is not None and not extra.applicability:
             x, coordinates = np.broadcast_to(np.float32(0), x.shape), None
     return Pixels(valid, x, coordinates, still)
 
@@ -157,6 +160,7 @@ def room_for_kept(inputs: MapInputs, memory_mb: int) -> int:
     """Bytes for what blocks share on all dates: what all pixels take, at most half of the memory."""
     grid = inputs.part.grid
     a_pixel = _BYTES_PER_PIXEL + np.dtype(np.float32).itemsize * len(inputs.forests.names)
+    a_pixel += _BYTES_OF_SD if inputs.extra.intervals else 0
     return min(grid.width * grid.height * a_pixel, memory_mb * 2**20 // 2)
 
 
@@ -167,5 +171,6 @@ def pixels_a_block(inputs: MapInputs, dated: Sequence[OnPixels], threads: int, m
     bytes_per_pixel = _BYTES_PER_PIXEL + _BYTES_PER_COVARIATE * len(inputs.forests.names)
     bytes_per_pixel += sum(one.bytes_a_pixel for one in dated)
     bytes_per_pixel += _BYTES_PER_BAND * (len(inputs.bands) - 1)
+    bytes_per_pixel += _BYTES_OF_SD if inputs.extra.intervals else 0
     # ordered_map keeps up to 2 blocks a thread.
     return max(min(free // (2 * threads * bytes_per_pixel), _LARGEST_BLOCK), 1)

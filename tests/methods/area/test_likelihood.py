@@ -163,6 +163,19 @@ def test_a_matrix_is_inverted_with_its_determinant():
         inverse_of(-matrix)
 
 
+def test_cells_are_taken_away_in_closed_form():
+    rng = np.random.default_rng(5)
+    places, values = rng.random((20, 2)), rng.normal(size=(20, 3))
+    shapes = [np.exp(-distances(places)), np.eye(20)]
+    whole = solve(shapes, [1.0, 0.1])
+    for some in (rng.random(20) < 0.7, np.ones(20, bool)):
+        own = solve([shape[np.ix_(some, some)] for shape in shapes], [1.0, 0.1])
+        part = whole.of(some)
+        np.testing.assert_allclose(part.project(values[some]), own.q() @ values[some], atol=1e-10)
+        np.testing.assert_allclose(part.diagonal, np.diag(own.q()), atol=1e-10)
+        np.testing.assert_allclose(part.weights, own.ones / own.total, atol=1e-10)
+
+
 def test_a_cancel_is_heard_between_two_looks():
     class Stopped(Progress):
         def is_cancelled(self):
