@@ -265,6 +265,13 @@ class Model(ABC):
         """
         return None
 
+    def arranged(self, x: np.ndarray, progress: Progress = SILENT) -> np.ndarray | None:
+        """The order of pixels, int64, shape (n,), in which they are predicted fastest; None: as they come.
+
+        Predictions are the same in any order, to the last bit.
+        """
+        return None
+
     @abstractmethod
     def predict(self, block: Block, progress: Progress = SILENT, sd: bool = False) -> Prediction:
         """Soil moisture of a block; several threads may call it at once.
@@ -423,6 +430,14 @@ class Method(ABC):
     def get_ready(self) -> None:
         """Load packages: threads that load the same one at once may trip over each other."""
         return
+
+    def quicken(self, pixels: int, progress: Progress = SILENT) -> None:
+        """Load what predicts so many pixels faster, where it is installed."""
+        return
+
+    def quickened(self) -> str:
+        """What was measured of it, as a sentence; empty where nothing was."""
+        return ""
 
     def check(self, candidates: Sequence[Candidate], covariates: int, label: str) -> None:
         """Refuse settings that make no sense for so many covariates of the table `label`.

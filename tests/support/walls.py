@@ -49,7 +49,7 @@ STEPS = (
 # Only inside functions, so that the plugin loads where they are missing.
 LATE = (
     *("sklearn", "statsmodels", "pandas", "matplotlib", "joblib", "scipy", "h5py", "dask", "distributed"),
-    *("pyproj", "jinja2"),
+    *("pyproj", "jinja2", "numba"),
 )
 NEVER = ("PyQt4", "PyQt5", "PyQt6", "PySide2", "PySide6", "sip")
 UNSAFE_MODULES = ("pickle", "cPickle", "dill", "marshal", "shelve", "random", "qgis.utils.iface")

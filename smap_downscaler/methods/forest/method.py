@@ -14,6 +14,7 @@ from ..base import NO_WISHES, Block, Candidate, Cells, Method, Wishes
 from ..skill import OobScores
 from ..training_rows import blocks_of, load_applicability
 from .codec import decode
+from .compiled import MANY_PIXELS, NUMBA
 from .engines import INTELEX, SCIKIT_LEARN, faster_engine, grower_of, version_of
 from .growth import sums_of_trees, tree_predict
 from .hyper_grid import check_mtry, mtry_of_all, tree_groups
@@ -78,6 +79,15 @@ class RandomForest(Method):
     def get_ready(self) -> None:
         """Load scikit-learn's trees."""
         import sklearn.tree  # noqa: F401
+
+    def quicken(self, pixels: int, progress: Progress = SILENT) -> None:
+        """Load numba for many pixels; see `compiled`."""
+        if pixels >= MANY_PIXELS:
+            NUMBA.load(progress)
+
+    def quickened(self) -> str:
+        """See `compiled.Numba`."""
+        return NUMBA.said
 
     def check(self, candidates: Sequence[Candidate], covariates: int, label: str) -> None:
         """Refuse a grid of MAX_FEATURES over the number of covariates."""

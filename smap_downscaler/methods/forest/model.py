@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from ..skill import Importance, OobScores
 from ..training_rows import applicability_members
 from .arrays import ForestArrays
 from .codec import PROBE_ROWS, encode
+from .compiled import NUMBA, TRIED_ROWS, Laid, lay_out, order_of
 from .growth import mean_of_trees
 from .settings import ForestSettings
 from .spread import Spread
@@ -119,15 +120,31 @@ class Forest(Model):
         x = np.asarray(block.x, dtype=np.float32)
         if x.ndim != 2 or x.shape[1] != self.covariates:
             raise ValueError(f"covariates must have the shape (n, {self.covariates}), not {x.shape}")
-        if np.isnan(x).any():
+        finite = bool(np.isfinite(x).all())
+        if not finite and np.isnan(x).any():
             raise ValueError("covariates must not hold NaN; leave those rows out")
         if sd:
             return self._with_spread(x, progress, chunk_rows)
         result = np.empty(x.shape[0], dtype=np.float64)
+        mean = partial(mean_of_trees, self.trees)
+        if finite and NUMBA.version:
+            mean = NUMBA.mean_of(self.arrays, self._laid, mean, x[:TRIED_ROWS]) or mean
         for start in range(0, x.shape[0], chunk_rows):
             part = slice(start, start + chunk_rows)
-            result[part] = mean_of_trees(self.trees, np.ascontiguousarray(x[part]), progress)
+            result[part] = mean(np.ascontiguousarray(x[part]), progress)
         return Prediction(result)
+
+    def arranged(self, x: np.ndarray, progress: Progress = SILENT) -> np.ndarray | None:
+        """As of `Model`: for compiled code, where it is loaded."""
+        if not NUMBA.version or self._laid is None:
+            return None
+        return order_of(x, self._laid, progress)
+
+    @cached_property
+    def _laid(self) -> Laid | None:
+        """Its trees for compiled code."""
+        self.arrays.check(self.covariates)
+        return lay_out(self.arrays, self.covariates)
 
     def _with_spread(self, x: np.ndarray, progress: Progress, chunk_rows: int) -> Prediction:
         """As `predict`, in one way through the trees; the mean has the same bits."""

@@ -102,6 +102,8 @@ def make_maps(
     keep = inputs.finish.steps > 0 and in_memory <= memory_mb * 2**20 * _SHARE_KEPT
     memory = memory_mb - (in_memory // 2**20 if keep else 0)
     room = room_for_kept(inputs, memory) if len(wanted) > 1 else 0
+    method = inputs.forests.method
+    method.quicken(len(wanted) * grid.width * grid.height, progress)
     parts = list(blocks(grid, pixels_a_block(inputs, dated, threads, memory - room // 2**20)))
     counter = progress.counter(len(wanted) * len(parts) * (1 + inputs.finish.steps), "blocks mapped")
     tasks = partial(tasks_of, inputs, parts=parts, dated=dated, kept=Kept(room))
@@ -151,6 +153,8 @@ def make_maps(
             )
         )
     report.files = dict(sorted(report.files.items()))
+    if wanted and method.quickened():
+        progress.log(method.quickened())
     tell_looks(inputs, report, threads, progress)
     return report
 

@@ -35,7 +35,8 @@ class Pixels:
 
     Attributes
     ----------
-    valid : bool, shape (rows, columns)
+    places : int32, shape (n,)
+        Where they lie in the block, row by row, in the order in which they are predicted.
     x : float32, shape (n, p)
         Covariates in the order of the model, 0 for those of a date; all are 0 where `still` says it all.
     coordinates : float64, shape (n, 2), or None
@@ -43,7 +44,7 @@ class Pixels:
         Of the model of all dates; see `Model.still`.
     """
 
-    valid: np.ndarray
+    places: np.ndarray
     x: np.ndarray
     coordinates: np.ndarray | None
     still: Any | None
@@ -51,7 +52,7 @@ class Pixels:
     @property
     def nbytes(self) -> int:
         """Bytes that it takes."""
-        own = self.valid.nbytes + (self.x.nbytes if self.x.flags.owndata else 0)
+        own = self.places.nbytes + (self.x.nbytes if self.x.flags.owndata else 0)
         own += 0 if self.coordinates is None else self.coordinates.nbytes
         return own + (0 if self.still is None else int(self.still.nbytes))
 
@@ -105,23 +106,22 @@ def predict(task: Task, progress: Progress) -> Layers:
     if task.inside is not None and not task.inside.any():
         return task.block, layers
     pixels = task.kept.of(task.window, partial(_pixels_of, task, progress))
-    valid, x, coordinates, still = pixels.valid, pixels.x, pixels.coordinates, pixels.still
+    places, x, coordinates, still = pixels.places, pixels.x, pixels.coordinates, pixels.still
     if task.dated:
         names = task.inputs.forests.covariates
         x = x.copy()
         for name, read in task.dated.items():
-            x[:, names.index(name)] = read(progress)[valid]
+            x[:, names.index(name)] = read(progress).reshape(-1)[places]
         known = np.isfinite(x).all(axis=1)
         if not known.all():
-            valid, x = valid.copy(), x[known]
-            valid[valid] = known
+            places, x = places[known], x[known]
             coordinates = None if coordinates is None else coordinates[known]
             still = None if still is None else still.take(known)
     if len(x):
         days = np.full(len(x), task.date.toordinal(), np.int64)
         block = Block(add_features(x, days, task.inputs.forests.features), days, coordinates, still)
         for layer, values in zip(layers, task.inputs.extra.layers(task.model, block, progress)):
-            layer[valid] = values
+            layer.reshape(-1)[places] = values
     return task.block, layers
 
 
@@ -144,7 +144,12 @@ def _pixels_of(task: Task, progress: Progress) -> Pixels:
         still = task.model.still(Block(x, days, coordinates), progress, extra.intervals)
         if still is not None and not extra.applicability:
             x, coordinates = np.broadcast_to(np.float32(0), x.shape), None
-    return Pixels(valid, x, coordinates, still)
+    places = np.flatnonzero(valid).astype(np.int32)
+    order = task.model.arranged(x, progress) if still is None else None
+    if order is not None:
+        places, x = places[order], x[order]
+        coordinates = None if coordinates is None else coordinates[order]
+    return Pixels(places, x, coordinates, still)
 
 
 def clipped(inputs: MapInputs, layers: Layers) -> Layers:
