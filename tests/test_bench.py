@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,11 @@ def test_each_benchmark_has_a_small_size_that_runs(name):
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(done.stdout.splitlines()) > 1
+    ratios = dict(re.findall(r"^ratio (\w+) ([\d.]+)$", done.stdout, re.MULTILINE))
+    if name == "forest":
+        assert "downscale_to_predict" in ratios
+        assert ("downscale_numba_to_predict" in ratios) == (find_spec("numba") is not None)
     if name == "areamodel":
-        ratios = dict(re.findall(r"^ratio (\w+) ([\d.]+)$", done.stdout, re.MULTILINE))
         assert list(ratios) == [
             "areamodel_to_predict",
             "areamodel_to_forest_with_training",

@@ -13,7 +13,7 @@ set -eu
 QGIS_LEAST=3.40
 PACKAGES="qgis python3-qgis qgis-providers saga gdal-bin python3-gdal
  python3-numpy python3-scipy python3-sklearn python3-pandas python3-statsmodels
- python3-matplotlib python3-joblib python3-h5py
+ python3-matplotlib python3-joblib python3-h5py python3-numba
  python3-pytest python3-pytest-xdist python3-hypothesis python3-venv
  xvfb xauth openbox imagemagick fonts-open-sans fonts-dejavu-core zip unzip ca-certificates git make"
 # These must be new enough, so they are taken together from one suite.
