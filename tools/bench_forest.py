@@ -3,10 +3,9 @@
     python tools/bench_forest.py [CELLS [PIXELS [COVARIATES [DATES [ROUNDS [TREES]]]]]]
 
 CELLS x CELLS cells of SMAP (36), each with PIXELS x PIXELS pixels (36: 1.7 million in all), and made-up
-covariates (20) in a file.  Each of some dates (4) has a forest of the paper's settings (100 trees).  `downscale`
-maps them, reading and writing included, on two threads (A), without numba and with it; scikit-learn's
-RandomForestRegressor predicts the same pixels, held in memory, of as many dates on two threads (B); in turns
-(A B A B).
+covariates (20) in a file.  Each of some dates (4) has a forest of the paper's settings (100 trees).  Here
+`downscale` maps them, reading and writing included, on two threads (A), without numba and with it; a bare
+RandomForestRegressor predicts the same pixels, held in memory, of as many dates on two threads (B); in turns.
 
 `ratio NAME VALUE` are wall times of ours over theirs.
 """

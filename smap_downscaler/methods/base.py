@@ -265,10 +265,19 @@ class Model(ABC):
         """
         return None
 
-    def arranged(self, x: np.ndarray, progress: Progress = SILENT) -> np.ndarray | None:
+    def arranged(
+        self, x: np.ndarray, rows: np.ndarray, cols: np.ndarray, progress: Progress = SILENT
+    ) -> np.ndarray | None:
         """The order of pixels, int64, shape (n,), in which they are predicted fastest; None: as they come.
 
         Predictions are the same in any order, to the last bit.
+
+        Parameters
+        ----------
+        x : float32, shape (n, p)
+            Covariates; 0 for those of a date, and derived ones lack.
+        rows, cols : int, shape (n,)
+            Where the pixels lie in their block.
         """
         return None
 

@@ -136,6 +136,9 @@ def tree_predict(
 ) -> np.ndarray:
     """Predictions of a Tree of scikit-learn for `x`, or for some of its rows only: float64, shape (n,)."""
     n = len(x) if rows is None else rows.size
+    if rows is None and n <= _CHUNK_ROWS:
+        progress.check()
+        return tree.predict(x)[:, 0]
     predicted = np.empty(n)
     for start in range(0, n, _CHUNK_ROWS):
         progress.check()

@@ -145,7 +145,9 @@ def _pixels_of(task: Task, progress: Progress) -> Pixels:
         if still is not None and not extra.applicability:
             x, coordinates = np.broadcast_to(np.float32(0), x.shape), None
     places = np.flatnonzero(valid).astype(np.int32)
-    order = task.model.arranged(x, progress) if still is None else None
+    order = None
+    if still is None and len(x):
+        order = task.model.arranged(x, *np.divmod(places, task.window.width), progress)
     if order is not None:
         places, x = places[order], x[order]
         coordinates = None if coordinates is None else coordinates[order]
