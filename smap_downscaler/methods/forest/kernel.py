@@ -22,7 +22,14 @@ INNER = ("two_leaves", "leaf_on_the_left", "leaf_on_the_right", "no_leaf", "add_
 
 
 def two_leaves(
-    leaf_of: np.ndarray, d: int, left: int, right: int, rank: np.ndarray, f: int, t: int, n: int
+    leaf_of: np.ndarray,
+    d: int,
+    left: np.uint16,
+    right: np.uint16,
+    rank: np.ndarray,
+    f: int,
+    t: np.int16,
+    n: int,
 ) -> None:
     """Row `d` of `leaf_of`: one leaf where the rank of covariate `f` is at most `t`, else the other."""
     for i in range(n):
@@ -30,7 +37,7 @@ def two_leaves(
 
 
 def leaf_on_the_left(
-    leaf_of: np.ndarray, d: int, left: int, rank: np.ndarray, f: int, t: int, n: int
+    leaf_of: np.ndarray, d: int, left: np.uint16, rank: np.ndarray, f: int, t: np.int16, n: int
 ) -> None:
     """As `two_leaves`, where the right child has come to row `d`."""
     for i in range(n):
@@ -39,7 +46,7 @@ def leaf_on_the_left(
 
 
 def leaf_on_the_right(
-    leaf_of: np.ndarray, d: int, right: int, rank: np.ndarray, f: int, t: int, n: int
+    leaf_of: np.ndarray, d: int, right: np.uint16, rank: np.ndarray, f: int, t: np.int16, n: int
 ) -> None:
     """As `two_leaves`, where the left child has come to row `d`."""
     for i in range(n):
@@ -47,7 +54,9 @@ def leaf_on_the_right(
         leaf_of[d, i] = left if rank[f, i] <= t else right
 
 
-def no_leaf(leaf_of: np.ndarray, left_row: int, d: int, rank: np.ndarray, f: int, t: int, n: int) -> None:
+def no_leaf(
+    leaf_of: np.ndarray, left_row: int, d: int, rank: np.ndarray, f: int, t: np.int16, n: int
+) -> None:
     """As `two_leaves`, where the left child has come to another row, and the right one to row `d`."""
     for i in range(n):
         left = leaf_of[left_row, i]

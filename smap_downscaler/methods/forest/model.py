@@ -15,7 +15,7 @@ from ..skill import Importance, OobScores
 from ..training_rows import applicability_members
 from .arrays import ForestArrays
 from .codec import PROBE_ROWS, encode
-from .compiled import NUMBA, TRIED_ROWS, Laid, lay_out, order_of
+from .compiled import NUMBA, TRIED_ROWS, Laid, Mean, lay_out, order_of
 from .growth import mean_of_trees
 from .settings import ForestSettings
 from .spread import Spread
@@ -128,7 +128,7 @@ class Forest(Model):
         if sd:
             return self._with_spread(x, progress, chunk_rows)
         result = np.empty(x.shape[0], dtype=np.float64)
-        mean = partial(mean_of_trees, self.trees)
+        mean: Mean = partial(mean_of_trees, self.trees)
         if finite and NUMBA.version:
             mean = NUMBA.mean_of(self.arrays, self._laid, mean, x[:TRIED_ROWS]) or mean
         for start in range(0, x.shape[0], chunk_rows):
