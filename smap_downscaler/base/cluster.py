@@ -7,7 +7,6 @@ What travels is packed by dask.
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import platform
 import re
@@ -47,18 +46,9 @@ _AHEAD = 2
 
 
 def check_address(address: str) -> None:
-    """Raise `InputError` for what is no address of a scheduler, or where dask.distributed is missing."""
-    if not address:
-        return
+    """Raise `InputError` for what is no address of a scheduler."""
     if not _ADDRESS.fullmatch(address):
         raise InputError(f"SCHEDULER is '{address}'; give an address such as tcp://host:8786.")
-    try:
-        importlib.import_module("distributed")
-    except ImportError:
-        raise InputError(
-            "SCHEDULER needs the Python package distributed (python3-distributed in Debian), which is not "
-            "installed; install it for the Python of QGIS, or leave SCHEDULER empty."
-        ) from None
 
 
 def spread(
@@ -67,8 +57,8 @@ def spread(
     threads: int,
     progress: Progress,
     files: Iterable[str] = (),
-) -> Generator[tuple[Own, Result], None, None]:
-    """``function(shared, own, listener)`` of each item; `own` and the result in the order of `items`.
+) -> Generator[tuple[tuple[Shared, Own], Result], None, None]:
+    """``function(shared, own, listener)`` of each item ``(shared, own)``; items and results, in their order.
 
     On the cluster where `working_at` has one, else in `threads` threads; the rest is as `ordered_map` says.
 
@@ -93,8 +83,8 @@ def spread(
     if cluster is not None:
         return cluster.spread(function, items, progress, files)
 
-    def both(item: tuple[Shared, Own], listener: Progress) -> tuple[Own, Result]:
-        return item[1], function(*item, listener)
+    def both(item: tuple[Shared, Own], listener: Progress) -> tuple[tuple[Shared, Own], Result]:
+        return item, function(*item, listener)
 
     return ordered_map(both, items, threads, progress)
 
@@ -107,6 +97,8 @@ def on_cluster() -> bool:
 @contextlib.contextmanager
 def working_at(address: str, progress: Progress) -> Iterator[None]:
     """In this thread `spread` works on the cluster of a scheduler; nothing changes without an `address`.
+
+    dask.distributed must be there.
 
     Raises
     ------
@@ -182,22 +174,23 @@ class Cluster:
         items: Iterable[tuple[Shared, Own]],
         progress: Progress,
         files: Iterable[str],
-    ) -> Generator[tuple[Own, Result], None, None]:
+    ) -> Generator[tuple[tuple[Shared, Own], Result], None, None]:
         """See the function `spread`."""
         from distributed.protocol import deserialize_bytes, serialize_bytes
 
         run, expected = uuid.uuid4().hex, _Expected(_versions(), _sizes(files))
         self._check_workers(run, expected, progress)
-        pending: deque[tuple[Own, Any]] = deque()
+        pending: deque[tuple[tuple[Shared, Own], Any]] = deque()
         known, carried, ahead, counted_at = None, None, 0, -_SECONDS_A_COUNT
         submit = partial(self._client.submit, pure=False)
         try:
-            for shared, own in items:
+            for item in items:
+                shared, own = item
                 progress.check()
                 if carried is None or shared is not known:
                     # A task of its own, and not scattered: what a dying worker takes along is made anew.
                     known, carried = shared, submit(deserialize_bytes, serialize_bytes((function, shared)))
-                pending.append((own, submit(_work, run, expected, carried, serialize_bytes(own))))
+                pending.append((item, submit(_work, run, expected, carried, serialize_bytes(own))))
                 if time.monotonic() - counted_at >= _SECONDS_A_COUNT:
                     threads = self._asked(self._client.nthreads, progress)
                     ahead, counted_at = _AHEAD * max(sum(threads.values()), 1), time.monotonic()

@@ -326,7 +326,7 @@ def _all_maps(
     items = ((there, order) for order in orders)
     done = spread(_make_there, items, threads, progress, [*maker.inputs.files, str(folder)])
     with contextlib.closing(done) as maps:
-        for order, made in maps:
+        for (_maker, order), made in maps:
             if made.look is not None and not order.path.exists():
                 raise InputError(
                     f"{order.path}: a worker has written it, but it is not here; give a folder that all "
