@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...base.cluster import spread
+from ...base.cluster import on_cluster, spread
 from ...base.errors import InputError
 from ...base.matrix_columns import RESPONSE, RESPONSE_UNIT
 from ...base.progress import SILENT, Progress
@@ -152,6 +152,11 @@ class _Work:
     def all_dates(self, threads: int, progress: Progress) -> None:
         """One model on two levels."""
         cells = self.rows.cells
+        if on_cluster():
+            progress.warn(
+                f"SCHEDULER: a model on two levels is fitted on this machine; it is of use with LEVELS "
+                f"'{SINGLE_DATES}'"
+            )
         progress.set_text(f"Fitting {AREA_TO_POINT.size_text(self.settings, len(cells.y))}")
         try:
             model = AREA_TO_POINT.fit(cells, self.settings, key_number(PooledKey()), progress, threads)
