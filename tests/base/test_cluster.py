@@ -1,7 +1,6 @@
 """Work on a Dask cluster: as in threads, and what becomes of workers and schedulers that fail."""
 
 import shutil
-import sys
 import threading
 import time
 
@@ -20,7 +19,7 @@ NOBODY = "tcp://127.0.0.1:9"
 
 def work(address, function, items, progress=SILENT, files=()):
     with working_at(address, progress):
-        return list(spread(function, items, 1, progress, files))
+        return [(own, found) for (_, own), found in spread(function, items, 1, progress, files)]
 
 
 def refusal(address, function=cluster_work.add, items=((1, 2),), files=()):
@@ -66,8 +65,8 @@ def test_without_an_address_work_is_done_in_threads():
         assert not on_cluster()
         items = [(3, 4), (5, 6)]
         found = list(spread(lambda shared, own, _: (shared + own, threading.get_ident()), items, 2, SILENT))
-    assert [(own, total) for own, (total, _thread) in found] == [(4, 7), (6, 11)]
-    assert threading.get_ident() not in [thread for _own, (_total, thread) in found]
+    assert [(item, total) for item, (total, _thread) in found] == [((3, 4), 7), ((5, 6), 11)]
+    assert threading.get_ident() not in [thread for _item, (_total, thread) in found]
 
 
 def test_what_is_no_address_is_refused():
@@ -77,20 +76,8 @@ def test_what_is_no_address_is_refused():
         assert str(caught.value) == f"SCHEDULER is '{address}'; give an address such as tcp://host:8786."
 
 
-def test_without_the_package_the_parameter_is_refused(monkeypatch):
-    monkeypatch.setitem(sys.modules, "distributed", None)
-    check_address("")
-    with pytest.raises(InputError) as caught:
-        check_address("tcp://host:8786")
-    assert str(caught.value) == (
-        "SCHEDULER needs the Python package distributed (python3-distributed in Debian), which is not "
-        "installed; install it for the Python of QGIS, or leave SCHEDULER empty."
-    )
-
-
-@needs_dask
 def test_addresses_are_known():
-    for address in ("", "tcp://host:8786", "host:8786", "tls://10.0.0.1:8786", "tcp://[::1]:8786"):
+    for address in ("tcp://host:8786", "host:8786", "tls://10.0.0.1:8786", "tcp://[::1]:8786"):
         check_address(address)
 
 
