@@ -32,6 +32,7 @@ Own = TypeVar("Own")
 Result = TypeVar("Result")
 
 _ADDRESS = re.compile(r"([a-z]+://)?[^\s/:]+:\d{1,5}|[a-z]+://\[[0-9a-f:.]+\]:\d{1,5}")
+_NO_MODULE = re.compile(r"No module named '[\w.]+'")
 #: What results may depend on, by what it is called here and as a distribution.
 _PACKAGES = {
     "NumPy": "numpy",
@@ -211,15 +212,13 @@ class Cluster:
             partial(self._client.run, _problem_here, run, expected, on_error="return"), progress
         )
         for worker, problem in sorted(found.items()):
-            if isinstance(problem, ImportError):
-                raise InputError(
-                    f"SCHEDULER: the worker at {worker} cannot import this plugin ({problem}); put the "
-                    "folder that holds smap_downscaler on its PYTHONPATH."
-                )
             if isinstance(problem, Exception):
+                # Dask hands on what the worker met as text.
+                reason = _NO_MODULE.search(str(problem))
                 raise InputError(
-                    f"SCHEDULER: the worker at {worker} does not understand this plugin "
-                    f"({type(problem).__name__}: {problem}); give it the same version."
+                    f"SCHEDULER: the worker at {worker} cannot work with this plugin "
+                    f"({reason[0] if reason else problem}); put the folder that holds smap_downscaler, of "
+                    "the same version, on its PYTHONPATH."
                 )
             if problem:
                 raise InputError(f"SCHEDULER: the worker at {worker} {problem}")

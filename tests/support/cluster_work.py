@@ -23,7 +23,15 @@ class Counted:
 
 
 def add(shared, own, progress):
-    return shared + own, os.getpid()
+    return shared + own
+
+
+def meet(folder, own, progress):
+    """Leaves the number of its process in a folder, and waits until there are two."""
+    (folder / str(os.getpid())).touch()
+    while len(list(folder.iterdir())) < 2:
+        time.sleep(0.02)
+    return own + 10
 
 
 def add_counted(shared, own, progress):
