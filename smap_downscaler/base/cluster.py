@@ -270,6 +270,11 @@ class Cluster:
                 "SCHEDULER: workers died one after the other at the same piece of work, most likely for lack "
                 "of memory; give them more, or fewer threads, and start the run again."
             )
+        if "deserialization of the task graph" in str(error):
+            return InputError(
+                f"SCHEDULER: the scheduler at {self._address} cannot work with this plugin; put the folder "
+                "that holds smap_downscaler, of the same version, on its PYTHONPATH."
+            )
         return error
 
     def _stop(self, run: str, futures: list[Any]) -> None:

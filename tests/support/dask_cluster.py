@@ -22,13 +22,16 @@ needs_dask = pytest.mark.skipif(
     importlib.util.find_spec("distributed") is None, reason="dask.distributed is not installed"
 )
 
-# Forks for each line "scheduler FAILURES" or "worker SCHEDULER FOLDERS"; forks tell their number and address.
+# Forks for each line "scheduler FAILURES FOLDER" or "worker SCHEDULER FOLDERS"; forks tell their number and
+# address.
 _PARENT = """
 import asyncio, os, signal, sys
 import dask.sizeof, distributed, distributed.http.scheduler.info, distributed.http.worker.prometheus
 import numpy, osgeo.gdal, pandas, pyproj, scipy.linalg, sklearn.ensemble
 
-async def scheduler(failures):
+async def scheduler(failures, folder):
+    # New ones unpack what they hand on.
+    sys.path.insert(0, folder)
     async with distributed.Scheduler(
         host="127.0.0.1", port=0, dashboard_address=":0", allowed_failures=int(failures)
     ) as one:
@@ -102,7 +105,7 @@ class DaskCluster:
 
     def __init__(self, parent: Parent, workers: int = 2, failures: int = 3):
         self._parent = parent
-        self.scheduler = parent.fork("scheduler", failures)
+        self.scheduler = parent.fork("scheduler", failures, ROOT)
         self.address = self.scheduler.address
         self.workers: list[Child] = []
         for _ in range(workers):
