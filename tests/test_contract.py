@@ -148,7 +148,7 @@ def test_help_names_other_algorithms_as_the_toolbox_does(algorithms):
 
     # A button of QGIS's own.
     known = {algorithm.displayName() for algorithm in algorithms.values()} | {"Add Directory"}
-    for path in help_folder().glob("*.md"):
+    for path in help_folder().rglob("*.md"):
         named = set(re.findall(r"(?<!\w)'([A-Z][A-Za-z -]+)'(?!\w)", path.read_text(encoding="utf-8")))
         assert named <= known, (path.name, named - known)
 

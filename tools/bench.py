@@ -20,6 +20,7 @@ SMALL: dict[str, tuple[str, ...]] = {
     "areamodel": ("10", "6", "4", "1", "5"),
     "cancel": ("20", "60", "3", "3", "2"),
     "crossvalidate": ("1", "200", "3", "1"),
+    "dask": ("--pixels", "4000", "--dates", "2", "--trees", "2", "--rounds", "1"),
     "forest": ("6", "20", "3", "2", "1", "5"),
     "intelex": ("--rows", "100", "--covariates", "8"),
     "matrix": ("10",),

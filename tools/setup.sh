@@ -16,6 +16,8 @@ PACKAGES="qgis python3-qgis qgis-providers saga gdal-bin python3-gdal
  python3-matplotlib python3-joblib python3-h5py python3-numba
  python3-pytest python3-pytest-xdist python3-hypothesis python3-venv
  xvfb xauth openbox imagemagick fonts-open-sans fonts-dejavu-core zip unzip ca-certificates git make"
+# What a Debian may lack: tests that need it are skipped there.
+OPTIONAL="python3-distributed"
 # These must be new enough, so they are taken together from one suite.
 QGIS_PACKAGES="qgis python3-qgis qgis-providers"
 NEW_SOURCE=/etc/apt/sources.list.d/smap-downscaler-backports.sources
@@ -52,8 +54,18 @@ add_backports() {
 
 candidate() { apt-cache policy "$1" | awk '/Candidate:/ { print $2 }' | sed 's/^[0-9]*://'; }
 
+add_optional() {
+    for package in $OPTIONAL; do
+        case "$(candidate "$package")" in
+            "" | "(none)") ;;
+            *) PACKAGES="$PACKAGES $package" ;;
+        esac
+    done
+}
+
 install_all() {
     apt_update
+    add_optional
     SUITE=""
     version=$(candidate qgis)
     if [ "$version" = "(none)" ] || [ -z "$version" ] || ! new_enough "$version"; then
@@ -72,7 +84,7 @@ if ! command -v apt-get >/dev/null; then
     [ "${1:-}" != "--quick" ] || exit 0
     echo "setup: this needs Debian's apt-get; elsewhere install QGIS $QGIS_LEAST or newer and the packages that README.md lists." >&2
     exit 1
-elif installed; then
+elif (add_optional && installed); then
     [ "${1:-}" = "--quick" ] || echo "setup: all is there (QGIS $(qgis_version))."
 else
     echo "setup: installing QGIS, SAGA and the Python packages; the first time this takes some minutes."

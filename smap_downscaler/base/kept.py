@@ -20,6 +20,8 @@ _Kind = TypeVar("_Kind", bound=Sized)
 class Kept(Generic[_Kind]):
     """Keeps what was made under a key while there is room; the rest is made anew. Threads may share it.
 
+    A copy for another machine is empty.
+
     Parameters
     ----------
     room : int
@@ -27,9 +29,12 @@ class Kept(Generic[_Kind]):
     """
 
     def __init__(self, room: int):
-        self._room = room
+        self._size = self._room = room
         self._found: dict[Hashable, _Kind] = {}
         self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[type[Kept[_Kind]], tuple[int]]:
+        return Kept, (self._size,)
 
     def of(self, key: Hashable, make: Callable[[], _Kind]) -> _Kind:
         """What `make` gives, now or before."""

@@ -255,6 +255,12 @@ class Look:
         self._count, self._bytes = 0, False
         self._lock = threading.Lock()
 
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in vars(self).items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        vars(self).update(state, _lock=threading.Lock())
+
     def add(self, values: np.ndarray) -> None:
         """Look at numbers as the file stores them, any shape and type; those not finite are passed over."""
         if self.declared.all_values or not values.size or np.iscomplexobj(values):

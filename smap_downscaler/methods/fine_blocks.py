@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+import uuid
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -36,8 +37,13 @@ class FineBlocks:
     most_pixels: int = _PIXELS_A_BLOCK
     dynamic: tuple[DatedCovariate, ...] = ()
     mask: Mask | None = None
+    token: str = field(default_factory=lambda: uuid.uuid4().hex, repr=False)
     _kept: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
+
+    def __reduce__(self) -> tuple[Callable[..., FineBlocks], tuple[Any, ...]]:
+        mine = self.stack, self.cells, self.most_pixels, self.dynamic, self.mask, self.token
+        return _arrived, mine
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -88,6 +94,19 @@ class FineBlocks:
                 self._kept[key] = make()
             found: _T = self._kept[key]
             return found
+
+
+_last: list[FineBlocks] = []
+_lock = threading.Lock()
+
+
+def _arrived(*parts: Any) -> FineBlocks:
+    """What came from another machine: the same for all models of a run, which share what it has kept."""
+    found = FineBlocks(*parts)
+    with _lock:
+        if not (_last and _last[0].token == found.token):
+            _last[:] = [found]
+        return _last[0]
 
 
 def pixel_coordinates(fine: Grid, cells: Grid) -> Callable[[Window], np.ndarray]:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Generator, Iterable
 
+from ..base.cluster import spread
 from ..base.errors import InputError
 from ..base.progress import SILENT, Progress
-from ..base.threads import ordered_map
 from .base import Cells, Model
 from .keys import Key, key_label, key_number
+
+_Fit = Callable[[Cells, int, Progress], Model]
 
 
 def fit_each(
     items: Iterable[tuple[Key, Cells]],
-    fit: Callable[[Cells, int, Progress], Model],
+    fit: _Fit,
     threads: int,
     progress: Progress = SILENT,
     total: int = 0,
@@ -31,15 +33,16 @@ def fit_each(
     if threads < 1:
         raise InputError(f"THREADS is {threads}; give a whole number of at least 1.")
 
-    def fitted(item: tuple[Key, Cells], listener: Progress) -> tuple[Key, Model]:
-        key, cells = item
-        try:
-            return key, fit(cells, key_number(key), listener)
-        except InputError as error:
-            raise InputError(f"{key_label(key)}: {error}") from error
-
     counter = progress.counter(total, unit)
-    with contextlib.closing(ordered_map(fitted, items, threads, progress)) as models:
-        for found in models:
-            yield found
+    with contextlib.closing(spread(_fitted, ((fit, item) for item in items), threads, progress)) as models:
+        for (_fit, (key, _cells)), model in models:
+            yield key, model
             counter.advance()
+
+
+def _fitted(fit: _Fit, item: tuple[Key, Cells], listener: Progress) -> Model:
+    key, cells = item
+    try:
+        return fit(cells, key_number(key), listener)
+    except InputError as error:
+        raise InputError(f"{key_label(key)}: {error}") from error

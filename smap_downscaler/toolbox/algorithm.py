@@ -22,6 +22,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtGui import QIcon
 
+from ..base.cluster import check_address, working_at
 from ..base.errors import Cancelled, InputError, let_go
 from ..base.progress import Progress, heard_by
 from ..base.version import tracker
@@ -180,6 +181,7 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         lacking = missing(("matplotlib", "jinja2")) if wants_report else []
         if lacking:
             raise InputError(f"REPORT: {advice(lacking)}")
+        _check_scheduler(values)
         self.validate(values)
         check_outputs(self, values.parameters, values.context)
 
@@ -207,8 +209,9 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
             progress = QgisProgress(feedback)
             for sentence in ignored_parameters(self, parameters, context):
                 progress.warn(sentence)
-            with heard_by(progress):
-                outputs.update(self.work(Values.of_run(self, parameters, context), progress))
+            values = Values.of_run(self, parameters, context)
+            with heard_by(progress), working_at(_scheduler(values), progress):
+                outputs.update(self.work(values, progress))
 
         refusal = self._attempt(work, feedback)
         if refusal:
@@ -256,6 +259,20 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
             f"({type(error).__name__}: {' '.join(str(error).split())[:_LONGEST]}); report it at {tracker()} "
             "together with the log of this run, which says where."
         )
+
+
+def _scheduler(values: Values) -> str:
+    """The address of a Dask scheduler; empty where none is given."""
+    return values.text("SCHEDULER").strip() if values.given("SCHEDULER") else ""
+
+
+def _check_scheduler(values: Values) -> None:
+    address = _scheduler(values)
+    lacking = missing(("distributed",)) if address else []
+    if lacking:
+        raise InputError(f"SCHEDULER: {advice(lacking)}")
+    if address:
+        check_address(address)
 
 
 def icon_path() -> str:

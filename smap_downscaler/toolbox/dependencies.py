@@ -28,6 +28,7 @@ PACKAGES = {
         Package("matplotlib", "matplotlib", "python3-matplotlib"),
         Package("joblib", "joblib", "python3-joblib"),
         Package("scipy", "scipy", "python3-scipy"),
+        Package("distributed", "distributed", "python3-distributed"),
         Package("pyproj", "pyproj", "python3-pyproj"),
         Package("jinja2", "jinja2", "python3-jinja2"),
     )

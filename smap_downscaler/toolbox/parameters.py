@@ -172,6 +172,13 @@ def table_destination(name: str, description: str) -> QgsProcessingParameterVect
     return QgsProcessingParameterVectorDestination(name, description, type=Qgis.ProcessingSourceType.Vector)
 
 
+def scheduler() -> QgsProcessingParameterDefinition:
+    """SCHEDULER: where else the work may be done; see `base.cluster`."""
+    return advanced(
+        QgsProcessingParameterString("SCHEDULER", "Dask scheduler (such as tcp://host:8786)", optional=True)
+    )
+
+
 def advanced(definition: QgsProcessingParameterDefinition) -> QgsProcessingParameterDefinition:
     """The same parameter, folded away in the dialog."""
     definition.setFlags(definition.flags() | Qgis.ProcessingParameterFlag.Advanced)

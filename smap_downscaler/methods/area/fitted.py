@@ -41,6 +41,10 @@ class Fitted:
         sources = [core.names.index(core.static[source]) for source in own.sources]
         self._columns = replace(own, sources=tuple(sources))
 
+    def __reduce__(self) -> tuple[type[Fitted], tuple[Core, str]]:
+        # What is worked out from it is made anew on another machine.
+        return Fitted, (self.core, self.detail)
+
     def half(self, level: int) -> Half:
         """With terms where any of what they say is shown: what is unsure hangs on it."""
         return self.halves(level)[0][0]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -94,6 +95,10 @@ class ModelFile:
     def digest(self) -> str:
         """A hash of what the file holds, wherever it lies: its manifest has those of all members."""
         return hashlib.sha256(self._container.read(MANIFEST, MAX_BYTES)).hexdigest()
+
+    def __reduce__(self) -> tuple[Callable[[Path], ModelFile], tuple[Path]]:
+        # Opened anew where it arrives.
+        return open_models, (self.path,)
 
     def __enter__(self) -> ModelFile:
         return self

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from ...base.cluster import spread
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
-from ...base.threads import interruptible_if, ordered_map
+from ...base.threads import interruptible_if
 from ..base import MOST_COVARIATES
 from .settings import ForestSettings
 
@@ -72,25 +73,28 @@ def grow_each(
     (`new_sklearn_forest`), whose own loop spends a fifth of the time in Python, where other threads
     wait, and cannot be stopped.
     """
-    rows, covariates = x.shape
     generator = np.random.RandomState(forest_seed(settings, key))
     seeds = generator.randint(np.iinfo(np.int32).max, size=settings.n_estimators).tolist()
-    grow = partial(_grow_tree, x, y[:, np.newaxis], settings)
-    long = settings.draws(rows) * settings.mtry(covariates) > LONG_TREE
-
-    def grow_here(seed: int, listener: Progress) -> Any:
-        listener.check()
-        return interruptible_if(long, partial(grow, seed), listener)
-
+    given = x, y[:, np.newaxis], settings
     if threads == 1:
         for seed in seeds:
-            yield grow_here(seed, progress)
+            yield _grow_tree(given, seed, progress)
         return
-    with contextlib.closing(ordered_map(grow_here, seeds, threads, progress)) as trees:
-        yield from trees
+    items = ((given, seed) for seed in seeds)
+    with contextlib.closing(spread(_grow_tree, items, threads, progress)) as trees:
+        for _item, tree in trees:
+            yield tree
 
 
-def _grow_tree(x: np.ndarray, y: np.ndarray, settings: ForestSettings, seed: int) -> Any:
+def _grow_tree(given: tuple[np.ndarray, np.ndarray, ForestSettings], seed: int, progress: Progress) -> Any:
+    """A tree of rows, `y` of shape (n, 1), where a cancel can leave it if it takes long."""
+    x, _y, settings = given
+    long = settings.draws(len(x)) * settings.mtry(x.shape[1]) > LONG_TREE
+    progress.check()
+    return interruptible_if(long, partial(_grown_tree, *given, seed), progress)
+
+
+def _grown_tree(x: np.ndarray, y: np.ndarray, settings: ForestSettings, seed: int) -> Any:
     from sklearn import config_context
     from sklearn.tree import DecisionTreeRegressor
 

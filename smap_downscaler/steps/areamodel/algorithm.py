@@ -21,6 +21,7 @@ from ...toolbox.parameters import (
     advanced,
     dated_covariates,
     period_parameters,
+    scheduler,
     series_folder,
     whole_number,
     window_and_rain,
@@ -72,6 +73,7 @@ class TrainAreaModel(SmapAlgorithm):
         yield from place_parameters()
         yield from window_and_rain()
         yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
+        yield scheduler()
         yield QgsProcessingParameterFileDestination(
             "OUTPUT", "Model file", fileFilter="Model files (*.smapmodel)"
         )

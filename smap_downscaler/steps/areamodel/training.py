@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...base.cluster import on_cluster, spread
 from ...base.errors import InputError
 from ...base.matrix_columns import RESPONSE, RESPONSE_UNIT
 from ...base.progress import SILENT, Progress
-from ...base.threads import ordered_map
 from ...base.version import plugin_version
 from ...base.words import counted, joined, text
 from ...methods.area.core import LEAST_DATES, LEAST_OF_DATE
@@ -152,6 +152,11 @@ class _Work:
     def all_dates(self, threads: int, progress: Progress) -> None:
         """One model on two levels."""
         cells = self.rows.cells
+        if on_cluster():
+            progress.warn(
+                f"SCHEDULER: a model on two levels is fitted on this machine; it is of use with LEVELS "
+                f"'{SINGLE_DATES}'"
+            )
         progress.set_text(f"Fitting {AREA_TO_POINT.size_text(self.settings, len(cells.y))}")
         try:
             model = AREA_TO_POINT.fit(cells, self.settings, key_number(PooledKey()), progress, threads)
@@ -167,24 +172,15 @@ class _Work:
     def each_date(self, threads: int, progress: Progress) -> None:
         """A model a date."""
 
-        def fitted(item: tuple[dt.date, Cells], listener: Progress) -> tuple[dt.date, AreaModel | str, int]:
-            date, cells = item
-            try:
-                model = AREA_TO_POINT.fit(cells, self.settings, key_number(date), listener)
-                return date, model, len(cells.y)
-            except InputError as error:
-                # One date that cannot be fitted is no reason to lose the others.
-                return date, str(error), 0
-
         cells, dates, outcome = self.rows.cells, self.rows.dates, self.outcome
-        own = ((date, taken(cells, cells.days == date.toordinal())) for date in dates)
+        days = ((self.settings, (date, taken(cells, cells.days == date.toordinal()))) for date in dates)
         counter = progress.counter(len(dates), "dates")
-        with contextlib.closing(ordered_map(fitted, own, threads, progress)) as models:
-            for date, made, seen in models:
+        with contextlib.closing(spread(_of_date, days, threads, progress)) as models:
+            for (_settings, (date, own)), made in models:
                 if isinstance(made, str):
                     outcome.failed[date] = outcome.skipped[date] = made.rstrip(".")
                 else:
-                    self._add(date, made, seen, progress)
+                    self._add(date, made, len(own.y), progress)
                 counter.advance()
         if not outcome.fitted:
             first, reason = next(iter(outcome.failed.items()))
@@ -203,6 +199,16 @@ class _Work:
             if name not in model.left_out:
                 self.outcome.unclassed[name] = lost
         self.outcome.add(key, model, self.rows.possible, of_all, of_means, self.inputs.units)
+
+
+def _of_date(settings: AreaSettings, own: tuple[dt.date, Cells], progress: Progress) -> AreaModel | str:
+    """The model of a date, or why it cannot be fitted."""
+    date, cells = own
+    try:
+        return AREA_TO_POINT.fit(cells, settings, key_number(date), progress)
+    except InputError as error:
+        # One date that cannot be fitted is no reason to lose the others.
+        return str(error)
 
 
 def _writer(

@@ -38,6 +38,7 @@ from ...toolbox.parameters import (
     dated_covariates,
     decimal,
     period_parameters,
+    scheduler,
     season_parameters,
     series_folder,
     table_destination,
@@ -168,6 +169,7 @@ class CrossValidate(SmapAlgorithm):
             )
         )
         yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
+        yield scheduler()
         yield table_destination("OUTPUT", "Scores")
         yield table_output("SUMMARY", "Summary of the scores")
         yield table_output("CHOICES", "Hyper-parameters of each fold")

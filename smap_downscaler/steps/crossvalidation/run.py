@@ -10,9 +10,9 @@ from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
+from ...base.cluster import spread
 from ...base.errors import InputError
 from ...base.progress import SILENT, Counter, Progress
-from ...base.threads import ordered_map
 from ...base.words import counted
 from ...methods.base import Cells, Method
 from ...methods.forest.engines import FASTEST
@@ -89,11 +89,10 @@ def crossvalidate_rows(
                 run.plan = make_plan(replace(job, settings=run.settings), pieces, finished, threads, progress)
                 progress.log(run.plan.text())
         tasks = _tasks(run, reader, work, about, counter, progress)
-        folds = ordered_map(_run_fold, tasks, threads, progress)
+        folds = spread(_run_fold, tasks, threads, progress)
         with contextlib.closing(tasks), contextlib.closing(folds):
             outcomes: list[FoldOutcome] = []
-            for task, outcome in folds:
-                job = task.job
+            for (job, task), outcome in folds:
                 if isinstance(outcome, str):
                     run.failed.setdefault(job.piece, outcome)
                 elif job.piece not in run.failed:
@@ -177,24 +176,23 @@ def _first_job(settings: ValidationSettings, reader: RowSource, progress: Progre
 class _Task(NamedTuple):
     """A fold of a piece; `source` is of its rows and settings, `known` what was found of it."""
 
-    job: PieceJob
     source: str
     keep: bool
     fold: int
     known: FoldOutcome | None
 
 
-def _run_fold(task: _Task, listener: Progress) -> tuple[_Task, FoldOutcome | str]:
+def _run_fold(job: PieceJob, task: _Task, listener: Progress) -> FoldOutcome | str:
     """What was found of a fold, or why its training part makes no model."""
     try:
-        return task, task.known or run_fold(task.job, task.fold, listener)
+        return task.known or run_fold(job, task.fold, listener)
     except InputError as error:
-        return task, str(error)
+        return str(error)
 
 
 def _tasks(
     run: ValidationRun, reader: RowSource, work: WorkFile, about: str, counter: Counter, progress: Progress
-) -> Generator[_Task, None, None]:
+) -> Generator[tuple[PieceJob, _Task], None, None]:
     """The folds of all pieces that are not yet done; done ones go straight to the results."""
     settings = run.settings
     settings.method.get_ready()
@@ -219,7 +217,7 @@ def _tasks(
                     counter.advance(settings.folds)
                     continue
                 for fold in range(job.folds.number):
-                    yield _Task(job, source, keep, fold, work.find_fold(source, piece, fold))
+                    yield job, _Task(source, keep, fold, work.find_fold(source, piece, fold))
 
 
 def _pictures(label: str, key: Key, rows: Cells, settings: ValidationSettings) -> list[FoldPicture]:

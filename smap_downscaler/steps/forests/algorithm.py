@@ -22,7 +22,7 @@ from ...base.words import counted
 from ...methods.base import Wishes
 from ...methods.keys import BY_CELL, BY_DATE, MODES, POOLED
 from ...toolbox.algorithm import SmapAlgorithm
-from ...toolbox.parameters import advanced, choice, period_parameters, whole_number
+from ...toolbox.parameters import advanced, choice, period_parameters, scheduler, whole_number
 from ...toolbox.reports import (
     footer,
     input_file,
@@ -83,6 +83,7 @@ class TrainForests(SmapAlgorithm):
             whole_number("IMPORTANCE_REPEATS", "Number of times a covariate is shuffled", 5, 1, 1000)
         )
         yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
+        yield scheduler()
         yield QgsProcessingParameterFileDestination(
             "OUTPUT", "Model file", fileFilter="Model files (*.smapforest)"
         )

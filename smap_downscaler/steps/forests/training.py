@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ...base.cluster import on_cluster
 from ...base.errors import InputError
 from ...base.progress import SILENT, Progress
 from ...base.words import counted, text
@@ -177,7 +178,9 @@ def train_pooled(
     key = PooledKey()
     try:
         growing = progress.part(_READING, _GROWING)
-        model = choices.fit(rows, key_number(key), growing, threads)
+        # In one thread it would grow here.
+        at_once = max(threads, 2) if on_cluster() else threads
+        model = choices.fit(rows, key_number(key), growing, at_once)
     except InputError as error:
         raise InputError(f"{table.label}: {error}") from error
     with writer:

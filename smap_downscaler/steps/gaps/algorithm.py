@@ -29,6 +29,7 @@ from ...toolbox.parameters import (
     dated_covariates,
     minimum_covered,
     model_file,
+    scheduler,
     series_folder,
     whole_number,
     window_and_rain,
@@ -82,6 +83,7 @@ class FillGaps(SmapAlgorithm):
         yield from window_and_rain()
         yield advanced(whole_number("MEMORY", "Memory for covariates (MB)", 512, 16))
         yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
+        yield scheduler()
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of the daily series")
         yield SeriesDestination("SERIES", "Daily series as one temporal layer", None, True)
         yield table_output("DAYS", "Counts by day")

@@ -10,8 +10,9 @@ from functools import cached_property
 
 import numpy as np
 
+from ...base.cluster import spread
 from ...base.progress import Progress
-from ...base.threads import ordered_map
+from ...methods.file.reader import ModelFile
 from ...methods.keys import CellKey
 from ...series.dated_on_grid import OnCells
 from .daily_cube import DailyCube
@@ -70,14 +71,15 @@ class CellsWork:
         bytes_per_cell = 4 * len(self.cube.values) * (len(inputs.dynamic) + 1)
         free = memory_mb * 2**20 - sum(reader.kept_bytes for reader in readers)
         size = max(free // bytes_per_cell, 1)
+        forests = str(inputs.forests.path)
         groups = [cells[start : start + size] for start in range(0, len(cells), size)]
         for number, group in enumerate(groups):
             part = progress.part(number / len(groups), (number + 1) / len(groups))
             covariates = self._covariates(readers, group, part.part(0.0, 0.3))
             counter = part.part(0.3, 1.0).counter(len(group), "cells")
             tasks = self._tasks(group, covariates)
-            with contextlib.closing(ordered_map(work_on_cell, tasks, threads, progress)) as results:
-                for found in results:
+            with contextlib.closing(spread(_on_cell, tasks, threads, progress, [forests])) as results:
+                for _task, found in results:
                     yield found
                     counter.advance()
 
@@ -98,10 +100,18 @@ class CellsWork:
             counter.advance()
         return out
 
-    def _tasks(self, group: Sequence[CellKey], covariates: np.ndarray) -> Iterator[CellTask]:
+    def _tasks(
+        self, group: Sequence[CellKey], covariates: np.ndarray
+    ) -> Iterator[tuple[ModelFile, tuple[CellSeries, bool, HidingSettings | None]]]:
         names = tuple(dated.name for dated in self.inputs.dynamic)
         for cell, dynamic in zip(group, covariates):
             observed = self.cube.values[:, cell.row, cell.col].astype(np.float64)
             series = CellSeries(cell, self.cube.ordinals, observed, names, dynamic)
             hiding = self.hiding if cell in self.hide else None
-            yield CellTask(self.inputs.forests, series, bool(self.wanted), hiding)
+            yield self.inputs.forests, (series, bool(self.wanted), hiding)
+
+
+def _on_cell(
+    forests: ModelFile, own: tuple[CellSeries, bool, HidingSettings | None], progress: Progress
+) -> FilledCell:
+    return work_on_cell(CellTask(forests, *own), progress)

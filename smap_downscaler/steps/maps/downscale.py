@@ -5,19 +5,23 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
+from ...base.cluster import on_cluster, spread
 from ...base.errors import InputError
 from ...base.kept import Kept
-from ...base.progress import SILENT, Counter, Progress, heard_by
+from ...base.progress import SILENT, Progress, heard_by
 from ...base.threads import ordered_map
 from ...base.words import counted, text
 from ...geo.blocks import blocks
 from ...geo.geotiff import Band, GeoTiff, create_geotiff
+from ...geo.grid import Window
 from ...geo.room import check_room
 from ...geo.storage import GREATEST
 from ...runs.fingerprint import is_made, run_of, tags_of_file
@@ -31,7 +35,7 @@ from .inputs import NO_SMAP, SMAP_TAG, MapInputs, compare_units
 from .made import NOISE_TAG, Look, MapsReport, ask_models, look_at, take_look, tell_looks
 from .mapped import PART_TAG
 from .outlook import Outlook
-from .predict import Task, clipped, pixels_a_block, predict, room_for_kept, tasks_of
+from .predict import Pixels, Task, clipped, pixels_a_block, predict, room_for_kept, tasks_of
 
 #: The share of the memory up to which a map is kept from pass to pass.
 _SHARE_KEPT = 0.5
@@ -93,49 +97,30 @@ def make_maps(
         raise InputError(
             f"No date can be mapped: {next(iter(report.skipped.values()), 'no date is chosen')}."
         )
-    grid = inputs.part.grid
     n_bands = len(inputs.bands)
+    grid = inputs.part.grid
     check_room(folder, grid, len(wanted) * n_bands)
     unpacked = inputs.storage.bytes_a_cell * grid.width * grid.height * n_bands
     outlook = Outlook(folder, len(wanted), report.files.values(), unpacked, progress)
-    in_memory = grid.width * grid.height * np.dtype(np.float64).itemsize * n_bands
-    keep = inputs.finish.steps > 0 and in_memory <= memory_mb * 2**20 * _SHARE_KEPT
-    memory = memory_mb - (in_memory // 2**20 if keep else 0)
-    room = room_for_kept(inputs, memory) if len(wanted) > 1 else 0
     method = inputs.forests.method
-    method.quicken(len(wanted) * grid.width * grid.height, progress)
-    parts = list(blocks(grid, pixels_a_block(inputs, dated, threads, memory - room // 2**20)))
-    counter = progress.counter(len(wanted) * len(parts) * (1 + inputs.finish.steps), "blocks mapped")
-    tasks = partial(tasks_of, inputs, parts=parts, dated=dated, kept=Kept(room))
-    making = _making(
-        inputs, list(wanted), tasks, len(parts), keep, threads, report, progress, counter.advance
-    )
+    if not on_cluster():
+        method.quicken(len(wanted) * grid.width * grid.height, progress)
     beyond = 0
-    with contextlib.closing(making) as maps:
-        for (date, run), (more, results) in zip(wanted.items(), maps):
-            path = files[date]
-            tags = {"DATE": date.isoformat(), RUN_TAG: run, "FORESTS": Path(inputs.forests.path).name}
-            tags |= {**inputs.part.tags, **more}
-            bands = [Band(date.isoformat(), inputs.forests.response_unit, {"DATE": date.isoformat()})]
-            bands += inputs.extra.bands(inputs.forests)
-            if len(bands) > 1:
-                tags[FIRST_BAND_TAG] = NAME
-            try:
-                with (
-                    heard_by(progress),
-                    create_geotiff(path, grid, bands, tags, False, inputs.storage) as tiff,
-                ):
-                    look = _write_blocks(tiff, results, counter)
-                    inputs.check_codes()
-            except _NoValue:
+    orders = [_Order(date, run, files[date]) for date, run in wanted.items()]
+    maker = _Maker.of(inputs, dated, 1 if on_cluster() else threads, memory_mb, len(orders) > 1)
+    with contextlib.closing(_all_maps(maker, orders, threads, progress)) as maps:
+        for (date, _run, path), made in maps:
+            if made.unfinished:
+                report.unfinished[date] = made.unfinished
+            if made.look is None:
                 report.skipped[date] = "no pixel has all covariates"
                 progress.warn(f"{date}: no map, {report.skipped[date]}")
                 outlook.pass_over()
                 continue
             report.files[date] = path
-            beyond += tiff.beyond
+            beyond += made.beyond
             outlook.add(path)
-            take_look(inputs, report, date, look)
+            take_look(inputs, report, date, made.look)
             progress.log(f"{date}: {path.name} written")
     if not report.files:
         raise InputError(
@@ -213,40 +198,152 @@ def _is_of_part(path: Path, inputs: MapInputs) -> bool:
     return same_window and is_of_area(tags, inputs.wanted.aoi)
 
 
-def _making(
-    inputs: MapInputs,
-    dates: Sequence[dt.date],
-    tasks: Callable[[Sequence[dt.date]], Iterator[Task]],
-    parts: int,
-    keep: bool,
-    threads: int,
-    report: MapsReport,
-    progress: Progress,
-    advance: Callable[[], None],
-) -> Generator[tuple[dict[str, str], Iterator[_Looked]], None, None]:
-    """Tags of the map of each date, and its `parts` blocks, which must be taken before the next date is."""
-    under = inputs.under if inputs.finish.steps else None
-    if under is None:
-        with contextlib.closing(ordered_map(_finished, tasks(dates), threads, progress)) as results:
-            for date in dates:
-                yield inputs.tags(date), islice(results, parts)
+class _Order(NamedTuple):
+    """A map that is to be made: its date, the fingerprint of its inputs, its file."""
+
+    date: dt.date
+    run: str
+    path: Path
+
+
+class _Made(NamedTuple):
+    """A map that was made: what it came to, None where no pixel has a value; why `Finish` was not done.
+
+    `beyond`: its values beyond what its storage holds.
+    """
+
+    look: Look | None
+    unfinished: str
+    beyond: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Maker:
+    """Makes maps of the same pixels; each worker of a cluster has one.
+
+    Parameters
+    ----------
+    inputs : MapInputs
+    dated : list of OnPixels
+        The dated covariates.
+    parts : list of Window
+        The blocks of a map.
+    kept : Kept
+        What blocks share on all dates.
+    keep : bool
+        Whether a map stays in memory from pass to pass.
+    """
+
+    inputs: MapInputs
+    dated: Sequence[OnPixels]
+    parts: Sequence[Window]
+    kept: Kept[Pixels]
+    keep: bool
+
+    @classmethod
+    def of(
+        cls, inputs: MapInputs, dated: Sequence[OnPixels], threads: int, memory_mb: int, many: bool
+    ) -> _Maker:
+        """One with so much memory; `many`: whether it makes more than one map."""
+        grid = inputs.part.grid
+        in_memory = grid.width * grid.height * np.dtype(np.float64).itemsize * len(inputs.bands)
+        keep = inputs.finish.steps > 0 and in_memory <= memory_mb * 2**20 * _SHARE_KEPT
+        memory = memory_mb - (in_memory // 2**20 if keep else 0)
+        room = room_for_kept(inputs, memory) if many else 0
+        parts = list(blocks(grid, pixels_a_block(inputs, dated, threads, memory - room // 2**20)))
+        return cls(inputs, dated, parts, Kept(room), keep)
+
+    @property
+    def steps(self) -> int:
+        """How many blocks are worked on for a map."""
+        return len(self.parts) * (1 + self.inputs.finish.steps)
+
+    def maps(
+        self, orders: Sequence[_Order], threads: int, progress: Progress, advance: Callable[[], None]
+    ) -> Generator[tuple[_Order, _Made], None, None]:
+        """Write maps, in their order; `advance` is called after each block."""
+        inputs = self.inputs
+        making = self._making([order.date for order in orders], threads, progress, advance)
+        with contextlib.closing(making) as maps:
+            for order, (more, unfinished, results) in zip(orders, maps):
+                date = order.date.isoformat()
+                tags = {"DATE": date, RUN_TAG: order.run, "FORESTS": Path(inputs.forests.path).name}
+                tags |= {**inputs.part.tags, **more}
+                bands = [Band(date, inputs.forests.response_unit, {"DATE": date})]
+                bands += inputs.extra.bands(inputs.forests)
+                if len(bands) > 1:
+                    tags[FIRST_BAND_TAG] = NAME
+                look, beyond = None, 0
+                with (
+                    contextlib.suppress(_NoValue),
+                    heard_by(progress),
+                    create_geotiff(order.path, inputs.part.grid, bands, tags, False, inputs.storage) as tiff,
+                ):
+                    found = _write_blocks(tiff, results, advance)
+                    inputs.check_codes()
+                    look, beyond = found, tiff.beyond
+                yield order, _Made(look, unfinished, beyond)
+
+    def _making(
+        self, dates: Sequence[dt.date], threads: int, progress: Progress, advance: Callable[[], None]
+    ) -> Generator[tuple[dict[str, str], str, Iterator[_Looked]], None, None]:
+        """Tags of the map of each date, why it is not finished, and its blocks.
+
+        These must be taken before the next date is.
+        """
+        inputs = self.inputs
+        tasks = partial(tasks_of, inputs, parts=self.parts, dated=self.dated, kept=self.kept)
+        under = inputs.under if inputs.finish.steps else None
+        if under is None:
+            with contextlib.closing(ordered_map(_finished, tasks(dates), threads, progress)) as results:
+                for date in dates:
+                    yield inputs.tags(date), "", islice(results, len(self.parts))
+            return
+        names = inputs.bands
+        places = Places(*map(names.index, (LOWER, UPPER, SD))) if SD in names else Places()
+        for date in dates:
+            run = Run(partial(tasks, [date]), predict, threads, progress)
+            tags, smap = inputs.tags(date), inputs.smap_on(date, under)
+            if smap is None:
+                finished = Finished(under, run, places)
+                tags[SMAP_TAG] = NO_SMAP
+            else:
+                finished = Finishing(under, smap, inputs.finish, places, self.keep).of(run, advance)
+            if finished.residual is not None:
+                tags[NOISE_TAG] = f"{finished.residual.field.noise_sd:.6g}"
+            with contextlib.closing(finished.blocks(partial(_looked, inputs))) as results:
+                yield tags, finished.why_not, results
+
+
+def _all_maps(
+    maker: _Maker, orders: Sequence[_Order], threads: int, progress: Progress
+) -> Generator[tuple[_Order, _Made], None, None]:
+    """The maps that are to be made: block by block in threads, or a map a piece of work of a cluster."""
+    if not on_cluster():
+        counter = progress.counter(len(orders) * maker.steps, "blocks mapped")
+        yield from maker.maps(orders, threads, progress, counter.advance)
         return
-    names = inputs.bands
-    places = Places(*map(names.index, (LOWER, UPPER, SD))) if SD in names else Places()
-    for date in dates:
-        run = Run(partial(tasks, [date]), predict, threads, progress)
-        tags, smap = inputs.tags(date), inputs.smap_on(date, under)
-        if smap is None:
-            finished = Finished(under, run, places)
-            tags[SMAP_TAG] = NO_SMAP
-        else:
-            finished = Finishing(under, smap, inputs.finish, places, keep).of(run, advance)
-        if finished.why_not:
-            report.unfinished[date] = finished.why_not
-        if finished.residual is not None:
-            tags[NOISE_TAG] = f"{finished.residual.field.noise_sd:.6g}"
-        with contextlib.closing(finished.blocks(partial(_looked, inputs))) as results:
-            yield tags, results
+    counter = progress.counter(len(orders), "maps made")
+    # What it has found out so far stays here.
+    there = replace(maker, inputs=replace(maker.inputs))
+    folder = orders[0].path.parent if orders else Path()
+    folder.mkdir(parents=True, exist_ok=True)
+    items = ((there, order) for order in orders)
+    done = spread(_make_there, items, threads, progress, [*maker.inputs.files, str(folder)])
+    with contextlib.closing(done) as maps:
+        for (_maker, order), made in maps:
+            if made.look is not None and not order.path.exists():
+                raise InputError(
+                    f"{order.path}: a worker has written it, but it is not here; give a folder that all "
+                    "machines share."
+                )
+            yield order, made
+            counter.advance()
+
+
+def _make_there(maker: _Maker, order: _Order, progress: Progress) -> _Made:
+    with contextlib.closing(maker.maps([order], 1, progress, progress.check)) as maps:
+        return next(maps)[1]
 
 
 def _finished(task: Task, progress: Progress) -> _Looked:
@@ -264,14 +361,14 @@ class _NoValue(Exception):
     """A map without any value, which is not to be kept."""
 
 
-def _write_blocks(tiff: GeoTiff, results: Iterator[_Looked], counter: Counter) -> Look:
+def _write_blocks(tiff: GeoTiff, results: Iterator[_Looked], advance: Callable[[], None]) -> Look:
     """Write the blocks of a map; raises `_NoValue` if no pixel has a value."""
     found = Look()
     for (block, layers), look in results:
         for band, values in enumerate(layers, start=1):
             tiff.write(values, block, band)
         found += look
-        counter.advance()
+        advance()
     if not found.beyond.pixels:
         raise _NoValue
     return found

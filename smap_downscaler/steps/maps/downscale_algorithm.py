@@ -28,6 +28,7 @@ from ...toolbox.parameters import (
     dated_covariates,
     model_file,
     period_parameters,
+    scheduler,
     whole_number,
     window_and_rain,
 )
@@ -66,6 +67,7 @@ class Downscale(SmapAlgorithm):
         yield from storage_parameters()
         yield advanced(whole_number("MEMORY", "Memory for blocks (MB)", 512, 16))
         yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
+        yield scheduler()
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of maps")
         yield SeriesDestination("SERIES", "Maps as one temporal layer", None, True)
         yield from join_outputs()

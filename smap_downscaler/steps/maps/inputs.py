@@ -11,6 +11,7 @@ import numpy as np
 
 from ...base.errors import InputError
 from ...base.progress import Progress
+from ...geo.packed import file_of
 from ...geo.storage import Storage
 from ...geo.to_fine_grid import AREA_MEAN, way_of
 from ...methods.base import BY_EVIDENCE, Model
@@ -199,6 +200,15 @@ class MapInputs:
         """The unit in each covariate's file, or empty."""
         units = dict(zip(self.stack.names, self.stack.units))
         return units | {dated.name: dated.series.unit() for dated in self.dynamic}
+
+    @property
+    def files(self) -> list[str]:
+        """The files that all maps are made from, and one of each series."""
+        series = [dated.series for dated in self.dynamic]
+        if self.smap is not None and self.finish.steps:
+            series.append(self.smap)
+        paths = [str(self.forests.path), self.stack.path, *(one.entries[0].path for one in series)]
+        return [file_of(path) for path in paths]
 
     def fingerprint(self, date: dt.date) -> str:
         """A hash of all that the map of a date depends on: files by path, size and time of change.
