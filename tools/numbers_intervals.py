@@ -44,7 +44,7 @@ def intervals(data: Path, folder: Path) -> list[str]:
         ("United States, 36 km", conus, 1, CONUS_BLOCK_KM),
         ("W. Australia, 9 km, x and y alone", australia, _AUSTRALIA_EVERY, BLOCK_KM),
     ):
-        found = np.array([_of_date(cells, km) for cells in _dates(path, every)])
+        found = np.array([of_date(cells, km) for cells in _dates(path, every)])
         rows.append((f"{name}, {len(found)} days", *found.mean(axis=0)))
     lines = [
         "## Intervals of forests that are to hold 90 %",
@@ -85,14 +85,14 @@ def _dates(path: Path, every: int) -> Iterator[Cells]:
             yield Cells(kept.x, kept.y, cells, days, place, (), table.grid)
 
 
-def _of_date(cells: Cells, km: float) -> list[float]:
+def of_date(cells: Cells, km: float, parts: int = FOLDS) -> list[float]:
     """Out of bag before and after stretching, random folds, blocks, mean width."""
     scores = _scores(cells)
     held = []
     for number, scheme in enumerate((RANDOM, BLOCKS)):
         generator = fold_generator(SEED, int(cells.days[0]), number)
         groups = block_numbers(*cells.coordinates.T, 1000 * km, generator)
-        folds = make_folds(scheme, groups, cells.days, FOLDS, 1, 0, generator)
+        folds = make_folds(scheme, groups, cells.days, parts, 1, 0, generator)
         inside = np.zeros(len(cells.y), bool)
         for fold in range(folds.number):
             test = folds.test(fold)

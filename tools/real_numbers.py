@@ -31,6 +31,7 @@ from numbers_crossvalidation import (
     conus_pooled,
 )
 from numbers_fillgaps import filled_gaps
+from numbers_held_out import intervals_held_out
 from numbers_intervals import intervals
 from numbers_skill import (
     measured,
@@ -64,6 +65,7 @@ SECTIONS: dict[str, Callable[[Path, Path], list[str]]] = {
         australia_by_cell,
         filled_gaps,
         intervals,
+        intervals_held_out,
         skill_bars,
         skill_fine_pixels,
         skill_windows,

@@ -355,7 +355,7 @@ def _fit_levels(
     if len(cells) < LEAST_CELLS:
         raise InputError(
             f"{len(cells)} SMAP cells were seen on two dates or more, and an area-to-point model needs "
-            f"{LEAST_CELLS}; use a larger area."
+            f"{LEAST_CELLS}; give more dates, or use a larger area."
         )
     dated = data.dated(days, settings, progress)
     ground = Ground(data.moments, dated, footprint.km)

@@ -66,9 +66,13 @@ class Data:
                 else ""
             )
             wide = f" with a footprint of {ground.footprint_km:g} km" if ground.footprint_km else ""
+            advice = "use a larger area"
+            if len(usable) >= LEAST_CELLS:
+                beyond = " and one footprint beyond them, or a smaller FOOTPRINT" if wide else ""
+                advice = f"use a stack that covers more of them{beyond}"
             raise InputError(
                 f"{int(usable.sum())} SMAP cells can be used{wide}{where}, and an area-to-point model needs "
-                f"{LEAST_CELLS}; use a larger area."
+                f"{LEAST_CELLS}; {advice}."
             )
         return usable
 

@@ -71,9 +71,10 @@ def chosen_levels(inputs: AreaInputs, rows: AreaRows, levels: str) -> LevelChoic
         If there are too few dates or cells.
     """
     if len(rows.possible) < LEAST_CELLS:
+        advice = "a stack that covers more of them" if rows.wanted >= LEAST_CELLS else "a larger area"
         raise InputError(
             f"{inputs.smap.source}: the fine stack meets {rows.covered}, and a model needs {LEAST_CELLS}; "
-            "give a larger area."
+            f"give {advice}."
         )
     if levels != SINGLE_DATES:
         two = rows.of_dates(LEAST_OF_DATE)
@@ -184,8 +185,10 @@ class _Work:
                 counter.advance()
         if not outcome.fitted:
             first, reason = next(iter(outcome.failed.items()))
+            # Some reasons say themselves what to do.
+            advice = "" if ";" in reason else f"; {_ADVICE}"
             raise InputError(
-                f"{self.inputs.smap.source}: no date can be fitted ({first}: {reason}); {_ADVICE}."
+                f"{self.inputs.smap.source}: no date can be fitted ({first}: {reason}){advice}."
             )
 
     def _add(self, key: Key, model: AreaModel, seen: int, progress: Progress) -> None:

@@ -161,7 +161,36 @@ def run_scale_up(
     InputError
         If no window has enough blocks.
     """
-    factor, methods = settings.factor, settings.chosen(len(coarse.days))
+    methods, (cells, windows) = settings.chosen(len(coarse.days)), windows_of(coarse, settings)
+    done = {record["digest"]: record for record in (journal or Journal(None)).records()}
+    counter, found = progress.counter(len(windows), "windows"), []
+    for number, window in enumerate(windows):
+        case = Case(ONE_SCALE_UP, f"window {number + 1}", 0.0, 0.0, len(coarse.days), settings.seed)
+        content: dict[str, Any] = {"inputs": inputs, "case": asdict(case), "place": [window.row, window.col]}
+        name = digest({**content, **asdict(settings), "methods": methods})
+        if name not in done:
+            part = progress.part(number / len(windows), (number + 1) / len(windows))
+            trial = window_trial(coarse, cells, window, settings, part)
+            truths = {date: trial.truth(date) for date in trial.wanted}
+            maps = map_all(case, trial, truths, methods, part)
+            if journal is not None:
+                journal.add({"digest": name, "maps": [as_record(one) for one in maps]})
+            found += maps
+        else:
+            found += [from_record(one) for one in done[name]["maps"]]
+        counter.advance()
+    return found
+
+
+def windows_of(coarse: Coarse, settings: ScaleUp) -> tuple[Grid, list[Window]]:
+    """The blocks, and windows of them that share none and hold enough.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    factor = settings.factor
     cells = _blocks_of(coarse.grid, factor)
     seen = np.isfinite(coarse.moisture).any(axis=0) & np.isfinite(coarse.x).all(axis=0)
     inside = seen[: cells.height * factor, : cells.width * factor]
@@ -175,23 +204,8 @@ def run_scale_up(
             f"{settings.side} blocks, which is some {settings.least * factor * factor:,} cells; give a "
             "larger area than a basin, such as whole granules of SPL3SMP, or test with known truth."
         )
-    done = {record["digest"]: record for record in (journal or Journal(None)).records()}
-    counter, found = progress.counter(len(places), "windows"), []
-    for number, (row, col) in enumerate(places):
-        case = Case(ONE_SCALE_UP, f"window {number + 1}", 0.0, 0.0, len(coarse.days), settings.seed)
-        content: dict[str, Any] = {"inputs": inputs, "case": asdict(case), "place": [row, col]}
-        name = digest({**content, **asdict(settings), "methods": methods})
-        if name not in done:
-            part = progress.part(number / len(places), (number + 1) / len(places))
-            blocks = Window(row, col, min(settings.side, cells.height), min(settings.side, cells.width))
-            maps = _run_window(coarse, cells.crop(blocks), blocks, case, settings, methods, part)
-            if journal is not None:
-                journal.add({"digest": name, "maps": [as_record(one) for one in maps]})
-            found += maps
-        else:
-            found += [from_record(one) for one in done[name]["maps"]]
-        counter.advance()
-    return found
+    height, width = (min(settings.side, size) for size in cells.shape)
+    return cells, [Window(row, col, height, width) for row, col in places]
 
 
 def _blocks_of(grid: Grid, factor: int) -> Grid:
@@ -212,17 +226,12 @@ def _blocks_of(grid: Grid, factor: int) -> Grid:
     )
 
 
-def _run_window(
-    coarse: Coarse,
-    cells: Grid,
-    blocks: Window,
-    case: Case,
-    settings: ScaleUp,
-    methods: tuple[str, ...],
-    progress: Progress,
-) -> list[MapScore]:
-    factor = settings.factor
-    fine = Window(blocks.row * factor, blocks.col * factor, blocks.height * factor, blocks.width * factor)
+def window_trial(
+    coarse: Coarse, blocks: Grid, window: Window, settings: ScaleUp, progress: Progress = SILENT
+) -> Trial:
+    """What methods see of a window of the blocks; the truth are the cells."""
+    factor, cells = settings.factor, blocks.crop(window)
+    fine = Window(*(number * factor for number in (window.row, window.col, window.height, window.width)))
     grid, (rows, cols) = coarse.grid.crop(fine), fine.slices
     x, moisture = coarse.x[:, rows, cols].copy(), coarse.moisture[:, rows, cols]
     # Where SMAP never has a value nothing can be averaged: for methods that is as a lake.
@@ -247,8 +256,7 @@ def _run_window(
     some = [wanted[place] for place in spread_dates(wetness[wanted], settings.mapped)]
     # The mean over a block has between the noise of one cell and, were it not shared, that over `factor`.
     between = math.sqrt(factor)
-    trial = Trial(
-        scene, observed, 0.0, settings.estimated, NOISE / between, between, case.seed,
+    return Trial(
+        scene, observed, 0.0, settings.estimated, NOISE / between, between, settings.seed,
         lambda date: moisture[date], tuple(some),
     )  # fmt: skip
-    return map_all(case, trial, {date: moisture[date] for date in some}, methods, progress)

@@ -460,7 +460,16 @@ def test_too_little_is_refused_in_a_sentence():
         fitted(case, AreaSettings(footprint_km=40.0))
     assert str(error.value) == (
         "44 SMAP cells can be used with a footprint of 40 km (56 of 100 lie too far out of the fine stack, "
-        "or under a mask), and an area-to-point model needs 60; use a larger area."
+        "or under a mask), and an area-to-point model needs 60; use a stack that covers more of them and one "
+        "footprint beyond them, or a smaller FOOTPRINT."
+    )
+    case = AreaCase(side=10)
+    case.stack.layers[:, 6 * case.pixels :] = np.nan
+    with pytest.raises(InputError) as error:
+        fitted(case)
+    assert str(error.value) == (
+        "50 SMAP cells can be used (50 of 100 lie too far out of the fine stack, or under a mask), and an "
+        "area-to-point model needs 60; use a stack that covers more of them."
     )
     few = AreaCase(side=9, dates=5)
     with pytest.raises(InputError) as error:

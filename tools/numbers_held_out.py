@@ -1,0 +1,154 @@
+"""What intervals hold of SMAP's values in cells that models have not seen: area-to-point models and forests."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from numbers_crossvalidation import BLOCK_KM, SEED, Told
+from numbers_intervals import of_date
+from numbers_skill import SEEDS, demo_basin, granule
+from smap_downscaler.base.progress import SILENT, Progress
+from smap_downscaler.methods.area.method import AREA_TO_POINT
+from smap_downscaler.methods.area.settings import KINDS, AreaSettings
+from smap_downscaler.methods.base import Candidate, Cells
+from smap_downscaler.methods.keys import BY_DATE, POOLED, Key, PooledKey, key_number
+from smap_downscaler.steps.crossvalidation.numbers.pieces import COVERAGE
+from smap_downscaler.steps.crossvalidation.numbers.results import ValidationRun
+from smap_downscaler.steps.crossvalidation.numbers.settings import LEAST_SIDE_KM, ValidationSettings
+from smap_downscaler.steps.crossvalidation.read_rows import RowSource
+from smap_downscaler.steps.crossvalidation.run import crossvalidate_rows
+from smap_downscaler.steps.skill.contenders import area_settings
+from smap_downscaler.steps.skill.known_truth import KnownTruth, SceneOf, make_trial
+from smap_downscaler.steps.skill.numbers.truths import MILD, STRONG
+from smap_downscaler.steps.skill.scale_up import ScaleUp, window_trial, windows_of
+from smap_downscaler.steps.skill.scene import MadeUp
+from smap_downscaler.steps.skill.trial import Trial
+
+FOLDS = 5
+#: Cells along a side of the made-up landscape, and dates.
+_CELLS, _DATES = 24, 12
+#: Blocks of cells of 108 km that are held out.
+_GRANULE_BLOCK_KM = 432.0
+_KINDS = (MILD, STRONG)
+
+
+class Group(NamedTuple):
+    """Trials of one sort: their footprint, and the side of the blocks of cells that are held out."""
+
+    name: str
+    footprint_km: float
+    block_km: float
+    trials: Sequence[Trial]
+
+
+def intervals_held_out(data: Path, _folder: Path) -> list[str]:
+    """Shares of SMAP's values that intervals of 90 % hold in cells that models have not seen."""
+    lines = [
+        "## Intervals of 90 %: cells that models have not seen",
+        "",
+        f"Shares, %, of SMAP's noisy values that lie in their interval, as `crossvalidate` finds them "
+        f"({FOLDS} folds of cells, or of blocks of cells; on two levels cells are held out on all their "
+        "dates), and as 'Train an area-to-point model' and 'Train forests' tell them: of cells left out "
+        "one by one, in closed form, or out of bag. Footprint given; noise given for single dates, else "
+        f"estimated. Kinds mild and strong, share .4, seed {SEEDS[0]}, of {_DATES} dates the driest "
+        f"and the wettest, or all on two levels: {_CELLS} x {_CELLS} cells of a made-up "
+        "landscape, and the demo basin of 150 cells. The granule of 36 km one scale up: blocks of 3 x 3 of "
+        "its cells take the cells' place, in the windows of the section on it.",
+        "",
+        "| | footprint, km | model | sets of rows | one by one | random folds | blocks (km) | RMSE, random "
+        "| RMSE, blocks |",
+        "|---|---:|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for group in groups(data):
+        print(f"  {group.name}, {group.footprint_km:g} km", flush=True)
+        single, two_levels, forests = [], [], []
+        for trial in group.trials:
+            for date in trial.wanted:
+                rows = trial.rows((date,))
+                single.append(_held(rows, area_settings(trial, KINDS, True), group.block_km))
+                found = of_date(rows, group.block_km, FOLDS)
+                forests.append((found[1], found[2], found[3], np.nan, np.nan))
+            if len(trial.days) > 1:
+                rows = trial.rows(tuple(range(len(trial.days))))
+                settings = AreaSettings(trial.footprint_km, seed=trial.seed)
+                two_levels.append(_held(rows, settings, group.block_km))
+        for name, all_of_it in (
+            ("area-to-point, by date", single),
+            ("area-to-point, two levels", two_levels),
+            ("forests by date", forests),
+        ):
+            if all_of_it:
+                lines.append(_line(group, name, np.array(all_of_it)))
+                print(f"    {lines[-1]}", flush=True)
+    return lines
+
+
+def groups(data: Path) -> list[Group]:
+    """What is tried."""
+    found = []
+    for footprint in (0.0, 33.0):
+        found.append(Group("made-up landscape", footprint, BLOCK_KM, _known(MadeUp(_CELLS), footprint)))
+    found.append(Group("demo basin", 0.0, LEAST_SIDE_KM, _known(demo_basin(), 0.0)))
+    coarse, settings = granule(data), ScaleUp()
+    cells, windows = windows_of(coarse, settings)
+    trials = [window_trial(coarse, cells, window, settings) for window in windows]
+    return [*found, Group("granule, one scale up", 0.0, _GRANULE_BLOCK_KM, trials)]
+
+
+def _known(scenes: SceneOf, footprint: float) -> list[Trial]:
+    settings = KnownTruth(_KINDS, (0.4,), (footprint,), (_DATES,), SEEDS[:1], mapped=2)
+    scene = scenes(SEEDS[0], _DATES, SILENT)
+    return [make_trial(scene, case, settings)[0] for case in settings.cases()]
+
+
+def _line(group: Group, model: str, found: np.ndarray) -> str:
+    one, random, blocks, rmse_random, rmse_blocks = found.mean(axis=0)
+    errors = (f"{rmse:.4f}" if np.isfinite(rmse) else "" for rmse in (rmse_random, rmse_blocks))
+    return (
+        f"| {group.name} | {group.footprint_km:g} | {model} | {len(found)} | {100 * one:.1f} "
+        f"| {100 * random:.1f} | {100 * blocks:.1f} ({group.block_km:g}) | {' | '.join(errors)} |"
+    )
+
+
+def _held(rows: Cells, settings: AreaSettings, block_km: float) -> list[float]:
+    """Shares held one by one, in random folds and in blocks, and the RMSE of both sorts of folds."""
+    rows = rows.take(AREA_TO_POINT.usable(rows, settings))
+    source = _Rows(rows)
+    run = crossvalidate_rows(
+        source,
+        ValidationSettings(
+            FOLDS, 1, block_km, (Candidate(settings),), seed=SEED, mode=source.mode,
+            method=AREA_TO_POINT, fine=rows.fine, whole_cells=source.mode == POOLED,
+        ),
+        progress=Told(),
+    )  # fmt: skip
+    found = {result.piece.scheme: result.scores for result in run.results}
+    random, blocks = (found[scheme] for scheme in run.settings.schemes)
+    scores = AREA_TO_POINT.fit(rows, settings, key_number(source.key)).scores
+    if scores is None:
+        raise ValueError("a model without scores")
+    return [scores.held, *(one[name] for name in (COVERAGE, "rmse") for one in (random, blocks))]
+
+
+class _Rows(RowSource):
+    """The rows of one model."""
+
+    label, least = "SMAP", 1
+
+    def __init__(self, rows: Cells):
+        self.covariates, self._rows = rows.names, rows
+        several = bool(np.ptp(rows.days))
+        self.mode = POOLED if several else BY_DATE
+        self.key: Key = PooledKey() if several else dt.date.fromordinal(int(rows.days[0]))
+        self.counts = {self.key: len(rows.y)}
+
+    def usable(
+        self, run: ValidationRun, progress: Progress, quiet: bool = False
+    ) -> Generator[tuple[Key, Cells], None, None]:
+        run.dropped[self.key] = 0
+        yield self.key, self._rows
