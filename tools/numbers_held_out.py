@@ -1,4 +1,4 @@
-"""What intervals hold of SMAP's values in cells that models have not seen: area-to-point models and forests."""
+"""What intervals hold of SMAP's values in cells that area-to-point models and forests have not seen."""
 
 from __future__ import annotations
 

@@ -213,13 +213,14 @@ def conus_series(data: Path) -> list[CellSeries]:
     ]
 
 
-def _australian_stack(data: Path) -> Path:
+def australian_stack(data: Path) -> Path:
+    """SPL3SMP_E over W. Australia, a band a date."""
     return data / "smap_l3e_9km" / "smap_l3e_9km_W_Australia_epsg6933.tif"
 
 
 def western_australia_series(data: Path) -> list[CellSeries]:
     """The cells of the 9 km stack of W. Australia day by day, without any covariate."""
-    series = open_series(_australian_stack(data))
+    series = open_series(australian_stack(data))
     cube = read_cube(series)
     nothing = np.empty((len(cube.values), 0), np.float32)
     return [
@@ -237,7 +238,7 @@ def write_australian_matrix(data: Path, path: Path, most: int = 0) -> int:
     """
     series = western_australia_series(data)
     picked = spread(series, most) if most else series
-    grid = open_series(_australian_stack(data)).grid
+    grid = open_series(australian_stack(data)).grid
     rows, cols = np.array([(cell.key.row, cell.key.col) for cell in picked]).T
     observed = np.stack([cell.observed for cell in picked])
     x = np.stack(cell_centres(grid, rows, cols), axis=1).astype(np.float32) / 1000

@@ -37,6 +37,7 @@ from numbers_skill import (
     measured,
     skill_bars,
     skill_demo_basin,
+    skill_enhanced,
     skill_fine_pixels,
     skill_granule,
     skill_sumatra,
@@ -72,6 +73,7 @@ SECTIONS: dict[str, Callable[[Path, Path], list[str]]] = {
         skill_sumatra,
         skill_demo_basin,
         skill_granule,
+        skill_enhanced,
     )
 }
 #: Stands before a section in the file, and is not shown.

@@ -29,13 +29,14 @@ from ...series.dated import log_substitutes
 from ...series.dated_on_grid import OnPixels
 from ...series.tags import AREA_TAG, FIRST_BAND_TAG, RUN_TAG, is_of_area
 from .bands import LOWER, NAME, SD, UPPER
-from .consistency import Finished, Finishing, Layers, Places, Run
+from .consistency import Finished, Finishing, Places, Run
 from .dates import check_dates
 from .inputs import NO_SMAP, SMAP_TAG, MapInputs, compare_units
 from .made import NOISE_TAG, Look, MapsReport, ask_models, look_at, take_look, tell_looks
 from .mapped import PART_TAG
 from .outlook import Outlook
 from .predict import Pixels, Task, clipped, pixels_a_block, predict, room_for_kept, tasks_of
+from .under import Layers
 
 #: The share of the memory up to which a map is kept from pass to pass.
 _SHARE_KEPT = 0.5

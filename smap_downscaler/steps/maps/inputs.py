@@ -24,9 +24,10 @@ from ...series.stack import Stack
 from ...series.tags import filled_tags
 from ..matrix.build import check_soil_moisture
 from .bands import NAME, NO_EXTRA, Extra
-from .consistency import CellsUnder, Finish
+from .consistency import Finish
 from .limits import Limits
 from .mapped import PART_TAG, Part, Wanted
+from .under import CellsUnder
 
 #: Tag of a map that says that there is no SMAP of its date.
 SMAP_TAG, NO_SMAP = "SMAP", "none"

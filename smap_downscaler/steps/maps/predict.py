@@ -19,8 +19,8 @@ from ...methods.fine_blocks import pixel_coordinates
 from ...methods.keys import POOLED
 from ...series.dated_on_grid import OnPixels
 from .bands import LOWER, NAME, UPPER
-from .consistency import Layers
 from .inputs import MapInputs
+from .under import Layers
 
 #: Bytes a pixel takes while it is predicted, beside those of its covariates (read, gathered, positions).
 _BYTES_PER_PIXEL, _BYTES_PER_COVARIATE, _BYTES_PER_BAND = 64, 8, 16

@@ -374,8 +374,8 @@ def test_the_widest_footprint_and_dates_that_fail_are_told(run, said, case, tmp_
         ),
         (
             {"LEVELS": "single dates", "END": "2021-01-01", "FOOTPRINT": "40"},
-            "{smap}: no date can be fitted (2021-01-01: ? SMAP cells can be used with a footprint of 40 km "
-            "(? of 120 lie too far out of the fine stack, or under a mask), and an area-to-point model "
+            "{smap}: no date can be fitted (2021-01-01: 28 SMAP cells can be used with a footprint of 40 km "
+            "(91 of 119 lie too far out of the fine stack, or under a mask), and an area-to-point model "
             "needs 60; use a stack that covers more of them and one footprint beyond them, or a smaller "
             "FOOTPRINT).",
         ),

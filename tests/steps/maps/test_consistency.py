@@ -17,8 +17,9 @@ from smap_downscaler.geo.grid import EASE2_CRS, Grid, Window, ease2_grid
 from smap_downscaler.geo.lattice import Lattice
 from smap_downscaler.geo.sources import Source
 from smap_downscaler.methods.area.residual import fit_residual
-from smap_downscaler.steps.maps.consistency import CellsUnder, Finish, Finished, Finishing, Places, Run
+from smap_downscaler.steps.maps.consistency import Finish, Finished, Finishing, Places, Run
 from smap_downscaler.steps.maps.numbers.closure import OverCells, Shares
+from smap_downscaler.steps.maps.under import CellsUnder
 
 #: Cells of the 9 km grid in southern Peru.
 SMAP = ease2_grid("9 km").crop(Window(985, 1150, 30, 30))
