@@ -1,6 +1,6 @@
 """Time of an area-to-point model beside that of a forest of scikit-learn, for one date, training included.
 
-    python tools/bench_areamodel.py [CELLS [PIXELS [COVARIATES [ROUNDS [TREES [DATES]]]]]]
+    python tools/bench_areamodel.py [--profile] [CELLS [PIXELS [COVARIATES [ROUNDS [TREES [DATES]]]]]]
 
 CELLS x CELLS cells of SMAP (36), each with PIXELS x PIXELS pixels (28: a million in all), and made-up
 covariates (20) are held in memory.  The model is fitted with its footprint given and maps all pixels (A);
@@ -9,19 +9,23 @@ and both again (A B A B), on two threads each.  At last the same map is made wit
 and so are maps of DATES (20) by a model of two levels, of which SMAP sees a swath each, as `downscale` makes
 them: what dates share is made once.
 
-`ratio NAME VALUE` are times of ours over theirs: of A over B's prediction, of A over all of B, and of maps
-with intervals over maps alone: processor time of a date alone, and of the dates.
+`ratio NAME VALUE` are times of ours over theirs: of A over B's prediction, of A over all of B (`NAME_processor`:
+the same in time of processors, which hangs less on what else the machine does), and of maps with intervals
+over maps alone: processor time of a date alone, and of the dates.  `--profile` shows instead what takes the
+time of fitting.
 """
 
 from __future__ import annotations
 
 import argparse
+import cProfile
+import pstats
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -111,18 +115,31 @@ class Case:
         return np.concatenate(found)
 
 
-def busy(work: Callable[..., Any], *given: Any) -> float:
-    """The processor seconds that something took."""
-    begun = time.process_time()
-    work(*given)
-    return time.process_time() - begun
+class Seconds(NamedTuple):
+    """Wall time, and that of all processors."""
+
+    wall: float = 0.0
+    processor: float = 0.0
+
+    def plus(self, other: Seconds) -> Seconds:
+        """Both."""
+        return Seconds(self.wall + other.wall, self.processor + other.processor)
+
+    def __str__(self) -> str:
+        return f"{self.wall:6.1f} s ({self.processor:.1f} s of processors)"
 
 
-def timed(work: Callable[..., Any], *given: Any) -> tuple[Any, float]:
-    """The result, and the wall seconds it took."""
-    begun = time.perf_counter()
+def timed(work: Callable[..., Any], *given: Any) -> tuple[Any, Seconds]:
+    """The result, and the time that it took."""
+    wall, processor = time.perf_counter(), time.process_time()
     result = work(*given)
-    return result, time.perf_counter() - begun
+    return result, Seconds(time.perf_counter() - wall, time.process_time() - processor)
+
+
+def ratios(name: str, ours: Seconds, theirs: Seconds) -> None:
+    """Print both ratios."""
+    print(f"ratio {name} {ours.wall / theirs.wall:.3f}")
+    print(f"ratio {name}_processor {ours.processor / theirs.processor:.3f}")
 
 
 def main() -> None:
@@ -130,35 +147,41 @@ def main() -> None:
     sizes = {"cells": 36, "pixels": 28, "covariates": 20, "rounds": 2, "trees": 100, "dates": 20}
     for name, number in sizes.items():
         parser.add_argument(name, type=int, nargs="?", default=number)
+    parser.add_argument("--profile", action="store_true", help="what takes the time of fitting, and no more")
     options = parser.parse_args()
     case = Case(options.cells, options.pixels, options.covariates)
     print(f"{len(case.cells.y):,} cells, {len(case.x):,} pixels, {options.covariates} covariates", flush=True)
     AREA_TO_POINT.get_ready()
+    if options.profile:
+        profile = cProfile.Profile(time.process_time)
+        profile.runcall(case.model)
+        pstats.Stats(profile).sort_stats("tottime").print_stats(25)
+        return
     forest = new_sklearn_forest(PAPER, len(case.cells.y), options.covariates, 1)
     # What is loaded once is not what is measured.
     forest.set_params(n_estimators=1, n_jobs=THREADS).fit(case.cells.x, case.cells.y)
     forest.set_params(n_estimators=options.trees)
-    ours, theirs, theirs_alone = [], [], []
+    ours, theirs, theirs_alone = Seconds(), Seconds(), Seconds()
     for _ in range(options.rounds):
         model, fitting = timed(case.model)
         _, mapping = timed(case.mapped, model)
-        print(f"  A {fitting:6.1f} s to fit, {mapping:6.1f} s to map", flush=True)
-        ours.append(fitting + mapping)
+        print(f"  A {fitting} to fit, {mapping} to map", flush=True)
+        ours = ours.plus(fitting).plus(mapping)
         _, growing = timed(forest.fit, case.cells.x, case.cells.y)
         _, predicting = timed(forest.predict, case.x)
-        print(f"  B {growing:6.1f} s to fit, {predicting:6.1f} s to map", flush=True)
-        theirs.append(growing + predicting)
-        theirs_alone.append(predicting)
+        print(f"  B {growing} to fit, {predicting} to map", flush=True)
+        theirs = theirs.plus(growing).plus(predicting)
+        theirs_alone = theirs_alone.plus(predicting)
     both = {(many, sd): 0.0 for many in (1, options.dates) for sd in (False, True)}
     models = {1: model, options.dates: case.model_of_dates(options.dates)}
     for _ in range(options.rounds):
         for many, sd in both:
             # Without what the last map left in memory.
             fresh = models[many].with_detail(BY_EVIDENCE)
-            both[many, sd] += busy(case.mapped, fresh, sd, many)
+            both[many, sd] += timed(case.mapped, fresh, sd, many)[1].processor
     print(f"  load of the machine at the end {Path('/proc/loadavg').read_text().split()[0]}")
-    print(f"ratio areamodel_to_predict {sum(ours) / sum(theirs_alone):.3f}")
-    print(f"ratio areamodel_to_forest_with_training {sum(ours) / sum(theirs):.3f}")
+    ratios("areamodel_to_predict", ours, theirs_alone)
+    ratios("areamodel_to_forest_with_training", ours, theirs)
     print(f"ratio intervals_to_mean {both[1, True] / both[1, False]:.3f}")
     print(f"ratio intervals_of_dates_to_mean {both[options.dates, True] / both[options.dates, False]:.3f}")
 

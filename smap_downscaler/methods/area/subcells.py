@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -121,15 +122,42 @@ def _gaussian(sigma: float, step: float) -> np.ndarray:
     return np.asarray(kernel / kernel.sum())
 
 
-def blurred(values: np.ndarray, subcells: SubCells, footprint_km: float) -> np.ndarray:
-    """Images over sub-cells, float64, shape (fine rows, fine columns, ...), blurred; nothing lies beyond."""
-    from scipy.ndimage import convolve1d
+def seen_by_cells(values: np.ndarray, subcells: SubCells, footprint_km: float) -> np.ndarray:
+    """Means over the cells of images over sub-cells that the footprint has blurred; nothing lies beyond.
 
-    for axis, kernel in enumerate(footprint_kernels(subcells, footprint_km)):
-        check_cancelled()
-        if len(kernel) > 1:
-            values = convolve1d(values, kernel, axis=axis, mode="constant")
-    return values
+    Parameters
+    ----------
+    values : float64, shape (fine rows, fine columns, ...)
+
+    Returns
+    -------
+    float64, shape (rows, columns, ...)
+    """
+    if footprint_km <= 0:
+        return subcells.mean_over_cells(values)
+    down, across = (
+        _weights(kernel, cells, subcells.parts)
+        for kernel, cells in zip(footprint_kernels(subcells, footprint_km), subcells.shape)
+    )
+    check_cancelled()
+    high, wide = subcells.fine_shape
+    of_rows = (down @ values.reshape(high, -1)).reshape(-1, wide, math.prod(values.shape[2:]))
+    check_cancelled()
+    found = np.stack([across @ row for row in of_rows])
+    return found.reshape(*subcells.shape, *values.shape[2:])
+
+
+def _weights(kernel: np.ndarray, cells: int, parts: int) -> Any:
+    """What each of a line of cells takes of its sub-cells: a sparse matrix, shape (cells, sub-cells)."""
+    from scipy.sparse import csr_matrix
+
+    # Blur and mean at once.
+    of_cell = np.convolve(kernel, np.full(parts, 1.0 / parts))
+    at = np.arange(cells)[:, None] * parts + np.arange(len(of_cell)) - len(kernel) // 2
+    inside = (at >= 0) & (at < cells * parts)
+    rows = np.broadcast_to(np.arange(cells)[:, None], at.shape)
+    weights = np.broadcast_to(of_cell, at.shape)
+    return csr_matrix((weights[inside], (rows[inside], at[inside])), (cells, cells * parts))
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +179,7 @@ class Sights:
     @cached_property
     def weight(self) -> np.ndarray:
         """Share of the footprint of each cell that lies on valid stack: float64, shape (rows, columns)."""
-        return self.subcells.mean_over_cells(blurred(self.share, self.subcells, self.footprint_km))
+        return seen_by_cells(self.share, self.subcells, self.footprint_km)
 
     @property
     def usable(self) -> np.ndarray:
@@ -171,12 +199,12 @@ class Sights:
         float64, shape (rows, columns, ...)
         """
         extra = (1,) * (images.ndim - 2)
-        summed = blurred(
+        summed = seen_by_cells(
             images * self.share.reshape(*self.share.shape, *extra), self.subcells, self.footprint_km
         )
         weight = self.weight.reshape(*self.weight.shape, *extra)
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.where(weight > 0, self.subcells.mean_over_cells(summed) / weight, 0.0)
+            return np.where(weight > 0, summed / weight, 0.0)
 
 
 def blocks_of(cells: np.ndarray, most: int, side: int = 10) -> np.ndarray:

@@ -309,9 +309,8 @@ def terms_of(sample: np.ndarray, kinds: Sequence[str] = KINDS) -> Terms:
     scales = scales_of(sample)
     z = scales.z(sample)
     p = z.shape[1]
-    hinges = np.maximum(z[:, :, None] - scales.knots, 0.0)
     splines = tuple(
-        _spline(z[:, number], hinges[:, number]) if SPLINE in kinds else np.zeros((7, 0))
+        _spline(z[:, number], scales.knots[number]) if SPLINE in kinds else np.zeros((7, 0))
         for number in range(p)
     )
     first, second = np.triu_indices(p, 1) if PRODUCTS in kinds else (np.zeros(0, int), np.zeros(0, int))
@@ -325,15 +324,16 @@ def terms_of(sample: np.ndarray, kinds: Sequence[str] = KINDS) -> Terms:
     return Terms(scales, tuple(kinds), splines, pairs[some], mean[some], sd[some])
 
 
-def _spline(z: np.ndarray, hinges: np.ndarray) -> np.ndarray:
+def _spline(z: np.ndarray, knots: np.ndarray) -> np.ndarray:
     """Combinations of (1, z, hinges), float64, shape (7, k), k at most `COMPONENTS`."""
     check_cancelled()
-    line = np.column_stack([np.ones(len(z)), z])
-    slope = np.linalg.lstsq(line, hinges, rcond=None)[0]
-    rest = hinges - line @ slope
-    if rest.var(axis=0).max() < _LEAST_VARIANCE:
+    basis = np.stack([np.ones(len(z)), z, *(np.maximum(z - knot, 0.0) for knot in knots)])
+    moments = basis @ basis.T / max(len(z), 1)
+    slope = np.linalg.solve(moments[:2, :2], moments[:2, 2:])
+    # Of what the line leaves of the hinges.
+    covariance = moments[2:, 2:] - moments[2:, :2] @ slope
+    if covariance.diagonal().max() < _LEAST_VARIANCE:
         return np.zeros((7, 0))
-    covariance = rest.T @ rest / len(rest)
     values, vectors = np.linalg.eigh(covariance)
     order = np.argsort(values)[::-1][:COMPONENTS]
     kept = vectors[:, order[values[order] > 1e-9 * values[order[0]]]]
