@@ -30,6 +30,7 @@ from .numbers.outcome import SHARES, AreaOutcome, Curve, Fitted, LevelSummary
 SMAP_NOISE = 0.04
 #: Covariates whose curves fit on a page, dates whose curves are drawn, and lines of a table.
 _MOST_CURVES, _MOST_DATES, _MOST_LINES = 24, 3, 60
+_WITHIN = "SMAP's values within their interval, %"
 #: An effect smaller than this everywhere is none to a reader, m3 m-3.
 _HARDLY = 5e-4
 
@@ -305,10 +306,12 @@ def _held_out(page: Page, outcome: AreaOutcome) -> None:
                 (f"RMSE, {UNIT}", score_text(scores[0].rmse)),
                 ("R² = 1 - SSE/SST", fixed(scores[0].r2, ".3f")),
                 (f"bias, {UNIT}", score_text(scores[0].bias)),
+                (_WITHIN, fixed(100.0 * scores[0].held, ".1f")),
             ]
         )
     else:
         spread = Distribution.of(np.array([one.rmse for one in scores]))
+        within = Distribution.of(np.array([100.0 * one.held for one in scores]))
         page.facts(
             [
                 (
@@ -317,13 +320,23 @@ def _held_out(page: Page, outcome: AreaOutcome) -> None:
                         "{} (median over the dates; {} to {})",
                         *(score_text(one) for one in (spread.median, spread.minimum, spread.maximum)),
                     ),
-                )
+                ),
+                (
+                    _WITHIN,
+                    text(
+                        "{:.1f} (median over the dates; {:.1f} to {:.1f})",
+                        within.median,
+                        within.minimum,
+                        within.maximum,
+                    ),
+                ),
             ]
         )
     page.paragraph(
         "Each cell is told by all others, those beside it among them, which share its footprint: this "
         "flatters the maps. 'Cross-validate models' with blocks is stricter; a low error on SMAP's cells "
-        "is not skill at 100 m."
+        "is not skill at 100 m. The interval is that of what SMAP sees, its noise included, and is to hold "
+        "nine tenths of the values; the help has what was measured of models like these."
     )
 
 

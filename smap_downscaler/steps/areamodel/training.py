@@ -187,9 +187,7 @@ class _Work:
             first, reason = next(iter(outcome.failed.items()))
             # Some reasons say themselves what to do.
             advice = "" if ";" in reason else f"; {_ADVICE}"
-            raise InputError(
-                f"{self.inputs.smap.source}: no date can be fitted ({first}: {reason}){advice}."
-            )
+            raise InputError(f"{self.inputs.smap.source}: no date can be fitted ({first}: {reason}){advice}.")
 
     def _add(self, key: Key, model: AreaModel, seen: int, progress: Progress) -> None:
         """A model, and how many cells with soil moisture there were for it."""

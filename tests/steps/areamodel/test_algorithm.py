@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from pathlib import Path
 
@@ -87,7 +88,10 @@ def test_single_dates_have_a_model_each(run, said, case, tmp_path, monkeypatch):
     # Once, not for each date; in the report too.
     rule = measured(two_levels=False, footprint_km=0.0).rule
     assert said.info.count(rule) == 1
-    assert f"{rule}." in Path(found["REPORT"]).read_text()
+    page = Path(found["REPORT"]).read_text()
+    assert f"{rule}." in page
+    share = re.search(r"values within their interval, %\D+([\d.]+) \(median over the dates; ", page)
+    assert 75 < float(share.group(1)) <= 100
 
 
 def test_curves_and_their_signs_are_those_of_the_truth(run, case, tmp_path):
