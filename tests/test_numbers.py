@@ -98,6 +98,45 @@ def test_the_help_tells_what_was_measured():
     ) in text
 
 
+def sentences_on_held_out_cells():
+    """What the help of 'Downscale' and of the training tell of the section `intervals_held_out`."""
+    text = (ROOT / "tools" / "NUMBERS.md").read_text(encoding="utf-8")
+    section = real_numbers.sections_of(text)["intervals_held_out"]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines()]
+    held = {}
+    for name, footprint, model, _sets, _one, random, blocks, *_rmse in (row for row in rows if len(row) == 9):
+        if model.startswith("area-to-point"):
+            share, side = blocks.rstrip(")").split(" (")
+            held[name, footprint, model.split(", ")[1]] = f"{share} % ({random} %)", side
+    made = "made-up landscape"
+    two, wide_two = (held[made, width, "two levels"] for width in ("0", "33"))
+    one, wide_one = (held[made, width, "by date"] for width in ("0", "33"))
+    basin_two, basin_one = (held["demo basin", "0", levels] for levels in ("two levels", "by date"))
+    granule = held["granule, one scale up", "0", "by date"]
+    figures = (
+        f"on two levels {two[0]} without a footprint and {wide_two[0]} with one of 33 km, on single dates "
+        f"{one[0]} and {wide_one[0]}"
+    )
+    others = (
+        f"in blocks of {basin_two[1]} km of the demo basin {basin_two[0]} on two levels and {basin_one[0]} "
+        f"on single dates; in blocks of {granule[1]} km of a real granule of 36 km one scale up {granule[0]}"
+    )
+    return (
+        f"Of SMAP's values in cells that no model saw it held, noise included, in blocks of {two[1]} km of a "
+        f"made-up landscape (in brackets: in random folds) {figures}; {others} (`make numbers "
+        "SECTIONS=intervals_held_out`).",
+        "Those of 'Downscale' (`INTERVALS`) are to hold 90 %. Measured, of SMAP's values in cells that no "
+        f"model saw, in blocks of {two[1]} km (in brackets: in random folds): {figures}; {others}. The "
+        "report tells what your own hold of cells that are held out one by one; fewer true values of pixels lie "
+        "inside (see the help of 'Downscale').",
+    )
+
+
+def test_the_help_tells_what_intervals_held_in_cells_that_no_model_saw():
+    for name, sentence in zip(("downscale", "trainareamodel"), sentences_on_held_out_cells()):
+        assert sentence in (ROOT / "help" / f"{name}.md").read_text(encoding="utf-8")
+
+
 def test_what_models_say_is_written_with_the_section(tmp_path, monkeypatch):
     section = re.sub(r"seeds? \d+( to \d+)?", "seeds 7 to 9", bars())
     section = re.sub(r"(area-to-point (by date|on two levels)) \| \d+ \|", r"\1 | 63 |", section)

@@ -222,7 +222,7 @@ def skill_granule(data: Path, _folder: Path) -> list[str]:
         "",
     ]
     methods = (*_BASELINES, KRIGING, SINGLE)
-    maps = run_scale_up(granule(data), ScaleUp(methods=methods), Told(), _journal("granule"), GRANULE)
+    maps = run_scale_up(granule(data), ScaleUp(methods=methods), Told(), journal_of("granule"), GRANULE)
     return [*lines, *summary(maps)]
 
 
@@ -233,7 +233,7 @@ def skill_enhanced(data: Path, _folder: Path) -> list[str]:
         found,
         ScaleUp(methods=(LINEAR_RESIDUAL, PAPER_RESIDUAL, KRIGING, SINGLE, TWO_LEVELS), mapped=12),
         Told(),
-        _journal("enhanced"),
+        journal_of("enhanced"),
         found.label,
     )
     return [
@@ -258,12 +258,13 @@ def _seeds(seeds: Sequence[int]) -> str:
 def _known(title: str, scenes: SceneOf, settings: KnownTruth, seeds: Sequence[int]) -> list[str]:
     print(f"  {title}", flush=True)
     maps = run_known_truth(
-        scenes, replace(settings, seeds=tuple(seeds)), Told(), _journal(title), repr(scenes)
+        scenes, replace(settings, seeds=tuple(seeds)), Told(), journal_of(title), repr(scenes)
     )
     return summary(maps)
 
 
-def _journal(title: str) -> Journal:
+def journal_of(title: str) -> Journal:
+    """What is finished of a part, kept in `build/skill`."""
     return Journal(WORK / f"{''.join(c if c.isalnum() else '_' for c in title.lower())}.journal")
 
 
