@@ -127,8 +127,8 @@ def sentences_on_held_out_cells():
         "SECTIONS=intervals_held_out`).",
         "Those of 'Downscale' (`INTERVALS`) are to hold 90 %. Measured, of SMAP's values in cells that no "
         f"model saw, in blocks of {two[1]} km (in brackets: in random folds): {figures}; {others}. The "
-        "report tells what your own hold of cells that are held out one by one; fewer true values of pixels lie "
-        "inside (see the help of 'Downscale').",
+        "report tells what your own hold of cells that are held out one by one; fewer true values of pixels "
+        "lie inside (see the help of 'Downscale').",
     )
 
 
