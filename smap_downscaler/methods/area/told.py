@@ -19,6 +19,7 @@ from .lags import noise_table
 from .levels import Half
 from .likelihood import solve
 from .model import AreaModel
+from .pattern import pattern_reference
 from .settings import AreaSettings
 
 
@@ -106,7 +107,12 @@ def _of_half(
     design = _design(model, level, day, cells)[:, : len(one.b)]
     mean = design @ one.b
     pattern = core.two_levels and not level
-    variance = np.full(len(cells), noise[0] * tables.cells[0, 0] + (0.0 if pattern else noise[1:].sum()))
+    parts = noise[1:]
+    if pattern and core.first is not None:
+        # A cell as if seen on all dates: it shares their noise with the means of the others.
+        reference = pattern_reference(core.first, np.isfinite(core.cube[:, one.index]))
+        parts = noise[-1] * core.first.noise[1:] / (len(core.cube) * reference)
+    variance = np.full(len(cells), noise[0] * tables.cells[0, 0] + parts.sum())
     place = model.fitted.seen_at(level, one, day)
     if place is None:
         known = np.isfinite(one.means)
@@ -118,9 +124,9 @@ def _of_half(
         index = index[np.isfinite(core.cube[of_date][index])]
     down, across = (np.abs(cells[:, k, None] - core.cells[index][None, :, k]) for k in (0, 1))
     k = noise[0] * tables.cells[down, across]
-    if len(noise) > 2:
+    if len(parts) > 1:
         # Cells within one footprint share their noise.
-        k += noise[2] * noise_table(core.subcells, core.footprint.km)[down, across]
+        k += parts[1] * noise_table(core.subcells, core.footprint.km)[down, across]
     own = core.pattern_noise(ground, index) if pattern else None
     solved = solve(ground.shapes(core.cells[index], hurst, own), noise)
     kq, ones = k @ solved.q(), solved.ones / solved.total
