@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from area_case import AreaCase
 from small_area_case import make_area_case
 from smap_downscaler.methods.area.method import AREA_TO_POINT
 from smap_downscaler.methods.area.settings import AreaSettings
@@ -82,6 +83,20 @@ def test_two_levels_tell_cells_of_all_dates_within_their_intervals(rows):
     assert np.isnan(far.mean).all()
     other = told_cells(model, rows.cells[held], rows.days[held] + 1)
     assert (other.sd > told.sd).mean() > 0.95
+
+
+def test_two_levels_tell_cells_whose_noise_the_others_share():
+    """Through a footprint: what is known of the noise of a held-out cell is no more than there is."""
+    case = AreaCase(side=14, dates=8, footprint_km=33.0, noise=0.02, margin=5)
+    cells = case.cells()
+    held = (cells.cells.sum(axis=1) + cells.cells[:, 0] // 3) % 4 == 0
+    settings = AreaSettings(footprint_km=33.0, terms=("linear",))
+    model = AREA_TO_POINT.fit(cells.take(~held), settings, 0)
+    told = told_cells(model, cells.cells[held], cells.days[held])
+    y = cells.y[held]
+    assert (told.sd > 0).all()
+    assert np.sqrt(np.mean((told.mean - y) ** 2)) < 0.2 * y.std()
+    assert np.mean((y >= told.lower) & (y <= told.upper)) >= 0.85
 
 
 def test_curves_are_what_a_pixel_gains_by_one_covariate_alone(rows):
