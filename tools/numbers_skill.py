@@ -231,14 +231,8 @@ def skill_granule(data: Path, _folder: Path) -> list[str]:
 def skill_enhanced(data: Path, _folder: Path) -> list[str]:
     """One scale up on the real series of the enhanced product."""
     found = enhanced(data)
-    maps = run_scale_up(
-        found,
-        ScaleUp(methods=(LINEAR_RESIDUAL, PAPER_RESIDUAL, KRIGING, SINGLE, TWO_LEVELS)),
-        Told(),
-        journal_of("enhanced"),
-        found.label,
-    )
-    return [
+    every = ScaleUp(methods=(LINEAR_RESIDUAL, PAPER_RESIDUAL, KRIGING, SINGLE, TWO_LEVELS))
+    lines = [
         "## One scale up: SPL3SMP_E over W. Australia, 27 to 9 km",
         "",
         f"The {len(found.days)} dates with the most values of {found.grid.height} x {found.grid.width} cells "
@@ -248,9 +242,14 @@ def skill_enhanced(data: Path, _folder: Path) -> list[str]:
         "shows what interpolation finds, and whether covariates that know nothing do harm. The product is "
         "itself interpolated from a footprint of over 30 km, so that there is little within blocks. (The "
         "stack of Uruguay has 98 blocks, and 150 are needed.)",
-        "",
-        *summary(maps),
     ]
+    for title, settings in {
+        "Two levels with a footprint by likelihood, which the cells that are scored have too": every,
+        "Two levels without a footprint": replace(every, methods=(TWO_LEVELS,), estimated=False),
+    }.items():
+        maps = run_scale_up(found, settings, Told(), journal_of("enhanced"), found.label)
+        lines += ["", f"### {title}", "", *summary(maps)]
+    return lines
 
 
 def _seeds(seeds: Sequence[int]) -> str:

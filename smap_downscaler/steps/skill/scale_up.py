@@ -143,7 +143,8 @@ def interpolated_cells(grid: Grid) -> str:
     return (
         f"SMAP: its cells of {side / 1000:.0f} km are interpolated from a footprint of over 30 km, so that "
         "there is little within blocks to be found, and interpolation finds it; take the result for "
-        "orientation only, or give SPL3SMP (36 km)."
+        "orientation only, with OWN_FOOTPRINT 'given' (the cells that are scored are as blurred as blocks), "
+        "or give SPL3SMP (36 km)."
     )
 
 

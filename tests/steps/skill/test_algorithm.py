@@ -182,8 +182,9 @@ def test_cells_that_are_interpolated_are_for_orientation(run, said, tmp_path):
     run("skillexperiment", parameters)
     assert said.warnings == [
         "SMAP: its cells of 9 km are interpolated from a footprint of over 30 km, so that there is little "
-        "within blocks to be found, and interpolation finds it; take the result for orientation only, or "
-        "give SPL3SMP (36 km)."
+        "within blocks to be found, and interpolation finds it; take the result for orientation only, "
+        "with OWN_FOOTPRINT 'given' (the cells that are scored are as blurred as blocks), or give SPL3SMP "
+        "(36 km)."
     ]
     # Of one window there is no range.
     assert any("that of bilinear interpolation (1 window). Of the real" in line for line in said.info)
