@@ -9,7 +9,7 @@ and both again (A B A B), on two threads each.  At last the same map is made wit
 and so are maps of DATES (20) by a model of two levels, of which SMAP sees a swath each, as `downscale` makes
 them: what dates share is made once.
 
-`ratio NAME VALUE` are times of ours over theirs: of A over B's prediction, of A over all of B (`NAME_processor`:
+`ratio NAME VALUE` are times of ours over theirs: of A over the prediction of B, of A over B (`_processor`:
 the same in time of processors, which hangs less on what else the machine does), and of maps with intervals
 over maps alone: processor time of a date alone, and of the dates.  `--profile` shows instead what takes the
 time of fitting.
