@@ -32,6 +32,7 @@ from numbers_crossvalidation import (
 )
 from numbers_fillgaps import filled_gaps
 from numbers_intervals import intervals
+from numbers_shares import skill_shares
 from numbers_skill import (
     measured,
     skill_bars,
@@ -65,6 +66,7 @@ SECTIONS: dict[str, Callable[[Path, Path], list[str]]] = {
         filled_gaps,
         intervals,
         skill_bars,
+        skill_shares,
         skill_fine_pixels,
         skill_windows,
         skill_sumatra,
