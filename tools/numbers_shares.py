@@ -52,8 +52,8 @@ def skill_shares(data: Path, _folder: Path) -> list[str]:
         "## How much of the pattern maps show",
         "",
         "One date, footprint and noise given, as in the parts above, but the seeds that the rule was made "
-        f"with ({', '.join(map(str, _SEEDS))}; kinds mild, flip and strong, and covariates that are mirrored, "
-        f"so that they tell nothing), and {GRANULE} one scale up. Maps are kriging alone and a share of what "
+        f"with ({', '.join(map(str, _SEEDS))}; kinds mild, flip and strong, and mirrored covariates, which tell "
+        f"nothing), and {GRANULE} one scale up. Maps are kriging alone and a share of what "
         "the covariates change of it. RMSE over that of bilinear interpolation, mean (worst).",
         "",
         f"| share of the pattern | {' | '.join(columns)} |",
@@ -86,7 +86,8 @@ def _ratios(maps: Sequence[MapScore]) -> dict[str, list[float]]:
 
 def _tried() -> dict[str, contenders.Contender]:
     """A contender a share; all of a date have the same model."""
-    made: dict[str, tuple[np.ndarray, np.ndarray, Level]] = {}
+    # The newest: its trial and date, the maps with all of the pattern and none, and the level.
+    kept: list[tuple[Trial, int, np.ndarray, np.ndarray, Level]] = []
 
     def maps_of(trial: Trial, date: int, progress: Progress) -> tuple[np.ndarray, np.ndarray, Level]:
         def own(model: AreaModel, asked: Asked, progress: Progress) -> Made:
@@ -94,14 +95,13 @@ def _tried() -> dict[str, contenders.Contender]:
                 model.with_detail(choice).predict(asked.block, progress).mean
                 for choice in (ALL_DETAIL, NO_DETAIL)
             )
-            made.clear()
-            made[f"{id(trial)} {date}"] = full, bare, model.core.levels[0]
+            kept[:] = [(trial, date, full, bare, model.core.levels[0])]
             return Made(Prediction(bare))
 
-        if f"{id(trial)} {date}" not in made:
+        if not kept or kept[0][0] is not trial or kept[0][1] != date:
             with mock.patch.object(contenders, "area_map", own):
                 single(trial, SILENT)(date, progress)
-        return made[f"{id(trial)} {date}"]
+        return kept[0][2:]
 
     def contender(share: Callable[[Level], float]) -> contenders.Contender:
         def learn(trial: Trial, _progress: Progress) -> Mapper:
