@@ -33,6 +33,7 @@ from numbers_crossvalidation import (
 from numbers_fillgaps import filled_gaps
 from numbers_held_out import intervals_held_out
 from numbers_intervals import intervals
+from numbers_shares import skill_shares
 from numbers_skill import (
     measured,
     skill_bars,
@@ -68,6 +69,7 @@ SECTIONS: dict[str, Callable[[Path, Path], list[str]]] = {
         intervals,
         intervals_held_out,
         skill_bars,
+        skill_shares,
         skill_fine_pixels,
         skill_windows,
         skill_sumatra,
