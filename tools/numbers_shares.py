@@ -52,11 +52,11 @@ def skill_shares(data: Path, _folder: Path) -> list[str]:
         "## How much of the pattern maps show",
         "",
         "One date, footprint and noise given, as in the parts above, but the seeds that the rule was made "
-        f"with ({', '.join(map(str, _SEEDS))}; kinds mild, flip and strong, and mirrored covariates, which tell "
-        f"nothing), and {GRANULE} one scale up. Maps are kriging alone and a share of what "
+        f"with ({', '.join(map(str, _SEEDS))}; kinds mild, flip and strong, and mirrored covariates, which "
+        f"tell nothing), and {GRANULE} one scale up. Maps are kriging alone and a share of what "
         "the covariates change of it. RMSE over that of bilinear interpolation, mean (worst).",
         "",
-        f"| share of the pattern | {' | '.join(columns)} |",
+        f"| RMSE / bilinear, by share of the pattern | {' | '.join(columns)} |",
         "|---|" + "---:|" * len(columns),
     ]
     ratios = [_ratios(maps) for maps in columns.values()]
