@@ -89,8 +89,8 @@ def test_the_help_tells_what_was_measured():
         f"On two levels {100 * two.better:.0f} % of the maps without a footprint and "
         f"{100 * wide_two.better:.0f} % of those with one of 33 km were better than bilinear interpolation, "
         f"on single dates {100 * one.better:.0f} % and {100 * wide_one.better:.0f} %; better for what they "
-        f"show of the pattern were {100 * two.right:.0f} %, {100 * wide_two.right:.0f} %, {100 * one.right:.0f} % "
-        f"and {100 * wide_one.right:.0f} %"
+        f"show of the pattern were {100 * two.right:.0f} %, {100 * wide_two.right:.0f} %, "
+        f"{100 * one.right:.0f} % and {100 * wide_one.right:.0f} %"
     ) in text
     assert (
         f"it held, of the true values of pixels, {100 * two.held:.0f} % on two levels and "
