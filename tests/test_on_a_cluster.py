@@ -134,7 +134,7 @@ def test_area_models_and_their_scores(twice, tmp_path):
     )
     assert len(here) == 1
     assert here == there
-    given |= {"METHOD": "area-to-point model", "FOLDS": 2, "BLOCKS": 36}
+    given |= {"METHOD": "area-to-point model", "FOLDS": 4, "BLOCKS": 36}
     here, there = twice("crossvalidate", given, OUTPUT="s.gpkg")
     rows = rows_of(here / "s.gpkg", "cross_validation")
     assert len(rows) > 3

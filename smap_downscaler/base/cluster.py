@@ -191,6 +191,8 @@ class Cluster:
                 if carried is None or shared is not known:
                     # A task of its own, and not scattered: what a dying worker takes along is made anew.
                     known, carried = shared, submit(deserialize_bytes, serialize_bytes((function, shared)))
+                    # Dask gives pieces to workers that have it, and thinks of the others once one has ended.
+                    self._asked(partial(self._client.replicate, carried), progress)
                 pending.append((item, submit(_work, run, expected, carried, serialize_bytes(own))))
                 if time.monotonic() - counted_at >= _SECONDS_A_COUNT:
                     threads = self._asked(self._client.nthreads, progress)

@@ -110,13 +110,13 @@ def test_the_first_error_in_order_is_told(dask_cluster):
 @needs_dask
 def test_a_cancel_stops_workers_within_two_seconds(dask_cluster, tmp_path):
     running = InThread(dask_cluster.address, cluster_work.wait_for, [(tmp_path, n) for n in range(9)])
-    until(lambda: len(list(tmp_path.glob("begun *"))) == 2)
+    until(lambda: len(list(tmp_path.glob("begun *"))) >= 2)
     begun = time.monotonic()
     running.cancelled.set()
     running.end()
     assert time.monotonic() - begun < 2
     assert isinstance(running.error, Cancelled)
-    assert len(list(tmp_path.glob("stopped *"))) == len(list(tmp_path.glob("begun *"))) == 2
+    assert 2 <= len(list(tmp_path.glob("stopped *"))) == len(list(tmp_path.glob("begun *")))
 
 
 @needs_dask
