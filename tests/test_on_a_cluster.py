@@ -148,7 +148,7 @@ def test_two_levels_are_fitted_here_and_that_is_said(dask_cluster, said, run, tm
     def fit(*_given):
         raise InputError("the fit is not tried.")
 
-    monkeypatch.setattr(training.AREA_TO_POINT, "fit", fit)
+    monkeypatch.setattr(type(training.AREA_TO_POINT), "fit", fit)
     case = make_area_case(tmp_path)
     given = {**case.inputs, "OUTPUT": str(tmp_path / "a.smapmodel"), "SCHEDULER": dask_cluster.address}
     with pytest.raises(Exception, match="the fit is not tried"):

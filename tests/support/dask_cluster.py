@@ -127,14 +127,14 @@ class DaskCluster:
         self.scheduler.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def dask_parent(tmp_path_factory):
     parent = Parent(tmp_path_factory.mktemp("dask"))
     yield parent
     parent.end()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def dask_cluster(dask_parent):
     """A scheduler and two workers for all tests that leave them as they are."""
     cluster = DaskCluster(dask_parent)
