@@ -18,7 +18,6 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
-from importlib import metadata
 from typing import Any, TypeVar
 
 from .errors import Cancelled, InputError
@@ -384,6 +383,8 @@ def _size(path: str) -> int | None:
 
 def _versions() -> dict[str, str]:
     """Versions by name of what results may depend on; empty where it is not installed."""
+    from importlib import metadata
+
     found = {"SMAP Downscaler": plugin_version(), "Python": ".".join(platform.python_version_tuple()[:2])}
     for name, distribution in _PACKAGES.items():
         found[name] = ""

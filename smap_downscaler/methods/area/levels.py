@@ -268,8 +268,16 @@ def answer(
     for one in seen:
         cells[np.searchsorted(index, one.index)] = one.cells
     whole: Solved | None = None
+    newest: tuple[Seen, Part] | None = None
 
     def part(one: Seen) -> Part:
+        # A level of one set of cells is looked at twice, and worked out once.
+        nonlocal newest
+        if newest is None or newest[0] is not one:
+            newest = one, made(one)
+        return newest[1]
+
+    def made(one: Seen) -> Part:
         nonlocal whole
         progress.check()
         if one.noise is not None or len(one.index) < MOST_SEEN * len(index):

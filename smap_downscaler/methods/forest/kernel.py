@@ -3,7 +3,7 @@
 A few thousand rows at a time.  Covariates become ranks among the thresholds that lie between their least and
 greatest value, which fit 16 bits; of each tree the nodes that these two decide are left out; what is left is
 evaluated from the leaves up, for all rows at once, by loops that become vector instructions.  Where rows that
-lie side by side are alike (`order.py`), few nodes are left.
+lie side by side are alike (`compiled.order_of`), few nodes are left.
 """
 
 from __future__ import annotations

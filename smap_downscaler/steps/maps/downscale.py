@@ -62,7 +62,8 @@ def make_maps(
     """Write a soil moisture map a date, GeoTIFF, m3 m-3, on the grid of the fine stack.
 
     Maps that are there already, made from the same inputs, are kept.  The
-    result does not depend on `threads` or `memory_mb`, to the last bit, and
+    result does not depend on `threads` or `memory_mb`, to the last bit
+    (intervals of area-to-point models: to the rounding of float32), and
     that of a part of the stack is that part of the whole map.
 
     Parameters
