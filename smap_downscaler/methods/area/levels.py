@@ -23,6 +23,9 @@ _MOST_CELLS, _MOST_DATES, _MOST_MASKS = 400, 36, 12
 MOST_SEEN = 2 / 3
 #: By how much the likelihood of a rougher field must be better.
 _BETTER = 1.0
+#: How much wider coefficients spread about their means than their own variances, taken as known, say: each of
+#: those is estimated from a handful of columns. Measured in held-out blocks (tools/NUMBERS.md).
+UNSURE = 3.0
 #: By how much terms make cells likelier, in L, where half of what evidence can add to the share of the detail
 #: that is shown is added, how fast that goes, and the share without evidence and with the best.
 GAIN, GAIN_STEP, LEAST_SHOWN, MOST_SHOWN = 6.0, 2.0, 0.4, 0.8
@@ -123,7 +126,7 @@ class Answer:
     ----------
     b : float64, shape (columns,)
     s : float64, shape (columns, columns)
-        Posterior covariance of `b`.
+        Posterior covariance of `b`, with variances as if they were known.
     index : int, shape (n,)
         Of the window's cells, among all of the model.
     means : float64, shape (dates,)
@@ -146,6 +149,11 @@ class Answer:
     departures: np.ndarray
     unsure: np.ndarray
     snr: float = 0.0
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Of what is true about `b`, their variances being estimated too: float64, of the shape of `s`."""
+        return UNSURE * self.s
 
 
 @dataclass(frozen=True, eq=False)

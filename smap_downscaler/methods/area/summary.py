@@ -150,7 +150,7 @@ def curve_of(fitted: Fitted, level: int, name: str, values: np.ndarray) -> tuple
     else:
         return np.zeros(values.shape), np.zeros(values.shape)
     one = half.answers[0]
-    s = one.s[np.ix_(columns, columns)]
+    s = one.covariance[np.ix_(columns, columns)]
     return design @ one.b[columns], np.sqrt(np.einsum("ij,jk,ik->i", design, s, design))
 
 

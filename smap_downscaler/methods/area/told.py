@@ -1,7 +1,7 @@
 """What SMAP would see in cells that a model was not fitted to, its noise included.
 
 By level, with k the covariance of what is seen in a cell with what was seen in those of the model,
-m = phi' b + mu + k alpha and var = k0 - k Q k' + 1 / s1 - 2 k K^-1 1 / s1 + g' S g,
+m = phi' b + mu + k alpha and var = k0 - k Q k' + 1 / s1 - 2 k K^-1 1 / s1 + u g' S g (u: `levels.UNSURE`),
 g = phi - (k Q + 1' K^-1 / s1) Phi (AREAMODEL, intervals).
 """
 
@@ -117,7 +117,7 @@ def _of_half(
     if place is None:
         known = np.isfinite(one.means)
         mean += np.interp(day, core.days[known], one.means[known])
-        return mean, variance + core.gap_sd**2 + np.einsum("ij,jk,ik->i", design, one.s, design)
+        return mean, variance + core.gap_sd**2 + np.einsum("ij,jk,ik->i", design, one.covariance, design)
     index = one.index
     of_date = place if level or not core.two_levels else None
     if of_date is not None:
@@ -135,7 +135,7 @@ def _of_half(
     factor = model.fitted.wetness(day) if level else 1.0
     seen = model.fitted.cell_design(level, index, of_date or 0, factor)[:, : len(one.b)]
     off = design - (kq + ones) @ seen
-    return mean, variance + np.einsum("ij,jk,ik->i", off, one.s, off)
+    return mean, variance + np.einsum("ij,jk,ik->i", off, one.covariance, off)
 
 
 def _design(model: AreaModel, level: int, day: int, cells: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from ...base.kept import Kept
 from ...base.progress import SILENT, Progress, heard_by
 from .fitted import Fitted
 from .lags import below_part
-from .levels import MOST_SEEN, Answer, Half
+from .levels import MOST_SEEN, UNSURE, Answer, Half
 from .spread import Piece, Spread, directions_of
 from .still import Still, flat
 from .sure import Squares, Sure, squares_of, variance_of
@@ -260,7 +260,7 @@ class Variances:
                 if core.dated is not None:
                     more = self._dated(level, dated, z, between)
                     design = np.concatenate([design, more], axis=1)
-                total += np.square(design) @ half.fit.groups[half.groups]
+                total += np.square(design) @ (UNSURE * half.fit.groups[half.groups])
         return total
 
     def _dated(self, level: int, dated: np.ndarray, z: np.ndarray, between: csr_matrix) -> np.ndarray:
@@ -288,7 +288,7 @@ class Variances:
             if not one.b.size:
                 return Followed(np.zeros((0, 0)), np.zeros((0, 0), np.float32), np.zeros((0, 0)), 0.0)
             static = fitted.static_columns(level)
-            directions, rest = directions_of(one.s, self._scatter(static, len(one.b)))
+            directions, rest = directions_of(one.covariance, self._scatter(static, len(one.b)))
             mixed = terms.mixing[:, static] @ directions[: len(static)]
             # Departures have no products.
             needed = len(mixed) if len(static) == terms.width() else len(mixed) - len(terms.pairs)

@@ -15,6 +15,7 @@ from smap_downscaler.methods.area import windows as windows_module
 from smap_downscaler.methods.area.data import data_of
 from smap_downscaler.methods.area.footprint import choose_footprint
 from smap_downscaler.methods.area.lags import part_covariances
+from smap_downscaler.methods.area.levels import UNSURE
 from smap_downscaler.methods.area.method import AREA_TO_POINT
 from smap_downscaler.methods.area.pattern import two_way
 from smap_downscaler.methods.area.settings import AreaSettings, read_settings
@@ -94,11 +95,20 @@ def by_hand(case, model, masked):
     y = core.cube[0]
     mu = ones @ inverse @ y / total
     mean = mu + cross @ inverse @ (y - mu)
-    left = 1 - cross @ inverse @ ones
-    variance = np.diag(field) + np.square(design) @ prior
-    variance = variance - np.einsum("ij,jk,ik->i", cross, inverse, cross) + left**2 / total
+    known = left_over(np.diag(field), seen @ field @ seen.T + half.fit.noise[1] * np.eye(n), field @ seen.T)
+    variance = left_over(np.diag(field) + np.square(design) @ prior, covariance, cross)
+    # What coefficients add to the variance counts more often than if theirs were known.
+    variance = known + UNSURE * (variance - known)
     keep = valid if masked else np.ones(len(rows), bool)
     return mean, variance, keep, rows, cols
+
+
+def left_over(before, covariance, cross):
+    """Variance after the data, about a mean that is estimated."""
+    inverse = np.linalg.inv(covariance)
+    ones = np.ones(len(covariance))
+    off = 1 - cross @ inverse @ ones
+    return before - np.einsum("ij,jk,ik->i", cross, inverse, cross) + off**2 / (ones @ inverse @ ones)
 
 
 @pytest.mark.parametrize("masked", [False, True])

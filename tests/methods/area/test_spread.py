@@ -9,6 +9,7 @@ from area_case import AreaCase, ArrayStack, smooth_field
 from smap_downscaler.methods.area import variance as variance_module
 from smap_downscaler.methods.area import windows as windows_module
 from smap_downscaler.methods.area.lags import below_part, parts_to_cells
+from smap_downscaler.methods.area.levels import UNSURE
 from smap_downscaler.methods.area.method import AREA_TO_POINT
 from smap_downscaler.methods.area.settings import AreaSettings
 from smap_downscaler.methods.area.spread import Spread
@@ -87,7 +88,7 @@ def by_formula(model, block):
             phi = np.concatenate([phi, more], axis=1)
         m = (c @ q + k1 / s1) @ fitted.cell_design(level, seen, place, factor)
         g = phi - between @ m
-        total += ((g @ one.s) * g).sum(axis=1)
+        total += UNSURE * ((g @ one.s) * g).sum(axis=1)
     return np.sqrt(total)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from area_case import AreaCase, ArrayStack, smooth_field
 from smap_downscaler.methods.area.lags import below_part, part_covariances
+from smap_downscaler.methods.area.levels import UNSURE
 from smap_downscaler.methods.area.method import AREA_TO_POINT
 from smap_downscaler.methods.area.settings import AreaSettings
 from smap_downscaler.methods.base import Block, Cells
@@ -80,7 +81,7 @@ def test_the_share_that_the_data_took_away(single):
     design = core.moments.terms.of_pixels(core.moments.columns.of(block.x))
     part = part_covariances(core.subcells.part_km, core.subcells.fine_shape, level.hurst)[0, 0]
     below = below_part(core.subcells.part_km, core.moments.pixel_km, level.hurst)
-    prior = half.fit.noise[0] * (part + below) + np.square(design) @ half.fit.groups[half.groups]
+    prior = half.fit.noise[0] * (part + below) + np.square(design) @ (UNSURE * half.fit.groups[half.groups])
     expected = 1 - model.predict(block, sd=True).sd ** 2 / prior
     share = model.prior_share(block)
     np.testing.assert_allclose(share, np.maximum(expected, 0), rtol=1e-6, atol=1e-9)
