@@ -57,12 +57,13 @@ def intervals_held_out(data: Path, _folder: Path) -> list[str]:
         f"({FOLDS} folds of cells, or of blocks of cells; on two levels cells are held out on all their "
         "dates), and as 'Train an area-to-point model' and 'Train forests' tell them: of cells left out "
         "one by one, in closed form, or out of bag. Footprint given; noise given for single dates, else "
-        f"estimated. Kinds mild, flip and strong, share .4, seeds {SEEDS[0]} and {SEEDS[1]} (the demo basin: "
-        f"{SEEDS[0]}), of {_DATES} dates the driest and the wettest, or all on two levels: {_CELLS} x {_CELLS} "
-        "cells of a made-up landscape, and the demo basin of 150 cells. The granule of 36 km one scale up: blocks of 3 x 3 of "
-        f"its cells take the cells' place, in the {_WINDOWS} windows with the most of them. (With a footprint "
-        "the truth has no white noise at all, and models no less of it than a millionth of the variance: "
-        "between cells that were seen, errors of .0005 m3 m-3 are told as twice that.)",
+        f"estimated. Kinds mild, flip and strong, share .4, seeds {SEEDS[0]} and {SEEDS[1]} (the demo "
+        f"basin: {SEEDS[0]}), of {_DATES} dates the driest and the wettest, or all on two levels: {_CELLS} x "
+        f"{_CELLS} cells of a made-up landscape, and the demo basin of 150 cells. The granule of 36 km one "
+        "scale up: blocks of 3 x 3 of its cells take the cells' place, in the "
+        f"{_WINDOWS} windows with the most of them. (With a footprint the truth has no white noise at all, "
+        "and models no less of it than a millionth of the variance: between cells that were seen, errors "
+        "of .0005 m3 m-3 are told as twice that.)",
         "",
         "| | footprint, km | model | sets of rows | one by one | random folds | blocks (km) | RMSE, random "
         "| RMSE, blocks |",
