@@ -30,6 +30,7 @@ from .dependencies import advice, missing
 from .feedback import QgisProgress
 from .given import check_file_names, check_plain_values, ignored_parameters
 from .help import as_html, as_plain, load_help
+from .help_page import help_url
 from .output_checks import check_outputs
 from .reports import numbers_output
 from .values import Values
@@ -128,6 +129,9 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
             {definition.name(): definition.description() for definition in self.parameterDefinitions()}
         )
         return as_html(load_help(self.ID), labels)
+
+    def helpUrl(self) -> str:
+        return help_url(self)
 
     def icon(self) -> QIcon:
         return QIcon(icon_path())

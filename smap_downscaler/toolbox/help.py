@@ -5,6 +5,12 @@ One sentence.
 
 Paragraphs and bullet lists.
 
+## Example
+INPUT = demo/smap
+## Mistakes
+- A bullet list.
+## Paper
+One sentence.
 ## Parameters
 ### INPUT
 Text.
@@ -17,6 +23,7 @@ from __future__ import annotations
 
 import html
 import re
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -27,13 +34,16 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True)
 class HelpText:
-    """The parts of a help file."""
+    """The parts of a help file; `example`, `mistakes` and `paper` are for the page behind the Help button."""
 
     title: str
     summary: str
     body: str
     parameters: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
+    example: str = ""
+    mistakes: str = ""
+    paper: str = ""
 
 
 def help_folder() -> Path:
@@ -57,25 +67,33 @@ def parse_help(text: str) -> HelpText:
     title, _, rest = head.strip().removeprefix("# ").partition("\n")
     summary, _, body = rest.strip().partition("\n\n")
     keyed: dict[str, dict[str, str]] = {}
+    plain: dict[str, str] = {}
     for section in sections:
-        name, *entries = re.split(r"^### +", section, flags=re.MULTILINE)
+        first, *entries = re.split(r"^### +", section, flags=re.MULTILINE)
+        name, _, words = first.partition("\n")
+        plain[name.strip().lower()] = words.strip()
         keyed[name.strip().lower()] = {
             key.strip(): value.strip() for key, _, value in (entry.partition("\n") for entry in entries)
         }
     return HelpText(
-        title.strip(), _one_line(summary), body.strip(), keyed.get("parameters", {}), keyed.get("outputs", {})
+        title.strip(),
+        _one_line(summary),
+        body.strip(),
+        keyed.get("parameters", {}),
+        keyed.get("outputs", {}),
+        *(plain.get(name, "") for name in ("example", "mistakes", "paper")),
     )
 
 
 def as_html(text: HelpText, labels: Mapping[str, str] | None = None) -> str:
     """What QGIS shows beside the dialog; `labels` are what the dialog calls parameters and outputs."""
     labels = labels or {}
-    parts = [f"<p><b>{_inline(text.summary)}</b></p>", _blocks(text.body)]
+    parts = [f"<p><b>{_inline(text.summary)}</b></p>", blocks(text.body)]
     for heading, entries in (("Input parameters", text.parameters), ("Outputs", text.outputs)):
         if entries:
             parts.append(f"<h3>{heading}</h3>")
             parts += [
-                f"<p><b>{_heading(key, labels)}</b></p>{_blocks(value)}" for key, value in entries.items()
+                f"<p><b>{_heading(key, labels)}</b></p>{blocks(value)}" for key, value in entries.items()
             ]
     return "".join(parts)
 
@@ -94,11 +112,16 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _blocks(text: str) -> str:
+def blocks(text: str) -> str:
+    """Headings, paragraphs, bullet lists, and lines indented by four spaces as they are."""
     out = []
     for block in re.split(r"\n\s*\n", text.strip()):
         lines = block.strip().splitlines()
-        if lines and all(line.lstrip().startswith(("- ", "  ")) or line.startswith("  ") for line in lines):
+        if block.startswith("    "):
+            out.append(f"<pre>{html.escape(textwrap.dedent(block))}</pre>")
+        elif block.startswith("## "):
+            out.append(f"<h2>{_inline(block[3:].strip())}</h2>")
+        elif lines and all(line.lstrip().startswith(("- ", "  ")) or line.startswith("  ") for line in lines):
             items = re.split(r"^\s*- ", block.strip(), flags=re.MULTILINE)[1:]
             out.append("<ul>" + "".join(f"<li>{_inline(_one_line(item))}</li>" for item in items) + "</ul>")
         elif lines:

@@ -18,6 +18,7 @@ from .algorithm import frameless, icon_path
 from .algorithms import algorithms
 from .given import ignored_parameters
 from .help import load_help
+from .help_page import help_url
 
 MODELS = Path(__file__).resolve().parents[1] / "workflows"
 
@@ -45,6 +46,9 @@ class ShippedModel(QgsProcessingModelAlgorithm):
 
     def shortDescription(self) -> str:
         return load_help(self.name()).summary
+
+    def helpUrl(self) -> str:
+        return help_url(self)
 
     def icon(self) -> QIcon:
         return QIcon(icon_path())
