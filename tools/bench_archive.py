@@ -83,7 +83,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if not (folder / "stack.tif").is_file():
             side = args.cells * 9008.0
-            scene = MadeUp(args.cells, side / math.sqrt(args.pixels), lakes=True)(1, 1)
+            scene = MadeUp(args.cells, side / math.sqrt(args.pixels), lakes=True, margin=0)(1, 1)
             make_files(folder, scene, args.dates)
         shutil.rmtree(folder / "maps", ignore_errors=True)
         smap, stack = open_series(folder / "smap"), open_stack(folder / "stack.tif")
