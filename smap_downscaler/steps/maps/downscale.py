@@ -6,7 +6,7 @@ import contextlib
 import datetime as dt
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +24,7 @@ from ...geo.geotiff import Band, GeoTiff, create_geotiff
 from ...geo.grid import Window
 from ...geo.room import check_room
 from ...geo.storage import GREATEST
+from ...methods.keys import POOLED
 from ...runs.fingerprint import is_made, run_of, tags_of_file
 from ...series.dated import log_substitutes
 from ...series.dated_on_grid import OnPixels
@@ -260,6 +261,17 @@ class _Maker:
         """How many blocks are worked on for a map."""
         return len(self.parts) * (1 + self.inputs.finish.steps)
 
+    @property
+    def is_quick(self) -> bool:
+        """Whether a map takes as long to write as to predict, so that threads would wait for the file."""
+        models = self.inputs.forests
+        return models.mode == POOLED and models.method.sees_cells and not self.inputs.finish.steps
+
+    @cached_property
+    def masked(self) -> list[tuple[Window, np.ndarray | None]]:
+        """The blocks, and which of their pixels get a value; None: all."""
+        return [(block, self.inputs.part.inside(block)) for block in self.parts]
+
     def maps(
         self, orders: Sequence[_Order], threads: int, progress: Progress, advance: Callable[[], None]
     ) -> Generator[tuple[_Order, _Made], None, None]:
@@ -294,7 +306,7 @@ class _Maker:
         These must be taken before the next date is.
         """
         inputs = self.inputs
-        tasks = partial(tasks_of, inputs, parts=self.parts, dated=self.dated, kept=self.kept)
+        tasks = partial(tasks_of, inputs, parts=self.masked, dated=self.dated, kept=self.kept)
         under = inputs.under if inputs.finish.steps else None
         if under is None:
             with contextlib.closing(ordered_map(_finished, tasks(dates), threads, progress)) as results:
@@ -320,10 +332,20 @@ class _Maker:
 def _all_maps(
     maker: _Maker, orders: Sequence[_Order], threads: int, progress: Progress
 ) -> Generator[tuple[_Order, _Made], None, None]:
-    """The maps that are to be made: block by block in threads, or a map a piece of work of a cluster."""
+    """The maps that are to be made.
+
+    Block by block in threads, or a map a thread where that is faster, or a map a piece of work of a cluster.
+    """
     if not on_cluster():
         counter = progress.counter(len(orders) * maker.steps, "blocks mapped")
-        yield from maker.maps(orders, threads, progress, counter.advance)
+        # The first one makes what all share.
+        first = 1 if maker.is_quick and len(orders) > threads > 1 else len(orders)
+        yield from maker.maps(orders[:first], threads, progress, counter.advance)
+        rest = orders[first:]
+        with contextlib.closing(ordered_map(partial(_make_there, maker), rest, threads, progress)) as maps:
+            for order, made in zip(rest, maps):
+                counter.advance(maker.steps)
+                yield order, made
         return
     counter = progress.counter(len(orders), "maps made")
     # What it has found out so far stays here.
