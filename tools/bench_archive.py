@@ -58,7 +58,7 @@ def make_files(folder: Path, scene: Scene, dates: int, seed: int = 1) -> None:
         field = gaussian_filter(rng.normal(size=scene.cells.shape), 3)
         values = 0.25 + pattern + wet * (0.03 + 0.5 * more) + 0.02 * field / field.std()
         values += rng.normal(0, _NOISE, values.shape)
-        values[~swath(rng, values.shape)] = np.nan
+        values = np.where(swath(rng, values.shape), np.clip(values, 0.01, 0.6), np.nan)
         date = _FIRST + dt.timedelta(_APART * number)
         path = series / f"soil_moisture_{date:%Y%m%d}.tif"
         write_geotiff(path, scene.cells, values.astype(np.float32), [Band("soil_moisture", "m3 m-3")])

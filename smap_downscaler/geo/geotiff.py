@@ -263,7 +263,7 @@ def create_geotiff(
         If it cannot be written.
     """
     path = Path(path)
-    check_room(path, grid, len(bands))
+    check_room(path, grid, len(bands), storage.bytes_a_cell)
     with whole_file(path) as part:
         dataset = _create(part, path, grid, bands, {**(tags or {}), **storage.tags}, sparse, storage)
         tiff = GeoTiff(dataset, path, bands, storage)

@@ -102,15 +102,16 @@ def make_maps(
         )
     n_bands = len(inputs.bands)
     grid = inputs.part.grid
-    check_room(folder, grid, len(wanted) * n_bands)
+    check_room(folder, grid, len(wanted) * n_bands, inputs.storage.bytes_a_cell)
     unpacked = inputs.storage.bytes_a_cell * grid.width * grid.height * n_bands
-    outlook = Outlook(folder, len(wanted), report.files.values(), unpacked, progress)
+    orders = [_Order(date, run, files[date]) for date, run in wanted.items()]
+    maker = _Maker.of(inputs, dated, 1 if on_cluster() else threads, memory_mb, len(orders) > 1)
+    at_once = threads if maker.by_map(len(orders), threads) else 1
+    outlook = Outlook(folder, len(wanted), report.files.values(), unpacked, progress, at_once)
     method = inputs.forests.method
     if not on_cluster():
         method.quicken(len(wanted) * grid.width * grid.height, progress)
     beyond = 0
-    orders = [_Order(date, run, files[date]) for date, run in wanted.items()]
-    maker = _Maker.of(inputs, dated, 1 if on_cluster() else threads, memory_mb, len(orders) > 1)
     with contextlib.closing(_all_maps(maker, orders, threads, progress)) as maps:
         for (date, _run, path), made in maps:
             if made.unfinished:
@@ -261,11 +262,14 @@ class _Maker:
         """How many blocks are worked on for a map."""
         return len(self.parts) * (1 + self.inputs.finish.steps)
 
-    @property
-    def is_quick(self) -> bool:
-        """Whether a map takes as long to write as to predict, so that threads would wait for the file."""
+    def by_map(self, maps: int, threads: int) -> bool:
+        """Whether each thread makes maps of its own: those that are written as long as predicted.
+
+        Block by block threads would wait for the file.
+        """
         models = self.inputs.forests
-        return models.mode == POOLED and models.method.sees_cells and not self.inputs.finish.steps
+        quick = models.mode == POOLED and models.method.sees_cells and not self.inputs.finish.steps
+        return quick and not on_cluster() and maps > threads > 1
 
     @cached_property
     def masked(self) -> list[tuple[Window, np.ndarray | None]]:
@@ -339,7 +343,7 @@ def _all_maps(
     if not on_cluster():
         counter = progress.counter(len(orders) * maker.steps, "blocks mapped")
         # The first one makes what all share.
-        first = 1 if maker.is_quick and len(orders) > threads > 1 else len(orders)
+        first = 1 if maker.by_map(len(orders), threads) else len(orders)
         yield from maker.maps(orders[:first], threads, progress, counter.advance)
         rest = orders[first:]
         with contextlib.closing(ordered_map(partial(_make_there, maker), rest, threads, progress)) as maps:

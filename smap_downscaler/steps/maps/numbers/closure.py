@@ -63,7 +63,7 @@ class Shares:
     def of(
         cls, shape: tuple[int, int], pixels: int, pixel: np.ndarray, cells: np.ndarray, areas: np.ndarray
     ) -> Shares:
-        """Shares of so many pixels in cells, both by flat numbers, int, shape (n,); those of a pair add up."""
+        """Shares of so many pixels in cells, both by flat numbers, int, shape (n,); of a pair they add up."""
         from scipy.sparse import csr_matrix
 
         found, place = np.unique(cells, return_inverse=True)
