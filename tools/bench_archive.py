@@ -2,9 +2,9 @@
 
     sh tools/offscreen.sh python3 tools/bench_archive.py --dates 100 --pixels 2750000
 
-The landscape is made up (`steps/skill`), SMAP has a swath of its own on each date.  As many dates as `--trained`
-says are really trained, and `--dates` of them really mapped; what 2,000 would take is worked out from them, and
-said to be so.  Lines that begin with "figure" are for tools/NUMBERS.md.
+The landscape is made up (`steps/skill`), SMAP has a swath of its own on each date.  As many dates as
+`--trained` says are really trained, and `--dates` of them really mapped; what 2,000 would take is worked out
+from them, and said to be so.  Lines that begin with "figure" are for tools/NUMBERS.md.
 """
 
 from __future__ import annotations
@@ -146,9 +146,8 @@ def main(arguments: Sequence[str]) -> int:
         print(f"figure {name}_a_date {wall:.3f} s wall, {busy:.3f} s processor, {size:.1f} MB a map")
         print(f"figure {name}_maps {total:.1f} s wall: {len(dates)} dates of {pixels:,} pixels, all made")
         print(f"figure {name}_memory {megabytes():.0f} MB")
-        print(
-            f"figure {name}_2000 {(first + 2000 * wall) / 60:.1f} minutes of maps, EXTRAPOLATED from these dates"
-        )
+        minutes = (first + 2000 * wall) / 60
+        print(f"figure {name}_2000 {minutes:.1f} minutes of maps, EXTRAPOLATED from these dates")
     finally:
         if not args.folder:
             shutil.rmtree(folder)
