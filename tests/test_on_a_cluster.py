@@ -15,7 +15,6 @@ from gap_case import make_gap_case
 from map_case import DAYS, Case, pooled_forests
 from matrix_cases import good_and_bad_days
 from small_area_case import make_area_case
-from smap_downscaler.base.errors import InputError
 from smap_downscaler.methods.features import FeatureSettings
 from smap_downscaler.toolbox.dependencies import PACKAGES, advice
 
@@ -126,36 +125,24 @@ def test_filled_gaps(twice, tmp_path):
 
 
 @needs_dask
-def test_area_models_and_their_scores(twice, tmp_path):
-    case = make_area_case(tmp_path, 2)
-    given = {**case.inputs, "LEVELS": "single dates", "FOOTPRINT": "0"}
+@pytest.mark.parametrize(("dates", "levels"), [(2, "single dates"), (6, "two levels")])
+def test_area_models(twice, tmp_path, dates, levels):
+    given = {**make_area_case(tmp_path, dates).inputs, "LEVELS": levels, "FOOTPRINT": "0"}
     here, there = (
         bytes_of(one, "a.smapmodel") for one in twice("trainareamodel", given, OUTPUT="a.smapmodel")
     )
     assert len(here) == 1
     assert here == there
+
+
+@needs_dask
+def test_scores_of_area_models(twice, tmp_path):
+    given = {**make_area_case(tmp_path, 2).inputs, "LEVELS": "single dates", "FOOTPRINT": "0"}
     given |= {"METHOD": "area-to-point model", "FOLDS": 4, "BLOCKS": 36}
     here, there = twice("crossvalidate", given, OUTPUT="s.gpkg")
     rows = rows_of(here / "s.gpkg", "cross_validation")
     assert len(rows) > 3
     assert rows == rows_of(there / "s.gpkg", "cross_validation")
-
-
-@needs_dask
-def test_two_levels_are_fitted_here_and_that_is_said(dask_cluster, said, run, tmp_path, monkeypatch):
-    from smap_downscaler.steps.areamodel import training
-
-    def fit(*_given):
-        raise InputError("the fit is not tried.")
-
-    monkeypatch.setattr(type(training.AREA_TO_POINT), "fit", fit)
-    case = make_area_case(tmp_path)
-    given = {**case.inputs, "OUTPUT": str(tmp_path / "a.smapmodel"), "SCHEDULER": dask_cluster.address}
-    with pytest.raises(Exception, match="the fit is not tried"):
-        run("trainareamodel", given)
-    assert said.warnings == [
-        "SCHEDULER: a model on two levels is fitted on this machine; it is of use with LEVELS 'single dates'"
-    ]
 
 
 @needs_dask

@@ -2,8 +2,9 @@
 
     sh tools/offscreen.sh python3 tools/bench_archive.py --dates 100 --pixels 2750000
 
-The landscape is made up (`steps/skill`), SMAP has a swath of its own on each date.  All dates are really
-trained and mapped; what 2,000 dates would take is worked out from them, and said to be so.
+The landscape is made up (`steps/skill`), SMAP has a swath of its own on each date.  As many dates as
+`--trained` says are really trained, and `--dates` of them really mapped; what 2,000 would take is worked out
+from them, and said to be so.  Lines that begin with "figure" are for tools/NUMBERS.md.
 """
 
 from __future__ import annotations
@@ -23,19 +24,22 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from smap_downscaler.base.progress import Progress
 from smap_downscaler.geo.geotiff import Band, write_geotiff
+from smap_downscaler.geo.storage import COMPRESSIONS, DATA_TYPES, DEFLATE, FLOAT32, Storage
 from smap_downscaler.methods.area.settings import AreaSettings
 from smap_downscaler.methods.file.reader import open_models
 from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack
-from smap_downscaler.steps.areamodel.training import AreaInputs, train_area_model
+from smap_downscaler.steps.areamodel.training import SINGLE_DATES, TWO_LEVELS, AreaInputs, train_area_model
+from smap_downscaler.steps.maps.bands import Extra
 from smap_downscaler.steps.maps.dates import dates_to_map
 from smap_downscaler.steps.maps.downscale import make_maps
 from smap_downscaler.steps.maps.inputs import MapInputs
 from smap_downscaler.steps.skill.numbers.observation import swath
 from smap_downscaler.steps.skill.scene import MadeUp, Scene
 
-_FIRST, _APART, _NOISE = dt.date(2015, 4, 1), 2, 0.02
+_FIRST, _APART, _NOISE = dt.date(2015, 4, 1), 1, 0.02
 
 
 def make_files(folder: Path, scene: Scene, dates: int, seed: int = 1) -> None:
@@ -58,63 +62,92 @@ def make_files(folder: Path, scene: Scene, dates: int, seed: int = 1) -> None:
         field = gaussian_filter(rng.normal(size=scene.cells.shape), 3)
         values = 0.25 + pattern + wet * (0.03 + 0.5 * more) + 0.02 * field / field.std()
         values += rng.normal(0, _NOISE, values.shape)
-        values[~swath(rng, values.shape)] = np.nan
+        values = np.where(swath(rng, values.shape), np.clip(values, 0.01, 0.6), np.nan)
         date = _FIRST + dt.timedelta(_APART * number)
         path = series / f"soil_moisture_{date:%Y%m%d}.tif"
         write_geotiff(path, scene.cells, values.astype(np.float32), [Band("soil_moisture", "m3 m-3")])
 
 
+class Marks(Progress):
+    """When each map was there: wall and processor seconds."""
+
+    def __init__(self) -> None:
+        self.times: list[tuple[float, float]] = []
+
+    def log(self, text: str) -> None:
+        if text.endswith(" written"):
+            self.times.append(now())
+
+    def a_date(self, skipped: int) -> tuple[float, float]:
+        """Wall and processor seconds a map, without the first ones, which make what all share."""
+        skipped = min(skipped, len(self.times) - 2)
+        (wall, busy), (end, busy_end) = self.times[skipped], self.times[-1]
+        count = len(self.times) - 1 - skipped
+        return (end - wall) / count, (busy_end - busy) / count
+
+
+def now() -> tuple[float, float]:
+    """Wall and processor time, s."""
+    return time.monotonic(), time.process_time()
+
+
+def megabytes() -> float:
+    """The most memory so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
 def options() -> argparse.ArgumentParser:
     """What can be chosen."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--dates", type=int, default=100)
+    parser.add_argument("--dates", type=int, default=100, help="mapped")
+    parser.add_argument("--trained", type=int, help="dates of SMAP; else those that are mapped")
+    parser.add_argument("--levels", choices=("two", "single"), default="two")
     parser.add_argument("--pixels", type=int, default=2_750_000)
     parser.add_argument("--cells", type=int, default=36, help="SMAP cells a side")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--memory", type=int, default=1024, help="MB, for maps")
-    parser.add_argument("--profile", action="store_true", help="where the time goes")
-    parser.add_argument("--folder", help="kept; else a temporary one")
+    parser.add_argument("--memory", type=int, default=512, help="MB, for maps")
+    parser.add_argument("--data-type", choices=DATA_TYPES, default=FLOAT32)
+    parser.add_argument("--compression", choices=COMPRESSIONS, default=DEFLATE)
+    parser.add_argument("--intervals", action="store_true")
+    parser.add_argument("--folder", help="files are kept there, a model too; else in a temporary one")
     return parser
 
 
 def main(arguments: Sequence[str]) -> int:
     args = options().parse_args(arguments)
     folder = Path(args.folder or tempfile.mkdtemp())
+    name = f"archive_{args.levels}"
     try:
         if not (folder / "stack.tif").is_file():
             side = args.cells * 9008.0
-            scene = MadeUp(args.cells, side / math.sqrt(args.pixels), lakes=True)(1, 1)
-            make_files(folder, scene, args.dates)
+            scene = MadeUp(args.cells, side / math.sqrt(args.pixels), lakes=True, margin=0)(1, 1)
+            make_files(folder, scene, args.trained or args.dates)
         shutil.rmtree(folder / "maps", ignore_errors=True)
         smap, stack = open_series(folder / "smap"), open_stack(folder / "stack.tif")
-        inputs = AreaInputs(smap, stack)
-        begun = time.monotonic(), time.process_time()
-        if not args.profile or not (folder / "m.smapmodel").is_file():
-            train_area_model(inputs, AreaSettings(0.0), "two levels", folder / "m.smapmodel", args.threads)
-        trained = time.monotonic(), time.process_time()
-        models = open_models(folder / "m.smapmodel")
-        maps = MapInputs(models, stack)
-        dates = dates_to_map(maps)
-        if args.profile:
-            import cProfile
-            import pstats
-
-            profile = cProfile.Profile()
-            profile.runcall(make_maps, maps, folder / "maps", dates, 1, args.memory)
-            pstats.Stats(profile).sort_stats("tottime").print_stats(25)
-        else:
-            make_maps(maps, folder / "maps", dates, args.threads, args.memory)
-        ended = time.monotonic(), time.process_time()
-        count = len(dates)
-        for name, one, other in (("training", begun, trained), ("maps", trained, ended)):
-            wall, busy = other[0] - one[0], other[1] - one[1]
-            print(f"{name}: {wall:.1f} s wall, {busy:.1f} s processor, {busy / count:.3f} s a date")
+        model, levels = folder / f"{args.levels}.smapmodel", {"two": TWO_LEVELS, "single": SINGLE_DATES}
+        trained = len(smap.dates)
+        if not model.is_file():
+            inputs, begun = AreaInputs(smap, stack), now()
+            train_area_model(inputs, AreaSettings(0.0), levels[args.levels], model, args.threads)
+            wall, busy = (end - start for start, end in zip(begun, now()))
+            print(f"figure {name}_training {wall:.1f} s wall, {busy:.1f} s processor, {trained} dates")
+            print(f"figure {name}_training_memory {megabytes():.0f} MB")
+        models = open_models(model)
+        storage = Storage(args.data_type, args.compression)
+        maps = MapInputs(models, stack, extra=Extra(args.intervals), storage=storage)
+        dates, marks, begun = dates_to_map(maps)[: args.dates], Marks(), now()
+        report = make_maps(maps, folder / "maps", dates, args.threads, args.memory, marks)
+        total, _ = (end - start for start, end in zip(begun, now()))
+        wall, busy = marks.a_date(1 + args.threads)
+        first = marks.times[0][0] - begun[0]
+        size = sum(path.stat().st_size for path in report.files.values()) / len(dates) / 1e6
         pixels = stack.grid.width * stack.grid.height
-        total = (ended[0] - begun[0]) / count * 2000 / 60
-        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(
-            f"{count} dates of {pixels:,} pixels; at this rate 2,000 take {total:.1f} minutes; {most:.0f} MB"
-        )
+        print(f"figure {name}_first_map {first:.1f} s wall")
+        print(f"figure {name}_a_date {wall:.3f} s wall, {busy:.3f} s processor, {size:.1f} MB a map")
+        print(f"figure {name}_maps {total:.1f} s wall: {len(dates)} dates of {pixels:,} pixels, all made")
+        print(f"figure {name}_memory {megabytes():.0f} MB")
+        minutes = (first + 2000 * wall) / 60
+        print(f"figure {name}_2000 {minutes:.1f} minutes of maps, EXTRAPOLATED from these dates")
     finally:
         if not args.folder:
             shutil.rmtree(folder)

@@ -2,8 +2,9 @@
 
     sh tools/offscreen.sh python3 tools/bench_dask.py --pixels 1000000 --dates 12
 
-Workers are processes of this machine with one thread each; it needs two cores that are free.  In turns (two,
-one, two, one) the same maps are made by forests of 100 trees; the ratio is that of maps a second.
+Workers are processes of this machine with one thread each, on a core of their own; it needs two cores that
+are free.  In turns (two, one, two, one) the same maps are made by forests of 100 trees; the ratio is that of
+maps a second.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import datetime as dt
 import importlib.util
 import math
+import os
 import sys
 import tempfile
 import time
@@ -62,6 +64,13 @@ def nothing(_shared: Any, own: int, _progress: Progress) -> int:
     return own
 
 
+def pin(core: int) -> None:
+    """Keep all threads of a worker on one core."""
+    if hasattr(os, "sched_setaffinity"):
+        for task in os.listdir("/proc/self/task"):
+            os.sched_setaffinity(int(task), {core})
+
+
 def seconds_of_maps(folder: Path, address: str, name: str) -> float:
     """How long it takes to make all maps on a cluster, which is connected already."""
     with open_models(folder / "forests.smapforest") as forests, working_at(address, SILENT):
@@ -81,10 +90,11 @@ def main(words: Sequence[str] | None = None) -> int:
     if importlib.util.find_spec("distributed") is None:
         print("dask.distributed is not installed:\nnothing is measured")
         return 0
-    from distributed import LocalCluster
+    from distributed import Client, LocalCluster
 
-    # Workers are handed `nothing` by the name of this file, not of what was started.
+    # Workers are handed functions by the name of this file, not of what was started.
     from bench_dask import nothing as piece
+    from bench_dask import pin as pinned
 
     times: dict[int, list[float]] = {2: [], 1: []}
     with tempfile.TemporaryDirectory() as place:
@@ -97,6 +107,9 @@ def main(words: Sequence[str] | None = None) -> int:
         ):
             addresses = {2: two.scheduler_address, 1: one.scheduler_address}
             for address in addresses.values():
+                with Client(address, set_as_default=False) as client:
+                    for core, worker in enumerate(sorted(client.nthreads())):
+                        client.run(pinned, core % (os.cpu_count() or 1), workers=[worker])
                 # Workers load libraries with their first piece.
                 seconds_of_maps(folder, address, f"first_{len(address)}_{address[-5:]}")
             for number in range(chosen.rounds):

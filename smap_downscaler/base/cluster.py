@@ -7,6 +7,7 @@ What travels is packed by dask.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import platform
 import re
@@ -32,12 +33,13 @@ Result = TypeVar("Result")
 
 _ADDRESS = re.compile(r"([a-z]+://)?[^\s/:]+:\d{1,5}|[a-z]+://\[[0-9a-f:.]+\]:\d{1,5}")
 _NO_MODULE = re.compile(r"No module named '[\w.]+'")
-#: What results may depend on, by what it is called here and as a distribution.
+#: What results may depend on, by what it is called here and as a module: those of QGIS for Windows do not
+#: all say under which name they were installed.
 _PACKAGES = {
     "NumPy": "numpy",
     "SciPy": "scipy",
-    "scikit-learn": "scikit-learn",
-    "GDAL": "GDAL",
+    "scikit-learn": "sklearn",
+    "GDAL": "osgeo",
     "dask.distributed": "distributed",
 }
 _SECONDS_TO_CONNECT, _SECONDS_TO_STOP, _SECONDS_A_LOOK, _SECONDS_A_COUNT = 20.0, 1.5, 0.1, 1.0
@@ -181,7 +183,8 @@ class Cluster:
         run, expected = uuid.uuid4().hex, _Expected(_versions(), _sizes(files))
         self._check_workers(run, expected, progress)
         pending: deque[tuple[tuple[Shared, Own], Any]] = deque()
-        known, carried, ahead, counted_at = None, None, 0, -_SECONDS_A_COUNT
+        known, carried, counted_at = None, None, -_SECONDS_A_COUNT
+        threads: dict[str, int] = {}
         submit = partial(self._client.submit, pure=False)
         try:
             for item in items:
@@ -190,13 +193,16 @@ class Cluster:
                 if carried is None or shared is not known:
                     # A task of its own, and not scattered: what a dying worker takes along is made anew.
                     known, carried = shared, submit(deserialize_bytes, serialize_bytes((function, shared)))
-                    # Dask gives pieces to workers that have it, and thinks of the others once one has ended.
-                    self._asked(partial(self._client.replicate, carried), progress)
+                    threads = {}
+                if not threads or time.monotonic() - counted_at >= _SECONDS_A_COUNT:
+                    before, threads = threads, self._asked(self._client.nthreads, progress)
+                    counted_at = time.monotonic()
+                    if threads.keys() - before.keys():
+                        self._check_workers(run, expected, progress)
+                        # Dask gives pieces to workers that have it, and thinks of the others late or never.
+                        self._asked(partial(self._client.replicate, carried), progress)
                 pending.append((item, submit(_work, run, expected, carried, serialize_bytes(own))))
-                if time.monotonic() - counted_at >= _SECONDS_A_COUNT:
-                    threads = self._asked(self._client.nthreads, progress)
-                    ahead, counted_at = _AHEAD * max(sum(threads.values()), 1), time.monotonic()
-                while len(pending) >= ahead:
+                while len(pending) >= _AHEAD * max(sum(threads.values()), 1):
                     yield pending[0][0], self._taken(pending[0][1], progress)
                     pending.popleft()
             while pending:
@@ -383,11 +389,9 @@ def _size(path: str) -> int | None:
 
 def _versions() -> dict[str, str]:
     """Versions by name of what results may depend on; empty where it is not installed."""
-    from importlib import metadata
-
     found = {"SMAP Downscaler": plugin_version(), "Python": ".".join(platform.python_version_tuple()[:2])}
-    for name, distribution in _PACKAGES.items():
+    for name, module in _PACKAGES.items():
         found[name] = ""
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(distribution)
+        with contextlib.suppress(ImportError):
+            found[name] = str(importlib.import_module(module).__version__)
     return found

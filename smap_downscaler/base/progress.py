@@ -86,6 +86,8 @@ class Pieces(_Part):
     def set_fraction(self, fraction: float) -> None:
         if fraction >= 1.0:
             self._counter.advance()
+        else:
+            self._counter.show_part(fraction)
 
 
 class Counter:
@@ -109,6 +111,10 @@ class Counter:
         self._shown = now
         self._progress.set_fraction(min(self._done / self._total, 1.0))
         self._progress.set_text(self.text(now - self._begun))
+
+    def show_part(self, share: float) -> None:
+        """Show that a share of the next thing is done, 0...1."""
+        self._progress.set_fraction(min((self._done + share) / self._total, 1.0))
 
     def text(self, seconds: float) -> str:
         """The line shown after `seconds` of work."""

@@ -36,7 +36,10 @@ TILE = 256
 _DOMAIN, _SUMS = "SMAP_DOWNSCALER", "CELLS"
 #: An odd number whose multiples are spread over 64 bits, 2 ** 64 divided by the golden ratio.
 _SPREAD = 0x9E3779B97F4A7C15
-_LEVELS = {DEFLATE: "ZLEVEL=6", ZSTD: "ZSTD_LEVEL=3"}
+#: DEFLATE's higher levels take up to three times as long for files that are 1 to 4 % smaller.
+_LEVELS = {DEFLATE: "ZLEVEL=1", ZSTD: "ZSTD_LEVEL=3"}
+#: Cells whose sum is worked out at once: they stay in the processor's cache.
+_CELLS_AT_ONCE = 1 << 17
 _TYPES = {FLOAT32: gdal.GDT_Float32, INT16: gdal.GDT_Int16}
 _PLAIN = Storage()
 
@@ -161,12 +164,18 @@ def _sum(cells: np.ndarray, window: Window, width: int) -> int:
 
     It does not depend on the blocks in which they come, and is another one if any cell is.
     """
-    cells = np.where(np.isfinite(cells), cells, np.float32(NODATA))
-    rows, columns = np.ogrid[: window.height, : window.width]
-    place = ((rows + window.row) * width + columns + window.col).astype(np.uint64)
-    bits = np.ascontiguousarray(cells).view(np.uint32).astype(np.uint64)
-    # In 64 bits, whatever is beyond them falls off.
-    return int((bits * (place * np.uint64(_SPREAD) | np.uint64(1))).sum(dtype=np.uint64))
+    columns = np.arange(window.col, window.col + window.width, dtype=np.uint64) * np.uint64(_SPREAD)
+    total, rows = 0, max(1, _CELLS_AT_ONCE // max(window.width, 1))
+    for begin in range(0, window.height, rows):
+        some = cells[begin : begin + rows]
+        bits = np.where(np.isfinite(some), some, np.float32(NODATA)).view(np.uint32)
+        # In 64 bits, whatever is beyond them falls off.
+        row = np.arange(window.row + begin, window.row + begin + len(some), dtype=np.uint64)
+        place = (row * np.uint64(width) * np.uint64(_SPREAD))[:, None] + columns
+        place |= np.uint64(1)
+        place *= bits
+        total += int(place.sum(dtype=np.uint64))
+    return total
 
 
 def _sums_text(sums: Sequence[int]) -> str:
@@ -254,7 +263,7 @@ def create_geotiff(
         If it cannot be written.
     """
     path = Path(path)
-    check_room(path, grid, len(bands))
+    check_room(path, grid, len(bands), storage.bytes_a_cell)
     with whole_file(path) as part:
         dataset = _create(part, path, grid, bands, {**(tags or {}), **storage.tags}, sparse, storage)
         tiff = GeoTiff(dataset, path, bands, storage)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import numpy as np
-
 from ..base.errors import InputError
 from ..base.words import counted
 from .grid import Grid
@@ -34,14 +32,16 @@ def bytes_text(count: float) -> str:
     return f"{count / 1e3:.0f} kB"
 
 
-def check_room(path: str | Path, grid: Grid, rasters: int = 1) -> None:
+def check_room(path: str | Path, grid: Grid, rasters: int = 1, bytes_a_cell: int = 4) -> None:
     """Refuse rasters that find no room on the disk of `path`, even if hardly a cell of them has a value.
+
+    `bytes_a_cell`: before they are packed.
 
     Raises
     ------
     InputError
     """
-    free, need = free_bytes(path), grid.width * grid.height * rasters * np.dtype(np.float32).itemsize
+    free, need = free_bytes(path), grid.width * grid.height * rasters * bytes_a_cell
     if free is not None and need > _MOST_PACKED * free:
         raise InputError(
             f"{path}: {counted(rasters, 'raster')} of {grid.width:,} x {grid.height:,} cells would take "

@@ -3,6 +3,7 @@
 import shutil
 import threading
 import time
+from functools import partial
 
 import pytest
 
@@ -34,6 +35,11 @@ def until(state):
     while not state():
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+def has_begun(folder):
+    """Whether a worker is at `cluster_work.wait_for`."""
+    return any(folder.glob("begun *"))
 
 
 class InThread:
@@ -131,7 +137,7 @@ def test_nobody_at_the_address(monkeypatch):
 
 
 @needs_dask
-@pytest.mark.parametrize("name", ["Python", "NumPy", "scikit-learn", "SMAP Downscaler"])
+@pytest.mark.parametrize("name", ["Python", "NumPy", "scikit-learn", "GDAL", "SMAP Downscaler"])
 def test_other_versions_are_refused(dask_cluster, monkeypatch, name):
     own = cluster._versions()
     monkeypatch.setattr(cluster, "_versions", lambda: own | {name: "1.0"})
@@ -181,24 +187,29 @@ def test_workers_without_the_package_or_with_another_one(make_cluster, tmp_path)
         "PYTHONPATH."
     )
     own.kill_worker()
-    folder = tmp_path / "data"
-    folder.mkdir()
-    own.add_worker()
-    running = InThread(own.address, cluster_work.wait_for, [(folder, n) for n in range(4)])
-    until(lambda: list(folder.glob("begun *")))
-    # One that comes when all were asked already.
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "smap_downscaler", other / "smap_downscaler", ignore=ignored)
     (other / "metadata.txt").write_text("[general]\nversion=0.0.1\n")
-    late = own.add_worker(other, ROOT / "tests" / "support")
-    # Work that waits elsewhere goes to it.
-    time.sleep(1)
-    (folder / "go").touch()
-    running.end()
-    assert str(running.error) == (
-        f"SCHEDULER: the worker at {late.address} has SMAP Downscaler 0.0.1, and this QGIS has "
-        f"{plugin_version()}, so that results may differ; install the same version on both."
-    )
+    own.add_worker()
+    for folders, problem in (
+        ([bare], "cannot work with this plugin (No module named 'smap_downscaler'); put "),
+        (
+            [other, ROOT / "tests" / "support"],
+            f"has SMAP Downscaler 0.0.1, and this QGIS has {plugin_version()}, so that results may differ; "
+            "install the same version on both.",
+        ),
+    ):
+        folder = tmp_path / str(len(folders))
+        folder.mkdir()
+        running = InThread(own.address, cluster_work.wait_for, [(folder, n) for n in range(4)])
+        until(partial(has_begun, folder))
+        # One that comes when all were asked already.
+        late = own.add_worker(*folders)
+        time.sleep(cluster._SECONDS_A_COUNT)
+        (folder / "go").touch()
+        running.end()
+        assert str(running.error).startswith(f"SCHEDULER: the worker at {late.address} {problem}")
+        own.kill_worker(1)
 
 
 @needs_dask

@@ -51,8 +51,9 @@ def test_parts_scale_and_share_the_cancel():
 def test_pieces_are_counted_as_each_is_done():
     listener = Listener()
     pieces = Pieces(listener.part(0.5, 1.0), 4, "fits")
-    pieces.set_fraction(0.7)
-    assert not listener.fractions
+    pieces.set_fraction(0.5)
+    assert listener.fractions == [0.5 + 0.5 * 0.5 / 4]
+    assert not listener.texts
     for _ in range(4):
         pieces.part(0.0, 1.0).set_fraction(1.0)
     assert listener.fractions[-1] == 1.0

@@ -13,6 +13,7 @@ from smap_downscaler.geo.blocks import blocks
 from smap_downscaler.geo.datasets import dataset_grid, open_dataset, read_band
 from smap_downscaler.geo.geotiff import TILE, Band, create_geotiff, is_as_written, write_geotiff
 from smap_downscaler.geo.grid import Grid, Window
+from smap_downscaler.geo.storage import Storage
 
 BIG = Grid(UTM, 500000.0, 9000000.0, 100.0, 50.0, 600, 300)
 
@@ -249,4 +250,7 @@ def test_what_no_disk_holds_is_refused_before_it_is_begun(tmp_path):
         "unpacked, and the disk has "
     )
     assert str(caught.value).endswith(" GB left; give a smaller extent or larger cells.")
+    half = pytest.raises(InputError, match=r"would take 8,000,000,000 GB unpacked")
+    with half, create_geotiff(tmp_path / "new" / "a.tif", grid, storage=Storage("int16")):
+        pass
     assert listing(tmp_path) == []

@@ -278,6 +278,9 @@ def answer(
     whole: Solved | None = None
     newest: tuple[Seen, Part] | None = None
 
+    # Of a level of many dates, each with cells of its own, each takes long.
+    looks = progress.counter(len(seen) * (2 if columns else 1), "looks at dates for a fit")
+
     def part(one: Seen) -> Part:
         # A level of one set of cells is looked at twice, and worked out once.
         nonlocal newest
@@ -303,6 +306,7 @@ def answer(
             projected = own.project(terms)
             j += squares * (terms.T @ projected)
             h += projected.T @ values
+        looks.advance()
     s = inverse_of(j + np.diag(1.0 / fit.groups[groups]))[0] if columns else np.zeros((0, 0))
     b = s @ h
     root = np.linalg.cholesky(s) if columns else s
@@ -322,7 +326,7 @@ def answer(
             known = np.maximum(known, 1e-12 * diagonal)
             departures[date, at] = weights / known
             unsure[date, at] = 1.0 / known
-    progress.set_fraction(1.0)
+        looks.advance()
     return Answer(b, s, index, means, alphas, departures, unsure, signal_to_noise(b, s, scatter))
 
 

@@ -27,13 +27,15 @@ def two_way(cube: np.ndarray, turns: int = 500) -> tuple[np.ndarray, np.ndarray]
     cells : float64, shape (n,)
     dates : float64, shape (dates,), mean 0
     """
-    seen = np.isfinite(cube)
-    filled = np.where(seen, cube, 0.0)
+    known = np.isfinite(cube)
+    seen, filled = known.astype(np.float64), np.where(known, cube, 0.0)
+    by_cell, by_date = filled.sum(axis=0), filled.sum(axis=1)
+    of_cell, of_date = np.maximum(seen.sum(axis=0), 1.0), seen.sum(axis=1)
     dates, cells = np.zeros(len(cube)), np.zeros(cube.shape[1])
-    counts, by_date = np.maximum(seen.sum(axis=0), 1), np.maximum(seen.sum(axis=1), 1)
     for _ in range(turns):
-        cells = (filled - dates[:, None] * seen).sum(axis=0) / counts
-        new = (filled - cells * seen).sum(axis=1) / by_date
+        check_cancelled()
+        cells = (by_cell - dates @ seen) / of_cell
+        new = (by_date - seen @ cells) / of_date
         new -= new.mean()
         done = np.abs(new - dates).max() < 1e-10
         dates = new

@@ -153,14 +153,13 @@ class _Work:
     def all_dates(self, threads: int, progress: Progress) -> None:
         """One model on two levels."""
         cells = self.rows.cells
-        if on_cluster():
-            progress.warn(
-                f"SCHEDULER: a model on two levels is fitted on this machine; it is of use with LEVELS "
-                f"'{SINGLE_DATES}'"
-            )
         progress.set_text(f"Fitting {AREA_TO_POINT.size_text(self.settings, len(cells.y))}")
         try:
-            model = AREA_TO_POINT.fit(cells, self.settings, key_number(PooledKey()), progress, threads)
+            if on_cluster():
+                progress.log("SCHEDULER: a model on two levels is one piece of work, which one worker does")
+                ((_item, model),) = spread(_of_all, [(self.settings, cells)], threads, progress)
+            else:
+                model = _of_all(self.settings, cells, progress)
         except InputError as error:
             # What a method says of one date of many gives no advice.
             advice = "" if str(error).endswith(".") else f"; {_ADVICE}, or LEVELS '{SINGLE_DATES}'."
@@ -200,6 +199,11 @@ class _Work:
             if name not in model.left_out:
                 self.outcome.unclassed[name] = lost
         self.outcome.add(key, model, self.rows.possible, of_all, of_means, self.inputs.units)
+
+
+def _of_all(settings: AreaSettings, cells: Cells, progress: Progress) -> AreaModel:
+    """The model of all dates."""
+    return AREA_TO_POINT.fit(cells, settings, key_number(PooledKey()), progress)
 
 
 def _of_date(settings: AreaSettings, own: tuple[dt.date, Cells], progress: Progress) -> AreaModel | str:

@@ -93,7 +93,7 @@ class Cascade(SmapAlgorithm):
             wanted, storage = read_wanted(values, listener), read_storage(values)
             inputs = MapInputs(forests, stack, dynamic, wanted=wanted, storage=storage)
             values.require_nodata_names(stack, inputs.dynamic)
-            check_room(folder, inputs.part.grid)
+            check_room(folder, inputs.part.grid, bytes_a_cell=storage.bytes_a_cell)
             date = _date(forests, values.date("DATE"))
             resolutions = parse_resolutions(values.text("RESOLUTIONS"))
             found = check_maps(inputs, [date], progress)

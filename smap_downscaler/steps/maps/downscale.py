@@ -6,7 +6,7 @@ import contextlib
 import datetime as dt
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +24,7 @@ from ...geo.geotiff import Band, GeoTiff, create_geotiff
 from ...geo.grid import Window
 from ...geo.room import check_room
 from ...geo.storage import GREATEST
+from ...methods.keys import POOLED
 from ...runs.fingerprint import is_made, run_of, tags_of_file
 from ...series.dated import log_substitutes
 from ...series.dated_on_grid import OnPixels
@@ -101,15 +102,16 @@ def make_maps(
         )
     n_bands = len(inputs.bands)
     grid = inputs.part.grid
-    check_room(folder, grid, len(wanted) * n_bands)
+    check_room(folder, grid, len(wanted) * n_bands, inputs.storage.bytes_a_cell)
     unpacked = inputs.storage.bytes_a_cell * grid.width * grid.height * n_bands
-    outlook = Outlook(folder, len(wanted), report.files.values(), unpacked, progress)
+    orders = [_Order(date, run, files[date]) for date, run in wanted.items()]
+    maker = _Maker.of(inputs, dated, 1 if on_cluster() else threads, memory_mb, len(orders) > 1)
+    at_once = threads if maker.by_map(len(orders), threads) else 1
+    outlook = Outlook(folder, len(wanted), report.files.values(), unpacked, progress, at_once)
     method = inputs.forests.method
     if not on_cluster():
         method.quicken(len(wanted) * grid.width * grid.height, progress)
     beyond = 0
-    orders = [_Order(date, run, files[date]) for date, run in wanted.items()]
-    maker = _Maker.of(inputs, dated, 1 if on_cluster() else threads, memory_mb, len(orders) > 1)
     with contextlib.closing(_all_maps(maker, orders, threads, progress)) as maps:
         for (date, _run, path), made in maps:
             if made.unfinished:
@@ -260,6 +262,20 @@ class _Maker:
         """How many blocks are worked on for a map."""
         return len(self.parts) * (1 + self.inputs.finish.steps)
 
+    def by_map(self, maps: int, threads: int) -> bool:
+        """Whether each thread makes maps of its own: those that are written as long as predicted.
+
+        Block by block threads would wait for the file.
+        """
+        models = self.inputs.forests
+        quick = models.mode == POOLED and models.method.sees_cells and not self.inputs.finish.steps
+        return quick and not on_cluster() and maps > threads > 1
+
+    @cached_property
+    def masked(self) -> list[tuple[Window, np.ndarray | None]]:
+        """The blocks, and which of their pixels get a value; None: all."""
+        return [(block, self.inputs.part.inside(block)) for block in self.parts]
+
     def maps(
         self, orders: Sequence[_Order], threads: int, progress: Progress, advance: Callable[[], None]
     ) -> Generator[tuple[_Order, _Made], None, None]:
@@ -294,7 +310,7 @@ class _Maker:
         These must be taken before the next date is.
         """
         inputs = self.inputs
-        tasks = partial(tasks_of, inputs, parts=self.parts, dated=self.dated, kept=self.kept)
+        tasks = partial(tasks_of, inputs, parts=self.masked, dated=self.dated, kept=self.kept)
         under = inputs.under if inputs.finish.steps else None
         if under is None:
             with contextlib.closing(ordered_map(_finished, tasks(dates), threads, progress)) as results:
@@ -320,10 +336,20 @@ class _Maker:
 def _all_maps(
     maker: _Maker, orders: Sequence[_Order], threads: int, progress: Progress
 ) -> Generator[tuple[_Order, _Made], None, None]:
-    """The maps that are to be made: block by block in threads, or a map a piece of work of a cluster."""
+    """The maps that are to be made.
+
+    Block by block in threads, or a map a thread where that is faster, or a map a piece of work of a cluster.
+    """
     if not on_cluster():
         counter = progress.counter(len(orders) * maker.steps, "blocks mapped")
-        yield from maker.maps(orders, threads, progress, counter.advance)
+        # The first one makes what all share.
+        first = 1 if maker.by_map(len(orders), threads) else len(orders)
+        yield from maker.maps(orders[:first], threads, progress, counter.advance)
+        rest = orders[first:]
+        with contextlib.closing(ordered_map(partial(_make_there, maker), rest, threads, progress)) as maps:
+            for order, made in zip(rest, maps):
+                counter.advance(maker.steps)
+                yield order, made
         return
     counter = progress.counter(len(orders), "maps made")
     # What it has found out so far stays here.

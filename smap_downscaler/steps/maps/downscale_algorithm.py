@@ -109,7 +109,7 @@ class Downscale(SmapAlgorithm):
             dates = dates_to_map(inputs, *values.period(), values.flag("EVERY_DAY"), listener)
             part = inputs.part
             folder = values.output_folder("OUTPUT")
-            check_room(folder, part.grid)
+            check_room(folder, part.grid, bytes_a_cell=inputs.storage.bytes_a_cell)
             found = check_maps(inputs, dates, progress)
             found.log(listener)
             progress.log(f"{counted(len(dates), 'date')}, of each {part.words('pixels')} mapped")

@@ -19,7 +19,7 @@ class Outlook:
     """Follows the maps of a run as they appear in a folder.
 
     The size of those that are there, of an earlier run too, is taken for that of the others; the time is that
-    of the second one: the first makes much that all share.
+    of those after the first one, which makes much that all share: of as many as are made at once.
 
     Parameters
     ----------
@@ -31,13 +31,21 @@ class Outlook:
     unpacked : int
         Bytes of a map before it is packed.
     progress : Progress
+    at_once : int
+        Maps that are made at the same time.
     """
 
     def __init__(
-        self, folder: str | Path, left: int, kept: Iterable[Path], unpacked: int, progress: Progress
+        self,
+        folder: str | Path,
+        left: int,
+        kept: Iterable[Path],
+        unpacked: int,
+        progress: Progress,
+        at_once: int = 1,
     ):
         self._folder, self._left, self._progress = Path(folder), left, progress
-        self._made, self._warned, self._last = 0, False, 0.0
+        self._made, self._warned, self._begun, self._at_once = 0, False, 0.0, at_once
         sizes = [path.stat().st_size for path in kept]
         self._maps, self._bytes = len(sizes), sum(sizes)
         if left > 1:
@@ -57,13 +65,14 @@ class Outlook:
         """
         now, first = time.monotonic(), not self._maps
         self._made += 1
+        if self._made == 1:
+            self._begun = now
         self._maps += 1
         self._bytes += path.stat().st_size
         self.pass_over()
         self._compare(first)
-        if self._made == 2 and self._left:
-            self._progress.log(self._told(now - self._last))
-        self._last = now
+        if self._made == 1 + self._at_once and self._left:
+            self._progress.log(self._told((now - self._begun) / self._at_once))
 
     def pass_over(self) -> None:
         """Count a date that has no map after all."""

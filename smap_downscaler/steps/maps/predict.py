@@ -78,21 +78,22 @@ class Task:
 def tasks_of(
     inputs: MapInputs,
     dates: Sequence[dt.date],
-    parts: Sequence[Window],
+    parts: Sequence[tuple[Window, np.ndarray | None]],
     dated: Sequence[OnPixels],
     kept: Kept[Pixels],
 ) -> Iterator[Task]:
-    """The blocks of all maps, date by date; `dated` are the dated covariates."""
+    """The blocks of all maps, date by date.
+
+    `parts`: the blocks, and which of their pixels get a value (None: all); `dated`: the dated covariates.
+    """
     forests = inputs.forests
     coordinates = None
     if forests.method.uses_coordinates and forests.grid is not None:
         coordinates = pixel_coordinates(inputs.stack.grid, forests.grid)
-    # Each is asked for on all dates.
-    masks = [inputs.part.inside(block) for block in parts]
     for date in dates:
         model = inputs.model(date)
         inputs.extra.check(model, forests)
-        for block, inside in zip(parts, masks):
+        for block, inside in parts:
             window = inputs.part.window.part(block)
             needed = dated if inside is None or inside.any() else []
             blocks_of = {one.covariate.name: one.block(date, window) for one in needed}

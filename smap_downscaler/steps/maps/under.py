@@ -129,7 +129,7 @@ class CellsUnder:
         some = areas > 0
         part_rows, part_cols = np.divmod(parts[some], fine.width)
         pixel = part_rows // down * tile.width + part_cols // right
-        return Shares.of(self.cells.shape, pixel, cells[some], areas[some])
+        return Shares.of(self.cells.shape, tile.height * tile.width, pixel, cells[some], areas[some])
 
     def over(self, parts: Iterable[tuple[Window, CellSums]]) -> OverCells:
         """All tiles of a map, in whatever order they come."""

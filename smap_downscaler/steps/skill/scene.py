@@ -265,6 +265,8 @@ class MadeUp:
         Whether some pixels are water.
     dated_rain : bool
         Whether each date has its own rain, a dated covariate.
+    margin : int
+        See `made_up_grids`.
     """
 
     cells: int = 36
@@ -272,12 +274,13 @@ class MadeUp:
     nested: bool = False
     lakes: bool = True
     dated_rain: bool = False
+    margin: int = MARGIN
     _landing: dict[str, Landing] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __call__(self, seed: int, dates: int, progress: Progress = SILENT) -> Scene:
         """The scene of a seed."""
         days = days_of(dates)
-        grid, cells = made_up_grids(self.cells, self.pixel, self.nested)
+        grid, cells = made_up_grids(self.cells, self.pixel, self.nested, self.margin)
         if "" not in self._landing:
             self._landing[""] = Landing(grid, cells, progress)
         x, names = landscape.covariates(grid.shape, seed, progress), landscape.NAMES

@@ -59,6 +59,8 @@ def test_fits_are_counted_to_the_last(dates, terms, monkeypatch):
     model = AREA_TO_POINT.fit(case.cells(), settings, 1, listener)
     assert len(model.core.windows) > 1
     assert whole(listener.counts("fits of the model"))
+    # Each date has cells of its own; with terms it is looked at twice.
+    assert max(listener.counts("looks at dates for a fit")) == (dates * (2 if terms else 1),) * 2
     assert listener.fractions == sorted(listener.fractions)
     assert listener.fractions[-1] == pytest.approx(1.0)
 

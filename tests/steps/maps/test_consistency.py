@@ -160,7 +160,7 @@ def test_without_a_cell_nothing_is_added():
 
 
 def test_numbers_of_closure():
-    shares = Shares.of((1, 3), np.arange(4), np.array([0, 0, 1, 2]), np.array([0.5, 0.5, 0.6, 0.3]))
+    shares = Shares.of((1, 3), 4, np.arange(4), np.array([0, 0, 1, 2]), np.array([0.5, 0.5, 0.6, 0.3]))
     sums = shares.sums(np.array([0.2, 0.4, 0.5, 0.1]))
     found = OverCells.of([sums], (1, 3)).closure(np.array([[0.28, 0.6, 0.3]]))
     assert (found.cells, found.full, found.part) == (2, 1, 2)

@@ -53,6 +53,18 @@ def test_the_estimate_is_that_of_the_second_map(monkeypatch, tmp_path, disk):
     assert listener.warnings == []
 
 
+def test_the_estimate_of_maps_made_at_once_is_that_of_all_of_them(monkeypatch, tmp_path, disk):
+    disk(5 * 10**9)
+    moments = iter([100.0, 103.0, 103.5, 104.0])
+    monkeypatch.setattr(outlook.time, "monotonic", lambda: next(moments))
+    listener = Listener()
+    followed = Outlook(tmp_path, 303, [], UNPACKED, listener, 2)
+    for file in sized(tmp_path, 3_000_000, 5_000_000, 4_000_000, 4_000_000):
+        followed.add(file)
+    (told,) = (line for line in listener.lines if "more maps" in line)
+    assert told.startswith("300 more maps to come: about 9 min at 1.8 s each, and 1.2 GB on")
+
+
 def test_a_disk_that_is_too_small_is_told_after_the_first_map(tmp_path, disk):
     disk(10**8)
     (file,) = sized(tmp_path, 2_000_000)

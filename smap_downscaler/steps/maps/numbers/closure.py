@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ....geo.sampling import SHARE_TOLERANCE
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 #: Share of a SMAP cell that the map must cover, for its mean to be held against SMAP.
 LEAST_COVERED = 0.5
@@ -48,30 +51,30 @@ class Shares:
         Rows and columns of the cells.
     cells : int64, shape (k,)
         Flat numbers of the cells that are touched, each once.
-    place : int32, shape (n,)
-        Of each share: which of these cells it lies in.
-    pixel : int32, shape (n,)
-        Flat number of the pixel that it is of.
-    areas : float64, shape (n,)
-        Its area, in cells.
+    areas : csr_matrix, shape (k, pixels)
+        Of each pixel in each of these cells, in cells.
     """
 
     shape: tuple[int, int]
     cells: np.ndarray
-    place: np.ndarray
-    pixel: np.ndarray
-    areas: np.ndarray
+    areas: csr_matrix
 
     @classmethod
-    def of(cls, shape: tuple[int, int], pixel: np.ndarray, cells: np.ndarray, areas: np.ndarray) -> Shares:
-        """Shares of pixels in cells, both by their flat numbers: int, shape (n,)."""
+    def of(
+        cls, shape: tuple[int, int], pixels: int, pixel: np.ndarray, cells: np.ndarray, areas: np.ndarray
+    ) -> Shares:
+        """Shares of so many pixels in cells, both by flat numbers, int, shape (n,); of a pair they add up."""
+        from scipy.sparse import csr_matrix
+
         found, place = np.unique(cells, return_inverse=True)
-        return cls(shape, found, place.reshape(-1).astype(np.int32), pixel.astype(np.int32), areas)
+        return cls(shape, found, csr_matrix((areas, (place.reshape(-1), pixel)), (len(found), pixels)))
 
     @property
     def nbytes(self) -> int:
         """Bytes that they take."""
-        return self.cells.nbytes + self.place.nbytes + self.pixel.nbytes + self.areas.nbytes
+        return self.cells.nbytes + sum(
+            own.nbytes for own in (self.areas.data, self.areas.indices, self.areas.indptr)
+        )
 
     def sums(self, values: np.ndarray, centres: tuple[np.ndarray, np.ndarray] | None = None) -> CellSums:
         """Sums over the cells.
@@ -85,23 +88,19 @@ class Shares:
             nobody asks for weights.
         """
         count, seen = len(self.cells), np.isfinite(values)
-        areas = np.where(seen[self.pixel], self.areas, 0.0)
-        known = np.where(seen, values, 0.0).astype(np.float64)[self.pixel]
+        known = np.where(seen, values, 0.0).astype(np.float64)
         weights = None
         if centres is not None:
             flat = np.zeros(count * _NEAR)
-            cell_rows, cell_cols = np.divmod(self.cells[self.place], self.shape[1])
-            rows, cols = (part[self.pixel] for part in centres)
+            pixel, place = self.areas.indices, np.repeat(np.arange(count), np.diff(self.areas.indptr))
+            areas = np.where(seen[pixel], self.areas.data, 0.0)
+            cell_rows, cell_cols = np.divmod(self.cells[place], self.shape[1])
+            rows, cols = (part[pixel] for part in centres)
             for row, col, weight in _nodes(rows, cols, self.shape):
                 near = (row - cell_rows + _REACH) * (2 * _REACH + 1) + col - cell_cols + _REACH
-                flat += np.bincount(self.place * _NEAR + near, areas * weight, flat.size)
+                flat += np.bincount(place * _NEAR + near, areas * weight, flat.size)
             weights = flat.reshape(count, _NEAR)
-        return CellSums(
-            self.cells,
-            np.bincount(self.place, areas, count),
-            np.bincount(self.place, areas * known, count),
-            weights,
-        )
+        return CellSums(self.cells, self.areas @ seen.astype(np.float64), self.areas @ known, weights)
 
 
 def _nodes(
