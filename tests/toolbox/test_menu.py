@@ -1,4 +1,4 @@
-"""The plugin's menu. QGIS's interface cannot exist without its window: a main window and a message bar stand for it."""
+"""The plugin's menu. QGIS's interface needs its window: a main window and a message bar stand for it."""
 
 from __future__ import annotations
 
