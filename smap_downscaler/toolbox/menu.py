@@ -33,11 +33,11 @@ class Menu:
 
     Parameters
     ----------
-    iface : QgisInterface
+    interface : QgisInterface
     """
 
-    def __init__(self, iface: Any):
-        self._iface = iface
+    def __init__(self, interface: Any):
+        self._interface = interface
         self._actions: list[QAction] = []
         #: What is under way: QGIS's task manager does not keep it alive.
         self._running: list[Any] = []
@@ -50,10 +50,10 @@ class Menu:
             "Your own area: what to get, and where": lambda: show_guide("own_area"),
         }
         for text, call in entries.items():
-            action = QAction(QIcon(icon_path()), text, self._iface.mainWindow())
+            action = QAction(QIcon(icon_path()), text, self._interface.mainWindow())
             # The signal says whether it is checked.
             action.triggered.connect(lambda _checked=False, call=call: call())
-            self._iface.addPluginToMenu(TITLE, action)
+            self._interface.addPluginToMenu(TITLE, action)
             self._actions.append(action)
         if not QgsSettings().value(GREETED, False, type=bool):
             QgsSettings().setValue(GREETED, True)
@@ -62,7 +62,7 @@ class Menu:
     def close(self) -> None:
         """Take them away."""
         for action in self._actions:
-            self._iface.removePluginMenu(TITLE, action)
+            self._interface.removePluginMenu(TITLE, action)
         self._actions.clear()
 
     def open_example(self) -> None:
@@ -100,7 +100,7 @@ class Menu:
             )
 
     def _greet(self) -> None:
-        bar = self._iface.messageBar()
+        bar = self._interface.messageBar()
         message = bar.createMessage(
             TITLE,
             "Its tools are in the Processing toolbox. An example, without a download, shows what they do.",
@@ -115,7 +115,7 @@ class Menu:
         bar.pushWidget(message, Qgis.MessageLevel.Info)
 
     def _tell(self, sentence: str, level: Qgis.MessageLevel = Qgis.MessageLevel.Info) -> None:
-        self._iface.messageBar().pushMessage(TITLE, sentence, level)
+        self._interface.messageBar().pushMessage(TITLE, sentence, level)
 
 
 def example_folder() -> Path:
