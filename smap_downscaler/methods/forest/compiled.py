@@ -51,7 +51,7 @@ class Numba:
     version : str
         Empty while it is not loaded, and where it is not installed or does not work.
     said : str
-        What was measured last, as a sentence.
+        What was measured for the forests of a run, as a sentence; a run begins with an empty one.
     """
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class Numba:
         self._tried = False
         self._run: Callable[..., None] | None = None
         self._cut: Callable[..., int] = kernel.best_cut
-        self._gains: dict[tuple[int, ...], float] = {}
+        self._gains: dict[tuple[int, ...], tuple[float, str]] = {}
 
     def load(self, progress: Progress = SILENT) -> None:
         """Load it where it is installed; a cancel leaves it to itself."""
@@ -102,10 +102,11 @@ class Numba:
             if len(x) < TRIED_ROWS:
                 return None
             self._gains[key] = self._gain(plain, mean, np.ascontiguousarray(x[:TRIED_ROWS]))
-        return mean if self._gains[key] >= LEAST_GAIN else None
+        gain, self.said = self._gains[key]
+        return mean if gain >= LEAST_GAIN else None
 
-    def _gain(self, plain: Mean, mean: Mean, x: np.ndarray) -> float:
-        """How many times as fast as scikit-learn compiled code is: the best of two turns each."""
+    def _gain(self, plain: Mean, mean: Mean, x: np.ndarray) -> tuple[float, str]:
+        """How many times as fast as scikit-learn compiled code is, the best of two turns each; a sentence."""
         ways, taken = (plain, mean), ([], [])  # type: tuple[Mean, Mean], tuple[list[float], list[float]]
         found = []
         for _ in range(2):
@@ -114,15 +115,13 @@ class Numba:
                 found.append(way(x, SILENT))
                 seconds.append(time.perf_counter() - begun)
         if not np.array_equal(found[0], found[1]):
-            self.said = f"numba {self.version} gives other bits than {SCIKIT_LEARN} here, and is not used."
-            return 0.0
+            return 0.0, f"numba {self.version} gives other bits than {SCIKIT_LEARN} here, and is not used."
         gain = min(taken[0]) / max(min(taken[1]), 1e-9)
         chosen = f"numba {self.version}" if gain >= LEAST_GAIN else SCIKIT_LEARN
-        self.said = (
+        return gain, (
             f"numba {self.version} is {gain:.2f} times as fast as {SCIKIT_LEARN} ({min(taken[1]):.3f} and "
             f"{min(taken[0]):.3f} s for {len(x):,} pixels), so that forests are predicted with {chosen}."
         )
-        return gain
 
 
 NUMBA = Numba()

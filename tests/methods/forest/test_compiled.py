@@ -246,9 +246,11 @@ def test_it_is_used_where_it_is_measured_to_be_faster(
         f"{name} is {gain} times as fast as scikit-learn ({seconds:.3f} and 1.000 s for 8,192 pixels), so "
         f"that forests are predicted with {name if chosen else 'scikit-learn'}."
     )
-    # Measured once for forests of this size, which then use it for few pixels too.
+    # Measured once for forests of this size, which then use it for few pixels too, and say so again.
+    told, numba.said = numba.said, ""
     np.testing.assert_array_equal(predict(forest, x[:5]), expected[:5])
     assert done[-1] == (5 if chosen else TRIED_ROWS)
+    assert numba.said == told
 
 
 def test_few_pixels_are_not_timed(monkeypatch, numba, forest_and_pixels):
