@@ -97,6 +97,7 @@ cancels: ## cancel each long step 20 times, also while its report is drawn; how 
 
 bench: ## time and memory of the long steps; some: BENCH="areamodel", or BENCH="--size small"
 	@$(SETUP)
+	@sh tools/bench_setup.sh
 	$(OFFSCREEN) tools/bench.py $(BENCH)
 
 numbers: ## errors of the forests on real data (../shared/data), in tools/NUMBERS.md; some: SECTIONS="..."

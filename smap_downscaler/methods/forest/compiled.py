@@ -24,8 +24,8 @@ from .engines import LEAST_GAIN, SCIKIT_LEARN
 MANY_PIXELS = 1 << 20
 #: Rows that both ways are timed on.
 TRIED_ROWS = 8192
-#: Rows of a cell that tell which way it is widest.
-_LOOKED_AT = 500
+#: Rows that are asked how they are best halved.
+_LOOKED_AT = 128
 
 Mean = Callable[[np.ndarray, Progress], np.ndarray]
 
@@ -51,14 +51,15 @@ class Numba:
     version : str
         Empty while it is not loaded, and where it is not installed or does not work.
     said : str
-        What was measured last, as a sentence.
+        What was measured for the forests of a run, as a sentence; a run begins with an empty one.
     """
 
     def __init__(self) -> None:
         self.version = self.said = ""
         self._tried = False
         self._run: Callable[..., None] | None = None
-        self._gains: dict[tuple[int, ...], float] = {}
+        self._cut: Callable[..., int] = kernel.best_cut
+        self._gains: dict[tuple[int, ...], tuple[float, str]] = {}
 
     def load(self, progress: Progress = SILENT) -> None:
         """Load it where it is installed; a cancel leaves it to itself."""
@@ -66,7 +67,7 @@ class Numba:
             return
         progress.set_text("Loading numba")
         try:
-            self._run, self.version = interruptible(_compiled, progress)
+            self._run, self._cut, self.version = interruptible(_compiled, progress)
         except Cancelled:
             raise
         except ImportError:
@@ -75,6 +76,10 @@ class Numba:
             why = str(error).splitlines()[0] if str(error) else type(error).__name__
             progress.log(f"numba does not work here ({why}): forests are predicted with {SCIKIT_LEARN}.")
         self._tried = True
+
+    def order_of(self, x: np.ndarray, laid: Laid, progress: Progress) -> np.ndarray:
+        """See `order_of`."""
+        return order_of(x, laid, self._cut, progress)
 
     def mean_of(self, arrays: ForestArrays, laid: Laid | None, plain: Mean, x: np.ndarray) -> Mean | None:
         """The mean of a forest's trees by compiled code; None where that is not faster, or not to be had.
@@ -97,10 +102,11 @@ class Numba:
             if len(x) < TRIED_ROWS:
                 return None
             self._gains[key] = self._gain(plain, mean, np.ascontiguousarray(x[:TRIED_ROWS]))
-        return mean if self._gains[key] >= LEAST_GAIN else None
+        gain, self.said = self._gains[key]
+        return mean if gain >= LEAST_GAIN else None
 
-    def _gain(self, plain: Mean, mean: Mean, x: np.ndarray) -> float:
-        """How many times as fast as scikit-learn compiled code is: the best of two turns each."""
+    def _gain(self, plain: Mean, mean: Mean, x: np.ndarray) -> tuple[float, str]:
+        """How many times as fast as scikit-learn compiled code is, the best of two turns each; a sentence."""
         ways, taken = (plain, mean), ([], [])  # type: tuple[Mean, Mean], tuple[list[float], list[float]]
         found = []
         for _ in range(2):
@@ -109,15 +115,13 @@ class Numba:
                 found.append(way(x, SILENT))
                 seconds.append(time.perf_counter() - begun)
         if not np.array_equal(found[0], found[1]):
-            self.said = f"numba {self.version} gives other bits than {SCIKIT_LEARN} here, and is not used."
-            return 0.0
+            return 0.0, f"numba {self.version} gives other bits than {SCIKIT_LEARN} here, and is not used."
         gain = min(taken[0]) / max(min(taken[1]), 1e-9)
         chosen = f"numba {self.version}" if gain >= LEAST_GAIN else SCIKIT_LEARN
-        self.said = (
+        return gain, (
             f"numba {self.version} is {gain:.2f} times as fast as {SCIKIT_LEARN} ({min(taken[1]):.3f} and "
             f"{min(taken[0]):.3f} s for {len(x):,} pixels), so that forests are predicted with {chosen}."
         )
-        return gain
 
 
 NUMBA = Numba()
@@ -130,7 +134,7 @@ def _mean(run: Callable[..., None], laid: Laid, x: np.ndarray, progress: Progres
     return found
 
 
-def _compiled() -> tuple[Callable[..., None], str]:
+def _compiled() -> tuple[Callable[..., None], Callable[..., int], str]:
     import numba
 
     if numba.config.DISABLE_JIT:
@@ -141,16 +145,21 @@ def _compiled() -> tuple[Callable[..., None], str]:
         return types.Array(dtype, dimensions, "C", readonly=True)
 
     i8, i4, i2, f8, f4 = types.int64, types.int32, types.int16, types.float64, types.float32
-    trees = map(given, (i2, i4, i4, f8, f4, i8))
-    taken = types.void(given(f4, 2), types.Array(f8, 1, "C"), given(i8), i8, *trees)
+    nodes, values, ranges = tuple(map(given, (i2, i4, i4))), given(f8), (given(f4), given(i8))
+    mean = types.void(given(f4, 2), types.Array(f8, 1, "C"), given(i8), i8, *nodes, values, *ranges)
+    cut = i8(given(f4, 2), given(f4), given(types.boolean), given(i8), i8, *nodes, *ranges)
     for name in kernel.INNER:
         function = getattr(kernel, name)
         setattr(kernel, name, numba.njit(nogil=True)(getattr(function, "py_func", function)))
-    try:
-        return numba.njit(taken, nogil=True, cache=True)(kernel.mean_of_trees), numba.__version__
-    except Exception:
-        # No folder to keep it in, or what is kept there is damaged.
-        return numba.njit(taken, nogil=True)(kernel.mean_of_trees), numba.__version__
+
+    def made(taken: Any, function: Callable[..., Any]) -> Callable[..., Any]:
+        try:
+            return numba.njit(taken, nogil=True, cache=True)(function)
+        except Exception:
+            # No folder to keep it in, or what is kept there is damaged.
+            return numba.njit(taken, nogil=True)(function)
+
+    return made(mean, kernel.mean_of_trees), made(cut, kernel.best_cut), numba.__version__
 
 
 def lay_out(arrays: ForestArrays, covariates: int) -> Laid | None:
@@ -175,6 +184,8 @@ def lay_out(arrays: ForestArrays, covariates: int) -> Laid | None:
         thresholds.append(distinct)
         if distinct.size > np.iinfo(np.int16).max:
             return None
+    if covariates + starts[-1] // kernel.STEPS >= np.iinfo(np.int16).max:
+        return None
     right = (first + arrays.right).astype(np.int32)
     depth = int(arrays.depths().max())
     return Laid(
@@ -182,29 +193,35 @@ def lay_out(arrays: ForestArrays, covariates: int) -> Laid | None:
     )
 
 
-def order_of(x: np.ndarray, laid: Laid, progress: Progress = SILENT) -> np.ndarray:
+def order_of(
+    x: np.ndarray, laid: Laid, cut: Callable[..., int] = kernel.best_cut, progress: Progress = SILENT
+) -> np.ndarray:
     """An order in which pixels side by side are alike, so that few nodes are left: int64, shape (n,).
 
-    Pixels are halved again and again (a k-d tree), each time by the covariate in which they are farthest
-    apart beside the thresholds of the forest, until as many are left as the kernel takes at a time.
+    Pixels are halved again and again (a k-d tree), each time by the covariate that leaves the fewest nodes,
+    until as many are left as the kernel takes at a time.
 
     Parameters
     ----------
     x : float32, shape (n, p)
         The first covariates of the forest; derived ones may lack.
+    cut : callable
+        `kernel.best_cut`, or what became of it.
     """
-    parts = np.split(laid.thresholds, laid.starts[1:-1])[: x.shape[1]]
-    spread = np.array([part.std() if part.size else 0.0 for part in parts])
-    weights = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
+    varies = np.zeros(laid.starts.size - 1, bool)
+    varies[: x.shape[1]] = (x != x[:1]).any(axis=0)
+    trees = laid.roots, laid.depth, laid.feature, laid.key, laid.right, laid.thresholds, laid.starts
     order, cells = np.arange(len(x)), [(0, len(x))]
-    while cells:
+    while cells and varies.any():
         start, end = cells.pop()
         if end - start <= kernel.LANES:
             continue
         progress.check()
         own = order[start:end]
-        width = x[own[:: max(len(own) // _LOOKED_AT, 1)]].std(axis=0) * weights
-        half = -(-len(own) // kernel.LANES) // 2 * kernel.LANES
-        order[start:end] = own[np.argpartition(x[own, np.argmax(width)], half)]
+        some = np.ascontiguousarray(x[own[:: max(len(own) // _LOOKED_AT, 1)]])
+        by = cut(some, np.median(some, axis=0), varies, *trees)
+        unit = kernel.ROWS if len(own) > kernel.ROWS else kernel.LANES
+        half = -(-len(own) // unit) // 2 * unit
+        order[start:end] = own[np.argpartition(x[own, by], half)]
         cells += [(start, start + half), (start + half, end)]
     return order

@@ -82,6 +82,7 @@ class RandomForest(Method):
 
     def quicken(self, pixels: int, progress: Progress = SILENT) -> None:
         """Load numba for many pixels; see `compiled`."""
+        NUMBA.said = ""
         if pixels >= MANY_PIXELS:
             NUMBA.load(progress)
 

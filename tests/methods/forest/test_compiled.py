@@ -15,7 +15,7 @@ from forest_cases import settings as forest_settings
 from smap_downscaler.base.errors import Cancelled
 from smap_downscaler.base.progress import Progress
 from smap_downscaler.methods.forest import compiled, kernel
-from smap_downscaler.methods.forest.compiled import NUMBA, TRIED_ROWS, Numba, lay_out, order_of
+from smap_downscaler.methods.forest.compiled import NUMBA, TRIED_ROWS, Numba, lay_out
 from smap_downscaler.methods.forest.growth import mean_of_trees
 from smap_downscaler.methods.forest.model import Forest
 
@@ -119,9 +119,24 @@ def test_very_deep_trees(numba):
         np.testing.assert_array_equal(by_kernel(numba._run, forest, x), plain(forest, x))
 
 
+def test_thresholds_that_lie_close_together(numba):
+    """Covariates over many orders of magnitude: nearly all thresholds lie in the first part."""
+    rng = np.random.default_rng(1)
+    x = np.exp(rng.normal(0, 12, (900, 3))).astype(np.float32)
+    x[:, 0] *= -1
+    chosen = forest_settings(n_estimators=9, max_features=None, min_samples_split=2)
+    forest = train_forest(x, rng.normal(size=900), chosen, 1)
+    laid = lay_out(forest.arrays, 3)
+    asked = laid.thresholds[laid.starts[1] : laid.starts[2]]
+    assert asked.size > kernel.STEPS
+    assert np.count_nonzero(asked < asked[-1] / kernel.PARTS) > kernel.MOST_LOOKS
+    pixels = np.concatenate([x, np.exp(rng.normal(0, 14, (5000, 3))).astype(np.float32)])
+    np.testing.assert_array_equal(by_kernel(numba._run, forest, pixels), plain(forest, pixels))
+
+
 def test_more_rows_than_it_takes_at_a_time(numba):
     forest = train_forest(*rows(500), forest_settings(n_estimators=20), 1)
-    x = rows(2 * kernel.LANES + 77, seed=5)[0]
+    x = rows(kernel.ROWS + kernel.LANES + 77, seed=5)[0]
     np.testing.assert_array_equal(by_kernel(numba._run, forest, x), plain(forest, x))
     read_only = x.copy()
     read_only.flags.writeable = False
@@ -141,20 +156,45 @@ def test_trees_in_another_order_are_left_to_scikit_learn():
     assert lay_out(swapped, 4) is None
 
 
-def test_an_order_holds_each_pixel_once_and_leaves_fewer_nodes():
+def left_over(x, laid):
+    """Nodes a tree that pixels do not decide, `kernel.LANES` of them at a time."""
+    covariates, found = laid.starts.size - 1, []
+    for start in range(0, len(x), kernel.LANES):
+        part = x[start : start + kernel.LANES]
+        low, high = laid.starts[:-1].copy(), laid.starts[1:].copy()
+        for f in range(covariates):
+            own = laid.thresholds[laid.starts[f] : laid.starts[f + 1]]
+            low[f], high[f] = laid.starts[f] + np.searchsorted(own, [part[:, f].min(), part[:, f].max()])
+        waiting = np.empty(laid.depth + 2, np.int64)
+        trees = laid.feature, laid.key, laid.right, waiting
+        found += [kernel.nodes_left(low, high, root, *trees) for root in laid.roots[:-1]]
+    return np.mean(found)
+
+
+def test_an_order_holds_each_pixel_once_and_leaves_fewer_nodes(numba):
     forest = train_forest(*rows(500), forest_settings(n_estimators=3), 1)
     laid = lay_out(forest.arrays, 4)
-    x = rows(20_000, seed=3)[0]
-    order = order_of(x, laid)
+    x = rows(40_000, seed=3)[0]
+    order = numba.order_of(x, laid, Progress())
     np.testing.assert_array_equal(np.sort(order), np.arange(len(x)))
-
-    def width(pixels):
-        return np.mean([np.ptp(pixels[s : s + kernel.LANES], axis=0) for s in range(0, 20_000, kernel.LANES)])
-
-    assert width(x[order]) < 0.75 * width(x)
-    np.testing.assert_array_equal(np.sort(order_of(x[:, :2], laid)), np.arange(len(x)))
+    assert left_over(x[order], laid) < 0.6 * left_over(x, laid)
+    np.testing.assert_array_equal(
+        np.sort(numba.order_of(x[:, :2].copy(), laid, Progress())), np.arange(len(x))
+    )
+    alike = np.ones_like(x)
+    np.testing.assert_array_equal(numba.order_of(alike, laid, Progress()), np.arange(len(x)))
     with pytest.raises(Cancelled):
-        order_of(x, laid, CancelAfter(0))
+        numba.order_of(x, laid, CancelAfter(0))
+
+
+def test_the_best_cut_needs_no_compiler(plain_python, numba):
+    forest = train_forest(*rows(200), forest_settings(n_estimators=3), 1)
+    laid = lay_out(forest.arrays, 4)
+    x = rows(60, seed=3)[0]
+    trees = laid.roots, laid.depth, laid.feature, laid.key, laid.right, laid.thresholds, laid.starts
+    given = x, np.median(x, axis=0), np.array([True, True, False, True]), *trees
+    cut = getattr(kernel.best_cut, "py_func", kernel.best_cut)(*given)
+    assert cut == numba._cut(*given) != 2
 
 
 # ---- whether it is used
@@ -206,9 +246,11 @@ def test_it_is_used_where_it_is_measured_to_be_faster(
         f"{name} is {gain} times as fast as scikit-learn ({seconds:.3f} and 1.000 s for 8,192 pixels), so "
         f"that forests are predicted with {name if chosen else 'scikit-learn'}."
     )
-    # Measured once for forests of this size, which then use it for few pixels too.
+    # Measured once for forests of this size, which then use it for few pixels too, and say so again.
+    told, numba.said = numba.said, ""
     np.testing.assert_array_equal(predict(forest, x[:5]), expected[:5])
     assert done[-1] == (5 if chosen else TRIED_ROWS)
+    assert numba.said == told
 
 
 def test_few_pixels_are_not_timed(monkeypatch, numba, forest_and_pixels):
@@ -281,7 +323,7 @@ def test_a_cancel_leaves_the_compiler(monkeypatch):
 
     def slowly():
         waiting.wait(30)
-        return None, "1"
+        return None, None, "1"
 
     monkeypatch.setattr(compiled, "_compiled", slowly)
     found = Numba()
@@ -291,6 +333,11 @@ def test_a_cancel_leaves_the_compiler(monkeypatch):
     waiting.set()
     found.load()
     assert found.version == "1"
+
+
+def always_first(x, medians, varies, roots, depth, feature, key, right, thresholds, starts):
+    """Compiled in a moment."""
+    return 0
 
 
 def ones(x, found, roots, depth, feature, key, right, number, thresholds, starts):
@@ -305,12 +352,14 @@ def as_loaded(monkeypatch):
     pytest.importorskip("numba", reason="numba is not installed")
     monkeypatch.setattr(kernel, "INNER", ())
     monkeypatch.setattr(kernel, "mean_of_trees", ones)
+    monkeypatch.setattr(kernel, "best_cut", always_first)
     forest = train_forest(*rows(60), forest_settings(n_estimators=3), 1)
 
     def load():
         found, heard = Numba(), Heard()
         found.load(heard)
         assert heard.lines == []
+        assert len(found.order_of(rows(10, seed=2)[0], lay_out(forest.arrays, 4), Progress())) == 10
         return by_kernel(found._run, forest, rows(10, seed=2)[0]).tolist()
 
     return load
@@ -331,7 +380,7 @@ def test_what_is_kept_is_damaged(monkeypatch, as_loaded, tmp_path):
 
     monkeypatch.setattr(package.config, "CACHE_DIR", str(tmp_path))
     as_loaded()
-    kept = sorted(tmp_path.rglob("*.nb?"))
+    kept = sorted(tmp_path.rglob("*ones*.nb?"))
     assert [path.suffix for path in kept] == [".nbc", ".nbi"]
     whole = [path.read_bytes() for path in kept]
     for index in (0, 1):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
 from map_case import DAYS, SETTINGS, Case, pooled_forests
 from raster_cases import Listener
+from smap_downscaler.base.errors import Cancelled
+from smap_downscaler.base.progress import Progress
 from smap_downscaler.geo.datasets import open_dataset, read_band
 from smap_downscaler.methods.base import Wishes
 from smap_downscaler.methods.file.reader import ModelWriter
@@ -66,6 +70,38 @@ def test_maps_are_the_same_to_the_last_bit(tmp_path, with_numba, numba, pooled):
     assert max(rows) > kernel.LANES
     assert said.lines[-1] == numba.said
     assert numba.said.endswith(f"so that forests are predicted with numba {numba.version}.")
+
+
+def test_a_run_does_not_tell_what_was_measured_in_another(tmp_path, with_numba, numba, monkeypatch):
+    case, said = Case(tmp_path), Listener()
+    with_numba()
+    monkeypatch.setattr(numba, "said", "numba was measured in another run")
+    monkeypatch.setattr(model, "TRIED_ROWS", 0)
+    case.make(progress=said)
+    assert not any("numba" in str(line) for line in said.lines)
+
+
+def test_a_cancel_in_compiled_code_is_quick_and_leaves_no_file(tmp_path, with_numba, numba, monkeypatch):
+    """It is heard before the next rows."""
+    case = Case(tmp_path)
+    with_numba()
+    run, pressed = numba._run, []
+
+    def pressing(x, *more):
+        run(x, *more)
+        if len(x) > 100:
+            pressed.append(time.monotonic())
+
+    class Button(Progress):
+        def is_cancelled(self):
+            return bool(pressed)
+
+    monkeypatch.setattr(numba, "_run", pressing)
+    with pytest.raises(Cancelled):
+        case.make(tmp_path / "cancelled", progress=Button())
+    assert time.monotonic() - pressed[0] < 2
+    assert len(pressed) == 1
+    assert [path for path in (tmp_path / "cancelled").rglob("*") if path.is_file()] == []
 
 
 def test_bands_lie_where_their_pixels_do(tmp_path, with_numba):
