@@ -31,7 +31,7 @@ from .feedback import QgisProgress
 from .given import check_file_names, check_plain_values, ignored_parameters
 from .help import as_html, as_plain, load_help
 from .output_checks import check_outputs
-from .reports import numbers_output
+from .reports import DRAWN_BY, report_outputs
 from .values import Values
 
 RESOURCES = Path(__file__).resolve().parents[1] / "resources"
@@ -137,11 +137,12 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         for definition in self.define():
             text = texts.parameters.get(definition.name()) or texts.outputs.get(definition.name(), "")
             definition.setHelp(as_plain(text))
-            self.addParameter(definition)
-        for output in self.define_outputs():
-            self.addOutput(output)
+            self.addParameter(definition, createOutput=definition.name() != "REPORT")
+        outputs = list(self.define_outputs())
         if self.parameterDefinition("REPORT") is not None:
-            self.addOutput(numbers_output())
+            outputs += report_outputs(texts.title)
+        for output in outputs:
+            self.addOutput(output)
 
     def canExecute(self) -> tuple[bool, str]:
         lacking = missing((*_ALL_NEED, *self.NEEDS))
@@ -178,7 +179,7 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         check_file_names(self, values.parameters)
         check_plain_values(self, values.parameters)
         wants_report = self.parameterDefinition("REPORT") is not None and values.given("REPORT")
-        lacking = missing(("matplotlib", "jinja2")) if wants_report else []
+        lacking = missing(DRAWN_BY) if wants_report else []
         if lacking:
             raise InputError(f"REPORT: {advice(lacking)}")
         _check_scheduler(values)

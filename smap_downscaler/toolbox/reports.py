@@ -8,7 +8,9 @@ from pathlib import Path
 
 from qgis.core import (
     Qgis,
+    QgsProcessingOutputDefinition,
     QgsProcessingOutputFile,
+    QgsProcessingOutputHtml,
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterVectorDestination,
 )
@@ -22,6 +24,7 @@ from ..report.page import Page
 from ..runs.provenance import file_hash, files_hash, named_files, series_hash, versions
 from ..series.dated import DatedCovariate
 from ..series.series import Series
+from .dependencies import missing
 from .values import Values
 from .vectors import beside_the_file
 
@@ -29,10 +32,18 @@ from .vectors import beside_the_file
 LARGEST_HASHED = 1 << 30
 
 
+#: What draws reports.
+DRAWN_BY = ("matplotlib", "jinja2")
+
+
 def report_parameter() -> QgsProcessingParameterFileDestination:
-    """An HTML file, not made unless asked for."""
+    """An HTML file: dialogs make one unless told not to, scripts and models where it is asked for."""
     return QgsProcessingParameterFileDestination(
-        "REPORT", "Report", fileFilter="HTML files (*.html)", optional=True, createByDefault=False
+        "REPORT",
+        "Report",
+        fileFilter="HTML files (*.html)",
+        optional=True,
+        createByDefault=not missing(DRAWN_BY),
     )
 
 
@@ -160,9 +171,12 @@ def manifest(inputs: Mapping[str, object], settings: Mapping[str, object]) -> di
     return {"Input": inputs, "Settings": settings, "Versions": {**versions(), "QGIS": Qgis.version()}}
 
 
-def numbers_output() -> QgsProcessingOutputFile:
-    """The table beside a report that has all its numbers."""
-    return QgsProcessingOutputFile("REPORT_NUMBERS", "Numbers of the report")
+def report_outputs(step: str) -> tuple[QgsProcessingOutputDefinition, ...]:
+    """A report, which the Results Viewer lists under the name of its step, and the table of its numbers."""
+    return (
+        QgsProcessingOutputHtml("REPORT", f"{step}: report"),
+        QgsProcessingOutputFile("REPORT_NUMBERS", "Numbers of the report"),
+    )
 
 
 def numbers_path(report: str) -> str:
