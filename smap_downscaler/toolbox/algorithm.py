@@ -19,6 +19,7 @@ from qgis.core import (
     QgsProcessingFeedback,
     QgsProcessingOutputDefinition,
     QgsProcessingParameterDefinition,
+    QgsVectorLayer,
 )
 from qgis.PyQt.QtGui import QIcon
 
@@ -30,6 +31,8 @@ from .dependencies import advice, missing
 from .feedback import QgisProgress
 from .given import check_file_names, check_plain_values, ignored_parameters
 from .help import as_html, as_plain, load_help
+from .landing import COVARIATE, group
+from .layers import hand_over_outputs
 from .output_checks import check_outputs
 from .reports import DRAWN_BY, report_outputs
 from .values import Values
@@ -98,6 +101,13 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         """Do the work and return the outputs; in a background thread."""
         raise NotImplementedError
+
+    def kind_of(self, output: str) -> str:
+        """What a raster among the outputs is (one of `landing.KINDS`)."""
+        return COVARIATE
+
+    def dress(self, layer: QgsVectorLayer) -> None:
+        """Give the features of OUTPUT their looks."""
 
     # What QGIS calls.
 
@@ -195,7 +205,10 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         if lacking:
             raise QgsProcessingException(advice(lacking))
         values = Values.of_run(self, parameters, context)
+        layers = context.layersToLoadOnCompletion()
         refusal = self._attempt(lambda: self._check(values), feedback)
+        # Temporary files of the check alone.
+        context.setLayersToLoadOnCompletion(layers)
         if refusal:
             raise QgsProcessingException(refusal)
         return True
@@ -213,6 +226,8 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
             values = Values.of_run(self, parameters, context)
             with heard_by(progress), working_at(_scheduler(values), progress):
                 outputs.update(self.work(values, progress))
+                hand_over_outputs(self, context, outputs, self.kind_of, self.dress)
+                group(context, self.displayName())
 
         refusal = self._attempt(work, feedback)
         if refusal:

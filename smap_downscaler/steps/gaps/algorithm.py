@@ -22,7 +22,7 @@ from ...series.dated import check_window
 from ...series.series import open_series
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.area import area_parameter, area_used, check_area, read_area
-from ...toolbox.layers import SeriesDestination, check_series, write_series
+from ...toolbox.layers import Dated, SeriesDestination, check_series, write_series
 from ...toolbox.parameters import (
     advanced,
     date_parameter,
@@ -85,7 +85,7 @@ class FillGaps(SmapAlgorithm):
         yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
         yield scheduler()
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of the daily series")
-        yield SeriesDestination("SERIES", "Daily series as one temporal layer", None, True)
+        yield SeriesDestination("SERIES", "Daily series as one temporal layer")
         yield table_output("DAYS", "Counts by day")
         yield table_output("SCORES", "Scores of hidden days")
         yield preflight_output()
@@ -130,7 +130,7 @@ class FillGaps(SmapAlgorithm):
                 "COUNT": len(report.files),
                 "FILLED": report.total("filled"),
                 "SERIES": write_series(
-                    values, folder, smap.grid, report.files, forests.response_unit, progress
+                    values, folder, smap.grid, report.files, Dated(forests.response_unit), progress
                 ),
             }
             outputs |= {**_tables(values, report), **write_preflight_table(values, found)}

@@ -15,6 +15,7 @@ from qgis.core import (
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
+    QgsVectorLayer,
 )
 
 from ...base.dates import parse_dates
@@ -29,6 +30,7 @@ from ...series.stack import Stack, open_stack
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.area import area_parameter, area_used, check_area, polygons_of, read_area
 from ...toolbox.feedback import WarningKeeper
+from ...toolbox.looks import by_soil_moisture
 from ...toolbox.parameters import SeriesParameter, advanced, choice, period_parameters, whole_number
 from ...toolbox.preflight_output import preflight_output, write_preflight_table
 from ...toolbox.reports import (
@@ -97,6 +99,9 @@ class MoistureStatistics(SmapAlgorithm):
     def define_outputs(self) -> Iterable[Any]:
         yield QgsProcessingOutputNumber("COUNT", "Polygons with a value")
         yield QgsProcessingOutputNumber("DATE_COUNT", "Dates")
+
+    def dress(self, layer: QgsVectorLayer) -> None:
+        by_soil_moisture(layer, f"{_PREFIXES['mean']}_{_MOISTURE}")
 
     def validate(self, values: Values) -> None:
         if not (values.given("SERIES") or values.given("COVARIATES")):
