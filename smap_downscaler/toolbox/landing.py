@@ -17,6 +17,7 @@ from qgis.core import (
     QgsProject,
     QgsReferencedRectangle,
 )
+from qgis.PyQt import sip
 
 #: Custom properties of a layer: what it is, and that its bands are days ("new" until QGIS shows it).
 KIND, DATED = "smap_downscaler/kind", "smap_downscaler/dated"
@@ -79,8 +80,15 @@ class _Lander(QgsProcessingLayerPostProcessorInterface):
             _look_at(project, layer)
 
 
-#: QGIS does not keep it alive.
-_LANDER = _Lander()
+#: QGIS's contexts delete those of their layers, and nobody else may do so before.
+_LANDERS: list[_Lander] = []
+
+
+def _lander() -> _Lander:
+    """A new one: two contexts, or two layers, must not have one together."""
+    _LANDERS[:] = [one for one in _LANDERS if not sip.isdeleted(one)]
+    _LANDERS.append(_Lander())
+    return _LANDERS[-1]
 
 
 def step_by_day(project: QgsProject, layer: QgsMapLayer) -> None:
@@ -139,7 +147,7 @@ def hand_over(
     # The first of a kind lies above.
     placed = sum(bool(one.layerSortKey) for one in layers.values())
     details.layerSortKey = KINDS[kind].place * _MANY - placed
-    details.setPostProcessor(_LANDER)
+    details.setPostProcessor(_lander())
     if context.temporaryLayerStore().mapLayer(layer.id()) is None:
         context.temporaryLayerStore().addMapLayer(layer)
     layers[layer.id()] = details

@@ -319,9 +319,9 @@ def show_dated(
     hand_over(context, asked, layer, what.kind, name)
 
 
-def load_parameter(description: str) -> QgsProcessingParameterDefinition:
+def load_parameter(description: str, default: bool = True) -> QgsProcessingParameterDefinition:
     """LOAD: whether QGIS shows what lies in a folder that is an output."""
-    return QgsProcessingParameterBoolean("LOAD", description, defaultValue=True)
+    return QgsProcessingParameterBoolean("LOAD", description, defaultValue=default)
 
 
 def add_raster(context: QgsProcessingContext, path: str | Path, kind: str, name: str = "") -> None:

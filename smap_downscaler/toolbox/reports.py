@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from qgis.core import (
@@ -18,7 +19,10 @@ from qgis.core import (
 from ..base.errors import InputError
 from ..base.progress import Progress
 from ..base.version import plugin_version
+from ..geo.area import Area
 from ..geo.datasets import whole_file
+from ..geo.grid import Grid
+from ..geo.map_frame import place_of
 from ..preflight.layer_check import dates_text
 from ..report.page import Page
 from ..runs.provenance import file_hash, files_hash, named_files, series_hash, versions
@@ -66,6 +70,17 @@ def write_tables(values: Values, tables: Mapping[str, Callable[[str], None]]) ->
     for name, path in paths.items():
         tables[name](path)
     return paths
+
+
+def titled(
+    page: Page, dates: Iterable[object] = (), grid: Grid | None = None, area: Area | None = None
+) -> Page:
+    """The page with its dates, in any order (what is none is left out), and its place in the title.
+
+    The place is the name of the study area, or where the grid lies.
+    """
+    place = area.name if area is not None else place_of(grid.bounds, grid.crs) if grid is not None else ""
+    return page.of(sorted({date for date in dates if isinstance(date, dt.date)}), place)
 
 
 def footer(title: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-_LONGEST = 40.0
+_LONGEST = 300.0
 
 
 @dataclass

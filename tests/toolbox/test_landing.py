@@ -173,9 +173,12 @@ class Watched:
 def test_the_window_goes_to_the_first_map_and_to_others_only_where_they_are_out_of_sight(
     from_dialog, case, tmp_path, monkeypatch, sees
 ):
+    from qgis.core import Qgis, QgsProject
+
     from smap_downscaler.toolbox import landing
 
     files, _ = case
+    QgsProject.instance().timeSettings().setTimeStepUnit(Qgis.TemporalUnit.Hours)
     window = Watched(sees)
     monkeypatch.setattr(landing, "WINDOWS", [window])
     for _ in range(2):

@@ -43,6 +43,7 @@ from ...toolbox.reports import (
     report_parameter,
     series_used,
     table_output,
+    titled,
     write_report,
 )
 from ...toolbox.values import Values
@@ -145,6 +146,7 @@ class FillGaps(SmapAlgorithm):
                 sections = _manifest(values, inputs, settings, progress)
                 shown = [read_course(report.files, cell) for cell in typical_cells(report.hidden)]
                 page = gaps_page(report, shown, smap.grid, found, sections, footer("Filled gaps"))
+                titled(page, report.files, smap.grid, area)
                 outputs.update(write_report(values.output_file("REPORT"), page))
         remove_work_files(work_file)
         return outputs

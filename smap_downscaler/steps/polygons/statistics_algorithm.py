@@ -42,6 +42,7 @@ from ...toolbox.reports import (
     report_parameter,
     series_used,
     table_output,
+    titled,
     write_report,
 )
 from ...toolbox.values import Values
@@ -154,7 +155,8 @@ class MoistureStatistics(SmapAlgorithm):
                 _manifest(values, run, area, listener),
                 footer("Moisture statistics"),
             )
-            outputs.update(write_report(values.output_file("REPORT"), page))
+            grid = next(iter(rasters.values())).grid
+            outputs.update(write_report(values.output_file("REPORT"), titled(page, run.dates, grid, area)))
         known = np.any([(part.statistics.n > 0).any(axis=0) for part in found.values()], axis=0)
         outputs |= {"COUNT": int(known.sum()), "DATE_COUNT": len(run.dates)}
         progress.log(
