@@ -1,4 +1,4 @@
-"""The plugin: registers the Processing provider, nothing else."""
+"""The plugin: registers the Processing provider, and shows what comes of its runs in QGIS's window."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from qgis.core import QgsApplication, QgsProcessingProvider
 
 from .toolbox.provider import register_provider
+from .toolbox.window import MainWindow
 
 
 class SmapDownscalerPlugin:
@@ -15,6 +16,7 @@ class SmapDownscalerPlugin:
     def __init__(self, iface: Any):
         self.iface = iface
         self.provider: QgsProcessingProvider | None = None
+        self.window: MainWindow | None = None
 
     def initProcessing(self) -> None:
         """Register the provider; qgis_process calls only this."""
@@ -23,9 +25,14 @@ class SmapDownscalerPlugin:
     def initGui(self) -> None:
         """Called in the window."""
         self.initProcessing()
+        self.window = MainWindow(self.iface)
+        self.window.open()
 
     def unload(self) -> None:
         """Take the provider away."""
+        if self.window is not None:
+            self.window.close()
+            self.window = None
         if self.provider is not None:
             QgsApplication.processingRegistry().removeProvider(self.provider)
             self.provider = None

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from qgis.core import Qgis, QgsHillshadeRenderer, QgsProject, QgsRasterLayer, QgsReferencedRectangle
 
-from smap_downscaler.series.one_file import write_series_file
 from smap_downscaler.series.series import open_series
-from smap_downscaler.toolbox.layers import series_name, style_soil_moisture, write_series_style
+from smap_downscaler.toolbox.layers import Dated, series_name, style_series, write_dated
 
 
 def write_project(path: Path, data: Path, paths: dict[str, Path]) -> Path:
@@ -20,8 +19,7 @@ def write_project(path: Path, data: Path, paths: dict[str, Path]) -> Path:
     layer = _series_layer(paths["maps"] / "series.vrt", series_name(maps.dates), maps.dates)
     smap = open_series(paths["smap"])
     smap_vrt = paths["smap"] / "series.vrt"
-    write_series_file(smap_vrt, smap.grid, smap.dates, [entry.path for entry in smap.entries], "m3 m-3")
-    write_series_style(smap_vrt, smap.dates)
+    write_dated(str(smap_vrt), smap.grid, smap.dates, [entry.path for entry in smap.entries], Dated("m3 m-3"))
     cells = _series_layer(smap_vrt, "SMAP 9 km", smap.dates)
     terrain = QgsRasterLayer(str(data / "dem.tif"), "Terrain")
     terrain.setRenderer(QgsHillshadeRenderer(terrain.dataProvider(), 1, 315, 45))
@@ -39,5 +37,5 @@ def write_project(path: Path, data: Path, paths: dict[str, Path]) -> Path:
 
 def _series_layer(path, name, dates):
     layer = QgsRasterLayer(str(path), name)
-    style_soil_moisture(layer, dates)
+    style_series(layer, dates)
     return layer

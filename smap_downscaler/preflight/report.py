@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..base.words import counted, text
 from ..report.page import Page
@@ -22,10 +22,13 @@ def begin_page(
     facts: Sequence[tuple[str, str]],
     warnings: Sequence[str],
     found: Preflight,
+    result: Callable[[Page], object] | None = None,
 ) -> Page:
-    """How the report of joined layers begins: facts, what needs a second look, and the preflight."""
+    """How the report of joined layers begins: facts, what needs a second look, the result, the preflight."""
     page = Page(title, subtitle).facts(facts)
     add_warnings(page, warnings)
+    if result is not None:
+        result(page)
     _add_table(page, found)
     return page
 

@@ -37,7 +37,7 @@ _RAMPS = (
     (r"ndvi|evi(?:_|$)|lai(?:_|$)", "YlGn"),
 )
 #: Covariates of one kind and unit, to be compared: they share the ends of their colour bars.
-_KINDS = (r"twi_", r"p_")
+_KINDS = ("twi_", "p_", "soil moisture")
 #: Side of a map that has room for labels of degrees, inches.
 _ROOM_FOR_DEGREES = 1.0
 #: Side of the north arrow, inches at least, and as a share of the map.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import datetime as dt
 import io
 import re
 from collections.abc import Mapping, Sequence
@@ -11,8 +12,9 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
+from ..base.dates import period_text
 from ..base.spreadsheet import inert
-from ..base.words import numbers_of, text
+from ..base.words import joined, numbers_of, text
 from .figure import Picture
 
 #: Columns of the table of a page's numbers: where it stands, the number as it was worked out, the text.
@@ -21,6 +23,7 @@ NUMBER_HEADERS = ("section", "part", "row", "column", "number", "unit", "text")
 #: The template of a page and its style sheet.
 _TEMPLATES = Path(__file__).parents[1] / "resources" / "report"
 # A hyphen or a minus sign before digits, a per cent sign or a star after them.
+_DIGITS = re.compile(r"\d[\d.,:]*(?:-\d+)*")
 _NUMBER = re.compile(r"[<>≤≥]?\s?[+\u2212-]?[\d][\d,.]*(?:[eE][+-]?\d+)?\s?%?\*?")
 
 
@@ -42,6 +45,14 @@ class Page:
         if subtitle:
             self._note("subtitle", subtitle)
             self._add("subtitle", text=subtitle)
+
+    def of(self, dates: Sequence[dt.date] = (), place: str = "") -> Page:
+        """The dates that it tells of, ascending, and the area; both stand in the title."""
+        told = ([period_text(dates)] if dates else []) + ([place] if place else [])
+        if told:
+            self._title = joined(", ", [self._title, *told])
+            self._note("title", self._title)
+        return self
 
     def heading(self, words: str) -> Page:
         """A section."""
@@ -81,12 +92,17 @@ class Page:
         )
 
     def warnings(self, texts: Sequence[str]) -> Page:
-        """Sentences that a reader should not miss; nothing for none."""
+        """Sentences that a reader should not miss; nothing for none.
+
+        Those that differ in numbers and dates only stand together.
+        """
         if not texts:
             return self
+        groups: dict[str, list[str]] = {}
         for words in texts:
             self._note("warning", words)
-        return self._add("warnings", texts=list(texts))
+            groups.setdefault(_DIGITS.sub("0", words), []).append(words)
+        return self._add("warnings", groups=list(groups.values()))
 
     def picture(self, png: bytes, alt: str, caption: str = "") -> Page:
         """A picture inside the page; `alt` says in words what it shows."""

@@ -19,6 +19,7 @@ from qgis.core import (
     QgsProcessingFeedback,
     QgsProcessingOutputDefinition,
     QgsProcessingParameterDefinition,
+    QgsVectorLayer,
 )
 from qgis.PyQt.QtGui import QIcon
 
@@ -31,8 +32,10 @@ from .feedback import QgisProgress
 from .given import check_file_names, check_plain_values, ignored_parameters
 from .help import as_html, as_plain, load_help
 from .help_page import help_url
+from .landing import COVARIATE, group
+from .layers import hand_over_outputs
 from .output_checks import check_outputs
-from .reports import numbers_output
+from .reports import DRAWN_BY, report_outputs
 from .values import Values
 
 RESOURCES = Path(__file__).resolve().parents[1] / "resources"
@@ -100,6 +103,13 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         """Do the work and return the outputs; in a background thread."""
         raise NotImplementedError
 
+    def kind_of(self, output: str) -> str:
+        """What a raster among the outputs is (one of `landing.KINDS`)."""
+        return COVARIATE
+
+    def dress(self, layer: QgsVectorLayer) -> None:
+        """Give the features of OUTPUT their looks."""
+
     # What QGIS calls.
 
     def createInstance(self) -> SmapAlgorithm:
@@ -141,11 +151,12 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         for definition in self.define():
             text = texts.parameters.get(definition.name()) or texts.outputs.get(definition.name(), "")
             definition.setHelp(as_plain(text))
-            self.addParameter(definition)
-        for output in self.define_outputs():
-            self.addOutput(output)
+            self.addParameter(definition, createOutput=definition.name() != "REPORT")
+        outputs = list(self.define_outputs())
         if self.parameterDefinition("REPORT") is not None:
-            self.addOutput(numbers_output())
+            outputs += report_outputs(texts.title)
+        for output in outputs:
+            self.addOutput(output)
 
     def canExecute(self) -> tuple[bool, str]:
         lacking = missing((*_ALL_NEED, *self.NEEDS))
@@ -182,7 +193,7 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         check_file_names(self, values.parameters)
         check_plain_values(self, values.parameters)
         wants_report = self.parameterDefinition("REPORT") is not None and values.given("REPORT")
-        lacking = missing(("matplotlib", "jinja2")) if wants_report else []
+        lacking = missing(DRAWN_BY) if wants_report else []
         if lacking:
             raise InputError(f"REPORT: {advice(lacking)}")
         _check_scheduler(values)
@@ -198,7 +209,10 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         if lacking:
             raise QgsProcessingException(advice(lacking))
         values = Values.of_run(self, parameters, context)
+        layers = context.layersToLoadOnCompletion()
         refusal = self._attempt(lambda: self._check(values), feedback)
+        # Temporary files of the check alone.
+        context.setLayersToLoadOnCompletion(layers)
         if refusal:
             raise QgsProcessingException(refusal)
         return True
@@ -216,6 +230,8 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
             values = Values.of_run(self, parameters, context)
             with heard_by(progress), working_at(_scheduler(values), progress):
                 outputs.update(self.work(values, progress))
+                hand_over_outputs(self, context, outputs, self.kind_of, self.dress)
+                group(context, self.displayName())
 
         refusal = self._attempt(work, feedback)
         if refusal:

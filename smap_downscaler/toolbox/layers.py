@@ -6,38 +6,47 @@ import contextlib
 import datetime as dt
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from qgis.core import (
     Qgis,
-    QgsContrastEnhancement,
     QgsCoordinateReferenceSystem,
     QgsDateTimeRange,
+    QgsProcessingAlgorithm,
     QgsProcessingContext,
+    QgsProcessingParameterBoolean,
+    QgsProcessingParameterDefinition,
     QgsProcessingParameterRasterDestination,
     QgsRasterLayer,
     QgsReadWriteContext,
-    QgsSingleBandGrayRenderer,
+    QgsVectorLayer,
 )
 from qgis.PyQt.QtCore import QDate, QDateTime, QTime
 from qgis.PyQt.QtXml import QDomDocument
 
-from ..base.progress import Progress
-from ..geo.datasets import whole_file
+from ..base.progress import SILENT, Progress
+from ..geo.datasets import dataset_grid, open_dataset, whole_file
 from ..geo.grid import Grid
+from ..geo.texts import band_name
 from ..series.one_file import check_series_suffix, write_series_file
-from .algorithm import RESOURCES
+from ..series.series import open_series
+from .landing import COVARIATE, DATED, MAP, SHAPES, SMAP, TABLE, add_layer, hand_over
+from .looks import Look, look_of, soil_moisture
 from .values import Values
+from .vectors import qgis_crs
 
 #: The one temporal layer in the folder of maps.
 SERIES_FILE = "series.vrt"
-STYLE = RESOURCES / "styles" / "soil_moisture.qml"
+#: Rasters of a series that tell the ends of its colours.
+_LOOKED_AT = 12
 
 
-def style_soil_moisture(layer: QgsRasterLayer, dates: Sequence[dt.date]) -> None:
-    """Give a layer the soil moisture ramp and each of its bands a day, for the Temporal Controller."""
-    layer.loadNamedStyle(str(STYLE))
+def style_series(layer: QgsRasterLayer, dates: Sequence[dt.date], look: Look = soil_moisture) -> None:
+    """Give a layer its colours, and each of its bands a day, for the Temporal Controller."""
+    layer.setRenderer(look(layer.dataProvider()))
+    layer.setCustomProperty(DATED, "new")
     properties = layer.temporalProperties()
     properties.setMode(Qgis.RasterTemporalMode.FixedRangePerBand)
     properties.setFixedRangePerBand({band: _day(date) for band, date in enumerate(dates, start=1)})
@@ -52,14 +61,14 @@ def _day(date: dt.date) -> QgsDateTimeRange:
     )
 
 
-def write_series_style(path: str | Path, dates: Sequence[dt.date]) -> None:
+def write_series_style(path: str | Path, dates: Sequence[dt.date], look: Look = soil_moisture) -> None:
     """Write the .qml beside a series file that QGIS loads with it, whoever opens it.
 
     It is made with an empty stand-in of as many bands: opening the series itself would read
     all cells for their range, and leave .aux.xml files with it beside the maps.
     """
     with _stand_in(len(dates), Path(path).stem) as layer:
-        style_soil_moisture(layer, dates)
+        style_series(layer, dates, look)
         with whole_file(Path(path).with_suffix(".qml")) as part:
             layer.saveNamedStyle(str(part))
 
@@ -125,64 +134,94 @@ def _stand_in(bands: int, name: str) -> Iterator[QgsRasterLayer]:
         del layer
 
 
-def hand_over_series(
-    context: QgsProcessingContext, asked: str, path: str, name: str, dates: Sequence[dt.date]
-) -> None:
-    """Let QGIS show the series at `path` in place of the destination it asked for, styled and dated."""
-    if context.willLoadLayerOnCompletion(asked):
-        layer = QgsRasterLayer(path, name)
-        style_soil_moisture(layer, dates)
-        _hand_over(context, asked, layer, name)
+def raster_layer(path: str, name: str, style: Callable[[QgsRasterLayer], Any]) -> QgsRasterLayer:
+    """`unread_layer` of a file."""
+    dataset = open_dataset(path)
+    return unread_layer(path, name, dataset.RasterCount, qgis_crs(dataset_grid(dataset, path).crs), style)
 
 
-def hand_over_stack(context: QgsProcessingContext, path: str) -> None:
-    """Let QGIS show the first covariate of a stack in grey, not three of them as red, green and blue."""
+def hand_over_raster(context: QgsProcessingContext, path: str, kind: str, known: str = "") -> None:
+    """Let QGIS show a raster in the colours of its first band, not three of them as red, green and blue.
+
+    A layer of one covariate is named after it, unless it has another name than `known`.
+    """
     if not context.willLoadLayerOnCompletion(path):
         return
     details = context.layerToLoadOnCompletionDetails(path)
-    layer = QgsRasterLayer(path, details.name or Path(path).stem)
-    renderer = QgsSingleBandGrayRenderer(layer.dataProvider(), 1)
-    statistics = layer.dataProvider().bandStatistics(1)
-    stretch = QgsContrastEnhancement(layer.dataProvider().dataType(1))
-    stretch.setMinimumValue(statistics.minimumValue)
-    stretch.setMaximumValue(statistics.maximumValue)
-    stretch.setContrastEnhancementAlgorithm(
-        QgsContrastEnhancement.ContrastEnhancementAlgorithm.StretchToMinimumMaximum
-    )
-    renderer.setContrastEnhancement(stretch)
-    layer.setRenderer(renderer)
-    _hand_over(context, path, layer, "")
+    look, dataset = look_of(path), open_dataset(path)
+    name = band_name(dataset.GetRasterBand(1)) if dataset.RasterCount == 1 and details.name == known else ""
+
+    def style(layer: QgsRasterLayer) -> None:
+        layer.setRenderer(look(layer.dataProvider()))
+
+    layer = raster_layer(path, name or details.name or Path(path).stem, style)
+    hand_over(context, path, layer, kind, name)
 
 
-def _hand_over(context: QgsProcessingContext, asked: str, layer: QgsRasterLayer, name: str) -> None:
-    """Hand QGIS a layer that is open already: opening it in the main thread would make the user wait."""
-    layers = context.layersToLoadOnCompletion()
-    details = layers.pop(asked)
-    if name:
-        details.name = name
-        details.forceName = True
-    context.temporaryLayerStore().addMapLayer(layer)
-    layers[layer.id()] = details
-    context.setLayersToLoadOnCompletion(layers)
+def hand_over_vector(
+    context: QgsProcessingContext, asked: str, dress: Callable[[QgsVectorLayer], None] | None
+) -> None:
+    """Let QGIS show a vector layer or table, with looks where it has a geometry."""
+    if not context.willLoadLayerOnCompletion(asked):
+        return
+    layer = context.temporaryLayerStore().mapLayer(asked)
+    if layer is None:
+        details = context.layerToLoadOnCompletionDetails(asked)
+        layer = QgsVectorLayer(asked, details.name or Path(asked).stem, "ogr")
+    if layer.isValid():
+        if layer.isSpatial() and dress is not None:
+            dress(layer)
+        hand_over(context, asked, layer, SHAPES if layer.isSpatial() else TABLE)
 
 
-def series_name(dates: Sequence[dt.date]) -> str:
-    """The name of a soil moisture layer, with its dates."""
+def hand_over_outputs(
+    algorithm: QgsProcessingAlgorithm,
+    context: QgsProcessingContext,
+    outputs: Mapping[str, Any],
+    kind_of: Callable[[str], str],
+    dress: Callable[[QgsVectorLayer], None],
+) -> None:
+    """Hand QGIS the layers of all outputs that it is to load.
+
+    Parameters
+    ----------
+    algorithm, context
+    outputs : mapping
+        Of the run.
+    kind_of : callable
+        What the raster of an output is.
+    dress : callable
+        Gives the features of OUTPUT their looks.
+    """
+    for definition in algorithm.destinationParameterDefinitions():
+        name = definition.name()
+        path = outputs.get(name)
+        if not path or not isinstance(path, str):
+            continue
+        if definition.type() == QgsProcessingParameterRasterDestination.typeName():
+            hand_over_raster(context, path, kind_of(name), definition.description())
+        else:
+            hand_over_vector(context, path, dress if name == "OUTPUT" else None)
+
+
+def series_name(dates: Sequence[dt.date], what: str = "Soil moisture") -> str:
+    """The name of a layer of a series, with its dates."""
     if len(dates) == 1:
-        return f"Soil moisture {dates[0]}"
-    return f"Soil moisture {dates[0]} to {dates[-1]}"
+        return f"{what} {dates[0]}"
+    return f"{what} {dates[0]} to {dates[-1]}"
 
 
 class SeriesDestination(QgsProcessingParameterRasterDestination):
-    """A raster destination that is a VRT unless the user names another format."""
+    """A series as one temporal layer: a VRT unless the user names another format."""
+
+    def __init__(self, name: str, description: str):
+        super().__init__(name, description, None, True, True)
 
     def defaultFileExtension(self) -> str:
         return "vrt"
 
     def clone(self) -> SeriesDestination:
-        return SeriesDestination(
-            self.name(), self.description(), self.defaultValue(), True, self.createByDefault()
-        )
+        return SeriesDestination(self.name(), self.description())
 
 
 def check_series(values: Values) -> None:
@@ -191,31 +230,115 @@ def check_series(values: Values) -> None:
         check_series_suffix(values.output("SERIES"))
 
 
+@dataclass(frozen=True)
+class Dated:
+    """What a series of rasters in a folder is: its unit, its kind, what its layer is called, whether filled.
+
+    `filled`: see `write_series_file`.
+    """
+
+    unit: str = "m3 m-3"
+    kind: str = MAP
+    name: str = "Soil moisture"
+    filled: bool = False
+
+    def look(self, files: Sequence[Path]) -> Look:
+        """How its layer is drawn: soil moisture always between the same values."""
+        if self.kind in (MAP, SMAP):
+            return soil_moisture
+        return look_of(str(files[0]), samples=[str(file) for file in files[:: -(-len(files) // _LOOKED_AT)]])
+
+
+SMAP_SERIES = Dated(kind=SMAP, name="SMAP soil moisture")
+RAIN_SERIES = Dated("mm/d", COVARIATE, "p_antecedent")
+
+
 def write_series(
     values: Values,
     folder: str,
     grid: Grid,
-    maps: Mapping[dt.date, Path],
-    unit: str,
+    rasters: Mapping[dt.date, Path],
+    what: Dated,
     progress: Progress,
-    filled: bool = False,
 ) -> str:
-    """Write SERIES: always in the folder of maps, and where the user names a file there too.
+    """Write SERIES: always in the folder of the rasters, and where the user names a file there too.
 
-    Returns the file that QGIS shows.  `filled`: see `write_series_file`.
+    Returns the file that QGIS shows.
     """
-    dates = sorted(maps)
-    files = [maps[date] for date in dates]
+    dates = sorted(rasters)
+    files = [rasters[date] for date in dates]
     path = asked = values.output("SERIES")
     beside = str(Path(folder) / SERIES_FILE)
-    write_series_file(beside, grid, dates, files, unit, filled=filled)
-    write_series_style(beside, dates)
+    write_dated(beside, grid, dates, files, what)
     if asked and values.is_temporary("SERIES"):
         # A temporary file would vanish under a saved project, the one in the folder stays.
         path = beside
     elif asked:
-        write_series_file(asked, grid, dates, files, unit, progress, filled)
-        write_series_style(asked, dates)
-    if asked:
-        hand_over_series(values.context, asked, path, series_name(dates), dates)
+        write_dated(asked, grid, dates, files, what, progress)
+    if asked and values.context.willLoadLayerOnCompletion(asked):
+        show_dated(values.context, asked, path, dates, files, what)
     return path or beside
+
+
+def write_folder_series(
+    values: Values, folder: str | Path, what: Dated, progress: Progress
+) -> dict[str, str]:
+    """Write SERIES of a folder, where asked for or there from an earlier run; returns it as an output."""
+    if not values.output("SERIES") and not (Path(folder) / SERIES_FILE).exists():
+        return {}
+    series = open_series(folder, progress=progress)
+    rasters = {entry.date: Path(entry.path) for entry in series.entries}
+    return {"SERIES": write_series(values, str(folder), series.grid, rasters, what, progress)}
+
+
+def write_dated(
+    path: str,
+    grid: Grid,
+    dates: Sequence[dt.date],
+    files: Sequence[Path],
+    what: Dated,
+    progress: Progress = SILENT,
+) -> None:
+    """Write a series as one file, with its style."""
+    write_series_file(path, grid, dates, files, what.unit, progress, what.filled)
+    write_series_style(path, dates, what.look(files))
+
+
+def show_dated(
+    context: QgsProcessingContext,
+    asked: str,
+    path: str,
+    dates: Sequence[dt.date],
+    files: Sequence[Path],
+    what: Dated,
+) -> None:
+    """Let QGIS show the series at `path` in place of what it asked for."""
+    name = series_name(dates, what.name)
+    look = what.look(files)
+    layer = raster_layer(path, name, lambda layer: style_series(layer, dates, look))
+    hand_over(context, asked, layer, what.kind, name)
+
+
+def load_parameter(description: str, default: bool = True) -> QgsProcessingParameterDefinition:
+    """LOAD: whether QGIS shows what lies in a folder that is an output."""
+    return QgsProcessingParameterBoolean("LOAD", description, defaultValue=default)
+
+
+def add_raster(context: QgsProcessingContext, path: str | Path, kind: str, name: str = "") -> None:
+    """Show a raster that no output asked for; a `kind` of soil moisture with its colours."""
+    look = soil_moisture if kind in (MAP, SMAP) else look_of(str(path))
+    if not name:
+        dataset = open_dataset(path)
+        name = band_name(dataset.GetRasterBand(1)) or Path(path).stem
+    style = lambda layer: layer.setRenderer(look(layer.dataProvider()))  # noqa: E731
+    add_layer(context, raster_layer(str(path), name, style), kind)
+
+
+def add_series(context: QgsProcessingContext, folder: str | Path, what: Dated, progress: Progress) -> None:
+    """Show a folder of dated rasters that no output asked for; its one file is written into it."""
+    series, path = open_series(folder, progress=progress), str(Path(folder) / SERIES_FILE)
+    files = [Path(entry.path) for entry in series.entries]
+    write_dated(path, series.grid, series.dates, files, what)
+    name, look = series_name(series.dates, what.name), what.look(files)
+    layer = raster_layer(path, name, lambda layer: style_series(layer, series.dates, look))
+    add_layer(context, layer, what.kind)

@@ -19,6 +19,7 @@ from .algorithms import algorithms
 from .given import ignored_parameters
 from .help import load_help
 from .help_page import help_url
+from .landing import group
 
 MODELS = Path(__file__).resolve().parents[1] / "workflows"
 
@@ -39,7 +40,9 @@ class ShippedModel(QgsProcessingModelAlgorithm):
     ) -> dict[str, Any]:
         for sentence in ignored_parameters(self, parameters, context):
             feedback.pushWarning(sentence)
-        return super().processAlgorithm(parameters, context, feedback)
+        outputs = super().processAlgorithm(parameters, context, feedback)
+        group(context, self.displayName(), whole=True)
+        return outputs
 
     def displayName(self) -> str:
         return load_help(self.name()).title

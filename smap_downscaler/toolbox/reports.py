@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from qgis.core import (
     Qgis,
+    QgsProcessingOutputDefinition,
     QgsProcessingOutputFile,
+    QgsProcessingOutputHtml,
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterVectorDestination,
 )
@@ -16,12 +19,16 @@ from qgis.core import (
 from ..base.errors import InputError
 from ..base.progress import Progress
 from ..base.version import plugin_version
+from ..geo.area import Area
 from ..geo.datasets import whole_file
+from ..geo.grid import Grid
+from ..geo.map_frame import place_of
 from ..preflight.layer_check import dates_text
 from ..report.page import Page
 from ..runs.provenance import file_hash, files_hash, named_files, series_hash, versions
 from ..series.dated import DatedCovariate
 from ..series.series import Series
+from .dependencies import missing
 from .values import Values
 from .vectors import beside_the_file
 
@@ -29,10 +36,18 @@ from .vectors import beside_the_file
 LARGEST_HASHED = 1 << 30
 
 
+#: What draws reports.
+DRAWN_BY = ("matplotlib", "jinja2")
+
+
 def report_parameter() -> QgsProcessingParameterFileDestination:
-    """An HTML file, not made unless asked for."""
+    """An HTML file: dialogs make one unless told not to, scripts and models where it is asked for."""
     return QgsProcessingParameterFileDestination(
-        "REPORT", "Report", fileFilter="HTML files (*.html)", optional=True, createByDefault=False
+        "REPORT",
+        "Report",
+        fileFilter="HTML files (*.html)",
+        optional=True,
+        createByDefault=not missing(DRAWN_BY),
     )
 
 
@@ -55,6 +70,17 @@ def write_tables(values: Values, tables: Mapping[str, Callable[[str], None]]) ->
     for name, path in paths.items():
         tables[name](path)
     return paths
+
+
+def titled(
+    page: Page, dates: Iterable[object] = (), grid: Grid | None = None, area: Area | None = None
+) -> Page:
+    """The page with its dates, in any order (what is none is left out), and its place in the title.
+
+    The place is the name of the study area, or where the grid lies.
+    """
+    place = area.name if area is not None else place_of(grid.bounds, grid.crs) if grid is not None else ""
+    return page.of(sorted({date for date in dates if isinstance(date, dt.date)}), place)
 
 
 def footer(title: str) -> str:
@@ -160,9 +186,12 @@ def manifest(inputs: Mapping[str, object], settings: Mapping[str, object]) -> di
     return {"Input": inputs, "Settings": settings, "Versions": {**versions(), "QGIS": Qgis.version()}}
 
 
-def numbers_output() -> QgsProcessingOutputFile:
-    """The table beside a report that has all its numbers."""
-    return QgsProcessingOutputFile("REPORT_NUMBERS", "Numbers of the report")
+def report_outputs(step: str) -> tuple[QgsProcessingOutputDefinition, ...]:
+    """A report, which the Results Viewer lists under the name of its step, and the table of its numbers."""
+    return (
+        QgsProcessingOutputHtml("REPORT", f"{step}: report"),
+        QgsProcessingOutputFile("REPORT_NUMBERS", "Numbers of the report"),
+    )
 
 
 def numbers_path(report: str) -> str:

@@ -59,6 +59,7 @@ class Values:
     ):
         self.algorithm, self.context = algorithm, context
         self.parameters = given_parameters(algorithm, parameters, context)
+        self._outputs: dict[str, str] = {}
 
     @classmethod
     def of_run(
@@ -220,7 +221,10 @@ class Values:
 
     def output(self, name: str) -> str:
         """Where a destination parameter writes: a file, a folder, or empty where it was skipped."""
-        return self.algorithm.parameterAsOutputLayer(self.parameters, name, self.context)
+        # QGIS makes up another temporary file, and loads that too, whenever it is asked.
+        if name not in self._outputs:
+            self._outputs[name] = self.algorithm.parameterAsOutputLayer(self.parameters, name, self.context)
+        return self._outputs[name]
 
     def output_file(self, name: str) -> str:
         """Where a file destination writes, or empty where it was skipped."""

@@ -10,6 +10,7 @@ import numpy as np
 from small_case import CELLS
 from smap_downscaler.base.progress import SILENT
 from smap_downscaler.geo.geotiff import write_geotiff
+from smap_downscaler.geo.grid import Grid
 from smap_downscaler.steps.field.numbers.readings import FieldData
 
 
@@ -92,3 +93,36 @@ def test_a_stack_of_other_files(qgis_provider, tmp_path):
     tables.write_text("<OGRVRTDataSource></OGRVRTDataSource>", encoding="utf-8")
     digest = hashlib.sha256(tables.read_bytes()).hexdigest()
     assert files_used({"polygons": str(tables)}, SILENT)["polygons, SHA-256"] == digest
+
+
+def test_a_dialog_makes_a_report_which_the_results_viewer_lists_under_the_name_of_the_step(
+    from_dialog, tmp_path
+):
+    dem = _slope(tmp_path / "dem.tif")
+    shown = from_dialog("terrainindices", {"INPUT": dem, "ENGINE": "built-in"})
+    assert shown.results == [("Terrain indices: report", shown.outputs["REPORT"])]
+    with open(shown.outputs["REPORT"], encoding="utf-8") as report:
+        assert "<h1>Terrain indices" in report.read()
+
+
+def test_a_script_makes_no_report_that_it_does_not_ask_for(run, tmp_path):
+    outputs = run(
+        "terrainindices",
+        {"INPUT": _slope(tmp_path / "dem.tif"), "ENGINE": "built-in", "SLOPE": str(tmp_path / "slope.tif")},
+    )
+    assert "SLOPE" in outputs
+    assert "REPORT" not in outputs
+
+
+def test_where_the_packages_that_draw_are_missing_no_dialog_makes_a_report(qgis_provider, monkeypatch):
+    from smap_downscaler.toolbox import dependencies, reports
+
+    assert reports.report_parameter().createByDefault()
+    monkeypatch.setattr(dependencies, "is_installed", lambda module: module != "jinja2")
+    assert not reports.report_parameter().createByDefault()
+
+
+def _slope(path):
+    rows, columns = np.mgrid[:20, :20]
+    write_geotiff(path, Grid("EPSG:32719", 0, 2000, 100, 100, 20, 20), (100.0 - rows - 0.1 * columns))
+    return str(path)

@@ -36,6 +36,7 @@ from ...toolbox.reports import (
     report_parameter,
     series_used,
     table_output,
+    titled,
     write_report,
     write_tables,
 )
@@ -117,6 +118,7 @@ class TrainAreaModel(SmapAlgorithm):
             sources = _manifest(values, inputs, progress)
             last = footer("Train area-to-point model")
             page = area_page(outcome, inputs.names, listener.warnings, found, sources, last)
+            titled(page, inputs.smap.dates, inputs.smap.grid)
             outputs.update(write_report(values.output_file("REPORT"), page))
         _log_result(outcome, progress)
         return outputs

@@ -18,6 +18,7 @@ from qgis.core import (
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterField,
     QgsProcessingParameterString,
+    QgsVectorLayer,
 )
 
 from ...base.covariate_names import nearest_names
@@ -29,6 +30,7 @@ from ...base.words import counted
 from ...report.number_text import UNIT
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.feedback import WarningKeeper
+from ...toolbox.looks import around_zero
 from ...toolbox.parameters import advanced, choice, whole_number
 from ...toolbox.reports import (
     footer,
@@ -79,6 +81,9 @@ class PrincipalComponents(SmapAlgorithm):
     def define_outputs(self) -> Iterable[Any]:
         yield QgsProcessingOutputNumber("COUNT", "Rows used")
         yield QgsProcessingOutputNumber("SHARE", "Share explained by the first two components")
+
+    def dress(self, layer: QgsVectorLayer) -> None:
+        around_zero(layer, "pc1")
 
     def validate(self, values: Values) -> None:
         fields, others = _distinct(values, "FIELDS"), _distinct(values, "SUPPLEMENTARY")

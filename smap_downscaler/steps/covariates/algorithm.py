@@ -27,7 +27,7 @@ from ...series.series import open_series
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.area import area_parameter, check_area, read_area
 from ...toolbox.feedback import WarningKeeper
-from ...toolbox.layers import hand_over_stack
+from ...toolbox.landing import STACK
 from ...toolbox.parameters import advanced, decimal, nodata_parameter, series_folder
 from ...toolbox.preflight_output import preflight_output, write_preflight_table
 from ...toolbox.reports import report_parameter, table_output, write_tables
@@ -93,6 +93,9 @@ class HarmoniseCovariates(SmapAlgorithm):
     def define_outputs(self) -> Iterable[Any]:
         yield QgsProcessingOutputNumber("COUNT", "Covariates")
 
+    def kind_of(self, output: str) -> str:
+        return STACK
+
     def validate(self, values: Values) -> None:
         resolution = values.number("RESOLUTION")
         if not resolution > 0:
@@ -127,8 +130,6 @@ class HarmoniseCovariates(SmapAlgorithm):
         )
         report = values.output_file("REPORT")
         made = harmonise(request, listener.part(0.05, 0.98 if report else 1.0))
-        for path in (request.coarse_path, request.fine_path):
-            hand_over_stack(values.context, path)
         outputs: dict[str, Any] = {
             "OUTPUT_COARSE": request.coarse_path,
             "OUTPUT_FINE": request.fine_path,

@@ -56,6 +56,7 @@ from ...toolbox.reports import (
     seasons_used,
     series_used,
     table_output,
+    titled,
     write_report,
     write_tables,
 )
@@ -225,7 +226,7 @@ class CrossValidate(SmapAlgorithm):
         if report:
             progress.set_text("Drawing the report")
             page = crossvalidation_page(run, summary, rain, task.sources(run), footer("Cross-validation"))
-            outputs.update(write_report(report, page))
+            outputs.update(write_report(report, titled(page, run.keys)))
         forget_work(work_file)
         _say(run, outputs, task.cells, progress)
         return outputs

@@ -15,6 +15,7 @@ from qgis.core import (
 from ...base.progress import Progress
 from ...base.words import counted
 from ...toolbox.algorithm import SmapAlgorithm
+from ...toolbox.layers import load_parameter
 from ...toolbox.parameters import advanced, date_parameter, decimal, whole_number
 from ...toolbox.values import Values
 from .files import check_folder, create_demo_data
@@ -28,6 +29,7 @@ from .numbers.settings import (
     YEAR_START,
     DemoSettings,
 )
+from .toolbox.show import show_demo
 
 _DEFAULT = DemoSettings()
 
@@ -50,6 +52,7 @@ class CreateDemoData(SmapAlgorithm):
         yield advanced(
             whole_number("CELLS", "Minimum number of SMAP cells", _DEFAULT.cells, LEAST_CELLS, MOST_CELLS)
         )
+        yield load_parameter("Show the data in QGIS")
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of the demo data")
 
     def define_outputs(self) -> Iterable[QgsProcessingOutputDefinition]:
@@ -68,6 +71,8 @@ class CreateDemoData(SmapAlgorithm):
             f"{counted(made.dates, 'date')} seen by SMAP; land and soil explain "
             f"{made.explained:.2f} of the true variance within the cells; see {made.folder / 'README.txt'}."
         )
+        if values.flag("LOAD") and values.context.project() is not None:
+            show_demo(values.context, made.folder, progress)
         return {"OUTPUT": str(made.folder), "COUNT": made.dates, "SMAP_CELLS": made.cells}
 
 

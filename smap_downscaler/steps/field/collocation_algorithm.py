@@ -23,7 +23,15 @@ from ...toolbox.parameters import (
     whole_number,
 )
 from ...toolbox.preflight_output import preflight_output, write_preflight_table
-from ...toolbox.reports import footer, manifest, period_used, report_parameter, series_used, write_report
+from ...toolbox.reports import (
+    footer,
+    manifest,
+    period_used,
+    report_parameter,
+    series_used,
+    titled,
+    write_report,
+)
 from ...toolbox.values import Values
 from .collocation_report import collocation_page
 from .numbers.climatology import ANOMALIES
@@ -144,6 +152,7 @@ class TripleCollocation(SmapAlgorithm):
                 sections,
                 footer("Triple collocation at stations"),
             )
+            titled(page, source.between(*values.period()).dates, source.grid)
             outputs.update(write_report(values.output_file("REPORT"), page))
         _log_results(rows, names, outputs["COUNT"], progress)
         return outputs

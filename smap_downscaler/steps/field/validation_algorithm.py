@@ -31,6 +31,7 @@ from ...toolbox.reports import (
     seasons_used,
     series_used,
     table_output,
+    titled,
     write_report,
     write_tables,
 )
@@ -142,6 +143,7 @@ class FieldValidation(SmapAlgorithm):
                 groups,
                 values.choice("CLASSED_BY"),
             )
+            titled(page, series.between(*values.period()).dates, series.grid)
             outputs.update(write_report(values.output_file("REPORT"), page))
         _log_results(overall, paired, progress)
         return outputs

@@ -29,6 +29,7 @@ from ...toolbox.reports import (
     manifest,
     report_parameter,
     table_output,
+    titled,
     write_report,
     write_tables,
 )
@@ -135,7 +136,7 @@ class TrainForests(SmapAlgorithm):
         if values.given("REPORT"):
             progress.set_text("Drawing the report")
             page = training_page(report, _manifest(values, table, progress), footer("Train forests"))
-            outputs.update(write_report(values.output_file("REPORT"), page))
+            outputs.update(write_report(values.output_file("REPORT"), titled(page, report.scores)))
         _log_result(report, outputs, f"{table.cell_size or 'SMAP'} cells", progress)
         return outputs
 

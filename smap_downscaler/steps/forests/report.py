@@ -53,7 +53,10 @@ _MOST_EFFECTS = 24
 #: Less than a line shows, m3 m-3.
 _HARDLY = 5e-4
 #: What hyper-parameters are called elsewhere, and what their absence comes to.
-_LONGER = {"max_features": "max_features (mtry)", "sample_size": "sample_size (rows drawn for a tree)"}
+_LONGER = {
+    "max_features": "max_features (covariates tried at a split)",
+    "sample_size": "sample_size (rows drawn for a tree)",
+}
 _WITHOUT = {"max_features": "a third of the covariates", "sample_size": "all rows", "max_depth": "no limit"}
 
 
@@ -254,7 +257,7 @@ def _choices(page: Page, mode: str, chosen: Mapping[Key, ForestSettings]) -> Non
         )
         for values, count in votes.most_common(_MOST_CHOICES)
     ]
-    head = ("mtry", "minimum rows split", "trees", "rows drawn", _NOUNS.get(mode, "forests"))
+    head = ("max_features", "minimum rows split", "trees", "rows drawn", _NOUNS.get(mode, "forests"))
     page.heading("Hyper-parameters that were chosen").table(head, rows)
     if len(votes) > len(rows):
         page.paragraph(

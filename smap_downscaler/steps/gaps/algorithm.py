@@ -22,7 +22,7 @@ from ...series.dated import check_window
 from ...series.series import open_series
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.area import area_parameter, area_used, check_area, read_area
-from ...toolbox.layers import SeriesDestination, check_series, write_series
+from ...toolbox.layers import Dated, SeriesDestination, check_series, write_series
 from ...toolbox.parameters import (
     advanced,
     date_parameter,
@@ -43,6 +43,7 @@ from ...toolbox.reports import (
     report_parameter,
     series_used,
     table_output,
+    titled,
     write_report,
 )
 from ...toolbox.values import Values
@@ -85,7 +86,7 @@ class FillGaps(SmapAlgorithm):
         yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
         yield scheduler()
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of the daily series")
-        yield SeriesDestination("SERIES", "Daily series as one temporal layer", None, True)
+        yield SeriesDestination("SERIES", "Daily series as one temporal layer")
         yield table_output("DAYS", "Counts by day")
         yield table_output("SCORES", "Scores of hidden days")
         yield preflight_output()
@@ -130,7 +131,7 @@ class FillGaps(SmapAlgorithm):
                 "COUNT": len(report.files),
                 "FILLED": report.total("filled"),
                 "SERIES": write_series(
-                    values, folder, smap.grid, report.files, forests.response_unit, progress
+                    values, folder, smap.grid, report.files, Dated(forests.response_unit), progress
                 ),
             }
             outputs |= {**_tables(values, report), **write_preflight_table(values, found)}
@@ -145,6 +146,7 @@ class FillGaps(SmapAlgorithm):
                 sections = _manifest(values, inputs, settings, progress)
                 shown = [read_course(report.files, cell) for cell in typical_cells(report.hidden)]
                 page = gaps_page(report, shown, smap.grid, found, sections, footer("Filled gaps"))
+                titled(page, report.files, smap.grid, area)
                 outputs.update(write_report(values.output_file("REPORT"), page))
         remove_work_files(work_file)
         return outputs

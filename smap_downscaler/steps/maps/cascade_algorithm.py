@@ -26,6 +26,8 @@ from ...series.dated import check_window
 from ...series.stack import open_stack
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.feedback import WarningKeeper
+from ...toolbox.landing import MAP
+from ...toolbox.layers import add_raster, load_parameter
 from ...toolbox.parameters import (
     advanced,
     date_parameter,
@@ -69,6 +71,7 @@ class Cascade(SmapAlgorithm):
         yield from storage_parameters()
         yield advanced(whole_number("MEMORY", "Memory for blocks (MB)", 512, 16))
         yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
+        yield load_parameter("Show the maps in QGIS")
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of maps")
         yield from join_outputs("Numbers of each resolution's map")
 
@@ -115,6 +118,10 @@ class Cascade(SmapAlgorithm):
             warnings = list(dict.fromkeys(listener.warnings))
             tables = report_cascade(values, inputs, date, resolutions, made, found, warnings, progress)
         progress.log(f"{date}: {counted(len(made), 'map')} in {folder}")
+        if values.flag("LOAD") and values.context.project() is not None:
+            # The finest lies above.
+            for side, path in sorted(zip(resolutions, made)):
+                add_raster(values.context, path, MAP, f"Soil moisture {date}, {side:g} m")
         return {"OUTPUT": folder, "COUNT": len(made), **tables}
 
 

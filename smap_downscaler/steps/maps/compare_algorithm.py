@@ -18,7 +18,15 @@ from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.feedback import WarningKeeper
 from ...toolbox.parameters import period_parameters, series_folder, table_destination, variable
 from ...toolbox.preflight_output import preflight_output, write_preflight_table
-from ...toolbox.reports import footer, manifest, period_used, report_parameter, series_used, write_report
+from ...toolbox.reports import (
+    footer,
+    manifest,
+    period_used,
+    report_parameter,
+    series_used,
+    titled,
+    write_report,
+)
 from ...toolbox.values import Values
 from .compare import Compared, compare, write_scores
 from .compare_report import comparison_page, sentences
@@ -85,7 +93,7 @@ class CompareMaps(SmapAlgorithm):
             progress.set_text("Drawing the report")
             warnings = list(dict.fromkeys(listener.warnings))
             page = _page(values, compared, found, warnings, found_before, progress)
-            outputs |= write_report(values.output_file("REPORT"), page)
+            outputs |= write_report(values.output_file("REPORT"), titled(page, found.dates))
         for sentence in sentences(found):
             progress.log(sentence)
         return outputs

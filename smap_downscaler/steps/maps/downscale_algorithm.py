@@ -22,7 +22,7 @@ from ...series.dated import check_window
 from ...series.stack import open_stack
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.feedback import WarningKeeper
-from ...toolbox.layers import SeriesDestination, check_series, write_series
+from ...toolbox.layers import Dated, SeriesDestination, check_series, write_series
 from ...toolbox.parameters import (
     advanced,
     dated_covariates,
@@ -69,7 +69,7 @@ class Downscale(SmapAlgorithm):
         yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
         yield scheduler()
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of maps")
-        yield SeriesDestination("SERIES", "Maps as one temporal layer", None, True)
+        yield SeriesDestination("SERIES", "Maps as one temporal layer")
         yield from join_outputs()
 
     def define_outputs(self) -> Iterable[Any]:
@@ -125,6 +125,8 @@ class Downscale(SmapAlgorithm):
         return {
             "OUTPUT": folder,
             "COUNT": len(report.files),
-            "SERIES": write_series(values, folder, part.grid, report.files, unit, progress, filled),
+            "SERIES": write_series(
+                values, folder, part.grid, report.files, Dated(unit, filled=filled), progress
+            ),
             **tables,
         }

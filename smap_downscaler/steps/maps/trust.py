@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from ...base.dates import evenly_thinned
 from ...base.progress import SILENT, Progress
 from ...geo.blocks import row_blocks
 from ...geo.datasets import open_dataset, read_band
@@ -19,7 +20,7 @@ from ..terrain.summary import summarise
 from .bands import DISSIMILARITY, EXPLAINED, NAME, OUT_OF_RANGE, OUTSIDE, SD
 from .inputs import MapInputs
 from .made import MapsReport
-from .trust_report import MapLook, Trust
+from .trust_report import MapLook, MapsLook, Trust
 
 #: Panels of a report: bands, what they are called, and their unit (None: the maps').
 _PANELS = {
@@ -65,6 +66,27 @@ def look_at_maps(
 _NUMBERS = ("width", "sd", "dissimilarity", "outside", "explained")
 
 
+#: Dates whose maps a report shows.
+_SHOWN = 4
+
+
+def look_at_dates(inputs: MapInputs, made: MapsReport, progress: Progress = SILENT) -> MapsLook:
+    """The maps of the first and the last date and of some between them, at reduced size.
+
+    Raises
+    ------
+    InputError
+        If a map cannot be read.
+    """
+    unit, dates = inputs.forests.response_unit, evenly_thinned(list(made.files), _SHOWN)
+    panels = [
+        AtlasPanel(f"soil moisture {date}", unit, summarise(made.files[date], progress).picture)
+        for date in dates
+    ]
+    bounds, crs = inputs.part.grid.bounds, inputs.part.grid.crs
+    return MapsLook(panels, bounds, frame_of(bounds, crs))
+
+
 def _held(scores: list[OobScores]) -> tuple[float, float]:
     """Means over models of the share that intervals hold out of bag, and did before they were moved, %."""
     pairs = [(one.held, one.held_before) for one in scores if math.isfinite(one.held)]
@@ -97,4 +119,4 @@ def _look(inputs: MapInputs, made: MapsReport, table: DatesTable, progress: Prog
             counts += np.bincount(found, minlength=counts.size)
     shares = dict(zip(inputs.forests.names, (100 * counts[1:] / max(counts.sum(), 1)).tolist()))
     bounds, crs = inputs.part.grid.bounds, inputs.part.grid.crs
-    return MapLook(date, panels, bounds, frame_of(bounds, crs), shares)
+    return MapLook(panels, bounds, frame_of(bounds, crs), date, shares)

@@ -27,25 +27,38 @@ _METHOD = (
 
 
 @dataclass(frozen=True, eq=False)
-class MapLook:
-    """The map of a date at reduced size.
+class MapsLook:
+    """Maps at reduced size.
+
+    Attributes
+    ----------
+    panels : sequence of AtlasPanel
+    bounds : Bounds
+    frame : MapFrame or None
+        Of the maps, for degrees.
+    """
+
+    panels: Sequence[AtlasPanel]
+    bounds: Bounds
+    frame: MapFrame | None
+
+    def png(self) -> bytes:
+        """All side by side."""
+        return atlas_png(self.panels, self.bounds, self.frame)
+
+
+@dataclass(frozen=True, eq=False)
+class MapLook(MapsLook):
+    """The bands of the map of a date at reduced size.
 
     Attributes
     ----------
     date : date
-    panels : sequence of AtlasPanel
-        Of its bands.
-    bounds : Bounds
-    frame : MapFrame or None
-        Of the map, for degrees.
     out_of_range : mapping
         Share of the pixels that each covariate is farthest out of its range on, %.
     """
 
     date: dt.date
-    panels: Sequence[AtlasPanel]
-    bounds: Bounds
-    frame: MapFrame | None
     out_of_range: Mapping[str, float]
 
 
@@ -72,6 +85,17 @@ class Trust:
     measured: Sequence[Measured] = ()
 
 
+def add_maps(page: Page, look: MapsLook) -> None:
+    """The section with the maps themselves."""
+    one = len(look.panels) == 1
+    page.heading("The map" if one else "The maps").picture(
+        look.png(),
+        "Soil moisture at reduced size, with its colour bar",
+        "Colours from the 2nd to the 98th percentile"
+        + ("." if one else " of all that are shown: the first and the last map, and some between them."),
+    )
+
+
 def add_trust(page: Page, found: Trust) -> None:
     """The section."""
     page.heading("How far these maps can be trusted")
@@ -81,7 +105,7 @@ def add_trust(page: Page, found: Trust) -> None:
         page.paragraph(_METHOD)
     look = found.look
     page.picture(
-        atlas_png(look.panels, look.bounds, look.frame),
+        look.png(),
         "The bands of a map at reduced size, each with its colour bar",
         text("The map of {}. Colours from the 2nd to the 98th percentile of each.", look.date),
     )

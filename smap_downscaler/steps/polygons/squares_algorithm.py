@@ -17,6 +17,7 @@ from qgis.core import (
     QgsProcessingParameterFeatureSink,
     QgsProcessingParameterRasterLayer,
     QgsRectangle,
+    QgsVectorLayer,
 )
 
 from ...base.errors import InputError
@@ -30,6 +31,7 @@ from ...geo.sources import Gaps, Mask
 from ...series.series import Series, open_series
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.area import area_parameter, check_area, read_area
+from ...toolbox.looks import outlines
 from ...toolbox.parameters import advanced, choice, decimal, series_folder, whole_number
 from ...toolbox.preflight_output import preflight_output, write_preflight_table
 from ...toolbox.values import Values
@@ -82,6 +84,9 @@ class SampleSquares(SmapAlgorithm):
     def define_outputs(self) -> Iterable[Any]:
         yield QgsProcessingOutputNumber("SQUARES", "Squares left")
         yield QgsProcessingOutputNumber("MASKED", "Masked squares left out")
+
+    def dress(self, layer: QgsVectorLayer) -> None:
+        outlines(layer)
 
     def validate(self, values: Values) -> None:
         for name in ("COUNT", "PER_CELL"):

@@ -15,6 +15,7 @@ from qgis.core import (
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
+    QgsVectorLayer,
 )
 
 from ...base.dates import parse_dates
@@ -29,6 +30,7 @@ from ...series.stack import Stack, open_stack
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.area import area_parameter, area_used, check_area, polygons_of, read_area
 from ...toolbox.feedback import WarningKeeper
+from ...toolbox.looks import by_soil_moisture
 from ...toolbox.parameters import SeriesParameter, advanced, choice, period_parameters, whole_number
 from ...toolbox.preflight_output import preflight_output, write_preflight_table
 from ...toolbox.reports import (
@@ -40,6 +42,7 @@ from ...toolbox.reports import (
     report_parameter,
     series_used,
     table_output,
+    titled,
     write_report,
 )
 from ...toolbox.values import Values
@@ -98,6 +101,9 @@ class MoistureStatistics(SmapAlgorithm):
         yield QgsProcessingOutputNumber("COUNT", "Polygons with a value")
         yield QgsProcessingOutputNumber("DATE_COUNT", "Dates")
 
+    def dress(self, layer: QgsVectorLayer) -> None:
+        by_soil_moisture(layer, f"{_PREFIXES['mean']}_{_MOISTURE}")
+
     def validate(self, values: Values) -> None:
         if not (values.given("SERIES") or values.given("COVARIATES")):
             raise InputError("SERIES and COVARIATES are both empty; give one of them.")
@@ -149,7 +155,8 @@ class MoistureStatistics(SmapAlgorithm):
                 _manifest(values, run, area, listener),
                 footer("Moisture statistics"),
             )
-            outputs.update(write_report(values.output_file("REPORT"), page))
+            grid = next(iter(rasters.values())).grid
+            outputs.update(write_report(values.output_file("REPORT"), titled(page, run.dates, grid, area)))
         known = np.any([(part.statistics.n > 0).any(axis=0) for part in found.values()], axis=0)
         outputs |= {"COUNT": int(known.sum()), "DATE_COUNT": len(run.dates)}
         progress.log(

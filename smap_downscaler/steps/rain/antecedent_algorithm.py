@@ -17,6 +17,7 @@ from ...base.progress import Progress
 from ...base.words import counted
 from ...geo.datasets import check_folders
 from ...toolbox.algorithm import SmapAlgorithm
+from ...toolbox.layers import RAIN_SERIES, SeriesDestination, check_series, write_folder_series
 from ...toolbox.parameters import (
     advanced,
     date_parameter,
@@ -49,6 +50,7 @@ class AntecedentPrecipitation(SmapAlgorithm):
         yield nodata_parameter()
         yield variable()
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Antecedent precipitation (series)")
+        yield SeriesDestination("SERIES", "Antecedent precipitation as one temporal layer")
 
     def define_outputs(self) -> Iterable[Any]:
         yield QgsProcessingOutputNumber("COUNT", "Dates in the series")
@@ -59,6 +61,7 @@ class AntecedentPrecipitation(SmapAlgorithm):
         values.period()
         values.extent("EXTENT")
         values.nodata_of("INPUT")
+        check_series(values)
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         result = antecedent_precipitation(
@@ -81,7 +84,8 @@ class AntecedentPrecipitation(SmapAlgorithm):
                 f"and 'Downscale' give {NAME}, or of several windows {NAME}_3, {NAME}_10 and so on, as "
                 "DYNAMIC_NAMES, the same in both."
             )
-        return {"OUTPUT": str(result.folder), "COUNT": len(result.dates)}
+        outputs = {"OUTPUT": str(result.folder), "COUNT": len(result.dates)}
+        return {**outputs, **write_folder_series(values, result.folder, RAIN_SERIES, progress)}
 
 
 def _settings(values: Values) -> Antecedent:

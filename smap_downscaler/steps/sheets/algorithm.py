@@ -24,6 +24,8 @@ from ...geo.datasets import whole_file
 from ...report.figure import save_pages
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.area import check_area
+from ...toolbox.landing import MAP, SHAPES, add_layer
+from ...toolbox.layers import load_parameter
 from ...toolbox.parameters import advanced, choice, decimal, period_parameters, series_folder, whole_number
 from ...toolbox.reports import table_output
 from ...toolbox.values import Values
@@ -72,6 +74,7 @@ class MapSheet(SmapAlgorithm):
         yield decimal("MAXIMUM", "Highest value of the colours", None)
         yield QgsProcessingParameterString("TITLE", "Title", optional=True)
         yield advanced(whole_number("DPI", "Resolution (dots per inch)", 300, 50, 600))
+        yield load_parameter("Show the maps of the sheet in QGIS", False)
         yield QgsProcessingParameterFileDestination(
             "OUTPUT", "Sheet", fileFilter="PNG files (*.png);;PDF files (*.pdf);;SVG files (*.svg)"
         )
@@ -115,6 +118,10 @@ class MapSheet(SmapAlgorithm):
             layers = sheet_layers(made, values, progress).give_to_main_thread()
             # Not in postProcessAlgorithm: QGIS takes the run for good by then, whatever is raised there.
             in_main_thread(lambda: write_layout(made, layers, layouts))
+        if values.flag("LOAD") and values.context.project() is not None:
+            for layer in sheet_layers(made, values, progress).all():
+                is_map = layer.type() == Qgis.LayerType.Raster
+                add_layer(values.context, layer, MAP if is_map else SHAPES)
         return outputs | layouts
 
 

@@ -19,6 +19,7 @@ from ...base.words import counted
 from ...geo.datasets import check_folders
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.area import area_parameter, check_area, read_area
+from ...toolbox.layers import SMAP_SERIES, SeriesDestination, check_series, write_folder_series
 from ...toolbox.parameters import advanced, choice, period_parameters, series_folder, variable
 from ...toolbox.values import Values
 from .importing import ease2_bounds, import_smap
@@ -42,6 +43,7 @@ class ImportSmap(SmapAlgorithm):
         yield advanced(choice("ALGORITHM", "Retrieval algorithm", tuple(RETRIEVALS), Choices.algorithm))
         yield variable()
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Soil moisture series")
+        yield SeriesDestination("SERIES", "Soil moisture series as one temporal layer")
 
     def define_outputs(self) -> Iterable[QgsProcessingOutputDefinition]:
         yield QgsProcessingOutputNumber("COUNT", "Dates in the series")
@@ -54,6 +56,7 @@ class ImportSmap(SmapAlgorithm):
         if extent:
             ease2_bounds(*extent)
         check_area(values)
+        check_series(values)
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         start, end = values.period()
@@ -72,4 +75,5 @@ class ImportSmap(SmapAlgorithm):
             f"{result.count:,} of {counted(len(result.rows), 'date has', 'dates have')} soil moisture, "
             f"{result.grid.width} x {result.grid.height} cells each; see {result.report}."
         )
-        return {"OUTPUT": str(result.folder), "COUNT": result.count, "REPORT": str(result.report)}
+        outputs = {"OUTPUT": str(result.folder), "COUNT": result.count, "REPORT": str(result.report)}
+        return {**outputs, **write_folder_series(values, result.folder, SMAP_SERIES, progress)}

@@ -85,9 +85,9 @@ def test_parameters_and_outputs_are_as_promised(algorithm):
         "REPORT",
     }
     assert definitions["GUESS"].defaultValue() is True
-    assert not definitions["REPORT"].createByDefault()
+    assert definitions["REPORT"].createByDefault()
     assert [one.name() for one in algorithm.outputDefinitions()] == [
-        "OUTPUT_COARSE", "OUTPUT_FINE", "COVARIATES_TABLE", "PREFLIGHT", "REPORT", "COUNT", "REPORT_NUMBERS",
+        "OUTPUT_COARSE", "OUTPUT_FINE", "COVARIATES_TABLE", "PREFLIGHT", "COUNT", "REPORT", "REPORT_NUMBERS",
     ]  # fmt: skip
 
 

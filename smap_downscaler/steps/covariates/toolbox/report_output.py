@@ -12,7 +12,7 @@ from ....report.number_text import fixed
 from ....report.page import Table
 from ....series.series import Series
 from ....toolbox.area import area_used
-from ....toolbox.reports import files_used, footer, manifest, series_used, write_report
+from ....toolbox.reports import files_used, footer, manifest, series_used, titled, write_report
 from ..catalogue import CatalogueRow, catalogue_table, citations
 from ..harmonise import Harmonised, LayerReport, Request
 from ..products import USED_HEADERS, used_rows
@@ -73,7 +73,7 @@ def report_covariates(
         {**_manifest(request, smap, progress), **_references(rows)},
         footer("Harmonise covariates"),
     )
-    return write_report(path, page)
+    return write_report(path, titled(page, grid=grid, area=request.area))
 
 
 def _references(rows: Sequence[CatalogueRow]) -> dict[str, Mapping[str, object]]:

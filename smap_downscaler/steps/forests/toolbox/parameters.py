@@ -41,7 +41,7 @@ def forest_parameters() -> Iterable[Any]:
         usesStaticStrings=True,
     )
     yield advanced(whole_number("N_ESTIMATORS", "Trees (custom)", PAPER.n_estimators, 1, 100_000))
-    yield advanced(whole_number("MAX_FEATURES", "Covariates tried at a split, mtry (custom)", None, 1))
+    yield advanced(whole_number("MAX_FEATURES", "Covariates tried at a split (custom)", None, 1))
     yield advanced(whole_number("SAMPLE_SIZE", "Rows drawn for a tree (custom)", None, 2))
     yield advanced(
         whole_number(

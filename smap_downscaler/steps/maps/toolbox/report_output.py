@@ -23,6 +23,7 @@ from ....toolbox.reports import (
     manifest,
     period_used,
     series_used,
+    titled,
 )
 from ....toolbox.values import Values
 from ..cascade_report import add_resolutions
@@ -31,8 +32,8 @@ from ..inputs import MapInputs
 from ..limits import Beyond, beyond_sentence
 from ..made import MapsReport
 from ..tables import cascade_resolutions, map_dates
-from ..trust import look_at_maps
-from ..trust_report import add_trust
+from ..trust import look_at_dates, look_at_maps
+from ..trust_report import add_maps, add_trust
 from ..workflow import workflow_png
 from .finish import finish_used
 from .storage import storage_facts, storage_used
@@ -63,7 +64,9 @@ def report_maps(
             _maps_facts(inputs, made, values.output_folder("OUTPUT")),
             warnings,
             found,
+            lambda page: add_maps(page, look_at_dates(inputs, made, progress)),
         )
+        titled(page, made.files, inputs.part.grid, inputs.wanted.aoi)
         add_evidence(page, made.evidence, made.measured)
         add_dates(
             page,
@@ -161,6 +164,7 @@ def report_cascade(
             warnings,
             found,
         )
+        titled(page, [date], inputs.part.grid, inputs.wanted.aoi)
         share = values.number("MINIMUM_COVERED")
         settings = {
             "date": date,

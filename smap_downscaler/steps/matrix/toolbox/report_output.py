@@ -14,7 +14,15 @@ from ....report.page import Page
 from ....tables.by_date import DatesTable, raster_date_fields, raster_dates
 from ....tables.geopackage import DATE, INTEGER, TEXT
 from ....toolbox.preflight_output import write_joined
-from ....toolbox.reports import dated_covariates_used, files_used, footer, manifest, period_used, series_used
+from ....toolbox.reports import (
+    dated_covariates_used,
+    files_used,
+    footer,
+    manifest,
+    period_used,
+    series_used,
+    titled,
+)
 from ....toolbox.values import Values
 from ...rain.figures import rain_by_date
 from ...rain.numbers.by_date import RainSeries
@@ -40,6 +48,7 @@ def report_matrix(
             warnings,
             found,
         )
+        titled(page, made.rows, inputs.smap.grid)
         add_dates(
             page,
             table,

@@ -30,11 +30,11 @@ from qgis.PyQt.QtGui import QColor
 from ....base.errors import InputError
 from ....base.progress import Progress
 from ....geo.bands import ELEVATION, one_band
-from ....geo.datasets import dataset_grid, open_dataset
+from ....geo.datasets import open_dataset
 from ....report.atlas import ramp_of
-from ....toolbox.layers import STYLE, unread_layer
+from ....toolbox.layers import raster_layer
+from ....toolbox.looks import soil_moisture
 from ....toolbox.values import Values
-from ....toolbox.vectors import qgis_crs
 from ..maps import SheetMap
 from ..page_layout import ColourBar
 from .make import MadeSheet
@@ -98,8 +98,7 @@ def sheet_layers(made: MadeSheet, values: Values, progress: Progress) -> SheetLa
 
 def _map_layer(one: SheetMap, name: str, bar: ColourBar | None) -> QgsRasterLayer:
     def style(layer: QgsRasterLayer) -> None:
-        layer.loadNamedStyle(str(STYLE))
-        layer.renderer().setInputBand(one.entry.band)
+        layer.setRenderer(soil_moisture(layer.dataProvider(), one.entry.band))
         if bar is not None:
             _stretch(layer.renderer(), bar.ticks[0], bar.ticks[-1])
 
@@ -120,9 +119,7 @@ def _stretch(renderer: QgsSingleBandPseudoColorRenderer, low: float, high: float
 
 
 def _raster(path: str, name: str, style: Callable[[QgsRasterLayer], None]) -> QgsRasterLayer:
-    dataset = open_dataset(path)
-    crs = qgis_crs(dataset_grid(dataset, path).crs)
-    layer = unread_layer(path, name, dataset.RasterCount, crs, style)
+    layer = raster_layer(path, name, style)
     if not layer.isValid():
         raise InputError(f"{path}: QGIS cannot show it as a layer; leave out PROJECT and LAYOUT.")
     return layer

@@ -34,6 +34,7 @@ from qgis.core import (
     QgsProject,
     QgsReadWriteContext,
     QgsRectangle,
+    QgsReferencedRectangle,
     QgsTextBufferSettings,
     QgsTextFormat,
 )
@@ -98,6 +99,8 @@ class SheetLayout:
         self.layout.pageCollection().addPage(paper)
         self._page += 1
         items = [self._map(one) for one in page.maps]
+        if not self._page:
+            self._look_at(page.maps[0])
         first, named = items[0], {one.name: item for one, item in zip(page.maps, items)}
         for one, item in zip(page.maps, items):
             if one.marks:
@@ -138,6 +141,13 @@ class SheetLayout:
         if one.cells is not None:
             self._cells(item, one.cells)
         return item
+
+    def _look_at(self, one: MapItem) -> None:
+        """Let the project open on a map."""
+        bounds = one.frame.bounds
+        place = QgsRectangle(bounds.left, bounds.bottom, bounds.right, bounds.top)
+        crs = qgis_crs("EPSG:4326") if one.marks else self.project.crs()
+        self.project.viewSettings().setDefaultViewExtent(QgsReferencedRectangle(place, crs))
 
     def _degrees(self, item: QgsLayoutItemMap, one: MapItem) -> None:
         grid = QgsLayoutItemMapGrid("degrees", item)

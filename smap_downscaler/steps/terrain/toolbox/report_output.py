@@ -13,7 +13,15 @@ from ....base.words import text
 from ....geo.datasets import dataset_grid, open_dataset
 from ....geo.grid import Grid
 from ....geo.map_frame import frame_of
-from ....toolbox.reports import footer, input_file, manifest, report_parameter, table_output, write_report
+from ....toolbox.reports import (
+    footer,
+    input_file,
+    manifest,
+    report_parameter,
+    table_output,
+    titled,
+    write_report,
+)
 from ....toolbox.values import Values
 from ..numbers.outcome import TerrainReport
 from ..numbers.settings import ROUTERS, TerrainSettings
@@ -82,7 +90,7 @@ def report_terrain(
         came_from = manifest(input_file(dem, dem, progress), _settings(values, settings))
         frame = frame_of(grid.bounds, grid.crs)
         page = terrain_page(facts, warnings, found, rasters, came_from, footer("Terrain indices"), frame)
-        outputs.update(write_report(report, page))
+        outputs.update(write_report(report, titled(page, grid=grid)))
     return outputs
 
 
