@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qgis.core import QgsApplication, QgsProcessingProvider
-
-from .toolbox.provider import register_provider
+from .toolbox.provider import SmapDownscalerProvider, register_provider, unregister_provider
 
 
 class SmapDownscalerPlugin:
@@ -14,7 +12,7 @@ class SmapDownscalerPlugin:
 
     def __init__(self, iface: Any):
         self.iface = iface
-        self.provider: QgsProcessingProvider | None = None
+        self.provider: SmapDownscalerProvider | None = None
 
     def initProcessing(self) -> None:
         """Register the provider; qgis_process calls only this."""
@@ -27,5 +25,5 @@ class SmapDownscalerPlugin:
     def unload(self) -> None:
         """Take the provider away."""
         if self.provider is not None:
-            QgsApplication.processingRegistry().removeProvider(self.provider)
+            unregister_provider(self.provider)
             self.provider = None

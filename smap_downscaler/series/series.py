@@ -183,6 +183,7 @@ def open_several(
     nodata: NoDataChoice | None = None,
     variables: Sequence[str] = (),
     bands: Sequence[str] | None = None,
+    titles: Mapping[str, str] | None = None,
 ) -> list[Series]:
     """Open several series; files dated by their name are put together by their folder.
 
@@ -200,6 +201,8 @@ def open_several(
     bands : sequence of str, optional
         Names or numbers of their bands (BAND), in order, or one for all; an empty one leaves it to the
         names. None where there is no such choice.
+    titles : mapping of str to str, optional
+        What layers of these paths are called, which stands before the names of folders and files.
 
     Raises
     ------
@@ -222,7 +225,8 @@ def open_several(
         )
     found = []
     for index, (source, members) in enumerate(groups.items()):
-        name = names[index] if index < len(names) and names[index] else series_name(source, source in members)
+        name = names[index] if index < len(names) else ""
+        name = name or (titles or {}).get(source, "") or series_name(source, source in members)
         wanted = _wanted_of(name, bands, index)
         if source in members:
             found.append(open_series(source, name, progress, nodata, variables, wanted))
