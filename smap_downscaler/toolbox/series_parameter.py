@@ -20,11 +20,16 @@ from qgis.core import (
     QgsProcessingUtils,
     QgsProperty,
 )
+from qgis.PyQt import sip
 
 from ..series.series import series_name
 from .given import SERIES, several_of
 from .values import gdal_name, layer_called
 
+_Base = QgsProcessingParameterMultipleLayers
+#: Parameters that C++ has asked for: it calls their methods as long as it holds them, and does not say when
+#: it no longer does.
+_MADE: list[SeriesParameter] = []
 #: The type that is registered, while it is: QGIS owns it, and forgets it by this reference.
 _REGISTERED: list[SeriesParameterType] = []
 
@@ -33,6 +38,9 @@ class SeriesParameter(QgsProcessingParameterMultipleLayers):
     """A series of dated rasters, or several (`several`), each a folder, files or layers.
 
     Of QGIS's own class it has the ways to fill in a batch.
+
+    Where QGIS's modeler, which is Python, makes one through C++, it gets a new Python object for it, and the
+    one made here is as good as deleted: C++ still calls its methods. They ask C++ through `_live`.
     """
 
     def __init__(
@@ -44,31 +52,38 @@ class SeriesParameter(QgsProcessingParameterMultipleLayers):
         defaultValue: Any = None,
     ):
         super().__init__(name, description, Qgis.ProcessingSourceType.Raster, defaultValue, optional)
-        self.several = several
+        self.several, self._address = several, sip.unwrapinstance(self)
+
+    def _live(self) -> QgsProcessingParameterMultipleLayers:
+        """What speaks for this parameter in Python now."""
+        return sip.wrapinstance(self._address, _Base) if sip.isdeleted(self) else self
+
+    def _is_optional(self) -> bool:
+        return bool(_Base.flags(self._live()) & Qgis.ProcessingParameterFlag.Optional)
 
     def type(self) -> str:
         return SERIES
 
     def clone(self) -> SeriesParameter:
-        copy = SeriesParameter(self.name())
+        copy = made_for_qgis(SeriesParameter(""))
         copy.fromVariantMap(self.toVariantMap())
         return copy
 
     def toVariantMap(self) -> dict[str, Any]:
-        return {**super().toVariantMap(), "several": self.several}
+        return {**_Base.toVariantMap(self._live()), "several": self.several}
 
     def fromVariantMap(self, entries: dict[str, Any]) -> bool:
         self.several = bool(entries.get("several"))
-        return bool(super().fromVariantMap(entries))
+        return bool(_Base.fromVariantMap(self._live(), {**_Base.toVariantMap(self._live()), **entries}))
 
     def checkValueIsAcceptable(self, value: Any, context: QgsProcessingContext | None = None) -> bool:
-        if isinstance(value, QgsProperty) or self.flags() & Qgis.ProcessingParameterFlag.Optional:
+        if isinstance(value, QgsProperty) or self._is_optional():
             return True
-        return any(True for _ in several_of(self.defaultValue() if value is None else value))
+        return any(True for _ in several_of(_Base.defaultValue(self._live()) if value is None else value))
 
     def valueAsPythonString(self, value: Any, context: QgsProcessingContext) -> str:
         if isinstance(value, QgsProperty):
-            return str(super().valueAsPythonString(value, context))
+            return str(_Base.valueAsPythonString(self._live(), value, context))
         texts = [QgsProcessingUtils.stringToPythonLiteral(text) for text in self._texts(value, context)]
         if isinstance(value, list) or len(texts) > 1:
             return f"[{','.join(texts)}]"
@@ -76,31 +91,31 @@ class SeriesParameter(QgsProcessingParameterMultipleLayers):
 
     def valueAsJsonObject(self, value: Any, context: QgsProcessingContext) -> Any:
         if isinstance(value, QgsProperty):
-            return super().valueAsJsonObject(value, context)
+            return _Base.valueAsJsonObject(self._live(), value, context)
         texts = self._texts(value, context)
         return texts if isinstance(value, list) or len(texts) > 1 else "".join(texts) or None
 
     def valueAsString(self, value: Any, context: QgsProcessingContext) -> tuple[str, bool]:
         if isinstance(value, QgsProperty):
-            return super().valueAsString(value, context)
+            return _Base.valueAsString(self._live(), value, context)
         return ";".join(self._texts(value, context)), True
 
     def valueAsStringList(self, value: Any, context: QgsProcessingContext) -> tuple[list[str], bool]:
         if isinstance(value, QgsProperty):
-            return super().valueAsStringList(value, context)
+            return _Base.valueAsStringList(self._live(), value, context)
         return self._texts(value, context), True
 
     def asScriptCode(self) -> str:
-        optional = "optional " if self.flags() & Qgis.ProcessingParameterFlag.Optional else ""
-        default, _ = self.valueAsString(self.defaultValue(), QgsProcessingContext())
-        return f"##{self.name()}={optional}{SERIES} {default}".strip()
+        live = self._live()
+        default, _ = self.valueAsString(_Base.defaultValue(live), QgsProcessingContext())
+        return f"##{live.name()}={'optional ' if self._is_optional() else ''}{SERIES} {default}".strip()
 
     def asPythonString(self, outputType: Any = None) -> str:
-        literal = QgsProcessingUtils.stringToPythonLiteral
+        live, literal = self._live(), QgsProcessingUtils.stringToPythonLiteral
+        default = self.valueAsPythonString(_Base.defaultValue(live), QgsProcessingContext())
         return (
-            f"SeriesParameter({literal(self.name())}, {literal(self.description())}, "
-            f"optional={bool(self.flags() & Qgis.ProcessingParameterFlag.Optional)}, several={self.several}, "
-            f"defaultValue={self.valueAsPythonString(self.defaultValue(), QgsProcessingContext())})"
+            f"SeriesParameter({literal(live.name())}, {literal(live.description())}, "
+            f"optional={self._is_optional()}, several={self.several}, defaultValue={default})"
         )
 
     def _texts(self, value: Any, context: QgsProcessingContext) -> list[str]:
@@ -112,6 +127,12 @@ class SeriesParameter(QgsProcessingParameterMultipleLayers):
             return str(item)
         path = gdal_name(layer)
         return layer.id() if self.several and layer.name() != series_name(path) else path
+
+
+def made_for_qgis(parameter: SeriesParameter) -> SeriesParameter:
+    """A parameter that lives on where C++ alone holds it."""
+    _MADE.append(parameter)
+    return parameter
 
 
 class SeriesParameterType(QgsProcessingParameterType):
@@ -127,7 +148,7 @@ class SeriesParameterType(QgsProcessingParameterType):
         return "A folder, a file or a loaded layer that holds dated rasters, or several of these."
 
     def create(self, name: str) -> QgsProcessingParameterDefinition:
-        return SeriesParameter(name)
+        return made_for_qgis(SeriesParameter(name))
 
     def className(self) -> str:
         return SeriesParameter.__name__

@@ -13,13 +13,13 @@ from qgis.core import (
     QgsMimeDataUtils,
     QgsProcessingContext,
     QgsProcessingModelAlgorithm,
-    QgsProcessingModelChildParameterSource,
     QgsProcessingParameterDefinition,
     QgsProject,
     QgsProperty,
     QgsRasterLayer,
     QgsSettings,
 )
+from qgis.core import QgsProcessingModelChildParameterSource as Source
 from qgis.gui import (
     QgsAbstractProcessingParameterWidgetWrapper,
     QgsFilterLineEdit,
@@ -43,8 +43,6 @@ _OUTPUTS = (
 _MOST_TOLD = 8
 #: Where QGIS's own dialogs remember the folder that was looked into last.
 _LAST_FOLDER = "/Processing/LastInputPath"
-
-_Source = QgsProcessingModelChildParameterSource
 
 
 class SeriesLine(QgsFilterLineEdit):
@@ -112,8 +110,8 @@ class SeriesWidget(QWidget):
     def value(self) -> Any:
         """None, one, or a list of several: texts, and sources where a model gives some of them."""
         items = self._items
-        if any(isinstance(item, _Source) for item in items):
-            return [item if isinstance(item, _Source) else _Source.fromStaticValue(item) for item in items]
+        if any(isinstance(item, Source) for item in items):
+            return [item if isinstance(item, Source) else Source.fromStaticValue(item) for item in items]
         return items[0] if len(items) == 1 else list(items) or None
 
     def set_value(self, value: Any) -> None:
@@ -191,7 +189,7 @@ class SeriesWidget(QWidget):
         self.line.setToolTip("\n".join([*labels, *(["\N{HORIZONTAL ELLIPSIS}"] if some else [])]))
 
     def _label(self, item: Any) -> str:
-        if isinstance(item, _Source):
+        if isinstance(item, Source):
             model, _ = self._model()
             return _source_label(item, model)
         if isinstance(item, QgsProperty):
@@ -204,7 +202,7 @@ def _as_item(item: Any) -> Any:
     if isinstance(item, QgsMapLayer):
         known = QgsProject.instance().mapLayer(item.id()) is not None
         return item.id() if known else item.source()
-    return item if isinstance(item, (QgsProperty, _Source)) else str(item)
+    return item if isinstance(item, (QgsProperty, Source)) else str(item)
 
 
 def _loaded_layers() -> list[tuple[str, str]]:
@@ -214,13 +212,13 @@ def _loaded_layers() -> list[tuple[str, str]]:
     return sorted(((layer.name(), layer.id()) for layer in rasters), key=lambda pair: pair[0].casefold())
 
 
-def _sources_for(model: QgsProcessingModelAlgorithm, step: str) -> list[tuple[str, _Source]]:
+def _sources_for(model: QgsProcessingModelAlgorithm, step: str) -> list[tuple[str, Source]]:
     """Labels and sources of what a model has for a step: its own inputs, and what other steps make."""
     sources = model.availableSourcesForChild(step, _PARAMETERS, _OUTPUTS, [])
     return [(_source_label(source, model), source) for source in sources]
 
 
-def _source_label(source: _Source, model: QgsProcessingModelAlgorithm | None) -> str:
+def _source_label(source: Source, model: QgsProcessingModelAlgorithm | None) -> str:
     if model is not None and source.source() == Qgis.ProcessingModelChildParameterSource.ModelParameter:
         definition = model.parameterDefinition(source.parameterName())
         return str(definition.description() if definition is not None else source.parameterName())

@@ -54,7 +54,7 @@ class AntecedentPrecipitation(SmapAlgorithm):
         yield QgsProcessingOutputNumber("COUNT", "Dates in the series")
 
     def validate(self, values: Values) -> None:
-        check_folders(values.path("INPUT"), values.output_folder("OUTPUT"))
+        check_folders(values.paths("INPUT"), values.output_folder("OUTPUT"))
         _settings(values)
         values.period()
         values.extent("EXTENT")
@@ -62,7 +62,7 @@ class AntecedentPrecipitation(SmapAlgorithm):
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         result = antecedent_precipitation(
-            values.path("INPUT"),
+            values.paths("INPUT"),
             values.output_folder("OUTPUT"),
             _settings(values),
             values.extent("EXTENT"),
