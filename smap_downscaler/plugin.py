@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from qgis.core import QgsApplication, QgsProcessingProvider
-
-from .toolbox.provider import register_provider
+from .toolbox.menu import Menu
+from .toolbox.provider import SmapDownscalerProvider, register_provider, unregister_provider
 from .toolbox.window import MainWindow
 
 
@@ -15,8 +14,9 @@ class SmapDownscalerPlugin:
 
     def __init__(self, iface: Any):
         self.iface = iface
-        self.provider: QgsProcessingProvider | None = None
+        self.provider: SmapDownscalerProvider | None = None
         self.window: MainWindow | None = None
+        self.menu: Menu | None = None
 
     def initProcessing(self) -> None:
         """Register the provider; qgis_process calls only this."""
@@ -27,12 +27,17 @@ class SmapDownscalerPlugin:
         self.initProcessing()
         self.window = MainWindow(self.iface)
         self.window.open()
+        self.menu = Menu(self.iface)
+        self.menu.open()
 
     def unload(self) -> None:
         """Take the provider away."""
+        if self.menu is not None:
+            self.menu.close()
+            self.menu = None
         if self.window is not None:
             self.window.close()
             self.window = None
         if self.provider is not None:
-            QgsApplication.processingRegistry().removeProvider(self.provider)
+            unregister_provider(self.provider)
             self.provider = None

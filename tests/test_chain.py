@@ -119,9 +119,8 @@ def test_the_shipped_model_ends_at_the_study_area(run, basin, tmp_path):
 
 def test_a_shipped_model_maps_every_day(run, said, tmp_path):
     """Two weeks of the basin, of which SMAP saw some."""
-    from osgeo import gdal
-
     import processing
+    from osgeo import gdal
 
     basin = tmp_path / "basin"
     processing.run(
@@ -185,11 +184,10 @@ def test_the_shipped_models_are_what_their_script_writes(qgis_provider, tmp_path
 
 def test_a_batch_maps_each_row(qgis_provider, tmp_path):
     """Two rows of the batch dialog, as its panel fills them."""
+    import processing
     from processing.gui.BatchAlgorithmDialog import BatchAlgorithmDialog
     from qgis.core import QgsApplication
     from qgis.PyQt.QtCore import QCoreApplication, QElapsedTimer
-
-    import processing
 
     cases = [make_small_case(tmp_path / name) for name in ("first", "second")]
     dialog = BatchAlgorithmDialog(qgis_provider.algorithm("regressionmatrix").create())

@@ -193,6 +193,7 @@ RUNS = {
 def case(tmp_path_factory, qgis_provider):
     """A small case with what every step needs."""
     import processing
+
     from smap_downscaler.geo.geotiff import Band, write_geotiff
 
     folder = tmp_path_factory.mktemp("case")

@@ -236,10 +236,9 @@ def _run(
     cancel_after: float | None,
     cancel_at: str,
 ) -> dict[str, Any]:
+    import processing
     from processing.tools import dataobjects
     from qgis.core import QgsProcessingException, QgsProcessingFeedback
-
-    import processing
 
     warnings: list[str] = []
     cancelled: list[float] = []

@@ -112,17 +112,17 @@ def _up_to_rain(name: str, smap: str, last: Any) -> Model:
         QgsProcessingParameterCrs,
         QgsProcessingParameterExtent,
         QgsProcessingParameterFeatureSource,
-        QgsProcessingParameterFile,
         QgsProcessingParameterMultipleLayers,
         QgsProcessingParameterNumber,
         QgsProcessingParameterRasterLayer,
         QgsProcessingParameterString,
     )
 
-    folder = Qgis.ProcessingFileParameterBehavior.Folder
+    from smap_downscaler.toolbox.parameters import series_folder
+
     model = Model(name)
     model.add_parameters(
-        QgsProcessingParameterFile("SMAP", smap, behavior=folder),
+        series_folder("SMAP", smap),
         QgsProcessingParameterExtent("EXTENT", "Study area (a box)", optional=True),
         QgsProcessingParameterFeatureSource(
             "AOI",
@@ -134,7 +134,7 @@ def _up_to_rain(name: str, smap: str, last: Any) -> Model:
             "COVARIATES", "Covariates (terrain, soil, ...)", layerType=Qgis.ProcessingSourceType.Raster
         ),
         QgsProcessingParameterString("NAMES", "Names of the covariates, separated by commas", optional=True),
-        QgsProcessingParameterFile("PRECIPITATION", "Daily precipitation", behavior=folder),
+        series_folder("PRECIPITATION", "Daily precipitation"),
         QgsProcessingParameterRasterLayer("MASK", "Mask (water, towns)", optional=True),
         QgsProcessingParameterCrs("CRS", "CRS of the maps", optional=True),
         QgsProcessingParameterNumber(

@@ -30,13 +30,13 @@ def qgis_session(profile: Path) -> Iterator[Any]:
     from processing.core.Processing import Processing
 
     Processing.initialize()
-    from smap_downscaler.toolbox.provider import register_provider
+    from smap_downscaler.toolbox.provider import register_provider, unregister_provider
 
     provider = register_provider()
     try:
         yield provider
     finally:
-        QgsApplication.processingRegistry().removeProvider(provider)
+        unregister_provider(provider)
         # Dialogs and layers in reference cycles must be gone before QGIS is.
         gc.collect()
         application.exitQgis()

@@ -204,10 +204,11 @@ def _holds_a_table(path: str) -> bool:
             return False
 
 
-def check_source(source: str | Path) -> None:
+def check_source(source: str | Path | Sequence[str]) -> None:
     """Raise `InputError` if a file or folder is missing; a name of GDAL's is seen when opened."""
-    if not Path(source).exists() and not _is_gdal_name(str(source)):
-        raise InputError(f"INPUT: {source} does not exist; check the path.")
+    for one in [source] if isinstance(source, (str, Path)) else source:
+        if not Path(one).exists() and not _is_gdal_name(str(one)):
+            raise InputError(f"INPUT: {one} does not exist; check the path.")
 
 
 def close_dataset(dataset: gdal.Dataset) -> None:
@@ -597,7 +598,7 @@ def _put(made: Path, path: Path, others: Sequence[Path]) -> None:
     remove(Path(f"{path}{ending}") for ending in _SIDE_CARS)
 
 
-def check_folders(source: str | Path, folder: str | Path) -> None:
+def check_folders(source: str | Path | Sequence[str], folder: str | Path) -> None:
     """Raise `InputError` if the source is missing or the folder is a file."""
     check_source(source)
     if Path(folder).is_file():

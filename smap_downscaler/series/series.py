@@ -147,7 +147,7 @@ class Series:
 
 
 def open_series(
-    path: str | Path,
+    path: str | Path | Sequence[str],
     name: str | None = None,
     progress: Progress = SILENT,
     nodata: NoDataChoice | None = None,
@@ -158,7 +158,8 @@ def open_series(
 
     Parameters
     ----------
-    path : str or Path
+    path : str, Path or sequence of str
+        Of several folders and files, their dates together are the series.
     name : str, optional
         Instead of that of the folder or file.
     wanted : Wanted
@@ -170,10 +171,19 @@ def open_series(
         If there is nothing to read, a name holds no date, it cannot be told which band is meant, two
         rasters have one date, or their grids differ.
     """
-    path = str(path).rstrip("/\\") or str(path)
-    files = series_files(path, "choose the folder that holds the dated files")
-    own_name = name or series_name(path, files == [path])
-    return _assemble(own_name, path, files, progress, nodata, variables, wanted)
+    source, files = sources_of(path, "choose the folder that holds the dated files")
+    own_name = name or series_name(source, files == [source])
+    return _assemble(own_name, source, files, progress, nodata, variables, wanted)
+
+
+def sources_of(path: str | Path | Sequence[str], advice: str) -> tuple[str, list[str]]:
+    """What a series is called in sentences, and the names of its rasters; see `series_files`."""
+    paths = [str(path)] if isinstance(path, (str, Path)) else _without_neighbours(path)
+    paths = [one.rstrip("/\\") or one for one in paths]
+    if not paths:
+        raise InputError("No folder or file of a series is given; give one.")
+    files = [file for one in paths for file in series_files(one, advice)]
+    return paths[0] if len(paths) == 1 else str(Path(file_of(paths[0])).parent), files
 
 
 def open_several(
@@ -183,6 +193,7 @@ def open_several(
     nodata: NoDataChoice | None = None,
     variables: Sequence[str] = (),
     bands: Sequence[str] | None = None,
+    titles: Mapping[str, str] | None = None,
 ) -> list[Series]:
     """Open several series; files dated by their name are put together by their folder.
 
@@ -200,6 +211,8 @@ def open_several(
     bands : sequence of str, optional
         Names or numbers of their bands (BAND), in order, or one for all; an empty one leaves it to the
         names. None where there is no such choice.
+    titles : mapping of str to str, optional
+        What layers of these paths are called, which stands before the names of folders and files.
 
     Raises
     ------
@@ -222,7 +235,8 @@ def open_several(
         )
     found = []
     for index, (source, members) in enumerate(groups.items()):
-        name = names[index] if index < len(names) and names[index] else series_name(source, source in members)
+        name = names[index] if index < len(names) else ""
+        name = name or (titles or {}).get(source, "") or series_name(source, source in members)
         wanted = _wanted_of(name, bands, index)
         if source in members:
             found.append(open_series(source, name, progress, nodata, variables, wanted))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from qgis.core import (
@@ -20,9 +21,11 @@ from qgis.core import (
 from ..base.covariate_names import nearest_names
 from ..base.errors import InputError
 
+#: The kind of parameter that takes series; see `series_parameter.SeriesParameter`.
+SERIES = "smapseries"
 #: Kinds of parameters whose values are files, folders and layers.
 _FILES = frozenset(
-    {"file", "raster", "multilayer", "source", "vector", "sink", "vectorDestination"}
+    {SERIES, "file", "raster", "multilayer", "source", "vector", "sink", "vectorDestination"}
     | {"rasterDestination", "fileDestination", "folderDestination"}
 )
 #: How a tick is written; QGIS takes any other word for a tick too, such as "no".
@@ -131,7 +134,22 @@ def ignored_parameters(
     ]
 
 
+def several_of(value: Any) -> Iterator[Any]:
+    """Texts and layers of a raw value, in order: of one, of several, or of texts with `;` between them."""
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from several_of(item)
+    elif isinstance(value, QgsProcessingOutputLayerDefinition):
+        yield from several_of(value.sink.staticValue())
+    elif isinstance(value, str) and ";" in value and not Path(value).exists():
+        yield from (part.strip() for part in value.split(";") if part.strip())
+    elif not (_is_null(value) or _is_blank(value)):
+        yield value
+
+
 def _evaluated(value: Any, context: QgsProcessingContext) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_evaluated(item, context) for item in value]
     return value.value(context.expressionContext(), None)[0] if isinstance(value, QgsProperty) else value
 
 

@@ -10,19 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from qgis.core import (
-    Qgis,
     QgsMapLayer,
     QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingFeatureSourceDefinition,
     QgsProcessingParameterDefinition,
-    QgsProcessingParameterFile,
     QgsProcessingParameterFileDestination,
 )
 
 from ..base.errors import InputError
 from ..tables.geopackage import has_table_format
 from .destinations import destination_text, file_and_table, is_database, is_plain_file
+from .given import SERIES, several_of
 
 #: The endings in a file filter, as "PNG files (*.png)".
 _ENDING = re.compile(r"\*(\.\w+)")
@@ -151,9 +150,7 @@ def _why_unwritable(folder: Path) -> str:
 
 def _is_series(source: QgsProcessingParameterDefinition) -> bool:
     """Whether a file of a parameter stands for its folder: a granule, or years of days given one by one."""
-    if isinstance(source, QgsProcessingParameterFile):
-        return source.behavior() == Qgis.ProcessingFileParameterBehavior.Folder
-    return bool(source.type() == "multilayer")
+    return source.type() in (SERIES, "multilayer")
 
 
 def _same(first: str, second: str) -> bool:
@@ -168,15 +165,13 @@ def _texts(value: Any, context: QgsProcessingContext) -> Iterator[tuple[str, str
     """The paths in a raw value, and what table of them it is; layers by their source."""
     if isinstance(value, QgsProcessingFeatureSourceDefinition):
         value = value.source.staticValue()
-    if isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _texts(item, context)
-    elif isinstance(value, QgsMapLayer):
-        yield _split(value.source())
-    elif isinstance(value, str) and value:
-        layer = None if os.path.exists(value) or Path(value).is_absolute() else context.getMapLayer(value)
-        # A layer of a file may be named as FILE|layername=NAME.
-        yield (value, "") if os.path.exists(value) else _split(value if layer is None else layer.source())
+    for item in several_of(value):
+        if isinstance(item, QgsMapLayer):
+            yield _split(item.source())
+        elif isinstance(item, str):
+            layer = None if os.path.exists(item) or Path(item).is_absolute() else context.getMapLayer(item)
+            # A layer of a file may be named as FILE|layername=NAME.
+            yield (item, "") if os.path.exists(item) else _split(item if layer is None else layer.source())
 
 
 def _split(source: str) -> tuple[str, str]:

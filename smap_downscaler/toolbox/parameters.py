@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from qgis.core import (
     Qgis,
-    QgsProcessingContext,
     QgsProcessingParameterDateTime,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
     QgsProcessingParameterFile,
-    QgsProcessingParameterMultipleLayers,
     QgsProcessingParameterNumber,
     QgsProcessingParameterString,
     QgsProcessingParameterVectorDestination,
 )
+
+from .series_parameter import SeriesParameter
 
 
 def date_parameter(name: str, description: str) -> QgsProcessingParameterDateTime:
@@ -26,31 +25,9 @@ def date_parameter(name: str, description: str) -> QgsProcessingParameterDateTim
     )
 
 
-class SeriesParameter(QgsProcessingParameterMultipleLayers):
-    """Dated covariates: folders, or files of one or several series.
-
-    QGIS's own class opens every file as a layer when it writes the call into
-    the history; for years of daily files that would freeze the window.
-    """
-
-    def __init__(self, name: str, description: str):
-        super().__init__(name, description, layerType=Qgis.ProcessingSourceType.File, optional=True)
-
-    def clone(self) -> SeriesParameter:
-        return SeriesParameter(self.name(), self.description())
-
-    def valueAsJsonObject(self, value: Any, context: QgsProcessingContext) -> Any:
-        return value if isinstance(value, (list, str)) else super().valueAsJsonObject(value, context)
-
-    def valueAsStringList(self, value: Any, context: QgsProcessingContext) -> tuple[list[str], bool]:
-        if isinstance(value, list) and all(isinstance(item, str) for item in value):
-            return value, True
-        return super().valueAsStringList(value, context)
-
-
 def dated_covariates() -> Iterator[QgsProcessingParameterDefinition]:
     """The dated covariates, their names and variables."""
-    yield SeriesParameter("DYNAMIC", "Dated covariates (series)")
+    yield SeriesParameter("DYNAMIC", "Dated covariates (series)", optional=True, several=True)
     yield QgsProcessingParameterString(
         "DYNAMIC_NAMES", "Names of the dated covariates, separated by commas", optional=True
     )
@@ -136,11 +113,9 @@ def choice(
     )
 
 
-def series_folder(name: str, description: str, optional: bool = False) -> QgsProcessingParameterFile:
-    """A series: a folder of dated rasters (or a file of many dates, which may be typed)."""
-    return QgsProcessingParameterFile(
-        name, description, behavior=Qgis.ProcessingFileParameterBehavior.Folder, optional=optional
-    )
+def series_folder(name: str, description: str, optional: bool = False) -> SeriesParameter:
+    """One series: a folder of dated rasters, a file of many dates, several files, or layers of these."""
+    return SeriesParameter(name, description, optional)
 
 
 def any_file(name: str, description: str, optional: bool = False) -> QgsProcessingParameterFile:

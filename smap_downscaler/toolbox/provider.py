@@ -20,7 +20,10 @@ from .given import ignored_parameters
 from .help import load_help
 from .help_page import help_url
 from .landing import group
+from .series_parameter import register_series_parameter, unregister_series_parameter
 
+#: What QGIS calls itself where it shows no dialogs.
+_WITHOUT_DIALOGS = ("qgis_process", "server")
 MODELS = Path(__file__).resolve().parents[1] / "workflows"
 
 
@@ -85,8 +88,23 @@ class SmapDownscalerProvider(QgsProcessingProvider):
 
 
 def register_provider() -> SmapDownscalerProvider:
-    """Put the provider into QGIS's registry, models included."""
+    """Put the provider into QGIS's registry, models and the kinds of their parameters included."""
+    register_series_parameter()
+    if QgsApplication.platform() not in _WITHOUT_DIALOGS:
+        from .series_widget import register_series_widget
+
+        register_series_widget()
     provider = SmapDownscalerProvider()
     QgsApplication.processingRegistry().addProvider(provider)
     provider.refreshAlgorithms()
     return provider
+
+
+def unregister_provider(provider: SmapDownscalerProvider) -> None:
+    """Take the provider out of QGIS's registry, and what came with it."""
+    QgsApplication.processingRegistry().removeProvider(provider)
+    unregister_series_parameter()
+    if QgsApplication.platform() not in _WITHOUT_DIALOGS:
+        from .series_widget import unregister_series_widget
+
+        unregister_series_widget()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ from ..geo.packed import unpacked_name
 from ..series.dated import DatedCovariate, dated_covariates
 from ..series.series import open_several, variable_of
 from ..series.stack import Stack
-from .given import given_parameters
+from .given import SERIES, given_parameters, several_of
 
 
 def crs_text(crs: QgsCoordinateReferenceSystem) -> str:
@@ -89,14 +90,34 @@ class Values:
         return list(self.algorithm.parameterAsStrings(self.parameters, name, self.context))
 
     def path(self, name: str) -> str:
-        """An input file or folder."""
-        return self.algorithm.parameterAsFile(self.parameters, name, self.context)
+        """An input file or folder.
+
+        Raises
+        ------
+        InputError
+            As `paths`, and if a series that is read from one folder or file is given as several.
+        """
+        if not self._is_series(name):
+            return self.algorithm.parameterAsFile(self.parameters, name, self.context)
+        paths = self.paths(name)
+        if len(paths) > 1:
+            raise InputError(
+                f"{name}: one folder, file or layer is wanted here, and {len(paths):,} are given; put the "
+                "files into one folder, and give that."
+            )
+        return "".join(paths)
 
     def paths(self, name: str) -> list[str]:
-        """Several input files or folders."""
-        return [
-            path for path in self.algorithm.parameterAsFileList(self.parameters, name, self.context) if path
-        ]
+        """The folders and files (or GDAL names) of a series; layers by their files.
+
+        Raises
+        ------
+        InputError
+            If a layer is no file that GDAL reads, or QGIS takes some of its values as no data.
+        """
+        for _, layer in self._items(name):
+            _refuse_additional_nodata(layer, name)
+        return [path for path, _ in self._sources(name)]
 
     def choice(self, name: str) -> str:
         """The string of an enumeration with static strings."""
@@ -251,9 +272,38 @@ class Values:
         """
         # NODATA is of layers that hold values.
         if name == "MASK" or self.algorithm.parameterDefinition("NODATA") is None:
-            for item in _items(self.parameters.get(name), self.context):
-                _refuse_additional_nodata(_layer(item, self.context), name)
-        return _raster_sources(self.parameters.get(name), name, self.context)
+            for _, layer in self._items(name):
+                _refuse_additional_nodata(layer, name)
+        return [
+            (path, title) if title else (unpacked_name(path), name_of_file(unpacked_name(path)))
+            for path, title in self._sources(name)
+        ]
+
+    def _is_series(self, name: str) -> bool:
+        definition = self.algorithm.parameterDefinition(name)
+        return definition is not None and definition.type() == SERIES
+
+    def _items(self, name: str) -> list[tuple[Any, QgsMapLayer | None]]:
+        """Each layer or text of a parameter's raw value, and the layer that it means, if QGIS has loaded it.
+
+        QGIS loads a file as a layer to resolve a parameter, and may then leave an ``.aux.xml`` beside the
+        user's raster.  Here only what the project has loaded already is looked up; a path stays a path.
+        """
+        find = layer_called if self._is_series(name) else _layer
+        return [(item, find(item, self.context)) for item in several_of(self.parameters.get(name))]
+
+    def _sources(self, name: str) -> list[tuple[str, str]]:
+        """Path (or GDAL name), and name of the layer if it is one, of each layer or text of a parameter.
+
+        Raises
+        ------
+        InputError
+            If a layer is no file that GDAL reads.
+        """
+        return [
+            (str(item), "") if layer is None else (_file_of(layer, name), layer.name())
+            for item, layer in self._items(name)
+        ]
 
     def raster_path(self, name: str) -> str:
         """The file (or GDAL name) of one raster; empty where none is given.
@@ -276,12 +326,11 @@ class Values:
         """
         choice = parse_nodata(self.text("NODATA"))
         for name in rasters:
-            for item in _items(self.parameters.get(name), self.context):
-                layer = _layer(item, self.context)
-                codes = _additional_nodata(layer) if layer is not None else ()
-                if codes:
-                    path = _source(layer, name, self.context)[0]
-                    choice = choice.with_codes((layer.name(), name_of_file(path)), codes)
+            for _, layer in self._items(name):
+                codes = () if layer is None else _additional_nodata(layer)
+                if layer is not None and codes:
+                    names = (layer.name(), name_of_file(_file_of(layer, name)))
+                    choice = choice.with_codes(names, codes)
         return choice
 
     def layer_label(self, name: str) -> str:
@@ -317,8 +366,15 @@ class Values:
             If one cannot be opened, or names do not fit.
         """
         names, bands, wet = (split_names(self.text(name)) for name in ("DYNAMIC_NAMES", "BAND", rain))
+        sources = self._sources("DYNAMIC")
         all_series = open_several(
-            self.paths("DYNAMIC"), names, progress, self.nodata(), self.variables(), bands
+            [path for path, _ in sources],
+            names,
+            progress,
+            self.nodata("DYNAMIC"),
+            self.variables(),
+            bands,
+            dict(sources),
         )
         return dated_covariates(all_series, self.integer("WINDOW"), wet, minimum_share, rain)
 
@@ -330,8 +386,12 @@ class Values:
         InputError
             If NODATA cannot be read, or names another layer.
         """
-        choice, path = parse_nodata(self.text("NODATA")), self.path(name)
-        names = [Path(path).stem, Path(path).name, name_of_file(path)]
+        choice = parse_nodata(self.text("NODATA"))
+        names = [
+            one
+            for path, title in self._sources(name)
+            for one in (title or Path(path).stem, Path(path).name, name_of_file(path))
+        ]
         choice.require(names)
         return choice.of(*names)
 
@@ -351,36 +411,20 @@ class Values:
         return crs_text(crs) if crs.isValid() else ""
 
 
-def _raster_sources(value: Any, name: str, context: QgsProcessingContext) -> list[tuple[str, str]]:
-    """Path (or GDAL name) and layer name of each raster in the raw `value` of the parameter `name`.
-
-    QGIS loads a file as a layer to resolve a parameter, and may then leave an ``.aux.xml`` beside the
-    user's raster.  Here only what the project has loaded already is looked up; a path stays a path.
-
-    Raises
-    ------
-    InputError
-        If a layer does not exist or is no raster that GDAL reads.
-    """
-    return [_source(item, name, context) for item in _items(value, context)]
-
-
-def _items(value: Any, context: QgsProcessingContext) -> Iterator[Any]:
-    """Layers and texts of a parameter's raw value, in order."""
-    if isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _items(item, context)
-    elif isinstance(value, str) and ";" in value and not Path(value).exists():
-        yield from (part.strip() for part in value.split(";") if part.strip())
-    elif value is not None and value != "":
-        yield value
-
-
 def _layer(item: Any, context: QgsProcessingContext) -> Any:
     """The layer that a raw value means, if QGIS has loaded it."""
     if isinstance(item, QgsMapLayer):
         return item
     return QgsProcessingUtils.mapLayerFromString(str(item), context, False)
+
+
+def layer_called(item: Any, context: QgsProcessingContext) -> QgsMapLayer | None:
+    """The loaded layer that an item of a series is, or names; what is a path stays one."""
+    if isinstance(item, QgsMapLayer):
+        return item
+    text = str(item)
+    layer = None if os.path.exists(text) else _layer(text, context)
+    return layer if layer is not None and text in (layer.id(), layer.name()) else None
 
 
 def _additional_nodata(layer: QgsMapLayer) -> tuple[float, ...]:
@@ -415,18 +459,16 @@ def _refuse_additional_nodata(layer: QgsMapLayer | None, name: str) -> None:
         )
 
 
-def _source(item: Any, name: str, context: QgsProcessingContext) -> tuple[str, str]:
-    layer = _layer(item, context)
-    if layer is None:
-        path = unpacked_name(str(item))
-        return path, name_of_file(path)
+def _file_of(layer: QgsMapLayer, name: str) -> str:
+    """The file (or GDAL name) of a layer given as the parameter `name`."""
     if layer.providerType() != "gdal":
         raise InputError(f"{name}: the layer {layer.name()} is no raster file; save it as a GeoTIFF first.")
-    return _gdal_name(layer.source()), layer.name()
+    return gdal_name(layer)
 
 
-def _gdal_name(source: str) -> str:
+def gdal_name(layer: QgsMapLayer) -> str:
     """The name by which GDAL reads a layer: its file, or the raster in a ZIP, GeoPackage or NetCDF file."""
+    source = layer.source()
     parts = QgsProviderRegistry.instance().decodeUri("gdal", source)
     if any(parts.get(name) for name in ("vsiPrefix", "layerName")):
         return source.split("|")[0]

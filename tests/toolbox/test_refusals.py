@@ -81,10 +81,9 @@ def calls(case, output):
 )
 def test_refusals_leave_no_file_open_and_no_memory_taken(qgis_provider, case, tmp_path, algorithm):
     """As a script calls it, whose frames QGIS would keep with the layers in them."""
+    import processing
     from processing.tools import dataobjects
     from qgis.core import QgsProcessingException
-
-    import processing
 
     def refused():
         # Stands for what a caller holds.

@@ -105,7 +105,7 @@ class HarmoniseCovariates(SmapAlgorithm):
         with_looks(_covariates(values), values.nodata("INPUT"))
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
-        smap = open_series(values.path("SMAP"), progress=progress.part(0.0, 0.05))
+        smap = open_series(values.paths("SMAP"), progress=progress.part(0.0, 0.05))
         listener = WarningKeeper(progress)
         extent = values.extent("EXTENT")
         request = Request(

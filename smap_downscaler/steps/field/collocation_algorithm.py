@@ -168,12 +168,13 @@ def _choices(values: Values) -> TripleChoices:
 def _series(values: Values, progress: Progress) -> tuple[Series, Series]:
     """The source and the third series, which must not depend on each other."""
     source = open_series(
-        values.path(_SOURCE_PARAMETERS[values.choice("TC_SOURCE")]), progress=progress.part(0.0, 0.05)
+        values.paths(_SOURCE_PARAMETERS[values.choice("TC_SOURCE")]), progress=progress.part(0.0, 0.05)
     )
-    third = open_series(values.path("THIRD"), progress=progress.part(0.05, 0.1), variables=values.variables())
-    check_third(
-        third, [source.source, *(values.path(n) for n in _SOURCE_PARAMETERS.values() if values.given(n))]
+    third = open_series(
+        values.paths("THIRD"), progress=progress.part(0.05, 0.1), variables=values.variables()
     )
+    given = [path for name in _SOURCE_PARAMETERS.values() for path in values.paths(name)]
+    check_third(third, [source.source, *given])
     return source, third
 
 

@@ -175,9 +175,9 @@ def _groups(
 
 
 def _series(values: Values, progress: Progress) -> tuple[Series, Series | None]:
-    series = open_series(values.path("SERIES"), progress=progress.part(0.25, 0.28))
+    series = open_series(values.paths("SERIES"), progress=progress.part(0.25, 0.28))
     smap = (
-        open_series(values.path("SMAP"), progress=progress.part(0.28, 0.3)) if values.given("SMAP") else None
+        open_series(values.paths("SMAP"), progress=progress.part(0.28, 0.3)) if values.given("SMAP") else None
     )
     return series, smap
 

@@ -109,7 +109,7 @@ class FillGaps(SmapAlgorithm):
         check_series(values)
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
-        smap = open_series(values.path("SMAP"), progress=progress.part(0.0, 0.02))
+        smap = open_series(values.paths("SMAP"), progress=progress.part(0.0, 0.02))
         share = values.number("MINIMUM_COVERED")
         dynamic = values.dated_covariates(progress.part(0.02, 0.05), share)
         values.require_nodata_names(None, dynamic)

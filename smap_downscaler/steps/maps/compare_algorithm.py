@@ -67,12 +67,14 @@ class CompareMaps(SmapAlgorithm):
 
     def validate(self, values: Values) -> None:
         values.period()
-        given = values.path("REFERENCE")
+        given = [Path(path).resolve() for path in values.paths("REFERENCE")]
         for name in ("INPUT", "SMAP"):
-            if values.given(name) and Path(given).resolve() == Path(values.path(name)).resolve():
-                raise InputError(
-                    f"REFERENCE: {given} is given as {name} too; give what the maps are to be held against."
-                )
+            for path in values.paths(name):
+                if Path(path).resolve() in given:
+                    raise InputError(
+                        f"REFERENCE: {path} is given as {name} too; give what the maps are to be held "
+                        "against."
+                    )
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         listener = WarningKeeper(progress)
@@ -100,14 +102,14 @@ class CompareMaps(SmapAlgorithm):
 
 
 def _compared(values: Values, progress: Progress) -> Compared:
-    maps = open_series(values.path("INPUT"), progress=progress.part(0.0, 0.4)).between(*values.period())
-    given, variables = values.path("REFERENCE"), values.variables()
-    reference = undated_raster(given, maps.dates, variables)
+    maps = open_series(values.paths("INPUT"), progress=progress.part(0.0, 0.4)).between(*values.period())
+    given, variables = values.paths("REFERENCE"), values.variables()
+    reference = undated_raster(given[0], maps.dates, variables) if len(given) == 1 else None
     if reference is None:
         reference = open_series(given, progress=progress.part(0.4, 0.8), variables=variables)
     smap: Series | None = None
     if values.given("SMAP"):
-        smap = open_series(values.path("SMAP"), progress=progress.part(0.8, 1.0))
+        smap = open_series(values.paths("SMAP"), progress=progress.part(0.8, 1.0))
     return Compared(maps, reference, smap)
 
 

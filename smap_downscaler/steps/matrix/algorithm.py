@@ -63,7 +63,7 @@ class RegressionMatrix(SmapAlgorithm):
         values.nodata("COVARIATES")
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
-        smap = open_series(values.path("SMAP"), progress=progress.part(0, 0.1)).between(*values.period())
+        smap = open_series(values.paths("SMAP"), progress=progress.part(0, 0.1)).between(*values.period())
         stack = open_stack(values.raster_path("COVARIATES"), nodata=values.nodata("COVARIATES"))
         share = values.number("MINIMUM_COVERED")
         dynamic = values.dated_covariates(progress.part(0.1, 0.2), share)

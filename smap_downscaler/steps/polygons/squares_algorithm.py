@@ -109,7 +109,7 @@ class SampleSquares(SmapAlgorithm):
             raise InputError(f"CRS: {crs[:60]} is not in metres; choose another one, such as the UTM zone.")
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
-        series = values.path("SMAP")
+        series = values.paths("SMAP")
         smap = open_series(series, progress=progress) if series else None
         design = _design(values, smap, read_area(values, progress))
         mask, stack = values.raster_path("MASK"), values.raster_path("COVARIATES")

@@ -31,7 +31,7 @@ from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.area import area_parameter, area_used, check_area, polygons_of, read_area
 from ...toolbox.feedback import WarningKeeper
 from ...toolbox.looks import by_soil_moisture
-from ...toolbox.parameters import SeriesParameter, advanced, choice, period_parameters, whole_number
+from ...toolbox.parameters import advanced, choice, period_parameters, whole_number
 from ...toolbox.preflight_output import preflight_output, write_preflight_table
 from ...toolbox.reports import (
     files_used,
@@ -45,6 +45,7 @@ from ...toolbox.reports import (
     titled,
     write_report,
 )
+from ...toolbox.series_parameter import SeriesParameter
 from ...toolbox.values import Values
 from ...toolbox.vectors import INTEGER, REAL, Column, add_columns, read_features
 from .numbers.layers import LayerStatistics
@@ -77,7 +78,7 @@ class MoistureStatistics(SmapAlgorithm):
             "INPUT", "Polygons", types=[QgsProcessing.SourceType.TypeVectorPolygon]
         )
         yield area_parameter()
-        yield SeriesParameter("SERIES", "Soil moisture maps (series)")
+        yield SeriesParameter("SERIES", "Soil moisture maps (series)", optional=True, several=True)
         yield QgsProcessingParameterRasterLayer("COVARIATES", "Stack of covariates", optional=True)
         yield from period_parameters()
         yield QgsProcessingParameterString("DATES", "Single dates, separated by commas", optional=True)

@@ -53,7 +53,7 @@ def antecedent_file(folder: str | Path, date: dt.date) -> Path:
 
 
 def antecedent_precipitation(
-    source: str | Path,
+    source: str | Path | Sequence[str],
     folder: str | Path,
     settings: Antecedent,
     extent: tuple[Bounds, str] | None = None,
@@ -71,7 +71,7 @@ def antecedent_precipitation(
 
     Parameters
     ----------
-    source : str or Path
+    source : str, Path or sequence of str
         Series of daily rain; see `open_series`.
     folder : str or Path
     settings : Antecedent

@@ -56,7 +56,7 @@ class AntecedentPrecipitation(SmapAlgorithm):
         yield QgsProcessingOutputNumber("COUNT", "Dates in the series")
 
     def validate(self, values: Values) -> None:
-        check_folders(values.path("INPUT"), values.output_folder("OUTPUT"))
+        check_folders(values.paths("INPUT"), values.output_folder("OUTPUT"))
         _settings(values)
         values.period()
         values.extent("EXTENT")
@@ -65,7 +65,7 @@ class AntecedentPrecipitation(SmapAlgorithm):
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         result = antecedent_precipitation(
-            values.path("INPUT"),
+            values.paths("INPUT"),
             values.output_folder("OUTPUT"),
             _settings(values),
             values.extent("EXTENT"),

@@ -26,7 +26,7 @@ from ...series.netcdf_time import (
     require_dates,
     time_dimension,
 )
-from ...series.series import open_variable, raster_files, same_grid, series_files
+from ...series.series import open_variable, same_grid, sources_of
 from .numbers.months import month_of
 
 _MONTHS_SINCE = re.compile(r"^\s*months?\s+since\s+(\d{1,4})-(\d{1,2})(?:-|\s|$)", re.IGNORECASE)
@@ -59,7 +59,9 @@ class MonthRasters:
     entries: tuple[MonthRaster, ...]
 
 
-def open_months(path: str | Path, progress: Progress, variables: Sequence[str] = ()) -> MonthRasters:
+def open_months(
+    path: str | Path | Sequence[str], progress: Progress, variables: Sequence[str] = ()
+) -> MonthRasters:
     """Dated months: files named by year and month, a NetCDF with a time axis, or bands described by dates.
 
     `variables` are as for `series.open_series`.
@@ -69,8 +71,8 @@ def open_months(path: str | Path, progress: Progress, variables: Sequence[str] =
     InputError
         If there is nothing to read, a name holds no month, two rasters have one month, or grids differ.
     """
-    files = _files(path)
-    gathered = _gather(str(path), files, partial(_dated_entries, variables=variables), progress)
+    source, files = _files(path)
+    gathered = _gather(source, files, partial(_dated_entries, variables=variables), progress)
     entries = sorted(gathered.entries, key=lambda entry: (entry.year, entry.month))
     for one, other in zip(entries, entries[1:]):
         if (one.year, one.month) == (other.year, other.month):
@@ -81,7 +83,9 @@ def open_months(path: str | Path, progress: Progress, variables: Sequence[str] =
     return MonthRasters(gathered.source, gathered.grid, tuple(entries))
 
 
-def open_climatology(path: str | Path, progress: Progress, variables: Sequence[str] = ()) -> MonthRasters:
+def open_climatology(
+    path: str | Path | Sequence[str], progress: Progress, variables: Sequence[str] = ()
+) -> MonthRasters:
     """The twelve months of a climatology: files named after months, or one file of twelve bands.
 
     `variables` are as for `series.open_series`.
@@ -91,16 +95,16 @@ def open_climatology(path: str | Path, progress: Progress, variables: Sequence[s
     InputError
         If they are not the twelve months, are dated, or their grids differ.
     """
-    files = _files(path)
+    source, files = _files(path)
     if len(files) == 1:
-        gathered = _gather(str(path), files, partial(_climatology_bands, variables=variables), progress)
+        gathered = _gather(source, files, partial(_climatology_bands, variables=variables), progress)
     else:
-        gathered = _gather(str(path), files, partial(_climatology_file, variables=variables), progress)
+        gathered = _gather(source, files, partial(_climatology_file, variables=variables), progress)
         found = [entry.month for entry in gathered.entries]
         lacking = [month for month in _TWELVE if month not in found]
         if lacking:
             raise InputError(
-                f"{path}: the climatology has no {MONTH_NAMES[lacking[0] - 1]}; give all twelve months, "
+                f"{source}: the climatology has no {MONTH_NAMES[lacking[0] - 1]}; give all twelve months, "
                 f"{_HOW}."
             )
         if len(found) > len(_TWELVE):
@@ -114,17 +118,14 @@ def open_climatology(path: str | Path, progress: Progress, variables: Sequence[s
     )
 
 
-def looks_like_climatology(path: str | Path) -> bool:
-    """Whether a folder holds just twelve rasters named after the months, without dates."""
-    folder = Path(path)
-    if not folder.is_dir():
-        return False
-    files = raster_files(folder)
-    return len(files) == len(_TWELVE) and sorted(_month_of_file(str(file)) for file in files) == list(_TWELVE)
+def looks_like_climatology(path: str | Path | Sequence[str]) -> bool:
+    """Whether rasters are just twelve, named after the months, without dates."""
+    _, files = _files(path)
+    return len(files) == len(_TWELVE) and sorted(map(_month_of_file, files)) == list(_TWELVE)
 
 
-def _files(path: str | Path) -> list[str]:
-    return series_files(str(path), "choose the folder that holds those of the months")
+def _files(path: str | Path | Sequence[str]) -> tuple[str, list[str]]:
+    return sources_of(path, "choose the folder that holds those of the months")
 
 
 def _label(entry: MonthRaster) -> str:

@@ -66,7 +66,7 @@ class Record:
 
 
 def open_record(
-    source: str | Path,
+    source: str | Path | Sequence[str],
     kind: str,
     start: dt.date | None,
     end: dt.date | None,

@@ -24,7 +24,7 @@ from .record import Record, open_record
 _READING = 16
 
 
-def check_stack(source: str | Path, path: str | Path) -> None:
+def check_stack(source: str | Path | Sequence[str], path: str | Path) -> None:
     """Raise `InputError` if the source is missing or the stack is no GeoTIFF by its name."""
     check_source(source)
     if Path(path).suffix.lower() not in {".tif", ".tiff"}:
@@ -32,7 +32,7 @@ def check_stack(source: str | Path, path: str | Path) -> None:
 
 
 def seasonal_precipitation(
-    source: str | Path,
+    source: str | Path | Sequence[str],
     path: str | Path,
     kind: str,
     seasons: Sequence[Season],
@@ -52,8 +52,10 @@ def seasonal_precipitation(
 
     Parameters
     ----------
-    source, path : str or Path
-        The record and the GeoTIFF.
+    source : str, Path or sequence of str
+        The record; see `open_series`.
+    path : str or Path
+        The GeoTIFF.
     kind : str
         "daily" (mm a day), "monthly" (mm a month, dated) or "climatology" (mm a month, twelve rasters).
     seasons : sequence of Season

@@ -72,14 +72,14 @@ class SeasonalPrecipitation(SmapAlgorithm):
         values.extent("EXTENT")
         values.nodata_of("INPUT")
         if values.given("OUTPUT"):
-            check_stack(values.path("INPUT"), values.output("OUTPUT"))
+            check_stack(values.paths("INPUT"), values.output("OUTPUT"))
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         seasons = parse_seasons(values.text("SEASONS"))
         start, end = values.period()
         output = values.output("OUTPUT")
         grid = seasonal_precipitation(
-            values.path("INPUT"),
+            values.paths("INPUT"),
             output,
             values.choice("KIND"),
             seasons,

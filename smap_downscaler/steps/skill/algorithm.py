@@ -124,7 +124,9 @@ class SkillExperiment(SmapAlgorithm):
         output = values.output("OUTPUT")
         smap = stack = None
         if values.given("SMAP"):
-            smap = open_series(values.path("SMAP"), progress=progress.part(0, 0.02)).between(*values.period())
+            smap = open_series(values.paths("SMAP"), progress=progress.part(0, 0.02)).between(
+                *values.period()
+            )
         if values.given("COVARIATES"):
             stack = open_stack(values.raster_path("COVARIATES"), nodata=values.nodata("COVARIATES"))
         share = values.number("MINIMUM_COVERED")

@@ -50,7 +50,7 @@ class ImportSmap(SmapAlgorithm):
         yield QgsProcessingOutputFile("REPORT", "Report")
 
     def validate(self, values: Values) -> None:
-        check_folders(values.path("INPUT"), values.output_folder("OUTPUT"))
+        check_folders(values.paths("INPUT"), values.output_folder("OUTPUT"))
         values.period()
         extent = values.extent("EXTENT")
         if extent:
@@ -61,7 +61,7 @@ class ImportSmap(SmapAlgorithm):
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         start, end = values.period()
         result = import_smap(
-            values.path("INPUT"),
+            values.paths("INPUT"),
             values.output_folder("OUTPUT"),
             Choices(values.choice("OVERPASS"), values.choice("QUALITY"), values.choice("ALGORITHM")),
             values.extent("EXTENT"),

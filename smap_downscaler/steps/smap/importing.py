@@ -45,7 +45,7 @@ class ImportResult:
 
 
 def import_smap(
-    source: str | Path,
+    source: str | Path | Sequence[str],
     folder: str | Path,
     choices: Choices = DEFAULT_CHOICES,
     extent: tuple[Bounds, str] | None = None,
@@ -59,7 +59,7 @@ def import_smap(
 
     Parameters
     ----------
-    source : str or Path
+    source : str, Path or sequence of str
         Folder or file; see `open_source`.
     folder : str or Path
         Where to write; files made there before with the same choices from the same source are kept.

@@ -222,7 +222,7 @@ class SeriesSource:
 
 
 def open_source(
-    path: str | Path,
+    path: str | Path | Sequence[str],
     choices: Choices = DEFAULT_CHOICES,
     start: dt.date | None = None,
     end: dt.date | None = None,
@@ -233,8 +233,8 @@ def open_source(
 
     Parameters
     ----------
-    path : str or Path
-        A folder (granules also in its sub-folders) or one file.
+    path : str, Path or sequence of str
+        A folder (granules also in its sub-folders) or one file, or several of these.
     variables : sequence of str
         Those to read of NetCDF files that hold several.
 
@@ -244,7 +244,10 @@ def open_source(
         If there is nothing to read, a granule is damaged or of another product, two
         have one date, products are mixed, or rasters are not on the EASE-Grid 2.0.
     """
-    path = str(path).rstrip("/\\") or str(path)
+    paths = [str(path)] if isinstance(path, (str, Path)) else list(path)
+    if len(paths) > 1:
+        return _several_sources(paths, choices, start, end, progress, variables)
+    path = paths[0].rstrip("/\\") or paths[0]
     place = Path(path)
     if place.is_dir():
         files = list(_granule_files(place, progress))
@@ -259,10 +262,9 @@ def open_source(
             )
     elif place.exists() and _is_granule(place):
         return _granule_source(path, [path], start, end, choices, progress)
-    wanted = _Moisture(MOISTURE.what, MOISTURE.names, off_grid=_NEVER, choices=choices)
 
-    def series_of(path: str) -> Series:
-        series = open_series(path, progress=progress, variables=variables, wanted=wanted)
+    def series_of(path: str | Sequence[str]) -> Series:
+        series = open_series(path, progress=progress, variables=variables, wanted=_wanted(choices))
         return series.between(start, end)
 
     chosen = [(path, "")] if variables else _variables(path, choices)
@@ -271,6 +273,41 @@ def open_source(
     )
     _log_limits(source, choices, progress)
     return source
+
+
+def _several_sources(
+    paths: Sequence[str],
+    choices: Choices,
+    start: dt.date | None,
+    end: dt.date | None,
+    progress: Progress,
+    variables: Sequence[str],
+) -> SmapSource:
+    """Several folders and files: all of granules, or all of dated rasters."""
+    granules: list[str] = []
+    rasters: list[str] = []
+    for path in paths:
+        place = Path(path)
+        found = list(_granule_files(place, progress))
+        if place.is_file() and _is_granule(place):
+            found = [path]
+        granules += found
+        rasters += [] if found else [path]
+    if granules and rasters:
+        raise InputError(
+            f"{granules[0]} is a granule and {rasters[0]} is none; import granules and rasters one after "
+            "the other."
+        )
+    if granules:
+        return _granule_source(str(Path(granules[0]).parent), granules, start, end, choices, progress)
+    series = open_series(paths, progress=progress, variables=variables, wanted=_wanted(choices))
+    source = SeriesSource([(series.between(start, end), None)], choices)
+    _log_limits(source, choices, progress)
+    return source
+
+
+def _wanted(choices: Choices) -> _Moisture:
+    return _Moisture(MOISTURE.what, MOISTURE.names, off_grid=_NEVER, choices=choices)
 
 
 def _granule_files(folder: Path, progress: Progress) -> Iterator[str]:

@@ -99,7 +99,7 @@ def area_inputs(values: Values, progress: Progress, rain: str = "RAIN") -> AreaI
     InputError
         If one cannot be opened, or they do not belong together.
     """
-    smap = open_series(values.path("SMAP"), progress=progress).between(*values.period())
+    smap = open_series(values.paths("SMAP"), progress=progress).between(*values.period())
     stack = open_stack(values.raster_path("COVARIATES"), nodata=values.nodata("COVARIATES"))
     # As maps take them: by whatever lies in a pixel.
     dynamic = values.dated_covariates(progress, 0.0, rain)

@@ -63,7 +63,7 @@ def read_smap(values: Values, progress: Progress) -> Series | None:
     InputError
         As `open_series`.
     """
-    return open_series(values.path("SMAP"), progress=progress) if values.given("SMAP") else None
+    return open_series(values.paths("SMAP"), progress=progress) if values.given("SMAP") else None
 
 
 def finish_used(values: Values, inputs: MapInputs) -> dict[str, object]:

@@ -85,7 +85,7 @@ def make_sheet(values: Values, progress: Progress) -> MadeSheet:
 
 def _sheet(values: Values, kind: str, progress: Progress) -> MadeSheet:
     asked = parse_dates(values.text("DATES"), "DATES")
-    smap = open_series(values.path("SMAP"), progress=progress) if values.given("SMAP") else None
+    smap = open_series(values.paths("SMAP"), progress=progress) if values.given("SMAP") else None
     # SMAP and the map of a day stand side by side.
     group = 2 if smap and kind == DAYS else 1
     area = read_area(values, progress) if values.flag("CUT") else None
@@ -134,7 +134,7 @@ def _days(
     values: Values, asked: Sequence[dt.date], group: int, area: Area | None, progress: Progress
 ) -> list[SheetMap]:
     """The maps of the dates that are asked for, or of evenly thinned ones."""
-    series = open_series(values.path("SERIES"), progress=progress)
+    series = open_series(values.paths("SERIES"), progress=progress)
     if asked:
         dates = dates_of(series, asked)
     else:
@@ -242,8 +242,8 @@ def _overlays(values: Values, crs: str, seen: Bounds, progress: Progress) -> lis
 
 
 def _locator(values: Values, progress: Progress) -> MadeSheet:
-    smap = open_series(values.path("SMAP"), progress=progress) if values.given("SMAP") else None
-    area = open_series(values.path("SERIES"), progress=progress) if values.given("SERIES") else smap
+    smap = open_series(values.paths("SMAP"), progress=progress) if values.given("SMAP") else None
+    area = open_series(values.paths("SERIES"), progress=progress) if values.given("SERIES") else smap
     if area is None:
         raise InputError(
             "SERIES and SMAP are both empty; give one of them, so that there is a place to show."
