@@ -141,7 +141,9 @@ def seen_by_cells(values: np.ndarray, subcells: SubCells, footprint_km: float) -
     )
     check_cancelled()
     high, wide = subcells.fine_shape
-    of_rows = (down @ values.reshape(high, -1)).reshape(-1, wide, math.prod(values.shape[2:]))
+    # There may be no columns at all, of which no size can be told from the others.
+    columns = math.prod(values.shape[2:])
+    of_rows = (down @ values.reshape(high, wide * columns)).reshape(down.shape[0], wide, columns)
     check_cancelled()
     found = np.stack([across @ row for row in of_rows])
     return found.reshape(*subcells.shape, *values.shape[2:])

@@ -258,6 +258,18 @@ def test_without_terms_it_is_kriging_alone(single):
     assert model.measured.footprint_km == 0
 
 
+@pytest.mark.parametrize("dates", [1, 8])
+def test_kriging_alone_looks_through_a_footprint(dates):
+    case = AreaCase(side=14, dates=dates, footprint_km=33.0, noise=0.02, margin=5)
+    bare = fitted(case, AreaSettings(footprint_km=33.0, terms=()))
+    block = case.block(case.days[0])
+    found = bare.predict(block, sd=True)
+    smooth = fitted(case, AreaSettings(footprint_km=33.0)).with_detail(NO_DETAIL).predict(block, sd=True)
+    np.testing.assert_allclose(found.mean, smooth.mean, atol=0.02)
+    np.testing.assert_allclose(found.sd, smooth.sd, rtol=0.3)
+    assert np.ptp(found.mean) > 0.02
+
+
 def test_of_a_pattern_that_is_none_little_is_shown():
     case = AreaCase(side=16, seed=11)
     case.stack.layers = np.random.default_rng(0).normal(size=case.stack.layers.shape).astype(np.float32)
