@@ -20,7 +20,7 @@ from .subcells import blocks_of, spread_evenly
 #: Cells, dates, and dates with cells of their own, that variances are estimated on.
 _MOST_CELLS, _MOST_DATES, _MOST_MASKS = 400, 36, 12
 #: Share of the cells that a date must see so that taking the others away is less work than a new inverse.
-MOST_SEEN = 2 / 3
+_MOST_SEEN = 0.55
 #: By how much the likelihood of a rougher field must be better.
 _BETTER = 1.0
 #: How much wider coefficients spread about their means than their own variances, taken as known, say: each of
@@ -291,7 +291,7 @@ def answer(
     def made(one: Seen) -> Part:
         nonlocal whole
         progress.check()
-        if one.noise is not None or len(one.index) < MOST_SEEN * len(index):
+        if one.noise is not None or len(one.index) < _MOST_SEEN * len(index):
             return solve(ground.shapes(one.cells, hurst, one.noise), fit.noise).of()
         if whole is None:
             whole = solve(ground.shapes(cells, hurst), fit.noise)

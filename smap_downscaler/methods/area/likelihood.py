@@ -67,25 +67,38 @@ class Part:
 
     Attributes
     ----------
-    own, taken : float64, shapes (n, n) and (n, those taken away)
-        Q = own - taken taken'.
+    whole : float64, shape (all, all)
+        Q of all cells.
+    seen : bool, shape (all,), or None
+        Which they are; None: all.
+    taken : float64, shape (n, those that are not seen)
+        Q is that of all at these cells - taken taken'.
     weights : float64, shape (n,)
         Of the cells in their mean, K^-1 1 / (1' K^-1 1).
     """
 
-    own: np.ndarray
+    whole: np.ndarray
+    seen: np.ndarray | None
     taken: np.ndarray
     weights: np.ndarray
 
     def project(self, values: np.ndarray) -> np.ndarray:
         """Q values: float64, of the shape of `values`, (n, columns)."""
         check_cancelled()
-        return np.asarray(self.own @ values - self.taken @ (self.taken.T @ values))
+        if self.seen is None:
+            return np.asarray(self.whole @ values)
+        # To multiply with 0 takes less time than to gather those that are seen.
+        wide = np.zeros((len(self.whole), *values.shape[1:]))
+        wide[self.seen] = values
+        found = (self.whole @ wide)[self.seen]
+        found -= self.taken @ (self.taken.T @ values)
+        return np.asarray(found)
 
     @property
     def diagonal(self) -> np.ndarray:
         """That of Q: float64, shape (n,)."""
-        return np.asarray(np.diag(self.own) - np.square(self.taken).sum(axis=1))
+        own = np.diag(self.whole) if self.seen is None else np.diag(self.whole)[self.seen]
+        return np.asarray(own - np.einsum("ij,ij->i", self.taken, self.taken))
 
 
 def sight_of(y: np.ndarray, design: np.ndarray, shapes: Sequence[np.ndarray]) -> Sight:
@@ -130,15 +143,17 @@ class Solved:
 
         Where most are, the others are taken away from [[K, 1], [1', 0]]^-1 in closed form.
         """
+        from scipy.linalg import solve_triangular
+
         check_cancelled()
         q, weights = self._q, self.ones / self.total
         if seen is None or seen.all():
-            return Part(q, np.zeros((len(q), 0)), weights)
+            return Part(q, None, np.zeros((len(q), 0)), weights)
         gone = ~seen
-        inverse, _ = inverse_of(q[np.ix_(gone, gone)])
-        between = q[np.ix_(seen, gone)]
-        weights = weights[seen] - between @ (inverse @ weights[gone])
-        return Part(q[np.ix_(seen, seen)], between @ np.linalg.cholesky(inverse), weights)
+        root = np.linalg.cholesky(q[np.ix_(gone, gone)])
+        both = np.column_stack([q[np.ix_(gone, seen)], weights[gone]])
+        taken = solve_triangular(root, both, lower=True, check_finite=False).T
+        return Part(q, seen, taken[:-1], weights[seen] - taken[:-1] @ taken[-1])
 
     @cached_property
     def _q(self) -> np.ndarray:

@@ -12,7 +12,7 @@ from ...base.kept import Kept
 from ...base.progress import SILENT, Progress, heard_by
 from .fitted import Fitted
 from .lags import below_part
-from .levels import MOST_SEEN, UNSURE, Answer, Half
+from .levels import UNSURE, Answer, Half
 from .spread import Piece, Spread, directions_of
 from .still import Still, flat
 from .sure import Squares, Sure, squares_of, variance_of
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Pixels of a piece, and how many of them have their terms worked out at once.
 _PIXELS_A_PIECE, _PIXELS_AT_ONCE = 1 << 17, 4096
+#: Share of the cells that a date must see so that taking the others away is less work than to begin anew.
+_MOST_SEEN = 2 / 3
 #: Bytes that what all cells tell of sub-cells may take, while dates are worked out from it.
 _MOST_SPREAD = 256 * 2**20
 
@@ -218,7 +220,7 @@ class Variances:
             return Spread(fitted.ground, cells, noise, hurst, half.fit.noise, box)
 
         cells, followed = core.cells[one.index], design @ directions
-        if not (core.two_levels and level) or seen.mean() < MOST_SEEN:
+        if not (core.two_levels and level) or seen.mean() < _MOST_SEEN:
             return spread(cells[seen]).of_all(followed)
         whole = fitted.kept(("spread", window), partial(spread, cells))
 
