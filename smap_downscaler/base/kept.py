@@ -31,6 +31,7 @@ class Kept(Generic[_Kind]):
     def __init__(self, room: int):
         self._size = self._room = room
         self._found: dict[Hashable, _Kind] = {}
+        self._refused: dict[Hashable, int] = {}
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[type[Kept[_Kind]], tuple[int]]:
@@ -47,4 +48,12 @@ class Kept(Generic[_Kind]):
             if key not in self._found and found.nbytes <= self._room:
                 self._room -= found.nbytes
                 self._found[key] = found
+            elif key not in self._found:
+                self._refused[key] = found.nbytes
         return found
+
+    @property
+    def lacking(self) -> int:
+        """Bytes of room that there should be beside."""
+        with self._lock:
+            return sum(self._refused.values())

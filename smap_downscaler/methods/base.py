@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import numpy as np
 
 from ..base.errors import InputError
+from ..base.kept import Kept
 from ..base.progress import SILENT, Progress
 from ..base.words import Text, joined, text
 from ..geo.grid import Grid
@@ -264,6 +265,10 @@ class Model(ABC):
         deviations share, where these are asked for.
         """
         return None
+
+    def keep_in(self, kept: Kept[Any]) -> None:
+        """From now on share the room of `kept` for what predictions share on all days, of any pixels."""
+        return
 
     def arranged(
         self, x: np.ndarray, rows: np.ndarray, cols: np.ndarray, progress: Progress = SILENT

@@ -20,6 +20,7 @@ def test_it_is_made_once_while_there_is_room():
         assert kept.of("b", lambda: make(5)).nbytes == 5
         assert kept.of("c", lambda: make(4)).nbytes == 4
     assert made == [6, 5, 4, 5]
+    assert kept.lacking == 5
 
 
 def test_without_room_nothing_is_kept():

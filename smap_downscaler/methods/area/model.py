@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from ...base.errors import InputError
+from ...base.kept import Kept
 from ...base.progress import SILENT, Progress
 from ...geo.grid import Grid
 from ...geo.sampling import bilinear
@@ -190,6 +192,10 @@ class AreaModel(Model):
         """What predictions of the same pixels share on all days; see `Model`."""
         found = still_of(self.fitted, block, progress)
         return replace(found, sure=tuple(self._sure.of(found, block.x, progress))) if sd else found
+
+    def keep_in(self, kept: Kept[Any]) -> None:
+        """As of `Model`: what all cells tell of sub-cells, where standard deviations are asked for."""
+        self._sure.pieces = kept
 
     def predict(self, block: Block, progress: Progress = SILENT, sd: bool = False) -> Prediction:
         """Soil moisture of pixels; NaN where they lie beyond the model's sub-cells.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _PIXELS_A_PIECE, _PIXELS_AT_ONCE = 1 << 17, 4096
 #: Share of the cells that a date must see so that taking the others away is less work than to begin anew.
 _MOST_SEEN = 2 / 3
-#: Bytes that what all cells tell of sub-cells may take, while dates are worked out from it.
+#: Bytes that what all cells tell of sub-cells may take, while dates are worked out from it, if nobody says.
 _MOST_SPREAD = 256 * 2**20
 
 
@@ -55,11 +55,16 @@ class Variances:
     Parameters
     ----------
     fitted : Fitted
+
+    Attributes
+    ----------
+    pieces : Kept
+        What all cells tell of sub-cells; others may use its room too.
     """
 
     def __init__(self, fitted: Fitted):
         self._fitted = fitted
-        self._pieces: Kept[Piece] = Kept(_MOST_SPREAD)
+        self.pieces: Kept[Piece] = Kept(_MOST_SPREAD)
 
     @property
     def _of_day(self) -> int | None:
@@ -225,7 +230,7 @@ class Variances:
         whole = fitted.kept(("spread", window), partial(spread, cells))
 
         def piece_of(begin: int) -> Piece:
-            return self._pieces.of((window, begin), partial(whole.piece, begin))
+            return self.pieces.of(("spread", window, begin), partial(whole.piece, begin))
 
         return whole.of(seen, followed, piece_of)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import math
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -36,7 +37,7 @@ from .inputs import NO_SMAP, SMAP_TAG, MapInputs, compare_units
 from .made import NOISE_TAG, Look, MapsReport, ask_models, look_at, take_look, tell_looks
 from .mapped import PART_TAG
 from .outlook import Outlook
-from .predict import Pixels, Task, clipped, pixels_a_block, predict, room_for_kept, tasks_of
+from .predict import Pixels, Task, clipped, pixels_a_block, predict, tasks_of
 from .under import Layers
 
 #: The share of the memory up to which a map is kept from pass to pass.
@@ -126,6 +127,8 @@ def make_maps(
             outlook.add(path)
             take_look(inputs, report, date, made.look)
             progress.log(f"{date}: {path.name} written")
+            if len(report.files) - len(report.kept) == 1 and outlook.left and maker.kept.lacking:
+                _tell_lack(inputs, maker.kept.lacking, memory_mb, progress)
     if not report.files:
         raise InputError(
             f"{inputs.stack.source}: no pixel has all covariates on any of the dates; see which lack a value "
@@ -146,6 +149,24 @@ def make_maps(
         progress.log(method.quickened())
     tell_looks(inputs, report, threads, progress)
     return report
+
+
+def _shared_share(inputs: MapInputs) -> float:
+    """The share of the memory for what maps of all dates share; that of intervals is larger than blocks."""
+    return 0.75 if inputs.extra.intervals else 0.5
+
+
+def _tell_lack(inputs: MapInputs, lacking: int, memory_mb: int, progress: Progress) -> None:
+    """Say that what all maps share is made anew for each of them."""
+    wanted = memory_mb + lacking / 2**20 / _shared_share(inputs)
+    progress.log(
+        text(
+            "MEMORY ({} MB) has no room for a part of what all dates share, and that is worked out anew for "
+            "each; with about {:,} MB each map takes less time",
+            memory_mb,
+            math.ceil(wanted / 50) * 50,
+        )
+    )
 
 
 def _not_made_yet(
@@ -253,9 +274,9 @@ class _Maker:
         in_memory = grid.width * grid.height * np.dtype(np.float64).itemsize * len(inputs.bands)
         keep = inputs.finish.steps > 0 and in_memory <= memory_mb * 2**20 * _SHARE_KEPT
         memory = memory_mb - (in_memory // 2**20 if keep else 0)
-        room = room_for_kept(inputs, memory) if many else 0
-        parts = list(blocks(grid, pixels_a_block(inputs, dated, threads, memory - room // 2**20)))
-        return cls(inputs, dated, parts, Kept(room), keep)
+        room = int(memory * _shared_share(inputs)) if many else 0
+        parts = list(blocks(grid, pixels_a_block(inputs, dated, threads, memory - room)))
+        return cls(inputs, dated, parts, Kept(room * 2**20), keep)
 
     @property
     def steps(self) -> int:

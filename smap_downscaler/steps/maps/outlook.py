@@ -44,7 +44,7 @@ class Outlook:
         progress: Progress,
         at_once: int = 1,
     ):
-        self._folder, self._left, self._progress = Path(folder), left, progress
+        self._folder, self.left, self._progress = Path(folder), left, progress
         self._made, self._warned, self._begun, self._at_once = 0, False, 0.0, at_once
         sizes = [path.stat().st_size for path in kept]
         self._maps, self._bytes = len(sizes), sum(sizes)
@@ -71,23 +71,23 @@ class Outlook:
         self._bytes += path.stat().st_size
         self.pass_over()
         self._compare(first)
-        if self._made == 1 + self._at_once and self._left:
+        if self._made == 1 + self._at_once and self.left:
             self._progress.log(self._told((now - self._begun) / self._at_once))
 
     def pass_over(self) -> None:
         """Count a date that has no map after all."""
-        self._left -= 1
+        self.left -= 1
 
     @property
     def _need(self) -> float:
-        return self._left * self._bytes / self._maps
+        return self.left * self._bytes / self._maps
 
     def _told(self, seconds: float) -> Text:
         return (
             text(
                 "{} to come: about {} at {:.2g} s each, and {}",
-                counted(self._left, "more map"),
-                duration_text(self._left * seconds),
+                counted(self.left, "more map"),
+                duration_text(self.left * seconds),
                 seconds,
                 bytes_text(self._need),
             )
@@ -108,7 +108,7 @@ class Outlook:
         said = text(
             "{}: {} about {}, and {} are free on its disk",
             self._folder,
-            counted(self._left, "map to come needs", "maps to come need"),
+            counted(self.left, "map to come needs", "maps to come need"),
             bytes_text(self._need),
             bytes_text(free),
         )

@@ -93,6 +93,7 @@ def tasks_of(
     for date in dates:
         model = inputs.model(date)
         inputs.extra.check(model, forests)
+        model.keep_in(kept)
         for block, inside in parts:
             window = inputs.part.window.part(block)
             needed = dated if inside is None or inside.any() else []
@@ -162,14 +163,6 @@ def clipped(inputs: MapInputs, layers: Layers) -> Layers:
         soil_moisture = [layer for name, layer in zip(inputs.bands, own) if name in (NAME, LOWER, UPPER)]
         inputs.limits.clip(soil_moisture, block)
     return layers
-
-
-def room_for_kept(inputs: MapInputs, memory_mb: int) -> int:
-    """Bytes for what blocks share on all dates: what all pixels take, at most half of the memory."""
-    grid = inputs.part.grid
-    a_pixel = _BYTES_PER_PIXEL + np.dtype(np.float32).itemsize * len(inputs.forests.names)
-    a_pixel += _BYTES_OF_SD if inputs.extra.intervals else 0
-    return min(grid.width * grid.height * a_pixel, memory_mb * 2**20 // 2)
 
 
 def pixels_a_block(inputs: MapInputs, dated: Sequence[OnPixels], threads: int, memory_mb: int) -> int:

@@ -15,13 +15,19 @@ from osgeo import gdal
 from report_reader import FigureTexts, check_numbers
 from seams import places, seam
 from small_area_case import CELLS, PARTS, PIXELS, make_area_case
+from smap_downscaler.base.errors import Cancelled
+from smap_downscaler.base.progress import SILENT, Progress
 from smap_downscaler.geo.datasets import open_dataset, read_band
-from smap_downscaler.geo.geotiff import Band, write_geotiff
+from smap_downscaler.geo.geotiff import Band, is_as_written, write_geotiff
+from smap_downscaler.methods.area.spread import Spread
 from smap_downscaler.methods.base import Block
 from smap_downscaler.methods.file.reader import open_models
 from smap_downscaler.methods.keys import PooledKey
 from smap_downscaler.series.series import open_series
-from smap_downscaler.steps.maps.downscale import map_file
+from smap_downscaler.series.stack import open_stack
+from smap_downscaler.steps.maps.bands import NO_EXTRA, Extra
+from smap_downscaler.steps.maps.downscale import make_maps, map_file
+from smap_downscaler.steps.maps.inputs import MapInputs
 
 #: How often the rule was right that shows the pattern; tests/test_numbers.py holds the numbers.
 RULE = (
@@ -29,6 +35,20 @@ RULE = (
     r"interpolation, and \d+ % were better for what they show of the pattern "
     r"\({}, no footprint, 36 x 36 cells\)"
 )
+
+
+class Lines(Progress):
+    """Keeps lines of the log; is cancelled at look number `last`."""
+
+    def __init__(self, last=None):
+        self.lines, self.looks, self.last = [], 0, last
+
+    def log(self, text):
+        self.lines.append(str(text))
+
+    def is_cancelled(self):
+        self.looks += 1
+        return self.last is not None and self.looks >= self.last
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +136,55 @@ def test_its_own_days_are_mapped_and_held_against_its_own_smap(
     check_numbers(outputs, figures)
     page = Path(report).read_text(encoding="utf-8").replace("\u202f", " ").replace("\u00a0", " ")
     assert re.search(rf"{rule}\.", page)
+
+
+def made(case, pooled, folder, threads, memory_mb, listener=SILENT, extra=NO_EXTRA):
+    """The bytes of all maps, and the report."""
+    with open_models(pooled) as models:
+        inputs = MapInputs(models, open_stack(case.inputs["COVARIATES"]), extra=extra)
+        report = make_maps(inputs, folder, case.dates, threads, memory_mb, listener)
+    assert list(report.files) == list(case.dates)
+    return [path.read_bytes() for path in report.files.values()]
+
+
+def test_threads_that_make_a_map_each_change_no_bit_and_are_told_of_memory(case, pooled, tmp_path):
+    alone, listener, little = Lines(), Lines(), Lines()
+    whole = made(case, pooled, tmp_path / "1", 1, 512, alone)
+    assert made(case, pooled, tmp_path / "2", 2, 512, listener) == whole
+    assert made(case, pooled, tmp_path / "3", 3, 1, little) == whole
+    told = [[line for line in one.lines if line.startswith("MEMORY")] for one in (alone, listener, little)]
+    assert told == [
+        [],
+        [],
+        [
+            "MEMORY (1 MB) has no room for a part of what all dates share, and that is worked out anew for "
+            "each; with about 50 MB each map takes less time"
+        ],
+    ]
+    for one in (alone, listener, little):
+        written = [line for line in one.lines if line.endswith("written")]
+        assert written == [f"{date}: {map_file('', date)} written" for date in case.dates]
+
+
+def test_maps_of_a_thread_each_end_at_once(case, pooled, tmp_path):
+    listener = Lines(last=40)
+    with pytest.raises(Cancelled):
+        made(case, pooled, tmp_path, 2, 512, listener)
+    assert not [path for path in tmp_path.iterdir() if not path.name.startswith("soil_moisture_")]
+    for path in tmp_path.iterdir():
+        assert is_as_written(open_dataset(path))
+
+
+def test_what_cells_tell_of_intervals_shares_the_room_of_maps(case, pooled, tmp_path, monkeypatch):
+    pieces = []
+    own = Spread.piece
+    monkeypatch.setattr(Spread, "piece", lambda self, begin: pieces.append(begin) or own(self, begin))
+    counts = []
+    for memory_mb in (512, 1):
+        made(case, pooled, tmp_path / str(memory_mb), 1, memory_mb, extra=Extra(intervals=True))
+        counts.append(len(pieces))
+        pieces.clear()
+    assert 0 < counts[0] < counts[1]
 
 
 def test_days_between_are_mapped_where_wanted_and_marked(run, said, case, pooled, parameters, tmp_path):
