@@ -7,10 +7,12 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 
 import pytest
 
 import bench
+import bench_forest
 
 pytest.importorskip("resource", reason="peaks of memory are measured in this way on POSIX alone")
 
@@ -23,8 +25,17 @@ def test_each_benchmark_has_a_small_size_that_runs(name):
     assert len(done.stdout.splitlines()) > 1
     ratios = dict(re.findall(r"^ratio (\w+) ([\d.]+)$", done.stdout, re.MULTILINE))
     if name == "forest":
-        assert "downscale_to_predict" in ratios
-        assert ("downscale_numba_to_predict" in ratios) == (find_spec("numba") is not None)
+        others = ["predict"] + ["rasterio_sklearn"] * (find_spec("rasterio") is not None)
+        others += ["ranger_terra"] * bench_forest.has_r()
+        ways = ["downscale"] + ["downscale_numba"] * (find_spec("numba") is not None)
+        names = ["train_to_sklearn", *(f"{way}_to_{other}" for way in ways for other in others)]
+        grown = [f"growth_{what}" for what in ("pixels", "trees", "covariates", "dates")]
+        both = [f"{name}{end}" for name in names for end in ("", "_processor")]
+        assert list(ratios) == [*both, "memory_of_dates", *grown]
+    if name in ("crossvalidate", "gaps"):
+        assert list(ratios) == [f"{name}_to_sklearn", f"{name}_to_sklearn_processor"]
+    if name == "terrain" and which("saga_cmd"):
+        assert list(ratios) == ["terrain_to_saga", "terrain_to_saga_processor"]
     if name == "areamodel":
         names = "areamodel_to_predict", "areamodel_to_forest_with_training"
         both = [f"{name}{end}" for name in names for end in ("", "_processor")]

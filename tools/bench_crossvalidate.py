@@ -6,7 +6,8 @@ A made-up table (10 dates x 1,278 cells x 20 covariates; the goal is told for 10
 random folds and blocks, with the threads of THREADS 0 (A); then scikit-learn fits and predicts the same
 forests on arrays in memory with one thread a core (B); and both again (A B A B).  All predictions must agree.
 
-Two figures are told: the time of A over that of B, and how busy A kept the cores.
+`ratio NAME VALUE` are times of A over those of B, by the clock and of processors; how busy A kept the cores
+is told too.
 """
 
 from __future__ import annotations
@@ -15,9 +16,6 @@ import argparse
 import datetime as dt
 import sys
 import tempfile
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +38,7 @@ from smap_downscaler.steps.crossvalidation.run import crossvalidate_table
 from smap_downscaler.steps.matrix.numbers.rows import DayRows
 from smap_downscaler.steps.matrix.read import MatrixTable, open_matrix
 from smap_downscaler.steps.matrix.write import create_matrix
+from turns import Took, load, ratio, took
 
 SIDE = 60
 CELLS = ease2_grid("9 km").crop(Window(900, 1100, SIDE, SIDE))
@@ -84,21 +83,6 @@ def pure_scikit_learn(table: MatrixTable, threads: int) -> dict[Piece, np.ndarra
     return found
 
 
-@dataclass
-class Timed:
-    """What some work took: seconds of the clock and of the processor."""
-
-    wall: float
-    processor: float
-
-
-def timed(work: Callable[[], Any]) -> tuple[Any, Timed]:
-    """The result, and what it took."""
-    begun, cpu = time.perf_counter(), time.process_time()
-    result = work()
-    return result, Timed(time.perf_counter() - begun, time.process_time() - cpu)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name, number in (("dates", 10), ("cells", 1278), ("covariates", 20), ("rounds", 2)):
@@ -110,36 +94,38 @@ def main() -> None:
         table = make_table(Path(folder) / "matrix.gpkg", options.dates, options.cells, options.covariates)
         new_sklearn_forest(PAPER, 20, 2, 1).fit(np.zeros((20, 2)), np.arange(20.0))
         for number in range(options.rounds):
-            run, took = timed(lambda: crossvalidate_table(table, SETTINGS, threads=threads))
-            ours.append(took)
-            tell("A", took, cores)
-            plain, took = timed(lambda: pure_scikit_learn(table, cores))
-            theirs.append(took)
-            tell("B", took, cores)
+            made: list[Any] = []
+            ours.append(
+                took(lambda to=made: to.append(crossvalidate_table(table, SETTINGS, threads=threads)))
+            )
+            tell("A", ours[-1], cores)
+            theirs.append(took(lambda to=made: to.append(pure_scikit_learn(table, cores))))
+            tell("B", theirs[-1], cores)
+            run, plain = made
             if not number:
                 check(run, plain)
     if run.plan is None:
         raise SystemExit("the run made no plan")
     print(f"{run.plan.models:,} forests of {run.plan.parts:,} trees; {cores} cores, {threads} threads of A")
-    print(f"  load of the machine at the end     {Path('/proc/loadavg').read_text().split()[0]}")
+    print(load())
     print(f"  estimate before the start          {run.plan.seconds:.1f} s")
-    print(f"  time of A over that of B           {total(ours, 'wall') / total(theirs, 'wall'):.2f}")
-    print(f"  processor time of A over that of B {total(ours, 'processor') / total(theirs, 'processor'):.2f}")
     print(f"  cores busy with A                  {100 * share(ours, cores):.0f} %")
+    ratio("crossvalidate_to_sklearn", sum_of(ours), sum_of(theirs))
 
 
-def total(times: list[Timed], name: str) -> float:
-    return sum(getattr(took, name) for took in times)
+def sum_of(times: list[Took]) -> Took:
+    """Of all rounds."""
+    return Took(*map(sum, zip(*times)))
 
 
-def share(times: list[Timed], cores: int) -> float:
+def share(times: list[Took], cores: int) -> float:
     """Share of the cores' time that was used."""
-    return total(times, "processor") / (total(times, "wall") * cores)
+    return sum_of(times).processor / (sum_of(times).wall * cores)
 
 
-def tell(name: str, took: Timed, cores: int) -> None:
+def tell(name: str, own: Took, cores: int) -> None:
     print(
-        f"  {name} {took.wall:8.1f} s, cores busy {100 * took.processor / took.wall / cores:.0f} %",
+        f"  {name} {own}, cores busy {100 * own.processor / own.wall / cores:.0f} %",
         flush=True,
     )
 

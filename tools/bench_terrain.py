@@ -1,9 +1,10 @@
 """Terrain indices: the built-in engine beside `saga_cmd`, and its time and memory from 1 to 10 million cells.
 
-python3 tools/bench_terrain.py saga DEM.tif [ROUNDS]     wall and CPU time of both, in turn, and how
-                                                         well they agree
+python3 tools/bench_terrain.py saga DEM.tif [ROUNDS]     wall and CPU time of both, in turn, each in one
+                                                         process, and how well they agree
 python3 tools/bench_terrain.py [sizes [MILLIONS ...]]    seconds, CPU time and peak memory a cell,
-                                                         a process a size
+                                                         a process a size; then both in turn, where SAGA is
+                                                         installed, on a made-up DEM of the first size
 python3 tools/bench_terrain.py one DEM.tif FOLDER        one run of the built-in engine (used by `sizes`)
 """
 
@@ -28,6 +29,7 @@ from smap_downscaler.base.progress import SILENT, Progress
 from smap_downscaler.geo.datasets import open_dataset, read_band
 from smap_downscaler.steps.terrain.builtin import OUTPUT_BANDS, compute_terrain
 from smap_downscaler.steps.terrain.numbers.settings import ROUTERS, TerrainSettings
+from turns import Took, peak_mb, ratio
 
 #: SAGA's METHOD of each routing.
 SAGA_METHODS = {"mtfd": "5", "fd8": "4", "mfdmd": "6"}
@@ -136,7 +138,7 @@ def compare(dem: str, rounds: int) -> None:
         sys.exit("saga_cmd is not on the PATH")
     wall, cpu = {"saga_cmd": 0.0, "built-in": 0.0}, {"saga_cmd": 0.0, "built-in": 0.0}
     for _ in range(rounds):
-        for name, run in (("saga_cmd", saga_chain), ("built-in", built_in)):
+        for name, run in (("saga_cmd", saga_chain_in_one), ("built-in", built_in)):
             with tempfile.TemporaryDirectory() as folder:
                 begun, used = time.perf_counter(), _cpu()
                 run(dem, Path(folder))
@@ -144,10 +146,8 @@ def compare(dem: str, rounds: int) -> None:
             wall[name] += seconds
             cpu[name] += used
             print(f"{name:9s} {seconds:7.2f} s wall {used:7.2f} s CPU", flush=True)
-    for kind, times in (("wall", wall), ("CPU", cpu)):
-        print(
-            f"built-in / saga_cmd = {times['built-in'] / times['saga_cmd']:.2f} in {kind} time (at most 1.5)"
-        )
+    ours, theirs = (Took(wall[name], cpu[name]) for name in ("built-in", "saga_cmd"))
+    ratio("terrain_to_saga", ours, theirs)
     agree(dem)
 
 
@@ -198,19 +198,13 @@ class _Gaps(Progress):
         return False
 
 
-def peak() -> int:
-    """Largest memory of this process so far, bytes (`ru_maxrss` would count the parent's too)."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
-
-
 def one(dem: str, folder: str) -> None:
     """One run, with its peak over what the interpreter itself took."""
-    before, gaps = peak(), _Gaps()
+    before, gaps = peak_mb(), _Gaps()
     begun, used = time.perf_counter(), _cpu()
     built_in(dem, Path(folder), gaps)
     seconds, used = time.perf_counter() - begun, _cpu() - used
-    most = peak() - before
+    most = (peak_mb() - before) * 2**20
     dataset = gdal.Open(dem)
     cells = dataset.RasterXSize * dataset.RasterYSize
     print(
@@ -224,7 +218,14 @@ def main(words: list[str]) -> None:
     if words[:1] == ["saga"] and len(words) in (2, 3):
         compare(words[1], int(words[2]) if len(words) == 3 else 2)
     elif words[:1] in ([], ["sizes"]):
-        sizes([float(word) for word in words[1:]] or list(SIZES))
+        millions = [float(word) for word in words[1:]] or list(SIZES)
+        sizes(millions)
+        if shutil.which("saga_cmd") is None:
+            print("saga_cmd is not installed: nothing is compared with it")
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            fractal_dem(Path(folder) / "dem.tif", millions[0] * 1e6)
+            compare(str(Path(folder) / "dem.tif"), 2 if millions[0] >= 1 else 1)
     elif words[:1] == ["one"] and len(words) == 3:
         one(words[1], words[2])
     else:

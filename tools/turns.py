@@ -19,6 +19,10 @@ class Took(NamedTuple):
         """Both."""
         return Took(self.wall + other.wall, self.processor + other.processor)
 
+    def minus(self, other: Took) -> Took:
+        """Without what another took."""
+        return Took(self.wall - other.wall, self.processor - other.processor)
+
     def by(self, count: float) -> Took:
         """Of one of so many."""
         return Took(self.wall / count, self.processor / count)
@@ -53,8 +57,8 @@ def in_turns(ways: Mapping[str, Work], rounds: int) -> dict[str, Took]:
 
 def ratio(name: str, ours: Took, theirs: Took) -> None:
     """Print ours over theirs, by the clock and by the processors."""
-    print(f"ratio {name} {ours.wall / theirs.wall:.3f}")
-    print(f"ratio {name}_processor {ours.processor / theirs.processor:.3f}", flush=True)
+    for end, own, other in zip(("", "_processor"), ours, theirs):
+        print(f"ratio {name}{end} {max(own, 0.0) / max(other, 1e-9):.3f}", flush=True)
 
 
 def load() -> str:

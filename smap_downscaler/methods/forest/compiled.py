@@ -65,7 +65,7 @@ class Numba:
         """Load it where it is installed; a cancel leaves it to itself."""
         if self._tried:
             return
-        progress.set_text("Loading numba")
+        progress.set_text("Loading numba, which compiles for some seconds the first time")
         try:
             self._run, self._cut, self.version = interruptible(_compiled, progress)
         except Cancelled:

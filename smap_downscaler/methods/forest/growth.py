@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +23,8 @@ from .settings import ForestSettings
 LONG_TREE = 300_000
 #: Rows that a tree sees at once: some hundredths of a second, and little memory beside `x`.
 _CHUNK_ROWS = 65_536
+#: The generator of a thread.
+_KEPT = threading.local()
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +53,12 @@ def drawn_rows(seed: int, rows: int, draws: int) -> np.ndarray:
 
     scikit-learn's own rule, so that a forest is bit for bit its RandomForestRegressor.
     """
-    return np.random.RandomState(seed).randint(0, rows, draws, dtype=np.int32)
+    generator: np.random.RandomState | None = getattr(_KEPT, "generator", None)
+    if generator is None:
+        generator = _KEPT.generator = np.random.RandomState(seed)
+    # To make one takes as long as a small tree.
+    generator.seed(seed)
+    return generator.randint(0, rows, draws, dtype=np.int32)
 
 
 def grow_trees(
@@ -107,8 +115,16 @@ def _grown_tree(x: np.ndarray, y: np.ndarray, settings: ForestSettings, seed: in
         max_depth=settings.max_depth,
         random_state=seed,
     )
+    # Settings were checked by ours; scikit-learn's look at them takes longer than to grow a small tree.
+    tree._validate_params = _nothing
     with config_context(assume_finite=True):
-        return tree.fit(x, y, counts.astype(np.float64), check_input=False)
+        tree.fit(x, y, counts.astype(np.float64), check_input=False)
+    del tree._validate_params
+    return tree
+
+
+def _nothing() -> None:
+    return
 
 
 def sums_of_trees(
