@@ -146,8 +146,7 @@ def test_help_files_belong_to_algorithms(algorithms):
 def test_help_names_other_algorithms_as_the_toolbox_does(algorithms):
     from smap_downscaler.toolbox.help import help_folder
 
-    # A button of QGIS's own.
-    known = {algorithm.displayName() for algorithm in algorithms.values()} | {"Add Directory"}
+    known = {algorithm.displayName() for algorithm in algorithms.values()}
     for path in help_folder().rglob("*.md"):
         named = set(re.findall(r"(?<!\w)'([A-Z][A-Za-z -]+)'(?!\w)", path.read_text(encoding="utf-8")))
         assert named <= known, (path.name, named - known)

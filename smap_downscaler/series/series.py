@@ -182,7 +182,7 @@ def sources_of(path: str | Path | Sequence[str], advice: str) -> tuple[str, list
     paths = [one.rstrip("/\\") or one for one in paths]
     if not paths:
         raise InputError("No folder or file of a series is given; give one.")
-    files = [file for one in paths for file in series_files(one, advice)]
+    files = list(dict.fromkeys(file for one in paths for file in series_files(one, advice)))
     return paths[0] if len(paths) == 1 else str(Path(file_of(paths[0])).parent), files
 
 
