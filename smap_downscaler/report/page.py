@@ -110,7 +110,7 @@ class Page:
             self._note("figure", words, alt)
         self._note("caption", caption)
         data = base64.b64encode(png).decode("ascii")
-        return self._add("picture", alt=alt, data=data, caption=caption)
+        return self._add("picture", alt=alt, data=data, caption=caption, sheet=_is_high(png))
 
     def manifest(self, sections: Mapping[str, Mapping[str, object]]) -> Page:
         """What the results came from: sections (inputs, settings, versions) of names and values."""
@@ -177,6 +177,11 @@ class Page:
     def _add(self, kind: str, **fields: object) -> Page:
         self._parts.append({"kind": kind, **fields})
         return self
+
+
+def _is_high(png: bytes) -> bool:
+    """Whether a picture is higher than wide: width and height begin the first chunk of a PNG."""
+    return png[20:24] > png[16:20]
 
 
 def _is_numeric(texts: Sequence[str]) -> bool:

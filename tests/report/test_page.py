@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import io
 import re
 from html.parser import HTMLParser
@@ -207,3 +208,29 @@ def test_the_look_before_the_work_says_how_many_warnings_it_leaves_out(count, se
     assert sentence in html
     assert ("warning 39" in html) == (count >= 40)
     assert "warning 40" not in numbers
+
+
+def test_dates_and_place_stand_in_the_title():
+    html = Page("Maps").of([dt.date(2021, 1, 1), dt.date(2021, 1, 3)], "Vilcanota").html()
+    assert "<title>Maps, 2021-01-01 to 2021-01-03, Vilcanota</title>" in html
+    assert "<h1>Maps, 2021-01-01 to 2021-01-03, Vilcanota</h1>" in html
+    assert "<h1>Maps</h1>" in Page("Maps").of().html()
+
+
+def test_warnings_that_differ_in_numbers_only_stand_together():
+    texts = ["2021-01-01: 3 cells are gone", "the unit is odd", "2021-01-02: 14 cells are gone"]
+    html = Page("T").warnings(texts).html()
+    boxes = re.search(r'<ul class="warnings">(.*)</ul>\n', html, re.S)[1]
+    assert boxes == (
+        "<li>2021-01-01: 3 cells are gone<ul><li>2021-01-02: 14 cells are gone</li></ul></li>"
+        "<li>the unit is odd</li>"
+    )
+
+
+def test_only_sheets_take_a_printed_page_for_themselves():
+    from smap_downscaler.report.figure import new_figure, png
+
+    wide, high = (png(new_figure(height, layout=None), 20) for height in (3, 9))
+    html = Page("T").picture(wide, "wide").picture(high, "high").html()
+    found = re.findall(r'<img( class="sheet")? alt="(\w+)"', html)
+    assert found == [("", "wide"), (' class="sheet"', "high")]
