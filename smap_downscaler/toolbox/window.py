@@ -15,8 +15,8 @@ _MARGIN = 1.05
 class MainWindow:
     """A `landing.Window` on QGIS's interface."""
 
-    def __init__(self, iface: Any):
-        self._iface = iface
+    def __init__(self, interface: Any):
+        self._interface = interface
 
     def open(self) -> None:
         """Begin to listen."""
@@ -29,21 +29,21 @@ class MainWindow:
         WINDOWS.remove(self)
 
     def _place(self, layer: QgsMapLayer) -> QgsRectangle:
-        settings = self._iface.mapCanvas().mapSettings()
+        settings = self._interface.mapCanvas().mapSettings()
         return settings.layerExtentToOutputExtent(layer, layer.extent())
 
     def sees(self, layer: QgsMapLayer) -> bool:
-        return bool(self._iface.mapCanvas().extent().intersects(self._place(layer)))
+        return bool(self._interface.mapCanvas().extent().intersects(self._place(layer)))
 
     def look_at(self, layer: QgsMapLayer) -> None:
-        place, canvas = self._place(layer), self._iface.mapCanvas()
+        place, canvas = self._place(layer), self._interface.mapCanvas()
         place.scale(_MARGIN)
         canvas.setExtent(place)
         canvas.refresh()
-        self._iface.setActiveLayer(layer)
+        self._interface.setActiveLayer(layer)
 
     def step_by_day(self, layer: QgsMapLayer) -> None:
-        controller = self._iface.mapCanvas().temporalController()
+        controller = self._interface.mapCanvas().temporalController()
         controller.setFrameDuration(QgsInterval(1, Qgis.TemporalUnit.Days))
         if controller.temporalExtents().isInfinite():
             controller.setTemporalExtents(layer.temporalProperties().calculateTemporalExtent(layer))

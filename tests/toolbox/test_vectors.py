@@ -131,9 +131,10 @@ def test_a_layer_is_loaded_from_where_it_lies_in_the_end(run, tmp_path):
             context,
         )
         assert made["OUTPUT"] == place
-        (details,) = context.layersToLoadOnCompletion().items()
-        assert (details[0], details[1].outputName, details[1].name) == (place, "OUTPUT", "Squares")
-        assert QgsProcessingUtils.mapLayerFromString(place, context).featureCount() == COUNT
+        ((reference, details),) = context.layersToLoadOnCompletion().items()
+        assert (details.outputName, details.name) == ("OUTPUT", "Squares")
+        layer = QgsProcessingUtils.mapLayerFromString(reference, context)
+        assert (layer.source(), layer.featureCount()) == (place, COUNT)
 
 
 @pytest.mark.parametrize("text", ["memory:", "memory:mine", "TEMPORARY_OUTPUT"])

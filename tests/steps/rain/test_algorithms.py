@@ -62,11 +62,12 @@ def test_contract_and_help(qgis_provider, algorithm_id):
 
     algorithm = created(algorithm_id)
     definitions = algorithm.parameterDefinitions()
-    assert [definition.name() for definition in definitions] == PARAMETERS[algorithm_id]
-    assert {output.name() for output in algorithm.outputDefinitions()} == {"OUTPUT", "COUNT"}
+    layers = ["SERIES"] if algorithm_id == ANTECEDENT else []
+    assert [definition.name() for definition in definitions] == PARAMETERS[algorithm_id] + layers
+    assert {output.name() for output in algorithm.outputDefinitions()} == {"OUTPUT", *layers, "COUNT"}
     optional = {one.name() for one in definitions if one.flags() & Qgis.ProcessingParameterFlag.Optional}
     advanced = {one.name() for one in definitions if one.flags() & Qgis.ProcessingParameterFlag.Advanced}
-    assert optional == {"EXTENT", "START", "END", "NODATA", "VARIABLE"}
+    assert optional == {"EXTENT", "START", "END", "NODATA", "VARIABLE", *layers}
     own = "LAG" if algorithm_id == ANTECEDENT else "MINIMUM_SHARE"
     assert advanced == {own, "NODATA", "VARIABLE"}
     assert algorithm.groupId() == "covariates"
@@ -74,7 +75,7 @@ def test_contract_and_help(qgis_provider, algorithm_id):
     text = (Path(__file__).parents[3] / "help" / f"{algorithm_id}.md").read_text(encoding="utf-8")
     head, outputs = text.split("## Outputs")
     assert re.findall(r"^### (\w+)", head, re.MULTILINE) == PARAMETERS[algorithm_id][:-1]
-    assert re.findall(r"^### (\w+)", outputs, re.MULTILINE) == ["OUTPUT", "COUNT"]
+    assert re.findall(r"^### (\w+)", outputs, re.MULTILINE) == ["OUTPUT", *layers, "COUNT"]
 
 
 def test_defaults(qgis_provider):

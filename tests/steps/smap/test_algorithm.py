@@ -48,9 +48,11 @@ def read(path):
 def test_parameters_and_outputs(algorithm):
     assert [definition.name() for definition in algorithm.parameterDefinitions()] == [
         "INPUT", "EXTENT", "AOI", "OVERPASS", "QUALITY", "START", "END", "ALGORITHM",
-        "VARIABLE", "OUTPUT",
+        "VARIABLE", "OUTPUT", "SERIES",
     ]  # fmt: skip
-    assert {output.name() for output in algorithm.outputDefinitions()} == {"OUTPUT", "COUNT", "REPORT"}
+    assert {output.name() for output in algorithm.outputDefinitions()} == {
+        "OUTPUT", "SERIES", "COUNT", "REPORT",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -75,7 +77,7 @@ def test_what_may_be_left_out(algorithm):
         for definition in algorithm.parameterDefinitions()
         if definition.flags() & Qgis.ProcessingParameterFlag.Optional
     }
-    assert optional == {"EXTENT", "AOI", "START", "END", "VARIABLE"}
+    assert optional == {"EXTENT", "AOI", "START", "END", "VARIABLE", "SERIES"}
 
 
 def test_metadata_and_help(algorithm):
