@@ -24,7 +24,7 @@ def small(folder, **more):
 def test_parameters_and_outputs(algorithm):
     definitions = algorithm.parameterDefinitions()
     assert [definition.name() for definition in definitions] == [
-        "SEED", "DAYS", "START", "FOOTPRINT", "NOISE", "CELLS", "OUTPUT",
+        "SEED", "DAYS", "START", "FOOTPRINT", "NOISE", "CELLS", "LOAD", "OUTPUT",
     ]  # fmt: skip
     numbers = {
         definition.name(): (definition.defaultValue(), definition.minimum(), definition.maximum())

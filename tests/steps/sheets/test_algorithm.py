@@ -262,6 +262,7 @@ def test_the_layout_of_a_project_that_was_moved(run, case, tmp_path):
     assert pages == 1
     assert {"SMAP, 9 km", "2.7 km", "900 m", "no value", "north arrow", "legend", "colours"} <= names
     look_at_the_colour_bar(moved / "sheets" / "sheet.qgz")
+    look_at_the_view(moved / "sheets" / "sheet.qgz")
     drawn = picture(tmp_path / "layout.png")
     colours = dict(SOIL_MOISTURE_RAMP)
     # 0.1 at one resolution, 0.3 at the other, each on about a tenth of the page or more.
@@ -285,6 +286,33 @@ def look_at_the_colour_bar(path):
     (ramp,) = legend.model().layerLegendNodes(node)
     assert isinstance(ramp, QgsColorRampLegendNode)
     project.clear()
+
+
+def look_at_the_view(path):
+    """The project opens on the maps."""
+    from qgis.core import QgsProject
+
+    project = QgsProject()
+    assert project.read(str(path))
+    view = project.viewSettings().defaultViewExtent()
+    assert view.crs() == project.crs()
+    assert view.contains(_maps_of(project))
+    assert view.width() < 1.5 * _maps_of(project).width()
+    project.clear()
+
+
+def _maps_of(project):
+    (finest,) = (one for one in project.mapLayers().values() if one.name() == "900 m")
+    return finest.extent()
+
+
+def test_the_maps_of_a_sheet_are_shown_where_that_is_wanted(from_dialog, case, tmp_path):
+    asked = {"KIND": "cascade", "SERIES": str(case.folder / "cascade"), **FAST}
+    asked |= {"OUTPUT": str(tmp_path / "sheet.png")}
+    assert from_dialog("mapsheet", asked).groups == []
+    shown = from_dialog("mapsheet", {**asked, "LOAD": True})
+    assert sorted(shown.names) == ["2.7 km", "900 m"]
+    assert all(node.layer().isValid() for node in shown.nodes)
 
 
 def look_at_the_template(path):
