@@ -38,7 +38,8 @@ class Page:
     """
 
     def __init__(self, title: str, subtitle: str = ""):
-        self._title = self._section = title
+        # What stands before the first heading has the title for its section.
+        self._title, self._section = title, ""
         self._numbers: list[tuple[str, ...]] = []
         self._parts: list[dict[str, object]] = []
         self._footer = ""
@@ -51,7 +52,9 @@ class Page:
         told = ([period_text(dates)] if dates else []) + ([place] if place else [])
         if told:
             self._title = joined(", ", [self._title, *told])
+            below, self._section = self._section, ""
             self._note("title", self._title)
+            self._section = below
         return self
 
     def heading(self, words: str) -> Page:
@@ -138,7 +141,7 @@ class Page:
         stream = io.StringIO()
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(NUMBER_HEADERS)
-        writer.writerows(map(inert, row) for row in self._numbers)
+        writer.writerows(map(inert, (row[0] or self._title, *row[1:])) for row in self._numbers)
         return stream.getvalue()
 
     def html(self, numbers: str = "") -> str:
