@@ -8,7 +8,6 @@ from collections.abc import Callable
 import numpy as np
 
 from ..base.errors import InputError
-from ..base.words import Text, text
 from .datasets import spatial_reference
 from .graticule import MapFrame, graticule, graticule_step, latitude_text, longitude_text
 from .grid import Bounds
@@ -30,15 +29,13 @@ def frame_of(bounds: Bounds, crs: str) -> MapFrame | None:
         return None
 
 
-def place_of(bounds: Bounds, crs: str) -> Text | str:
+def place_of(bounds: Bounds, crs: str) -> str:
     """Where the centre of an area lies, `13.2° S, 73.1° W`; empty where it has no place on earth."""
     x, y = (bounds.left + bounds.right) / 2, (bounds.bottom + bounds.top) / 2
     lon, lat = (float(part[0]) for part in Transformation(crs, _DEGREES)(np.array([x]), np.array([y])))
     if not math.isfinite(lon + lat):
         return ""
-    lon = (lon + 180) % 360 - 180
-    sides = "S" if lat < 0 else "N", "W" if lon < 0 else "E"
-    return text("{:.1f}° {}, {:.1f}° {}", abs(lat), sides[0], abs(lon), sides[1])
+    return f"{latitude_text(round(lat, 1))}, {longitude_text(round(lon, 1))}"
 
 
 def map_frame(bounds: Bounds, crs: str) -> MapFrame:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..base.dates import period_text
 from ..base.spreadsheet import inert
-from ..base.words import joined, numbers_of, text
+from ..base.words import numbers_of, text
 from .figure import Picture
 
 #: Columns of the table of a page's numbers: where it stands, the number as it was worked out, the text.
@@ -49,12 +49,8 @@ class Page:
 
     def of(self, dates: Sequence[dt.date] = (), place: str = "") -> Page:
         """The dates that it tells of, ascending, and the area; both stand in the title."""
-        told = ([period_text(dates)] if dates else []) + ([place] if place else [])
-        if told:
-            self._title = joined(", ", [self._title, *told])
-            below, self._section = self._section, ""
-            self._note("title", self._title)
-            self._section = below
+        told = (self._title, period_text(dates) if dates else "", place)
+        self._title = ", ".join(filter(None, told))
         return self
 
     def heading(self, words: str) -> Page:
