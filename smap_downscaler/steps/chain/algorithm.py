@@ -21,7 +21,6 @@ from qgis.core import (
 )
 
 from ...base.dates import period_text
-from ...base.errors import InputError
 from ...base.progress import Progress
 from ...base.words import counted
 from ...series.one_file import check_series_suffix

@@ -41,9 +41,7 @@ def look_at(maps: Series, smap: Series, progress: Progress = SILENT) -> Shown:
     grid = maps.grid
     step = max(-(-side // shown) for side, shown in zip(grid.shape, picture.shape))
     rows, cols = picture.shape
-    small = Grid(
-        grid.crs, grid.left, grid.top, step * grid.cell_width, step * grid.cell_height, cols, rows
-    )
+    small = Grid(grid.crs, grid.left, grid.top, step * grid.cell_width, step * grid.cell_height, cols, rows)
     cells = np.full(picture.shape, np.nan, np.float32)
     if smap.has(date):
         inside, row, col = cells_of(*Lattice(small, smap.grid).positions(), smap.grid.shape)
@@ -56,9 +54,7 @@ def _seen(smap: Series, date: dt.date) -> int:
     return int(np.isfinite(smap.read(date)).sum()) if smap.has(date) else 0
 
 
-def cells_by_day(
-    smap: Series, progress: Progress = SILENT
-) -> tuple[dict[int, DayCells], np.ndarray]:
+def cells_by_day(smap: Series, progress: Progress = SILENT) -> tuple[dict[int, DayCells], np.ndarray]:
     """The cells that SMAP saw, by ordinal of the day, and x and y of all cells, metres, shape (cells, 2)."""
     x, y = np.meshgrid(smap.grid.x_centres(), smap.grid.y_centres())
     places = np.stack([x.ravel(), y.ravel()], axis=1)

@@ -18,9 +18,7 @@ _FIELD = (("RMSE", f"RMSE, {UNIT}"), ("UBRMSE", f"ubRMSE, {UNIT}"), ("R", "Pears
 _MOST_WARNINGS = 6
 
 
-def chain_page(
-    made: ChainOutcome, manifest: Mapping[str, Mapping[str, object]], footer: str = ""
-) -> Page:
+def chain_page(made: ChainOutcome, manifest: Mapping[str, Mapping[str, object]], footer: str = "") -> Page:
     """The report; `manifest` says what the results came from, in sections of names and values."""
     page = Page(
         f"Soil moisture maps, {period_text(made.dates)}",
@@ -74,7 +72,13 @@ def _scores(page: Page, made: ChainOutcome) -> None:
     )
     known = sum(one.interpolation is not None for one in made.scores)
     if known:
-        page.paragraph(text("The model is better under {} of {}.", better, counted(known, "kind of folds", "kinds of folds")))
+        page.paragraph(
+            text(
+                "The model is better under {} of {}.",
+                better,
+                counted(known, "kind of folds", "kinds of folds"),
+            )
+        )
 
 
 def _row(one: SchemeScores) -> tuple[str, ...]:
@@ -93,7 +97,11 @@ def _field(page: Page, found: Mapping[str, float]) -> None:
         return
     page.heading("At the field stations")
     rows = [
-        (label, fixed(found.get(name, float("nan")), ".4f"), fixed(found.get(f"SMAP_{name}", float("nan")), ".4f"))
+        (
+            label,
+            fixed(found.get(name, float("nan")), ".4f"),
+            fixed(found.get(f"SMAP_{name}", float("nan")), ".4f"),
+        )
         for name, label in _FIELD
     ]
     page.table(("score", "maps", "SMAP cells"), rows)

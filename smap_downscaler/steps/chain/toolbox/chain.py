@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,15 +19,14 @@ from ....series.stack import open_stack
 from ....toolbox.area import AOI, read_area
 from ....toolbox.feedback import QgisProgress
 from ....toolbox.values import Values
-from ...crossvalidation.numbers.folds import scheme_text
-from ...crossvalidation.numbers.folds import BLOCKS, LOCATIONS, RANDOM
+from ...crossvalidation.numbers.folds import BLOCKS, LOCATIONS, RANDOM, scheme_text
 from ...field.toolbox.parameters import stations_read
 from ...rain.antecedent import NAME as RAIN_NAME
 from ...rain.numbers.seasons import DEFAULT_SEASONS, parse_seasons
 from ..look import cells_by_day, evidence_of, look_at
 from ..numbers.interpolated import FoldScores, interpolated_scores
 from ..numbers.outcome import ChainOutcome, SchemeScores
-from .steps import Steps, check_step
+from .steps import Steps, check_step, own_words, step_of
 
 METHODS = (AREA_TO_POINT.name, RANDOM_FOREST.name)
 #: Outputs of 'Terrain indices' that become covariates.
@@ -37,7 +36,11 @@ _YEAR = 365
 #: SMAP cells around the study area whose rain is read too: rain's own cells may be as large.
 _CELLS_AROUND = 3
 #: Outputs of 'Cross-validate models' by scheme.
-_SCORES = {RANDOM: ("RMSE", "R2"), BLOCKS: ("BLOCK_RMSE", "BLOCK_R2"), LOCATIONS: ("LOCATION_RMSE", "LOCATION_R2")}
+_SCORES = {
+    RANDOM: ("RMSE", "R2"),
+    BLOCKS: ("BLOCK_RMSE", "BLOCK_R2"),
+    LOCATIONS: ("LOCATION_RMSE", "LOCATION_R2"),
+}
 _FOLDS, _BLOCK_KM = 5, 72.0
 #: What the dialog calls parameters of the steps.
 _NAMES: dict[str, dict[str, str]] = {
@@ -46,6 +49,9 @@ _NAMES: dict[str, dict[str, str]] = {
     "antecedentprecipitation": {"INPUT": "RAIN"},
     "seasonalprecipitation": {"INPUT": "RAIN"},
     "harmonisecovariates": {"INPUT": "SOIL"},
+    "fieldvalidation": dict.fromkeys(
+        ("STATION_FIELD", "DATE_FIELD", "X_FIELD", "Y_FIELD", "VALUE_FIELD", "REPLICATE_FIELD"), "STATIONS"
+    ),
 }
 
 
@@ -164,7 +170,7 @@ class Chain:
         if values.given("MASK"):
             Mask(values.raster_path("MASK"))
         if values.given("STATIONS"):
-            stations_read(_step_values("fieldvalidation", _field(values, self._files), values), looking)
+            self._look_at_stations(looking)
         self._seasons = self._seasons_held(looking) if values.given("RAIN") else ""
         self.of_area = values.choice("METHOD") == AREA_TO_POINT.name
         self._steps = Steps(
@@ -174,6 +180,12 @@ class Chain:
         self._scores: dict[str, Any] = {}
         self._at_stations: dict[str, Any] = {}
         self._reports: list[tuple[str, str]] = []
+
+    def _look_at_stations(self, progress: Progress) -> None:
+        # Held: its definitions end with it.
+        step = step_of("fieldvalidation")
+        with own_words(_NAMES["fieldvalidation"]):
+            stations_read(Values(step, _field(self._values, self._files), self._values.context), progress)
 
     def _count(self) -> int:
         given = self._values
@@ -213,14 +225,13 @@ class Chain:
     ) -> dict[str, Any]:
         return self._steps.run(title, algorithm, parameters, _NAMES.get(algorithm), again)
 
-    def _attempt(self, step: Any) -> dict[str, Any]:
+    def _attempt(self, step: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """A step that only tells how good the maps are, which are there all the same."""
-        refusal = ""
         try:
             return step()
         except InputError as error:
             refusal = str(error)
-        self._steps.warn(refusal)
+        self._steps.warn(f"It was not done: {refusal}")
         return {}
 
     def _prepare(self) -> None:
@@ -239,7 +250,9 @@ class Chain:
         files, smap = self._files, self._smap()
         rain = {"INPUT": self._values.parameters["RAIN"], "EXTENT": around(smap.grid)}
         days = {"START": smap.dates[0].isoformat(), "END": smap.dates[-1].isoformat()}
-        self._run("Rain of the days before", "antecedentprecipitation", {**rain, **days, "OUTPUT": files.rain})
+        self._run(
+            "Rain of the days before", "antecedentprecipitation", {**rain, **days, "OUTPUT": files.rain}
+        )
         if not self._seasons:
             return []
         seasons = {**rain, "SEASONS": self._seasons, "OUTPUT": files.seasons}
@@ -369,12 +382,6 @@ class Chain:
     def series(self) -> tuple[Series, Series]:
         """Maps and SMAP."""
         return open_series(self._files.maps), self._smap()
-
-
-def _step_values(algorithm: str, parameters: dict[str, Any], values: Values) -> Values:
-    from .steps import step_of
-
-    return Values(step_of(algorithm), parameters, values.context)
 
 
 def around(grid: Grid) -> str:

@@ -10,8 +10,8 @@ from qgis.core import (
     QgsHillshadeRenderer,
     QgsProject,
     QgsRasterLayer,
-    QgsReferencedRectangle,
     QgsRectangle,
+    QgsReferencedRectangle,
 )
 
 from ....base.errors import InputError

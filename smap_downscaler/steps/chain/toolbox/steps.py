@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -32,7 +33,11 @@ from ....toolbox.values import Values, crs_text
 JOURNAL = ".steps.work"
 PROVIDER = "smapdownscaler"
 #: What steps advise that this dialog has no parameter for.
-_ADVICE = {"give it another one by NAMES": "rename its file"}
+_ADVICE = {
+    "give it another one by NAMES": "rename its file",
+    "name one otherwise by NAMES": "rename one of the files",
+    "name the column": "rename the column, or use 'Validate maps against the field'",
+}
 
 
 def step_of(algorithm: str) -> QgsProcessingAlgorithm:
@@ -55,9 +60,16 @@ def check_step(
     context : QgsProcessingContext
     """
     step = step_of(algorithm)
+    with own_words(names):
+        step.validate(Values(step, dict(parameters), context))
+
+
+@contextlib.contextmanager
+def own_words(names: Mapping[str, str]) -> Iterator[None]:
+    """Refusals of a step in the words of the whole dialog, see `in_own_words`."""
     refusal = ""
     try:
-        step.validate(Values(step, dict(parameters), context))
+        yield
     except InputError as error:
         refusal = str(error)
     if refusal:
