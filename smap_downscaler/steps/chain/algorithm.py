@@ -99,8 +99,8 @@ class DownscaleSmap(SmapAlgorithm):
         progress.check()
         in_main_thread(lambda: write_project(project, title, maps, smap, dem))
         progress.log(
-            f"{counted(len(maps.dates), 'map')}; the report is {outputs['REPORT']}, and {project} opens on the "
-            "maps."
+            f"{counted(len(maps.dates), 'map')}; the report is {outputs['REPORT']}, and {project} opens on "
+            "the maps."
         )
         return {
             "OUTPUT": folder,
