@@ -9,7 +9,7 @@ from typing import Any
 
 from qgis.core import Qgis, QgsApplication
 
-from .provider import ShippedModel
+from .provider import MODELS, ShippedModel
 
 NAME = "Copy to My Models"
 
@@ -26,7 +26,7 @@ def copy_model(model: ShippedModel) -> Path:
     """
     from processing.modeler.ModelerUtils import ModelerUtils
 
-    source, folder = Path(model.sourceFilePath()), Path(ModelerUtils.modelsFolders()[0])
+    source, folder = MODELS / f"{model.name()}.model3", Path(ModelerUtils.modelsFolders()[0])
     folder.mkdir(parents=True, exist_ok=True)
     target, number = folder / source.name, 2
     while target.exists():

@@ -21,13 +21,21 @@ TWI = ("twi_mtfd", "twi_fd8", "twi_mfdmd")
 
 @pytest.fixture(scope="module")
 def basin(tmp_path_factory, qgis_provider):
-    """A small made-up basin."""
+    """A small made-up basin with coarse rasters, which are quick."""
     import processing
+    from osgeo import gdal
 
     folder = tmp_path_factory.mktemp("basin")
     processing.run(
-        "smapdownscaler:createdemodata", {"SEED": 5, "DAYS": 9, "CELLS": 60, "OUTPUT": str(folder)}
+        "smapdownscaler:createdemodata", {"SEED": 5, "DAYS": 9, "CELLS": 40, "OUTPUT": str(folder)}
     )
+    for path, side in (
+        (folder / "dem.tif", 500),
+        *((folder / "soil" / f"{name}.tif", 0.01) for name in SOIL),
+    ):
+        coarse = path.with_suffix(".vrt")
+        gdal.Translate(str(coarse), str(path), xRes=side, yRes=side, resampleAlg="average", format="GTiff")
+        coarse.replace(path)
     return folder
 
 
