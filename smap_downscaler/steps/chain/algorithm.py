@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from qgis.core import (
     Qgis,
@@ -26,6 +26,7 @@ from ...base.words import counted
 from ...series.one_file import check_series_suffix
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.area import area_parameter
+from ...toolbox.feedback import QgisProgress
 from ...toolbox.layers import SeriesDestination
 from ...toolbox.parameters import advanced, any_file, choice, decimal, period_parameters, series_folder
 from ...toolbox.reports import (
@@ -89,7 +90,8 @@ class DownscaleSmap(SmapAlgorithm):
 
     def work(self, values: Values, progress: Progress) -> dict[str, Any]:
         folder = values.output_folder("OUTPUT")
-        chain = Chain(values, folder, progress)
+        # QGIS's feedback is behind it, for the steps.
+        chain = Chain(values, folder, cast(QgisProgress, progress))
         chain.run()
         made = chain.outcome(progress)
         page = chain_page(made, _manifest(values, chain, progress), footer(self.displayName()))

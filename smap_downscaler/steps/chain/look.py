@@ -37,7 +37,7 @@ def look_at(maps: Series, smap: Series, progress: Progress = SILENT) -> Shown:
     dates = evenly_thinned([date for date in maps.dates if smap.has(date)] or maps.dates, _MOST_DATES)
     date = max(dates, key=lambda one: _seen(smap, one))
     entry = next(entry for entry in maps.entries if entry.date == date)
-    picture = summarise(entry.path, progress).picture
+    picture = summarise(entry.path, progress, entry.band).picture
     grid = maps.grid
     step = max(-(-side // shown) for side, shown in zip(grid.shape, picture.shape))
     rows, cols = picture.shape

@@ -18,6 +18,7 @@ from ....series.series import Series, open_series
 from ....series.stack import open_stack
 from ....toolbox.area import AOI, read_area
 from ....toolbox.feedback import QgisProgress
+from ....toolbox.layers import SERIES_FILE
 from ....toolbox.values import Values
 from ...crossvalidation.numbers.folds import BLOCKS, LOCATIONS, RANDOM, scheme_text
 from ...field.toolbox.parameters import stations_read
@@ -76,6 +77,8 @@ _NAMES_OF_FILES = {
     "model": "training/model.smapmodel",
     "training_report": "training/report.html",
     "maps": "maps",
+    # The folder may hold maps of other runs.
+    "series": f"maps/{SERIES_FILE}",
     "scores": "crossvalidation/scores.gpkg",
     "scores_report": "crossvalidation/report.html",
     "pairs": "stations/pairs.gpkg",
@@ -138,7 +141,7 @@ def _harmonise(values: Values, files: _Files, made: Sequence[str]) -> dict[str, 
 
 def _field(values: Values, files: _Files) -> dict[str, Any]:
     return {
-        "SERIES": files.maps,
+        "SERIES": files.series,
         "STATIONS": values.parameters["STATIONS"],
         "SMAP": files.smap,
         "OUTPUT": files.pairs,
@@ -260,7 +263,11 @@ class Chain:
         return [files.seasons]
 
     def _smap(self) -> Series:
-        return open_series(self._files.smap)
+        # The folder may hold dates of other runs.
+        return open_series(self._files.smap).between(*self._values.period())
+
+    def _period(self) -> dict[str, Any]:
+        return _given(self._values, "START", "END")
 
     def _dynamic(self) -> dict[str, Any]:
         return {"DYNAMIC": [self._files.rain]} if self._values.given("RAIN") else {}
@@ -271,7 +278,7 @@ class Chain:
 
     def _train(self) -> None:
         files = self._files
-        smap = {"SMAP": files.smap, **self._dynamic()}
+        smap = {"SMAP": files.smap, **self._dynamic(), **self._period()}
         output = {"OUTPUT": self._model, "REPORT": files.training_report}
         if self.of_area:
             title = "Training: the area-to-point model"
@@ -293,6 +300,7 @@ class Chain:
                 "COVARIATES": files.fine,
                 **self._dynamic(),
                 **_given(values, "EXTENT", AOI),
+                **self._period(),
                 "INTERVALS": values.flag("INTERVALS"),
                 "OUTPUT": files.maps,
                 # The child hands the layer to QGIS where the dialog asked for it.
@@ -304,7 +312,7 @@ class Chain:
     def _crossvalidate(self) -> dict[str, Any]:
         files = self._files
         what = (
-            {"SMAP": files.smap, "COVARIATES": files.fine, **self._dynamic()}
+            {"SMAP": files.smap, "COVARIATES": files.fine, **self._dynamic(), **self._period()}
             if self.of_area
             else {"INPUT": files.matrix}
         )
@@ -328,7 +336,7 @@ class Chain:
         InputError
             If a result cannot be read.
         """
-        files, maps, smap = self._files, open_series(self._files.maps), self._smap()
+        files, (maps, smap) = self._files, self.series
         stack = open_stack(files.fine)
         names = [*stack.names, *([RAIN_NAME] if self._values.given("RAIN") else [])]
         by_day = "LOCATION_RMSE" not in self._scores
@@ -381,7 +389,7 @@ class Chain:
     @property
     def series(self) -> tuple[Series, Series]:
         """Maps and SMAP."""
-        return open_series(self._files.maps), self._smap()
+        return open_series(self._files.series), self._smap()
 
 
 def around(grid: Grid) -> str:

@@ -32,7 +32,7 @@ def write_project(path: Path, title: str, maps: Series, smap: Series, dem: str) 
         The .qgz; the one file of SMAP's dates is written beside it.
     title : str
     maps, smap : Series
-        Of folders; that of the maps has its file of all dates.
+        That of SMAP of a folder; that of the maps too, or the file of all dates in it.
     dem : str
 
     Raises
@@ -48,7 +48,9 @@ def write_project(path: Path, title: str, maps: Series, smap: Series, dem: str) 
     try:
         project.setTitle(title)
         project.setFilePathStorage(Qgis.FilePathType.Relative)
-        layer = _dated(Path(maps.source) / SERIES_FILE, series_name(maps.dates), maps)
+        found = Path(maps.source)
+        file = found / SERIES_FILE if found.is_dir() else found
+        layer = _dated(file, series_name(maps.dates), maps)
         coarse = _dated(cells, "SMAP", smap)
         project.setCrs(layer.crs())
         for added in (_hillshade(dem, terrain), coarse, layer):
