@@ -252,7 +252,7 @@ def test_the_models_of_the_parts_make_and_validate_maps(run, tmp_path):
     from smap_downscaler.series.stack import open_stack
 
     basin, out = tmp_path / "basin", {}
-    processing.run("smapdownscaler:createdemodata", {"SEED": 5, "DAYS": 9, "CELLS": 60, "OUTPUT": str(basin)})
+    processing.run("smapdownscaler:createdemodata", {"SEED": 5, "DAYS": 9, "CELLS": 70, "OUTPUT": str(basin)})
     nothing = QVariant(QVariant.String)
     for name in ("smap", "p_antecedent", "coarse.tif", "fine.tif", "maps"):
         out[name] = str(tmp_path / name)
@@ -272,7 +272,7 @@ def test_the_models_of_the_parts_make_and_validate_maps(run, tmp_path):
             "fine": out["fine.tif"],
         },
     )
-    names = ("elevation", "twi_mtfd", "twi_fd8", "twi_mfdmd", "clay", "sand")
+    names = ("elevation", "twi_mtfd", "slope", "clay", "sand")
     assert open_stack(out["fine.tif"]).names == names
     prepared = {"SMAP": out["smap"], "COVARIATES": out["fine.tif"], "RAIN": out["p_antecedent"]}
     made = run(

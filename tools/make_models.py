@@ -19,8 +19,8 @@ from qgis_session import ROOT, qgis_session
 MODELS = ROOT / "smap_downscaler" / "workflows"
 #: What rain of the days before is called in matrix and forests.
 RAIN = "p_antecedent"
-#: Wetness indices of 'Terrain indices' that become covariates.
-TWI = ("TWI_MTFD", "TWI_FD8", "TWI_MFDMD")
+#: Outputs of 'Terrain indices' that become covariates.
+TERRAIN = ("TWI_MTFD", "SLOPE")
 _STEP = 240
 
 
@@ -132,7 +132,7 @@ def write_prepare(path: Path) -> None:
         "harmonise",
         "harmonisecovariates",
         {
-            "INPUT": [given("DEM"), *(made("terrain", name) for name in TWI), given("SOIL")],
+            "INPUT": [given("DEM"), *(made("terrain", name) for name in TERRAIN), given("SOIL")],
             "SMAP": made("import", "OUTPUT"),
             **given_layers,
         },

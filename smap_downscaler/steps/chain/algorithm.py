@@ -115,7 +115,9 @@ class DownscaleSmap(SmapAlgorithm):
 
 def _manifest(values: Values, chain: Chain, progress: Progress) -> dict[str, Mapping[str, object]]:
     _maps, smap = chain.series
-    rasters = {name: path for name in ("DEM", "SOIL", "MASK") for path, _ in values.rasters(name)}
+    rasters = {
+        f"{name} ({title})": path for name in ("DEM", "SOIL", "MASK") for path, title in values.rasters(name)
+    }
     area = layer_used(values, "study area (AOI)", "AOI", progress) if values.given("AOI") else {}
     return manifest(
         {

@@ -16,7 +16,7 @@ from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack
 
 SOIL = ("clay", "sand")
-TWI = ("twi_mtfd", "twi_fd8", "twi_mfdmd")
+TERRAIN = ("twi_mtfd", "slope")
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def basin(tmp_path_factory, qgis_provider):
 
     folder = tmp_path_factory.mktemp("basin")
     processing.run(
-        "smapdownscaler:createdemodata", {"SEED": 5, "DAYS": 9, "CELLS": 40, "OUTPUT": str(folder)}
+        "smapdownscaler:createdemodata", {"SEED": 5, "DAYS": 9, "CELLS": 70, "OUTPUT": str(folder)}
     )
     for path, side in (
         (folder / "dem.tif", 500),
@@ -84,7 +84,7 @@ def single_steps(basin, tmp_path_factory, qgis_provider):
     days = {"START": str(series.dates[0]), "END": str(series.dates[-1]), "EXTENT": around(series.grid)}
     rain = {"INPUT": str(basin / "precipitation"), "OUTPUT": out["p_antecedent"]}
     run("antecedentprecipitation", {**rain, **days})
-    terrain = {name.upper(): str(folder / f"{name}.tif") for name in TWI}
+    terrain = {name.upper(): str(folder / f"{name}.tif") for name in TERRAIN}
     run("terrainindices", {"INPUT": str(basin / "dem.tif"), **terrain})
     layers = [basin / "dem.tif", *terrain.values(), *(basin / "soil" / f"{name}.tif" for name in SOIL)]
     run(
@@ -191,7 +191,7 @@ def test_the_report_gathers_what_was_made(whole):
     page = Path(outputs["REPORT"]).read_text(encoding="utf-8")
     for words in (
         "<h1>Soil moisture maps, 2021-01-",
-        "elevation, twi_mtfd, twi_fd8, twi_mfdmd, clay, sand, p_antecedent",
+        "elevation, twi_mtfd, slope, clay, sand, p_antecedent",
         "Cross-validation on SMAP's cells, beside interpolation",
         "blocks of 72 km",
         "At the field stations",
@@ -250,7 +250,10 @@ def test_maps_are_loaded_as_one_temporal_layer(run, basin, tmp_path):
     assert Path(layer.source()) == Path(outputs["MAPS"])
     assert layer.temporalProperties().isActive()
     # Neither soil nor rain: what is left are covariates of the terrain.
-    assert open_stack(str(tmp_path / "out" / "covariates" / "fine_stack.tif")).names == ("elevation", *TWI)
+    assert open_stack(str(tmp_path / "out" / "covariates" / "fine_stack.tif")).names == (
+        "elevation",
+        *TERRAIN,
+    )
 
 
 def test_a_step_of_a_model_is_the_whole_chain(qgis_provider, basin, tmp_path):
@@ -293,7 +296,7 @@ def test_after_a_stop_it_goes_on_and_what_changed_is_done_anew(
         "smap",
     ]
     assert sorted(path.name for path in (tmp_path / "covariates").iterdir()) == sorted(
-        f"{one}.tif" for one in TWI
+        f"{one}.tif" for one in TERRAIN
     )
 
     class Again(QgsProcessingFeedback):
@@ -322,7 +325,7 @@ def test_after_a_stop_it_goes_on_and_what_changed_is_done_anew(
     assert_same_bits(tmp_path / "maps", single_steps["random forest"])
     assert kept() == steps
     # What is made of a lost file is made anew with it.
-    (tmp_path / "covariates" / "twi_fd8.tif").unlink()
+    (tmp_path / "covariates" / "slope.tif").unlink()
     assert kept() == steps[:2]
     assert_same_bits(tmp_path / "maps", single_steps["random forest"])
 

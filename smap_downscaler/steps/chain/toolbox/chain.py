@@ -30,8 +30,8 @@ from ..numbers.outcome import ChainOutcome, SchemeScores
 from .steps import Steps, check_step, own_words, step_of
 
 METHODS = (AREA_TO_POINT.name, RANDOM_FOREST.name)
-#: Outputs of 'Terrain indices' that become covariates.
-_TERRAIN = ("TWI_MTFD", "TWI_FD8", "TWI_MFDMD")
+#: Outputs of 'Terrain indices' that become covariates: on SMAP's cells all wetness indices are the same.
+_TERRAIN = ("TWI_MTFD", "SLOPE")
 #: A shorter record has no seasons, days.
 _YEAR = 365
 #: SMAP cells around the study area whose rain is read too: rain's own cells may be as large.

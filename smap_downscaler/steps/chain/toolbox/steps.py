@@ -36,6 +36,8 @@ PROVIDER = "smapdownscaler"
 _ADVICE = {
     "give it another one by NAMES": "rename its file",
     "name one otherwise by NAMES": "rename one of the files",
+    "give FOLDS a larger number": "take a larger area, or use 'Cross-validate models' with more folds",
+    "give BLOCKS a smaller side, or 0 for random folds only": "take a larger area",
     "name the column": "rename the column, or use 'Validate maps against the field'",
 }
 
