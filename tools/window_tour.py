@@ -390,6 +390,7 @@ STEPS = {
     for step in (
         toolbox,
         dialogs,
+        one_dialog,
         harmonise,
         train,
         downscale,
