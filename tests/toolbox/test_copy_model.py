@@ -60,19 +60,3 @@ def test_a_folder_that_cannot_be_written_is_told(qgis_provider, folder):
     ((sentence, level),) = said
     assert sentence.startswith("The model cannot be copied: ")
     assert level == Qgis.MessageLevel.Warning
-
-
-def test_the_plugin_puts_the_entry_there_and_takes_it_away(qgis_provider, monkeypatch):
-    from processing.gui.ProviderActions import ProviderContextMenuActions
-
-    from smap_downscaler import plugin
-
-    monkeypatch.setattr(plugin, "register_provider", lambda: None)
-    before = list(ProviderContextMenuActions.actions)
-    one = plugin.SmapDownscalerPlugin(None)
-    one.initGui()
-    assert [action.name for action in ProviderContextMenuActions.actions[len(before) :]] == [
-        "Copy to My Models"
-    ]
-    one.unload()
-    assert ProviderContextMenuActions.actions == before

@@ -9,7 +9,6 @@ from typing import Any, cast
 from qgis.core import (
     Qgis,
     QgsProcessingOutputFile,
-    QgsProcessingOutputHtml,
     QgsProcessingOutputNumber,
     QgsProcessingParameterBoolean,
     QgsProcessingParameterCrs,
@@ -34,8 +33,8 @@ from ...toolbox.reports import (
     footer,
     layer_used,
     manifest,
-    numbers_output,
     period_used,
+    report_outputs,
     series_used,
     write_report,
 )
@@ -74,12 +73,11 @@ class DownscaleSmap(SmapAlgorithm):
         yield advanced(QgsProcessingParameterBoolean("INTERVALS", "Intervals beside each map", True))
         yield advanced(QgsProcessingParameterBoolean("CROSS_VALIDATION", "Cross-validate the model", True))
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of all results")
-        yield SeriesDestination("MAPS", "Maps as one temporal layer", None, True)
+        yield SeriesDestination("MAPS", "Maps as one temporal layer")
 
     def define_outputs(self) -> Iterable[Any]:
         yield QgsProcessingOutputNumber("COUNT", "Number of maps")
-        yield QgsProcessingOutputHtml("REPORT", "Report")
-        yield numbers_output()
+        yield from report_outputs(self.displayName())
         yield QgsProcessingOutputFile("PROJECT", "QGIS project of the maps")
 
     def validate(self, values: Values) -> None:
@@ -121,10 +119,10 @@ def _manifest(values: Values, chain: Chain, progress: Progress) -> dict[str, Map
     area = layer_used(values, "study area (AOI)", "AOI", progress) if values.given("AOI") else {}
     return manifest(
         {
-            "SMAP": values.text("SMAP"),
+            "SMAP": ", ".join(values.paths("SMAP")),
             **series_used({"SMAP's cells": smap}, progress),
             **files_used({**rasters, **chain.used}, progress),
-            "rain": values.text("RAIN"),
+            "rain": ", ".join(values.paths("RAIN")),
             **area,
         },
         {

@@ -198,7 +198,7 @@ class Chain:
 
     def _seasons_held(self, progress: Progress) -> str:
         """The seasons that the record of rain tells of, as 'Seasonal precipitation' takes them."""
-        dates = open_series(self._values.path("RAIN"), progress=progress).dates
+        dates = open_series(self._values.paths("RAIN"), progress=progress).dates
         if (dates[-1] - dates[0]).days + 1 < _YEAR:
             progress.log(
                 f"RAIN reaches from {dates[0]} to {dates[-1]}, less than a year: there is no rain of the "

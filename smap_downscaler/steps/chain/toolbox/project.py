@@ -17,9 +17,8 @@ from qgis.core import (
 from ....base.errors import InputError
 from ....geo.datasets import dataset_grid, open_dataset, whole_file
 from ....geo.grid import Grid
-from ....series.one_file import write_series_file
 from ....series.series import Series
-from ....toolbox.layers import SERIES_FILE, series_name, style_soil_moisture, unread_layer, write_series_style
+from ....toolbox.layers import SERIES_FILE, SMAP_SERIES, series_name, style_series, unread_layer, write_dated
 from ....toolbox.vectors import qgis_crs
 
 
@@ -41,8 +40,7 @@ def write_project(path: Path, title: str, maps: Series, smap: Series, dem: str) 
         If it cannot be written.
     """
     cells = path.with_name("smap.vrt")
-    write_series_file(cells, smap.grid, smap.dates, [entry.path for entry in smap.entries], "m3 m-3")
-    write_series_style(cells, smap.dates)
+    write_dated(str(cells), smap.grid, smap.dates, [Path(entry.path) for entry in smap.entries], SMAP_SERIES)
     terrain = dataset_grid(open_dataset(dem), dem)
     project = QgsProject()
     try:
@@ -74,7 +72,7 @@ def write_project(path: Path, title: str, maps: Series, smap: Series, dem: str) 
 def _dated(path: Path, name: str, series: Series) -> QgsRasterLayer:
     dates: Sequence = series.dates
     crs = qgis_crs(series.grid.crs)
-    return unread_layer(str(path), name, len(dates), crs, lambda layer: style_soil_moisture(layer, dates))
+    return unread_layer(str(path), name, len(dates), crs, lambda layer: style_series(layer, dates))
 
 
 def _hillshade(dem: str, grid: Grid) -> QgsRasterLayer:
