@@ -242,3 +242,47 @@ def test_qgis_process_runs_a_step_and_refuses_with_exit_code_1(tmp_path):
     done = process.run("regressionmatrix", inputs)
     assert done.returncode == 1
     assert f"{tmp_path}/nothing: there is no such file; check the path." in done.stderr
+
+
+def test_the_models_of_the_parts_make_and_validate_maps(run, tmp_path):
+    import processing
+    from osgeo import gdal
+    from qgis.PyQt.QtCore import QVariant
+
+    from smap_downscaler.series.stack import open_stack
+
+    basin, out = tmp_path / "basin", {}
+    processing.run("smapdownscaler:createdemodata", {"SEED": 5, "DAYS": 9, "CELLS": 70, "OUTPUT": str(basin)})
+    nothing = QVariant(QVariant.String)
+    for name in ("smap", "p_antecedent", "coarse.tif", "fine.tif", "maps"):
+        out[name] = str(tmp_path / name)
+    run(
+        "prepare",
+        {
+            "SMAP": str(basin / "smap"),
+            **dict.fromkeys(("EXTENT", "AOI", "CRS"), nothing),
+            "DEM": str(basin / "dem.tif"),
+            "SOIL": [str(basin / "soil" / f"{name}.tif") for name in ("clay", "sand")],
+            "RAIN": str(basin / "precipitation"),
+            "MASK": str(basin / "mask.tif"),
+            "RESOLUTION": 1000,
+            "smap": out["smap"],
+            "rain": out["p_antecedent"],
+            "coarse": out["coarse.tif"],
+            "fine": out["fine.tif"],
+        },
+    )
+    names = ("elevation", "twi_mtfd", "slope", "clay", "sand")
+    assert open_stack(out["fine.tif"]).names == names
+    prepared = {"SMAP": out["smap"], "COVARIATES": out["fine.tif"], "RAIN": out["p_antecedent"]}
+    made = run(
+        "trainandmap", {**prepared, "AOI": nothing, "maps": out["maps"], "series": str(tmp_path / "s.vrt")}
+    )
+    with_intervals = gdal.Open(next(str(path) for path in (tmp_path / "maps").glob("*.tif")))
+    assert with_intervals.RasterCount == 4
+    assert gdal.Open(made["series"]).RasterCount == len(list((tmp_path / "maps").glob("*.tif")))
+    tables = {name: str(tmp_path / f"{name}.csv") for name in ("scores", "pairs", "metrics")}
+    run("validate", {**prepared, "MAPS": out["maps"], "STATIONS": str(basin / "stations.csv"), **tables})
+    for path in tables.values():
+        with open(path, encoding="utf-8-sig", newline="") as stream:
+            assert len(list(csv.DictReader(stream))) > 5

@@ -18,6 +18,7 @@ from smap_downscaler.geo.lattice import Lattice
 from smap_downscaler.geo.sampling import bilinear
 from smap_downscaler.methods.file.reader import open_models
 from smap_downscaler.series.series import open_series
+from smap_downscaler.steps.chain.toolbox.project import write_project
 from smap_downscaler.steps.maps.downscale import map_file
 
 SOIL = ("clay", "sand", "soc")
@@ -46,9 +47,10 @@ def run_basin(output: Path, cells: int, days: int, seed: int) -> None:
     picture = output / "pictures" / "demo.png"
     picture.parent.mkdir(exist_ok=True)
     draw(picture, data, paths, errors)
-    from demo_project import write_project
-
-    project = write_project(output / "demo.qgz", data, paths)
+    project, dem = output / "demo.qgz", str(data / "dem.tif")
+    write_project(
+        project, "SMAP Downscaler demo", open_series(paths["maps"]), open_series(paths["smap"]), dem
+    )
     print(f"\nMaps:     {paths['maps']}, those of the forests in {paths['forest_maps']}")
     print(f"Project:  {project}  (open it in QGIS, then View > Panels > Temporal Controller, play)")
     print(f"Picture:  {picture}")

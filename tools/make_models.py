@@ -19,6 +19,8 @@ from qgis_session import ROOT, qgis_session
 MODELS = ROOT / "smap_downscaler" / "workflows"
 #: What rain of the days before is called in matrix and forests.
 RAIN = "p_antecedent"
+#: Outputs of 'Terrain indices' that become covariates.
+TERRAIN = ("TWI_MTFD", "SLOPE")
 _STEP = 240
 
 
@@ -105,41 +107,155 @@ def write_map_every_day(path: Path) -> None:
     model.write(path)
 
 
-def _up_to_rain(name: str, smap: str, last: Any) -> Model:
-    """What all chains begin with: the inputs, of which `last` is the last, and the steps up to rain."""
-    from qgis.core import (
-        Qgis,
-        QgsProcessingParameterCrs,
-        QgsProcessingParameterExtent,
-        QgsProcessingParameterFeatureSource,
-        QgsProcessingParameterMultipleLayers,
-        QgsProcessingParameterNumber,
-        QgsProcessingParameterRasterLayer,
-        QgsProcessingParameterString,
+def write_prepare(path: Path) -> None:
+    """SMAP files, a DEM, other layers and daily rain to what a model is trained on."""
+    given_layers = {name: given(name) for name in ("MASK", "CRS", "RESOLUTION")}
+    model = Model("prepare")
+    model.add_parameters(
+        _folder("SMAP", "SMAP granules or dated rasters"),
+        _box(),
+        _polygons(),
+        _raster("DEM", "Elevation (DEM, in metres)"),
+        _rasters("SOIL", "Soil and other layers"),
+        _folder("RAIN", "Daily rain (series, mm/d)"),
+        *_fine_stack(),
     )
+    model.add_step(
+        "import",
+        "importsmap",
+        {"INPUT": given("SMAP"), "EXTENT": given("EXTENT"), "AOI": given("AOI")},
+        {"Smap": "OUTPUT"},
+    )
+    model.add_step("rain", "antecedentprecipitation", {"INPUT": given("RAIN")}, {"Rain": "OUTPUT"})
+    model.add_step("terrain", "terrainindices", {"INPUT": given("DEM")})
+    model.add_step(
+        "harmonise",
+        "harmonisecovariates",
+        {
+            "INPUT": [given("DEM"), *(made("terrain", name) for name in TERRAIN), given("SOIL")],
+            "SMAP": made("import", "OUTPUT"),
+            **given_layers,
+        },
+        {"Coarse": "OUTPUT_COARSE", "Fine": "OUTPUT_FINE"},
+    )
+    model.write(path)
 
+
+def write_train_and_map(path: Path) -> None:
+    """What 'Prepare' made, to an area-to-point model and its maps with intervals."""
+    model = Model("trainandmap")
+    model.add_parameters(*_prepared(), _polygons())
+    own = {"COVARIATES": given("COVARIATES"), "DYNAMIC": given("RAIN")}
+    model.add_step(
+        "train",
+        "trainareamodel",
+        {"SMAP": given("SMAP"), **own},
+        {"Model": "OUTPUT", "Scores": "SCORES", "Report": "REPORT"},
+    )
+    model.add_step(
+        "maps",
+        "downscale",
+        {"FORESTS": made("train", "OUTPUT"), **own, "AOI": given("AOI"), "INTERVALS": fixed(True)},
+        {"Maps": "OUTPUT", "Series": "SERIES"},
+    )
+    model.write(path)
+
+
+def write_validate(path: Path) -> None:
+    """Cross-validation of the area-to-point model, and its maps beside field stations."""
+    from qgis.core import QgsProcessingParameterFile
+
+    model = Model("validate")
+    stations = QgsProcessingParameterFile(
+        "STATIONS", "Field stations (CSV file, ISMN file or zip)", fileFilter="All files (*)"
+    )
+    model.add_parameters(*_prepared(), _folder("MAPS", "Folder of maps"), stations)
+    model.add_step(
+        "folds",
+        "crossvalidate",
+        {
+            "METHOD": fixed("area-to-point model"),
+            "SMAP": given("SMAP"),
+            "COVARIATES": given("COVARIATES"),
+            "DYNAMIC": given("RAIN"),
+        },
+        {"Scores": "OUTPUT", "Folds_report": "REPORT"},
+    )
+    model.add_step(
+        "stations",
+        "fieldvalidation",
+        {"SERIES": given("MAPS"), "STATIONS": given("STATIONS"), "SMAP": given("SMAP")},
+        {"Pairs": "OUTPUT", "Metrics": "METRICS", "Field_report": "REPORT"},
+    )
+    model.write(path)
+
+
+def _prepared() -> list[Any]:
+    """What 'Prepare' makes, as parameters."""
+    return [
+        _folder("SMAP", "SMAP series"),
+        _raster("COVARIATES", "Fine stack of covariates"),
+        _folder("RAIN", "Rain of the days before (series)", optional=True),
+    ]
+
+
+def _folder(name: str, description: str, optional: bool = False) -> Any:
     from smap_downscaler.toolbox.parameters import series_folder
 
-    model = Model(name)
-    model.add_parameters(
-        series_folder("SMAP", smap),
-        QgsProcessingParameterExtent("EXTENT", "Study area (a box)", optional=True),
-        QgsProcessingParameterFeatureSource(
-            "AOI",
-            "Study area (polygons)",
-            types=[Qgis.ProcessingSourceType.VectorPolygon],
-            optional=True,
-        ),
-        QgsProcessingParameterMultipleLayers(
-            "COVARIATES", "Covariates (terrain, soil, ...)", layerType=Qgis.ProcessingSourceType.Raster
-        ),
-        QgsProcessingParameterString("NAMES", "Names of the covariates, separated by commas", optional=True),
-        series_folder("PRECIPITATION", "Daily precipitation"),
-        QgsProcessingParameterRasterLayer("MASK", "Mask (water, towns)", optional=True),
+    return series_folder(name, description, optional)
+
+
+def _raster(name: str, description: str, optional: bool = False) -> Any:
+    from qgis.core import QgsProcessingParameterRasterLayer
+
+    return QgsProcessingParameterRasterLayer(name, description, optional=optional)
+
+
+def _rasters(name: str, description: str) -> Any:
+    from qgis.core import Qgis, QgsProcessingParameterMultipleLayers
+
+    return QgsProcessingParameterMultipleLayers(name, description, layerType=Qgis.ProcessingSourceType.Raster)
+
+
+def _box() -> Any:
+    from qgis.core import QgsProcessingParameterExtent
+
+    return QgsProcessingParameterExtent("EXTENT", "Study area (a box)", optional=True)
+
+
+def _polygons() -> Any:
+    from qgis.core import Qgis, QgsProcessingParameterFeatureSource
+
+    kinds = [Qgis.ProcessingSourceType.VectorPolygon]
+    return QgsProcessingParameterFeatureSource("AOI", "Study area (polygons)", types=kinds, optional=True)
+
+
+def _fine_stack() -> list[Any]:
+    """MASK, CRS and RESOLUTION."""
+    from qgis.core import QgsProcessingParameterCrs, QgsProcessingParameterNumber
+
+    return [
+        _raster("MASK", "Mask (water, towns)", optional=True),
         QgsProcessingParameterCrs("CRS", "CRS of the maps", optional=True),
         QgsProcessingParameterNumber(
             "RESOLUTION", "Resolution of the maps", defaultValue=100.0, minValue=0.0
         ),
+    ]
+
+
+def _up_to_rain(name: str, smap: str, last: Any) -> Model:
+    """What all chains begin with: the inputs, of which `last` is the last, and the steps up to rain."""
+    from qgis.core import QgsProcessingParameterString
+
+    model = Model(name)
+    model.add_parameters(
+        _folder("SMAP", smap),
+        _box(),
+        _polygons(),
+        _rasters("COVARIATES", "Covariates (terrain, soil, ...)"),
+        QgsProcessingParameterString("NAMES", "Names of the covariates, separated by commas", optional=True),
+        _folder("PRECIPITATION", "Daily precipitation"),
+        *_fine_stack(),
         last,
     )
     area = {name: given(name) for name in ("EXTENT", "AOI")}
@@ -215,7 +331,7 @@ class Model:
         position = QPointF(120 + _STEP * (1 + len(self._model.childAlgorithms())), 200)
         child.setPosition(position)
         for name, value in values.items():
-            child.addParameterSources(name, [value])
+            child.addParameterSources(name, value if isinstance(value, list) else [value])
         shown = {}
         for label, name in (outputs or {}).items():
             output = QgsProcessingModelOutput(label)
@@ -243,7 +359,13 @@ class Model:
 
 
 #: What writes each model, by its name.
-WRITERS = {"smaptomaps": write_smap_to_maps, "mapeveryday": write_map_every_day}
+WRITERS = {
+    "smaptomaps": write_smap_to_maps,
+    "mapeveryday": write_map_every_day,
+    "prepare": write_prepare,
+    "trainandmap": write_train_and_map,
+    "validate": write_validate,
+}
 
 if __name__ == "__main__":
     main()

@@ -24,6 +24,7 @@ from window_screen import WindowError, make_data, run_qgis
 STEPS = (
     "toolbox",
     "dialogs",
+    "one_dialog",
     "harmonise",
     "train",
     "downscale",

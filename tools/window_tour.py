@@ -21,7 +21,7 @@ from qgis.PyQt.QtGui import QImage
 from qgis.PyQt.QtWidgets import QDockWidget, QTreeView
 
 from window_inside import Step, StepError, Wait, Window
-from window_run import PROVIDER, DialogRun, left_in, message_box, open_dialog, timed_run
+from window_run import PROVIDER, DialogRun, left_in, loaded, message_box, open_dialog, timed_run
 
 NAME = "SMAP Downscaler"
 SOIL = ("clay", "sand", "soc")
@@ -95,6 +95,29 @@ def harmonise(window: Window) -> Step:
         "OUTPUT_FINE": str(window.output / "fine.tif"),
     }
     yield from timed_run(window, "harmonisecovariates", parameters, HEIGHT)
+
+
+def one_dialog(window: Window) -> Step:
+    """From raw files to the maps of three days on the canvas, with one dialog."""
+    data = window.data / "data"
+    parameters = {
+        "SMAP": str(data / "smap"),
+        "DEM": str(data / "dem.tif"),
+        "SOIL": [str(data / "soil" / f"{name}.tif") for name in SOIL],
+        "RAIN": str(data / "precipitation"),
+        "METHOD": "random forest",
+        "END": "2021-01-07",
+        "RESOLUTION": 500,
+        "CROSS_VALIDATION": False,
+        "OUTPUT": str(window.output / "one_dialog"),
+    }
+    yield from timed_run(window, "downscalesmap", parameters)
+    (layer,) = [one for one in loaded() if one.name().startswith("Soil moisture")]
+    window.iface.mapCanvas().setExtent(layer.extent())
+    window.iface.mapCanvas().refresh()
+    yield 1.0
+    yield Wait(window.drawn, "the map")
+    window.picture("one_dialog")
 
 
 def train(window: Window) -> Step:
@@ -367,6 +390,7 @@ STEPS = {
     for step in (
         toolbox,
         dialogs,
+        one_dialog,
         harmonise,
         train,
         downscale,

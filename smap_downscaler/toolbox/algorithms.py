@@ -28,6 +28,7 @@ _ALGORITHMS = (
     ("field.validation_algorithm", "FieldValidation"),
     ("quantiles.algorithm", "QuantileCorrelation"),
     ("field.collocation_algorithm", "TripleCollocation"),
+    ("chain.algorithm", "DownscaleSmap"),
 )
 _STEPS = __name__.rsplit(".", 2)[0] + ".steps"
 

@@ -21,31 +21,32 @@ class QgisProgress(Progress):
     LONG = 60.0
 
     def __init__(self, feedback: QgsProcessingFeedback):
-        self._feedback = feedback
+        #: QGIS's own, for algorithms that are run as steps.
+        self.feedback = feedback
         self._begun = time.monotonic()
         self._next_text = self._begun + self.QUIET
 
     def is_cancelled(self) -> bool:
-        return self._feedback.isCanceled()
+        return self.feedback.isCanceled()
 
     def set_fraction(self, fraction: float) -> None:
-        self._feedback.setProgress(100.0 * fraction)
+        self.feedback.setProgress(100.0 * fraction)
 
     def set_text(self, text: str) -> None:
         now = time.monotonic()
         if now >= self._next_text:
             self._next_text = now + (self.OFTEN if now - self._begun < self.LONG else self.SELDOM)
-            self._feedback.setProgressText(text)
+            self.feedback.setProgressText(text)
 
     def log(self, text: str) -> None:
         if "  " in text.strip():
             # A line of a table: QGIS shows these in a typewriter face, and blanks that do not collapse.
-            self._feedback.pushConsoleInfo(text.replace(" ", "\u00a0"))
+            self.feedback.pushConsoleInfo(text.replace(" ", "\u00a0"))
         else:
-            self._feedback.pushInfo(text)
+            self.feedback.pushInfo(text)
 
     def warn(self, text: str) -> None:
-        self._feedback.pushWarning(text)
+        self.feedback.pushWarning(text)
 
 
 class WarningKeeper(Progress):

@@ -1,4 +1,4 @@
-"""The plugin's menu: two guides, and an example that is made and opened in one click."""
+"""The plugin's menu: two guides, and an example that is made and opened in one click; copies of models."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from qgis.PyQt.QtGui import QDesktopServices, QIcon
 from qgis.PyQt.QtWidgets import QAction, QPushButton
 
 from .algorithm import icon_path
+from .copy_model import copy_action
 from .help_page import guide_url
 
 TITLE = "SMAP Downscaler"
@@ -39,11 +40,15 @@ class Menu:
     def __init__(self, interface: Any):
         self._interface = interface
         self._actions: list[QAction] = []
+        #: Of the toolbox's context menu.
+        self._copying = [copy_action(self._tell)]
         #: What is under way: QGIS's task manager does not keep it alive.
         self._running: list[Any] = []
 
     def open(self) -> None:
         """Add the entries."""
+        from processing.gui.ProviderActions import ProviderContextMenuActions
+
         entries: dict[str, Callable[[], None]] = {
             "Open example": self.open_example,
             "A first map, in two minutes": lambda: show_guide("first_map"),
@@ -55,15 +60,19 @@ class Menu:
             action.triggered.connect(lambda _checked=False, call=call: call())
             self._interface.addPluginToMenu(TITLE, action)
             self._actions.append(action)
+        ProviderContextMenuActions.registerProviderContextMenuActions(self._copying)
         if not QgsSettings().value(GREETED, False, type=bool):
             QgsSettings().setValue(GREETED, True)
             self._greet()
 
     def close(self) -> None:
         """Take them away."""
+        from processing.gui.ProviderActions import ProviderContextMenuActions
+
         for action in self._actions:
             self._interface.removePluginMenu(TITLE, action)
         self._actions.clear()
+        ProviderContextMenuActions.deregisterProviderContextMenuActions(self._copying)
 
     def open_example(self) -> None:
         """Make the demo's year in a task that QGIS shows and can cancel, and load it."""

@@ -156,4 +156,15 @@ PROMISED = {
         "maps series dates model scores",
         "",
     ),
+    "downscalesmap": promise(
+        "SMAP DEM SOIL RAIN EXTENT AOI METHOD MASK STATIONS START END CRS RESOLUTION INTERVALS "
+        "CROSS_VALIDATION",
+        "OUTPUT MAPS",
+        "COUNT REPORT REPORT_NUMBERS PROJECT",
+    ),
+    "prepare": promise("SMAP EXTENT AOI DEM SOIL RAIN MASK CRS RESOLUTION", "smap rain coarse fine", ""),
+    "trainandmap": promise("SMAP COVARIATES RAIN AOI", "model scores report maps series", ""),
+    "validate": promise(
+        "SMAP COVARIATES RAIN MAPS STATIONS", "scores folds_report pairs metrics field_report", ""
+    ),
 }

@@ -45,6 +45,9 @@ def interface(qgis_provider):
 
 
 def test_entries_come_and_go(interface):
+    from processing.gui.ProviderActions import ProviderContextMenuActions
+
+    before = list(ProviderContextMenuActions.actions)
     found = Menu(interface)
     found.open()
     assert [action.text() for action in interface.entries] == [
@@ -52,8 +55,11 @@ def test_entries_come_and_go(interface):
         "A first map, in two minutes",
         "Your own area: what to get, and where",
     ]
+    (copying,) = ProviderContextMenuActions.actions[len(before) :]
+    assert copying.name == "Copy to My Models"
     found.close()
     assert interface.entries == []
+    assert ProviderContextMenuActions.actions == before
 
 
 def test_the_first_start_has_a_message_and_the_second_has_none(interface, monkeypatch):

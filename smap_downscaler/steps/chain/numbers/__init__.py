@@ -1,0 +1,1 @@
+"""Arrays and results of the whole chain."""

@@ -1,0 +1,1 @@
+"""The steps of the whole chain as QGIS runs them, and the project that shows what came of them."""
