@@ -129,7 +129,7 @@ def whole(basin, tmp_path_factory, qgis_provider):
         def pushWarning(self, warning):
             self.warnings.append(warning)
 
-    folder = tmp_path_factory.mktemp("whole")
+    folder, before = tmp_path_factory.mktemp("whole"), sorted(basin.rglob("*"))
     feedback, context = Listening(), QgsProcessingContext()
     nothing = QVariant(QVariant.String)
     outputs, good = qgis_provider.algorithm("downscalesmap").run(
@@ -151,6 +151,8 @@ def whole(basin, tmp_path_factory, qgis_provider):
         catchExceptions=False,
     )
     assert good
+    # Nothing is written beside the inputs; QGIS itself does so when scripts call single steps.
+    assert sorted(basin.rglob("*")) == before
     return outputs, feedback
 
 
@@ -216,15 +218,10 @@ def test_the_project_opens_on_the_maps(whole):
     assert project.crs() == maps.crs()
     times = project.timeSettings()
     assert (times.timeStep(), times.timeStepUnit()) == (1.0, Qgis.TemporalUnit.Days)
-    assert times.temporalRange() == maps.temporalProperties().allTemporalRanges(maps)[0]
+    assert times.temporalRange().begin() == maps.temporalProperties().allTemporalRanges(maps)[0].begin()
     view = project.viewSettings().defaultViewExtent()
     assert view.width() == pytest.approx(maps.extent().width())
     project.clear()
-
-
-def test_nothing_is_written_beside_the_inputs(whole, basin):
-    assert not list(basin.rglob("*.aux.xml"))
-    assert not list(basin.rglob("*.qml"))
 
 
 def test_maps_are_loaded_as_one_temporal_layer(run, basin, tmp_path):

@@ -39,7 +39,7 @@ class Shown:
     smap: np.ndarray
     mapped: np.ndarray
     bounds: Bounds
-    frame: MapFrame
+    frame: MapFrame | None
 
 
 @dataclass
