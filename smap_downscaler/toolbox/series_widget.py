@@ -127,18 +127,18 @@ class SeriesWidget(QWidget):
         self._fill(f"{add}Layer".capitalize(), _loaded_layers())
         model, step = self._model()
         if self._several and model is not None and step is not None:
-            self._fill("Add of the model", _sources_for(model, step))
+            self._fill("Add from the model", _sources_for(model, step))
         if len(self._items) > 1:
             remove = self.menu.addMenu("Remove")
             for item in self._items[:_MOST_TOLD]:
-                remove.addAction(self._label(item), lambda item=item: self._remove(item))
-            remove.addAction("All", lambda: self._take([]))
+                remove.addAction(self._label(item), lambda *_, item=item: self._remove(item))
+            remove.addAction("All", lambda *_: self._take([]))
 
     def _fill(self, title: str, choices: Sequence[tuple[str, Any]]) -> None:
         menu = self.menu.addMenu(title)
         menu.setEnabled(bool(choices))
         for label, item in choices:
-            menu.addAction(label, lambda item=item: self._add([item]))
+            menu.addAction(label, lambda *_, item=item: self._add([item]))
 
     def _choose_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Folder of a series", self._start())
