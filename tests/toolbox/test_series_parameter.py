@@ -477,19 +477,23 @@ def test_files_folders_and_layers_can_be_dropped(qgis_provider, case, layer):
         assert widget.value() == values
 
 
-def test_wrappers_end_with_their_dialog(qgis_provider):
+def test_what_is_kept_of_a_wrapper_ends_with_it(qgis_provider):
+    from qgis.core import QgsProcessingContext
+    from qgis.gui import QgsGui, QgsProcessingGui
     from qgis.PyQt import sip
 
     from smap_downscaler.toolbox import series_widget
 
+    algorithm, before = qgis_provider.algorithm("downscale").create(), set(series_widget._ALIVE)
+    wrapper = QgsGui.processingGuiRegistry().createParameterWidgetWrapper(
+        algorithm.parameterDefinition("DYNAMIC"), QgsProcessingGui.WidgetType.Standard
+    )
     gc.collect()
-    before = set(series_widget._ALIVE)
-    dialog = dialog_of(qgis_provider, "downscale")
-    assert len(set(series_widget._ALIVE) - before) == 2
-    sip.delete(dialog)
-    del dialog
-    gc.collect()
+    widget = wrapper.createWrappedWidget(QgsProcessingContext())
+    assert len(set(series_widget._ALIVE) - before) == 1
+    sip.delete(wrapper)
     assert not set(series_widget._ALIVE) - before
+    sip.delete(widget)
 
 
 def test_no_layer_that_qgis_alone_cuts_is_taken(run, case, layer, tmp_path):
