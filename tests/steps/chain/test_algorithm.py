@@ -271,10 +271,12 @@ def test_a_step_of_a_model_is_the_whole_chain(qgis_provider, basin, tmp_path):
     output = QgsProcessingModelOutput("Maps")
     output.setChildId("chain")
     output.setChildOutputName("MAPS")
+    # The model's output is called after it.
+    output.setDescription("Maps")
     child.setModelOutputs({"Maps": output})
     model.addChildAlgorithm(child)
-    outputs = processing.run(model, {"Maps": str(tmp_path / "maps.vrt")})
-    assert open_dataset(outputs["Maps"]).RasterCount >= 1
+    outputs = processing.run(model, {"maps": str(tmp_path / "maps.vrt")})
+    assert open_dataset(outputs["maps"]).RasterCount >= 1
 
 
 def test_after_a_stop_it_goes_on_and_what_changed_is_done_anew(
