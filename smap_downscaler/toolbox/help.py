@@ -1,6 +1,6 @@
 """Help texts: one Markdown file an algorithm in `help/`, keyed by parameter and output name.
 
-# Title
+# Title (what comes out)
 One sentence.
 
 Paragraphs and bullet lists.
@@ -37,6 +37,8 @@ class HelpText:
     """The parts of a help file; `example`, `mistakes` and `paper` are for the page behind the Help button."""
 
     title: str
+    #: What comes out, as the toolbox says behind the title.
+    result: str
     summary: str
     body: str
     parameters: dict[str, str] = field(default_factory=dict)
@@ -44,6 +46,11 @@ class HelpText:
     example: str = ""
     mistakes: str = ""
     paper: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the toolbox calls the tool."""
+        return f"{self.title} ({self.result})" if self.result else self.title
 
 
 def help_folder() -> Path:
@@ -57,14 +64,15 @@ def load_help(algorithm_id: str) -> HelpText:
     """The help of an algorithm; empty texts where the file is missing, so that the tool still loads."""
     path = help_folder() / f"{algorithm_id}.md"
     if not path.is_file():
-        return HelpText(algorithm_id, "", "")
+        return HelpText(algorithm_id, "", "", "")
     return parse_help(path.read_text(encoding="utf-8"))
 
 
 def parse_help(text: str) -> HelpText:
     """Split a help file into its parts."""
     head, *sections = re.split(r"^## +", text, flags=re.MULTILINE)
-    title, _, rest = head.strip().removeprefix("# ").partition("\n")
+    heading, _, rest = head.strip().removeprefix("# ").partition("\n")
+    title, _, result = heading.strip().removesuffix(")").partition(" (")
     summary, _, body = rest.strip().partition("\n\n")
     keyed: dict[str, dict[str, str]] = {}
     plain: dict[str, str] = {}
@@ -76,7 +84,8 @@ def parse_help(text: str) -> HelpText:
             key.strip(): value.strip() for key, _, value in (entry.partition("\n") for entry in entries)
         }
     return HelpText(
-        title.strip(),
+        title,
+        result,
         _one_line(summary),
         body.strip(),
         keyed.get("parameters", {}),
