@@ -237,7 +237,7 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
                 outputs.update(self.work(values, progress))
                 manifest.write(outputs, progress)
                 hand_over_outputs(self, context, outputs, self.kind_of, self.dress)
-                group(context, self.displayName())
+                group(context, load_help(self.ID).title)
 
         refusal = self._attempt(work, feedback)
         if refusal:

@@ -57,7 +57,7 @@ class ShippedModel(QgsProcessingModelAlgorithm):
         if not feedback.isCanceled():
             # In the place of those of its steps, which know only what they handed on to each other.
             manifest.write(outputs, progress)
-        group(context, self.displayName(), whole=True)
+        group(context, load_help(self.name()).title, whole=True)
         return outputs
 
     def displayName(self) -> str:
