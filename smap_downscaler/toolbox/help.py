@@ -37,8 +37,6 @@ class HelpText:
     """The parts of a help file; `example`, `mistakes` and `paper` are for the page behind the Help button."""
 
     title: str
-    #: What comes out, as the toolbox says behind the title.
-    result: str
     summary: str
     body: str
     parameters: dict[str, str] = field(default_factory=dict)
@@ -46,6 +44,8 @@ class HelpText:
     example: str = ""
     mistakes: str = ""
     paper: str = ""
+    #: What comes out, as the toolbox says behind the title.
+    result: str = ""
 
     @property
     def name(self) -> str:
@@ -64,7 +64,7 @@ def load_help(algorithm_id: str) -> HelpText:
     """The help of an algorithm; empty texts where the file is missing, so that the tool still loads."""
     path = help_folder() / f"{algorithm_id}.md"
     if not path.is_file():
-        return HelpText(algorithm_id, "", "", "")
+        return HelpText(algorithm_id, "", "")
     return parse_help(path.read_text(encoding="utf-8"))
 
 
@@ -85,12 +85,12 @@ def parse_help(text: str) -> HelpText:
         }
     return HelpText(
         title,
-        result,
         _one_line(summary),
         body.strip(),
         keyed.get("parameters", {}),
         keyed.get("outputs", {}),
         *(plain.get(name, "") for name in ("example", "mistakes", "paper")),
+        result=result,
     )
 
 
