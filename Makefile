@@ -15,7 +15,7 @@ LINTED = smap_downscaler tests tools
 SHELL_SCRIPTS = .ci/run $(wildcard tools/*.sh)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-real paper test test-next test-newcomer saga-versions check format package link deploy pictures window kills cancels fuzz bench numbers clean
+.PHONY: help setup demo demo-real paper test test-next test-newcomer saga-versions check format package release link deploy pictures window kills cancels fuzz bench numbers clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -50,11 +50,13 @@ saga-versions: ## this machine's SAGA beside Debian testing's on the same DEMs (
 	@$(SETUP)
 	sh tools/saga_versions.sh
 
-check: $(CHECKED) ## format, lint, types, security, secrets, shell scripts
+check: $(CHECKED) ## format, lint, types, security, secrets, Qt 6, shell scripts
 	$(VENV)/ruff check $(LINTED)
 	$(VENV)/ruff format --check $(LINTED)
 	$(VENV)/mypy
 	$(VENV)/bandit --quiet --recursive smap_downscaler
+	$(VENV)/flake8 --max-line-length=120 --extend-ignore=E203 smap_downscaler
+	$(VENV)/python tools/check_qt6.py
 	$(VENV)/python tools/check_text.py
 	$(VENV)/python tools/check_text.py --list0 | xargs -0 $(VENV)/detect-secrets-hook --no-verify
 	$(VENV)/shellcheck --external-sources $(SHELL_SCRIPTS)
@@ -72,6 +74,9 @@ $(CHECKED): tools/requirements-dev.txt
 
 package: ## dist/smap_downscaler-VERSION.zip, to be installed in QGIS
 	$(PYTHON) tools/package.py
+
+release: check ## the same, where it may be published: real addresses, change log, same bytes, site's scanners
+	$(VENV)/python tools/release.py
 
 link: ## for developers: show this folder as a plugin in PROFILE
 	$(PYTHON) tools/install.py link "$(PROFILE)"

@@ -53,6 +53,8 @@ def test_every_algorithm_says_what_it_is(algorithms):
         assert algorithm.displayName() not in ("", name)
         assert algorithm.shortDescription().endswith("."), name
         assert algorithm.shortDescription() in algorithm.shortHelpString().replace("<code>", "`")
+        assert algorithm.displayName() == f"{load_help(name).title} ({load_help(name).result})"
+        assert load_help(name).result
         assert algorithm.group()[0].isdigit()
         assert all(definition.help() for definition in algorithm.parameterDefinitions()), name
 
@@ -146,7 +148,7 @@ def test_help_files_belong_to_algorithms(algorithms):
 def test_help_names_other_algorithms_as_the_toolbox_does(algorithms):
     from smap_downscaler.toolbox.help import help_folder
 
-    known = {algorithm.displayName() for algorithm in algorithms.values()}
+    known = {load_help(name).title for name in algorithms}
     for path in help_folder().rglob("*.md"):
         named = set(re.findall(r"(?<!\w)'([A-Z][A-Za-z -]+)'(?!\w)", path.read_text(encoding="utf-8")))
         assert named <= known, (path.name, named - known)
@@ -154,10 +156,11 @@ def test_help_names_other_algorithms_as_the_toolbox_does(algorithms):
 
 def test_markdown_becomes_html():
     text = parse_help(
-        "# Title\n\nOne & only `sentence`.\n\nA **bold** word.\n\n- first\n- second\n  line\n\n"
+        "# Title (a table)\n\nOne & only `sentence`.\n\nA **bold** word.\n\n- first\n- second\n  line\n\n"
         "## Parameters\n\n### INPUT\nThe <input>.\n\n## Outputs\n\n### OUTPUT\nOut.\n"
     )
-    assert (text.title, text.summary) == ("Title", "One & only `sentence`.")
+    assert (text.title, text.result, text.name) == ("Title", "a table", "Title (a table)")
+    assert text.summary == "One & only `sentence`."
     assert text.parameters == {"INPUT": "The <input>."}
     assert as_html(text) == (
         "<p><b>One &amp; only <code>sentence</code>.</b></p><p>A <b>bold</b> word.</p>"

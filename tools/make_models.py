@@ -325,9 +325,11 @@ class Model:
         from qgis.core import QgsProcessingModelChildAlgorithm, QgsProcessingModelOutput
         from qgis.PyQt.QtCore import QPointF
 
+        from smap_downscaler.toolbox.help import load_help
+
         child = QgsProcessingModelChildAlgorithm(f"smapdownscaler:{algorithm}")
         child.setChildId(step)
-        child.setDescription(child.algorithm().displayName())
+        child.setDescription(load_help(algorithm).title)
         position = QPointF(120 + _STEP * (1 + len(self._model.childAlgorithms())), 200)
         child.setPosition(position)
         for name, value in values.items():

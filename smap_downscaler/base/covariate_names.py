@@ -20,7 +20,8 @@ _CLASSES = re.compile(
     r"(?:^|_)(?:land_?(?:cover|use|form)s?\d*|(?:lu)?lc(?:\d{4}|100|cs)?|lulc\d*|lc_?type_?\d?|world_?cover\d*"
     r"|corine|clc\d*|mcd12\w*|nlcd\d*|map_?biomas|fcs30|glc_?\d*|glc_?fcs\w*|globe?_?land\d*|glob_?cover|from_?glc\w*"
     r"|dynamic_?world|dw|cdl|lcz|biomes?|eco_?regions?|geology|lithology|glim|koe?ppen\w*|hwsd\d*|wrb\w*"
-    r"|soil_?(?:types?|class(?:es)?|groups?|orders?|units?|map)|soil_?textures?|texture_?class(?:es)?|texmht\w*|hysogs\w*|hsg"
+    r"|soil_?(?:types?|class(?:es)?|groups?|orders?|units?|map)|soil_?textures?"
+    r"|texture_?class(?:es)?|texmht\w*|hysogs\w*|hsg"
     r"|flow_?dir(?:ection)?s?|fdir|geomorphons?|smod|class(?:es)?|categor(?:y|ies)|types?|codes?)(?:_|$)"
 )
 #: What such a name says where its numbers are measurements all the same.

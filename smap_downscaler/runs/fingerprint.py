@@ -151,17 +151,18 @@ def identity(path: str) -> tuple[str, int, int | str]:
         If such a file cannot be read.
     """
     file, size, changed = file_state(path)
-    if changed and _is_handed_on(file):
+    if changed and is_handed_on(file):
         return Path(file).name, size, _content(file, size, changed)
     return file, size, changed
 
 
 def lasting(path: str) -> str:
     """A path as results keep it: of what a step of a model made for the next one the name alone."""
-    return Path(path).name if _is_handed_on(path) else path
+    return Path(path).name if is_handed_on(path) else path
 
 
-def _is_handed_on(path: str) -> bool:
+def is_handed_on(path: str) -> bool:
+    """Whether QGIS made a file for a step of a model, or for this session, and removes it."""
     return any(_TEMPORARY.fullmatch(part) for part in Path(path).parts)
 
 

@@ -34,20 +34,22 @@ from .help import as_html, as_plain, load_help
 from .help_page import help_url
 from .landing import COVARIATE, group
 from .layers import hand_over_outputs
+from .manifest import RunManifest
 from .output_checks import check_outputs
 from .reports import DRAWN_BY, report_outputs
+from .tags import tags_of
 from .values import Values
 
 RESOURCES = Path(__file__).resolve().parents[1] / "resources"
 
-#: Groups of the toolbox, in the order in which the data flow.
+#: Groups of the toolbox: where to begin, then in the order in which the data flow. QGIS sorts them by name.
 GROUPS = {
+    "workflows": "0 Start here",
     "data": "1 Data",
     "covariates": "2 Covariates",
     "models": "3 Models",
     "maps": "4 Maps",
     "analysis": "5 Analysis",
-    "workflows": "6 Workflows",
 }
 #: Modules that every algorithm needs; QGIS brings them on all systems.
 _ALL_NEED = ("pyproj",)
@@ -84,7 +86,6 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
     GROUP: ClassVar[str] = ""
     #: Modules that `work` imports and that a QGIS may lack (keys of `dependencies.PACKAGES`).
     NEEDS: ClassVar[tuple[str, ...]] = ()
-    TAGS: ClassVar[tuple[str, ...]] = ("smap", "soil moisture", "downscaling")
 
     # What subclasses write.
 
@@ -119,7 +120,7 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         return self.ID
 
     def displayName(self) -> str:
-        return load_help(self.ID).title
+        return load_help(self.ID).name
 
     def group(self) -> str:
         return GROUPS[self.GROUP]
@@ -128,7 +129,7 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         return self.GROUP
 
     def tags(self) -> list[str]:
-        return list(self.TAGS)
+        return tags_of(self.ID)
 
     def shortDescription(self) -> str:
         return load_help(self.ID).summary
@@ -144,7 +145,10 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         return help_url(self)
 
     def icon(self) -> QIcon:
-        return QIcon(icon_path())
+        return QIcon(self.svgIconPath())
+
+    def svgIconPath(self) -> str:
+        return group_icon(self.GROUP)
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
         texts = load_help(self.ID)
@@ -229,9 +233,11 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
                 progress.warn(sentence)
             values = Values.of_run(self, parameters, context)
             with heard_by(progress), working_at(_scheduler(values), progress):
+                manifest = RunManifest(self, values, progress)
                 outputs.update(self.work(values, progress))
+                manifest.write(outputs, progress)
                 hand_over_outputs(self, context, outputs, self.kind_of, self.dress)
-                group(context, self.displayName())
+                group(context, load_help(self.ID).title)
 
         refusal = self._attempt(work, feedback)
         if refusal:
@@ -264,18 +270,19 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
             feedback.pushDebugInfo(
                 "".join(traceback.format_exception(type(error), error, error.__traceback__))
             )
+        title = load_help(self.ID).title
         if isinstance(error, MemoryError):
             return (
-                f"{self.displayName()}: the memory of this machine does not suffice; close other programs, "
+                f"{title}: the memory of this machine does not suffice; close other programs, "
                 "or work on a smaller extent."
             )
         if isinstance(error, OSError) and error.strerror:
             return (
-                f"{error.filename or self.displayName()}: {error.strerror}; check the path, your rights and "
+                f"{error.filename or title}: {error.strerror}; check the path, your rights and "
                 "the free space there."
             )
         return (
-            f"{self.displayName()}: it stopped at an error that was not foreseen "
+            f"{title}: it stopped at an error that was not foreseen "
             f"({type(error).__name__}: {' '.join(str(error).split())[:_LONGEST]}); report it at {tracker()} "
             "together with the log of this run, which says where."
         )
@@ -298,3 +305,8 @@ def _check_scheduler(values: Values) -> None:
 def icon_path() -> str:
     """The plugin's icon."""
     return str(RESOURCES / "icon.svg")
+
+
+def group_icon(group: str) -> str:
+    """The icon of the tools of a group."""
+    return str(RESOURCES / "groups" / f"{group}.svg")

@@ -20,6 +20,7 @@ from qgis.core import (
 
 from ..base.covariate_names import nearest_names
 from ..base.errors import InputError
+from .help import load_help
 
 #: The kind of parameter that takes series; see `series_parameter.SeriesParameter`.
 SERIES = "smapseries"
@@ -116,7 +117,7 @@ def given_parameters(
         # The cells of a matrix, empty ones too, are known by their places.
         found = value if definition is not None and definition.type() == "matrix" else _without_gaps(value)
         optional = definition is not None and bool(definition.flags() & Qgis.ProcessingParameterFlag.Optional)
-        if not (_is_null(found) or (optional and _is_empty(found))):
+        if not (is_null(found) or (optional and _is_empty(found))):
             given[name] = found
     return given
 
@@ -127,8 +128,9 @@ def ignored_parameters(
     """A sentence for each value under a name that is no parameter: QGIS passes over those in silence."""
     known = [definition.name() for definition in algorithm.parameterDefinitions()]
     unknown = [name for name in given_parameters(algorithm, parameters, context) if name not in known]
+    title = load_help(algorithm.name()).title
     return [
-        f"{name} is no parameter of '{algorithm.displayName()}' and is ignored; leave it out, or correct its "
+        f"{name} is no parameter of '{title}' and is ignored; leave it out, or correct its "
         f"name (there are {nearest_names(name, known)})."
         for name in unknown
     ]
@@ -143,7 +145,7 @@ def several_of(value: Any) -> Iterator[Any]:
         yield from several_of(value.sink.staticValue())
     elif isinstance(value, str) and ";" in value and not Path(value).exists():
         yield from (part.strip() for part in value.split(";") if part.strip())
-    elif not (_is_null(value) or _is_blank(value)):
+    elif not (is_null(value) or _is_blank(value)):
         yield value
 
 
@@ -156,11 +158,11 @@ def _evaluated(value: Any, context: QgsProcessingContext) -> Any:
 def _without_gaps(value: Any) -> Any:
     """Of several those that are any."""
     if isinstance(value, (list, tuple)):
-        return [item for item in value if not (_is_null(item) or _is_blank(item))]
+        return [item for item in value if not (is_null(item) or _is_blank(item))]
     return value
 
 
-def _is_null(value: Any) -> bool:
+def is_null(value: Any) -> bool:
     """Whether a value is None, QGIS's NULL, a null date or extent, no CRS, or the choice of no layer."""
     if value is None:
         return True
@@ -177,7 +179,7 @@ def _is_null(value: Any) -> bool:
 def _of_nothing(source: QgsProperty) -> bool:
     if source.propertyType() != Qgis.PropertyType.Static:
         return source.propertyType() == Qgis.PropertyType.Invalid
-    return _is_null(source.staticValue()) or _is_blank(source.staticValue())
+    return is_null(source.staticValue()) or _is_blank(source.staticValue())
 
 
 def _is_blank(value: Any) -> bool:
@@ -186,5 +188,5 @@ def _is_blank(value: Any) -> bool:
 
 def _is_empty(value: Any) -> bool:
     if isinstance(value, (list, tuple)):
-        return all(_is_null(item) or _is_blank(item) for item in value)
+        return all(is_null(item) or _is_blank(item) for item in value)
     return _is_blank(value)

@@ -1,6 +1,6 @@
 """Help texts: one Markdown file an algorithm in `help/`, keyed by parameter and output name.
 
-# Title
+# Title (what comes out)
 One sentence.
 
 Paragraphs and bullet lists.
@@ -44,6 +44,13 @@ class HelpText:
     example: str = ""
     mistakes: str = ""
     paper: str = ""
+    #: What comes out, as the toolbox says behind the title.
+    result: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the toolbox calls the tool."""
+        return f"{self.title} ({self.result})" if self.result else self.title
 
 
 def help_folder() -> Path:
@@ -64,7 +71,8 @@ def load_help(algorithm_id: str) -> HelpText:
 def parse_help(text: str) -> HelpText:
     """Split a help file into its parts."""
     head, *sections = re.split(r"^## +", text, flags=re.MULTILINE)
-    title, _, rest = head.strip().removeprefix("# ").partition("\n")
+    heading, _, rest = head.strip().removeprefix("# ").partition("\n")
+    title, _, result = heading.strip().removesuffix(")").partition(" (")
     summary, _, body = rest.strip().partition("\n\n")
     keyed: dict[str, dict[str, str]] = {}
     plain: dict[str, str] = {}
@@ -76,12 +84,13 @@ def parse_help(text: str) -> HelpText:
             key.strip(): value.strip() for key, _, value in (entry.partition("\n") for entry in entries)
         }
     return HelpText(
-        title.strip(),
+        title,
         _one_line(summary),
         body.strip(),
         keyed.get("parameters", {}),
         keyed.get("outputs", {}),
         *(plain.get(name, "") for name in ("example", "mistakes", "paper")),
+        result=result,
     )
 
 

@@ -14,6 +14,7 @@ from qgis.core import (
     Qgis,
     QgsCoordinateReferenceSystem,
     QgsDateTimeRange,
+    QgsMapLayer,
     QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingParameterBoolean,
@@ -41,6 +42,10 @@ from .vectors import qgis_crs
 SERIES_FILE = "series.vrt"
 #: Rasters of a series that tell the ends of its colours.
 _LOOKED_AT = 12
+#: What of a style is the same each time: symbols of elevation profiles have colours and ids by chance.
+_ALIKE = QgsMapLayer.StyleCategories(
+    QgsMapLayer.StyleCategory.AllStyleCategories & ~QgsMapLayer.StyleCategory.Elevation
+)
 
 
 def style_series(layer: QgsRasterLayer, dates: Sequence[dt.date], look: Look = soil_moisture) -> None:
@@ -70,7 +75,7 @@ def write_series_style(path: str | Path, dates: Sequence[dt.date], look: Look = 
     with _stand_in(len(dates), Path(path).stem) as layer:
         style_series(layer, dates, look)
         with whole_file(Path(path).with_suffix(".qml")) as part:
-            layer.saveNamedStyle(str(part))
+            layer.saveNamedStyle(str(part), _ALIKE)
 
 
 def unread_layer(

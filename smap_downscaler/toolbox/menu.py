@@ -16,8 +16,8 @@ from qgis.core import (
     QgsSettings,
 )
 from qgis.PyQt.QtCore import QStandardPaths, QUrl
-from qgis.PyQt.QtGui import QDesktopServices, QIcon
-from qgis.PyQt.QtWidgets import QAction, QPushButton
+from qgis.PyQt.QtGui import QAction, QDesktopServices, QIcon
+from qgis.PyQt.QtWidgets import QPushButton
 
 from .algorithm import icon_path
 from .copy_model import copy_action

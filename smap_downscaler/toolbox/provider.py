@@ -14,13 +14,18 @@ from qgis.core import (
 )
 from qgis.PyQt.QtGui import QIcon
 
-from .algorithm import frameless, icon_path
+from ..base.errors import Cancelled
+from .algorithm import GROUPS, frameless, group_icon, icon_path
 from .algorithms import algorithms
+from .feedback import QgisProgress
 from .given import ignored_parameters
 from .help import load_help
 from .help_page import help_url
 from .landing import group
+from .manifest import RunManifest
 from .series_parameter import register_series_parameter, unregister_series_parameter
+from .tags import tags_of
+from .values import Values
 
 #: What QGIS calls itself where it shows no dialogs.
 _WITHOUT_DIALOGS = ("qgis_process", "server")
@@ -43,12 +48,29 @@ class ShippedModel(QgsProcessingModelAlgorithm):
     ) -> dict[str, Any]:
         for sentence in ignored_parameters(self, parameters, context):
             feedback.pushWarning(sentence)
+        progress = QgisProgress(feedback)
+        try:
+            manifest = RunManifest(self, Values.of_run(self, parameters, context), progress)
+        except Cancelled:
+            return {}
         outputs = super().processAlgorithm(parameters, context, feedback)
-        group(context, self.displayName(), whole=True)
+        if not feedback.isCanceled():
+            # In the place of those of its steps, which know only what they handed on to each other.
+            manifest.write(outputs, progress)
+        group(context, load_help(self.name()).title, whole=True)
         return outputs
 
     def displayName(self) -> str:
-        return load_help(self.name()).title
+        return load_help(self.name()).name
+
+    def group(self) -> str:
+        return GROUPS[self.groupId()]
+
+    def groupId(self) -> str:
+        return "workflows"
+
+    def tags(self) -> list[str]:
+        return tags_of(self.name())
 
     def shortDescription(self) -> str:
         return load_help(self.name()).summary
@@ -57,7 +79,10 @@ class ShippedModel(QgsProcessingModelAlgorithm):
         return help_url(self)
 
     def icon(self) -> QIcon:
-        return QIcon(icon_path())
+        return QIcon(self.svgIconPath())
+
+    def svgIconPath(self) -> str:
+        return group_icon(self.groupId())
 
 
 class SmapDownscalerProvider(QgsProcessingProvider):

@@ -289,7 +289,7 @@ class Values:
         QGIS loads a file as a layer to resolve a parameter, and may then leave an ``.aux.xml`` beside the
         user's raster.  Here only what the project has loaded already is looked up; a path stays a path.
         """
-        find = layer_called if self._is_series(name) else _layer
+        find = layer_called if self._is_series(name) else loaded_layer
         return [(item, find(item, self.context)) for item in several_of(self.parameters.get(name))]
 
     def _sources(self, name: str) -> list[tuple[str, str]]:
@@ -411,7 +411,7 @@ class Values:
         return crs_text(crs) if crs.isValid() else ""
 
 
-def _layer(item: Any, context: QgsProcessingContext) -> Any:
+def loaded_layer(item: Any, context: QgsProcessingContext) -> Any:
     """The layer that a raw value means, if QGIS has loaded it."""
     if isinstance(item, QgsMapLayer):
         return item
@@ -423,7 +423,7 @@ def layer_called(item: Any, context: QgsProcessingContext) -> QgsMapLayer | None
     if isinstance(item, QgsMapLayer):
         return item
     text = str(item)
-    layer = None if os.path.exists(text) else _layer(text, context)
+    layer = None if os.path.exists(text) else loaded_layer(text, context)
     return layer if layer is not None and text in (layer.id(), layer.name()) else None
 
 

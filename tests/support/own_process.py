@@ -33,6 +33,7 @@ class OwnProcess:
         plugins = folder / "profiles" / "default" / "python" / "plugins"
         plugins.mkdir(parents=True)
         shutil.copytree(ROOT / "smap_downscaler", plugins / "smap_downscaler", symlinks=False)
+        shutil.copytree(ROOT / "help", plugins / "smap_downscaler" / "help", dirs_exist_ok=True)
         shutil.copy(ROOT / "metadata.txt", plugins / "smap_downscaler" / "metadata.txt")
         # As `qgis_process plugins enable` writes it, which test_package.py tries.
         settings = folder / "profiles" / "default" / "QGIS" / "QGIS3.ini"
@@ -42,6 +43,17 @@ class OwnProcess:
     def run(self, algorithm: str, inputs: dict[str, Any]) -> subprocess.CompletedProcess[str]:
         """The end of a run."""
         return self._ended(_words(algorithm), json.dumps({"inputs": inputs}))
+
+    def shell(self, command: str) -> subprocess.CompletedProcess[str]:
+        """The end of a command in a POSIX shell."""
+        return subprocess.run(
+            ["sh", "-c", command],
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
 
     def _ended(self, words: list[str], text: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -79,7 +79,7 @@ def test_guides_are_pages(qgis_provider, name):
     check_html(page)
     assert page.count("<h2>") >= 3
     # What they name is there.
-    titles = {tool.displayName() for tool in tools()}
+    titles = {load_help(tool.name()).title for tool in tools()}
     named = set(re.findall(r"'([A-Z][^']+)'", page))
     assert named <= titles, named - titles
 

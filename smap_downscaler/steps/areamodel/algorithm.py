@@ -63,7 +63,6 @@ class TrainAreaModel(SmapAlgorithm):
     ID = "trainareamodel"
     GROUP = "models"
     NEEDS = ("sklearn", "scipy")
-    TAGS = (*SmapAlgorithm.TAGS, "area-to-point", "kriging", "regression", "footprint", "mixed model")
 
     def define(self) -> Iterable[Any]:
         yield series_folder("SMAP", "SMAP series")

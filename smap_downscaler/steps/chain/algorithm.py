@@ -26,6 +26,7 @@ from ...series.one_file import check_series_suffix
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.area import area_parameter
 from ...toolbox.feedback import QgisProgress
+from ...toolbox.help import load_help
 from ...toolbox.layers import SeriesDestination
 from ...toolbox.parameters import advanced, any_file, choice, decimal, period_parameters, series_folder
 from ...toolbox.reports import (
@@ -53,7 +54,6 @@ class DownscaleSmap(SmapAlgorithm):
     ID = "downscalesmap"
     GROUP = "workflows"
     NEEDS = ("sklearn", "scipy", "joblib", "matplotlib", "jinja2")
-    TAGS = (*SmapAlgorithm.TAGS, "one dialog", "workflow", "chain", "start", "SPL3SMP", "DEM", "map")
 
     def define(self) -> Iterable[QgsProcessingParameterDefinition]:
         yield series_folder("SMAP", "SMAP granules or dated rasters")
@@ -77,7 +77,7 @@ class DownscaleSmap(SmapAlgorithm):
 
     def define_outputs(self) -> Iterable[Any]:
         yield QgsProcessingOutputNumber("COUNT", "Number of maps")
-        yield from report_outputs(self.displayName())
+        yield from report_outputs(load_help(self.ID).title)
         yield QgsProcessingOutputFile("PROJECT", "QGIS project of the maps")
 
     def validate(self, values: Values) -> None:
@@ -92,7 +92,7 @@ class DownscaleSmap(SmapAlgorithm):
         chain = Chain(values, folder, cast(QgisProgress, progress))
         chain.run()
         made = chain.outcome(progress)
-        page = chain_page(made, _manifest(values, chain, progress), footer(self.displayName()))
+        page = chain_page(made, _manifest(values, chain, progress), footer(load_help(self.ID).title))
         outputs = write_report(str(Path(folder) / _REPORT), page)
         project, (maps, smap) = Path(folder) / _PROJECT, chain.series
         title, dem = f"Soil moisture, {period_text(maps.dates)}", values.raster_path("DEM")

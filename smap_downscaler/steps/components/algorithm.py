@@ -57,7 +57,6 @@ class PrincipalComponents(SmapAlgorithm):
 
     ID = "principalcomponents"
     GROUP = "analysis"
-    TAGS = (*SmapAlgorithm.TAGS, "PCA", "biplot", "eigenvalues", "loadings", "scores", "multivariate")
 
     def define(self) -> Iterable[Any]:
         yield QgsProcessingParameterFeatureSource(

@@ -45,7 +45,6 @@ class HarmoniseCovariates(SmapAlgorithm):
 
     ID = "harmonisecovariates"
     GROUP = "covariates"
-    TAGS = (*SmapAlgorithm.TAGS, "resample", "warp", "stack", "align", "aggregate", "area-weighted mean")
 
     def define(self) -> Iterable[QgsProcessingParameterDefinition]:
         yield QgsProcessingParameterMultipleLayers("INPUT", "Covariates", Qgis.ProcessingSourceType.Raster)

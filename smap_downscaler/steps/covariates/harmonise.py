@@ -239,8 +239,8 @@ def _coarse_means(
     means = cell_means(sources, cells.grid, mask, request.minimum_covered, progress=progress)
     _check_codes(covariates, mask)
     if cells.touched is not None:
-        for field in (means.values, means.shares):
-            field[:, ~cells.touched] = np.nan
+        for values in (means.values, means.shares):
+            values[:, ~cells.touched] = np.nan
     return means
 
 

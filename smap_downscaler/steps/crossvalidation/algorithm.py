@@ -148,10 +148,6 @@ class CrossValidate(SmapAlgorithm):
     ID = "crossvalidate"
     GROUP = "models"
     NEEDS = ("sklearn", "scipy", "joblib")
-    TAGS = (
-        *SmapAlgorithm.TAGS,
-        *("random forest", "area-to-point", "validation", "tuning", "spatial blocks", "RMSE"),
-    )
 
     def define(self) -> Iterable[Any]:
         yield choice("METHOD", "Method", _METHODS)

@@ -38,8 +38,7 @@ class CreateDemoData(SmapAlgorithm):
     """Create demo data."""
 
     ID = "createdemodata"
-    GROUP = "data"
-    TAGS = (*SmapAlgorithm.TAGS, "demo", "synthetic", "example", "truth", "test data")
+    GROUP = "workflows"
 
     def define(self) -> Iterable[QgsProcessingParameterDefinition]:
         yield whole_number("SEED", "Seed", _DEFAULT.seed, 0, MOST_SEED)

@@ -75,7 +75,6 @@ class TripleCollocation(SmapAlgorithm):
     ID = "triplecollocation"
     GROUP = "analysis"
     NEEDS = ("scipy",)
-    TAGS = (*SmapAlgorithm.TAGS, "in situ", "ISMN", "triple collocation", "TCA", "SNR", "error")
 
     def define(self) -> Iterable[Any]:
         yield series_folder("SERIES", "Soil moisture maps (series)", optional=True)

@@ -65,7 +65,6 @@ class FieldValidation(SmapAlgorithm):
     ID = "fieldvalidation"
     GROUP = "analysis"
     NEEDS = ("scipy",)
-    TAGS = (*SmapAlgorithm.TAGS, "in situ", "ISMN", "station", "validation", "RMSE", "ubRMSE", "bias")
 
     def define(self) -> Iterable[Any]:
         yield series_folder("SERIES", "Soil moisture maps (series)")

@@ -63,7 +63,6 @@ class TrainForests(SmapAlgorithm):
     ID = "trainforests"
     GROUP = "models"
     NEEDS = ("sklearn", "scipy", "joblib")
-    TAGS = (*SmapAlgorithm.TAGS, "random forest", "machine learning", "regression")
 
     def define(self) -> Iterable[Any]:
         yield QgsProcessingParameterFeatureSource(

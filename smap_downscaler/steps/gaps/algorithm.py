@@ -64,7 +64,6 @@ class FillGaps(SmapAlgorithm):
     ID = "fillgaps"
     GROUP = "maps"
     NEEDS = ("sklearn", "scipy", "joblib")
-    TAGS = (*SmapAlgorithm.TAGS, "random forest", "gaps", "daily", "temporal", "interpolation")
 
     def define(self) -> Iterable[Any]:
         yield series_folder("SMAP", "SMAP series")

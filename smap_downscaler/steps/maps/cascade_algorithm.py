@@ -53,7 +53,6 @@ class Cascade(SmapAlgorithm):
     ID = "cascade"
     GROUP = "analysis"
     NEEDS = ("sklearn", "scipy", "joblib")
-    TAGS = (*SmapAlgorithm.TAGS, "random forest", "map", "resolution", "scale")
 
     def define(self) -> Iterable[Any]:
         yield model_file()

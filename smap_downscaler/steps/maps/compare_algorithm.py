@@ -48,7 +48,6 @@ class CompareMaps(SmapAlgorithm):
 
     ID = "comparemaps"
     GROUP = "analysis"
-    TAGS = (*SmapAlgorithm.TAGS, "RMSE", "SPAEF", "validation", "truth", "closure", "bilinear", "baseline")
 
     def define(self) -> Iterable[Any]:
         yield series_folder("INPUT", "Soil moisture maps (series)")

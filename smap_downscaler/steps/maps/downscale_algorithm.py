@@ -52,7 +52,6 @@ class Downscale(SmapAlgorithm):
     ID = "downscale"
     GROUP = "maps"
     NEEDS = ("sklearn", "scipy", "joblib")
-    TAGS = (*SmapAlgorithm.TAGS, "random forest", "map", "prediction")
 
     def define(self) -> Iterable[Any]:
         yield model_file()

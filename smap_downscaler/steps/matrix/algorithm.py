@@ -41,7 +41,6 @@ class RegressionMatrix(SmapAlgorithm):
 
     ID = "regressionmatrix"
     GROUP = "models"
-    TAGS = (*SmapAlgorithm.TAGS, "table", "training data", "join")
 
     def define(self) -> Iterable[Any]:
         yield series_folder("SMAP", "SMAP series")

@@ -58,7 +58,6 @@ class SampleSquares(SmapAlgorithm):
 
     ID = "samplesquares"
     GROUP = "analysis"
-    TAGS = (*SmapAlgorithm.TAGS, "sampling", "grid sample", "systematic sample", "polygons", "EASE-Grid")
 
     def define(self) -> Iterable[Any]:
         yield QgsProcessingParameterExtent("EXTENT", "Study area (a box)", optional=True)

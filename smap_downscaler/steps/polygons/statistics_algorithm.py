@@ -71,7 +71,6 @@ class MoistureStatistics(SmapAlgorithm):
 
     ID = "moisturestatistics"
     GROUP = "analysis"
-    TAGS = (*SmapAlgorithm.TAGS, "zonal statistics", "coefficient of variation", "violin", "polygons")
 
     def define(self) -> Iterable[Any]:
         yield QgsProcessingParameterFeatureSource(

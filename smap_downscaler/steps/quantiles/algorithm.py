@@ -74,7 +74,6 @@ class QuantileCorrelation(SmapAlgorithm):
     ID = "quantilecorrelation"
     GROUP = "analysis"
     NEEDS = ("scipy",)
-    TAGS = (*SmapAlgorithm.TAGS, "MQCC", "quantile regression", "validation", "time scale", "bootstrap")
 
     def define(self) -> Iterable[Any]:
         yield QgsProcessingParameterFeatureSource("INPUT", "Table", types=[Qgis.ProcessingSourceType.Vector])

@@ -36,7 +36,6 @@ class AntecedentPrecipitation(SmapAlgorithm):
 
     ID = "antecedentprecipitation"
     GROUP = "covariates"
-    TAGS = (*SmapAlgorithm.TAGS, "rain", "rainfall", "CHIRPS", "PISCO", "daily", "lag", "moving average")
 
     def define(self) -> Iterable[QgsProcessingParameterDefinition]:
         yield series_folder("INPUT", "Daily precipitation (series)")

@@ -37,7 +37,6 @@ class SeasonalPrecipitation(SmapAlgorithm):
 
     ID = "seasonalprecipitation"
     GROUP = "covariates"
-    TAGS = (*SmapAlgorithm.TAGS, "rain", "rainfall", "PISCO", "CHIRPS", "climatology", "season", "DJF", "DEF")
 
     def define(self) -> Iterable[QgsProcessingParameterDefinition]:
         yield series_folder("INPUT", "Precipitation record")

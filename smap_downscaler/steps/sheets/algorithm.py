@@ -43,7 +43,6 @@ class MapSheet(SmapAlgorithm):
     ID = "mapsheet"
     GROUP = "analysis"
     NEEDS = ("matplotlib",)
-    TAGS = (*SmapAlgorithm.TAGS, "map", "figure", "print layout", "atlas", "locator")
 
     def define(self) -> Iterable[Any]:
         yield choice("KIND", "Kind of sheet", (DAYS, CASCADE, LOCATOR))

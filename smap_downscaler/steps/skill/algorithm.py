@@ -70,7 +70,6 @@ class SkillExperiment(SmapAlgorithm):
     ID = "skillexperiment"
     GROUP = "analysis"
     NEEDS = ("sklearn", "scipy", "joblib")
-    TAGS = (*SmapAlgorithm.TAGS, "skill", "known truth", "synthetic", "experiment", "interpolation", "SPAEF")
 
     def define(self) -> Iterable[Any]:
         yield choice("TEST", "Test", TESTS)

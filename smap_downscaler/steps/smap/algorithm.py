@@ -31,7 +31,6 @@ class ImportSmap(SmapAlgorithm):
 
     ID = "importsmap"
     GROUP = "data"
-    TAGS = (*SmapAlgorithm.TAGS, "hdf5", "SPL3SMP", "SPL3SMP_E", "granule", "import", "NASA")
 
     def define(self) -> Iterable[QgsProcessingParameterDefinition]:
         yield series_folder("INPUT", "SMAP granules or dated rasters")

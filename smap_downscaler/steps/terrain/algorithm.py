@@ -49,17 +49,6 @@ class TerrainIndices(SmapAlgorithm):
     ID = "terrainindices"
     GROUP = "covariates"
     NEEDS = ("scipy",)
-    TAGS = (
-        *SmapAlgorithm.TAGS,
-        "SAGA",
-        "DEM",
-        "topographic wetness index",
-        "TWI",
-        "flow accumulation",
-        "catchment area",
-        "fill sinks",
-        "slope",
-    )
 
     def define(self) -> Iterable[QgsProcessingParameterDefinition]:
         yield QgsProcessingParameterRasterLayer("INPUT", "Elevation (DEM)")

@@ -92,7 +92,7 @@ def test_parameters_and_outputs_are_as_promised(algorithm):
 
 
 def test_metadata(algorithm):
-    assert algorithm.displayName() == "Harmonise covariates"
+    assert algorithm.displayName() == "Harmonise covariates (coarse and fine stack)"
     assert algorithm.groupId() == "covariates"
     assert re.match(r"Brings rasters .* draw the maps\.", algorithm.shortDescription())
     assert "area-weighted mean" in algorithm.shortHelpString()

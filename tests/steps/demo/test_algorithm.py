@@ -42,8 +42,8 @@ def test_parameters_and_outputs(algorithm):
 
 
 def test_metadata_and_help(algorithm):
-    assert algorithm.displayName() == "Create demo data"
-    assert algorithm.groupId() == "data"
+    assert algorithm.displayName() == "Create demo data (a basin with known truth)"
+    assert algorithm.groupId() == "workflows"
     assert algorithm.shortDescription().startswith("Makes up a basin in the Andes")
     for definition in algorithm.parameterDefinitions():
         assert definition.help(), definition.name()

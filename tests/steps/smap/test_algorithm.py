@@ -81,7 +81,7 @@ def test_what_may_be_left_out(algorithm):
 
 
 def test_metadata_and_help(algorithm):
-    assert algorithm.displayName() == "Import SMAP soil moisture"
+    assert algorithm.displayName() == "Import SMAP soil moisture (dated series)"
     assert algorithm.groupId() == "data"
     assert algorithm.shortDescription().startswith("Turns NASA's SMAP granules into")
     for definition in algorithm.parameterDefinitions():
