@@ -89,8 +89,10 @@ def parse_help(text: str) -> HelpText:
         body.strip(),
         keyed.get("parameters", {}),
         keyed.get("outputs", {}),
-        *(plain.get(name, "") for name in ("example", "mistakes", "paper")),
-        result=result,
+        plain.get("example", ""),
+        plain.get("mistakes", ""),
+        plain.get("paper", ""),
+        result,
     )
 
 
