@@ -264,7 +264,7 @@ def pass_through_the_modeler(model):
         model.setChildAlgorithm(after)
 
 
-@pytest.mark.parametrize("name", ["smaptomaps", "mapeveryday"])
+@pytest.mark.parametrize("name", ["smaptomaps", "mapeveryday", "prepare", "trainandmap", "validate"])
 def test_steps_of_shipped_models_stay_as_they_are_in_the_modeler(qgis_provider, name, tmp_path):
     from qgis.core import QgsProcessingModelAlgorithm
 
@@ -273,7 +273,7 @@ def test_steps_of_shipped_models_stay_as_they_are_in_the_modeler(qgis_provider, 
     model = QgsProcessingModelAlgorithm()
     assert model.fromFile(str(MODELS / f"{name}.model3"))
     before = sources_of(model)
-    assert ("train", "INPUT") in before or ("train", "SMAP") in before
+    assert before
     for _ in range(2):
         pass_through_the_modeler(model)
         assert model.toFile(str(tmp_path / "saved.model3"))
