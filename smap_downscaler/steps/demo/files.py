@@ -33,7 +33,8 @@ _MODEL_CELL_M = 11_000.0
 #: All that a run may write, as a pattern of paths inside the folder.
 _OWN = re.compile(
     r"(smap/smap|precipitation/precipitation|truth/soil_moisture|model/model)_\d{8}\.tif"
-    r"|(smap|precipitation|truth)/series\.(vrt|qml)|dem\.tif|mask\.tif|soil/(clay|sand|soc)\.tif|aoi\.gpkg|stations\.csv"
+    r"|(smap|precipitation|truth)/series\.(vrt|qml)|dem\.tif|mask\.tif|soil/(clay|sand|soc)\.tif"
+    r"|aoi\.gpkg|stations\.csv"
 )
 _MODEL = "model"
 _FOLDERS = ("smap", "precipitation", "soil", "truth", _MODEL)
