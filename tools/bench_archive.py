@@ -22,6 +22,8 @@ from pathlib import Path
 
 import numpy as np
 
+from turns import Took, in_turns, ratio
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from smap_downscaler.base.progress import Progress
@@ -30,7 +32,7 @@ from smap_downscaler.geo.storage import COMPRESSIONS, DATA_TYPES, DEFLATE, FLOAT
 from smap_downscaler.methods.area.settings import AreaSettings
 from smap_downscaler.methods.file.reader import open_models
 from smap_downscaler.series.series import open_series
-from smap_downscaler.series.stack import open_stack
+from smap_downscaler.series.stack import Stack, open_stack
 from smap_downscaler.steps.areamodel.training import SINGLE_DATES, TWO_LEVELS, AreaInputs, train_area_model
 from smap_downscaler.steps.maps.bands import Extra
 from smap_downscaler.steps.maps.dates import dates_to_map
@@ -78,12 +80,12 @@ class Marks(Progress):
         if text.endswith(" written"):
             self.times.append(now())
 
-    def a_date(self, skipped: int) -> tuple[float, float]:
-        """Wall and processor seconds a map, without the first ones, which make what all share."""
+    def a_date(self, skipped: int) -> Took:
+        """Time of a map, without the first ones, which make what all share."""
         skipped = min(skipped, len(self.times) - 2)
         (wall, busy), (end, busy_end) = self.times[skipped], self.times[-1]
         count = len(self.times) - 1 - skipped
-        return (end - wall) / count, (busy_end - busy) / count
+        return Took(end - wall, busy_end - busy).by(count)
 
 
 def now() -> tuple[float, float]:
@@ -94,6 +96,28 @@ def now() -> tuple[float, float]:
 def megabytes() -> float:
     """The most memory so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+class Mapping:
+    """Maps of the first dates of a model, made anew each time."""
+
+    def __init__(self, args: argparse.Namespace, model: Path, stack: Stack, folder: Path):
+        self._args, self._model, self._stack, self._folder = args, model, stack, folder
+
+    def made(self, intervals: bool) -> tuple[Marks, int, float]:
+        """When each map was there, how many there are, and megabytes a map."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+        args, marks = self._args, Marks()
+        storage = Storage(args.data_type, args.compression)
+        maps = MapInputs(open_models(self._model), self._stack, extra=Extra(intervals), storage=storage)
+        dates = dates_to_map(maps)[: args.dates]
+        report = make_maps(maps, self._folder, dates, args.threads, args.memory, marks)
+        size = sum(path.stat().st_size for path in report.files.values()) / len(dates) / 1e6
+        return marks, len(dates), size
+
+    def a_date(self, intervals: bool) -> Took:
+        """Time of a date once all is there that they share."""
+        return self.made(intervals)[0].a_date(1 + self._args.threads)
 
 
 def options() -> argparse.ArgumentParser:
@@ -108,7 +132,8 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--memory", type=int, default=512, help="MB, for maps")
     parser.add_argument("--data-type", choices=DATA_TYPES, default=FLOAT32)
     parser.add_argument("--compression", choices=COMPRESSIONS, default=DEFLATE)
-    parser.add_argument("--intervals", action="store_true")
+    parser.add_argument("--intervals", action="store_true", help="and beside maps without them, in turns")
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--folder", help="files are kept there, a model too; else in a temporary one")
     return parser
 
@@ -122,7 +147,6 @@ def main(arguments: Sequence[str]) -> int:
             side = args.cells * 9008.0
             scene = MadeUp(args.cells, side / math.sqrt(args.pixels), lakes=True, margin=0)(1, 1)
             make_files(folder, scene, args.trained or args.dates)
-        shutil.rmtree(folder / "maps", ignore_errors=True)
         smap, stack = open_series(folder / "smap"), open_stack(folder / "stack.tif")
         model, levels = folder / f"{args.levels}.smapmodel", {"two": TWO_LEVELS, "single": SINGLE_DATES}
         trained = len(smap.dates)
@@ -132,22 +156,22 @@ def main(arguments: Sequence[str]) -> int:
             wall, busy = (end - start for start, end in zip(begun, now()))
             print(f"figure {name}_training {wall:.1f} s wall, {busy:.1f} s processor, {trained} dates")
             print(f"figure {name}_training_memory {megabytes():.0f} MB")
-        models = open_models(model)
-        storage = Storage(args.data_type, args.compression)
-        maps = MapInputs(models, stack, extra=Extra(args.intervals), storage=storage)
-        dates, marks, begun = dates_to_map(maps)[: args.dates], Marks(), now()
-        report = make_maps(maps, folder / "maps", dates, args.threads, args.memory, marks)
-        total, _ = (end - start for start, end in zip(begun, now()))
-        wall, busy = marks.a_date(1 + args.threads)
-        first = marks.times[0][0] - begun[0]
-        size = sum(path.stat().st_size for path in report.files.values()) / len(dates) / 1e6
+        work = Mapping(args, model, stack, folder / "maps")
+        begun, marks, dates, size = now()[0], *work.made(args.intervals)
+        total, first = now()[0] - begun, marks.times[0][0] - begun
+        each = marks.a_date(1 + args.threads)
         pixels = stack.grid.width * stack.grid.height
         print(f"figure {name}_first_map {first:.1f} s wall")
-        print(f"figure {name}_a_date {wall:.3f} s wall, {busy:.3f} s processor, {size:.1f} MB a map")
-        print(f"figure {name}_maps {total:.1f} s wall: {len(dates)} dates of {pixels:,} pixels, all made")
+        told = f"{each.wall:.3f} s wall, {each.processor:.3f} s processor, {size:.1f} MB a map"
+        print(f"figure {name}_a_date {told}")
+        print(f"figure {name}_maps {total:.1f} s wall: {dates} dates of {pixels:,} pixels, all made")
         print(f"figure {name}_memory {megabytes():.0f} MB")
-        minutes = (first + 2000 * wall) / 60
+        minutes = (first + 2000 * each.wall) / 60
         print(f"figure {name}_2000 {minutes:.1f} minutes of maps, EXTRAPOLATED from these dates")
+        if args.intervals:
+            ways = {"mean": lambda: work.a_date(False), "intervals": lambda: work.a_date(True)}
+            found = in_turns(ways, args.rounds)
+            ratio(f"{name}_intervals_to_mean", found["intervals"], found["mean"])
     finally:
         if not args.folder:
             shutil.rmtree(folder)

@@ -121,7 +121,9 @@ def sections_of(text: str) -> dict[str, str]:
 
 def page(sections: Mapping[str, str]) -> str:
     """The file; what is not made here, such as benchmarks, stands last."""
-    names = [name for name in SECTIONS if name in sections] + [name for name in sections if name not in SECTIONS]
+    names = [name for name in SECTIONS if name in sections] + [
+        name for name in sections if name not in SECTIONS
+    ]
     return "\n".join([HEAD, *(f"{_MARK.format(name)}\n{sections[name]}\n" for name in names)])
 
 
