@@ -233,7 +233,7 @@ def test_qgis_process_runs_a_step_and_refuses_with_exit_code_1(tmp_path):
     assert done.returncode == 0, done.stderr
     ends = [line.rpartition(" (there are ")[0] for line in json.loads(done.stdout)["log"]["warning"]]
     assert ends == [
-        f"{name} is no parameter of 'regressionmatrix' and is ignored; leave it out, or correct its name"
+        f"{name} is no parameter of 'Regression matrix' and is ignored; leave it out, or correct its name"
         for name in ("EXTENT", "start")
     ]
     results = json.loads(done.stdout)["results"]

@@ -379,6 +379,7 @@ def test_maps_are_the_forest_of_each_pixel(run, case, forests, tmp_path):
     assert sorted(path.name for path in (tmp_path / "maps").iterdir()) == [
         "series.qml",
         "series.vrt",
+        "smap_downscaler.json",
         "soil_moisture_20201230.tif",
         "soil_moisture_20210101.tif",
     ]

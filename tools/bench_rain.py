@@ -20,11 +20,11 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench_terrain import peak  # noqa: E402
 from smap_downscaler.geo.geotiff import write_geotiff  # noqa: E402
 from smap_downscaler.geo.grid import Grid  # noqa: E402
 from smap_downscaler.steps.rain.antecedent import antecedent_precipitation  # noqa: E402
 from smap_downscaler.steps.rain.numbers.antecedent import Antecedent  # noqa: E402
+from turns import peak_mb  # noqa: E402
 
 _FIRST = dt.date(2015, 1, 1)
 SIDE, DAYS = 400, (365, 2557)
@@ -41,10 +41,10 @@ def write_days(folder: Path, side: int, days: int) -> None:
 
 def one(folder: str) -> None:
     """One run; its peak over what the interpreter itself took."""
-    before, begun = peak(), time.perf_counter()
+    before, begun = peak_mb(), time.perf_counter()
     with tempfile.TemporaryDirectory() as out:
         made = antecedent_precipitation(folder, out, Antecedent())
-    seconds, most = time.perf_counter() - begun, (peak() - before) / 2**20
+    seconds, most = time.perf_counter() - begun, peak_mb() - before
     print(f"{len(made.dates):,} rasters in {seconds:.1f} s, peak {most:.1f} MB")
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 #: Written anew each time, or without meaning for the numbers.
-_PASSED_OVER = {".qml", ".html", ".xml", ".png", ".work"}
+_PASSED_OVER = {".qml", ".html", ".xml", ".png", ".work", ".json"}
 #: Tables and columns of a GeoPackage that hold the time of its making.
 _TIMES = ("last_change", "timestamp")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from qgis.gui import (
     QgsProcessingParameterWidgetFactoryInterface,
 )
 from qgis.PyQt import sip
-from qgis.PyQt.QtCore import QMimeData, pyqtSignal
+from qgis.PyQt.QtCore import QMimeData, QObject, pyqtSignal
 from qgis.PyQt.QtGui import QDragEnterEvent, QDropEvent
 from qgis.PyQt.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QToolButton, QWidget
 
@@ -244,7 +243,11 @@ class SeriesWidgetWrapper(QgsAbstractProcessingParameterWidgetWrapper):
         layout = QHBoxLayout(holder)
         layout.setContentsMargins(0, 0, 0, 0)
         self._widget = SeriesWidget(self._several, self._model)
-        self._widget.changed.connect(self._tell)
+        # QGIS's Python gets another object for the holder; C++ still asks the first one and its children.
+        for held in (holder, self._widget):
+            _keep(held, self._widget)
+        # No slot of the wrapper itself: PyQt would look at the Python object as it is destroyed.
+        self._widget.changed.connect(lambda: self._tell())
         layout.addWidget(self._widget)
         holder.setFocusProxy(self._widget)
         return holder
@@ -266,6 +269,15 @@ class SeriesWidgetWrapper(QgsAbstractProcessingParameterWidgetWrapper):
         return context.model(), context.modelChildAlgorithmId()
 
 
+def _keep(held: QObject, mark: QObject) -> None:
+    """Keep a Python object as long as C++ calls it: until the object that ends with it is gone.
+
+    No signal tells that: C++ would hand a half destroyed object to Python.
+    """
+    _ALIVE[:] = [(one, end) for one, end in _ALIVE if not sip.isdeleted(end)]
+    _ALIVE.append((held, mark))
+
+
 class SeriesWidgetFactory(QgsProcessingParameterWidgetFactoryInterface):
     """Makes the widgets, and says what of a model a series can be."""
 
@@ -276,8 +288,7 @@ class SeriesWidgetFactory(QgsProcessingParameterWidgetFactoryInterface):
         self, parameter: QgsProcessingParameterDefinition, type: Any
     ) -> QgsAbstractProcessingParameterWidgetWrapper:
         wrapper = SeriesWidgetWrapper(parameter, type)
-        _ALIVE[id(wrapper)] = wrapper
-        wrapper.destroyed.connect(partial(_ALIVE.pop, id(wrapper), None))
+        _keep(wrapper, QObject(wrapper))
         return wrapper
 
     def compatibleParameterTypes(self) -> list[str]:
@@ -290,8 +301,8 @@ class SeriesWidgetFactory(QgsProcessingParameterWidgetFactoryInterface):
         return "path of a folder or file, or an array of several"
 
 
-#: Wrappers that C++ holds.
-_ALIVE: dict[int, SeriesWidgetWrapper] = {}
+#: What C++ holds, each with an object that ends with it.
+_ALIVE: list[tuple[QObject, QObject]] = []
 #: The factory that is registered, while it is.
 _REGISTERED: list[SeriesWidgetFactory] = []
 

@@ -484,16 +484,32 @@ def test_what_is_kept_of_a_wrapper_ends_with_it(qgis_provider):
 
     from smap_downscaler.toolbox import series_widget
 
-    algorithm, before = qgis_provider.algorithm("downscale").create(), set(series_widget._ALIVE)
-    wrapper = QgsGui.processingGuiRegistry().createParameterWidgetWrapper(
-        algorithm.parameterDefinition("DYNAMIC"), QgsProcessingGui.WidgetType.Standard
-    )
+    algorithm = qgis_provider.algorithm("downscale").create()
+    parameter = algorithm.parameterDefinition("DYNAMIC")
+
+    def made():
+        return QgsGui.processingGuiRegistry().createParameterWidgetWrapper(
+            parameter, QgsProcessingGui.WidgetType.Standard
+        )
+
+    wrapper = made()
+    _, mark = series_widget._ALIVE[-1]
     gc.collect()
     widget = wrapper.createWrappedWidget(QgsProcessingContext())
-    assert len(set(series_widget._ALIVE) - before) == 1
+    own, _ = series_widget._ALIVE[-1]
     sip.delete(wrapper)
-    assert not set(series_widget._ALIVE) - before
+    gc.collect()
+    other = made()
+    ends = [end for _, end in series_widget._ALIVE]
+    assert mark not in ends
+    assert own in ends
+    # The widget outlives its wrapper, and Python's part of it outlives both.
     sip.delete(widget)
+    assert sip.isdeleted(own)
+    del other
+    last = made()
+    assert own not in [end for _, end in series_widget._ALIVE]
+    sip.delete(last)
 
 
 def test_no_layer_that_qgis_alone_cuts_is_taken(run, case, layer, tmp_path):

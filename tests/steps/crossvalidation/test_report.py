@@ -122,7 +122,7 @@ def test_the_page_is_whole():
     assert "6 rows without all covariates." in page
     assert "m &amp; n.gpkg" in page
     assert "<dt>empty</dt><dd>none</dd>" in page
-    assert "No grid was given: 10 trees, mtry 1, split 4, all rows drawn." in page
+    assert "No grid was given: 10 trees, max_features 1, split 4, all rows drawn." in page
     assert len(pictures(page)) == 4
 
 
@@ -160,7 +160,7 @@ def test_choices_are_counted():
     rows = re.findall(
         r"<tr><td>(10 trees, mtry \d)[^<]*</td><td[^>]*>([^<]*)</td><td[^>]*>([^<]*)</td>", page
     )
-    assert rows == [("10 trees, mtry 1", "50 %", "50 %"), ("10 trees, mtry 2", "50 %", "50 %")]
+    assert rows == [("10 trees, max_features 1", "50 %", "50 %"), ("10 trees, mtry 2", "50 %", "50 %")]
 
 
 def test_one_date_one_repeat_and_scores_that_are_not_defined():

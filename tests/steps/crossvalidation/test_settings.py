@@ -52,8 +52,8 @@ def test_grids_combine():
     assert found[0].of(2).sample_size == 2
     assert candidates(PAPER) == (ForestCandidate(PAPER),)
     assert candidates(PAPER)[0].of(10) == PAPER
-    assert found[0].text(20) == "50 trees, mtry 2, split 4, 0.5 of the rows drawn"
-    assert candidates(PAPER)[0].text(5) == "100 trees, mtry 5, split 4, at most 1,278 rows drawn"
+    assert found[0].text(20) == "50 trees, max_features 2, split 4, 0.5 of the rows drawn"
+    assert candidates(PAPER)[0].text(5) == "100 trees, max_features 5, split 4, at most 1,278 rows drawn"
 
 
 @pytest.mark.parametrize(
