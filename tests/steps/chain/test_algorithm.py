@@ -182,7 +182,7 @@ def test_the_log_says_which_step_runs_and_one_bar_shows_all(whole):
         )
     ]
     # Within a step the bar may fall back a little, as the step's own does.
-    assert np.diff(feedback.progress).min() > -100 / 9
+    assert np.diff(feedback.progress).min() > -100 / 9 - 1e-6
     assert feedback.progress[-1] > 85
     first = next(line for line in feedback.lines if line.startswith("RAIN"))
     assert first.endswith("less than a year: there is no rain of the seasons among the covariates.")
