@@ -158,9 +158,12 @@ def test_random_folds_alone():
 def test_choices_are_counted():
     page = page_of(made_up(grid="1, 2"))
     rows = re.findall(
-        r"<tr><td>(10 trees, mtry \d)[^<]*</td><td[^>]*>([^<]*)</td><td[^>]*>([^<]*)</td>", page
+        r"<tr><td>(10 trees, max_features \d)[^<]*</td><td[^>]*>([^<]*)</td><td[^>]*>([^<]*)</td>", page
     )
-    assert rows == [("10 trees, max_features 1", "50 %", "50 %"), ("10 trees, mtry 2", "50 %", "50 %")]
+    assert rows == [
+        ("10 trees, max_features 1", "50 %", "50 %"),
+        ("10 trees, max_features 2", "50 %", "50 %"),
+    ]
 
 
 def test_one_date_one_repeat_and_scores_that_are_not_defined():
