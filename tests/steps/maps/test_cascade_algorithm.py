@@ -54,7 +54,7 @@ def test_a_run(run, said, case, parameters, tmp_path):
     outputs = run("cascade", parameters)
     assert outputs == {"OUTPUT": str(tmp_path / "maps"), "COUNT": 2}
     names = [f"soil_moisture_20210101_{side:g}m.tif" for side in (5 * PIXEL, PIXEL)]
-    assert sorted(path.name for path in (tmp_path / "maps").iterdir()) == sorted(names)
+    assert sorted(path.name for path in (tmp_path / "maps").glob("*.tif")) == sorted(names)
     run("downscale", {**parameters, "START": "2021-01-01", "OUTPUT": str(tmp_path / "plain")})
     plain = read(tmp_path / "plain" / "soil_moisture_20210101.tif")
     assert np.array_equal(read(tmp_path / "maps" / names[1]), plain)
