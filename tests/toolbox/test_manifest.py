@@ -73,6 +73,7 @@ def test_demo_data_in_a_folder_with_an_awkward_name(run, shell, tmp_path):
     run("createdemodata", {"DAYS": 1, "CELLS": 30, "START": "2021-03-05", "OUTPUT": str(output)})
     assert told(output)["settings"] == {
         **{"SEED": 42, "DAYS": 1, "START": "2021-03-05", "FOOTPRINT": 0.0, "NOISE": 0.02, "CELLS": 30},
+        "LOAD": True,
         "OUTPUT": str(output),
     }
     check_both_calls(output, shell)
