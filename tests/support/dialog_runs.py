@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -44,7 +45,7 @@ def from_dialog(qgis_provider):
     from processing.core.ProcessingResults import resultsList
     from processing.gui.AlgorithmDialog import AlgorithmDialog
     from qgis.core import QgsApplication, QgsLayerTreeGroup, QgsProject
-    from qgis.PyQt.QtCore import QCoreApplication
+    from qgis.PyQt.QtCore import QCoreApplication, QEvent
 
     project = QgsProject.instance()
 
@@ -64,6 +65,11 @@ def from_dialog(qgis_provider):
             time.sleep(0.01)
         log = dialog.findChild(object, "txtLog").toPlainText()
         dialog.close()
+        # Now, not while the next run works in its thread.
+        dialog.deleteLater()
+        del dialog
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        gc.collect()
         if not ended or not ended[0][0]:
             raise AssertionError(log)
         groups = [one for one in project.layerTreeRoot().children() if isinstance(one, QgsLayerTreeGroup)]

@@ -70,10 +70,12 @@ def check_both_calls(output, shell):
 @needs_qgis_process
 def test_demo_data_in_a_folder_with_an_awkward_name(run, shell, tmp_path):
     output = tmp_path / AWKWARD
-    run("createdemodata", {"DAYS": 1, "CELLS": 30, "START": "2021-03-05", "OUTPUT": str(output)})
+    # QGIS leaves statistics beside rasters that it shows.
+    given = {"DAYS": 1, "CELLS": 30, "START": "2021-03-05", "LOAD": False}
+    run("createdemodata", {**given, "OUTPUT": str(output)})
     assert told(output)["settings"] == {
         **{"SEED": 42, "DAYS": 1, "START": "2021-03-05", "FOOTPRINT": 0.0, "NOISE": 0.02, "CELLS": 30},
-        "LOAD": True,
+        "LOAD": False,
         "OUTPUT": str(output),
     }
     check_both_calls(output, shell)
