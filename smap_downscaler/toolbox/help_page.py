@@ -11,6 +11,7 @@ from pathlib import Path
 from qgis.core import QgsProcessingAlgorithm, QgsProcessingParameterDefinition
 from qgis.PyQt.QtCore import QStandardPaths, QUrl
 
+from ..base.errors import InputError
 from ..base.version import plugin_version
 from ..geo.datasets import whole_file
 from .help import HelpText, as_html, blocks, help_folder, load_help
@@ -29,19 +30,21 @@ GUIDES = ("first_map", "own_area", "cluster")
 
 
 def help_url(algorithm: QgsProcessingAlgorithm) -> str:
-    """Where the page of a tool lies; it is written anew each time, which takes no longer than to look."""
-    path = _folder() / f"{algorithm.name()}.html"
-    _write(path, page(algorithm))
-    return QUrl.fromLocalFile(str(path)).toString()
+    """Where the page of a tool lies; it is written anew each time, which takes no longer than to look.
+
+    Empty where it cannot be written: QGIS asks when it opens a dialog, which goes on without it.
+    """
+    try:
+        return _written(algorithm.name(), page(algorithm))
+    except InputError:
+        return ""
 
 
 def guide_url(name: str) -> str:
     """Where a guide lies, one of `GUIDES`."""
     text = (help_folder() / "pages" / f"{name}.md").read_text(encoding="utf-8")
     title, _, body = text.removeprefix("# ").partition("\n")
-    path = _folder() / f"{name}.html"
-    _write(path, _page(title, [blocks(body)]))
-    return QUrl.fromLocalFile(str(path)).toString()
+    return _written(name, _page(title, [blocks(body)]))
 
 
 def page(algorithm: QgsProcessingAlgorithm) -> str:
@@ -91,7 +94,7 @@ def _calls(algorithm: QgsProcessingAlgorithm, example: str) -> str:
         "<h2>Example</h2>"
         "<p>With the folder that 'Create demo data' makes, and the results of the steps before:</p>"
         f"<pre>{html.escape(' '.join(words))}</pre>"
-        f"<p>The same in QGIS's Python console:</p>"
+        "<p>The same in QGIS's Python console:</p>"
         f"<pre>{html.escape(f'processing.run({algorithm.id()!r}, {{{chr(10)}{given},{chr(10)}}})')}</pre>"
     )
 
@@ -148,6 +151,9 @@ def _folder() -> Path:
     return Path(tempfile.gettempdir())
 
 
-def _write(path: Path, content: str) -> None:
+def _written(name: str, content: str) -> str:
+    """The address of a page, once it is written."""
+    path = _folder() / f"{name}.html"
     with whole_file(path) as part:
-        Path(part).write_text(content, encoding="utf-8")
+        part.write_text(content, encoding="utf-8")
+    return QUrl.fromLocalFile(str(path)).toString()

@@ -229,8 +229,8 @@ class SeriesWidgetWrapper(QgsAbstractProcessingParameterWidgetWrapper):
 
     Where it is Python that asks QGIS for a wrapper (dialogs and batches), or for its widget, it gets a new
     Python object for what C++ holds, and the one made here is as good as deleted: C++ still calls its
-    methods, but it can call none of C++. So it asks C++ for nothing, the widget stands in one that has
-    no code, and something else has to keep it alive (`_ALIVE`).
+    methods, but it can call none of C++. So it asks C++ for nothing, the widget stands in one of Qt's own,
+    and all three are kept (`_keep`) until C++ is done with them.
     """
 
     def __init__(self, parameter: QgsProcessingParameterDefinition, kind: Any):

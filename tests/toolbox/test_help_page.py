@@ -94,3 +94,9 @@ def test_blocks_of_markdown():
 
 def test_values_of_an_example():
     assert example_values("A = 1\nB = x y\nA = 2\n") == {"A": ["1", "2"], "B": "x y"}
+
+
+def test_a_page_that_cannot_be_written_is_none(qgis_provider, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setattr("smap_downscaler.toolbox.help_page._folder", lambda: tmp_path / "file")
+    assert qgis_provider.algorithm("downscale").helpUrl() == ""
