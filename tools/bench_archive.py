@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import math
-import resource
 import shutil
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from turns import Took, in_turns, ratio
+from turns import Took, in_turns, peak_mb, ratio
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -93,11 +92,6 @@ def now() -> tuple[float, float]:
     return time.monotonic(), time.process_time()
 
 
-def megabytes() -> float:
-    """The most memory so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 class Mapping:
     """Maps of the first dates of a model, made anew each time."""
 
@@ -155,7 +149,7 @@ def main(arguments: Sequence[str]) -> int:
             train_area_model(inputs, AreaSettings(0.0), levels[args.levels], model, args.threads)
             wall, busy = (end - start for start, end in zip(begun, now()))
             print(f"figure {name}_training {wall:.1f} s wall, {busy:.1f} s processor, {trained} dates")
-            print(f"figure {name}_training_memory {megabytes():.0f} MB")
+            print(f"figure {name}_training_memory {peak_mb():.0f} MB")
         work = Mapping(args, model, stack, folder / "maps")
         begun, marks, dates, size = now()[0], *work.made(args.intervals)
         total, first = now()[0] - begun, marks.times[0][0] - begun
@@ -165,7 +159,7 @@ def main(arguments: Sequence[str]) -> int:
         told = f"{each.wall:.3f} s wall, {each.processor:.3f} s processor, {size:.1f} MB a map"
         print(f"figure {name}_a_date {told}")
         print(f"figure {name}_maps {total:.1f} s wall: {dates} dates of {pixels:,} pixels, all made")
-        print(f"figure {name}_memory {megabytes():.0f} MB")
+        print(f"figure {name}_memory {peak_mb():.0f} MB")
         minutes = (first + 2000 * each.wall) / 60
         print(f"figure {name}_2000 {minutes:.1f} minutes of maps, EXTRAPOLATED from these dates")
         if args.intervals:

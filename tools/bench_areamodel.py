@@ -22,10 +22,10 @@ import cProfile
 import pstats
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -42,6 +42,7 @@ from smap_downscaler.methods.base import BY_EVIDENCE, Block, Cells, Model, Predi
 from smap_downscaler.methods.forest.growth import new_sklearn_forest
 from smap_downscaler.methods.forest.settings import PAPER
 from smap_downscaler.steps.skill.numbers.observation import swath
+from turns import Took, load, ratio, took
 
 DAY, FOOTPRINT_KM, THREADS = 737_000, 33.0, 2
 #: Cells of the stack beyond SMAP's: a footprint's width.
@@ -115,33 +116,6 @@ class Case:
         return np.concatenate(found)
 
 
-class Seconds(NamedTuple):
-    """Wall time, and that of all processors."""
-
-    wall: float = 0.0
-    processor: float = 0.0
-
-    def plus(self, other: Seconds) -> Seconds:
-        """Both."""
-        return Seconds(self.wall + other.wall, self.processor + other.processor)
-
-    def __str__(self) -> str:
-        return f"{self.wall:6.1f} s ({self.processor:.1f} s of processors)"
-
-
-def timed(work: Callable[..., Any], *given: Any) -> tuple[Any, Seconds]:
-    """The result, and the time that it took."""
-    wall, processor = time.perf_counter(), time.process_time()
-    result = work(*given)
-    return result, Seconds(time.perf_counter() - wall, time.process_time() - processor)
-
-
-def ratios(name: str, ours: Seconds, theirs: Seconds) -> None:
-    """Print both ratios."""
-    print(f"ratio {name} {ours.wall / theirs.wall:.3f}")
-    print(f"ratio {name}_processor {ours.processor / theirs.processor:.3f}")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     sizes = {"cells": 36, "pixels": 28, "covariates": 20, "rounds": 2, "trees": 100, "dates": 20}
@@ -161,14 +135,17 @@ def main() -> None:
     # What is loaded once is not what is measured.
     forest.set_params(n_estimators=1, n_jobs=THREADS).fit(case.cells.x, case.cells.y)
     forest.set_params(n_estimators=options.trees)
-    ours, theirs, theirs_alone = Seconds(), Seconds(), Seconds()
+    ours, theirs, theirs_alone = Took(), Took(), Took()
+    made: list[Model] = []
     for _ in range(options.rounds):
-        model, fitting = timed(case.model)
-        _, mapping = timed(case.mapped, model)
+        made.clear()
+        fitting = took(lambda: made.append(case.model()))
+        (model,) = made
+        mapping = took(partial(case.mapped, model))
         print(f"  A {fitting} to fit, {mapping} to map", flush=True)
         ours = ours.plus(fitting).plus(mapping)
-        _, growing = timed(forest.fit, case.cells.x, case.cells.y)
-        _, predicting = timed(forest.predict, case.x)
+        growing = took(partial(forest.fit, case.cells.x, case.cells.y))
+        predicting = took(partial(forest.predict, case.x))
         print(f"  B {growing} to fit, {predicting} to map", flush=True)
         theirs = theirs.plus(growing).plus(predicting)
         theirs_alone = theirs_alone.plus(predicting)
@@ -178,10 +155,10 @@ def main() -> None:
         for many, sd in both:
             # Without what the last map left in memory.
             fresh = models[many].with_detail(BY_EVIDENCE)
-            both[many, sd] += timed(case.mapped, fresh, sd, many)[1].processor
-    print(f"  load of the machine at the end {Path('/proc/loadavg').read_text().split()[0]}")
-    ratios("areamodel_to_predict", ours, theirs_alone)
-    ratios("areamodel_to_forest_with_training", ours, theirs)
+            both[many, sd] += took(partial(case.mapped, fresh, sd, many)).processor
+    print(load())
+    ratio("areamodel_to_predict", ours, theirs_alone)
+    ratio("areamodel_to_forest_with_training", ours, theirs)
     print(f"ratio intervals_to_mean {both[1, True] / both[1, False]:.3f}")
     print(f"ratio intervals_of_dates_to_mean {both[options.dates, True] / both[options.dates, False]:.3f}")
 
