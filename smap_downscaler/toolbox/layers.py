@@ -50,7 +50,7 @@ _ALIKE = QgsMapLayer.StyleCategories(
 
 def style_series(layer: QgsRasterLayer, dates: Sequence[dt.date], look: Look = soil_moisture) -> None:
     """Give a layer its colours, and each of its bands a day, for the Temporal Controller."""
-    layer.setRenderer(look(layer.dataProvider()))
+    layer.setRenderer(look())
     layer.setCustomProperty(DATED, "new")
     properties = layer.temporalProperties()
     properties.setMode(Qgis.RasterTemporalMode.FixedRangePerBand)
@@ -157,7 +157,7 @@ def hand_over_raster(context: QgsProcessingContext, path: str, kind: str, known:
     name = band_name(dataset.GetRasterBand(1)) if dataset.RasterCount == 1 and details.name == known else ""
 
     def style(layer: QgsRasterLayer) -> None:
-        layer.setRenderer(look(layer.dataProvider()))
+        layer.setRenderer(look())
 
     layer = raster_layer(path, name or details.name or Path(path).stem, style)
     hand_over(context, path, layer, kind, name)
@@ -335,7 +335,7 @@ def add_raster(context: QgsProcessingContext, path: str | Path, kind: str, name:
     if not name:
         dataset = open_dataset(path)
         name = band_name(dataset.GetRasterBand(1)) or Path(path).stem
-    style = lambda layer: layer.setRenderer(look(layer.dataProvider()))  # noqa: E731
+    style = lambda layer: layer.setRenderer(look())  # noqa: E731
     add_layer(context, raster_layer(str(path), name, style), kind)
 
 

@@ -13,7 +13,6 @@ from qgis.core import (
     QgsContrastEnhancement,
     QgsFillSymbol,
     QgsGraduatedSymbolRenderer,
-    QgsRasterDataProvider,
     QgsRasterRenderer,
     QgsRasterShader,
     QgsRendererRange,
@@ -51,17 +50,17 @@ _ROWS, _BEYOND = 128, 2.0
 _BOTH_SIDES = ("#b2182b", "#ef8a62", "#fddbc7", "#f7f7f7", "#d1e5f0", "#67a9cf", "#2166ac")
 
 
-#: How a band of a data provider is drawn.
-Look = Callable[[QgsRasterDataProvider], QgsRasterRenderer]
+#: Makes what draws a band. It needs no data provider: a layer gives its own to what draws it.
+Look = Callable[[], QgsRasterRenderer]
 
 
-def soil_moisture(provider: QgsRasterDataProvider, band: int = 1) -> QgsSingleBandPseudoColorRenderer:
+def soil_moisture(band: int = 1) -> QgsSingleBandPseudoColorRenderer:
     """The colours of soil moisture, the same between the same values for SMAP and maps."""
-    return coloured(provider, band, SOIL_MOISTURE_RAMP, "m3 m-3")
+    return coloured(band, SOIL_MOISTURE_RAMP, "m3 m-3")
 
 
 def look_of(path: str, number: int = 1, samples: Sequence[str] = ()) -> Look:
-    """How a band of a raster is drawn, of a data provider: by its name, its unit and its values.
+    """How a band of a raster is drawn: by its name, its unit and its values.
 
     `samples` are files whose first bands tell the ends of the colours in place of the raster's.
     """
@@ -71,12 +70,12 @@ def look_of(path: str, number: int = 1, samples: Sequence[str] = ()) -> Look:
     low, high = _ends(samples or (path,), 1 if samples else number)
     colours, logarithmic = _colours_of(name, unit), name.startswith(_LOGARITHMIC) and low > 0
 
-    def renderer(provider: QgsRasterDataProvider) -> QgsRasterRenderer:
+    def renderer() -> QgsRasterRenderer:
         if colours is _GREY:
-            return _grey(provider, number, low, high)
+            return _grey(number, low, high)
         spaced = np.geomspace if logarithmic else np.linspace
         stops = list(zip(spaced(low, high, len(colours)).tolist(), colours))
-        return coloured(provider, number, stops, unit, not logarithmic)
+        return coloured(number, stops, unit, not logarithmic)
 
     return renderer
 
@@ -103,7 +102,6 @@ def _ends(paths: Sequence[str], number: int) -> tuple[float, float]:
 
 
 def coloured(
-    provider: QgsRasterDataProvider,
     band: int,
     stops: Sequence[tuple[float, str]],
     unit: str,
@@ -125,15 +123,15 @@ def coloured(
     ramp.setLegendSettings(legend)
     shader = QgsRasterShader()
     shader.setRasterShaderFunction(ramp)
-    renderer = QgsSingleBandPseudoColorRenderer(provider, band, shader)
+    renderer = QgsSingleBandPseudoColorRenderer(None, band, shader)
     renderer.setClassificationMin(stops[0][0])
     renderer.setClassificationMax(stops[-1][0])
     return renderer
 
 
-def _grey(provider: QgsRasterDataProvider, band: int, low: float, high: float) -> QgsSingleBandGrayRenderer:
-    renderer = QgsSingleBandGrayRenderer(provider, band)
-    stretch = QgsContrastEnhancement(provider.dataType(band))
+def _grey(band: int, low: float, high: float) -> QgsSingleBandGrayRenderer:
+    renderer = QgsSingleBandGrayRenderer(None, band)
+    stretch = QgsContrastEnhancement(Qgis.DataType.Float32)
     stretch.setMinimumValue(low)
     stretch.setMaximumValue(high)
     stretch.setContrastEnhancementAlgorithm(

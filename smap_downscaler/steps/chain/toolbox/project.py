@@ -77,6 +77,6 @@ def _dated(path: Path, name: str, series: Series) -> QgsRasterLayer:
 
 def _hillshade(dem: str, grid: Grid) -> QgsRasterLayer:
     def style(layer: QgsRasterLayer) -> None:
-        layer.setRenderer(QgsHillshadeRenderer(layer.dataProvider(), 1, 315, 45))
+        layer.setRenderer(QgsHillshadeRenderer(None, 1, 315, 45))
 
     return unread_layer(dem, "Terrain", 1, qgis_crs(grid.crs), style)

@@ -98,7 +98,7 @@ def sheet_layers(made: MadeSheet, values: Values, progress: Progress) -> SheetLa
 
 def _map_layer(one: SheetMap, name: str, bar: ColourBar | None) -> QgsRasterLayer:
     def style(layer: QgsRasterLayer) -> None:
-        layer.setRenderer(soil_moisture(layer.dataProvider(), one.entry.band))
+        layer.setRenderer(soil_moisture(one.entry.band))
         if bar is not None:
             _stretch(layer.renderer(), bar.ticks[0], bar.ticks[-1])
 
@@ -133,7 +133,7 @@ def _terrain(values: Values, elevation: np.ndarray | None) -> list[QgsMapLayer]:
     band = one_band(open_dataset(path), f"DEM ({path})", ELEVATION)
 
     def shade(layer: QgsRasterLayer) -> None:
-        layer.setRenderer(QgsHillshadeRenderer(layer.dataProvider(), band, 315, 45))
+        layer.setRenderer(QgsHillshadeRenderer(None, band, 315, 45))
         layer.setOpacity(0.35)
 
     def colours(layer: QgsRasterLayer) -> None:
@@ -142,7 +142,7 @@ def _terrain(values: Values, elevation: np.ndarray | None) -> list[QgsMapLayer]:
         shares = np.linspace(0, 1, 11).tolist()
         first, *between, last = (QColor.fromRgbF(*colormaps[ramp_of("elevation")](share)) for share in shares)
         ramp = QgsGradientColorRamp(first, last, False, list(map(QgsGradientStop, shares[1:-1], between)))
-        renderer = QgsSingleBandPseudoColorRenderer(layer.dataProvider(), band)
+        renderer = QgsSingleBandPseudoColorRenderer(None, band)
         renderer.setClassificationMin(round(np.nanmin(elevation)))
         renderer.setClassificationMax(round(np.nanmax(elevation)))
         renderer.createShader(ramp, QgsColorRampShader.Type.Interpolated)
