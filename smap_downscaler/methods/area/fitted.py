@@ -57,6 +57,16 @@ class Fitted:
             return [(found.plain, 1.0)]
         return [(found.full, shown)] + ([(found.plain, 1.0 - shown)] if shown < 1.0 else [])
 
+    def held_from_dated(self, level: int, window: int, day: int | None) -> float:
+        """What is not shown of the pattern, where a level's dated terms are to be told in full all the same.
+
+        Without SMAP they alone tell how wet whole cells are, which is no detail.
+        """
+        (half, shown), *plain = self.halves(level)
+        if not (level and plain and self.core.dated is not None):
+            return 0.0
+        return 0.0 if self.seen_at(level, half.answers[window], day) is not None else 1.0 - shown
+
     def kept_back(self, level: int, window: int) -> float:
         """Variance within cells of what a level's static terms say and maps do not show, (m3 m-3)2."""
         half, shown = self.halves(level)[0]
@@ -106,6 +116,9 @@ class Fitted:
         total = np.zeros(self.core.subcells.fine_shape)
         for half, share in self.halves(level):
             total += share * self._field(level, window, half, day)
+        if held := self.held_from_dated(level, window, day):
+            full, plain = (self._field(level, window, half, day) for half, _ in self.halves(level))
+            total += held * (full - plain)
         return total
 
     def _field(self, level: int, window: int, half: Half, day: int | None) -> np.ndarray:

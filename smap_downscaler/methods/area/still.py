@@ -158,18 +158,18 @@ def mean_of(fitted: Fitted, still: Still, day: int, dated: np.ndarray, some: Any
     between = still.between if whole else still.between[some]
     found = np.zeros(between.shape[0])
     for own in still.windows:
-        effects = effects_of(fitted, own.number)
+        effects, times = effects_of(fitted, own.number), _of_dated(fitted, own.number, day)
         value = between @ image_of(fitted, own.number, day).ravel()
         for level, static in enumerate(own.levels):
             if static is not None:
                 value += static[some] if not level else wetness * static[some]
         if effects.curves is not None:
-            value += effects.curves.at(dated)
+            value += times * effects.curves.at(dated)
         if own.products is not None and core.dated is not None:
             standard = core.dated.terms.scales.z(np.asarray(dated, np.float64))
             if still.mean_dated is not None:
                 standard = standard - still.mean_dated[some]
-            value += np.einsum("iq,iq->i", standard, own.products[some])
+            value += times * np.einsum("iq,iq->i", standard, own.products[some])
         found += value if own.weight is None else own.weight[some] * value
     return np.where(still.inside[some], found, np.nan)
 
@@ -187,12 +187,15 @@ class Effects:
     products : float64, shape (q, p), or None
     mean : float64, shape (fine rows, fine columns)
         What the dates' mean of the dated covariates adds to all days.
+    taken_off : float64, shape (fine rows, fine columns)
+        The dates' mean of `curves`.
     """
 
     static: tuple[Surface | None, ...]
     curves: Surface | None
     products: np.ndarray | None
     mean: np.ndarray
+    taken_off: np.ndarray
 
 
 def effects_of(fitted: Fitted, window: int) -> Effects:
@@ -206,7 +209,7 @@ def _effects(fitted: Fitted, window: int) -> Effects:
     static: list[Surface | None] = []
     curves: Surface | None = None
     products: np.ndarray | None = None
-    total = np.zeros(core.subcells.fine_shape)
+    total, taken_off = np.zeros((2, *core.subcells.fine_shape))
     for level in range(len(core.levels)):
         half, shown = fitted.halves(level)[0]
         b = shown * half.answers[window].b
@@ -226,10 +229,16 @@ def _effects(fitted: Fitted, window: int) -> Effects:
             continue
         curves = core.dated.terms.surface(rest[:width])
         if core.two_levels:
-            total -= mean
+            taken_off = mean
         if core.dated.with_products and rest[width:].any():
             products = rest[width:].reshape(q, p)
-    return Effects(tuple(static), curves, products, total)
+    return Effects(tuple(static), curves, products, total, taken_off)
+
+
+def _of_dated(fitted: Fitted, window: int, day: int) -> float:
+    """How often the dated terms of `Effects` are counted on a day; see `Fitted.held_from_dated`."""
+    level = len(fitted.core.levels) - 1
+    return 1.0 + fitted.held_from_dated(level, window, day) / fitted.halves(level)[0][1]
 
 
 def image_of(fitted: Fitted, window: int, day: int) -> np.ndarray:
@@ -237,7 +246,8 @@ def image_of(fitted: Fitted, window: int, day: int) -> np.ndarray:
 
     def made() -> np.ndarray:
         fitted.place(day)
-        total = effects_of(fitted, window).mean.copy()
+        effects = effects_of(fitted, window)
+        total = effects.mean - _of_dated(fitted, window, day) * effects.taken_off
         for level in range(len(fitted.core.levels)):
             if fitted.core.two_levels and not level:
                 # Of all days.

@@ -363,6 +363,16 @@ def test_a_dated_covariate_takes_part():
     one, other = (own.predict(with_rain(block, 3.0), sd=True) for own in (model, again))
     np.testing.assert_allclose(one.mean, other.mean, atol=1e-6)
     np.testing.assert_allclose(one.sd, other.sd, rtol=1e-4)
+    # Of what rain says a share is shown as a pattern, but all where it alone tells how wet cells are.
+    shown, full = model.core.levels[1].shown, model.with_detail(ALL_DETAIL)
+    assert 0.3 < shown < 0.9
+    unseen = Block(block.x, block.days + 1, block.coordinates)
+    for where, share in ((block, shown), (unseen, 1.0)):
+        gains = []
+        for own in (model, full):
+            dry, wet = (own.predict(with_rain(where, mm)).mean for mm in (2.0, 6.0))
+            gains.append(wet - dry)
+        np.testing.assert_allclose(gains[0], share * gains[1], rtol=1e-6, atol=1e-9)
     # The same covariate on a single date.
     only = AREA_TO_POINT.fit(case.cells(np.arange(10)[:, None, None] == 2), GIVEN, int(case.days[2]))
     assert "rain x static" in only.levels[0].variances
