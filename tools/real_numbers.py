@@ -37,6 +37,7 @@ from numbers_shares import skill_shares
 from numbers_skill import (
     measured,
     skill_bars,
+    skill_beside,
     skill_demo_basin,
     skill_enhanced,
     skill_fine_pixels,
@@ -69,6 +70,7 @@ SECTIONS: dict[str, Callable[[Path, Path], list[str]]] = {
         intervals,
         intervals_held_out,
         skill_bars,
+        skill_beside,
         skill_shares,
         skill_fine_pixels,
         skill_windows,
