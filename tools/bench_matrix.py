@@ -13,7 +13,6 @@ import argparse
 import datetime as dt
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -32,6 +31,7 @@ from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import open_stack
 from smap_downscaler.steps.matrix.build import MatrixInputs, build_matrix
 from smap_downscaler.steps.matrix.read import open_matrix
+from turns import peak_mb
 
 ROWS, COLS, STATIC = 26, 50, 18
 CELLS = ease2_grid("9 km").crop(Window(998, 1120, ROWS, COLS))
@@ -66,12 +66,12 @@ def _degrees(cell: float) -> Grid:
 
 def build(folder: Path, count: int, output: Path) -> dict[str, float]:
     """Build the matrix of the first `count` dates, read it once, and measure both."""
-    before = _peak_mb()
+    before = round(peak_mb(), 1)
     begun = time.perf_counter()
     smap = open_series(folder / "smap").between(None, FIRST + dt.timedelta(days=count - 1))
     dynamic = dated_covariates([open_series(folder / "rain"), open_series(folder / "ndvi.tif")])
     report = build_matrix(MatrixInputs(smap, open_stack(folder / "stack.tif"), dynamic), output)
-    built, peak = time.perf_counter() - begun, _peak_mb()
+    built, peak = time.perf_counter() - begun, round(peak_mb(), 1)
     begun = time.perf_counter()
     rows = sum(len(day.y) for day in open_matrix(output).days())
     if rows != sum(report.rows.values()):
@@ -84,13 +84,8 @@ def build(folder: Path, count: int, output: Path) -> dict[str, float]:
         "file_mb": round(output.stat().st_size / 1e6, 1),
         "start_mb": before,
         "build_peak_mb": peak,
-        "read_peak_mb": _peak_mb(),
+        "read_peak_mb": round(peak_mb(), 1),
     }
-
-
-def _peak_mb() -> float:
-    """Greatest resident memory of this process so far, as Linux counts it."""
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
 
 
 def main() -> None:

@@ -13,7 +13,6 @@ import argparse
 import datetime as dt
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -33,6 +32,7 @@ from smap_downscaler.geo.polygon_runs import AREA, CENTRE
 from smap_downscaler.series.series import open_series
 from smap_downscaler.steps.polygons import statistics as module
 from smap_downscaler.steps.polygons.statistics import layers_of_series, polygon_statistics, write_long_table
+from turns import peak_mb
 
 SIDE, DIFFERENT = 3000, 4
 GRID = Grid("EPSG:32719", 200_000.0, 8_600_000.0, 100.0, 100.0, SIDE, SIDE)
@@ -69,7 +69,7 @@ def make_polygons(count: int) -> list[bytes]:
 
 def measure(folder: Path, polygons: int, rule: str) -> dict[str, float]:
     """Run once, count the readings of each block, and measure."""
-    geometries, before = make_polygons(polygons), _peak_mb()
+    geometries, before = make_polygons(polygons), round(peak_mb(), 1)
     readings: dict[tuple[str, int, Window], int] = {}
     read = module.read_band
 
@@ -95,13 +95,8 @@ def measure(folder: Path, polygons: int, rule: str) -> dict[str, float]:
         "statistics_s": round(computed - opened, 1),
         "table_s": round(time.perf_counter() - begun - computed, 1),
         "start_mb": before,
-        "peak_mb": _peak_mb(),
+        "peak_mb": round(peak_mb(), 1),
     }
-
-
-def _peak_mb() -> float:
-    """Greatest resident memory of this process so far, as Linux counts it."""
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
 
 
 def main() -> None:

@@ -66,12 +66,14 @@ class Menu:
             self._greet()
 
     def close(self) -> None:
-        """Take them away."""
+        """Take them away, and make no more of an example that is under way."""
         from processing.gui.ProviderActions import ProviderContextMenuActions
 
         for action in self._actions:
             self._interface.removePluginMenu(TITLE, action)
         self._actions.clear()
+        for task in self._running[-1:]:
+            task.cancel()
         ProviderContextMenuActions.deregisterProviderContextMenuActions(self._copying)
 
     def open_example(self) -> None:

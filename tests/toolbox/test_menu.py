@@ -93,6 +93,19 @@ def test_the_example_is_made_and_loaded(interface, monkeypatch, tmp_path):
     QgsProject.instance().clear()
 
 
+def test_an_example_ends_with_the_menu(interface, monkeypatch, tmp_path):
+    monkeypatch.setattr(menu, "example_folder", lambda: tmp_path / "example")
+    found = Menu(interface)
+    found.open()
+    found.open_example()
+    (task,) = QgsApplication.taskManager().activeTasks()
+    found.close()
+    wait_for(lambda: not found._running)
+    assert task.isCanceled()
+    assert not any("is there" in text or "was not made" in text for text in interface.told())
+    assert not (tmp_path / "example" / "smap_downscaler.json").exists()
+
+
 def test_an_example_that_cannot_be_made_says_why(interface, monkeypatch, tmp_path):
     (tmp_path / "example").write_text("a file", encoding="utf-8")
     monkeypatch.setattr(menu, "example_folder", lambda: tmp_path / "example")
