@@ -130,14 +130,23 @@ def sentences_on_held_out_cells():
         "SECTIONS=intervals_held_out`).",
         "Those of 'Downscale' (`INTERVALS`) are to hold 90 %. Measured, of SMAP's values in cells that no "
         f"model saw, in blocks of {two[1]} km (in brackets: in random folds): {figures}; {others}. The "
-        "report tells what your own hold of cells that are held out one by one; fewer true values of pixels "
-        "lie inside (see the help of 'Downscale').",
+        "report tells what your own hold of cells that are held out one by one; for true values of pixels "
+        "see the help of 'Downscale'.",
     )
 
 
 def test_the_help_tells_what_intervals_held_in_cells_that_no_model_saw():
     for name, sentence in zip(("downscale", "trainareamodel"), sentences_on_held_out_cells()):
         assert sentence in (ROOT / "help" / f"{name}.md").read_text(encoding="utf-8")
+
+
+def test_the_help_tells_what_intervals_held_at_the_pixel():
+    rows = json.loads(told.FILE.read_text(encoding="utf-8"))["rows"]
+    two, wide_two, one, wide_one = (f"{100 * row['held']:.0f} %" for row in rows)
+    assert (
+        f"it held, of the true values of pixels, {two} on two levels and {one} on single dates without a "
+        f"footprint, {wide_two} and {wide_one} with one of 33 km."
+    ) in (ROOT / "help" / "downscale.md").read_text(encoding="utf-8")
 
 
 def test_what_models_say_is_written_with_the_section(tmp_path, monkeypatch):
