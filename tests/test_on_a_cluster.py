@@ -53,7 +53,9 @@ def table_of(folder):
 
 
 @pytest.mark.parametrize("algorithm", WITH_SCHEDULER)
-def test_the_parameter_without_the_package_and_with_what_is_no_address(qgis_provider, monkeypatch, algorithm):
+def test_the_parameter_without_the_package_and_with_what_is_no_address(
+    qgis_provider, by_ids, monkeypatch, algorithm
+):
     from qgis.core import QgsProcessingContext
 
     from smap_downscaler.toolbox import algorithm as base
@@ -65,7 +67,7 @@ def test_the_parameter_without_the_package_and_with_what_is_no_address(qgis_prov
     monkeypatch.setattr(type(created), "validate", lambda *_given: None)
 
     def refusal(address):
-        return created.checkParameterValues({"SCHEDULER": address}, QgsProcessingContext())[1]
+        return by_ids(created.checkParameterValues({"SCHEDULER": address}, QgsProcessingContext())[1])
 
     monkeypatch.setattr(base, "missing", lambda modules: [PACKAGES[m] for m in modules if m == "distributed"])
     assert refusal("tcp://host:8786") == f"SCHEDULER: {advice([PACKAGES['distributed']])}"

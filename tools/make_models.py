@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def write_map_every_day(path: Path) -> None:
     from qgis.core import QgsProcessingParameterString
 
     footprint = QgsProcessingParameterString(
-        "FOOTPRINT", "Footprint of SMAP, full width in km (auto: by likelihood)", "auto", optional=True
+        "FOOTPRINT", "Footprint of SMAP (full width, km; or auto)", "auto", optional=True
     )
     smap = "SMAP granules, dated rasters, or a filled series"
     model = _up_to_rain("mapeveryday", smap, footprint)
@@ -114,11 +115,10 @@ def write_prepare(path: Path) -> None:
     model.add_parameters(
         _folder("SMAP", "SMAP granules or dated rasters"),
         _box(),
-        _polygons(),
-        _raster("DEM", "Elevation (DEM, in metres)"),
+        _raster("DEM", "Elevation (DEM, m)"),
         _rasters("SOIL", "Soil and other layers"),
         _folder("RAIN", "Daily rain (series, mm/d)"),
-        *_fine_stack(),
+        more=[_polygons(), *_fine_stack()],
     )
     model.add_step(
         "import",
@@ -238,7 +238,7 @@ def _fine_stack() -> list[Any]:
         _raster("MASK", "Mask (water, towns)", optional=True),
         QgsProcessingParameterCrs("CRS", "CRS of the maps", optional=True),
         QgsProcessingParameterNumber(
-            "RESOLUTION", "Resolution of the maps", defaultValue=100.0, minValue=0.0
+            "RESOLUTION", "Pixel of the maps (units of their CRS)", defaultValue=100.0, minValue=0.0
         ),
     ]
 
@@ -251,12 +251,14 @@ def _up_to_rain(name: str, smap: str, last: Any) -> Model:
     model.add_parameters(
         _folder("SMAP", smap),
         _box(),
-        _polygons(),
         _rasters("COVARIATES", "Covariates (terrain, soil, ...)"),
-        QgsProcessingParameterString("NAMES", "Names of the covariates, separated by commas", optional=True),
-        _folder("PRECIPITATION", "Daily precipitation"),
-        *_fine_stack(),
-        last,
+        _folder("PRECIPITATION", "Daily precipitation (mm/d)"),
+        more=[
+            _polygons(),
+            QgsProcessingParameterString("NAMES", "Names of the covariates (a, b)", optional=True),
+            *_fine_stack(),
+            last,
+        ],
     )
     area = {name: given(name) for name in ("EXTENT", "AOI")}
     model.add_step("import", "importsmap", {"INPUT": given("SMAP"), **area})
@@ -307,11 +309,14 @@ class Model:
         self._name = name
         self._model = QgsProcessingModelAlgorithm(name)
 
-    def add_parameters(self, *definitions: Any) -> None:
-        """Add the model's own parameters, a column at the left."""
-        from qgis.core import QgsProcessingModelParameter
+    def add_parameters(self, *definitions: Any, more: Sequence[Any] = ()) -> None:
+        """Add the model's own parameters, a column at the left; `more` are folded away in its dialog."""
+        from qgis.core import Qgis, QgsProcessingModelParameter
         from qgis.PyQt.QtCore import QPointF
 
+        for definition in more:
+            definition.setFlags(definition.flags() | Qgis.ProcessingParameterFlag.Advanced)
+        definitions = (*definitions, *more)
         for row, definition in enumerate(definitions):
             component = QgsProcessingModelParameter(definition.name())
             component.setPosition(QPointF(120, 80 + 60 * row))

@@ -1,6 +1,6 @@
 """The base of all algorithms: help, dependencies, checks and errors in one place.
 
-A subclass sets `ID`, `GROUP` and `NEEDS`, lists its parameters in `define()`,
+A subclass sets `ID`, `GROUP`, `FIRST` and `NEEDS`, lists its parameters in `define()`,
 checks what is cheap to check in `validate()` and works in `work()`.
 """
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from qgis.core import (
+    Qgis,
     QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingException,
@@ -22,6 +23,7 @@ from qgis.core import (
     QgsVectorLayer,
 )
 from qgis.PyQt.QtGui import QIcon
+from qgis.PyQt.QtWidgets import QWidget
 
 from ..base.cluster import check_address, working_at
 from ..base.errors import Cancelled, InputError, let_go
@@ -30,11 +32,12 @@ from ..base.version import tracker
 from .dependencies import advice, missing
 from .feedback import QgisProgress
 from .given import check_file_names, check_plain_values, ignored_parameters
-from .help import as_html, as_plain, load_help
+from .help import as_html, as_plain, load_help, with_labels
 from .help_page import help_url
 from .landing import COVARIATE, group
 from .layers import hand_over_outputs
 from .manifest import RunManifest
+from .naming import labels_of, named
 from .output_checks import check_outputs
 from .reports import DRAWN_BY, report_outputs
 from .tags import tags_of
@@ -84,6 +87,8 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
 
     ID: ClassVar[str] = ""
     GROUP: ClassVar[str] = ""
+    #: Parameters on the dialog's first page, at most 7: what a first run needs.
+    FIRST: ClassVar[tuple[str, ...]] = ()
     #: Modules that `work` imports and that a QGIS may lack (keys of `dependencies.PACKAGES`).
     NEEDS: ClassVar[tuple[str, ...]] = ()
 
@@ -135,11 +140,8 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         return load_help(self.ID).summary
 
     def shortHelpString(self) -> str:
-        labels = {output.name(): output.description() for output in self.outputDefinitions()}
-        labels.update(
-            {definition.name(): definition.description() for definition in self.parameterDefinitions()}
-        )
-        return as_html(load_help(self.ID), labels)
+        outputs = {output.name(): output.description() for output in self.outputDefinitions()}
+        return as_html(load_help(self.ID), outputs | labels_of(self))
 
     def helpUrl(self) -> str:
         return help_url(self)
@@ -150,11 +152,19 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
     def svgIconPath(self) -> str:
         return group_icon(self.GROUP)
 
+    def createCustomParametersWidget(self, parent: QWidget | None = None) -> QWidget:
+        from .dialog import OwnDialog
+
+        return OwnDialog(self, False, parent)
+
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
-        texts = load_help(self.ID)
-        for definition in self.define():
+        texts, definitions = load_help(self.ID), list(self.define())
+        labels = {definition.name(): definition.description() for definition in definitions}
+        for definition in definitions:
             text = texts.parameters.get(definition.name()) or texts.outputs.get(definition.name(), "")
-            definition.setHelp(as_plain(text))
+            definition.setHelp(as_plain(with_labels(text, labels)))
+            if definition.name() not in self.FIRST:
+                definition.setFlags(definition.flags() | Qgis.ProcessingParameterFlag.Advanced)
             self.addParameter(definition, createOutput=definition.name() != "REPORT")
         outputs = list(self.define_outputs())
         if self.parameterDefinition("REPORT") is not None:
@@ -175,10 +185,11 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         values = Values(self, parameters, context)
         # Where both find fault, our sentence says more than QGIS's "Incorrect parameter value".
         for check in (lambda: self._check(values), lambda: self._check_layers(values)):
-            refusal = self._attempt(check, context.feedback())
+            refusal = self._attempt(check, values.parameters, context.feedback())
             if refusal:
                 return False, refusal
-        return super().checkParameterValues(values.parameters, context)
+        good, sentence = super().checkParameterValues(values.parameters, context)
+        return good, named(sentence, self, values.parameters)
 
     def _check_layers(self, values: Values) -> None:
         """Raise `InputError` for a damaged file at which QGIS throws an exception without a name."""
@@ -214,7 +225,7 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
             raise QgsProcessingException(advice(lacking))
         values = Values.of_run(self, parameters, context)
         layers = context.layersToLoadOnCompletion()
-        refusal = self._attempt(lambda: self._check(values), feedback)
+        refusal = self._attempt(lambda: self._check(values), values.parameters, feedback)
         # Temporary files of the check alone.
         context.setLayersToLoadOnCompletion(layers)
         if refusal:
@@ -228,9 +239,10 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         outputs: dict[str, Any] = {}
 
         def work() -> None:
-            progress = QgisProgress(feedback)
+            progress = QgisProgress(feedback, lambda sentence: named(sentence, self, parameters))
             for sentence in ignored_parameters(self, parameters, context):
-                progress.warn(sentence)
+                # Of ids that it advises, the ids are wanted.
+                feedback.pushWarning(sentence)
             values = Values.of_run(self, parameters, context)
             with heard_by(progress), working_at(_scheduler(values), progress):
                 manifest = RunManifest(self, values, progress)
@@ -239,12 +251,14 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
                 hand_over_outputs(self, context, outputs, self.kind_of, self.dress)
                 group(context, load_help(self.ID).title)
 
-        refusal = self._attempt(work, feedback)
+        refusal = self._attempt(work, parameters, feedback)
         if refusal:
             raise QgsProcessingException(refusal)
         return outputs
 
-    def _attempt(self, step: Callable[[], None], feedback: QgsProcessingFeedback | None) -> str:
+    def _attempt(
+        self, step: Callable[[], None], parameters: dict[str, Any], feedback: QgsProcessingFeedback | None
+    ) -> str:
         """Take a step; returns the sentence with which it was refused, if it was.
 
         Nothing is raised while an error is handled: the new one would hold the frames of the first.
@@ -254,6 +268,8 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
             step()
         except Exception as error:
             refusal = self._sentence(error, feedback)
+            if isinstance(error, InputError):
+                refusal = named(refusal, self, parameters)
             let_go(error)
         return refusal
 

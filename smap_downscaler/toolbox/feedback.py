@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from qgis.core import QgsProcessingFeedback
 
@@ -13,6 +14,12 @@ class QgisProgress(Progress):
     """Hands progress, log lines and cancellation between the core and QGIS; usable from any thread.
 
     QGIS keeps every progress text as a line of the log: they come at growing intervals.
+
+    Parameters
+    ----------
+    feedback : QgsProcessingFeedback
+    named : callable, optional
+        Turns a sentence into what users read.
     """
 
     #: Seconds before the first text, and between texts at first and later on.
@@ -20,9 +27,10 @@ class QgisProgress(Progress):
     #: Seconds of work after which texts become seldom.
     LONG = 60.0
 
-    def __init__(self, feedback: QgsProcessingFeedback):
+    def __init__(self, feedback: QgsProcessingFeedback, named: Callable[[str], str] = str):
         #: QGIS's own, for algorithms that are run as steps.
         self.feedback = feedback
+        self._named = named
         self._begun = time.monotonic()
         self._next_text = self._begun + self.QUIET
 
@@ -43,10 +51,10 @@ class QgisProgress(Progress):
             # A line of a table: QGIS shows these in a typewriter face, and blanks that do not collapse.
             self.feedback.pushConsoleInfo(text.replace(" ", "\u00a0"))
         else:
-            self.feedback.pushInfo(text)
+            self.feedback.pushInfo(self._named(text))
 
     def warn(self, text: str) -> None:
-        self.feedback.pushWarning(text)
+        self.feedback.pushWarning(self._named(text))
 
 
 class WarningKeeper(Progress):

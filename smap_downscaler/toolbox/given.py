@@ -41,7 +41,7 @@ def check_file_names(algorithm: QgsProcessingAlgorithm, parameters: dict[str, An
         if definition.type() not in _FILES:
             continue
         most = _LONGEST_NAME - (_UNDER_WAY if definition.isDestination() else 0)
-        for text in _paths_in(parameters.get(definition.name())):
+        for text in texts_in(parameters.get(definition.name())):
             longest = max(re.split(r"[\\/|;]", text), key=_bytes_of)
             # Layers in memory say in one long text what they are.
             if _bytes_of(longest) > most and "?" not in text:
@@ -85,14 +85,15 @@ def _is_number(text: str) -> bool:
         return False
 
 
-def _paths_in(value: Any) -> Iterator[str]:
+def texts_in(value: Any) -> Iterator[str]:
+    """The texts of a raw value: of one, of several, and where a source or an output lies."""
     if isinstance(value, QgsProcessingOutputLayerDefinition):
         value = value.sink.staticValue()
     elif isinstance(value, QgsProcessingFeatureSourceDefinition):
         value = value.source.staticValue()
     if isinstance(value, (list, tuple)):
         for item in value:
-            yield from _paths_in(item)
+            yield from texts_in(item)
     elif isinstance(value, str):
         yield value
 

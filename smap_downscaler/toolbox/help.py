@@ -99,19 +99,39 @@ def parse_help(text: str) -> HelpText:
 def as_html(text: HelpText, labels: Mapping[str, str] | None = None) -> str:
     """What QGIS shows beside the dialog; `labels` are what the dialog calls parameters and outputs."""
     labels = labels or {}
-    parts = [f"<p><b>{_inline(text.summary)}</b></p>", blocks(text.body)]
-    for heading, entries in (("Input parameters", text.parameters), ("Outputs", text.outputs)):
+    parts = [f"<p><b>{_inline(text.summary)}</b></p>", blocks(with_labels(text.body, labels))]
+    for title, entries in (("Input parameters", text.parameters), ("Outputs", text.outputs)):
         if entries:
-            parts.append(f"<h3>{heading}</h3>")
+            parts.append(f"<h3>{title}</h3>")
             parts += [
-                f"<p><b>{_heading(key, labels)}</b></p>{blocks(value)}" for key, value in entries.items()
+                f"<p><b>{heading(key, labels)}</b></p>{blocks(with_labels(value, labels))}"
+                for key, value in entries.items()
             ]
     return "".join(parts)
 
 
-def _heading(key: str, labels: Mapping[str, str]) -> str:
-    label = labels.get(key)
-    return f"{html.escape(label)} ({key})" if label else key
+def heading(key: str, labels: Mapping[str, str]) -> str:
+    """What a parameter or output is called above its text, as HTML."""
+    return html.escape(labelled(labels[key], key) if key in labels else key)
+
+
+def labelled(label: str, name: str) -> str:
+    """What users read of a parameter: the dialog's label, and the id that scripts know."""
+    return f"{label} [{name}]"
+
+
+def with_labels(text: str, labels: Mapping[str, str]) -> str:
+    """A help text with the label of each parameter before its id in backticks, where that comes first."""
+    told = set()
+
+    def named(match: re.Match[str]) -> str:
+        name = match[1]
+        if name not in labels or name in told:
+            return match[0]
+        told.add(name)
+        return labelled(labels[name], match[0])
+
+    return re.sub(r"`(\w+)`", named, text)
 
 
 def as_plain(text: str) -> str:

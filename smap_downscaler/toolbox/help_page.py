@@ -14,7 +14,7 @@ from qgis.PyQt.QtCore import QStandardPaths, QUrl
 from ..base.errors import InputError
 from ..base.version import plugin_version
 from ..geo.datasets import whole_file
-from .help import HelpText, as_html, blocks, help_folder, load_help
+from .help import HelpText, as_html, blocks, heading, help_folder, load_help, with_labels
 
 _STYLE = Path(__file__).resolve().parents[1] / "resources" / "report" / "page.css"
 #: What maps are cited with.
@@ -52,17 +52,17 @@ def page(algorithm: QgsProcessingAlgorithm) -> str:
     text = load_help(algorithm.name())
     definitions = algorithm.parameterDefinitions()
     labels = {one.name(): one.description() for one in (*algorithm.outputDefinitions(), *definitions)}
-    parts = [_pictures(algorithm.name()), as_html(HelpText(text.title, text.summary, text.body))]
+    parts = [_pictures(algorithm.name()), as_html(HelpText(text.title, text.summary, text.body), labels)]
     if text.mistakes:
-        parts.append(f"<h2>Common mistakes</h2>{blocks(text.mistakes)}")
+        parts.append(f"<h2>Common mistakes</h2>{blocks(with_labels(text.mistakes, labels))}")
     if text.example:
         parts.append(_calls(algorithm, text.example))
-    for heading, entries in (("Input parameters", text.parameters), ("Outputs", text.outputs)):
+    for title, entries in (("Input parameters", text.parameters), ("Outputs", text.outputs)):
         if entries:
-            parts.append(f"<h2>{heading}</h2>")
+            parts.append(f"<h2>{title}</h2>")
         for name, words in entries.items():
             definition = algorithm.parameterDefinition(name)
-            parts.append(f"<h3>{html.escape(labels.get(name, name))} <code>{name}</code></h3>{blocks(words)}")
+            parts.append(f"<h3>{heading(name, labels)}</h3>{blocks(with_labels(words, labels))}")
             parts.append(_facts(definition) if definition is not None else "")
     if text.paper:
         parts.append(f"<h2>In the paper</h2>{blocks(text.paper)}")

@@ -226,7 +226,9 @@ class SeriesDestination(QgsProcessingParameterRasterDestination):
         return "vrt"
 
     def clone(self) -> SeriesDestination:
-        return SeriesDestination(self.name(), self.description())
+        copy = SeriesDestination(self.name(), self.description())
+        copy.fromVariantMap(self.toVariantMap())
+        return copy
 
 
 def check_series(values: Values) -> None:

@@ -28,41 +28,31 @@ def date_parameter(name: str, description: str) -> QgsProcessingParameterDateTim
 def dated_covariates() -> Iterator[QgsProcessingParameterDefinition]:
     """The dated covariates, their names and variables."""
     yield SeriesParameter("DYNAMIC", "Dated covariates (series)", optional=True, several=True)
-    yield QgsProcessingParameterString(
-        "DYNAMIC_NAMES", "Names of the dated covariates, separated by commas", optional=True
-    )
-    yield variable("Variables to read of NetCDF files, separated by commas")
-    yield band_of("Bands of the dated covariates (name or number), separated by commas")
+    yield QgsProcessingParameterString("DYNAMIC_NAMES", "Names of the dated covariates (a, b)", optional=True)
+    yield variable("Variables of the NetCDF files (a, b)")
+    yield band_of("Bands of the dated covariates (a, b)")
 
 
-def variable(description: str = "Variable to read of NetCDF files") -> QgsProcessingParameterDefinition:
+def variable(description: str = "Variable of the NetCDF files") -> QgsProcessingParameterDefinition:
     """VARIABLE: which of several variables in a file is the series; see `Values.variables`."""
-    return advanced(QgsProcessingParameterString("VARIABLE", description, optional=True))
+    return QgsProcessingParameterString("VARIABLE", description, optional=True)
 
 
 def band_of(description: str) -> QgsProcessingParameterDefinition:
     """BAND: which band is meant where a raster has several, by name or number."""
-    return advanced(QgsProcessingParameterString("BAND", description, optional=True))
+    return QgsProcessingParameterString("BAND", description, optional=True)
 
 
 def window_and_rain() -> Iterator[QgsProcessingParameterDefinition]:
     """How old the rasters of dated covariates may be, which of these are rain, whose may not; and NODATA."""
-    yield advanced(whole_number("WINDOW", "Maximum age of a dated covariate (days)", 0, 0))
-    yield advanced(
-        QgsProcessingParameterString(
-            "RAIN", "Dated covariates that are rain, separated by commas", optional=True
-        )
-    )
+    yield whole_number("WINDOW", "Maximum age of a dated covariate (days)", 0, 0)
+    yield QgsProcessingParameterString("RAIN", "Dated covariates that are rain (a, b)", optional=True)
     yield nodata_parameter()
 
 
 def nodata_parameter() -> QgsProcessingParameterDefinition:
     """Numbers of layers that are no values; see `base.nodata.parse_nodata`."""
-    return advanced(
-        QgsProcessingParameterString(
-            "NODATA", "Numbers that stand for no value (name=value), separated by commas", optional=True
-        )
-    )
+    return QgsProcessingParameterString("NODATA", "Numbers that stand for no value (a=-999)", optional=True)
 
 
 def whole_number(
@@ -82,7 +72,7 @@ def whole_number(
 
 def minimum_covered() -> QgsProcessingParameterNumber:
     """The share of a cell that a dated covariate must cover."""
-    return decimal("MINIMUM_COVERED", "Minimum share of a cell covered by a dated covariate", 0.5, 0.0, 1.0)
+    return decimal("MINIMUM_COVERED", "Least covered share of a cell (0 to 1)", 0.5, 0.0, 1.0)
 
 
 def decimal(
@@ -149,12 +139,4 @@ def table_destination(name: str, description: str) -> QgsProcessingParameterVect
 
 def scheduler() -> QgsProcessingParameterDefinition:
     """SCHEDULER: where else the work may be done; see `base.cluster`."""
-    return advanced(
-        QgsProcessingParameterString("SCHEDULER", "Dask scheduler (such as tcp://host:8786)", optional=True)
-    )
-
-
-def advanced(definition: QgsProcessingParameterDefinition) -> QgsProcessingParameterDefinition:
-    """The same parameter, folded away in the dialog."""
-    definition.setFlags(definition.flags() | Qgis.ProcessingParameterFlag.Advanced)
-    return definition
+    return QgsProcessingParameterString("SCHEDULER", "Dask scheduler (as tcp://host:8786)", optional=True)

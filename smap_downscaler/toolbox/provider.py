@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from qgis.core import (
+    Qgis,
     QgsApplication,
     QgsProcessingContext,
     QgsProcessingFeedback,
@@ -13,6 +14,7 @@ from qgis.core import (
     QgsProcessingProvider,
 )
 from qgis.PyQt.QtGui import QIcon
+from qgis.PyQt.QtWidgets import QWidget
 
 from ..base.errors import Cancelled
 from .algorithm import GROUPS, frameless, group_icon, icon_path
@@ -30,6 +32,8 @@ from .values import Values
 #: What QGIS calls itself where it shows no dialogs.
 _WITHOUT_DIALOGS = ("qgis_process", "server")
 MODELS = Path(__file__).resolve().parents[1] / "workflows"
+#: Outputs of models on the first page of their dialogs; the others are folded away.
+_MAIN_OUTPUTS = ("maps", "fine", "pairs")
 
 
 class ShippedModel(QgsProcessingModelAlgorithm):
@@ -38,9 +42,16 @@ class ShippedModel(QgsProcessingModelAlgorithm):
     def createInstance(self) -> ShippedModel:
         model = ShippedModel()
         model.loadVariant(self.toVariant())
+        model.fold()
         model.setProvider(self.provider())
         model.setSourceFilePath(self.sourceFilePath())
         return model
+
+    def fold(self) -> None:
+        """Leave one output on the first page of the dialog."""
+        for definition in self.destinationParameterDefinitions():
+            if definition.name() not in _MAIN_OUTPUTS:
+                definition.setFlags(definition.flags() | Qgis.ProcessingParameterFlag.Advanced)
 
     @frameless
     def processAlgorithm(
@@ -84,6 +95,11 @@ class ShippedModel(QgsProcessingModelAlgorithm):
     def svgIconPath(self) -> str:
         return group_icon(self.groupId())
 
+    def createCustomParametersWidget(self, parent: QWidget | None = None) -> QWidget:
+        from .dialog import OwnDialog
+
+        return OwnDialog(self, False, parent)
+
 
 class SmapDownscalerProvider(QgsProcessingProvider):
     """SMAP Downscaler in the Processing toolbox."""
@@ -108,6 +124,7 @@ class SmapDownscalerProvider(QgsProcessingProvider):
         for path in sorted(MODELS.glob("*.model3")):
             model = ShippedModel()
             if model.fromFile(str(path)):
+                model.fold()
                 model.setProvider(self)
                 self.addAlgorithm(model)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from dataclasses import dataclass, field
 
 import pytest
@@ -62,8 +63,20 @@ def said():
     return Said()
 
 
+@pytest.fixture(scope="session")
+def by_ids(qgis_provider):
+    """What a user reads, as tests hold it: ids alone, in place of "label [ID]" (see `toolbox.naming`)."""
+    ids = {
+        f"{definition.description()} [{definition.name()}]": definition.name()
+        for algorithm in qgis_provider.algorithms()
+        for definition in algorithm.parameterDefinitions()
+    }
+    labelled = re.compile("|".join(re.escape(one) for one in sorted(ids, key=len, reverse=True)))
+    return lambda text: labelled.sub(lambda found: ids[found[0]], text)
+
+
 @pytest.fixture
-def feedback(qgis_provider, said):
+def feedback(qgis_provider, said, by_ids):
     """A feedback that keeps what is logged; it cancels when `cancel_when` holds for a progress text."""
     from qgis.core import QgsProcessingFeedback
 
@@ -76,16 +89,16 @@ def feedback(qgis_provider, said):
             self.progressChanged.connect(said.progress.append)
 
         def pushInfo(self, info):
-            said.info.append(info)
+            said.info.append(by_ids(info))
 
         def pushConsoleInfo(self, info):
             said.info.append(info.replace("\u00a0", " "))
 
         def pushWarning(self, warning):
-            said.warnings.append(warning)
+            said.warnings.append(by_ids(warning))
 
         def reportError(self, error, fatalError=False):
-            said.errors.append(error)
+            said.errors.append(by_ids(error))
 
         def setProgressText(self, text):
             said.progress_texts.append(text)
@@ -96,7 +109,7 @@ def feedback(qgis_provider, said):
 
 
 @pytest.fixture
-def run(qgis_provider, feedback):
+def run(qgis_provider, feedback, by_ids):
     """Run an algorithm of the provider: ``run(id, parameters) -> outputs``; a bad run raises."""
     from qgis.core import QgsApplication, QgsProcessingContext, QgsProcessingException
 
@@ -107,7 +120,10 @@ def run(qgis_provider, feedback):
             raise LookupError(f"no algorithm {name}")
         context = context or QgsProcessingContext()
         context.setFeedback(feedback)
-        outputs, good = algorithm.run(parameters, context, feedback, catchExceptions=False)
+        try:
+            outputs, good = algorithm.run(parameters, context, feedback, catchExceptions=False)
+        except QgsProcessingException as error:
+            raise QgsProcessingException(by_ids(str(error))) from None
         if not good and not feedback.isCanceled():
             # QGIS itself catches what prepareAlgorithm raises, and only reports it.
             raise QgsProcessingException(feedback.said.errors[-1])

@@ -43,7 +43,6 @@ def from_dialog(qgis_provider):
     until the end of the test.
     """
     from processing.core.ProcessingResults import resultsList
-    from processing.gui.AlgorithmDialog import AlgorithmDialog
     from qgis.core import QgsApplication, QgsLayerTreeGroup, QgsProject
     from qgis.PyQt.QtCore import QCoreApplication, QEvent
 
@@ -51,7 +50,9 @@ def from_dialog(qgis_provider):
 
     def run(algorithm_id: str, parameters: dict[str, Any]) -> Shown:
         registry = QgsApplication.processingRegistry()
-        dialog = AlgorithmDialog(registry.createAlgorithmById(f"smapdownscaler:{algorithm_id}"), False, None)
+        algorithm = registry.createAlgorithmById(f"smapdownscaler:{algorithm_id}")
+        # As QGIS asks for it.
+        dialog = algorithm.createCustomParametersWidget(None)
         ended: list[tuple[bool, dict[str, Any]]] = []
         dialog.algorithmFinished.connect(lambda good, outputs: ended.append((good, outputs)))
         before = len(resultsList.getResults())
@@ -67,7 +68,7 @@ def from_dialog(qgis_provider):
         dialog.close()
         # Now, not while the next run works in its thread.
         dialog.deleteLater()
-        del dialog
+        del dialog, algorithm
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         gc.collect()
         if not ended or not ended[0][0]:

@@ -49,7 +49,9 @@ def test_a_model_tells_them_too(run, said, tmp_path):
     ],
 )
 @pytest.mark.parametrize("step", ["checkParameterValues", "prepare"])
-def test_what_is_no_number_choice_or_tick_is_refused(qgis_provider, tmp_path, step, name, value, sentence):
+def test_what_is_no_number_choice_or_tick_is_refused(
+    qgis_provider, by_ids, tmp_path, step, name, value, sentence
+):
     """Also in models, which skip the first look."""
     from qgis.core import QgsApplication, QgsProcessingContext, QgsProcessingException, QgsProcessingFeedback
 
@@ -57,11 +59,13 @@ def test_what_is_no_number_choice_or_tick_is_refused(qgis_provider, tmp_path, st
     given = {"SERIES": str(tmp_path), "OUTPUT": str(tmp_path / "sheet.png"), name: value}
     context = QgsProcessingContext()
     if step == "checkParameterValues":
-        assert algorithm.checkParameterValues(given, context) == (False, sentence)
-        return
-    with pytest.raises(QgsProcessingException) as caught:
-        algorithm.prepareAlgorithm(given, context, QgsProcessingFeedback())
-    assert str(caught.value) == sentence
+        good, told = algorithm.checkParameterValues(given, context)
+        assert not good
+    else:
+        with pytest.raises(QgsProcessingException) as caught:
+            algorithm.prepareAlgorithm(given, context, QgsProcessingFeedback())
+        told = str(caught.value)
+    assert by_ids(told) == sentence
 
 
 @pytest.mark.parametrize(

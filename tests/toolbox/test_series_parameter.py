@@ -52,9 +52,7 @@ def layer(case):
 
 
 def dialog_of(provider, name):
-    from processing.gui.AlgorithmDialog import AlgorithmDialog
-
-    return AlgorithmDialog(provider.algorithm(name).create(), False, None)
+    return provider.algorithm(name).create().createCustomParametersWidget(None)
 
 
 def through_the_dialog(provider, name, parameters):

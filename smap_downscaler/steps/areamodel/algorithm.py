@@ -18,7 +18,6 @@ from ...series.dated import check_window
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.feedback import WarningKeeper
 from ...toolbox.parameters import (
-    advanced,
     dated_covariates,
     period_parameters,
     scheduler,
@@ -62,6 +61,7 @@ class TrainAreaModel(SmapAlgorithm):
 
     ID = "trainareamodel"
     GROUP = "models"
+    FIRST = ("SMAP", "COVARIATES", "DYNAMIC", "LEVELS", "START", "END", "OUTPUT")
     NEEDS = ("sklearn", "scipy")
 
     def define(self) -> Iterable[Any]:
@@ -72,7 +72,7 @@ class TrainAreaModel(SmapAlgorithm):
         yield from period_parameters()
         yield from place_parameters()
         yield from window_and_rain()
-        yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
+        yield whole_number("THREADS", "Threads (0: all cores)", 0, 0)
         yield scheduler()
         yield QgsProcessingParameterFileDestination(
             "OUTPUT", "Model file", fileFilter="Model files (*.smapmodel)"

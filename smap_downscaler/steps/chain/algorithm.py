@@ -28,7 +28,7 @@ from ...toolbox.area import area_parameter
 from ...toolbox.feedback import QgisProgress
 from ...toolbox.help import load_help
 from ...toolbox.layers import SeriesDestination
-from ...toolbox.parameters import advanced, any_file, choice, decimal, period_parameters, series_folder
+from ...toolbox.parameters import any_file, choice, decimal, period_parameters, series_folder
 from ...toolbox.reports import (
     files_used,
     footer,
@@ -53,25 +53,26 @@ class DownscaleSmap(SmapAlgorithm):
 
     ID = "downscalesmap"
     GROUP = "workflows"
+    FIRST = ("SMAP", "DEM", "SOIL", "RAIN", "EXTENT", "OUTPUT", "MAPS")
     NEEDS = ("sklearn", "scipy", "joblib", "matplotlib", "jinja2")
 
     def define(self) -> Iterable[QgsProcessingParameterDefinition]:
         yield series_folder("SMAP", "SMAP granules or dated rasters")
-        yield QgsProcessingParameterRasterLayer("DEM", "Elevation (DEM, in metres)")
+        yield QgsProcessingParameterRasterLayer("DEM", "Elevation (DEM, m)")
         yield QgsProcessingParameterMultipleLayers(
             "SOIL", "Soil and other layers", Qgis.ProcessingSourceType.Raster, optional=True
         )
         yield series_folder("RAIN", "Daily rain (series, mm/d)", optional=True)
         yield QgsProcessingParameterExtent("EXTENT", "Study area (a box)", optional=True)
-        yield advanced(area_parameter())
-        yield advanced(choice("METHOD", "Method", METHODS))
-        yield advanced(QgsProcessingParameterRasterLayer("MASK", "Mask (urban, water)", optional=True))
-        yield advanced(any_file("STATIONS", "Field stations (CSV, ISMN)", optional=True))
-        yield from map(advanced, period_parameters())
-        yield advanced(QgsProcessingParameterCrs("CRS", "CRS of the maps", optional=True))
-        yield advanced(decimal("RESOLUTION", "Pixel of the maps (units of their CRS)", 100.0, 0.0))
-        yield advanced(QgsProcessingParameterBoolean("INTERVALS", "Intervals beside each map", True))
-        yield advanced(QgsProcessingParameterBoolean("CROSS_VALIDATION", "Cross-validate the model", True))
+        yield area_parameter()
+        yield choice("METHOD", "Method", METHODS)
+        yield QgsProcessingParameterRasterLayer("MASK", "Mask (urban, water)", optional=True)
+        yield any_file("STATIONS", "Field stations (CSV, ISMN)", optional=True)
+        yield from period_parameters()
+        yield QgsProcessingParameterCrs("CRS", "CRS of the maps", optional=True)
+        yield decimal("RESOLUTION", "Pixel of the maps (units of their CRS)", 100.0, 0.0)
+        yield QgsProcessingParameterBoolean("INTERVALS", "Intervals beside each map", True)
+        yield QgsProcessingParameterBoolean("CROSS_VALIDATION", "Cross-validate the model", True)
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of all results")
         yield SeriesDestination("MAPS", "Maps as one temporal layer")
 

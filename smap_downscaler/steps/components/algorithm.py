@@ -31,7 +31,7 @@ from ...report.number_text import UNIT
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.feedback import WarningKeeper
 from ...toolbox.looks import around_zero
-from ...toolbox.parameters import advanced, choice, whole_number
+from ...toolbox.parameters import choice, whole_number
 from ...toolbox.reports import (
     footer,
     layer_used,
@@ -57,6 +57,7 @@ class PrincipalComponents(SmapAlgorithm):
 
     ID = "principalcomponents"
     GROUP = "analysis"
+    FIRST = ("INPUT", "FIELD_SET", "FIELDS", "COLOUR", "OUTPUT")
 
     def define(self) -> Iterable[Any]:
         yield QgsProcessingParameterFeatureSource(
@@ -65,13 +66,9 @@ class PrincipalComponents(SmapAlgorithm):
         yield choice("FIELD_SET", "Which fields to analyse", FIELD_SETS)
         yield _fields_parameter("FIELDS", "Chosen fields")
         yield _fields_parameter("SUPPLEMENTARY", "Supplementary fields, projected only")
-        yield QgsProcessingParameterString(
-            "DATES", "Two dates of the fields, side by side, separated by a comma", optional=True
-        )
+        yield QgsProcessingParameterString("DATES", "Two dates side by side (a, b)", optional=True)
         yield _fields_parameter("COLOUR", "Field that colours the points, such as mu_sm", several=False)
-        yield advanced(
-            whole_number("COMPONENTS", "Maximum number of components in OUTPUT (empty: all)", None, 1)
-        )
+        yield whole_number("COMPONENTS", "Components among the scores (empty: all)", None, 1)
         yield QgsProcessingParameterFeatureSink("OUTPUT", "Scores")
         yield table_output("LOADINGS", "Loadings")
         yield table_output("EIGENVALUES", "Eigenvalues")

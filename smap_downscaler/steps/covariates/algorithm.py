@@ -28,7 +28,7 @@ from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.area import area_parameter, check_area, read_area
 from ...toolbox.feedback import WarningKeeper
 from ...toolbox.landing import STACK
-from ...toolbox.parameters import advanced, decimal, nodata_parameter, series_folder
+from ...toolbox.parameters import decimal, nodata_parameter, series_folder
 from ...toolbox.preflight_output import preflight_output, write_preflight_table
 from ...toolbox.reports import report_parameter, table_output, write_tables
 from ...toolbox.values import Values, name_of_file
@@ -45,6 +45,7 @@ class HarmoniseCovariates(SmapAlgorithm):
 
     ID = "harmonisecovariates"
     GROUP = "covariates"
+    FIRST = ("INPUT", "SMAP", "EXTENT", "AOI", "RESOLUTION", "MASK", "OUTPUT_FINE")
 
     def define(self) -> Iterable[QgsProcessingParameterDefinition]:
         yield QgsProcessingParameterMultipleLayers("INPUT", "Covariates", Qgis.ProcessingSourceType.Raster)
@@ -54,33 +55,19 @@ class HarmoniseCovariates(SmapAlgorithm):
         yield QgsProcessingParameterCrs("CRS", "CRS of the fine stack", optional=True)
         yield decimal("RESOLUTION", "Pixel of the fine stack (units of its CRS)", 100.0, 0.0)
         yield QgsProcessingParameterRasterLayer("MASK", "Mask (urban, water)", optional=True)
-        yield advanced(
-            QgsProcessingParameterString(
-                "NAMES", "Names of the covariates, separated by commas", optional=True
-            )
+        yield QgsProcessingParameterString("NAMES", "Names of the covariates (a, b)", optional=True)
+        yield QgsProcessingParameterString("CATEGORICAL", "Further categorical layers (a, b)", optional=True)
+        yield decimal("MINIMUM_COVERED", "Least covered share of a SMAP cell (0 to 1)", 0.5, 0.0, 1.0)
+        yield QgsProcessingParameterMatrix(
+            "LAYERS",
+            "Units, conversions, resampling of layers",
+            numberRows=1,
+            hasFixedNumberRows=False,
+            headers=list(HEADERS),
+            optional=True,
         )
-        yield advanced(
-            QgsProcessingParameterString(
-                "CATEGORICAL", "Further categorical layers, separated by commas", optional=True
-            )
-        )
-        yield advanced(
-            decimal("MINIMUM_COVERED", "Minimum share of a SMAP cell covered by a covariate", 0.5, 0.0, 1.0)
-        )
-        yield advanced(
-            QgsProcessingParameterMatrix(
-                "LAYERS",
-                "Units, conversions and resampling of single layers",
-                numberRows=1,
-                hasFixedNumberRows=False,
-                headers=list(HEADERS),
-                optional=True,
-            )
-        )
-        yield advanced(
-            QgsProcessingParameterBoolean(
-                "GUESS", "Recognise SoilGrids and Gupta et al. by their file names", defaultValue=True
-            )
+        yield QgsProcessingParameterBoolean(
+            "GUESS", "Know SoilGrids and Gupta et al. by file name", defaultValue=True
         )
         yield nodata_parameter()
         yield QgsProcessingParameterRasterDestination("OUTPUT_COARSE", "Coarse stack (SMAP cells)")

@@ -33,7 +33,6 @@ from ...series.dated import check_window
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.feedback import WarningKeeper
 from ...toolbox.parameters import (
-    advanced,
     choice,
     dated_covariates,
     decimal,
@@ -147,6 +146,7 @@ class CrossValidate(SmapAlgorithm):
 
     ID = "crossvalidate"
     GROUP = "models"
+    FIRST = ("METHOD", "INPUT", "SMAP", "COVARIATES", "DYNAMIC", "MODE", "OUTPUT")
     NEEDS = ("sklearn", "scipy", "joblib")
 
     def define(self) -> Iterable[Any]:
@@ -160,12 +160,10 @@ class CrossValidate(SmapAlgorithm):
         yield from matrix_table_parameters()
         yield from _area_parameters()
         yield from _parameters()
-        yield advanced(
-            QgsProcessingParameterString(
-                "RAIN_COVARIATES", "Covariates that are rain, separated by commas", optional=True
-            )
+        yield QgsProcessingParameterString(
+            "RAIN_COVARIATES", "Covariates that are rain (a, b)", optional=True
         )
-        yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
+        yield whole_number("THREADS", "Threads (0: all cores)", 0, 0)
         yield scheduler()
         yield table_destination("OUTPUT", "Scores")
         yield table_output("SUMMARY", "Summary of the scores")
@@ -316,12 +314,11 @@ def _check_area(values: Values) -> None:
 def _area_parameters() -> Iterable[Any]:
     """What the area-to-point model is validated with in place of a table."""
     yield series_folder("SMAP", "SMAP series (area-to-point model)", optional=True)
-    yield QgsProcessingParameterRasterLayer(
-        "COVARIATES", "Fine stack of covariates (area-to-point model)", optional=True
-    )
-    for definition in (*dated_covariates(), *area_model_parameters(), *place_parameters()):
-        yield advanced(definition)
-    yield advanced(whole_number("WINDOW", "Maximum age of a dated covariate (days)", 0, 0))
+    yield QgsProcessingParameterRasterLayer("COVARIATES", "Fine stack (area-to-point model)", optional=True)
+    yield from dated_covariates()
+    yield from area_model_parameters()
+    yield from place_parameters()
+    yield whole_number("WINDOW", "Maximum age of a dated covariate (days)", 0, 0)
 
 
 def _parameters() -> Iterable[Any]:
@@ -332,20 +329,20 @@ def _parameters() -> Iterable[Any]:
     yield choice("MODE", "Forests", MODES, BY_DATE)
     yield whole_number("FOLDS", "Folds", 10, 0)
     yield whole_number("REPEATS", "Repeats", 1, 0)
-    yield decimal("BLOCKS", "Side of the spatial blocks, km (0: none)", None, 0.0)
+    yield decimal("BLOCKS", "Side of the spatial blocks (km; 0: none)", None, 0.0)
     yield whole_number("PERIOD", "Days held out together (by cell, pooled)", None, 0)
-    yield advanced(whole_number("GAP", "Days left out beside them (by cell, pooled)", 0, 0))
+    yield whole_number("GAP", "Days left out beside them (by cell, pooled)", 0, 0)
     yield from feature_parameters()
     yield from forest_parameters()
     yield from grid_parameters()
     yield from period_parameters()
     yield from season_parameters()
-    yield advanced(whole_number("INNER_FOLDS", "Folds of the choice from the grids", 5, 0))
-    yield advanced(whole_number("MINIMUM_CELLS", "Minimum cells per date (by date)", None, 2))
-    yield advanced(whole_number("MINIMUM_DATES", "Minimum dates per cell (by cell)", None, 2))
-    yield advanced(whole_number("MAXIMUM_ROWS", "Maximum rows per date (pooled)", None, 1))
-    yield advanced(whole_number("MEMORY", "Memory for the rows, MB (pooled)", 4096, 16))
-    yield advanced(choice("ENGINE", "Program that grows the forests", (FASTEST, SCIKIT_LEARN)))
+    yield whole_number("INNER_FOLDS", "Folds of the choice from the grids", 5, 0)
+    yield whole_number("MINIMUM_CELLS", "Minimum cells per date (by date)", None, 2)
+    yield whole_number("MINIMUM_DATES", "Minimum dates per cell (by cell)", None, 2)
+    yield whole_number("MAXIMUM_ROWS", "Maximum rows per date (pooled)", None, 1)
+    yield whole_number("MEMORY", "Memory for the rows (MB; pooled)", 4096, 16)
+    yield choice("ENGINE", "Program that grows the forests", (FASTEST, SCIKIT_LEARN))
 
 
 def _settings(values: Values) -> ValidationSettings:

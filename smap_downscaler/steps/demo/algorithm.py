@@ -16,7 +16,7 @@ from ...base.progress import Progress
 from ...base.words import counted
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.layers import load_parameter
-from ...toolbox.parameters import advanced, date_parameter, decimal, whole_number
+from ...toolbox.parameters import date_parameter, decimal, whole_number
 from ...toolbox.values import Values
 from .files import check_folder, create_demo_data
 from .numbers.settings import (
@@ -39,18 +39,17 @@ class CreateDemoData(SmapAlgorithm):
 
     ID = "createdemodata"
     GROUP = "workflows"
+    FIRST = ("DAYS", "START", "LOAD", "OUTPUT")
 
     def define(self) -> Iterable[QgsProcessingParameterDefinition]:
         yield whole_number("SEED", "Seed", _DEFAULT.seed, 0, MOST_SEED)
         yield whole_number("DAYS", "Days with SMAP and truth (empty: a year)", None, 1, MOST_DAYS)
-        yield date_parameter("START", f"First day (empty: {YEAR_START}, with DAYS {_DEFAULT.start})")
+        yield date_parameter("START", "First day")
         yield decimal(
-            "FOOTPRINT", "SMAP's footprint, km (0 = none)", _DEFAULT.footprint_km, 0, MOST_FOOTPRINT_KM
+            "FOOTPRINT", "SMAP's footprint (km; 0: none)", _DEFAULT.footprint_km, 0, MOST_FOOTPRINT_KM
         )
-        yield decimal("NOISE", "SMAP's random error, m3 m-3", _DEFAULT.noise, 0, MOST_NOISE)
-        yield advanced(
-            whole_number("CELLS", "Minimum number of SMAP cells", _DEFAULT.cells, LEAST_CELLS, MOST_CELLS)
-        )
+        yield decimal("NOISE", "SMAP's random error (m3 m-3)", _DEFAULT.noise, 0, MOST_NOISE)
+        yield whole_number("CELLS", "Minimum number of SMAP cells", _DEFAULT.cells, LEAST_CELLS, MOST_CELLS)
         yield load_parameter("Show the data in QGIS")
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of the demo data")
 

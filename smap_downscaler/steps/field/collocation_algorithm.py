@@ -14,7 +14,6 @@ from ...report.number_text import score_text
 from ...series.series import Series, open_series
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.parameters import (
-    advanced,
     choice,
     period_parameters,
     series_folder,
@@ -74,6 +73,7 @@ class TripleCollocation(SmapAlgorithm):
 
     ID = "triplecollocation"
     GROUP = "analysis"
+    FIRST = ("SERIES", "SMAP", "TC_SOURCE", "STATIONS", "UNIT", "THIRD", "OUTPUT")
     NEEDS = ("scipy",)
 
     def define(self) -> Iterable[Any]:
@@ -83,13 +83,13 @@ class TripleCollocation(SmapAlgorithm):
         yield from station_parameters()
         yield series_folder("THIRD", "Independent model or sensor (series)")
         yield QgsProcessingParameterString("THIRD_NAME", "Name of the third series", optional=True)
-        yield variable("Variable to read of the third series")
+        yield variable("Variable of the third series")
         yield choice("ANOMALIES", "Anomalies", ANOMALIES)
         yield from period_parameters()
         # No least values here: out of range, `validate` says more than QGIS does.
         yield whole_number("MINIMUM_DAYS", "Minimum days with all three", 100, 0)
-        yield advanced(choice("REFERENCE", "Series that errors are scaled to", _REFERENCES))
-        yield advanced(choice("EXTRACTION", "Value of the map at a station", EXTRACTIONS))
+        yield choice("REFERENCE", "Series that errors are scaled to", _REFERENCES)
+        yield choice("EXTRACTION", "Value of the map at a station", EXTRACTIONS)
         yield from interval_parameters()
         yield table_destination("OUTPUT", "Errors by station and series")
         yield preflight_output()

@@ -64,6 +64,7 @@ class FieldValidation(SmapAlgorithm):
 
     ID = "fieldvalidation"
     GROUP = "analysis"
+    FIRST = ("SERIES", "STATIONS", "UNIT", "SMAP", "START", "END", "OUTPUT")
     NEEDS = ("scipy",)
 
     def define(self) -> Iterable[Any]:
@@ -77,13 +78,13 @@ class FieldValidation(SmapAlgorithm):
         # No least values here: out of range, `validate` says more than QGIS does.
         yield whole_number("MINIMUM_DAYS", "Minimum days per station and season", 3, 0)
         yield QgsProcessingParameterString(
-            "CLASSES", "Breaks of the classes of soil moisture, m3 m-3", DEFAULT_BREAKS, optional=True
+            "CLASSES", "Breaks of soil moisture's classes (m3 m-3)", DEFAULT_BREAKS, optional=True
         )
-        yield choice("CLASSED_BY", "Soil moisture that says which class a pair is in", CLASSED_BY)
+        yield choice("CLASSED_BY", "What says which class a pair is in", CLASSED_BY)
         yield from interval_parameters()
         yield table_destination("OUTPUT", "Field and map by station and day")
         yield table_output("METRICS", "Metrics by station, season and source")
-        yield table_output("GROUPS", "Metrics by class of soil moisture, month and season")
+        yield table_output("GROUPS", "Metrics by class, month and season")
         yield preflight_output()
         yield report_parameter()
 

@@ -22,7 +22,7 @@ from ...base.words import counted
 from ...methods.base import Wishes
 from ...methods.keys import BY_CELL, BY_DATE, MODES, POOLED
 from ...toolbox.algorithm import SmapAlgorithm
-from ...toolbox.parameters import advanced, choice, period_parameters, scheduler, whole_number
+from ...toolbox.parameters import choice, period_parameters, scheduler, whole_number
 from ...toolbox.reports import (
     footer,
     input_file,
@@ -62,6 +62,7 @@ class TrainForests(SmapAlgorithm):
 
     ID = "trainforests"
     GROUP = "models"
+    FIRST = ("INPUT", "MODE", "PRESET", "TUNE", "START", "END", "OUTPUT")
     NEEDS = ("sklearn", "scipy", "joblib")
 
     def define(self) -> Iterable[Any]:
@@ -75,14 +76,12 @@ class TrainForests(SmapAlgorithm):
         yield QgsProcessingParameterBoolean("TUNE", "Choose from the grids by out-of-bag error", False)
         yield from grid_parameters()
         yield from period_parameters()
-        yield advanced(whole_number("MINIMUM_CELLS", "Minimum cells per date", None, 2))
-        yield advanced(whole_number("MINIMUM_DATES", "Minimum dates per cell (by cell)", None, 2))
-        yield advanced(whole_number("MAXIMUM_ROWS", "Maximum rows per date (pooled)", None, 1))
-        yield advanced(whole_number("MEMORY", "Memory for rows and trees, MB (pooled)", 4096, 16))
-        yield advanced(
-            whole_number("IMPORTANCE_REPEATS", "Number of times a covariate is shuffled", 5, 1, 1000)
-        )
-        yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
+        yield whole_number("MINIMUM_CELLS", "Minimum cells per date", None, 2)
+        yield whole_number("MINIMUM_DATES", "Minimum dates per cell (by cell)", None, 2)
+        yield whole_number("MAXIMUM_ROWS", "Maximum rows per date (pooled)", None, 1)
+        yield whole_number("MEMORY", "Memory for rows and trees (MB; pooled)", 4096, 16)
+        yield whole_number("IMPORTANCE_REPEATS", "Number of times a covariate is shuffled", 5, 1, 1000)
+        yield whole_number("THREADS", "Threads (0: all cores)", 0, 0)
         yield scheduler()
         yield QgsProcessingParameterFileDestination(
             "OUTPUT", "Model file", fileFilter="Model files (*.smapforest)"

@@ -24,7 +24,6 @@ from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.area import area_parameter, area_used, check_area, read_area
 from ...toolbox.layers import Dated, SeriesDestination, check_series, write_series
 from ...toolbox.parameters import (
-    advanced,
     date_parameter,
     dated_covariates,
     minimum_covered,
@@ -63,6 +62,7 @@ class FillGaps(SmapAlgorithm):
 
     ID = "fillgaps"
     GROUP = "maps"
+    FIRST = ("SMAP", "FORESTS", "DYNAMIC", "START", "END", "OUTPUT")
     NEEDS = ("sklearn", "scipy", "joblib")
 
     def define(self) -> Iterable[Any]:
@@ -74,15 +74,13 @@ class FillGaps(SmapAlgorithm):
         yield date_parameter("END", "Last day")
         # No least values here: out of range, `validate` says more than QGIS does.
         yield whole_number("PERIOD", "Days of a hidden run (for scores and report)", 10, 0)
-        yield advanced(whole_number("FOLDS", "Folds", 5, 0))
-        yield advanced(
-            whole_number("VALIDATION_CELLS", "Maximum number of cells with hidden days (0: all)", 200, 0)
-        )
-        yield advanced(whole_number("SEED", "Seed of the hidden runs", 1, 0))
-        yield advanced(minimum_covered())
+        yield whole_number("FOLDS", "Folds", 5, 0)
+        yield whole_number("VALIDATION_CELLS", "Most cells with hidden days (0: all)", 200, 0)
+        yield whole_number("SEED", "Seed of the hidden runs", 1, 0)
+        yield minimum_covered()
         yield from window_and_rain()
-        yield advanced(whole_number("MEMORY", "Memory for covariates (MB)", 512, 16))
-        yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
+        yield whole_number("MEMORY", "Memory for covariates (MB)", 512, 16)
+        yield whole_number("THREADS", "Threads (0: all cores)", 0, 0)
         yield scheduler()
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of the daily series")
         yield SeriesDestination("SERIES", "Daily series as one temporal layer")

@@ -29,7 +29,6 @@ from ...toolbox.feedback import WarningKeeper
 from ...toolbox.landing import MAP
 from ...toolbox.layers import add_raster, load_parameter
 from ...toolbox.parameters import (
-    advanced,
     date_parameter,
     dated_covariates,
     decimal,
@@ -52,6 +51,7 @@ class Cascade(SmapAlgorithm):
 
     ID = "cascade"
     GROUP = "analysis"
+    FIRST = ("FORESTS", "COVARIATES", "DYNAMIC", "DATE", "RESOLUTIONS", "OUTPUT")
     NEEDS = ("sklearn", "scipy", "joblib")
 
     def define(self) -> Iterable[Any]:
@@ -64,12 +64,10 @@ class Cascade(SmapAlgorithm):
             "RESOLUTIONS", "Resolutions (m), separated by commas", "3000, 1000, 250, 100"
         )
         yield from window_and_rain()
-        yield advanced(
-            decimal("MINIMUM_COVERED", "Minimum share of a cell covered by the covariates", 0.5, 0.0, 1.0)
-        )
+        yield decimal("MINIMUM_COVERED", "Least covered share of a cell (0 to 1)", 0.5, 0.0, 1.0)
         yield from storage_parameters()
-        yield advanced(whole_number("MEMORY", "Memory for blocks (MB)", 512, 16))
-        yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
+        yield whole_number("MEMORY", "Memory for blocks (MB)", 512, 16)
+        yield whole_number("THREADS", "Threads (0: all cores)", 0, 0)
         yield load_parameter("Show the maps in QGIS")
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of maps")
         yield from join_outputs("Numbers of each resolution's map")

@@ -48,12 +48,13 @@ class CompareMaps(SmapAlgorithm):
 
     ID = "comparemaps"
     GROUP = "analysis"
+    FIRST = ("INPUT", "REFERENCE", "SMAP", "START", "END", "OUTPUT")
 
     def define(self) -> Iterable[Any]:
         yield series_folder("INPUT", "Soil moisture maps (series)")
         yield series_folder("REFERENCE", "Reference (series or one raster)")
         yield series_folder("SMAP", "SMAP series", optional=True)
-        yield variable("Variable to read of the reference")
+        yield variable("Variable of the reference")
         yield from period_parameters()
         yield table_destination("OUTPUT", "Scores by date")
         yield preflight_output()

@@ -24,7 +24,6 @@ from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.feedback import WarningKeeper
 from ...toolbox.layers import Dated, SeriesDestination, check_series, write_series
 from ...toolbox.parameters import (
-    advanced,
     dated_covariates,
     model_file,
     period_parameters,
@@ -51,6 +50,7 @@ class Downscale(SmapAlgorithm):
 
     ID = "downscale"
     GROUP = "maps"
+    FIRST = ("FORESTS", "COVARIATES", "DYNAMIC", "START", "END", "INTERVALS", "OUTPUT")
     NEEDS = ("sklearn", "scipy", "joblib")
 
     def define(self) -> Iterable[Any]:
@@ -62,10 +62,10 @@ class Downscale(SmapAlgorithm):
         yield from window_and_rain()
         yield from finish_parameters()
         yield from extra_parameters()
-        yield advanced(QgsProcessingParameterBoolean("CLIP", "Bring maps between 0 and saturation", False))
+        yield QgsProcessingParameterBoolean("CLIP", "Bring maps between 0 and saturation", False)
         yield from storage_parameters()
-        yield advanced(whole_number("MEMORY", "Memory for blocks (MB)", 512, 16))
-        yield advanced(whole_number("THREADS", "Threads (0: all cores)", 0, 0))
+        yield whole_number("MEMORY", "Memory for blocks (MB)", 512, 16)
+        yield whole_number("THREADS", "Threads (0: all cores)", 0, 0)
         yield scheduler()
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of maps")
         yield SeriesDestination("SERIES", "Maps as one temporal layer")

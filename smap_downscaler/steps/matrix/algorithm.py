@@ -18,7 +18,6 @@ from ...series.stack import open_stack
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.feedback import WarningKeeper
 from ...toolbox.parameters import (
-    advanced,
     dated_covariates,
     minimum_covered,
     period_parameters,
@@ -41,13 +40,14 @@ class RegressionMatrix(SmapAlgorithm):
 
     ID = "regressionmatrix"
     GROUP = "models"
+    FIRST = ("SMAP", "COVARIATES", "DYNAMIC", "START", "END", "OUTPUT")
 
     def define(self) -> Iterable[Any]:
         yield series_folder("SMAP", "SMAP series")
         yield QgsProcessingParameterRasterLayer("COVARIATES", "Coarse stack of covariates")
         yield from dated_covariates()
         yield from period_parameters()
-        yield advanced(minimum_covered())
+        yield minimum_covered()
         yield from window_and_rain()
         yield table_destination("OUTPUT", "Regression matrix")
         yield table_output("RAIN_BY_DATE", "Rain by date, all days and cells")

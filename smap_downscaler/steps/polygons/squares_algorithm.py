@@ -32,7 +32,7 @@ from ...series.series import Series, open_series
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.area import area_parameter, check_area, read_area
 from ...toolbox.looks import outlines
-from ...toolbox.parameters import advanced, choice, decimal, series_folder, whole_number
+from ...toolbox.parameters import choice, decimal, series_folder, whole_number
 from ...toolbox.preflight_output import preflight_output, write_preflight_table
 from ...toolbox.values import Values
 from ...toolbox.vectors import INTEGER, REAL, fields_of, qgis_crs, write_layer
@@ -58,23 +58,24 @@ class SampleSquares(SmapAlgorithm):
 
     ID = "samplesquares"
     GROUP = "analysis"
+    FIRST = ("EXTENT", "AOI", "COUNT", "SIZE", "MASK", "COVARIATES", "OUTPUT")
 
     def define(self) -> Iterable[Any]:
         yield QgsProcessingParameterExtent("EXTENT", "Study area (a box)", optional=True)
         yield area_parameter()
         # No least values here: out of range, `validate` says more than QGIS does.
         yield whole_number("COUNT", "Squares", 80, 0)
-        yield decimal("SIZE", "Side of a square, m", 1000.0, 0.0)
+        yield decimal("SIZE", "Side of a square (m)", 1000.0, 0.0)
         yield whole_number("PER_CELL", "Maximum squares per SMAP cell", 1, 0)
         yield QgsProcessingParameterRasterLayer("MASK", "Mask (urban, water)", optional=True)
         yield QgsProcessingParameterRasterLayer(
-            "COVARIATES", "Fine stack or map whose pixels the squares follow", optional=True
+            "COVARIATES", "Fine stack whose pixels squares follow", optional=True
         )
         yield series_folder("SMAP", "SMAP series", optional=True)
         yield choice("GRID", "SMAP grid, without a series", EASE2_CELLS, "9 km")
         yield whole_number("SEED", "Seed", 1, 0)
-        yield advanced(QgsProcessingParameterCrs("CRS", "CRS of the squares", optional=True))
-        yield advanced(decimal("MAXIMUM_MASKED", "Maximum masked share of a square", 0.5, 0.0, 1.0))
+        yield QgsProcessingParameterCrs("CRS", "CRS of the squares", optional=True)
+        yield decimal("MAXIMUM_MASKED", "Maximum masked share of a square (0 to 1)", 0.5, 0.0, 1.0)
         yield QgsProcessingParameterFeatureSink(
             "OUTPUT", "Squares", type=QgsProcessing.SourceType.TypeVectorPolygon
         )

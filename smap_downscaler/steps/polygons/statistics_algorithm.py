@@ -31,7 +31,7 @@ from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.area import area_parameter, area_used, check_area, polygons_of, read_area
 from ...toolbox.feedback import WarningKeeper
 from ...toolbox.looks import by_soil_moisture
-from ...toolbox.parameters import advanced, choice, period_parameters, whole_number
+from ...toolbox.parameters import choice, period_parameters, whole_number
 from ...toolbox.preflight_output import preflight_output, write_preflight_table
 from ...toolbox.reports import (
     files_used,
@@ -71,6 +71,7 @@ class MoistureStatistics(SmapAlgorithm):
 
     ID = "moisturestatistics"
     GROUP = "analysis"
+    FIRST = ("INPUT", "SERIES", "COVARIATES", "START", "END", "OUTPUT")
 
     def define(self) -> Iterable[Any]:
         yield QgsProcessingParameterFeatureSource(
@@ -83,11 +84,11 @@ class MoistureStatistics(SmapAlgorithm):
         yield QgsProcessingParameterString("DATES", "Single dates, separated by commas", optional=True)
         yield choice(
             "WEIGHTS",
-            "Pixels of a polygon: by their centre, or weighted with their area in it",
+            "How pixels of a polygon count",
             (CENTRE, AREA),
         )
-        yield advanced(whole_number("DDOF", "SD: divide by n - 1 (1) or by n (0)", 1, 0))
-        yield advanced(whole_number("DATE_FIELDS", "Maximum number of dates with fields of their own", 12, 0))
+        yield whole_number("DDOF", "SD: divide by n - 1 (1) or by n (0)", 1, 0)
+        yield whole_number("DATE_FIELDS", "Most dates with fields of their own", 12, 0)
         yield QgsProcessingParameterString("REPORT_DATES", "Two dates of the report's violins", optional=True)
         yield QgsProcessingParameterFeatureSink(
             "OUTPUT", "Polygons with statistics", type=QgsProcessing.SourceType.TypeVectorPolygon

@@ -24,7 +24,6 @@ from ...tables.geopackage import DATE, INTEGER, REAL, TEXT, create_table
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.layer_tables import layer_table
 from ...toolbox.parameters import (
-    advanced,
     decimal,
     period_parameters,
     season_parameters,
@@ -73,6 +72,7 @@ class QuantileCorrelation(SmapAlgorithm):
 
     ID = "quantilecorrelation"
     GROUP = "analysis"
+    FIRST = ("INPUT", "X_FIELD", "Y_FIELD", "DATE_FIELD", "STATION_FIELD", "SCALES", "OUTPUT")
     NEEDS = ("scipy",)
 
     def define(self) -> Iterable[Any]:
@@ -84,16 +84,16 @@ class QuantileCorrelation(SmapAlgorithm):
         yield QgsProcessingParameterString(
             "STATIONS", "Stations, separated by commas (empty: all)", optional=True
         )
-        yield QgsProcessingParameterString("SCALES", "Time scales, days", "1-20")
-        yield QgsProcessingParameterString("QUANTILES", "Quantiles", "0.1-0.9")
+        yield QgsProcessingParameterString("SCALES", "Time scales (days)", "1-20")
+        yield QgsProcessingParameterString("QUANTILES", "Quantiles (0 to 1)", "0.1-0.9")
         # No least values here: out of range, `validate` says more than QGIS does.
-        yield decimal("MINIMUM_SHARE", "Minimum share of a block's days with both values", 0.3)
+        yield decimal("MINIMUM_SHARE", "Least share of days with both (0 to 1)", 0.3)
         yield from period_parameters()
         yield from season_parameters()
         yield whole_number("BOOTSTRAP", "Resamples for intervals (0: none)", 0, 0)
-        yield advanced(decimal("CONFIDENCE", "Confidence of the intervals, %", 95.0))
-        yield advanced(whole_number("SEED", "Seed of the resamples", 1, 0))
-        yield advanced(whole_number("THREADS", "Threads (0: all cores)", 1, 0))
+        yield decimal("CONFIDENCE", "Confidence of the intervals (%)", 95.0)
+        yield whole_number("SEED", "Seed of the resamples", 1, 0)
+        yield whole_number("THREADS", "Threads (0: all cores)", 1, 0)
         yield table_destination("OUTPUT", "Quantile correlations")
         yield report_parameter()
 

@@ -19,7 +19,6 @@ from ...geo.datasets import check_folders
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.layers import RAIN_SERIES, SeriesDestination, check_series, write_folder_series
 from ...toolbox.parameters import (
-    advanced,
     date_parameter,
     nodata_parameter,
     series_folder,
@@ -36,16 +35,15 @@ class AntecedentPrecipitation(SmapAlgorithm):
 
     ID = "antecedentprecipitation"
     GROUP = "covariates"
+    FIRST = ("INPUT", "DAYS", "EXTENT", "START", "END", "OUTPUT")
 
     def define(self) -> Iterable[QgsProcessingParameterDefinition]:
-        yield series_folder("INPUT", "Daily precipitation (series)")
+        yield series_folder("INPUT", "Daily precipitation (series, mm/d)")
         yield whole_number("DAYS", "Days to average", Antecedent.days, 1)
         yield QgsProcessingParameterExtent("EXTENT", "Study area (a box)", optional=True)
         yield date_parameter("START", "First date of the output")
         yield date_parameter("END", "Last date of the output")
-        yield advanced(
-            whole_number("LAG", "Days between the last averaged day and the date", Antecedent.lag, 0)
-        )
+        yield whole_number("LAG", "Days from the last averaged day to the date", Antecedent.lag, 0)
         yield nodata_parameter()
         yield variable()
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Antecedent precipitation (series)")

@@ -18,7 +18,6 @@ from ...base.progress import Progress
 from ...base.words import counted
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.parameters import (
-    advanced,
     choice,
     date_parameter,
     decimal,
@@ -37,6 +36,7 @@ class SeasonalPrecipitation(SmapAlgorithm):
 
     ID = "seasonalprecipitation"
     GROUP = "covariates"
+    FIRST = ("INPUT", "KIND", "SEASONS", "EXTENT", "START", "END", "OUTPUT")
 
     def define(self) -> Iterable[QgsProcessingParameterDefinition]:
         yield series_folder("INPUT", "Precipitation record")
@@ -45,14 +45,12 @@ class SeasonalPrecipitation(SmapAlgorithm):
         yield QgsProcessingParameterExtent("EXTENT", "Study area (a box)", optional=True)
         yield date_parameter("START", "First date of the record to use")
         yield date_parameter("END", "Last date of the record to use")
-        yield advanced(
-            decimal(
-                "MINIMUM_SHARE",
-                "Minimum share of a season's days without a warning",
-                0.8,
-                0.0,
-                1.0,
-            )
+        yield decimal(
+            "MINIMUM_SHARE",
+            "Share of days below which it warns (0 to 1)",
+            0.8,
+            0.0,
+            1.0,
         )
         yield nodata_parameter()
         yield variable()

@@ -26,7 +26,7 @@ from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.area import check_area
 from ...toolbox.landing import MAP, SHAPES, add_layer
 from ...toolbox.layers import load_parameter
-from ...toolbox.parameters import advanced, choice, decimal, period_parameters, series_folder, whole_number
+from ...toolbox.parameters import choice, decimal, period_parameters, series_folder, whole_number
 from ...toolbox.reports import table_output
 from ...toolbox.values import Values
 from .drawing import draw_page
@@ -42,6 +42,7 @@ class MapSheet(SmapAlgorithm):
 
     ID = "mapsheet"
     GROUP = "analysis"
+    FIRST = ("KIND", "SERIES", "SMAP", "AOI", "STATIONS", "DEM", "OUTPUT")
     NEEDS = ("matplotlib",)
 
     def define(self) -> Iterable[Any]:
@@ -61,18 +62,16 @@ class MapSheet(SmapAlgorithm):
         )
         yield QgsProcessingParameterBoolean("CUT", "Only what lies in the study area", defaultValue=False)
         yield QgsProcessingParameterRasterLayer("DEM", "Elevation (locator)", optional=True)
-        yield advanced(
-            QgsProcessingParameterFeatureSource(
-                "BORDERS",
-                "Borders (locator)",
-                types=[Qgis.ProcessingSourceType.VectorPolygon, Qgis.ProcessingSourceType.VectorLine],
-                optional=True,
-            )
+        yield QgsProcessingParameterFeatureSource(
+            "BORDERS",
+            "Borders (locator)",
+            types=[Qgis.ProcessingSourceType.VectorPolygon, Qgis.ProcessingSourceType.VectorLine],
+            optional=True,
         )
-        yield decimal("MINIMUM", "Lowest value of the colours", None)
-        yield decimal("MAXIMUM", "Highest value of the colours", None)
+        yield decimal("MINIMUM", "Lowest value of the colours (maps' unit)", None)
+        yield decimal("MAXIMUM", "Highest value of the colours (maps' unit)", None)
         yield QgsProcessingParameterString("TITLE", "Title", optional=True)
-        yield advanced(whole_number("DPI", "Resolution (dots per inch)", 300, 50, 600))
+        yield whole_number("DPI", "Resolution (dots per inch)", 300, 50, 600)
         yield load_parameter("Show the maps of the sheet in QGIS", False)
         yield QgsProcessingParameterFileDestination(
             "OUTPUT", "Sheet", fileFilter="PNG files (*.png);;PDF files (*.pdf);;SVG files (*.svg)"

@@ -27,7 +27,6 @@ from ...series.stack import Stack, open_stack
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.feedback import WarningKeeper
 from ...toolbox.parameters import (
-    advanced,
     choice,
     dated_covariates,
     decimal,
@@ -69,6 +68,7 @@ class SkillExperiment(SmapAlgorithm):
 
     ID = "skillexperiment"
     GROUP = "analysis"
+    FIRST = ("TEST", "COVARIATES", "SMAP", "DYNAMIC", "METHODS", "SEEDS", "OUTPUT")
     NEEDS = ("sklearn", "scipy", "joblib")
 
     def define(self) -> Iterable[Any]:
@@ -80,15 +80,13 @@ class SkillExperiment(SmapAlgorithm):
         yield from dated_covariates()
         yield _several("METHODS", "Methods (none: all)", CONTENDERS, None)
         yield _several("TRUTHS", "Kinds of truth", TRUTHS, [MILD, FLIP, STRONG])
-        yield QgsProcessingParameterString(
-            "SHARES", "Shares of the variance within cells that covariates make", "0.2, 0.4, 0.6"
-        )
-        yield QgsProcessingParameterString("FOOTPRINT", "Footprints of SMAP, km", "0, 33")
+        yield QgsProcessingParameterString("SHARES", "Variance made by covariates (0 to 1)", "0.2, 0.4, 0.6")
+        yield QgsProcessingParameterString("FOOTPRINT", "Footprints of SMAP (km)", "0, 33")
         yield QgsProcessingParameterString("DATES", "Numbers of dates", "12")
         yield whole_number("SEEDS", "Seeds (repetitions)", 1, 1)
         yield from period_parameters()
-        yield from _advanced()
-        yield advanced(minimum_covered())
+        yield from _more_parameters()
+        yield minimum_covered()
         yield from window_and_rain()
         yield table_destination("OUTPUT", "Scores by case and method")
         yield table_output("MAPS", "Scores by map")
@@ -175,21 +173,19 @@ def _several(name: str, description: str, options: Iterable[str], default: Any) 
     )
 
 
-def _advanced() -> Iterable[Any]:
-    yield advanced(whole_number("FIRST_SEED", "First seed", 1000, 0))
-    yield advanced(
-        choice("OWN_FOOTPRINT", "Footprint and noise of the two levels", (LIKELIHOOD, GIVEN), LIKELIHOOD)
-    )
-    yield advanced(decimal("NOISE", "Noise of SMAP, m3 m-3", 0.02, 0.0))
-    yield advanced(QgsProcessingParameterBoolean("SWATHS", "Each date lacks cells of its own", True))
-    yield advanced(whole_number("MAPPED", "Dates of each case that are mapped, at most", 3, 1))
-    yield advanced(whole_number("CELLS", "Made-up covariates: SMAP cells a side", 36, 8, 200))
-    yield advanced(decimal("PIXEL", "Made-up covariates: side of a pixel, m", 1000.0, 30.0, 3000.0))
-    yield advanced(QgsProcessingParameterBoolean("LAKES", "Made-up covariates: with lakes", True))
-    yield advanced(QgsProcessingParameterBoolean("DATED_RAIN", "Made-up covariates: rain by date", False))
-    yield advanced(whole_number("FACTOR", "One scale up: cells along a side of a block", 3, 2))
-    yield advanced(whole_number("BLOCKS", "One scale up: blocks along a side of a window", 20, 8))
-    yield advanced(whole_number("MOST_WINDOWS", "One scale up: windows, at most", 12, 1))
+def _more_parameters() -> Iterable[Any]:
+    yield whole_number("FIRST_SEED", "First seed", 1000, 0)
+    yield choice("OWN_FOOTPRINT", "Footprint and noise of the two levels", (LIKELIHOOD, GIVEN), LIKELIHOOD)
+    yield decimal("NOISE", "Noise of SMAP (m3 m-3)", 0.02, 0.0)
+    yield QgsProcessingParameterBoolean("SWATHS", "Each date lacks cells of its own", True)
+    yield whole_number("MAPPED", "Dates of each case that are mapped, at most", 3, 1)
+    yield whole_number("CELLS", "Made-up covariates: SMAP cells a side", 36, 8, 200)
+    yield decimal("PIXEL", "Made-up covariates: side of a pixel (m)", 1000.0, 30.0, 3000.0)
+    yield QgsProcessingParameterBoolean("LAKES", "Made-up covariates: with lakes", True)
+    yield QgsProcessingParameterBoolean("DATED_RAIN", "Made-up covariates: rain by date", False)
+    yield whole_number("FACTOR", "One scale up: cells along a side of a block", 3, 2)
+    yield whole_number("BLOCKS", "One scale up: blocks along a side of a window", 20, 8)
+    yield whole_number("MOST_WINDOWS", "One scale up: windows, at most", 12, 1)
 
 
 def _numbers(values: Values, name: str, least: float) -> tuple[float, ...]:

@@ -20,7 +20,7 @@ from ...geo.datasets import check_folders
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.area import area_parameter, check_area, read_area
 from ...toolbox.layers import SMAP_SERIES, SeriesDestination, check_series, write_folder_series
-from ...toolbox.parameters import advanced, choice, period_parameters, series_folder, variable
+from ...toolbox.parameters import choice, period_parameters, series_folder, variable
 from ...toolbox.values import Values
 from .importing import ease2_bounds, import_smap
 from .numbers.screening import OVERPASSES, QUALITIES, RETRIEVALS, Choices
@@ -31,6 +31,7 @@ class ImportSmap(SmapAlgorithm):
 
     ID = "importsmap"
     GROUP = "data"
+    FIRST = ("INPUT", "EXTENT", "AOI", "OVERPASS", "START", "END", "OUTPUT")
 
     def define(self) -> Iterable[QgsProcessingParameterDefinition]:
         yield series_folder("INPUT", "SMAP granules or dated rasters")
@@ -39,7 +40,7 @@ class ImportSmap(SmapAlgorithm):
         yield choice("OVERPASS", "Overpass", OVERPASSES, Choices.overpass)
         yield choice("QUALITY", "Quality of the retrievals kept", QUALITIES, Choices.quality)
         yield from period_parameters()
-        yield advanced(choice("ALGORITHM", "Retrieval algorithm", tuple(RETRIEVALS), Choices.algorithm))
+        yield choice("ALGORITHM", "Retrieval algorithm", tuple(RETRIEVALS), Choices.algorithm)
         yield variable()
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Soil moisture series")
         yield SeriesDestination("SERIES", "Soil moisture series as one temporal layer")

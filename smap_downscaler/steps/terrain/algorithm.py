@@ -17,7 +17,7 @@ from ...base.progress import Progress
 from ...geo.room import check_room
 from ...toolbox.algorithm import SmapAlgorithm
 from ...toolbox.feedback import WarningKeeper
-from ...toolbox.parameters import advanced, any_file, band_of, choice, decimal, nodata_parameter
+from ...toolbox.parameters import any_file, band_of, choice, decimal, nodata_parameter
 from ...toolbox.values import Values
 from .builtin import compute_terrain as compute_builtin
 from .dem import check_dem
@@ -48,18 +48,17 @@ class TerrainIndices(SmapAlgorithm):
 
     ID = "terrainindices"
     GROUP = "covariates"
+    FIRST = ("INPUT", "ENGINE", "TWI_MTFD", "SLOPE")
     NEEDS = ("scipy",)
 
     def define(self) -> Iterable[QgsProcessingParameterDefinition]:
-        yield QgsProcessingParameterRasterLayer("INPUT", "Elevation (DEM)")
+        yield QgsProcessingParameterRasterLayer("INPUT", "Elevation (DEM, m)")
         yield choice("ENGINE", "Engine", ENGINES)
-        yield decimal("MINIMUM_SLOPE", "Minimum slope kept when sinks are filled (degrees)", 0.1, 0.0)
+        yield decimal("MINIMUM_SLOPE", "Least slope after filling sinks (degrees)", 0.1, 0.0)
         yield choice("AREA", "Catchment area", AREAS)
-        yield advanced(
-            decimal("SLOPE_FLOOR", "Minimum tangent of the slope in the wetness index", 0.001, 0.0)
-        )
+        yield decimal("SLOPE_FLOOR", "Least tangent of the slope (no unit)", 0.001, 0.0)
         yield band_of("Band of the DEM, by name or number")
-        yield advanced(any_file("SAGA_CMD", "Program saga_cmd", optional=True))
+        yield any_file("SAGA_CMD", "Program saga_cmd", optional=True)
         yield nodata_parameter()
         for name, description, by_default in OUTPUTS:
             yield QgsProcessingParameterRasterDestination(name, description, None, True, by_default)

@@ -21,7 +21,7 @@ from ....methods.area.settings import AreaSettings
 from ....series.series import open_series
 from ....series.stack import open_stack
 from ....toolbox.area import area_parameter, area_used, check_area, read_area
-from ....toolbox.parameters import advanced, choice
+from ....toolbox.parameters import choice
 from ....toolbox.values import Values
 from ..rows import AreaInputs
 from ..training import LEVELS
@@ -36,36 +36,26 @@ def area_model_parameters() -> Iterator[QgsProcessingParameterDefinition]:
     """LEVELS, FOOTPRINT, NOISE, TERMS, CATEGORICAL."""
     yield choice("LEVELS", "Levels", LEVELS)
     yield QgsProcessingParameterString(
-        "FOOTPRINT", "Footprint of SMAP, full width in km (auto: by likelihood)", AUTO, optional=True
+        "FOOTPRINT", "Footprint of SMAP (full width, km; or auto)", AUTO, optional=True
     )
-    yield advanced(
-        QgsProcessingParameterString(
-            "NOISE", "Noise of SMAP, m³ m⁻³ (auto: from the data)", AUTO, optional=True
-        )
+    yield QgsProcessingParameterString("NOISE", "Noise of SMAP (m3 m-3; or auto)", AUTO, optional=True)
+    yield QgsProcessingParameterEnum(
+        "TERMS",
+        "Terms of the covariates",
+        options=list(TERMS),
+        allowMultiple=True,
+        defaultValue=list(TERMS),
+        optional=True,
+        usesStaticStrings=True,
     )
-    yield advanced(
-        QgsProcessingParameterEnum(
-            "TERMS",
-            "Terms of the covariates",
-            options=list(TERMS),
-            allowMultiple=True,
-            defaultValue=list(TERMS),
-            optional=True,
-            usesStaticStrings=True,
-        )
-    )
-    yield advanced(
-        QgsProcessingParameterString(
-            "CATEGORICAL", "Bands that are codes of classes, separated by commas", optional=True
-        )
-    )
+    yield QgsProcessingParameterString("CATEGORICAL", "Bands that are codes of classes (a, b)", optional=True)
 
 
 def place_parameters() -> Iterator[QgsProcessingParameterDefinition]:
     """MASK, EXTENT and AOI: which pixels and cells count."""
-    yield advanced(QgsProcessingParameterRasterLayer("MASK", "Mask (urban, water)", optional=True))
-    yield advanced(QgsProcessingParameterExtent("EXTENT", "Study area (a box)", optional=True))
-    yield advanced(area_parameter())
+    yield QgsProcessingParameterRasterLayer("MASK", "Mask (urban, water)", optional=True)
+    yield QgsProcessingParameterExtent("EXTENT", "Study area (a box)", optional=True)
+    yield area_parameter()
 
 
 def area_settings(values: Values) -> AreaSettings:

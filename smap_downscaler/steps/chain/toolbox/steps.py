@@ -27,6 +27,7 @@ from ....runs.fingerprint import digest, identity
 from ....runs.journal import Journal
 from ....series.tags import files_behind
 from ....toolbox.feedback import QgisProgress
+from ....toolbox.naming import by_ids
 from ....toolbox.values import Values, crs_text
 
 #: Finished steps, in the folder of results.
@@ -235,7 +236,7 @@ class Steps:
         if not refusal and not good:
             refusal = feedback.errors[-1] if feedback.errors else f"'{title}' ended without a result."
         if refusal:
-            raise InputError(in_own_words(refusal, names))
+            raise InputError(in_own_words(by_ids(refusal, step), names))
         self.warnings += [(title, words) for words in feedback.warnings]
         return outputs
 

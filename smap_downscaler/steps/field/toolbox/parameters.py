@@ -17,7 +17,7 @@ from ....base.progress import Progress
 from ....base.timestamps import MOST_ZONE
 from ....base.words import text
 from ....runs.provenance import files_hash
-from ....toolbox.parameters import advanced, any_file, choice, decimal, whole_number
+from ....toolbox.parameters import any_file, choice, decimal, whole_number
 from ....toolbox.reports import input_file
 from ....toolbox.values import Values
 from ..ismn_files import QUALITIES, IsmnChoices, ismn_files
@@ -43,30 +43,22 @@ _MOST_HOURS = 24.0
 
 def station_parameters() -> Iterator[QgsProcessingParameterDefinition]:
     """The stations, and how their files are read."""
-    yield any_file("STATIONS", "Field stations (CSV file, ISMN file, folder or zip)")
+    yield any_file("STATIONS", "Field stations (CSV, ISMN file or folder)")
     for name, description in _FIELDS.items():
-        yield advanced(QgsProcessingParameterString(name, description, optional=True))
-    yield advanced(
-        QgsProcessingParameterCrs("CRS", "CRS of the stations (empty: longitude, latitude)", optional=True)
-    )
+        yield QgsProcessingParameterString(name, description, optional=True)
+    yield QgsProcessingParameterCrs("CRS", "CRS of the stations (empty: degrees)", optional=True)
     yield choice("UNIT", "Unit of the readings", tuple(UNITS))
-    yield advanced(
-        decimal("TIME_ZONE", "Hours ahead of UTC of times without a zone", 0.0, -MOST_ZONE, MOST_ZONE)
-    )
-    yield advanced(
-        decimal("TIME_SHIFT", "Hours added to the times of readings", 0.0, -_MOST_HOURS, _MOST_HOURS)
-    )
-    yield advanced(choice("QUALITY", "Readings of ISMN files", QUALITIES))
-    yield advanced(
-        QgsProcessingParameterString("DEPTH", "Depths of ISMN sensors, m (such as 0-0.05)", optional=True)
-    )
+    yield decimal("TIME_ZONE", "Zone of times without one (hours from UTC)", 0.0, -MOST_ZONE, MOST_ZONE)
+    yield decimal("TIME_SHIFT", "Added to the times of readings (hours)", 0.0, -_MOST_HOURS, _MOST_HOURS)
+    yield choice("QUALITY", "Readings of ISMN files", QUALITIES)
+    yield QgsProcessingParameterString("DEPTH", "Depths of ISMN sensors (m, as 0-0.05)", optional=True)
 
 
 def interval_parameters() -> Iterator[QgsProcessingParameterDefinition]:
     """Samples and seed of the bootstrap."""
     # No least value here: out of range, `interval_draws` says more than QGIS does.
-    yield advanced(whole_number("BOOTSTRAP", "Samples of the intervals", 1000, 0))
-    yield advanced(whole_number("SEED", "Seed of the intervals", 1, 0))
+    yield whole_number("BOOTSTRAP", "Samples of the intervals", 1000, 0)
+    yield whole_number("SEED", "Seed of the intervals", 1, 0)
 
 
 def interval_draws(values: Values) -> int:

@@ -17,7 +17,7 @@ from ....methods.features import FeatureSettings
 from ....methods.forest.hyper_grid import Candidate, candidates
 from ....methods.forest.settings import PAPER, ForestSettings
 from ....methods.keys import BY_CELL, BY_DATE
-from ....toolbox.parameters import advanced, whole_number
+from ....toolbox.parameters import whole_number
 from ....toolbox.values import Values
 from ...matrix.read import RowSelection
 
@@ -27,7 +27,7 @@ GRIDS = {
     "MAX_FEATURES_GRID": "Grid of covariates tried at a split",
     "MIN_SAMPLES_SPLIT_GRID": "Grid of minimum rows of a node to split",
     "N_ESTIMATORS_GRID": "Grid of numbers of trees",
-    "SAMPLE_SHARE_GRID": "Grid of shares of the rows drawn for a tree",
+    "SAMPLE_SHARE_GRID": "Grid of shares of rows a tree draws (0 to 1)",
 }
 
 
@@ -40,18 +40,14 @@ def forest_parameters() -> Iterable[Any]:
         defaultValue=_PAPER,
         usesStaticStrings=True,
     )
-    yield advanced(whole_number("N_ESTIMATORS", "Trees (custom)", PAPER.n_estimators, 1, 100_000))
-    yield advanced(whole_number("MAX_FEATURES", "Covariates tried at a split (custom)", None, 1))
-    yield advanced(whole_number("SAMPLE_SIZE", "Rows drawn for a tree (custom)", None, 2))
-    yield advanced(
-        whole_number(
-            "MIN_SAMPLES_SPLIT", "Minimum rows of a node to split (custom)", PAPER.min_samples_split, 2
-        )
+    yield whole_number("N_ESTIMATORS", "Trees (custom)", PAPER.n_estimators, 1, 100_000)
+    yield whole_number("MAX_FEATURES", "Covariates tried at a split (custom)", None, 1)
+    yield whole_number("SAMPLE_SIZE", "Rows drawn for a tree (custom)", None, 2)
+    yield whole_number(
+        "MIN_SAMPLES_SPLIT", "Minimum rows of a node to split (custom)", PAPER.min_samples_split, 2
     )
-    yield advanced(
-        whole_number("MIN_SAMPLES_LEAF", "Minimum rows of a leaf (custom)", PAPER.min_samples_leaf, 1)
-    )
-    yield advanced(whole_number("MAX_DEPTH", "Maximum depth of a tree (custom)", None, 1))
+    yield whole_number("MIN_SAMPLES_LEAF", "Minimum rows of a leaf (custom)", PAPER.min_samples_leaf, 1)
+    yield whole_number("MAX_DEPTH", "Maximum depth of a tree (custom)", None, 1)
     yield whole_number("SEED", "Seed", PAPER.seed, 0)
 
 
@@ -97,9 +93,7 @@ def grid_candidates(values: Values) -> tuple[Candidate, ...]:
 def feature_parameters() -> Iterable[Any]:
     """DAY_OF_YEAR and NEIGHBOURS: covariates that are made from the rows."""
     yield QgsProcessingParameterBoolean("DAY_OF_YEAR", "Day of year as a covariate (by cell, pooled)", False)
-    yield QgsProcessingParameterBoolean(
-        "NEIGHBOURS", "Soil moisture of the days before and after as covariates (by cell)", False
-    )
+    yield QgsProcessingParameterBoolean("NEIGHBOURS", "Days before and after as covariates (by cell)", False)
 
 
 def feature_settings(values: Values) -> FeatureSettings:

@@ -6,19 +6,14 @@ from collections.abc import Iterator
 
 from qgis.core import QgsProcessingParameterBoolean, QgsProcessingParameterDefinition
 
-from ....toolbox.parameters import advanced
 from ....toolbox.values import Values
 from ..bands import Extra
 
 
 def extra_parameters() -> Iterator[QgsProcessingParameterDefinition]:
     """INTERVALS and APPLICABILITY."""
-    yield advanced(QgsProcessingParameterBoolean("INTERVALS", "Bands of 90 % intervals and SD", False))
-    yield advanced(
-        QgsProcessingParameterBoolean(
-            "APPLICABILITY", "Bands that say how far pixels are from the training rows", False
-        )
-    )
+    yield QgsProcessingParameterBoolean("INTERVALS", "Bands of 90 % intervals and SD", False)
+    yield QgsProcessingParameterBoolean("APPLICABILITY", "Bands of how far pixels are from training", False)
 
 
 def read_extra(values: Values) -> Extra:

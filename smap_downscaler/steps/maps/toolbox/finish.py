@@ -9,7 +9,7 @@ from qgis.core import QgsProcessingParameterBoolean, QgsProcessingParameterDefin
 from ....base.progress import SILENT, Progress
 from ....methods.base import DETAILS
 from ....series.series import Series, open_series
-from ....toolbox.parameters import advanced, choice, decimal, series_folder
+from ....toolbox.parameters import choice, decimal, series_folder
 from ....toolbox.values import Values
 from ..consistency import Finish
 from ..inputs import MapInputs
@@ -19,18 +19,14 @@ _NONE, _EXACT = "none", "exact"
 
 def finish_parameters() -> Iterator[QgsProcessingParameterDefinition]:
     """SMAP, CONSISTENCY, RESIDUAL, FOOTPRINT, NOISE, DETAIL and EVERY_DAY."""
-    yield advanced(series_folder("SMAP", "SMAP series, to hold the maps against", optional=True))
-    yield advanced(choice("CONSISTENCY", "Agreement with SMAP over its cells", (_NONE, _EXACT)))
-    yield advanced(
-        QgsProcessingParameterBoolean("RESIDUAL", "Add what forests leave of SMAP, as a field", False)
-    )
+    yield series_folder("SMAP", "SMAP series, to hold the maps against", optional=True)
+    yield choice("CONSISTENCY", "Agreement with SMAP over its cells", (_NONE, _EXACT))
+    yield QgsProcessingParameterBoolean("RESIDUAL", "Add what forests leave of SMAP, as a field", False)
     # No least values here: out of range, `Finish` says more than QGIS does.
-    yield advanced(decimal("FOOTPRINT", "Footprint of SMAP (km), for the residual", 0.0))
-    yield advanced(decimal("NOISE", "Noise of SMAP (m3 m-3), for the residual; empty: estimated", None))
-    yield advanced(choice("DETAIL", "Pattern within cells (area-to-point models)", DETAILS))
-    yield advanced(
-        QgsProcessingParameterBoolean("EVERY_DAY", "Map days without SMAP too (area-to-point models)", False)
-    )
+    yield decimal("FOOTPRINT", "Footprint of SMAP (km; for the residual)", 0.0)
+    yield decimal("NOISE", "Noise of SMAP (m3 m-3; for the residual)", None)
+    yield choice("DETAIL", "Pattern within cells (area-to-point models)", DETAILS)
+    yield QgsProcessingParameterBoolean("EVERY_DAY", "Days without SMAP too (area-to-point models)", False)
 
 
 def read_finish(values: Values, progress: Progress = SILENT) -> Finish:

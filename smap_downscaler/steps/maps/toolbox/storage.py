@@ -9,17 +9,15 @@ from qgis.core import QgsProcessingParameterBoolean, QgsProcessingParameterDefin
 from ....base.words import Text, text
 from ....geo.geotiff import check_compression
 from ....geo.storage import COMPRESSIONS, DATA_TYPES, STEP, Storage
-from ....toolbox.parameters import advanced, choice
+from ....toolbox.parameters import choice
 from ....toolbox.values import Values
 
 
 def storage_parameters() -> Iterator[QgsProcessingParameterDefinition]:
     """DATA_TYPE, COMPRESSION and OVERVIEWS."""
-    yield advanced(choice("DATA_TYPE", "Type of the maps' numbers (int16: in steps of 0.0001)", DATA_TYPES))
-    yield advanced(choice("COMPRESSION", "Compression of the maps", COMPRESSIONS))
-    yield advanced(
-        QgsProcessingParameterBoolean("OVERVIEWS", "Overviews in the maps, for quick drawing", False)
-    )
+    yield choice("DATA_TYPE", "Type of the numbers (int16: steps of 0.0001)", DATA_TYPES)
+    yield choice("COMPRESSION", "Compression of the maps", COMPRESSIONS)
+    yield QgsProcessingParameterBoolean("OVERVIEWS", "Overviews in the maps, for quick drawing", False)
 
 
 def read_storage(values: Values) -> Storage:

@@ -12,7 +12,7 @@ from ....base.nodata import parse_nodata
 from ....base.progress import Progress
 from ....tables.geopackage import check_whole
 from ....toolbox.layer_tables import layer_table
-from ....toolbox.parameters import advanced, nodata_parameter
+from ....toolbox.parameters import nodata_parameter
 from ....toolbox.values import Values
 from ..look import looked_through
 from ..read import MatrixTable, RowSelection, open_matrix
@@ -20,15 +20,13 @@ from ..read import MatrixTable, RowSelection, open_matrix
 
 def matrix_table_parameters() -> Iterator[QgsProcessingParameterDefinition]:
     """Which fields are covariates, and what in them is no value; see `matrix_table`."""
-    yield advanced(
-        QgsProcessingParameterField(
-            "FIELDS",
-            "Covariates (empty: all)",
-            parentLayerParameterName="INPUT",
-            type=Qgis.ProcessingFieldParameterDataType.Any,
-            allowMultiple=True,
-            optional=True,
-        )
+    yield QgsProcessingParameterField(
+        "FIELDS",
+        "Covariates (empty: all)",
+        parentLayerParameterName="INPUT",
+        type=Qgis.ProcessingFieldParameterDataType.Any,
+        allowMultiple=True,
+        optional=True,
     )
     yield nodata_parameter()
 
