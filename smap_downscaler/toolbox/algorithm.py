@@ -18,6 +18,7 @@ from qgis.core import (
     QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeedback,
+    QgsProcessingMultiStepFeedback,
     QgsProcessingOutputDefinition,
     QgsProcessingParameterDefinition,
     QgsVectorLayer,
@@ -219,6 +220,10 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
     def prepareAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
+        if feedback.metaObject().className() == QgsProcessingMultiStepFeedback.__name__:
+            # The log of a model says of no line which step speaks.
+            feedback.pushInfo("")
+            feedback.pushInfo(f"Step: {load_help(self.ID).title}")
         # Models and scripts skip canExecute and checkParameterValues.
         lacking = missing((*_ALL_NEED, *self.NEEDS))
         if lacking:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 
@@ -48,8 +49,9 @@ class QgisProgress(Progress):
 
     def log(self, text: str) -> None:
         if "  " in text.strip():
-            # A line of a table: QGIS shows these in a typewriter face, and blanks that do not collapse.
-            self.feedback.pushConsoleInfo(text.replace(" ", "\u00a0"))
+            # A line of a table, in a typewriter face. Blanks beside each other would collapse; where all do
+            # not break, the log breaks within words.
+            self.feedback.pushConsoleInfo(re.sub(" (?= )", "\u00a0", text))
         else:
             self.feedback.pushInfo(self._named(text))
 

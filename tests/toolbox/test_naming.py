@@ -53,8 +53,10 @@ def test_parameters_are_named_by_their_labels(named, sentence, told):
 
 
 def test_what_the_user_gave_stays_as_it_is(named):
-    sentence = "DYNAMIC: /my END/the START day/a.tif is no raster; see START."
-    told = "Dated covariates (series) [DYNAMIC]: /my END/the START day/a.tif is no raster; see First date [START]."
+    sentence = "DYNAMIC: /my END/the START day/a.tif is wrong; see START."
+    told = (
+        "Dated covariates (series) [DYNAMIC]: /my END/the START day/a.tif is wrong; see First date [START]."
+    )
     assert named("regressionmatrix", sentence, DYNAMIC=["/my END/the START day"]) == told
     assert named("regressionmatrix", "RAIN: no END is RAIN.", RAIN="END") == (
         "Dated covariates that are rain (a, b) [RAIN]: no Last date [END] is RAIN."
