@@ -69,7 +69,7 @@ def test_contract_and_help(qgis_provider, algorithm_id):
     advanced = {one.name() for one in definitions if one.flags() & Qgis.ProcessingParameterFlag.Advanced}
     assert optional == {"EXTENT", "START", "END", "NODATA", "VARIABLE", *layers}
     own = "LAG" if algorithm_id == ANTECEDENT else "MINIMUM_SHARE"
-    assert advanced == {own, "NODATA", "VARIABLE"}
+    assert advanced == {own, "NODATA", "VARIABLE", *layers}
     assert algorithm.groupId() == "covariates"
     assert all(definition.help() for definition in definitions)
     text = (Path(__file__).parents[3] / "help" / f"{algorithm_id}.md").read_text(encoding="utf-8")
