@@ -18,7 +18,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QModelIndex, QRect, Qt
 from qgis.PyQt.QtGui import QImage
-from qgis.PyQt.QtWidgets import QDockWidget, QTreeView
+from qgis.PyQt.QtWidgets import QAction, QDockWidget, QTreeView
 
 from window_inside import Step, StepError, Wait, Window
 from window_run import PROVIDER, DialogRun, left_in, loaded, message_box, open_dialog, timed_run
@@ -120,6 +120,37 @@ def one_dialog(window: Window) -> Step:
     window.picture("one_dialog")
 
 
+def example(window: Window) -> Step:
+    """The menu's "Open example": the demo's year is made and lies in the project."""
+    (action,) = [one for one in window.main.findChildren(QAction) if one.text() == "Open example"]
+    action.trigger()
+    yield Wait(lambda: any(layer.name().startswith("SMAP soil") for layer in loaded()), "the example", 400)
+    yield 1.0
+    yield Wait(window.drawn, "the map")
+    window.picture("example")
+    window.notes["layers"] = sorted(layer.name() for layer in loaded())
+    broken = [layer.name() for layer in loaded() if not layer.isValid()]
+    if broken:
+        raise StepError(f"layers of the example do not open: {broken}")
+
+
+def first_map(window: Window) -> Step:
+    """What the guide "A first map, in two minutes" tells, step by step."""
+    demo, maps = window.output / "demo", window.output / "first_maps"
+    yield from timed_run(window, "createdemodata", {"DAYS": 10, "OUTPUT": str(demo)})
+    parameters = {
+        "SMAP": str(demo / "smap"),
+        "DEM": str(demo / "dem.tif"),
+        "SOIL": [str(demo / "soil" / f"{name}.tif") for name in SOIL],
+        "RAIN": str(demo / "precipitation"),
+        "OUTPUT": str(maps),
+    }
+    yield from timed_run(window, "downscalesmap", parameters)
+    window.picture("first_map")
+    truth = {"INPUT": str(maps / "maps"), "REFERENCE": str(demo / "truth"), "SMAP": str(demo / "smap")}
+    yield from timed_run(window, "comparemaps", truth)
+
+
 def train(window: Window) -> Step:
     """Forests by date."""
     parameters = {
@@ -202,18 +233,19 @@ def series(window: Window) -> Step:
     yield Wait(window.drawn, "the map")
 
 
-def filled_in(window: Window) -> Step:
-    """The dialog of `downscale` with relative paths: a picture should not tell where it was made."""
-    place = window.data.name
-    parameters = {
-        "FORESTS": f"{place}/forests.smapforest",
-        "COVARIATES": f"{place}/covariates_100m.tif",
-        "DYNAMIC": [str(path) for path in (window.data / "p_antecedent").glob("*.tif")],
-        "OUTPUT": f"{place}/maps",
-    }
-    run = open_dialog(window, "downscale", parameters, 700)
-    yield 1.0
-    window.picture("dialog_downscale", run.dialog)
+def tool_dialogs(window: Window) -> Step:
+    """The dialog of each tool with the values of its help's example, for the page behind its Help button."""
+    from smap_downscaler.toolbox.help import load_help
+    from smap_downscaler.toolbox.help_page import example_values
+
+    for algorithm in QgsApplication.processingRegistry().providerById(PROVIDER).algorithms():
+        name = algorithm.name()
+        # Relative paths: a picture does not tell where it was made.
+        run = open_dialog(window, name, example_values(load_help(name).example))
+        yield 0.7
+        window.picture(f"dialog_{name}", run.dialog)
+        run.dialog.close()
+        yield 0.2
 
 
 def _series_layer() -> QgsRasterLayer:
@@ -391,6 +423,8 @@ STEPS = {
         toolbox,
         dialogs,
         one_dialog,
+        example,
+        first_map,
         harmonise,
         train,
         downscale,
@@ -400,7 +434,7 @@ STEPS = {
         wrong_table,
         wrong_dates,
         series,
-        filled_in,
+        tool_dialogs,
         sheet,
     )
 }
