@@ -60,7 +60,7 @@ def main() -> int:
         if arguments.which == "all":
             make_data(data, arguments.cells, arguments.days, raw / SHEET)
         try:
-            result = run_qgis({"steps": steps, "data": str(data), "output": str(raw)}, 300)
+            result = run_qgis({"steps": steps, "data": str(data), "output": str(raw)}, 900)
         except WindowError as error:
             print(f"pictures: {error}", file=sys.stderr)
             return 1
