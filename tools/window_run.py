@@ -45,7 +45,7 @@ class DialogRun:
     def _finish(self, successful: bool, results: dict[str, Any]) -> None:
         self.ended, self.successful, self.results = True, successful, results
 
-    def wait(self, seconds: float = 300.0) -> Wait:
+    def wait(self, seconds: float = 900.0) -> Wait:
         """Until QGIS has dealt with the end of the run."""
         return Wait(lambda: self.ended, f"the end of '{self.dialog.windowTitle()}'", seconds)
 

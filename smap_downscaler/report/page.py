@@ -162,13 +162,12 @@ class Page:
         page = templates.get_template("page.html").render(
             title=self._title, parts=self._parts, numbers=numbers, footer=self._footer
         )
-        # Sentences that the log has too write it as files do.
-        return page.replace(STORED_UNIT, UNIT)
+        return _shown(page)
 
     def _note(self, part: str, words: str, row: str = "", column: str = "") -> None:
         for number in numbers_of(words):
             place = (self._section, part, row, column or number.name)
-            self._numbers.append((*place, repr(number.value), number.unit, words))
+            self._numbers.append((*place, repr(number.value), number.unit, _shown(words)))
 
     def _note_table(
         self, headers: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[bool], caption: str
@@ -186,6 +185,11 @@ class Page:
     def _add(self, kind: str, **fields: object) -> Page:
         self._parts.append({"kind": kind, **fields})
         return self
+
+
+def _shown(words: str) -> str:
+    """As a reader sees it: sentences that the log has too write the unit as files do."""
+    return words.replace(STORED_UNIT, UNIT)
 
 
 def _shape_of(png: bytes) -> dict[str, object]:
