@@ -84,9 +84,9 @@ link: ## for developers: show this folder as a plugin in PROFILE
 deploy: ## install the ZIP's content into PROFILE
 	$(PYTHON) tools/install.py deploy "$(PROFILE)"
 
-pictures: ## the pictures in README.md and help
+pictures: ## the pictures in README.md and help; those of the dialogs alone: PICTURES=dialogs
 	@$(SETUP)
-	$(OFFSCREEN) tools/pictures.py
+	$(OFFSCREEN) tools/pictures.py $(PICTURES)
 
 window: ## try the plugin in a real QGIS window, on a screen of its own
 	@$(SETUP)

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The pictures of README.md and help, made anew in help/pictures: maps of the demo basin, QGIS's window.
 
-make pictures
+make pictures                    all of them
+make pictures PICTURES=dialogs   those of the dialogs alone, in a minute
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from window_screen import WindowError, make_data, run_qgis
 
 PICTURES = TOP / "help" / "pictures"
 #: The comparison of maps with the truth; the others come from the window.
-SHEET = "demo.png"
-NAMES = (SHEET, "toolbox.png", "dialog_downscale.png", "temporal_map.png")
-STEPS = ("toolbox", "filled_in", "series", "temporal")
+SHEET, DIALOGS = "demo.png", "dialog_*.png"
+NAMES = (SHEET, "toolbox.png", "temporal_map.png", DIALOGS)
+STEPS = ("toolbox", "tool_dialogs", "series", "temporal")
 #: They are part of the package.
-MOST_BYTES = 1_500_000
-_COLOURS = 255
+MOST_BYTES = 2_000_000
+#: Of maps, and of dialogs, which have letters and lines.
+_COLOURS, _FEW_COLOURS = 255, 48
 
 
 def shrink(source: Path, target: Path) -> None:
@@ -34,7 +36,8 @@ def shrink(source: Path, target: Path) -> None:
     # Maximum coverage keeps the rare colours of the colour bar, which the median cut loses;
     # k-means then takes the tint from the greys.
     method, dither = Image.Quantize.MAXCOVERAGE, Image.Dither.NONE
-    palette = picture.quantize(_COLOURS, method=method, kmeans=3, dither=dither)
+    colours = _FEW_COLOURS if source.match(DIALOGS) else _COLOURS
+    palette = picture.quantize(colours, method=method, kmeans=3, dither=dither)
     target.parent.mkdir(parents=True, exist_ok=True)
     palette.save(target, optimize=True)
 
@@ -47,14 +50,17 @@ def main() -> int:
     parser.add_argument("--cells", type=int, default=300, help="least SMAP cells of the basin")
     parser.add_argument("--days", type=int, default=10, help="days of the basin")
     parser.add_argument("--data", type=Path, help="folder with the basin of an earlier run of window_data.py")
+    parser.add_argument("which", nargs="?", choices=("all", "dialogs"), default="all")
     arguments = parser.parse_args()
+    names, steps = ((DIALOGS,), ("tool_dialogs",)) if arguments.which == "dialogs" else (NAMES, STEPS)
     with tempfile.TemporaryDirectory(prefix="smap-pictures-") as name:
         raw = Path(name) / "pictures"
         raw.mkdir()
         data = (arguments.data or Path(name) / "basin").resolve()
-        make_data(data, arguments.cells, arguments.days, raw / SHEET)
+        if arguments.which == "all":
+            make_data(data, arguments.cells, arguments.days, raw / SHEET)
         try:
-            result = run_qgis({"steps": STEPS, "data": str(data), "output": str(raw)}, 300)
+            result = run_qgis({"steps": steps, "data": str(data), "output": str(raw)}, 900)
         except WindowError as error:
             print(f"pictures: {error}", file=sys.stderr)
             return 1
@@ -62,14 +68,17 @@ def main() -> int:
         if failed:
             print("pictures: " + "\n".join(failed), file=sys.stderr)
             return 1
-        for picture in NAMES:
-            shrink(raw / picture, arguments.output / picture)
+        for pattern in names:
+            for old in arguments.output.glob(pattern):
+                old.unlink()
+            for picture in sorted(raw.glob(pattern)):
+                shrink(picture, arguments.output / picture.name)
     return report(arguments.output)
 
 
 def report(folder: Path) -> int:
     """Print the sizes; 1 if they are too much for the package."""
-    sizes = {name: (folder / name).stat().st_size for name in NAMES}
+    sizes = {path.name: path.stat().st_size for path in sorted(folder.glob("*.png"))}
     for name, size in sizes.items():
         print(f"{folder / name}: {size / 1024:.0f} KiB")
     if sum(sizes.values()) > MOST_BYTES:

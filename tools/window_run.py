@@ -45,7 +45,7 @@ class DialogRun:
     def _finish(self, successful: bool, results: dict[str, Any]) -> None:
         self.ended, self.successful, self.results = True, successful, results
 
-    def wait(self, seconds: float = 300.0) -> Wait:
+    def wait(self, seconds: float = 900.0) -> Wait:
         """Until QGIS has dealt with the end of the run."""
         return Wait(lambda: self.ended, f"the end of '{self.dialog.windowTitle()}'", seconds)
 
@@ -106,8 +106,10 @@ def timed_run(window: Window, algorithm: str, parameters: dict[str, Any], height
     yield 0.5
     yield Wait(window.drawn, "the map")
     yield 0.5
+    # A step may run several tools.
     window.notes["waits"] = run.waits()
-    window.notes["log"] = run.log
+    window.notes[f"log of {algorithm}"] = run.log
+    window.notes[f"seconds of {algorithm}"] = window.notes["waits"]["seconds"]
     window.notes["layers"] = sorted(layer.name() for layer in loaded())
     window.picture(f"log_{algorithm}", run.dialog)
     if not run.successful:

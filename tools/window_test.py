@@ -25,6 +25,8 @@ STEPS = (
     "toolbox",
     "dialogs",
     "one_dialog",
+    "example",
+    "first_map",
     "harmonise",
     "train",
     "downscale",
@@ -100,7 +102,7 @@ def main() -> int:
     parser.add_argument("--days", type=int, default=6, help="days of the basin")
     parser.add_argument("--data", type=Path, help="folder with the basin of an earlier run of window_data.py")
     parser.add_argument("--steps", nargs="+", default=STEPS, help="only these steps")
-    parser.add_argument("--timeout", type=float, default=900, help="seconds that QGIS may take")
+    parser.add_argument("--timeout", type=float, default=1800, help="seconds that QGIS may take")
     arguments = parser.parse_args()
     shutil.rmtree(arguments.output, ignore_errors=True)
     arguments.output.mkdir(parents=True)

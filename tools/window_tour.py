@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from osgeo import gdal
+from osgeo import gdal, ogr
 from qgis.core import (
     Qgis,
     QgsApplication,
     QgsDateTimeRange,
     QgsInterval,
     QgsLayoutExporter,
+    QgsProcessingAlgorithm,
     QgsProject,
     QgsRasterLayer,
 )
 from qgis.PyQt.QtCore import QModelIndex, QRect, Qt
 from qgis.PyQt.QtGui import QImage
-from qgis.PyQt.QtWidgets import QDockWidget, QTreeView
+from qgis.PyQt.QtWidgets import QAction, QDockWidget, QTreeView
 
 from window_inside import Step, StepError, Wait, Window
 from window_run import PROVIDER, DialogRun, left_in, loaded, message_box, open_dialog, timed_run
@@ -120,6 +123,41 @@ def one_dialog(window: Window) -> Step:
     window.picture("one_dialog")
 
 
+def example(window: Window) -> Step:
+    """The menu's "Open example": the demo's year is made and lies in the project."""
+    before = {layer.id() for layer in loaded()}
+    (action,) = [one for one in window.main.findChildren(QAction) if one.text() == "Open example"]
+    action.trigger()
+
+    def new() -> list[Any]:
+        return [layer for layer in loaded() if layer.id() not in before]
+
+    yield Wait(lambda: any(layer.name().startswith("SMAP soil") for layer in new()), "the example", 900)
+    yield 1.0
+    yield Wait(window.drawn, "the map")
+    window.picture("example")
+    window.notes["layers"] = sorted(layer.name() for layer in new())
+    broken = [layer.name() for layer in new() if not layer.isValid()]
+    if broken:
+        raise StepError(f"layers of the example do not open: {broken}")
+
+
+def first_map(window: Window) -> Step:
+    """What the guide "A first map, in two minutes" tells, step by step."""
+    demo, maps = window.output / "demo", window.output / "first_maps"
+    yield from timed_run(window, "createdemodata", {"DAYS": 10, "OUTPUT": str(demo)})
+    parameters = {
+        "SMAP": str(demo / "smap"),
+        "COVARIATES": [str(demo / "dem.tif"), *(str(demo / "soil" / f"{name}.tif") for name in SOIL)],
+        "PRECIPITATION": str(demo / "precipitation"),
+        "maps": str(maps),
+    }
+    yield from timed_run(window, "mapeveryday", parameters)
+    window.picture("first_map")
+    truth = {"INPUT": str(maps), "REFERENCE": str(demo / "truth"), "SMAP": str(demo / "smap")}
+    yield from timed_run(window, "comparemaps", truth)
+
+
 def train(window: Window) -> Step:
     """Forests by date."""
     parameters = {
@@ -202,18 +240,42 @@ def series(window: Window) -> Step:
     yield Wait(window.drawn, "the map")
 
 
-def filled_in(window: Window) -> Step:
-    """The dialog of `downscale` with relative paths: a picture should not tell where it was made."""
-    place = window.data.name
-    parameters = {
-        "FORESTS": f"{place}/forests.smapforest",
-        "COVARIATES": f"{place}/covariates_100m.tif",
-        "DYNAMIC": [str(path) for path in (window.data / "p_antecedent").glob("*.tif")],
-        "OUTPUT": f"{place}/maps",
-    }
-    run = open_dialog(window, "downscale", parameters, 700)
-    yield 1.0
-    window.picture("dialog_downscale", run.dialog)
+def tool_dialogs(window: Window) -> Step:
+    """The dialog of each tool with the values of its help's example, for the page behind its Help button."""
+    from smap_downscaler.toolbox.help import load_help
+    from smap_downscaler.toolbox.help_page import example_values
+
+    # Relative paths: a picture does not tell where it was made.
+    before = os.getcwd()
+    os.chdir(tempfile.mkdtemp())
+    for algorithm in QgsApplication.processingRegistry().providerById(PROVIDER).algorithms():
+        name = algorithm.name()
+        values = example_values(load_help(name).example)
+        _stand_ins(algorithm, values)
+        run = open_dialog(window, name, values)
+        yield 0.7
+        window.picture(f"dialog_{name}", run.dialog)
+        run.dialog.close()
+        yield 0.2
+    os.chdir(before)
+
+
+def _stand_ins(algorithm: QgsProcessingAlgorithm, values: dict[str, str | list[str]]) -> None:
+    """Write what the inputs of an example are called, as small as can be: QGIS shows only what is there."""
+    inputs = {one.name(): one for one in algorithm.parameterDefinitions() if not one.isDestination()}
+    fields = [values[name] for name, one in inputs.items() if one.type() == "field" and name in values]
+    for name in inputs.keys() & values.keys():
+        for path in map(Path, [values[name]] if isinstance(values[name], str) else values[name]):
+            if path.parts[0] not in ("demo", "work") or path.exists():
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.suffix == ".tif":
+                gdal.GetDriverByName("GTiff").Create(str(path), 1, 1).FlushCache()
+            elif path.suffix == ".gpkg":
+                made = gdal.GetDriverByName("GPKG").Create(str(path), 0, 0, 0, gdal.GDT_Unknown)
+                layer = made.CreateLayer(path.stem, None, ogr.wkbPolygon)
+                for field in [one for own in fields for one in ([own] if isinstance(own, str) else own)]:
+                    layer.CreateField(ogr.FieldDefn(field, ogr.OFTReal))
 
 
 def _series_layer() -> QgsRasterLayer:
@@ -391,6 +453,8 @@ STEPS = {
         toolbox,
         dialogs,
         one_dialog,
+        example,
+        first_map,
         harmonise,
         train,
         downscale,
@@ -400,7 +464,7 @@ STEPS = {
         wrong_table,
         wrong_dates,
         series,
-        filled_in,
+        tool_dialogs,
         sheet,
     )
 }

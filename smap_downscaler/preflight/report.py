@@ -10,9 +10,10 @@ from .layer_check import HEADERS, Preflight
 
 _MOST_WARNINGS = 40
 _WORDS = (
-    "EASE shift: how far cells lie beside those of the EASE-Grid 2.0, in cells down and to the right (only "
-    "for grids of its kind). Covered: share of the sampled points that lie inside the raster; NoData: "
-    "share of those without a value. Min and max are in the unit of the layer."
+    "Cell: its side, in the units of the CRS. EASE shift: how far cells lie beside those of the EASE-Grid "
+    "2.0, in cells down and to the right (only for grids of its kind). Covered: share of the sampled points "
+    "that lie inside the raster; NoData: share of those without a value. Min and max are in the unit of the "
+    "layer."
 )
 
 

@@ -15,9 +15,12 @@ from ..geo.grid import Bounds
 from .canvas import put_on_canvas
 from .figure import png
 from .map_parts import NO_VALUE, frame_axis, north_arrow, panel_letter, scale_bar
+from .number_text import STORED_UNIT, UNIT
 
 #: Inside the margins of an A4 page, inches.
 _WIDTH, _HEIGHT = 7.3, 9.2
+#: A sheet of maps that stands below other things on a page is no higher.
+PART_OF_PAGE = 4.2
 #: What a panel needs beside its map: title, colour bar and its numbers.
 _BESIDE = 0.5
 _MOST_COLUMNS = 5
@@ -56,7 +59,11 @@ class AtlasPanel:
 
 
 def atlas_png(
-    panels: Sequence[AtlasPanel], bounds: Bounds, frame: MapFrame | None = None, title: str = ""
+    panels: Sequence[AtlasPanel],
+    bounds: Bounds,
+    frame: MapFrame | None = None,
+    title: str = "",
+    height: float = _HEIGHT,
 ) -> bytes:
     """Draw the sheet; returns a PNG.
 
@@ -72,6 +79,8 @@ def atlas_png(
     frame : MapFrame or None
         The frame of that area, for degrees along the outer maps, scale bar and north; None leaves them out.
     title : str
+    height : float
+        Of the sheet at most, inches; very many panels need more.
 
     Raises
     ------
@@ -83,7 +92,7 @@ def atlas_png(
     if not panels:
         raise ValueError("an atlas needs a panel")
     aspect = (bounds.top - bounds.bottom) / (bounds.right - bounds.left)
-    columns, width = _layout(len(panels), aspect)
+    columns, width = _layout(len(panels), aspect, height)
     rows = math.ceil(len(panels) / columns)
     size = columns * width, rows * (width * aspect + _BESIDE) + (0.4 if title else 0.05)
     figure = Figure(figsize=size, layout="constrained")
@@ -146,13 +155,16 @@ def _percentiles(valid: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _layout(count: int, aspect: float) -> tuple[int, float]:
-    """Columns, and the width of a panel in inches: the largest panels that fit on a page, or nearly so.
+def _layout(count: int, aspect: float, height: float = _HEIGHT) -> tuple[int, float]:
+    """Columns, and the width of a panel in inches: the largest panels that fit, or nearly so.
 
     Of those that are nearly as large, the most columns that leave no place empty are taken.
     """
-    widths = {columns: _panel_width(count, columns, aspect) for columns in range(1, _MOST_COLUMNS + 1)}
-    best = max(widths, key=lambda columns: widths[columns])
+    widths = {
+        columns: _panel_width(count, columns, aspect, height) for columns in range(1, _MOST_COLUMNS + 1)
+    }
+    # Of equals the most columns, which make the lowest sheet.
+    best = max(widths, key=lambda columns: (widths[columns], columns))
     full = [
         columns
         for columns, width in widths.items()
@@ -163,20 +175,19 @@ def _layout(count: int, aspect: float) -> tuple[int, float]:
     if widths[best] >= _LEAST_WIDTH:
         return best, widths[best]
     # Very many panels make a longer sheet rather than stamps; a single one still fits on a page.
-    return _MOST_COLUMNS, min(_WIDTH / _MOST_COLUMNS, (_HEIGHT - _BESIDE) / aspect)
+    return _MOST_COLUMNS, min(_WIDTH / _MOST_COLUMNS, (height - _BESIDE) / aspect)
 
 
-def _panel_width(count: int, columns: int, aspect: float) -> float:
+def _panel_width(count: int, columns: int, aspect: float, height: float) -> float:
     if columns > count:
         return 0.0
     rows = math.ceil(count / columns)
-    return min(_WIDTH / columns, (_HEIGHT / rows - _BESIDE) / aspect, 3.6)
+    return min(_WIDTH / columns, (height / rows - _BESIDE) / aspect, 3.6)
 
 
 def _label(axis: Any, panel: AtlasPanel, number: int, width: float) -> None:
-    text = f"({panel_letter(number)}) {panel.name}" + (
-        f"  ({panel.unit})" if panel.unit not in ("", "1") else ""
-    )
+    unit = UNIT if panel.unit == STORED_UNIT else panel.unit
+    text = f"({panel_letter(number)}) {panel.name}" + (f"  ({unit})" if unit not in ("", "1") else "")
     size = min(_TITLE, max(_LEAST_TITLE, 72 * width / (_LETTER * len(text))))
     axis.set_title(text, fontsize=size, pad=3)
 

@@ -40,7 +40,10 @@ SOIL_MOISTURE_RAMP = (
     (0.40, "#127a70"),
     (0.50, "#003c30"),
 )
-_DPI = 160
+#: Dots an inch of pictures in pages.
+DPI = 160
+#: A line over dates ends where the next is so many days, and so many times the usual step, away.
+_GAP_DAYS, _GAP_STEPS = 30.0, 10.0
 #: Labels of dates that stand side by side over the width of a page.
 _MOST_TICKS = 13
 
@@ -104,7 +107,7 @@ class Picture(bytes):
     texts: tuple[Text, ...] = ()
 
 
-def png(figure: Any, dpi: int = _DPI) -> Picture:
+def png(figure: Any, dpi: int = DPI) -> Picture:
     """The figure as a PNG; equal figures give equal bytes."""
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=dpi, metadata={"Software": None})
@@ -169,12 +172,32 @@ def finish_scores(upper: Any, lower: Any, r2: np.ndarray, worst: float = 0.0) ->
 
 
 def date_axis(axis: Any, dates: Sequence[dt.date]) -> None:
-    """Ticks of the x axis of dates, each with its year: the first, the last, and some between them."""
+    """Ticks of the x axis of dates, each with its year: the first, the last, and some between them.
+
+    Lines that are drawn already, also on axes that share it, end where many dates lack, and begin anew.
+    """
     from matplotlib.dates import date2num
 
+    for other in axis.figure.axes:
+        if axis.get_shared_x_axes().joined(axis, other):
+            for line in other.lines:
+                _part_at_gaps(line)
     shown = date_ticks(dates)
     axis.set_xticks(date2num(shown))
     axis.set_xticklabels([date.isoformat() for date in shown], rotation=40, ha="right")
+
+
+def _part_at_gaps(line: Any) -> None:
+    """Put a point without a value into each gap of a line over dates."""
+    x, y = np.asarray(line.get_xdata(orig=False), np.float64), line.get_ydata(orig=False)
+    steps = np.diff(x)
+    if not (steps > 0).all() or not steps.size:
+        return
+    after = np.nonzero(steps > max(_GAP_DAYS, _GAP_STEPS * float(np.median(steps))))[0] + 1
+    marks = line.get_markevery()
+    if marks is not None:
+        line.set_markevery((np.asarray(marks) + np.searchsorted(after, marks, side="right")).tolist())
+    line.set_data(np.insert(x, after, x[after] - 1), np.insert(np.asarray(y, np.float64), after, np.nan))
 
 
 def date_ticks(dates: Sequence[dt.date]) -> list[dt.date]:

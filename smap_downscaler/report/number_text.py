@@ -10,6 +10,8 @@ from ..stats.intervals import Results
 
 #: The unit of soil moisture as text; in figures it is `figure.SOIL_MOISTURE_UNIT`.
 UNIT = "m³ m⁻³"
+#: As files and the log write it.
+STORED_UNIT = "m3 m-3"
 #: What reports call the scores of `stats.scores`.
 SCORE_LABELS = {
     "rmse": f"RMSE, {UNIT}",

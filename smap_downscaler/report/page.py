@@ -15,15 +15,21 @@ from pathlib import Path
 from ..base.dates import period_text
 from ..base.spreadsheet import inert
 from ..base.words import numbers_of, text
-from .figure import Picture
+from .figure import DPI, Picture
+from .number_text import STORED_UNIT, UNIT
 
 #: Columns of the table of a page's numbers: where it stands, the number as it was worked out, the text.
 NUMBER_HEADERS = ("section", "part", "row", "column", "number", "unit", "text")
 
+#: Letters of a name and what it is, of which two stand side by side.
+_SHORT = 48
 #: The template of a page and its style sheet.
 _TEMPLATES = Path(__file__).parents[1] / "resources" / "report"
 # A hyphen or a minus sign before digits, a per cent sign or a star after them.
 _DIGITS = re.compile(r"\d[\d.,:]*(?:-\d+)*")
+_NUMBERS, _DATE = "number", re.compile(r"\d{4}-\d\d-\d\d")
+#: A picture that is higher than this, over its width, needs more room to be read.
+_SQUARE = 0.8
 _NUMBER = re.compile(r"[<>≤≥]?\s?[+\u2212-]?[\d][\d,.]*(?:[eE][+-]?\d+)?\s?%?\*?")
 
 
@@ -65,11 +71,12 @@ class Page:
         return self._add("text", text=words)
 
     def facts(self, pairs: Sequence[tuple[str, str]]) -> Page:
-        """Names and what they are, a line each."""
+        """Names and what they are, a line each; where all are short two a line."""
         for name, value in pairs:
             self._note("fact", name, name)
             self._note("fact", value, name)
-        return self._add("facts", pairs=list(pairs))
+        short = len(pairs) > 1 and all(len(name) + len(value) <= _SHORT for name, value in pairs)
+        return self._add("facts", pairs=list(pairs), short=short)
 
     def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> Page:
         """A table of texts; columns of numbers are aligned to the right.
@@ -81,12 +88,12 @@ class Page:
         """
         if any(len(row) != len(headers) for row in rows):
             raise ValueError("a row of the table is not as long as its headers")
-        numbers = [_is_numeric([row[column] for row in rows]) for column in range(len(headers))]
-        self._note_table(headers, rows, numbers, caption)
+        looks = [_look_of([row[column] for row in rows]) for column in range(len(headers))]
+        self._note_table(headers, rows, [look == _NUMBERS for look in looks], caption)
         return self._add(
             "table",
-            headers=list(zip(headers, numbers)),
-            rows=[list(zip(row, numbers)) for row in rows],
+            headers=list(zip(headers, looks)),
+            rows=[list(zip(row, looks)) for row in rows],
             caption=caption,
         )
 
@@ -109,7 +116,8 @@ class Page:
             self._note("figure", words, alt)
         self._note("caption", caption)
         data = base64.b64encode(png).decode("ascii")
-        return self._add("picture", alt=alt, data=data, caption=caption, sheet=_is_high(png))
+        shape = _shape_of(png)
+        return self._add("picture", alt=alt, data=data, caption=caption, **shape)
 
     def manifest(self, sections: Mapping[str, Mapping[str, object]]) -> Page:
         """What the results came from: sections (inputs, settings, versions) of names and values."""
@@ -151,14 +159,15 @@ class Page:
             lstrip_blocks=True,
             keep_trailing_newline=True,
         )
-        return templates.get_template("page.html").render(
+        page = templates.get_template("page.html").render(
             title=self._title, parts=self._parts, numbers=numbers, footer=self._footer
         )
+        return _shown(page)
 
     def _note(self, part: str, words: str, row: str = "", column: str = "") -> None:
         for number in numbers_of(words):
             place = (self._section, part, row, column or number.name)
-            self._numbers.append((*place, repr(number.value), number.unit, words))
+            self._numbers.append((*place, repr(number.value), number.unit, _shown(words)))
 
     def _note_table(
         self, headers: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[bool], caption: str
@@ -178,14 +187,26 @@ class Page:
         return self
 
 
-def _is_high(png: bytes) -> bool:
-    """Whether a picture is higher than wide: width and height begin the first chunk of a PNG."""
-    return png[20:24] > png[16:20]
+def _shown(words: str) -> str:
+    """As a reader sees it: sentences that the log has too write the unit as files do."""
+    return words.replace(STORED_UNIT, UNIT)
 
 
-def _is_numeric(texts: Sequence[str]) -> bool:
-    told = [text for text in texts if text.strip()]
-    return bool(told) and all(_NUMBER.fullmatch(text.strip()) for text in told)
+def _shape_of(png: bytes) -> dict[str, object]:
+    """Width of a picture in inches, and what its shape is: `sheet` (high), `square` or nothing."""
+    # They begin the first chunk of a PNG.
+    width, height = (int.from_bytes(png[start : start + 4], "big") for start in (16, 20))
+    kind = "sheet" if height > width else "square" if height > _SQUARE * width else ""
+    return {"width": f"{width / DPI:.2f}", "shape": kind}
+
+
+def _look_of(texts: Sequence[str]) -> str:
+    """The class of a column: of numbers, of dates, or none."""
+    told = [text.strip() for text in texts if text.strip()]
+    for look, form in ((_NUMBERS, _NUMBER), ("date", _DATE)):
+        if told and all(form.fullmatch(text) for text in told):
+            return look
+    return ""
 
 
 @dataclass(frozen=True)

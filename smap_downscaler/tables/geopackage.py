@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import json
 import sqlite3
+import struct
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,7 +22,15 @@ from osgeo import gdal, ogr
 from ..base.errors import InputError
 from ..base.progress import SILENT, Progress
 from ..base.spreadsheet import inert, opens_in_spreadsheet
-from ..geo.datasets import close_dataset, gdal_errors, open_dataset, reason_of, whole_file
+from ..geo.datasets import (
+    close_dataset,
+    gdal_errors,
+    open_dataset,
+    reason_of,
+    spatial_reference,
+    whole_file,
+)
+from ..geo.grid import Grid, Window
 from ..geo.texts import OF_GDAL, tag_of
 from ..stats.distribution import Distribution
 
@@ -36,6 +45,7 @@ _MODE_AT, _MODE_WAL = 18, 2
 MOST_FIELDS = 1999
 #: What a key may be called; the first that is no field's name is taken.
 _KEYS = ("fid", "ogc_fid", "row_key")
+_GEOMETRY = "geom"
 
 
 def distribution_fields() -> dict[str, int]:
@@ -47,9 +57,18 @@ def distribution_fields() -> dict[str, int]:
 class TableWriter:
     """Takes rows; see `create_table`."""
 
-    def __init__(self, connection: sqlite3.Connection, layer: str, names: Sequence[str], plain: bool = True):
-        marks = ", ".join("?" * len(names))
-        listed = ", ".join(quoted(name) for name in names)
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        layer: str,
+        names: Sequence[str],
+        plain: bool = True,
+        cells: Grid | None = None,
+    ):
+        self._squares = None if cells is None else _Squares(connection, cells, names)
+        columns = [*names, *([_GEOMETRY] if cells is not None else [])]
+        marks = ", ".join("?" * len(columns))
+        listed = ", ".join(quoted(name) for name in columns)
         self._connection, self._plain = connection, plain
         self._statement = f"INSERT INTO {quoted(layer)} ({listed}) VALUES ({marks})"  # nosec B608
         self.count = 0
@@ -58,8 +77,26 @@ class TableWriter:
         """Append rows, values in the order of the fields; NaN and None become NULL."""
         if not self._plain:
             rows = (tuple(map(inert, row)) for row in rows)
+        if self._squares is not None:
+            rows = map(self._squares.added, rows)
         cursor = self._connection.executemany(self._statement, rows)
         self.count += max(cursor.rowcount, 0)
+
+
+class _Squares:
+    """The outlines of cells as GeoPackages have shapes: a head, then well-known binary."""
+
+    def __init__(self, connection: sqlite3.Connection, cells: Grid, names: Sequence[str]):
+        ((number,),) = connection.execute("SELECT srs_id FROM gpkg_geometry_columns")
+        self._head = struct.pack("<2sBBiBIII", b"GP", 0, 1, number, 1, ogr.wkbPolygon, 1, 5)
+        self._cells, self._row, self._col = cells, names.index("row"), names.index("col")
+
+    def added(self, row: Sequence[Any]) -> tuple[Any, ...]:
+        """A row, and the outline of its cell."""
+        box = self._cells.crop(Window(row[self._row], row[self._col], 1, 1)).bounds
+        x, y = (box.left, box.right, box.right, box.left), (box.bottom, box.bottom, box.top, box.top)
+        corners = [number for corner in (*zip(x, y), (x[0], y[0])) for number in corner]
+        return (*row, self._head + struct.pack("<10d", *corners))
 
 
 @contextlib.contextmanager
@@ -70,8 +107,9 @@ def create_table(
     notes: Mapping[str, Any] | None = None,
     index: str | None = None,
     progress: Progress = SILENT,
+    cells: Grid | None = None,
 ) -> Iterator[TableWriter]:
-    """A table without geometry that appears under `path` only when it is whole.
+    """A table that appears under `path` only when it is whole.
 
     Parameters
     ----------
@@ -87,6 +125,9 @@ def create_table(
         A field to index.
     progress : Progress
         Asked while the table is indexed and turned into another format.
+    cells : Grid, optional
+        Each row has the outline of a cell of it for its shape: that of its fields `row` and `col`. Without
+        it there are no shapes.
 
     Raises
     ------
@@ -100,10 +141,10 @@ def create_table(
     # Some formats put files of their own beside.
     with whole_file(path, in_folder=True) as part:
         package = part if path.suffix.lower() == ".gpkg" else part.with_name("rows.gpkg")
-        _make(package, path, layer, fields, notes or {})
+        _make(package, path, layer, fields, notes or {}, cells)
         with _writing(package, path, progress) as connection:
             # Texts alone can be formulas.
-            writer = TableWriter(connection, layer, list(fields), plain or TEXT not in fields.values())
+            writer = TableWriter(connection, layer, list(fields), plain or TEXT not in fields.values(), cells)
             yield writer
             _finish(connection, layer, writer.count, index)
         if package != part:
@@ -140,11 +181,18 @@ def _writing(package: Path, path: Path, progress: Progress) -> Iterator[sqlite3.
         raise InputError(f"{path}: it cannot be written ({error}); check the free space there.") from None
 
 
-def _make(package: Path, path: Path, layer: str, fields: Mapping[str, int], notes: Mapping[str, Any]) -> None:
+def _make(
+    package: Path,
+    path: Path,
+    layer: str,
+    fields: Mapping[str, int],
+    notes: Mapping[str, Any],
+    cells: Grid | None,
+) -> None:
     package.unlink(missing_ok=True)
     with gdal_errors() as messages:
         try:
-            _make_empty(package, layer, fields, notes)
+            _make_empty(package, layer, fields, notes, cells)
         except RuntimeError as error:
             messages.append(str(error))
     if messages:
@@ -153,12 +201,19 @@ def _make(package: Path, path: Path, layer: str, fields: Mapping[str, int], note
         )
 
 
-def _make_empty(package: Path, layer: str, fields: Mapping[str, int], notes: Mapping[str, Any]) -> None:
+def _make_empty(
+    package: Path, layer: str, fields: Mapping[str, int], notes: Mapping[str, Any], cells: Grid | None
+) -> None:
     """A GeoPackage with one empty table; leaves a message of GDAL or raises RuntimeError where that fails."""
     dataset = gdal.GetDriverByName("GPKG").Create(str(package), 0, 0, 0, gdal.GDT_Unknown)
     taken = {name.lower() for name in fields}
-    key = [f"FID={next(name for name in _KEYS if name not in taken)}"]
-    table = dataset.CreateLayer(layer, None, ogr.wkbNone, key) if dataset is not None else None
+    options = [f"FID={next(name for name in _KEYS if name not in taken)}"]
+    reference, kind = None, ogr.wkbNone
+    if cells is not None:
+        # An index of shapes would need functions that SQLite has not.
+        options += [f"GEOMETRY_NAME={_GEOMETRY}", "SPATIAL_INDEX=NO"]
+        reference, kind = spatial_reference(cells.crs), ogr.wkbPolygon
+    table = dataset.CreateLayer(layer, reference, kind, options) if dataset is not None else None
     if table is not None:
         for name, kind in fields.items():
             table.CreateField(ogr.FieldDefn(name, kind))

@@ -115,7 +115,7 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         return COVARIATE
 
     def dress(self, layer: QgsVectorLayer) -> None:
-        """Give the features of OUTPUT their looks."""
+        """Give features among the outputs their looks."""
 
     # What QGIS calls.
 

@@ -164,7 +164,7 @@ def hand_over_raster(context: QgsProcessingContext, path: str, kind: str, known:
 
 
 def hand_over_vector(
-    context: QgsProcessingContext, asked: str, dress: Callable[[QgsVectorLayer], None] | None
+    context: QgsProcessingContext, asked: str, dress: Callable[[QgsVectorLayer], None]
 ) -> None:
     """Let QGIS show a vector layer or table, with looks where it has a geometry."""
     if not context.willLoadLayerOnCompletion(asked):
@@ -174,7 +174,7 @@ def hand_over_vector(
         details = context.layerToLoadOnCompletionDetails(asked)
         layer = QgsVectorLayer(asked, details.name or Path(asked).stem, "ogr")
     if layer.isValid():
-        if layer.isSpatial() and dress is not None:
+        if layer.isSpatial():
             dress(layer)
         hand_over(context, asked, layer, SHAPES if layer.isSpatial() else TABLE)
 
@@ -196,7 +196,7 @@ def hand_over_outputs(
     kind_of : callable
         What the raster of an output is.
     dress : callable
-        Gives the features of OUTPUT their looks.
+        Gives features their looks.
     """
     for definition in algorithm.destinationParameterDefinitions():
         name = definition.name()
@@ -206,7 +206,7 @@ def hand_over_outputs(
         if definition.type() == QgsProcessingParameterRasterDestination.typeName():
             hand_over_raster(context, path, kind_of(name), definition.description())
         else:
-            hand_over_vector(context, path, dress if name == "OUTPUT" else None)
+            hand_over_vector(context, path, dress)
 
 
 def series_name(dates: Sequence[dt.date], what: str = "Soil moisture") -> str:

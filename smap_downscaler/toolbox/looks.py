@@ -46,6 +46,8 @@ _LOGARITHMIC = "sca"
 _UNITS = {"m3 m-3": "m³ m⁻³", "degrees": "°"}
 #: Rows of a raster that are looked at for the ends of its colours, which leave out so many per cent each.
 _ROWS, _BEYOND = 128, 2.0
+#: Low to high of errors: even in lightness, readable with colour-blindness (matplotlib's cividis).
+_ERRORS = ("#00224e", "#35456c", "#666970", "#948e77", "#c8b866", "#fee838")
 #: Low, middle and high of numbers on both sides of zero.
 _BOTH_SIDES = ("#b2182b", "#ef8a62", "#fddbc7", "#f7f7f7", "#d1e5f0", "#67a9cf", "#2166ac")
 
@@ -148,15 +150,15 @@ def outlines(layer: QgsVectorLayer) -> None:
 
 
 def graduated(
-    layer: QgsVectorLayer, field: str, classes: Sequence[tuple[float, float, str]], unit: str
+    layer: QgsVectorLayer, field: str, classes: Sequence[tuple[float, float, str]], unit: str, name: str = ""
 ) -> None:
-    """Colour features by a field; `classes` are the ends and the colour of each."""
+    """Colour features by a field; `classes` are the ends and the colour of each, `name` begins each label."""
     suffix = f" {_UNITS.get(unit, unit)}" if unit else ""
     ranges = []
     for low, high, colour in classes:
         symbol = QgsSymbol.defaultSymbol(layer.geometryType())
         symbol.setColor(QColor(colour))
-        ranges.append(QgsRendererRange(low, high, symbol, f"{low:.3g} to {high:.3g}{suffix}"))
+        ranges.append(QgsRendererRange(low, high, symbol, f"{name} {low:.3g} to {high:.3g}{suffix}".strip()))
     layer.setRenderer(QgsGraduatedSymbolRenderer(f'"{field}"', ranges))
 
 
@@ -172,7 +174,29 @@ def by_soil_moisture(layer: QgsVectorLayer, field: str) -> None:
 def around_zero(layer: QgsVectorLayer, beginning: str) -> None:
     """Colour features by the first field whose name begins so, whose values lie on both sides of zero."""
     field = next(name for name in layer.fields().names() if name.startswith(beginning))
+    far = max(map(abs, _range_of(layer, field)), default=0.0) or 1.0
+    _in_even_classes(layer, field, (-far, far), _BOTH_SIDES, "", field)
+
+
+def from_low_to_high(layer: QgsVectorLayer, field: str, unit: str, name: str) -> None:
+    """Colour features by a field of errors, which the legend calls `name`."""
+    low, high = _range_of(layer, field) or (0.0, 0.0)
+    _in_even_classes(layer, field, (low, high if low < high else low + 1.0), _ERRORS, unit, name)
+
+
+def _range_of(layer: QgsVectorLayer, field: str) -> tuple[float, ...]:
+    """Lowest and highest number of a field; none where it has none."""
     ends = layer.minimumAndMaximumValue(layer.fields().lookupField(field))
-    far = max((abs(end) for end in ends if isinstance(end, float)), default=0.0) or 1.0
-    edges = np.linspace(-far, far, len(_BOTH_SIDES) + 1).tolist()
-    graduated(layer, field, list(zip(edges, edges[1:], _BOTH_SIDES)), "")
+    return tuple(end for end in ends if isinstance(end, float))
+
+
+def _in_even_classes(
+    layer: QgsVectorLayer,
+    field: str,
+    ends: tuple[float, float],
+    colours: Sequence[str],
+    unit: str,
+    name: str,
+) -> None:
+    edges = np.linspace(*ends, len(colours) + 1).tolist()
+    graduated(layer, field, list(zip(edges, edges[1:], colours)), unit, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,3 +55,21 @@ def test_each_label_has_its_year(count):
     boxes = [label.get_window_extent() for label in axis.get_xticklabels()]
     # Turned by 40 degrees, labels lie on each other where they are nearer than their height.
     assert all(b.x1 - a.x1 > 10 for a, b in zip(boxes, boxes[1:]))
+
+
+def test_lines_over_dates_end_where_many_dates_lack():
+    from matplotlib.dates import date2num
+
+    first, second = (dt.date(2021, 1, day) for day in (1, 3)), (dt.date(2021, 7, day) for day in (2, 4))
+    dates, values = [*first, *second], [0.1, 0.2, 0.3, 0.4]
+    figure = new_figure(2.0)
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    (line,) = upper.plot(dates, values, marker=".", markevery=[0, 2])
+    (daily,) = lower.plot(dates[:2], values[:2])
+    date_axis(lower, dates)
+    x, y = (np.asarray(one, float) for one in line.get_data(orig=False))
+    assert np.isnan(y).tolist() == [False, False, True, False, False]
+    assert y[np.isfinite(y)].tolist() == values
+    assert x[np.isfinite(y)].tolist() == date2num(dates).tolist()
+    assert line.get_markevery() == [0, 3]
+    assert np.isfinite(np.asarray(daily.get_ydata(), float)).all()

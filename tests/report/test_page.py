@@ -15,7 +15,7 @@ from smap_downscaler.geo.graticule import MapFrame
 from smap_downscaler.geo.grid import Bounds
 from smap_downscaler.preflight.layer_check import LayerCheck, Preflight
 from smap_downscaler.preflight.report import add_preflight
-from smap_downscaler.report.atlas import AtlasPanel, atlas_png, colour_ends, ramp_of
+from smap_downscaler.report.atlas import PART_OF_PAGE, AtlasPanel, atlas_png, colour_ends, ramp_of
 from smap_downscaler.report.map_parts import panel_letter
 from smap_downscaler.report.page import Page, Table
 from smap_downscaler.steps.covariates.report import covariates_page
@@ -173,6 +173,32 @@ def test_three_square_maps_stand_in_a_row():
     assert three[1] > 2 * three[0]
 
 
+def test_maps_below_other_things_leave_room_for_them():
+    """Of the sheets that are equally large the lowest; four maps in a row where the height is given."""
+    two = pixels(atlas_png(panels(2, (80, 80)), Bounds(0, 0, 1, 1))).shape
+    assert two[1] > 1.5 * two[0]
+    for bounds in (Bounds(0, 0, 1, 1), Bounds(0, 0, 1, 3), Bounds(0, 0, 3, 1)):
+        height, width, _ = pixels(atlas_png(panels(4), bounds, height=PART_OF_PAGE)).shape
+        assert width <= 7.4 * 170
+        assert height <= 4.5 * 170
+
+
+def test_short_facts_stand_two_in_a_line():
+    def kinds(*pairs):
+        return re.findall("<dl([^>]*)>", Page("t").facts(pairs).html())
+
+    assert kinds(("NumPy", "1.24.2"), ("GDAL", "3.6.2")) == [' class="short"']
+    assert kinds(("NumPy", "1.24.2")) == [""]
+    assert kinds(("NumPy", "1.24.2"), ("file", "/a/folder/of/somebody/and/the/name/of/a/file.tif")) == [""]
+
+
+def test_a_small_table_does_not_stick_to_what_follows():
+    """Its last row, which is among its first ones, would keep the next heading on its page otherwise."""
+    style = Page("t").html()
+    assert "tbody tr:nth-child(-n + 3):not(:last-child) { break-after: avoid; }" in style
+    assert "tbody tr:nth-last-child(-n + 3):not(:first-child) { break-before: avoid; }" in style
+
+
 def test_no_panel_is_no_atlas():
     with pytest.raises(ValueError, match="needs a panel"):
         atlas_png([], BOX, FRAME)
@@ -227,10 +253,17 @@ def test_warnings_that_differ_in_numbers_only_stand_together():
     )
 
 
-def test_only_sheets_take_a_printed_page_for_themselves():
+def test_only_sheets_take_a_printed_page_for_themselves_and_small_figures_stay_small():
     from smap_downscaler.report.figure import new_figure, png
 
-    wide, high = (png(new_figure(height, layout=None), 20) for height in (3, 9))
-    html = Page("T").picture(wide, "wide").picture(high, "high").html()
-    found = re.findall(r'<img( class="sheet")? alt="(\w+)"', html)
-    assert found == [("", "wide"), (' class="sheet"', "high")]
+    shapes = ((3, 7.1, ""), (6, 7.1, ' class="square"'), (9, 7.1, ' class="sheet"'), (1, 2, ""))
+    for height, width, shape in shapes:
+        picture = png(new_figure(height, width, layout=None))
+        html = Page("T").picture(picture, "it").html()
+        assert f'<img{shape} style="--width: {width:.2f}in" alt="it"' in html
+
+
+def test_dates_are_not_broken_and_one_unit_has_one_name():
+    html = Page("T").table(["date", "RMSE"], [["2021-01-01", "0.04"]]).paragraph("0.04 m3 m-3").html()
+    assert '<td class="date">2021-01-01</td><td class="number">0.04</td>' in html
+    assert "<p>0.04 m³ m⁻³</p>" in html

@@ -56,6 +56,16 @@ def test_each_tool_has_a_page(qgis_provider):
         assert tool.helpUrl() == help_url(tool)
 
 
+def test_each_tool_has_a_picture_of_its_dialog(qgis_provider):
+    shown = {}
+    for tool in tools():
+        (picture,) = re.findall(r'<img alt="The dialog" src="([^"]+)">', read(tool.helpUrl()))
+        shown[tool.name()] = Path(QUrl(picture).toLocalFile())
+        assert shown[tool.name()].read_bytes()[:4] == b"\x89PNG"
+    # Of no tool that is gone.
+    assert set(shown.values()) == set(next(iter(shown.values())).parent.glob("dialog_*.png"))
+
+
 def test_examples_are_calls_that_tools_take(qgis_provider):
     for tool in tools():
         given = example_values(load_help(tool.name()).example)

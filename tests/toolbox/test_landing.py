@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import numpy as np
 import pytest
@@ -116,6 +117,32 @@ def test_squares_are_outlines_and_their_group_is_their_own_each_run(from_dialog,
     assert len(set(second.groups)) == 2
     (symbol,) = second.layer("Squares").renderer().symbols(_context())
     assert symbol.color().alpha() < 128
+
+
+def test_scores_of_cells_are_squares_coloured_by_their_error(from_dialog, tmp_path):
+    from smap_downscaler.steps.matrix.numbers.rows import DayRows
+    from smap_downscaler.steps.matrix.write import create_matrix
+
+    rng, cells = np.random.default_rng(3), Grid("EPSG:6933", 0, 0, 9000, 9000, 3, 2)
+    with create_matrix(tmp_path / "m.gpkg", cells, ("p3",), {"p3": "mm/d"}) as writer:
+        for day in range(30):
+            rain = rng.gamma(2, 1, (6, 1)).astype(np.float32)
+            y = 0.2 + 0.05 * np.tanh(rain[:, 0]) + 0.01 * rng.normal(size=6)
+            date = dt.date(2021, 1, 1) + dt.timedelta(days=day)
+            writer.write(DayRows(date, np.arange(6) // 3, np.arange(6) % 3, y, rain))
+    asked = {"INPUT": str(tmp_path / "m.gpkg"), "MODE": "by cell", "PRESET": "custom", "N_ESTIMATORS": 12}
+    asked |= {"MINIMUM_DATES": 20, "SCORES": "TEMPORARY_OUTPUT", "REPORT": None}
+    shown = from_dialog("trainforests", asked)
+    assert shown.names == ["Out-of-bag scores"]
+    layer = shown.layer("Out-of-bag scores")
+    assert layer.featureCount() == 6
+    renderer = layer.renderer()
+    assert (renderer.type(), renderer.classAttribute()) == ("graduatedSymbol", '"oob_rmse"')
+    labels = [one.label() for one in renderer.ranges()]
+    assert all(re.fullmatch(r"RMSE 0\.0\d+ to 0\.0\d+ m³ m⁻³", label) for label in labels), labels
+    errors = [feature["oob_rmse"] for feature in layer.getFeatures()]
+    assert renderer.ranges()[0].lowerValue() == pytest.approx(min(errors))
+    assert renderer.ranges()[-1].upperValue() == pytest.approx(max(errors))
 
 
 def _context():

@@ -41,7 +41,8 @@ class ForestCandidate(Candidate):
         drawn = "all" if settings.sample_size is None else text("at most {:,}", settings.sample_size)
         share = self.sample_share
         return text(
-            "{n_estimators} trees, max_features {mtry}, split {min_samples_split}, {} drawn",
+            "n_estimators {n_estimators}, max_features {mtry}, min_samples_split {min_samples_split}, "
+            "sample_size {}",
             text("{} rows", drawn) if share is None else text("{:g} of the rows", share),
             n_estimators=settings.n_estimators,
             mtry=settings.mtry(covariates),

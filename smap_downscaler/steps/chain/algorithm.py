@@ -96,9 +96,9 @@ class DownscaleSmap(SmapAlgorithm):
         page = chain_page(made, _manifest(values, chain, progress), footer(load_help(self.ID).title))
         outputs = write_report(str(Path(folder) / _REPORT), page)
         project, (maps, smap) = Path(folder) / _PROJECT, chain.series
-        title, dem = f"Soil moisture, {period_text(maps.dates)}", values.raster_path("DEM")
+        title = f"Soil moisture, {period_text(maps.dates)}"
         progress.check()
-        in_main_thread(lambda: write_project(project, title, maps, smap, dem))
+        in_main_thread(lambda: write_project(project, title, maps, smap, chain.dem))
         progress.log(
             f"{counted(len(maps.dates), 'map')}; the report is {outputs['REPORT']}, and {project} opens on "
             "the maps."

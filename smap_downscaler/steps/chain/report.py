@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ...base.dates import period_text
 from ...base.words import Text, counted, text
-from ...report.atlas import AtlasPanel, atlas_png
+from ...report.atlas import PART_OF_PAGE, AtlasPanel, atlas_png
 from ...report.number_text import UNIT, fixed
 from ...report.page import Page
 from ..maps.closure_report import add_evidence
@@ -42,7 +42,7 @@ def _picture(page: Page, shown: Shown) -> None:
         AtlasPanel("soil moisture, map", UNIT, shown.mapped),
     ]
     page.heading(f"The map of {shown.date}").picture(
-        atlas_png(panels, shown.bounds, shown.frame),
+        atlas_png(panels, shown.bounds, shown.frame, height=PART_OF_PAGE),
         f"SMAP and the map of {shown.date}, side by side",
         "The date on which SMAP saw the most cells: its cells, and the map made of them.",
     )
@@ -55,10 +55,10 @@ def _scores(page: Page, made: ChainOutcome) -> None:
     rows = [_row(one) for one in made.scores]
     heads = (
         "folds",
-        f"RMSE, {UNIT}, model",
-        "interpolation",
-        "R², model",
-        "interpolation",
+        f"RMSE, {UNIT}: model",
+        "RMSE: interpolation",
+        "R²: model",
+        "R²: interpolation",
     )
     page.table(heads, rows, "Medians over the dates." if made.by_day else "Of all cells and dates.")
     page.paragraph(

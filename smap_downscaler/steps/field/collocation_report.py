@@ -18,7 +18,7 @@ _MOST_STATIONS = 40
 _HEADERS = {
     "snr_db": "SNR, dB",
     "error_sd": f"error SD, {UNIT}",
-    "error_sd_scaled": "error SD, scaled",
+    "error_sd_scaled": f"error SD, scaled, {UNIT}",
     "beta": "beta",
     "truth_correlation": "r with the truth",
 }

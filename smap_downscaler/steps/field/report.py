@@ -41,7 +41,13 @@ _HEADERS = (
 )  # fmt: skip
 _METRICS = ("slope", "intercept", "pearson", "spearman", "rmse", "mae", "bias", "ubrmse")
 #: The columns of tables by group, and the metrics in them.
-_GROUP_HEADERS = {"bias": f"bias, {UNIT}", "rmse": "RMSE", "ubrmse": "ubRMSE", "pearson": "r"}
+_UNITS = f"Intercept, RMSE, MAE, bias and ubRMSE in {UNIT}."
+_GROUP_HEADERS = {
+    "bias": f"bias, {UNIT}",
+    "rmse": f"RMSE, {UNIT}",
+    "ubrmse": f"ubRMSE, {UNIT}",
+    "pearson": "r",
+}
 _GROUP_CAPTIONS = {
     CLASS: "A class holds its lower end, the last one both. Within a class r is low, for its narrow range.",
     MONTH: "Months of all years together.",
@@ -123,7 +129,7 @@ def overall_rows(rows: Sequence[MetricRow], season: str = ALL) -> list[MetricRow
 
 
 def _headline(page: Page, overall: Sequence[MetricRow]) -> None:
-    page.table(_HEADERS, [_cells(row) for row in overall])
+    page.table(_HEADERS, [_cells(row) for row in overall], _UNITS)
     judgement = verdict(overall)
     if judgement:
         page.paragraph(judgement)
@@ -275,7 +281,7 @@ def _seasons(page: Page, rows: Sequence[MetricRow]) -> None:
     if not seasons:
         return
     cells = [(season, *_cells(row)) for season in seasons for row in overall_rows(rows, season) if row.n]
-    page.heading("By season").table(("season", *_HEADERS), cells)
+    page.heading("By season").table(("season", *_HEADERS), cells, _UNITS)
 
 
 def _stations(page: Page, pairs: Sequence[Pairs], rows: Sequence[MetricRow]) -> None:
@@ -285,7 +291,7 @@ def _stations(page: Page, pairs: Sequence[Pairs], rows: Sequence[MetricRow]) -> 
     # The mean over all of them comes first.
     own.sort(key=lambda row: row.station != MEAN)
     cells = [(row.station, *_cells(row)[1:], _status_text(row)) for row in own[:_MOST_ROWS]]
-    page.heading("By station").table(("station", *_HEADERS[1:], "note"), cells)
+    page.heading("By station").table(("station", *_HEADERS[1:], "note"), cells, _UNITS)
     _more(page, len(own))
 
 

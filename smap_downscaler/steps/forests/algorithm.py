@@ -12,6 +12,7 @@ from qgis.core import (
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterVectorDestination,
+    QgsVectorLayer,
 )
 
 from ...base.errors import InputError
@@ -22,6 +23,7 @@ from ...base.words import counted
 from ...methods.base import Wishes
 from ...methods.keys import BY_CELL, BY_DATE, MODES, POOLED
 from ...toolbox.algorithm import SmapAlgorithm
+from ...toolbox.looks import from_low_to_high
 from ...toolbox.parameters import choice, period_parameters, scheduler, whole_number
 from ...toolbox.reports import (
     footer,
@@ -100,6 +102,9 @@ class TrainForests(SmapAlgorithm):
         yield QgsProcessingOutputNumber("OOB_RMSE", "Median out-of-bag RMSE")
         yield QgsProcessingOutputNumber("OOB_R2", "Median out-of-bag R2")
 
+    def dress(self, layer: QgsVectorLayer) -> None:
+        from_low_to_high(layer, "oob_rmse", "m3 m-3", "RMSE")
+
     def validate(self, values: Values) -> None:
         values.period()
         parse_nodata(values.text("NODATA"))
@@ -124,7 +129,7 @@ class TrainForests(SmapAlgorithm):
             "OOB_R2": report.median("r2"),
         }
         tables = {
-            "SCORES": lambda path: write_scores(path, report),
+            "SCORES": lambda path: write_scores(path, report, table.grid),
             "SUMMARY": lambda path: write_summary(path, report),
             "IMPORTANCE": lambda path: write_importance(path, report),
             "IMPORTANCE_SUMMARY": lambda path: write_importance_summary(path, report.importance_summary()),

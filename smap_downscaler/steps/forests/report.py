@@ -52,10 +52,15 @@ _MOST_CHOICES = 20
 _MOST_EFFECTS = 24
 #: Less than a line shows, m3 m-3.
 _HARDLY = 5e-4
-#: What hyper-parameters are called elsewhere, and what their absence comes to.
-_LONGER = {
-    "max_features": "max_features (covariates tried at a split)",
-    "sample_size": "sample_size (rows drawn for a tree)",
+#: What hyper-parameters are, and what their absence comes to; their names are scikit-learn's everywhere.
+_MEANING = {
+    "n_estimators": "trees",
+    "max_features": "covariates tried at a split",
+    "sample_size": "rows drawn for a tree",
+    "min_samples_split": "rows of a node that is split, at least",
+    "min_samples_leaf": "rows of a leaf, at least",
+    "max_depth": "depth of a tree, at most",
+    "seed": "of all that is drawn",
 }
 _WITHOUT = {"max_features": "a third of the covariates", "sample_size": "all rows", "max_depth": "no limit"}
 
@@ -235,10 +240,15 @@ def _given(page: Page, settings: Any) -> None:
     if settings is None:
         return
     rows = [
-        (_LONGER.get(name, name), _WITHOUT.get(name, "none") if value is None else text("{}", value))
+        (
+            name,
+            _MEANING.get(name, ""),
+            _WITHOUT.get(name, "none") if value is None else text("{}", value),
+        )
         for name, value in settings.as_dict().items()
     ]
-    page.heading("Hyper-parameters (the paper's Table 5)").table(("hyper-parameter", "value"), rows)
+    heads = ("hyper-parameter", "what it is", "value")
+    page.heading("Hyper-parameters (the paper's Table 5)").table(heads, rows)
 
 
 def _choices(page: Page, mode: str, chosen: Mapping[Key, ForestSettings]) -> None:
@@ -257,7 +267,7 @@ def _choices(page: Page, mode: str, chosen: Mapping[Key, ForestSettings]) -> Non
         )
         for values, count in votes.most_common(_MOST_CHOICES)
     ]
-    head = ("max_features", "minimum rows split", "trees", "rows drawn", _NOUNS.get(mode, "forests"))
+    head = ("max_features", "min_samples_split", "n_estimators", "sample_size", _NOUNS.get(mode, "forests"))
     page.heading("Hyper-parameters that were chosen").table(head, rows)
     if len(votes) > len(rows):
         page.paragraph(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ...base.words import counted
+from ...geo.grid import Grid
 from ...methods.keys import BY_CELL, BY_DATE, CellKey, Key
 from ...methods.skill import OF_INTERVALS, SCORES, ImportanceRow, summarise_scores
 from ...tables.geopackage import DATE, INTEGER, REAL, TEXT, create_table, distribution_fields
@@ -24,8 +25,10 @@ def tally(reasons: Mapping[Key, str]) -> str:
     return "; ".join(f"{counted(count, 'cell')}: {reason}" for reason, count in counts.most_common())
 
 
-def write_scores(path: str | Path, report: TrainingReport) -> None:
+def write_scores(path: str | Path, report: TrainingReport, cells: Grid | None = None) -> None:
     """The report as a table: one row per date, one row per cell, or one row.
+
+    Rows of cells have their outlines, where their grid is known.
 
     Raises
     ------
@@ -37,7 +40,8 @@ def write_scores(path: str | Path, report: TrainingReport) -> None:
     if report.settings:
         fields.update(dict.fromkeys(report.method.tunable, INTEGER))
     fields["status"] = TEXT
-    with create_table(path, "scores", fields) as table:
+    shown = cells if report.mode == BY_CELL else None
+    with create_table(path, "scores", fields, cells=shown) as table:
         table.write(_score_row(report, key) for key in sorted({*report.scores, *report.skipped}))
 
 

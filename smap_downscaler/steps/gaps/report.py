@@ -78,12 +78,12 @@ def _scores(page: Page, report: GapReport) -> None:
         numbers = (row.rmse, row.mae, row.bias, row.ubrmse, row.r2, middle.rmse, middle.r2)
         rows.append((METHOD_TEXTS[method], *map(score_text, numbers)))
     heads = ("RMSE", "MAE", "bias", "ubRMSE", "R²", "median RMSE", "median R²")
-    page.heading("Scores of the hidden days").table(("method", *heads), rows)
+    page.heading("Scores of the hidden days").table(("method", *heads), rows, f"Errors in {UNIT}.")
     page.paragraph(_hidden(report, pooled[FOREST].n))
     page.paragraph(
-        f"Errors in {UNIT}. The first five scores are those of all days and cells together; their R² is high "
-        "wherever wet and dry cells differ. The medians are over the cells: their R² says how well the "
-        "course in time is met, and is 0 where the mean of the cell would say as much. Bias is predicted - "
+        "The first five scores are those of all days and cells together; their R² is high wherever wet and "
+        "dry cells differ. The medians are over the cells: their R² says how well the course in time is "
+        "met, and is 0 where the mean of the cell would say as much. Bias is predicted - "
         "observed, ubRMSE the standard deviation of the errors."
     )
     page.paragraph(
@@ -130,7 +130,7 @@ def _distances(page: Page, report: GapReport) -> None:
     page.table(
         ("distance, days", "filled values", "hidden days", *(METHOD_TEXTS[method] for method in methods)),
         rows,
-        "RMSE by distance, and how many of the filled values lie there",
+        f"RMSE ({UNIT}) by distance, and how many of the filled values lie there",
     )
 
 

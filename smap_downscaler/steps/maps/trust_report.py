@@ -14,7 +14,7 @@ from ...geo.graticule import MapFrame
 from ...geo.grid import Bounds
 from ...methods.base import COVER
 from ...methods.measured import Measured
-from ...report.atlas import AtlasPanel, atlas_png
+from ...report.atlas import PART_OF_PAGE, AtlasPanel, atlas_png
 from ...report.number_text import UNIT, fixed
 from ...report.page import Page
 
@@ -44,7 +44,7 @@ class MapsLook:
 
     def png(self) -> bytes:
         """All side by side."""
-        return atlas_png(self.panels, self.bounds, self.frame)
+        return atlas_png(self.panels, self.bounds, self.frame, height=PART_OF_PAGE)
 
 
 @dataclass(frozen=True, eq=False)

@@ -77,6 +77,11 @@ def _check_units(path: str, grid: Grid, band: gdal.Band) -> None:
         raise InputError(f"{path}: its CRS ({name}) is in degrees; {_WARP}.")
     if abs(reference.GetLinearUnits() - 1.0) > _SQUARE:
         raise InputError(f"{path}: its CRS ({name}) is in {reference.GetLinearUnitsName()}; {_WARP}.")
+    check_elevations(path, band)
+
+
+def check_elevations(path: str, band: gdal.Band) -> None:
+    """Raise `InputError` where a band of elevations says that they are in feet or the like."""
     unit = band_unit(band)
     if _NO_METRES.search(unit):
         raise InputError(

@@ -348,10 +348,46 @@ def test_a_box_is_the_study_area(run, basin, tmp_path):
     assert "random folds" in Path(outputs["REPORT"]).read_text(encoding="utf-8")
 
 
-def in_degrees(path):
+def in_feet(path):
     grid = Grid("EPSG:4326", -71.0, -13.0, 0.001, 0.001, 30, 30)
-    write_geotiff(path, grid, np.ones((30, 30), np.float32), [Band("elevation", "m")])
+    write_geotiff(path, grid, np.ones((30, 30), np.float32), [Band("elevation", "feet")])
     return str(path)
+
+
+def test_a_dem_in_degrees_is_brought_to_metres_for_its_slopes(run, said, basin, tmp_path):
+    """As most DEMs come; the maps lie in the UTM zone then, and the project shows the terrain in metres."""
+    from osgeo import gdal
+
+    dem, out = tmp_path / "dem.tif", tmp_path / "out"
+    side = 500 / 111_320
+    gdal.Warp(
+        str(dem), str(basin / "dem.tif"), dstSRS="EPSG:4326", xRes=side, yRes=side, resampleAlg="bilinear"
+    )
+    given = {"END": "2021-01-06", "METHOD": "random forest", "CROSS_VALIDATION": False, "OUTPUT": str(out)}
+    outputs = run("downscalesmap", raw(basin, **{**given, "DEM": str(dem)}))
+    assert [line for line in said.info if line.startswith("Step 2")] == ["Step 2 of 8: The DEM in metres"]
+    grids = [
+        dataset_grid(open_dataset(out / "covariates" / f"{name}.tif"), name)
+        for name in ("dem_in_metres", "slope")
+    ]
+    assert grids[0] == grids[1]
+    assert grids[0].cell_width == 500
+    mapped = next(iter(maps_in(out / "maps").values()))
+    assert dataset_grid(open_dataset(mapped), "map").crs == grids[0].crs == "EPSG:32719"
+    assert open_stack(str(out / "covariates" / "fine_stack.tif")).names == ("elevation", *TERRAIN)
+    # Warped twice by the test, it is smoother.
+    slopes = [
+        read_band(open_dataset(path), 1)
+        for path in (out / "covariates" / "slope.tif", basin_slope(run, basin, tmp_path))
+    ]
+    assert np.nanmean(slopes[0]) == pytest.approx(np.nanmean(slopes[1]), rel=0.25)
+    assert outputs["COUNT"] > 0
+
+
+def basin_slope(run, basin, folder):
+    """The slope of the same terrain in metres."""
+    given = {"INPUT": str(basin / "dem.tif"), "SLOPE": str(folder / "slope.tif"), "TWI_MTFD": None}
+    return run("terrainindices", {**given, "TWI_FD8": None, "TWI_MFDMD": None})["SLOPE"]
 
 
 def test_bad_inputs_are_refused_before_any_work(refusal, said, basin, tmp_path):
@@ -360,7 +396,7 @@ def test_bad_inputs_are_refused_before_any_work(refusal, said, basin, tmp_path):
     points, empty, none = tmp_path / "points.csv", tmp_path / "empty", tmp_path / "none"
     points.write_text("a,b\n1,2\n", encoding="utf-8")
     empty.mkdir()
-    degrees = in_degrees(tmp_path / "dem.tif")
+    feet = in_feet(tmp_path / "dem.tif")
     no_raster = (
         f"{points}: it holds no raster but a table, such as points; choose a raster, or make one of the "
         "points first (Processing Toolbox > Interpolation)."
@@ -382,9 +418,8 @@ def test_bad_inputs_are_refused_before_any_work(refusal, said, basin, tmp_path):
             "'xmin,xmax,ymin,ymax [EPSG:4326]'.",
         ),
         (
-            {"DEM": degrees},
-            f"{degrees}: its CRS (WGS 84) is in degrees; reproject it to metres first, best to the UTM zone "
-            "of the area (Raster > Projections > Warp).",
+            {"DEM": feet},
+            f"{feet}: its elevations are in feet; convert them to metres first (Raster > Raster Calculator).",
         ),
         ({"DEM": str(points)}, no_raster),
         ({"SOIL": [str(points)]}, no_raster),

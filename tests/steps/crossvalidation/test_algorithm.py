@@ -152,7 +152,7 @@ def look_at_the_report(page, matrix, outputs):
         f"{outputs['BLOCK_R2']:.3f}",
         sha256(Path(matrix).read_bytes()).hexdigest(),
         "15 cells, fewer than the 50 needed",
-        "6 trees, max_features 3, split 4, all rows drawn",
+        "n_estimators 6, max_features 3, min_samples_split 4, sample_size all rows",
         "1 row without all covariates.",
         "elevation, clay, sand",
     ):

@@ -122,7 +122,10 @@ def test_the_page_is_whole():
     assert "6 rows without all covariates." in page
     assert "m &amp; n.gpkg" in page
     assert "<dt>empty</dt><dd>none</dd>" in page
-    assert "No grid was given: 10 trees, max_features 1, split 4, all rows drawn." in page
+    assert (
+        "No grid was given: n_estimators 10, max_features 1, min_samples_split 4, sample_size all rows."
+        in page
+    )
     assert len(pictures(page)) == 4
 
 
@@ -158,11 +161,12 @@ def test_random_folds_alone():
 def test_choices_are_counted():
     page = page_of(made_up(grid="1, 2"))
     rows = re.findall(
-        r"<tr><td>(10 trees, max_features \d)[^<]*</td><td[^>]*>([^<]*)</td><td[^>]*>([^<]*)</td>", page
+        r"<tr><td>(n_estimators 10, max_features \d)[^<]*</td><td[^>]*>([^<]*)</td><td[^>]*>([^<]*)</td>",
+        page,
     )
     assert rows == [
-        ("10 trees, max_features 1", "50 %", "50 %"),
-        ("10 trees, max_features 2", "50 %", "50 %"),
+        ("n_estimators 10, max_features 1", "50 %", "50 %"),
+        ("n_estimators 10, max_features 2", "50 %", "50 %"),
     ]
 
 

@@ -52,8 +52,14 @@ def test_grids_combine():
     assert found[0].of(2).sample_size == 2
     assert candidates(PAPER) == (ForestCandidate(PAPER),)
     assert candidates(PAPER)[0].of(10) == PAPER
-    assert found[0].text(20) == "50 trees, max_features 2, split 4, 0.5 of the rows drawn"
-    assert candidates(PAPER)[0].text(5) == "100 trees, max_features 5, split 4, at most 1,278 rows drawn"
+    assert (
+        found[0].text(20)
+        == "n_estimators 50, max_features 2, min_samples_split 4, sample_size 0.5 of the rows"
+    )
+    assert (
+        candidates(PAPER)[0].text(5)
+        == "n_estimators 100, max_features 5, min_samples_split 4, sample_size at most 1,278 rows"
+    )
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def test_many_stations(page_of):
     page = page_of(parts, {f"far-{number}": "outside the maps" for number in range(61)})
     assert "70 stations, 2,730 pairs on 39 days" in page
     assert "St&amp;0" in page
-    assert "A sample of each layer over the stations. EASE shift" in page
+    assert "A sample of each layer over the stations. Cell: its side" in page
     assert "<tr><td>stations</td><td>EPSG:4326</td>" in page
     assert "<td>2 stations</td></tr>" in page
     assert "<li>a &lt; b</li>" in page

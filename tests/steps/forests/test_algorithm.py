@@ -141,7 +141,7 @@ def test_importance_and_report(run, matrix, tmp_path):
         "Importance of the covariates",
         "Which way soil moisture goes with each covariate",
         "Hyper-parameters (the paper&#39;s Table 5)",
-        "<td>sample_size (rows drawn for a tree)</td>",
+        "<td>sample_size</td><td>rows drawn for a tree</td>",
         "Hyper-parameters that were chosen",
         "SHA-256",
     ):

@@ -75,6 +75,29 @@ SKIPPED = {
 }
 
 
+def test_scores_of_cells_have_their_outlines(table, tmp_path):
+    from osgeo import ogr
+
+    report = train_by_cell(table, tmp_path / "f", TWENTY)
+    write_scores(tmp_path / "s.gpkg", report, table.grid)
+    layer_file = ogr.Open(str(tmp_path / "s.gpkg"))
+    layer = layer_file.GetLayer(0)
+    assert layer.GetSpatialRef().GetAuthorityCode(None) == "6933"
+    found = {(one["row"], one["col"]): one.GetGeometryRef().GetEnvelope() for one in layer}
+    assert len(found) == 12
+    for (row, col), (left, right, bottom, top) in found.items():
+        assert (left, right) == (9000.0 * col, 9000.0 * (col + 1))
+        assert (top, bottom) == (-9000.0 * row, -9000.0 * (row + 1))
+    assert layer.GetExtent() == (0.0, 36000.0, -27000.0, 0.0)
+    # A table of another format, or of a matrix without a grid, has the same rows and no shapes.
+    texts = []
+    for number, grid in enumerate((table.grid, None)):
+        path = tmp_path / f"{number}.csv"
+        write_scores(path, report, grid)
+        texts.append(path.read_text())
+    assert texts[0] == texts[1]
+
+
 def test_cells_that_are_trained_and_skipped(table, tmp_path):
     listener = Listener()
     report = train_by_cell(table, tmp_path / "f", TWENTY, progress=listener)

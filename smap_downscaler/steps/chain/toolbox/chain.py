@@ -24,6 +24,7 @@ from ...crossvalidation.numbers.folds import BLOCKS, LOCATIONS, RANDOM, scheme_t
 from ...field.toolbox.parameters import stations_read
 from ...rain.antecedent import NAME as RAIN_NAME
 from ...rain.numbers.seasons import DEFAULT_SEASONS, parse_seasons
+from ...terrain.degrees import bring_to_metres, is_in_degrees
 from ..look import cells_by_day, evidence_of, look_at
 from ..numbers.interpolated import FoldScores, interpolated_scores
 from ..numbers.outcome import ChainOutcome, SchemeScores
@@ -70,6 +71,7 @@ _NAMES_OF_FILES = {
     "smap": "smap",
     "rain": RAIN_NAME,
     "seasons": "covariates/rain_of_seasons.tif",
+    "dem": "covariates/dem_in_metres.tif",
     "coarse": "covariates/stack_of_cells.tif",
     "fine": "covariates/fine_stack.tif",
     "matrix": "training/matrix.gpkg",
@@ -97,7 +99,8 @@ def check_chain(values: Values, folder: str) -> None:
 def _known(values: Values, files: _Files) -> Iterator[tuple[str, dict[str, Any]]]:
     """The steps that take what the user gave, with as much of it as is known at the beginning."""
     yield "importsmap", _import(values, files)
-    yield "terrainindices", _terrain(values, files)
+    if not is_in_degrees(values.raster_path("DEM")):
+        yield "terrainindices", _terrain(files, values.parameters.get("DEM"))
     if values.given("RAIN"):
         yield "antecedentprecipitation", {"INPUT": values.parameters["RAIN"], "OUTPUT": files.rain}
     yield "harmonisecovariates", _harmonise(values, files, [])
@@ -114,9 +117,8 @@ def _import(values: Values, files: _Files) -> dict[str, Any]:
     return {"INPUT": values.parameters.get("SMAP"), **own, "OUTPUT": files.smap}
 
 
-def _terrain(values: Values, files: _Files) -> dict[str, Any]:
-    outputs = {name: _terrain_file(files, name) for name in _TERRAIN}
-    return {"INPUT": values.parameters.get("DEM"), **outputs}
+def _terrain(files: _Files, dem: Any) -> dict[str, Any]:
+    return {"INPUT": dem, **{name: _terrain_file(files, name) for name in _TERRAIN}}
 
 
 def _terrain_file(files: _Files, name: str) -> str:
@@ -175,6 +177,7 @@ class Chain:
         if values.given("STATIONS"):
             self._look_at_stations(looking)
         self._seasons = self._seasons_held(looking) if values.given("RAIN") else ""
+        self._in_degrees = is_in_degrees(values.raster_path("DEM"))
         self.of_area = values.choice("METHOD") == AREA_TO_POINT.name
         self._steps = Steps(
             self._count(), self._files.folder, "" if area is None else area.digest, values.context, progress
@@ -194,7 +197,7 @@ class Chain:
         given = self._values
         rain = given.given("RAIN") + bool(self._seasons)
         more = given.flag("CROSS_VALIDATION") + given.given("STATIONS")
-        return 5 + (not self.of_area) + rain + more + 1
+        return 5 + (not self.of_area) + rain + self._in_degrees + more + 1
 
     def _seasons_held(self, progress: Progress) -> str:
         """The seasons that the record of rain tells of, as 'Seasonal precipitation' takes them."""
@@ -243,7 +246,11 @@ class Chain:
         layers = []
         if values.given("RAIN"):
             layers = self._rain()
-        self._run("Terrain indices", "terrainindices", _terrain(values, files))
+        if self._in_degrees:
+            self._steps.begin("The DEM in metres")
+            around = self._smap().grid, values.crs("CRS"), self._progress.part(0.0, 0.0)
+            bring_to_metres(values.raster_path("DEM"), files.dem, *around)
+        self._run("Terrain indices", "terrainindices", _terrain(files, self.dem))
         terrain = [_terrain_file(files, name) for name in _TERRAIN]
         stacks = _harmonise(values, files, [*terrain, *layers])
         self._run("Covariates on SMAP's cells and on the pixels of the maps", "harmonisecovariates", stacks)
@@ -380,6 +387,11 @@ class Chain:
                 own = FoldScores(*(float(self._scores[name]) for name in outputs))
                 rows.append(SchemeScores(scheme_text(scheme, _BLOCK_KM), own, other))
         return rows
+
+    @property
+    def dem(self) -> str:
+        """The DEM that slopes were worked out of, in metres."""
+        return self._files.dem if self._in_degrees else self._values.raster_path("DEM")
 
     @property
     def used(self) -> Mapping[str, str]:
