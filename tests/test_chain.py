@@ -244,7 +244,7 @@ def test_qgis_process_runs_a_step_and_refuses_with_exit_code_1(tmp_path):
     assert f"{tmp_path}/nothing: there is no such file; check the path." in done.stderr
 
 
-def test_the_models_of_the_parts_make_and_validate_maps(run, tmp_path):
+def test_the_models_of_the_parts_make_and_validate_maps(run, without_saga, tmp_path):
     import processing
     from osgeo import gdal
     from qgis.PyQt.QtCore import QVariant
