@@ -27,7 +27,7 @@ def basin(tmp_path_factory, qgis_provider):
 
     folder = tmp_path_factory.mktemp("basin")
     processing.run(
-        "smapdownscaler:createdemodata", {"SEED": 5, "DAYS": 3, "CELLS": 60, "OUTPUT": str(folder)}
+        "smapdownscaler:createdemodata", {"SEED": 5, "DAYS": 3, "CELLS": 40, "OUTPUT": str(folder)}
     )
     return folder
 
@@ -124,7 +124,7 @@ def test_a_shipped_model_maps_every_day(run, said, tmp_path):
 
     basin = tmp_path / "basin"
     processing.run(
-        "smapdownscaler:createdemodata", {"SEED": 5, "DAYS": 14, "CELLS": 100, "OUTPUT": str(basin)}
+        "smapdownscaler:createdemodata", {"SEED": 5, "DAYS": 14, "CELLS": 50, "OUTPUT": str(basin)}
     )
     observed = sorted(f"{find_date(file.name)}" for file in (basin / "smap").glob("*.tif"))
     maps = tmp_path / "maps"
