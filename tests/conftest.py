@@ -20,7 +20,7 @@ settings.load_profile("project")
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support"), str(ROOT / "tools")]
-pytest_plugins = ("algorithm_runs", "dialog_runs", "gdal_modes", "dask_cluster")
+pytest_plugins = ("algorithm_runs", "dialog_runs", "gdal_modes", "dask_cluster", "without_saga")
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 # Files of tests run side by side, where the threads of OpenBLAS wait for each other a third of the time.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

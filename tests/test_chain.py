@@ -27,7 +27,7 @@ def basin(tmp_path_factory, qgis_provider):
 
     folder = tmp_path_factory.mktemp("basin")
     processing.run(
-        "smapdownscaler:createdemodata", {"SEED": 5, "DAYS": 3, "CELLS": 60, "OUTPUT": str(folder)}
+        "smapdownscaler:createdemodata", {"SEED": 5, "DAYS": 3, "CELLS": 40, "OUTPUT": str(folder)}
     )
     return folder
 
@@ -124,7 +124,7 @@ def test_a_shipped_model_maps_every_day(run, said, tmp_path):
 
     basin = tmp_path / "basin"
     processing.run(
-        "smapdownscaler:createdemodata", {"SEED": 5, "DAYS": 14, "CELLS": 100, "OUTPUT": str(basin)}
+        "smapdownscaler:createdemodata", {"SEED": 5, "DAYS": 14, "CELLS": 50, "OUTPUT": str(basin)}
     )
     observed = sorted(f"{find_date(file.name)}" for file in (basin / "smap").glob("*.tif"))
     maps = tmp_path / "maps"
@@ -244,7 +244,7 @@ def test_qgis_process_runs_a_step_and_refuses_with_exit_code_1(tmp_path):
     assert f"{tmp_path}/nothing: there is no such file; check the path." in done.stderr
 
 
-def test_the_models_of_the_parts_make_and_validate_maps(run, tmp_path):
+def test_the_models_of_the_parts_make_and_validate_maps(run, without_saga, tmp_path):
     import processing
     from osgeo import gdal
     from qgis.PyQt.QtCore import QVariant

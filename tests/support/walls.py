@@ -8,6 +8,7 @@ follows imports from file to file, and ``circles(files)`` finds files that impor
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
@@ -74,7 +75,7 @@ ENVIRONMENT_WRITERS = ("update", "pop", "popitem", "setdefault", "clear")
 
 def findings(source: str, place: str) -> list[str]:
     """Every breach in the file, as ``line: what``."""
-    tree = ast.parse(source)
+    tree = _tree(source)
     found = [
         *_imports(tree, place),
         *_unsafe(tree),
@@ -86,6 +87,12 @@ def findings(source: str, place: str) -> list[str]:
 
 
 Found = Iterator[tuple[int, str]]
+
+
+@functools.cache
+def _tree(source: str) -> ast.Module:
+    """The source as a tree, read once for all that asks."""
+    return ast.parse(source)
 
 
 def has_qgis(place: str) -> bool:
@@ -153,7 +160,7 @@ def graph(files: Mapping[str, str], types: bool) -> dict[str, set[str]]:
     """Which files each file imports; with or without those for types only."""
     found: dict[str, set[str]] = {}
     for place, source in files.items():
-        tree = ast.parse(source)
+        tree = _tree(source)
         passed_over = set() if types else set(_lines_for_types(tree))
         modules = [module for line, module in imported(tree, place) if line not in passed_over]
         found[place] = {other for module in modules for other in _files_of(module, files)} - {place}
@@ -179,7 +186,7 @@ def reach_findings(files: Mapping[str, str]) -> list[str]:
     with_gdal = {
         place
         for place, source in files.items()
-        if any(_within(module, ("osgeo",)) for _, module in imported(ast.parse(source), place))
+        if any(_within(module, ("osgeo",)) for _, module in imported(_tree(source), place))
     }
     found = []
     for place in sorted(filter(is_free_of_files, files)):
@@ -209,8 +216,11 @@ def _way(start: str, edges: Mapping[str, set[str]], ends: set[str]) -> list[str]
 def circles(files: Mapping[str, str]) -> list[str]:
     """Files that import each other, in a round: ``a -> b -> a``; those in `FLAT` as ``tools/a.py``."""
     edges = graph(files, types=True)
+    # What imports none of the others is in no round, nor then what imports such files alone.
+    while ends := {place for place, others in edges.items() if not others}:
+        edges = {place: others - ends for place, others in edges.items() if place not in ends}
     found = []
-    for place in sorted(files):
+    for place in sorted(edges):
         for other in sorted(edges[place]):
             way = _way(other, edges, {place})
             if way and place == min(way):

@@ -17,6 +17,8 @@ from smap_downscaler.series.stack import open_stack
 SOIL = ("clay", "sand")
 TERRAIN = ("twi_mtfd", "slope")
 
+pytestmark = pytest.mark.usefixtures("without_saga")
+
 
 @pytest.fixture(scope="module")
 def basin(tmp_path_factory, qgis_provider):
@@ -66,7 +68,7 @@ def assert_same_bits(one, other):
 
 
 @pytest.fixture(scope="module")
-def single_steps(basin, tmp_path_factory, qgis_provider):
+def single_steps(basin, tmp_path_factory, without_saga):
     """The folder of the maps that the single steps make, by method."""
     import processing
 
@@ -111,7 +113,7 @@ def single_steps(basin, tmp_path_factory, qgis_provider):
 
 
 @pytest.fixture(scope="module")
-def whole(basin, tmp_path_factory, qgis_provider):
+def whole(basin, tmp_path_factory, qgis_provider, without_saga):
     """A whole run with stations and cross-validation: outputs and what was said."""
     from qgis.core import QgsProcessingContext, QgsProcessingFeedback
     from qgis.PyQt.QtCore import QVariant
@@ -224,9 +226,13 @@ def test_the_project_opens_on_the_maps(whole):
     project.clear()
 
 
-def test_maps_are_loaded_as_one_temporal_layer(run, basin, tmp_path):
+def test_maps_are_loaded_as_one_temporal_layer(run, basin, without_saga, tmp_path, monkeypatch):
     from qgis.core import QgsProcessingContext, QgsProcessingOutputLayerDefinition, QgsProject
 
+    from smap_downscaler.steps.terrain.toolbox import saga_choice
+
+    # Here with SAGA, where there is one.
+    monkeypatch.setattr(saga_choice, "_ways", without_saga)
     context, project = QgsProcessingContext(), QgsProject()
     context.setProject(project)
     outputs = run(
@@ -247,10 +253,10 @@ def test_maps_are_loaded_as_one_temporal_layer(run, basin, tmp_path):
     assert Path(layer.source()) == Path(outputs["MAPS"])
     assert layer.temporalProperties().isActive()
     # Neither soil nor rain: what is left are covariates of the terrain.
-    assert open_stack(str(tmp_path / "out" / "covariates" / "fine_stack.tif")).names == (
-        "elevation",
-        *TERRAIN,
-    )
+    covariates = tmp_path / "out" / "covariates"
+    assert open_stack(str(covariates / "fine_stack.tif")).names == ("elevation", *TERRAIN)
+    engine = open_dataset(covariates / "slope.tif").GetMetadata()["ENGINE"]
+    assert engine.startswith("SAGA") == bool(saga_choice.find_saga_cmd())
 
 
 def test_a_step_of_a_model_is_the_whole_chain(qgis_provider, basin, tmp_path):

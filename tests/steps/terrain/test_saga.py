@@ -103,16 +103,19 @@ def direct(saga_cmd, dem, tmp_path_factory):
     raw.FlushCache()
     raw = None
 
-    def saga(*words):
-        subprocess.run([saga_cmd, "-f=s", *words], cwd=folder, check=True, capture_output=True)
-
-    saga("ta_preprocessor", "4", "-ELEV=raw.sgrd", "-FILLED=filled.sgrd", "-MINSLOPE=0.1")
-    saga("ta_morphometry", "0", "-ELEVATION=filled.sgrd", "-SLOPE=slope.sgrd", "-METHOD=6", "-UNIT_SLOPE=0")
-    for name, method in (("mtfd", 5), ("fd8", 4), ("mfdmd", 6)):
-        saga("ta_hydrology", "0", "-ELEVATION=filled.sgrd", f"-FLOW={name}.sgrd", f"-METHOD={method}")
-    grids = ["-DEM=filled.sgrd", "-TCA=fd8.sgrd", "-WIDTH=width.sgrd", "-SCA=sca.sgrd"]
-    saga("ta_hydrology", "19", *grids, "-METHOD=2")
-    saga("ta_hydrology", "20", "-SLOPE=slope.sgrd", "-AREA=sca.sgrd", "-TWI=twi.sgrd", "-CONV=0", "-METHOD=0")
+    calls = [
+        "ta_preprocessor 4 -ELEV=raw.sgrd -FILLED=filled.sgrd -MINSLOPE=0.1",
+        "ta_morphometry 0 -ELEVATION=filled.sgrd -SLOPE=slope.sgrd -METHOD=6 -UNIT_SLOPE=0",
+        *(
+            f"ta_hydrology 0 -ELEVATION=filled.sgrd -FLOW={name}.sgrd -METHOD={method}"
+            for name, method in (("mtfd", 5), ("fd8", 4), ("mfdmd", 6))
+        ),
+        "ta_hydrology 19 -DEM=filled.sgrd -TCA=fd8.sgrd -WIDTH=width.sgrd -SCA=sca.sgrd -METHOD=2",
+        "ta_hydrology 20 -SLOPE=slope.sgrd -AREA=sca.sgrd -TWI=twi.sgrd -CONV=0 -METHOD=0",
+    ]
+    # Its start takes longer than the calls.
+    (folder / "calls.txt").write_text("\n".join(calls) + "\n", encoding="utf-8")
+    subprocess.run([saga_cmd, "-f=s", "calls.txt"], cwd=folder, check=True, capture_output=True)
     return {path.stem: values(str(path)) for path in folder.glob("*.sdat")}
 
 
