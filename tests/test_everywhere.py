@@ -373,7 +373,9 @@ def test_what_a_dialog_sends_for_an_empty_field_is_not_given(run, said, qgis_pro
 
 
 @pytest.mark.parametrize("name", {id_of(name): name for name in RUNS}.values())
-def test_outputs_that_cannot_be_written_are_refused_before_the_work(qgis_provider, case, tmp_path, name):
+def test_outputs_that_cannot_be_written_are_refused_before_the_work(
+    qgis_provider, by_ids, case, tmp_path, name
+):
     """Each output in turn, below a file and in the place of what is of another kind."""
     from qgis.core import QgsProcessingContext
 
@@ -396,8 +398,8 @@ def test_outputs_that_cannot_be_written_are_refused_before_the_work(qgis_provide
         }
         for path, sentence in sentences.items():
             values = {**filled(inputs, case, tmp_path), **outputs, asked: str(path)}
-            found = algorithm.checkParameterValues(values, QgsProcessingContext())
-            assert found == (False, f"{asked}: {sentence}")
+            good, told = algorithm.checkParameterValues(values, QgsProcessingContext())
+            assert (good, by_ids(told)) == (False, f"{asked}: {sentence}")
 
 
 def test_every_algorithm_with_a_report_is_among_the_reported(qgis_provider):

@@ -247,14 +247,14 @@ def test_an_extent_beside_the_series_is_named_with_it(given, refusal, smap):
     )
 
 
-def test_duplicate_names_are_refused_before_any_work(algorithm, given, qgis_provider):
+def test_duplicate_names_are_refused_before_any_work(algorithm, given, by_ids):
     from qgis.core import QgsProcessingContext
 
     given["NAMES"] = "a,a,b"
     good, sentence = algorithm.checkParameterValues(given, QgsProcessingContext())
     first, second = given["INPUT"]
     assert not good
-    assert sentence == (
+    assert by_ids(sentence) == (
         f"INPUT layer Elevation ({first}), band 1 and INPUT layer soils ({second}), band 1 would both "
         "be named 'a'; name one otherwise by NAMES."
     )

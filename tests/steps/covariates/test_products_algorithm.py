@@ -92,14 +92,14 @@ def test_an_untouched_table_says_nothing(run, given, qgis_provider):
         assert open_stack(given["OUTPUT_FINE"]).names == ("soc", "ksat", "silt")
 
 
-def test_rows_are_checked_before_any_work(given, refusal, qgis_provider):
+def test_rows_are_checked_before_any_work(given, refusal, by_ids):
     from qgis.core import QgsApplication, QgsProcessingContext
 
     given["LAYERS"] = ["silt", "", "parts -> g/kg", "", ""]
     algorithm = QgsApplication.processingRegistry().createAlgorithmById(f"smapdownscaler:{ID}")
     good, sentence = algorithm.checkParameterValues(given, QgsProcessingContext())
     assert not good
-    assert sentence.startswith(
+    assert by_ids(sentence).startswith(
         "LAYERS, row 1: there is no conversion 'parts -> g/kg'; choose one of none, dg/kg"
     )
     given["LAYERS"] = ["loam", "", "% -> g/kg", "", ""]
