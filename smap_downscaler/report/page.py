@@ -16,7 +16,6 @@ from ..base.dates import period_text
 from ..base.spreadsheet import inert
 from ..base.words import numbers_of, text
 from .figure import DPI, Picture
-from .number_text import STORED_UNIT, UNIT
 
 #: Columns of the table of a page's numbers: where it stands, the number as it was worked out, the text.
 NUMBER_HEADERS = ("section", "part", "row", "column", "number", "unit", "text")
@@ -159,15 +158,14 @@ class Page:
             lstrip_blocks=True,
             keep_trailing_newline=True,
         )
-        page = templates.get_template("page.html").render(
+        return templates.get_template("page.html").render(
             title=self._title, parts=self._parts, numbers=numbers, footer=self._footer
         )
-        return _shown(page)
 
     def _note(self, part: str, words: str, row: str = "", column: str = "") -> None:
         for number in numbers_of(words):
             place = (self._section, part, row, column or number.name)
-            self._numbers.append((*place, repr(number.value), number.unit, _shown(words)))
+            self._numbers.append((*place, repr(number.value), number.unit, words))
 
     def _note_table(
         self, headers: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[bool], caption: str
@@ -185,11 +183,6 @@ class Page:
     def _add(self, kind: str, **fields: object) -> Page:
         self._parts.append({"kind": kind, **fields})
         return self
-
-
-def _shown(words: str) -> str:
-    """As a reader sees it: sentences that the log has too write the unit as files do."""
-    return words.replace(STORED_UNIT, UNIT)
 
 
 def _shape_of(png: bytes) -> dict[str, object]:
