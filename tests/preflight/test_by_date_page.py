@@ -34,7 +34,7 @@ def page_of(table, warnings=()):
 
 def test_few_dates_are_all_in_the_table():
     page = page_of(by_date(3, {1}))
-    assert page.count("<td>2020-01-0") == 3
+    assert page.count('<td class="date">2020-01-0') == 3
     assert "<td>odd</td>" in page
     assert "A sample of each layer over the SMAP cells." in page
     assert '<td class="number">25.0 %</td>' in page
