@@ -163,7 +163,7 @@ def test_maps_have_the_bits_of_the_single_steps(whole, single_steps):
     assert outputs["COUNT"] == len(maps_in(single_steps["area-to-point model"]))
 
 
-def test_the_log_says_which_step_runs_and_one_bar_shows_all(whole):
+def test_the_log_says_which_step_runs_and_one_bar_shows_all(whole, by_ids):
     _, feedback = whole
     headings = [line for line in feedback.lines if re.match(r"Step \d of \d: ", line)]
     assert headings == [
@@ -186,7 +186,7 @@ def test_the_log_says_which_step_runs_and_one_bar_shows_all(whole):
     # Within a step the bar may fall back a little, as the step's own does.
     assert np.diff(feedback.progress).min() > -100 / 9 - 1e-6
     assert feedback.progress[-1] > 85
-    first = next(line for line in feedback.lines if line.startswith("RAIN"))
+    first = next(line for line in map(by_ids, feedback.lines) if line.startswith("RAIN"))
     assert first.endswith("less than a year: there is no rain of the seasons among the covariates.")
 
 
