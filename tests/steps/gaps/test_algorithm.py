@@ -92,7 +92,7 @@ def test_a_run_with_everything(run, values, tmp_path):
     assert len(cells) == 5
     assert found["R2"] == pytest.approx(np.median([row["r2"] for row in cells]))
     page = Path(report).read_text(encoding="utf-8")
-    assert f"the forests have an RMSE of {found['RMSE']:.4f} m³ m⁻³" in page
+    assert f"the forests have an RMSE of {found['RMSE']:.4f} m3 m-3" in page
     assert page.count("data:image/png;base64,") == 3
     # The forests have a seed of their own.
     assert "<dt>seed of the hidden runs</dt><dd>7</dd>" in page
