@@ -827,7 +827,7 @@ def test_a_cancel_is_seen_while_a_page_is_drawn(tmp_path, monkeypatch, ending, w
 
 @pytest.mark.parametrize("background", [False, True])
 def test_a_layout_that_cannot_be_written_fails_the_run(
-    qgis_provider, case, tmp_path, monkeypatch, background
+    qgis_provider, by_ids, case, tmp_path, monkeypatch, background
 ):
     """Asked of QGIS's own verdict, here and in the background task of the toolbox."""
     from qgis.core import QgsPrintLayout, QgsProcessingContext, QgsProcessingFeedback
@@ -846,7 +846,8 @@ def test_a_layout_that_cannot_be_written_fails_the_run(
     else:
         _results, good = algorithm.run(values, context, feedback)
     assert not good
-    assert f"LAYOUT: {tmp_path / 's.qpt'} cannot be written; choose another place." in feedback.textLog()
+    said = by_ids(feedback.textLog())
+    assert f"LAYOUT: {tmp_path / 's.qpt'} cannot be written; choose another place." in said
     assert [path.name for path in tmp_path.iterdir()] == ["s.png"]
 
 
