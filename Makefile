@@ -76,6 +76,7 @@ package: ## dist/smap_downscaler-VERSION.zip, to be installed in QGIS
 	$(PYTHON) tools/package.py
 
 release: check ## the same, where it may be published: real addresses, change log, same bytes, site's scanners
+	$(VENV)/python -m pip install --quiet --disable-pip-version-check --requirement tools/requirements-release.txt
 	$(VENV)/python tools/release.py
 
 link: ## for developers: show this folder as a plugin in PROFILE

@@ -40,7 +40,6 @@ def test_each_benchmark_has_a_small_size_that_runs(name):
         names = "areamodel_to_predict", "areamodel_to_forest_with_training"
         both = [f"{name}{end}" for name in names for end in ("", "_processor")]
         assert list(ratios) == [*both, "intervals_to_mean", "intervals_of_dates_to_mean"]
-        assert all(float(value) > 0 for value in ratios.values())
 
 
 def test_one_that_fails_stops_no_other_and_is_named(monkeypatch, tmp_path, capfd):

@@ -100,6 +100,17 @@ def test_what_scanners_find_is_told_and_leaves_no_zip(tree, tmp_path, monkeypatc
     assert not list((tmp_path / "dist").iterdir())
 
 
+def test_what_the_analyzer_tells_is_refused_but_for_what_is_explained():
+    kinds = [sorted(release.EXPLAINED)[0], "LEGACY_PYQT"]
+    issues = [{"file": "a.py", "line": 3, "type": kind, "message": "no"} for kind in kinds]
+    context = {
+        "qgis_compliance": {"best_practices": {"issues": issues}},
+        "security": {"findings": [{"file": "b.py", "line": 1, "type": "B301", "message": "pickle"}]},
+        "repository_compliance": {"binaries": ["c.so"], "constraint_errors": []},
+    }
+    assert release.analysed(context) == ["a.py:3: LEGACY_PYQT no", "b.py:1: B301 pickle", "c.so"]
+
+
 def test_todays_metadata_are_refused_before_anything_is_built(tmp_path):
     reserved = [name for name in release.ADDRESSES if ".example" in read_metadata(ROOT)[name]]
     if not reserved:

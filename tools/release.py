@@ -6,18 +6,20 @@
 
 Refused are the reserved addresses that stand in metadata.txt as long as nobody has set real ones, a change
 log that is not that of the version, bytes that differ from build to build, and what the plugin site's
-scanners find.
+scanners and qgis-plugin-analyzer find.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import subprocess
 import sys
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from package import PackageError, build, read_metadata
 from tree import TOP
@@ -34,6 +36,23 @@ _RESERVED = re.compile(
 SCANNERS = (
     ("bandit", "--quiet", "--recursive", "."),
     ("flake8", "--max-line-length=120", "--extend-ignore=E203", "."),
+)
+#: Kinds that qgis-plugin-analyzer finds here and that are no faults: texts are English as yet, style is
+#: ruff's matter, names in SQL are quoted (B608), threads of ours touch nothing of Qt, and PyQt6 has
+#: addAction(text, slot).
+EXPLAINED = frozenset(
+    [
+        "MISSING_I18N",
+        "MISSING_DOCSTRING",
+        "MAGIC_NUMBER",
+        "NON_PYTHONIC_LOOP",
+        "HIGH_COMPLEXITY",
+        "GOD_OBJECT",
+        "SPAGHETTI_CODE",
+        "B608",
+        "UNSAFE_THREAD",
+        "QT6_ADDACTION_MULTIARG",
+    ]
 )
 _SECRETS = ("detect-secrets", "scan", "--all-files", "--exclude-files", r"metadata\.txt", ".")
 
@@ -98,7 +117,26 @@ def scanned(archive: Path) -> list[str]:
             clean = '"results": {}' in done.stdout if command is _SECRETS else done.returncode == 0
             if not clean:
                 found.append(f"{command[0]} finds:\n{done.stdout}{done.stderr}".rstrip())
+        (plugin,) = (path for path in Path(folder).iterdir() if path.is_dir())
+        words = [str(tools / "qgis-analyzer"), "analyze", str(plugin)]
+        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+        told = next(Path(folder).rglob("project_context.json"), None)
+        lines = [done.stdout + done.stderr] if told is None else analysed(json.loads(told.read_text("utf-8")))
+        if lines:
+            found.append("\n".join(["qgis-plugin-analyzer finds:", *lines]))
     return found
+
+
+def analysed(context: dict[str, Any]) -> list[str]:
+    """What qgis-plugin-analyzer tells of a plugin, without what is explained, a line each."""
+    issues = context["qgis_compliance"]["best_practices"]["issues"] + context["security"]["findings"]
+    found = [
+        f"{one['file']}:{one['line']}: {one['type']} {one['message']}"
+        for one in issues
+        if one["type"] not in EXPLAINED
+    ]
+    rules = context["repository_compliance"]
+    return found + list(map(str, [*rules["binaries"], *rules["constraint_errors"]]))
 
 
 def release(output: Path, top: Path = TOP) -> Path:
