@@ -123,7 +123,8 @@ def test_colours_run_from_the_2nd_to_the_98th_percentile_of_all_panels():
     (page,) = sheet([np.full((4, 6), 0.345, np.float32), np.full((4, 6), 0.395, np.float32)], (0.32, 0.42))
     picture, ramp = pixels(draw_page(page)), soil_moisture_colormap()
     for number, share in enumerate((0.25, 0.75)):
-        assert np.allclose(inside(picture, page, number), ramp(share)[:3], atol=0.01)
+        # A step of the ramp to either side: the value lies between two.
+        assert np.allclose(inside(picture, page, number), ramp(share)[:3], atol=0.02)
 
 
 @pytest.mark.parametrize(
