@@ -145,6 +145,10 @@ def raster_layer(path: str, name: str, style: Callable[[QgsRasterLayer], Any]) -
     return unread_layer(path, name, dataset.RasterCount, qgis_crs(dataset_grid(dataset, path).crs), style)
 
 
+def _drawn_by(look: Look) -> Callable[[QgsRasterLayer], None]:
+    return lambda layer: layer.setRenderer(look())
+
+
 def hand_over_raster(context: QgsProcessingContext, path: str, kind: str, known: str = "") -> None:
     """Let QGIS show a raster in the colours of its first band, not three of them as red, green and blue.
 
@@ -156,10 +160,7 @@ def hand_over_raster(context: QgsProcessingContext, path: str, kind: str, known:
     look, dataset = look_of(path), open_dataset(path)
     name = band_name(dataset.GetRasterBand(1)) if dataset.RasterCount == 1 and details.name == known else ""
 
-    def style(layer: QgsRasterLayer) -> None:
-        layer.setRenderer(look())
-
-    layer = raster_layer(path, name or details.name or Path(path).stem, style)
+    layer = raster_layer(path, name or details.name or Path(path).stem, _drawn_by(look))
     hand_over(context, path, layer, kind, name)
 
 
@@ -337,8 +338,7 @@ def add_raster(context: QgsProcessingContext, path: str | Path, kind: str, name:
     if not name:
         dataset = open_dataset(path)
         name = band_name(dataset.GetRasterBand(1)) or Path(path).stem
-    style = lambda layer: layer.setRenderer(look())  # noqa: E731
-    add_layer(context, raster_layer(str(path), name, style), kind)
+    add_layer(context, raster_layer(str(path), name, _drawn_by(look)), kind)
 
 
 def add_series(context: QgsProcessingContext, folder: str | Path, what: Dated, progress: Progress) -> None:

@@ -57,15 +57,15 @@ class Fitted:
             return [(found.plain, 1.0)]
         return [(found.full, shown)] + ([(found.plain, 1.0 - shown)] if shown < 1.0 else [])
 
-    def held_from_dated(self, level: int, window: int, day: int | None) -> float:
-        """What is not shown of the pattern, where a level's dated terms are to be told in full all the same.
+    def dated_alone(self, level: int, window: int, day: int | None) -> bool:
+        """Whether on a day without SMAP a level's dated terms tell how wet whole cells are.
 
-        Without SMAP they alone tell how wet whole cells are, which is no detail.
+        That is no detail: all of it is told, and static terms alone are shown by their share.
         """
-        (half, shown), *plain = self.halves(level)
+        (half, _), *plain = self.halves(level)
         if not (level and plain and self.core.dated is not None):
-            return 0.0
-        return 0.0 if self.seen_at(level, half.answers[window], day) is not None else 1.0 - shown
+            return False
+        return self.seen_at(level, half.answers[window], day) is None
 
     def kept_back(self, level: int, window: int) -> float:
         """Variance within cells of what a level's static terms say and maps do not show, (m3 m-3)2."""
@@ -113,12 +113,11 @@ class Fitted:
 
     def field(self, level: int, window: int, day: int | None) -> np.ndarray:
         """Mean and field over sub-cells; of a day without SMAP the mean between its neighbours alone."""
+        if self.dated_alone(level, window, day):
+            return self._field(level, window, self.half(level), day)
         total = np.zeros(self.core.subcells.fine_shape)
         for half, share in self.halves(level):
             total += share * self._field(level, window, half, day)
-        if held := self.held_from_dated(level, window, day):
-            full, plain = (self._field(level, window, half, day) for half, _ in self.halves(level))
-            total += held * (full - plain)
         return total
 
     def _field(self, level: int, window: int, half: Half, day: int | None) -> np.ndarray:

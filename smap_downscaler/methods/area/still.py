@@ -236,9 +236,9 @@ def _effects(fitted: Fitted, window: int) -> Effects:
 
 
 def _of_dated(fitted: Fitted, window: int, day: int) -> float:
-    """How often the dated terms of `Effects` are counted on a day; see `Fitted.held_from_dated`."""
+    """How often the dated terms of `Effects` are counted on a day; see `Fitted.dated_alone`."""
     level = len(fitted.core.levels) - 1
-    return 1.0 + fitted.held_from_dated(level, window, day) / fitted.halves(level)[0][1]
+    return 1.0 / fitted.halves(level)[0][1] if fitted.dated_alone(level, window, day) else 1.0
 
 
 def image_of(fitted: Fitted, window: int, day: int) -> np.ndarray:

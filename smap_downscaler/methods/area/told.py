@@ -89,18 +89,20 @@ def _of_day(model: AreaModel, window: int, day: int, cells: np.ndarray) -> tuple
     """Mean and variance by one window: float64, shape (n,) each."""
     mean, variance = np.zeros(len(cells)), np.zeros(len(cells))
     for level in range(len(model.core.levels)):
-        held = model.fitted.held_from_dated(level, window, day)
-        for number, (half, share) in enumerate(model.fitted.halves(level)):
+        halves = model.fitted.halves(level)
+        if model.fitted.dated_alone(level, window, day):
+            half, shown = halves[0]
+            own, unsure = _of_half(model, level, half, window, day, cells)
+            columns = len(model.fitted.static_columns(level))
+            static = _design(model, level, day, cells)[:, :columns] @ half.answers[window].b[:columns]
+            mean += own - (1.0 - shown) * static
+            variance += unsure
+            continue
+        for number, (half, share) in enumerate(halves):
             own, unsure = _of_half(model, level, half, window, day, cells)
             mean += share * own
             if not number:
                 variance += unsure
-            if held:
-                # Without SMAP what is not static is that of the half with terms alone.
-                static = model.fitted.static_columns(level)
-                design = _design(model, level, day, cells)[:, : len(half.answers[window].b)]
-                shown = own - design[:, : len(static)] @ half.answers[window].b[: len(static)]
-                mean += (-held if number else held) * shown
     return mean, np.maximum(variance, 0.0)
 
 
