@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parents[2] / "shared" / "cases"
-#: Twenty is of dialogs and the modeler, which have no widget of our own yet.
-CASES = [f"{number:02d}-" for number in range(1, 20)]
+CASES = [f"{number:02d}-" for number in range(1, 21)]
 
 
 @pytest.fixture(scope="module")

@@ -208,12 +208,12 @@ def _make_empty(
     dataset = gdal.GetDriverByName("GPKG").Create(str(package), 0, 0, 0, gdal.GDT_Unknown)
     taken = {name.lower() for name in fields}
     options = [f"FID={next(name for name in _KEYS if name not in taken)}"]
-    reference, kind = None, ogr.wkbNone
+    reference, shape = None, ogr.wkbNone
     if cells is not None:
         # An index of shapes would need functions that SQLite has not.
         options += [f"GEOMETRY_NAME={_GEOMETRY}", "SPATIAL_INDEX=NO"]
-        reference, kind = spatial_reference(cells.crs), ogr.wkbPolygon
-    table = dataset.CreateLayer(layer, reference, kind, options) if dataset is not None else None
+        reference, shape = spatial_reference(cells.crs), ogr.wkbPolygon
+    table = dataset.CreateLayer(layer, reference, shape, options) if dataset is not None else None
     if table is not None:
         for name, kind in fields.items():
             table.CreateField(ogr.FieldDefn(name, kind))
