@@ -30,6 +30,7 @@ from smap_downscaler.geo.geotiff import Band, write_geotiff
 from smap_downscaler.geo.storage import COMPRESSIONS, DATA_TYPES, DEFLATE, FLOAT32, Storage
 from smap_downscaler.methods.area.settings import AreaSettings
 from smap_downscaler.methods.file.reader import open_models
+from smap_downscaler.series.dated import DatedCovariate
 from smap_downscaler.series.series import open_series
 from smap_downscaler.series.stack import Stack, open_stack
 from smap_downscaler.steps.areamodel.training import SINGLE_DATES, TWO_LEVELS, AreaInputs, train_area_model
@@ -43,8 +44,16 @@ from smap_downscaler.steps.skill.scene import MadeUp, Scene
 _FIRST, _APART, _NOISE = dt.date(2015, 4, 1), 1, 0.02
 
 
-def make_files(folder: Path, scene: Scene, dates: int, seed: int = 1) -> None:
-    """The stack, and SMAP: a pattern, one that goes with wetness, a smooth field a date, noise, a swath."""
+def dated_names(count: int) -> list[str]:
+    """Of the dated covariates."""
+    return [f"temperature_{number + 1}" for number in range(count)]
+
+
+def make_files(folder: Path, scene: Scene, dates: int, dated: int = 0, seed: int = 1) -> None:
+    """The stack, SMAP and dated covariates on its grid.
+
+    SMAP is a pattern, one that goes with wetness, a smooth field a date, noise, a swath.
+    """
     from scipy.ndimage import gaussian_filter
 
     rng = np.random.default_rng(seed)
@@ -59,6 +68,10 @@ def make_files(folder: Path, scene: Scene, dates: int, seed: int = 1) -> None:
     )
     series = folder / "smap"
     for number in range(dates):
+        for name in dated_names(dated):
+            smooth = gaussian_filter(rng.normal(size=scene.cells.shape), 2).astype(np.float32)
+            path = folder / name / f"{name}_{_FIRST + dt.timedelta(_APART * number):%Y%m%d}.tif"
+            write_geotiff(path, scene.cells, 15.0 + 50.0 * smooth, [Band(name, "degC")])
         wet = rng.normal()
         field = gaussian_filter(rng.normal(size=scene.cells.shape), 3)
         values = 0.25 + pattern + wet * (0.03 + 0.5 * more) + 0.02 * field / field.std()
@@ -95,15 +108,25 @@ def now() -> tuple[float, float]:
 class Mapping:
     """Maps of the first dates of a model, made anew each time."""
 
-    def __init__(self, args: argparse.Namespace, model: Path, stack: Stack, folder: Path):
+    def __init__(
+        self,
+        args: argparse.Namespace,
+        model: Path,
+        stack: Stack,
+        dated: tuple[DatedCovariate, ...],
+        folder: Path,
+    ):
         self._args, self._model, self._stack, self._folder = args, model, stack, folder
+        self._dated = dated
 
     def made(self, intervals: bool) -> tuple[Marks, int, float]:
         """When each map was there, how many there are, and megabytes a map."""
         shutil.rmtree(self._folder, ignore_errors=True)
         args, marks = self._args, Marks()
         storage = Storage(args.data_type, args.compression)
-        maps = MapInputs(open_models(self._model), self._stack, extra=Extra(intervals), storage=storage)
+        maps = MapInputs(
+            open_models(self._model), self._stack, self._dated, Extra(intervals), storage=storage
+        )
         dates = dates_to_map(maps)[: args.dates]
         report = make_maps(maps, self._folder, dates, args.threads, args.memory, marks)
         size = sum(path.stat().st_size for path in report.files.values()) / len(dates) / 1e6
@@ -119,6 +142,7 @@ def options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--dates", type=int, default=100, help="mapped")
     parser.add_argument("--trained", type=int, help="dates of SMAP; else those that are mapped")
+    parser.add_argument("--dated", type=int, default=0, help="covariates that differ by date")
     parser.add_argument("--levels", choices=("two", "single"), default="two")
     parser.add_argument("--pixels", type=int, default=2_750_000)
     parser.add_argument("--cells", type=int, default=36, help="SMAP cells a side")
@@ -140,17 +164,18 @@ def main(arguments: Sequence[str]) -> int:
         if not (folder / "stack.tif").is_file():
             side = args.cells * 9008.0
             scene = MadeUp(args.cells, side / math.sqrt(args.pixels), lakes=True, margin=0)(1, 1)
-            make_files(folder, scene, args.trained or args.dates)
+            make_files(folder, scene, args.trained or args.dates, args.dated)
         smap, stack = open_series(folder / "smap"), open_stack(folder / "stack.tif")
+        dated = tuple(DatedCovariate(open_series(folder / name)) for name in dated_names(args.dated))
         model, levels = folder / f"{args.levels}.smapmodel", {"two": TWO_LEVELS, "single": SINGLE_DATES}
         trained = len(smap.dates)
         if not model.is_file():
-            inputs, begun = AreaInputs(smap, stack), now()
+            inputs, begun = AreaInputs(smap, stack, dated), now()
             train_area_model(inputs, AreaSettings(0.0), levels[args.levels], model, args.threads)
             wall, busy = (end - start for start, end in zip(begun, now()))
             print(f"figure {name}_training {wall:.1f} s wall, {busy:.1f} s processor, {trained} dates")
             print(f"figure {name}_training_memory {peak_mb():.0f} MB")
-        work = Mapping(args, model, stack, folder / "maps")
+        work = Mapping(args, model, stack, dated, folder / "maps")
         begun, marks, dates, size = now()[0], *work.made(args.intervals)
         total, first = now()[0] - begun, marks.times[0][0] - begun
         each = marks.a_date(1 + args.threads)

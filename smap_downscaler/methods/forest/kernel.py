@@ -16,7 +16,7 @@ import numpy as np
 #: Rows of which trees are cut down at once: their numbers fit 16 bits.
 ROWS = 32768
 #: Rows evaluated at a time: work done once a node is spread over them, and their bytes fit the caches.
-LANES = 2048
+LANES = 4096
 #: Thresholds that a byte tells apart, and leaves.
 STEPS, LEAVES = 255, 256
 #: Parts of the range of thresholds, in which a rank is looked for, and looks that take less than halving.
