@@ -7,7 +7,12 @@ cell centres lie at .5.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 AUTO, BILINEAR, MEAN, NEAREST = "auto", "bilinear", "mean", "nearest"
 RESAMPLINGS = (AUTO, BILINEAR, MEAN, NEAREST)
@@ -47,12 +52,7 @@ def cells_of(
 
 
 def bilinear(values: np.ndarray, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
-    """Bilinear interpolation between cell centres that neither invents nor spreads missing values.
-
-    A point in a missing cell, or outside, is NaN.  Of the four neighbours the
-    missing ones are left out and the weights of the others renormalised.
-    Between the outermost centres and the edge the value stays that of the
-    outermost centres.
+    """The values of `Between`, once.
 
     Parameters
     ----------
@@ -65,29 +65,98 @@ def bilinear(values: np.ndarray, rows: np.ndarray, cols: np.ndarray) -> np.ndarr
     -------
     ndarray of the shape of `rows`, float64.
     """
-    height, width = values.shape
-    inside, row, col = cells_of(rows, cols, (height, width))
-    with np.errstate(invalid="ignore"):
-        inside &= np.isfinite(values[row, col])
-    row0, down = _between_centres(np.where(inside, rows, 0.5), height)
-    col0, right = _between_centres(np.where(inside, cols, 0.5), width)
-    row1, col1 = np.minimum(row0 + 1, height - 1), np.minimum(col0 + 1, width - 1)
-    total = np.zeros(row0.shape)
-    weights = np.zeros(row0.shape)
-    for r, v in ((row0, 1.0 - down), (row1, down)):
-        for c, h in ((col0, 1.0 - right), (col1, right)):
-            value = values[r, c]
-            weight = np.where(np.isfinite(value), v * h, 0.0)
-            total += weight * np.where(weight > 0, value, 0.0)
-            weights += weight
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(inside, total / weights, np.nan)
+    return Between(values.shape, rows, cols).of(values)
+
+
+class Between:
+    """Bilinear interpolation between cell centres that neither invents nor spreads missing values.
+
+    A point in a missing cell, or outside, is NaN.  Of the four neighbours the
+    missing ones are left out and the weights of the others renormalised.
+    Between the outermost centres and the edge the value stays that of the
+    outermost centres.  What hangs on the points is worked out once.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Height and width of the arrays.
+    rows, cols : ndarray
+        Positions, one shape.
+    """
+
+    def __init__(self, shape: tuple[int, ...], rows: np.ndarray, cols: np.ndarray):
+        height, width = shape
+        inside, row, col = cells_of(rows, cols, (height, width))
+        self._shape, self._cell = inside.shape, np.where(inside, row * width + col, -1).ravel()
+        self._cell = self._cell.astype(np.int32)
+        places = (np.where(inside, own, 0.5).ravel() for own in (rows, cols))
+        self._weights = bilinear_weights((height, width), *places)
+        self._total = self._weights @ np.ones(height * width)
+
+    def of(self, values: np.ndarray) -> np.ndarray:
+        """At the points: float64, of their shape.
+
+        Parameters
+        ----------
+        values : ndarray, shape (height, width)
+            NaN where missing.
+        """
+        flat = np.asarray(values, np.float64).ravel()
+        known, inside, total = np.isfinite(flat), self._cell >= 0, self._total
+        if not known.all():
+            flat, total = np.where(known, flat, 0.0), self._weights @ known.astype(np.float64)
+            inside &= known[self._cell]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(inside, self._weights @ flat / total, np.nan).reshape(self._shape)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it takes."""
+        weights = self._weights
+        arrays = self._cell, self._total, weights.data, weights.indices, weights.indptr
+        return sum(own.nbytes for own in arrays)
+
+
+def bilinear_weights(shape: tuple[int, int], rows: np.ndarray, cols: np.ndarray) -> csr_matrix:
+    """Weights of an array's cells in values bilinear between their centres, beyond them those at the edge.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the array.
+    rows, cols : float64, shape (n,)
+        Positions.
+
+    Returns
+    -------
+    csr_matrix, shape (n, cells)
+    """
+    from scipy.sparse import csr_matrix
+
+    high, wide = shape
+    row, down = _between_centres(rows, high)
+    col, right = _between_centres(cols, wide)
+    below, beyond = np.minimum(row + 1, high - 1), np.minimum(col + 1, wide - 1)
+    places = np.empty((len(rows), 4), np.int32)
+    weights = np.empty((len(rows), 4))
+    for number, (r, c, v, h) in enumerate(
+        (
+            (row, col, 1.0 - down, 1.0 - right),
+            (row, beyond, 1.0 - down, right),
+            (below, col, down, 1.0 - right),
+            (below, beyond, down, right),
+        )
+    ):
+        places[:, number] = r * wide + c
+        weights[:, number] = v * h
+    begins = np.arange(0, 4 * len(rows) + 1, 4, dtype=np.int32)
+    return csr_matrix((weights.ravel(), places.ravel(), begins), shape=(len(rows), high * wide))
 
 
 def _between_centres(position: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     """The cell whose centre lies before a point, and the share of the way to the next centre."""
     clamped = np.clip(position - 0.5, 0.0, size - 1.0)
-    before = clamped.astype(np.intp)
+    before = clamped.astype(np.int32)
     return before, clamped - before
 
 

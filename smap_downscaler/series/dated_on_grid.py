@@ -6,17 +6,19 @@ import datetime as dt
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from ..base.errors import InputError
+from ..base.kept import Kept
 from ..base.progress import SILENT, Progress
 from ..geo.area_means import CHUNK_BYTES, cell_means
 from ..geo.blocks import tiles_of, windows
 from ..geo.grid import Grid, Window
 from ..geo.lattice import Lattice
 from ..geo.overlap import Overlap, overlap, window_around
-from ..geo.sampling import CellSums, bilinear
+from ..geo.sampling import Between, CellSums
 from ..geo.sources import BandReader, Source, windows_over
 from ..geo.to_fine_grid import AREA_MEAN, way_of
 from .dated import DatedCovariate
@@ -152,10 +154,13 @@ class OnPixels:
         area = float(np.nan_to_num(self._lattice.areas(middle)[0, 0], nan=1.0))
         return math.ceil(2 * _BYTES_A_PIXEL_READ * area)
 
-    def block(self, date: dt.date, window: Window) -> Callable[[Progress], np.ndarray]:
+    def block(
+        self, date: dt.date, window: Window, kept: Kept[Any] | None = None
+    ) -> Callable[[Progress], np.ndarray]:
         """What gives the values of a block on a date, in any thread: float32, its shape, NaN where missing.
 
         What is interpolated is read at once: coarse series are often NetCDF, whose library wants one thread.
+        What the block is on all dates is kept in `kept`; covariates of one grid share it.
 
         Raises
         ------
@@ -177,10 +182,14 @@ class OnPixels:
         row, col = self._hull.row + needed.row, self._hull.col + needed.col
         values = BandReader().read(source, Window(row, col, needed.height, needed.width))
 
-        def interpolated(_progress: Progress) -> np.ndarray:
+        def between() -> Between:
             rows, cols = lattice.positions(window)
             # What is taken off is a whole number, and the rest keeps all its bits.
-            return bilinear(values, rows - needed.row, cols - needed.col).astype(np.float32)
+            return Between(values.shape, rows - needed.row, cols - needed.col)
+
+        def interpolated(_progress: Progress) -> np.ndarray:
+            found = between() if kept is None else kept.of((lattice.target, window), between)
+            return np.asarray(found.of(values), np.float32)
 
         return interpolated
 

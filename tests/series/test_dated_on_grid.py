@@ -12,12 +12,13 @@ from osgeo import gdal
 
 from raster_cases import CELLS, Listener, grid_raster
 from smap_downscaler.base.errors import Cancelled, InputError
+from smap_downscaler.base.kept import Kept
 from smap_downscaler.base.progress import SILENT
 from smap_downscaler.geo.area_means import CHUNK_BYTES
 from smap_downscaler.geo.geotiff import TILE
 from smap_downscaler.geo.grid import Grid, Window
 from smap_downscaler.geo.lattice import Lattice, Transformation
-from smap_downscaler.geo.sampling import bilinear
+from smap_downscaler.geo.sampling import Between, bilinear
 from smap_downscaler.geo.sources import BandReader, windows_over
 from smap_downscaler.series import dated_on_grid
 from smap_downscaler.series.dated import DatedCovariate
@@ -197,6 +198,19 @@ def test_what_is_not_finer_is_interpolated_as_from_the_whole_raster(tmp_path, gr
         # Beside the pixels under the block two more each way.
         least = target.height * target.width * on_pixels.bytes_a_pixel / 32
         assert window.height * window.width <= least + 6 * (window.height + window.width)
+
+
+def test_weights_of_a_block_are_worked_out_once_for_all_of_a_grid(tmp_path, monkeypatch):
+    made, kept = [], Kept(2**24)
+    monkeypatch.setattr(dated_on_grid, "Between", lambda *given: made.append(given) or Between(*given))
+    for name, seed in (("wet", 6), ("warm", 7)):
+        on_pixels = OnPixels(covariate(tmp_path / name, RAIN, holed(RAIN, seed)), PIXELS)
+        for window in (Window(0, 0, TILE, TILE), Window(0, TILE, TILE, 200)):
+            found = on_pixels.block(DAY, window, kept)(SILENT)
+            assert np.array_equal(found, on_pixels.block(DAY, window)(SILENT), equal_nan=True)
+            assert 0.3 < np.isfinite(found).mean() < 1
+    # Two that are kept, and four that are not.
+    assert len(made) == 2 + 4
 
 
 def test_of_a_large_raster_only_blocks_are_in_memory(tmp_path, windows_read):

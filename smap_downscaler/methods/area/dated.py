@@ -134,15 +134,14 @@ def dated_of(
         for column, name in enumerate(names):
             progress.check()
             values[number, :, :, column] = fine.dated_on(name, int(day), parts, progress)
-    flat = values.reshape(-1, len(names))
-    valid = np.flatnonzero(np.isfinite(flat).all(axis=1))
-    sample = flat[valid[:: max(1, len(valid) // _SAMPLE)]].astype(np.float64)
+    sample = _sample(values.reshape(len(days), -1, len(names)))
     # One that is the same everywhere and always (no rain) tells nothing, and takes no other with it.
     varying = np.ptp(sample, axis=0) > 0 if len(sample) else np.zeros(len(names), bool)
     if not varying.any():
         return None
     names, sample = [name for name, own in zip(names, varying) if own], sample[:, varying]
-    values = np.ascontiguousarray(values[..., varying])
+    if not varying.all():
+        values = np.ascontiguousarray(values[..., varying])
     terms = terms_of(sample, [kind for kind in (LINEAR, SPLINE) if kind in kinds] or [LINEAR])
     total, count = np.zeros((*subcells.fine_shape, terms.width() + len(names))), np.zeros(subcells.fine_shape)
     for one in values:
@@ -154,3 +153,15 @@ def dated_of(
         count += seen.reshape(count.shape)
     reference = total / np.maximum(count, 1)[:, :, None]
     return Dated(tuple(names), terms, PRODUCTS in kinds and LINEAR in kinds, values, reference)
+
+
+def _sample(values: np.ndarray) -> np.ndarray:
+    """Evenly of the sub-cells where all have a value: (dates, sub-cells, q) -> float64, shape (n, q)."""
+    # Date by date: their numbers would take as much memory as the values.
+    known = [np.isfinite(one).all(axis=1) for one in values]
+    step, before, found = max(1, sum(int(one.sum()) for one in known) // _SAMPLE), 0, []
+    for one, own in zip(values, known):
+        places = np.flatnonzero(own)
+        found.append(one[places[-before % step :: step]])
+        before += len(places)
+    return np.concatenate(found).astype(np.float64)

@@ -7,7 +7,7 @@ maps lie between the two (AREAMODEL, proof of detail).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +19,8 @@ from .subcells import blocks_of, spread_evenly
 
 #: Cells, dates, and dates with cells of their own, that variances are estimated on.
 _MOST_CELLS, _MOST_DATES, _MOST_MASKS = 400, 36, 12
+#: Dates whose own terms are laid out at a time.
+_DATES_AT_ONCE = 16
 #: Share of the cells that a date must see so that taking the others away is less work than a new inverse.
 _MOST_SEEN = 0.55
 #: By how much the likelihood of a rougher field must be better.
@@ -101,6 +103,13 @@ class Seen:
         """Some of the dates."""
         numbers = tuple(self.numbers[place] for place in places)
         return replace(self, numbers=numbers, ys=self.ys[list(places)])
+
+    def a_few_dates(self) -> Iterator[Seen]:
+        """All of them, a few at a time where each has terms of its own, which take much memory."""
+        apart = self.designs is not None and self.designs.dated is not None
+        step = _DATES_AT_ONCE if apart else len(self.ys)
+        for begin in range(0, len(self.ys), step):
+            yield self.dates(range(begin, min(begin + step, len(self.ys))))
 
     def without_terms(self) -> Seen:
         """The same without columns."""
@@ -298,14 +307,16 @@ def answer(
         return whole.of(np.isin(index, one.index))
 
     for one in seen if columns else ():
-        own, (design, factors) = part(one), one.design()
-        shared = len(design) < len(one.ys)
-        squares = float(factors @ factors) if shared else 1.0
-        ys = (factors @ one.ys)[None] if shared else one.ys
-        for terms, values in zip(design, ys):
-            projected = own.project(terms)
-            j += squares * (terms.T @ projected)
-            h += projected.T @ values
+        own = part(one)
+        for some in one.a_few_dates():
+            design, factors = some.design()
+            shared = len(design) < len(some.ys)
+            squares = float(factors @ factors) if shared else 1.0
+            ys = (factors @ some.ys)[None] if shared else some.ys
+            for terms, values in zip(design, ys):
+                projected = own.project(terms)
+                j += squares * (terms.T @ projected)
+                h += projected.T @ values
         looks.advance()
     s = inverse_of(j + np.diag(1.0 / fit.groups[groups]))[0] if columns else np.zeros((0, 0))
     b = s @ h
@@ -313,19 +324,21 @@ def answer(
     means, alphas = np.full(dates, np.nan), np.zeros((dates, len(index)))
     departures, unsure = (np.full((dates, len(index)), np.nan) for _ in range(2))
     for one in seen:
-        own, (design, factors) = part(one), one.design()
+        own = part(one)
         at, diagonal = np.searchsorted(index, one.index), own.diagonal
-        lengths = [np.square(own.project(terms @ root)).sum(axis=1) for terms in design]
-        for number, date in enumerate(one.numbers):
-            which = number if len(design) == len(one.ys) else 0
-            rest = one.ys[number] - factors[number] * (design[which] @ b)
-            means[date] = float(own.weights @ rest)
-            weights = own.project(rest)
-            alphas[date, at] = weights
-            known = diagonal - factors[number] ** 2 * lengths[which]
-            known = np.maximum(known, 1e-12 * diagonal)
-            departures[date, at] = weights / known
-            unsure[date, at] = 1.0 / known
+        for some in one.a_few_dates():
+            design, factors = some.design()
+            lengths = [np.square(own.project(terms @ root)).sum(axis=1) for terms in design]
+            for number, date in enumerate(some.numbers):
+                which = number if len(design) == len(some.ys) else 0
+                rest = some.ys[number] - factors[number] * (design[which] @ b)
+                means[date] = float(own.weights @ rest)
+                weights = own.project(rest)
+                alphas[date, at] = weights
+                known = diagonal - factors[number] ** 2 * lengths[which]
+                known = np.maximum(known, 1e-12 * diagonal)
+                departures[date, at] = weights / known
+                unsure[date, at] = 1.0 / known
         looks.advance()
     return Answer(b, s, index, means, alphas, departures, unsure, signal_to_noise(b, s, scatter))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...base.progress import SILENT, Progress
+from ...geo.sampling import bilinear_weights
 from ..base import Block
 from .fitted import Fitted
 from .sure import Sure
@@ -32,7 +33,7 @@ class OfWindow:
         Share that it has in each pixel; None: it is alone.
     levels : tuple of float64 arrays, shape (n,), or None
         The static terms of each level; None where it has none.
-    products : float64, shape (n, q), or None
+    products : float32, shape (n, q), or None
         What each standard dated covariate is multiplied with.
     """
 
@@ -52,7 +53,7 @@ class Still:
         Which lie on the model's sub-cells.
     between : csr_matrix, shape (n, sub-cells)
         Weights of the sub-cells in each pixel.
-    mean_dated : float64, shape (n, q), or None
+    mean_dated : float32, shape (n, q), or None
         The training dates' mean of the standard dated covariates.
     windows : tuple of OfWindow
     sure : tuple of Sure, or None
@@ -117,6 +118,7 @@ def still_of(fitted: Fitted, block: Block, progress: Progress = SILENT) -> Still
     mean_dated = None
     if core.dated is not None and core.two_levels and any(own.products is not None for own in windows):
         mean_dated = between @ flat(core.dated.reference[:, :, core.dated.terms.width() :])
+        mean_dated = mean_dated.astype(np.float32)
     return Still(subcells.holds(rows, cols), between, mean_dated, tuple(windows))
 
 
@@ -124,7 +126,7 @@ def _of_window(fitted: Fitted, number: int, weight: np.ndarray | None, pixels: i
     """What a window says of so many pixels, still 0."""
     effects = effects_of(fitted, number)
     levels = tuple(None if one is None else np.zeros(pixels) for one in effects.static)
-    products = None if effects.products is None else np.zeros((pixels, len(effects.products)))
+    products = None if effects.products is None else np.zeros((pixels, len(effects.products)), np.float32)
     return OfWindow(number, weight, levels, products)
 
 
@@ -155,6 +157,9 @@ def mean_of(fitted: Fitted, still: Still, day: int, dated: np.ndarray, some: Any
     """
     core, wetness = fitted.core, fitted.wetness(day)
     whole = isinstance(some, slice)
+    standard = np.zeros((len(dated), 0))
+    if core.dated is not None:
+        standard = core.dated.terms.scales.z(np.asarray(dated, np.float64))
     between = still.between if whole else still.between[some]
     found = np.zeros(between.shape[0])
     for own in still.windows:
@@ -164,12 +169,12 @@ def mean_of(fitted: Fitted, still: Still, day: int, dated: np.ndarray, some: Any
             if static is not None:
                 value += static[some] if not level else wetness * static[some]
         if effects.curves is not None:
-            value += times * effects.curves.at(dated)
-        if own.products is not None and core.dated is not None:
-            standard = core.dated.terms.scales.z(np.asarray(dated, np.float64))
+            value += times * effects.curves.of_z(standard)
+        if own.products is not None:
+            off = standard.astype(np.float32)
             if still.mean_dated is not None:
-                standard = standard - still.mean_dated[some]
-            value += times * np.einsum("iq,iq->i", standard, own.products[some])
+                off -= still.mean_dated[some]
+            value += times * np.einsum("iq,iq->i", off, own.products[some])
         found += value if own.weight is None else own.weight[some] * value
     return np.where(still.inside[some], found, np.nan)
 
@@ -257,43 +262,6 @@ def image_of(fitted: Fitted, window: int, day: int) -> np.ndarray:
         return total
 
     return fitted.kept(("image", window, day), made)
-
-
-def bilinear_weights(shape: tuple[int, int], rows: np.ndarray, cols: np.ndarray) -> csr_matrix:
-    """Weights of an array's elements in values bilinear between their centres, beyond them those at the edge.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Of the array.
-    rows, cols : float64, shape (n,)
-        Places in it.
-
-    Returns
-    -------
-    csr_matrix, shape (n, elements)
-    """
-    from scipy.sparse import csr_matrix
-
-    high, wide = shape
-    down, right = np.clip(rows - 0.5, 0.0, high - 1.0), np.clip(cols - 0.5, 0.0, wide - 1.0)
-    row, col = down.astype(np.int32), right.astype(np.int32)
-    down, right = down - row, right - col
-    below, beyond = np.minimum(row + 1, high - 1), np.minimum(col + 1, wide - 1)
-    places = np.empty((len(rows), 4), np.int32)
-    weights = np.empty((len(rows), 4))
-    for number, (r, c, v, h) in enumerate(
-        (
-            (row, col, 1.0 - down, 1.0 - right),
-            (row, beyond, 1.0 - down, right),
-            (below, col, down, 1.0 - right),
-            (below, beyond, down, right),
-        )
-    ):
-        places[:, number] = r * wide + c
-        weights[:, number] = v * h
-    begins = np.arange(0, 4 * len(rows) + 1, 4, dtype=np.int32)
-    return csr_matrix((weights.ravel(), places.ravel(), begins), shape=(len(rows), high * wide))
 
 
 def flat(images: np.ndarray) -> np.ndarray:

@@ -133,8 +133,7 @@ class Variances:
                 known += variance_of(squares, own, lengths, 1.0, self._image(level, window, 0, progress))
         if core.dated is None or self._of_day is None:
             return Sure(window, squares, weight, known, changes, lengths, None, None)
-        mean = None if mean_dated is None else mean_dated.astype(np.float32)
-        return Sure(window, squares, weight, known, changes, lengths, z, mean)
+        return Sure(window, squares, weight, known, changes, lengths, z, mean_dated)
 
     def after(self, sure: Sure, day: int, dated: np.ndarray, progress: Progress = SILENT) -> np.ndarray:
         """Variance of pixels when SMAP is known, as far as a window counts: float32, shape (n,).

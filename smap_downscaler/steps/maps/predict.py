@@ -97,7 +97,7 @@ def tasks_of(
         for block, inside in parts:
             window = inputs.part.window.part(block)
             needed = dated if inside is None or inside.any() else []
-            blocks_of = {one.covariate.name: one.block(date, window) for one in needed}
+            blocks_of = {one.covariate.name: one.block(date, window, kept) for one in needed}
             yield Task(inputs, model, date, block, window, inside, blocks_of, coordinates, kept)
 
 
@@ -109,21 +109,26 @@ def predict(task: Task, progress: Progress) -> Layers:
         return task.block, layers
     pixels = task.kept.of(task.window, partial(_pixels_of, task, progress))
     places, x, coordinates, still = pixels.places, pixels.x, pixels.coordinates, pixels.still
+    known = np.ones(len(places), bool)
     if task.dated:
         names = task.inputs.forests.covariates
-        x = x.copy()
+        # Where static covariates are not asked for, their columns are never touched.
+        x = x.copy() if x.flags.owndata else np.zeros(x.shape[::-1], np.float32).T
         for name, read in task.dated.items():
-            x[:, names.index(name)] = read(progress).reshape(-1)[places]
-        known = np.isfinite(x).all(axis=1)
-        if not known.all():
+            values = read(progress).reshape(-1)[places]
+            known &= np.isfinite(values)
+            x[:, names.index(name)] = values
+        if not known.all() and (still is None or len(layers) > 1):
             places, x = places[known], x[known]
             coordinates = None if coordinates is None else coordinates[known]
             still = None if still is None else still.take(known)
+            known = known[known]
     if len(x):
         days = np.full(len(x), task.date.toordinal(), np.int64)
         block = Block(add_features(x, days, task.inputs.forests.features), days, coordinates, still)
         for layer, values in zip(layers, task.inputs.extra.layers(task.model, block, progress)):
-            layer.reshape(-1)[places] = values
+            # What all dates share is large, and is not cut for a mean that can be left out afterwards.
+            layer.reshape(-1)[places] = values if known.all() else np.where(known, values, np.nan)
     return task.block, layers
 
 

@@ -11,6 +11,7 @@ import pytest
 from area_case import DAYS, AreaCase, ArrayStack, rmse, smooth_field
 from smap_downscaler.base.errors import InputError
 from smap_downscaler.base.progress import SILENT
+from smap_downscaler.methods.area import levels as levels_module
 from smap_downscaler.methods.area import windows as windows_module
 from smap_downscaler.methods.area.data import data_of
 from smap_downscaler.methods.area.footprint import choose_footprint
@@ -344,7 +345,7 @@ def with_rain(block, mm):
     return Block(x, block.days, block.coordinates)
 
 
-def test_a_dated_covariate_takes_part():
+def test_a_dated_covariate_takes_part(monkeypatch):
     case = AreaCase(side=12, dates=10, noise=0.01)
     rng = np.random.default_rng(3)
     whole = case.side + 2
@@ -356,6 +357,12 @@ def test_a_dated_covariate_takes_part():
     model = AREA_TO_POINT.fit(case.cells(), GIVEN, 0)
     assert "rain" in model.levels[1].variances
     assert "rain x static" in model.levels[1].variances
+    # Nothing hangs on how many dates are laid out at a time.
+    monkeypatch.setattr(levels_module, "_DATES_AT_ONCE", 3)
+    few = AREA_TO_POINT.fit(case.cells(), GIVEN, 0)
+    for one, other in zip(few.core.levels[1].full.answers, model.core.levels[1].full.answers):
+        np.testing.assert_allclose(one.b, other.b, rtol=1e-9)
+        np.testing.assert_allclose(one.departures, other.departures, rtol=1e-7)
     block = case.block(int(case.days[4]))
     dry, wet = (model.predict(with_rain(block, mm), sd=True) for mm in (2.0, 6.0))
     assert (wet.mean - dry.mean).mean() == pytest.approx(0.08, rel=0.3)

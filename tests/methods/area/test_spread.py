@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from area_case import AreaCase, ArrayStack, smooth_field
+from smap_downscaler.geo.sampling import bilinear_weights
 from smap_downscaler.methods.area import variance as variance_module
 from smap_downscaler.methods.area import windows as windows_module
 from smap_downscaler.methods.area.lags import below_part, parts_to_cells
@@ -13,7 +14,6 @@ from smap_downscaler.methods.area.levels import UNSURE
 from smap_downscaler.methods.area.method import AREA_TO_POINT
 from smap_downscaler.methods.area.settings import AreaSettings
 from smap_downscaler.methods.area.spread import Spread
-from smap_downscaler.methods.area.still import bilinear_weights
 from smap_downscaler.methods.base import ALL_DETAIL, BY_EVIDENCE, NO_DETAIL, Block
 
 GIVEN = AreaSettings(footprint_km=0.0)

@@ -379,6 +379,34 @@ def test_days_that_lack_rain_are_counted(run, said, tmp_path):
     ]
 
 
+def test_pixels_without_rain_have_no_value_and_change_no_other(run, tmp_path):
+    """With intervals and without, of which only the one takes them out before."""
+    case = make_area_case(tmp_path, dates=7, with_rain=True)
+    model = train(case, "rain.smapmodel", DYNAMIC=[case.rain])
+    given = {"FORESTS": model, "COVARIATES": case.inputs["COVARIATES"], "DYNAMIC": [case.rain]}
+    given["END"] = str(case.dates[0])
+
+    def mapped(name, **more):
+        run("downscale", {**given, "OUTPUT": str(tmp_path / name), **more})
+        return read_band(open_dataset(map_file(tmp_path / name, case.dates[0])), 1)
+
+    whole = mapped("a")
+    path = Path(case.rain) / f"rain_{case.dates[0]:%Y%m%d}.tif"
+    rain = read_band(open_dataset(path), 1)
+    rain[2:4, 3] = np.nan
+    write_geotiff(path, CELLS, rain, [Band("rain", "mm/d")])
+    for name, intervals in (("b", False), ("c", True)):
+        found = mapped(name, INTERVALS=intervals)
+        gone = np.isnan(found) & np.isfinite(whole)
+        assert gone.sum() == 2 * PARTS**2
+        # Beside them, rain is interpolated without them.
+        alike = np.isclose(found, whole, rtol=1e-6, atol=0)
+        assert (alike | gone | np.isnan(whole)).mean() > 0.7
+        if name == "b":
+            first = found
+        np.testing.assert_allclose(found, first, rtol=1e-6)
+
+
 def test_what_has_no_effect_is_warned_of(run, said, case, parameters):
     run("downscale", {**parameters, "NOISE": 0.03, "END": str(case.dates[0])})
     assert said.warnings == [

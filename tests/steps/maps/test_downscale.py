@@ -179,9 +179,9 @@ def test_what_is_read_counts_into_the_memory_of_the_blocks(case, monkeypatch, ki
             grid_raster(case.folder / "p_antecedent" / f"{date:%Y%m%d}.tif", FINE, values)
     read, plain = [], OnPixels.block
 
-    def block(self, date, window):
+    def block(self, date, window, kept):
         read.append((window, self))
-        return plain(self, date, window)
+        return plain(self, date, window, kept)
 
     monkeypatch.setattr(OnPixels, "block", block)
     case.make(dates=DAYS[:1], memory_mb=memory_mb)
