@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import TypeVar
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from .errors import InputError
 from .progress import Progress
@@ -59,18 +60,51 @@ def ordered_map(
     """
     stoppable = Stoppable(progress)
     pending: deque[Future[Result]] = deque()
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="smap")
-    try:
-        for item in items:
-            progress.check()
-            pending.append(pool.submit(function, item, stoppable))
-            if len(pending) >= 2 * threads:
+    with _LINEAR_ALGEBRA.one_thread():
+        pool = ThreadPoolExecutor(threads, thread_name_prefix="smap")
+        try:
+            for item in items:
+                progress.check()
+                pending.append(pool.submit(function, item, stoppable))
+                if len(pending) >= 2 * threads:
+                    yield _taken(pending.popleft(), progress)
+            while pending:
                 yield _taken(pending.popleft(), progress)
-        while pending:
-            yield _taken(pending.popleft(), progress)
-    finally:
-        stoppable.stop()
-        pool.shutdown(wait=True, cancel_futures=True)
+        finally:
+            stoppable.stop()
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+class _LinearAlgebra:
+    """The library behind NumPy's products, whose own threads take ten times as long for small matrices.
+
+    Its setting is that of the whole process: the first one that works in threads changes it, the last one
+    changes it back.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._users, self._before = threading.Lock(), 0, None  # type: Any, int, Any
+
+    @contextmanager
+    def one_thread(self) -> Iterator[None]:
+        """While threads of ours work, it has one in each of them."""
+        with self._lock:
+            if not self._users:
+                # Loaded with scikit-learn, on which it hangs.
+                from threadpoolctl import threadpool_limits
+
+                self._before = threadpool_limits(1, "blas")
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if not self._users:
+                    self._before.restore_original_limits()
+
+
+_LINEAR_ALGEBRA = _LinearAlgebra()
 
 
 def interruptible(function: Callable[[], Result], progress: Progress) -> Result:

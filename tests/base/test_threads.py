@@ -4,7 +4,9 @@ import os
 import threading
 import time
 
+import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.base.progress import SILENT, Progress
@@ -131,3 +133,20 @@ def test_thread_count():
     with pytest.raises(InputError) as caught:
         thread_count(-1)
     assert str(caught.value) == "THREADS is -1; give 0 (all cores) or more."
+
+
+def test_threads_that_work_leave_linear_algebra_one_thread_each():
+    """Also where one run begins before another has ended; then its own number is back."""
+
+    def threads(*_):
+        return {one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"}
+
+    np.ones((2, 2)) @ np.ones((2, 2))
+    with threadpool_limits(2, "blas"):
+        assert threads() == {2}
+        first, second = (ordered_map(threads, range(4), 2, SILENT) for _ in range(2))
+        assert next(first) == next(second) == {1}
+        first.close()
+        assert threads() == {1}
+        assert list(second) == [{1}] * 3
+        assert threads() == {2}
