@@ -61,9 +61,11 @@ def intervals_held_out(data: Path, _folder: Path) -> list[str]:
         f"basin: {SEEDS[0]}), of {_DATES} dates the driest and the wettest, or all on two levels: {_CELLS} x "
         f"{_CELLS} cells of a made-up landscape, and the demo basin of 150 cells. The granule of 36 km one "
         "scale up: blocks of 3 x 3 of its cells take the cells' place, in the "
-        f"{_WINDOWS} windows with the most of them. (With a footprint the truth has no white noise at all, "
-        "and models no less of it than a millionth of the variance: between cells that were seen, errors "
-        "of .0005 m3 m-3 are told as twice that.)",
+        f"{_WINDOWS} windows with the most of them. Where there is a footprint of 33 km, "
+        "a cell held out at random was seen all the same, by the footprints of its neighbours, whose noise "
+        "is its own. Errors are a thirtieth (single dates) and a tenth (two levels) of SMAP's noise there; "
+        "intervals hold more than they are to; on single dates since models take no noise for less than a "
+        "millionth of the variance. Cells that nothing saw are those of blocks.",
         "",
         "| | footprint, km | model | sets of rows | one by one | random folds | blocks (km) | RMSE, random "
         "| RMSE, blocks |",

@@ -1,5 +1,7 @@
 """GeoTIFFs that are written whole or not at all, and what they say of themselves."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -191,6 +193,8 @@ def test_a_file_whose_words_changed_is_not_as_written(tmp_path, before, after):
     dataset.GetRasterBand(1).ComputeStatistics(False)
     del dataset
     assert is_as_written(open_dataset(path))
+    # GDAL 3.13 repeats a band's name there.
+    Path(f"{path}.aux.xml").unlink(missing_ok=True)
     # GDAL leaves what it wrote first; only the last counts.
     head, found, tail = path.read_bytes().rpartition(before)
     assert found
