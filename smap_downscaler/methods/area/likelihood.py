@@ -11,6 +11,7 @@ h = sum Phi_d' Q_d a_d.  Minimised over log variances by L-BFGS with the analyti
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -86,13 +87,13 @@ class Part:
         """Q values: float64, of the shape of `values`, (n, columns)."""
         check_cancelled()
         if self.seen is None:
-            return np.asarray(self.whole @ values)
+            return product(self.whole, values)
         # To multiply with 0 takes less time than to gather those that are seen.
         wide = np.zeros((len(self.whole), *values.shape[1:]))
         wide[self.seen] = values
-        found = (self.whole @ wide)[self.seen]
-        found -= self.taken @ (self.taken.T @ values)
-        return np.asarray(found)
+        found = product(self.whole, wide)[self.seen]
+        found -= product(self.taken, product(self.taken.T, values))
+        return found
 
     @property
     def diagonal(self) -> np.ndarray:
@@ -130,7 +131,7 @@ class Solved:
     def project(self, values: np.ndarray) -> np.ndarray:
         """Q values: float64, of the shape of `values`, (n, ...)."""
         check_cancelled()
-        found: np.ndarray = np.tensordot(self.inverse, values, axes=1)
+        found = product(self.inverse, values)
         found -= np.multiply.outer(self.ones, np.tensordot(self.ones, values, axes=1)) / self.total
         return found
 
@@ -158,6 +159,19 @@ class Solved:
     @cached_property
     def _q(self) -> np.ndarray:
         return self.q()
+
+
+def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """a @ b, float64, shapes (m, n) and (n, ...), by SciPy's BLAS.
+
+    In QGIS on Linux, NumPy's products can end up in GSL's library, which takes four times as long.
+    """
+    from scipy.linalg.blas import dgemm
+
+    # BLAS has its arrays in Fortran's order, in which those of C are the transposed ones.
+    flat = np.ascontiguousarray(b).reshape(len(b), math.prod(b.shape[1:]))
+    found = dgemm(1.0, flat.T, a.T).T
+    return np.asarray(found).reshape(len(a), *b.shape[1:])
 
 
 def solve(shapes: Sequence[np.ndarray], variances: Sequence[float] | np.ndarray) -> Solved:

@@ -184,3 +184,13 @@ def test_a_cancel_is_heard_between_two_looks():
     y, shapes = np.arange(5.0), [np.eye(5), np.eye(5)]
     with pytest.raises(Cancelled):
         estimate([[sight_of(y, np.zeros((5, 0)), shapes)]], np.zeros(0, int), progress=Stopped())
+
+
+@pytest.mark.parametrize("shapes", [((5, 4), (4,)), ((5, 4), (4, 3)), ((5, 4), (4, 2, 3)), ((5, 4), (4, 0))])
+def test_products_are_those_of_numpy(shapes):
+    a, b = map(np.random.default_rng(3).normal, (0, 0), (1, 1), shapes)
+    expected = np.tensordot(a, b, axes=1)
+    for left in (a, np.asfortranarray(a)):
+        for right in (b, np.asfortranarray(b)):
+            np.testing.assert_allclose(likelihood.product(left, right), expected, rtol=1e-12)
+    assert likelihood.product(np.zeros((3, 0)), np.zeros((0, 2))).tolist() == np.zeros((3, 2)).tolist()
