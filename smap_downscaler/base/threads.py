@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from .errors import InputError
 from .progress import Progress
@@ -83,7 +83,8 @@ class _LinearAlgebra:
     """
 
     def __init__(self) -> None:
-        self._lock, self._users, self._before = threading.Lock(), 0, None  # type: Any, int, Any
+        self._lock, self._users = threading.Lock(), 0
+        self._before: Any = None
 
     @contextmanager
     def one_thread(self) -> Iterator[None]:
