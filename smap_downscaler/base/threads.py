@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from .errors import InputError
@@ -91,17 +91,18 @@ class _LinearAlgebra:
         """While threads of ours work, it has one in each of them."""
         with self._lock:
             if not self._users:
-                # Loaded with scikit-learn, on which it hangs.
-                from threadpoolctl import threadpool_limits
+                # It comes with scikit-learn, which not all steps need.
+                with suppress(ImportError):
+                    from threadpoolctl import threadpool_limits
 
-                self._before = threadpool_limits(1, "blas")
+                    self._before = threadpool_limits(1, "blas")
             self._users += 1
         try:
             yield
         finally:
             with self._lock:
                 self._users -= 1
-                if not self._users:
+                if not self._users and self._before is not None:
                     self._before.restore_original_limits()
 
 

@@ -1,6 +1,7 @@
 """Work in threads: order, bounded look-ahead, errors, cancel."""
 
 import os
+import sys
 import threading
 import time
 
@@ -10,7 +11,13 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from smap_downscaler.base.errors import Cancelled, InputError
 from smap_downscaler.base.progress import SILENT, Progress
-from smap_downscaler.base.threads import growing_threads, interruptible, ordered_map, thread_count
+from smap_downscaler.base.threads import (
+    _LinearAlgebra,
+    growing_threads,
+    interruptible,
+    ordered_map,
+    thread_count,
+)
 
 
 def test_results_come_in_order_and_items_are_pulled_lazily():
@@ -150,3 +157,9 @@ def test_threads_that_work_leave_linear_algebra_one_thread_each():
         assert threads() == {1}
         assert list(second) == [{1}] * 3
         assert threads() == {2}
+
+
+def test_threads_work_without_scikit_learn(monkeypatch):
+    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+    monkeypatch.setattr("smap_downscaler.base.threads._LINEAR_ALGEBRA", _LinearAlgebra())
+    assert list(ordered_map(lambda n, _: -n, range(3), 2, SILENT)) == [0, -1, -2]
