@@ -63,9 +63,9 @@ def intervals_held_out(data: Path, _folder: Path) -> list[str]:
         "scale up: blocks of 3 x 3 of its cells take the cells' place, in the "
         f"{_WINDOWS} windows with the most of them. Where there is a footprint of 33 km, "
         "a cell held out at random was seen all the same, by the footprints of its neighbours, whose noise "
-        "is its own. Errors are a thirtieth (single dates) and a tenth (two levels) of SMAP's noise there; "
-        "intervals hold more than they are to; on single dates since models take no noise for less than a "
-        "millionth of the variance. Cells that nothing saw are those of blocks.",
+        "is its own. Errors are a thirtieth (single dates) and a tenth (two levels) of SMAP's noise there, "
+        "and intervals hold more than they are to, on single dates since models take no noise for less than "
+        "a millionth of the variance. Cells that nothing saw are those of blocks.",
         "",
         "| | footprint, km | model | sets of rows | one by one | random folds | blocks (km) | RMSE, random "
         "| RMSE, blocks |",
