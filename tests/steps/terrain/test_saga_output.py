@@ -68,7 +68,8 @@ def test_a_tool_that_overshoots_is_done():
         ),
         # SAGA 9.14: several on one line.
         (
-            "12:00:01: Warning: Cannot set locale to x.\n[Error] header file error: no.sgrd[Error] DEM",
+            "12:00:01: Warning: Cannot set locale to x.\n[Error] header file error: no.sgrd[Error] DEM\n"
+            "[Error] invalid command:\nta_hydrology 0 -ELEVATION no.sgrd",
             "Error: header file error: no.sgrd; Error: DEM",
         ),
         (

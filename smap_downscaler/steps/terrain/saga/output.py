@@ -15,7 +15,7 @@ _TIME_STAMP = re.compile(r"^\d{1,2}:\d{2}:\d{2}:\s*")
 #: Complaints that tell nothing: a provider names ACCU_TARGET without need; numbers need no locale; a script
 #: ends with the line that failed.
 _HARMLESS = re.compile(
-    r"does not know some of the provided arguments|Cannot set locale|invalid command \[", re.IGNORECASE
+    r"does not know some of the provided arguments|Cannot set locale|invalid command( \[|:)", re.IGNORECASE
 )
 
 
