@@ -147,7 +147,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--pixels", type=int, default=2_750_000)
     parser.add_argument("--cells", type=int, default=36, help="SMAP cells a side")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--memory", type=int, default=1024, help="MB, for maps")
+    parser.add_argument("--memory", type=int, default=1200, help="MB, for maps")
     parser.add_argument("--data-type", choices=DATA_TYPES, default=FLOAT32)
     parser.add_argument("--compression", choices=COMPRESSIONS, default=DEFLATE)
     parser.add_argument("--intervals", action="store_true", help="and beside maps without them, in turns")

@@ -4,6 +4,9 @@
     make window
 
 Pictures and status.json are left in build/window.  Times are printed, not judged; all else is.
+An own area, from raw files to maps and report, is tried where it is asked for:
+
+    python3 tools/window_test.py --cells 300 --days 10 --steps own_area
 """
 
 from __future__ import annotations

@@ -115,12 +115,33 @@ def one_dialog(window: Window) -> Step:
         "OUTPUT": str(window.output / "one_dialog"),
     }
     yield from timed_run(window, "downscalesmap", parameters)
-    (layer,) = [one for one in loaded() if one.name().startswith("Soil moisture")]
+    yield from _map_alone(window, "one_dialog")
+
+
+def own_area(window: Window) -> Step:
+    """The guide "Your own area": the same dialog as it opens, on ten days at 100 m and a DEM in degrees."""
+    data, dem = window.data / "data", window.output / "dem_degrees.tif"
+    gdal.Warp(str(dem), str(data / "dem.tif"), dstSRS="EPSG:4326")
+    parameters = {
+        "SMAP": str(data / "smap"),
+        "DEM": str(dem),
+        "SOIL": [str(data / "soil" / f"{name}.tif") for name in SOIL],
+        "RAIN": str(data / "precipitation"),
+        "OUTPUT": str(window.output / "own_area"),
+    }
+    yield from timed_run(window, "downscalesmap", parameters)
+    yield from _map_alone(window, "own_area")
+
+
+def _map_alone(window: Window, picture: str) -> Step:
+    """The window with the run's maps and without dialogs, as `picture`."""
+    window.tidy()
+    layer = [one for one in loaded() if one.name().startswith("Soil moisture")][-1]
     window.iface.mapCanvas().setExtent(layer.extent())
     window.iface.mapCanvas().refresh()
     yield 1.0
     yield Wait(window.drawn, "the map")
-    window.picture("one_dialog")
+    window.picture(picture)
 
 
 def example(window: Window) -> Step:
@@ -153,9 +174,12 @@ def first_map(window: Window) -> Step:
         "maps": str(maps),
     }
     yield from timed_run(window, "mapeveryday", parameters)
-    window.picture("first_map")
+    yield from _map_alone(window, "first_map")
     truth = {"INPUT": str(maps), "REFERENCE": str(demo / "truth"), "SMAP": str(demo / "smap")}
     yield from timed_run(window, "comparemaps", truth)
+    window.tidy()
+    yield 0.5
+    window.picture("first_map_compared")
 
 
 def train(window: Window) -> Step:
@@ -453,6 +477,7 @@ STEPS = {
         toolbox,
         dialogs,
         one_dialog,
+        own_area,
         example,
         first_map,
         harmonise,

@@ -77,6 +77,10 @@ class Page:
         short = len(pairs) > 1 and all(len(name) + len(value) <= _SHORT for name, value in pairs)
         return self._add("facts", pairs=list(pairs), short=short)
 
+    def links(self, pairs: Sequence[tuple[str, str]]) -> Page:
+        """Names and other files, a line each; paths from the page's folder, with `/`."""
+        return self._add("links", pairs=list(pairs))
+
     def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> Page:
         """A table of texts; columns of numbers are aligned to the right.
 

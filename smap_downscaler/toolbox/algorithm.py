@@ -83,6 +83,12 @@ def frameless(method: Callable[..., Outcome]) -> Callable[..., Outcome]:
     return outermost
 
 
+def short_help(algorithm: QgsProcessingAlgorithm) -> str:
+    """The help beside the dialog of an algorithm or a shipped model."""
+    outputs = {output.name(): output.description() for output in algorithm.outputDefinitions()}
+    return as_html(load_help(algorithm.name()), outputs | labels_of(algorithm))
+
+
 class SmapAlgorithm(QgsProcessingAlgorithm):
     """Base of the provider's algorithms."""
 
@@ -141,8 +147,7 @@ class SmapAlgorithm(QgsProcessingAlgorithm):
         return load_help(self.ID).summary
 
     def shortHelpString(self) -> str:
-        outputs = {output.name(): output.description() for output in self.outputDefinitions()}
-        return as_html(load_help(self.ID), outputs | labels_of(self))
+        return short_help(self)
 
     def helpUrl(self) -> str:
         return help_url(self)

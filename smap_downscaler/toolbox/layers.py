@@ -277,14 +277,16 @@ def write_series(
     files = [rasters[date] for date in dates]
     path = asked = values.output("SERIES")
     beside = str(Path(folder) / SERIES_FILE)
-    write_dated(beside, grid, dates, files, what)
+    look = write_dated(beside, grid, dates, files, what)
     if asked and values.is_temporary("SERIES"):
         # A temporary file would vanish under a saved project, the one in the folder stays.
         path = beside
     elif asked:
         write_dated(asked, grid, dates, files, what, progress)
     if asked and values.context.willLoadLayerOnCompletion(asked):
-        show_dated(values.context, asked, path, dates, files, what)
+        name = series_name(dates, what.name)
+        layer = raster_layer(path, name, lambda layer: style_series(layer, dates, look))
+        hand_over(values.context, asked, layer, what.kind, name)
     return path or beside
 
 
@@ -306,25 +308,12 @@ def write_dated(
     files: Sequence[Path],
     what: Dated,
     progress: Progress = SILENT,
-) -> None:
-    """Write a series as one file, with its style."""
+) -> Look:
+    """Write a series as one file, with its style; returns how it is drawn."""
     write_series_file(path, grid, dates, files, what.unit, progress, what.filled)
-    write_series_style(path, dates, what.look(files))
-
-
-def show_dated(
-    context: QgsProcessingContext,
-    asked: str,
-    path: str,
-    dates: Sequence[dt.date],
-    files: Sequence[Path],
-    what: Dated,
-) -> None:
-    """Let QGIS show the series at `path` in place of what it asked for."""
-    name = series_name(dates, what.name)
     look = what.look(files)
-    layer = raster_layer(path, name, lambda layer: style_series(layer, dates, look))
-    hand_over(context, asked, layer, what.kind, name)
+    write_series_style(path, dates, look)
+    return look
 
 
 def load_parameter(description: str, default: bool = True) -> QgsProcessingParameterDefinition:
@@ -345,7 +334,7 @@ def add_series(context: QgsProcessingContext, folder: str | Path, what: Dated, p
     """Show a folder of dated rasters that no output asked for; its one file is written into it."""
     series, path = open_series(folder, progress=progress), str(Path(folder) / SERIES_FILE)
     files = [Path(entry.path) for entry in series.entries]
-    write_dated(path, series.grid, series.dates, files, what)
-    name, look = series_name(series.dates, what.name), what.look(files)
+    look = write_dated(path, series.grid, series.dates, files, what)
+    name = series_name(series.dates, what.name)
     layer = raster_layer(path, name, lambda layer: style_series(layer, series.dates, look))
     add_layer(context, layer, what.kind)

@@ -17,7 +17,7 @@ from qgis.PyQt.QtGui import QIcon
 from qgis.PyQt.QtWidgets import QWidget
 
 from ..base.errors import Cancelled
-from .algorithm import GROUPS, frameless, group_icon, icon_path
+from .algorithm import GROUPS, frameless, group_icon, icon_path, short_help
 from .algorithms import algorithms
 from .feedback import QgisProgress
 from .given import ignored_parameters
@@ -85,6 +85,9 @@ class ShippedModel(QgsProcessingModelAlgorithm):
 
     def shortDescription(self) -> str:
         return load_help(self.name()).summary
+
+    def shortHelpString(self) -> str:
+        return short_help(self)
 
     def helpUrl(self) -> str:
         return help_url(self)

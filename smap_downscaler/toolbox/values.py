@@ -262,6 +262,11 @@ class Values:
             value = value.sink.staticValue()
         return not value or value == QgsProcessing.TEMPORARY_OUTPUT
 
+    def is_handed_on(self, name: str) -> bool:
+        """Whether a destination was named by a model, for a later step of it."""
+        inside = Path(self.output_folder(name)).is_relative_to(QgsProcessingUtils.tempFolder())
+        return inside and not self.is_temporary(name)
+
     def rasters(self, name: str) -> list[tuple[str, str]]:
         """File (or GDAL name) and title, or the file's name, of each raster of a parameter.
 

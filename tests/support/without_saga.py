@@ -1,4 +1,4 @@
-"""Runs in which no SAGA is found: its start takes a second and a half of a processor, seven times a DEM."""
+"""Runs in which no SAGA is found: its start takes a second and a half of a processor, twice a DEM."""
 
 from __future__ import annotations
 

@@ -120,6 +120,9 @@ def test_help_names_parameters_as_sentences_do(qgis_provider):
     assert "<b>Study area" not in shown
     assert "<p><b>Extent to map [EXTENT]</b></p>" in shown
     assert "every date from First date [<code>START</code>] to Last date [<code>END</code>] that" in shown
+    model = qgis_provider.algorithm("mapeveryday").create().shortHelpString()
+    assert model.startswith("<p><b>From SMAP files, covariates")
+    assert "<p><b>Study area (polygons) [AOI]</b></p>" in model
     whole = page(algorithm)
     assert "<h3>Extent to map [EXTENT]</h3>" in whole
     tip = algorithm.parameterDefinition("WINDOW").help()

@@ -32,7 +32,7 @@ def chain_page(made: ChainOutcome, manifest: Mapping[str, Mapping[str, object]],
     add_evidence(page, made.evidence, made.measured)
     _warnings(page, made.warnings)
     if made.reports:
-        page.heading("Reports of single steps").facts(made.reports)
+        page.heading("Reports of single steps").links(made.reports)
     return page.manifest(manifest).footer(footer)
 
 

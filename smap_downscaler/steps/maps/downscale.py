@@ -56,7 +56,7 @@ def make_maps(
     folder: str | Path,
     dates: Sequence[dt.date],
     threads: int = 1,
-    memory_mb: int = 1024,
+    memory_mb: int = 1200,
     progress: Progress = SILENT,
     ending: str = "",
     told: bool = False,

@@ -64,7 +64,7 @@ class Downscale(SmapAlgorithm):
         yield from extra_parameters()
         yield QgsProcessingParameterBoolean("CLIP", "Bring maps between 0 and saturation", False)
         yield from storage_parameters()
-        yield whole_number("MEMORY", "Memory for blocks (MB)", 1024, 16)
+        yield whole_number("MEMORY", "Memory for blocks (MB)", 1200, 16)
         yield whole_number("THREADS", "Threads (0: all cores)", 0, 0)
         yield scheduler()
         yield QgsProcessingParameterFolderDestination("OUTPUT", "Folder of maps")

@@ -75,7 +75,7 @@ class AntecedentPrecipitation(SmapAlgorithm):
             f"{counted(len(result.dates), 'date')} from {result.dates[0]} to {result.dates[-1]}, "
             f"{result.grid.width} x {result.grid.height} cells each, in {result.folder}."
         )
-        if Path(result.folder).name != NAME:
+        if Path(result.folder).name != NAME and not values.is_handed_on("OUTPUT"):
             progress.log(
                 f"The folder is not named {NAME}: its covariate is named after it; in 'Regression matrix' "
                 f"and 'Downscale' give {NAME}, or of several windows {NAME}_3, {NAME}_10 and so on, as "

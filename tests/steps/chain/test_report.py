@@ -51,3 +51,10 @@ def test_stations_and_warnings_of_each_step_once_and_not_too_many():
     assert "Training: no f" in html
     assert "Training: no g" not in html
     assert "Training: 3 more warnings in the log" in html
+
+
+def test_reports_of_single_steps_are_links():
+    reports = [("Training", "training/report.html"), ("Cross-validation", "cross validation/report.html")]
+    html = checked_page(chain_page, outcome(reports=reports), {}).html()
+    assert '<a href="training/report.html">training/report.html</a>' in html
+    assert 'href="cross%20validation/report.html"' in html

@@ -133,6 +133,16 @@ def test_all_parameters(run, said, chirps, tmp_path):
     )
 
 
+def test_a_step_of_a_model_says_nothing_of_the_name_of_its_folder(run, said, chirps):
+    from qgis.core import QgsProcessingUtils
+
+    sentence = "The folder is not named p_antecedent"
+    run(ANTECEDENT, {"INPUT": str(chirps), "OUTPUT": QgsProcessingUtils.generateTempFilename("OUTPUT")})
+    assert not [line for line in said.info if line.startswith(sentence)]
+    run(ANTECEDENT, {"INPUT": str(chirps), "OUTPUT": "TEMPORARY_OUTPUT"})
+    assert said.info[-1].startswith(sentence)
+
+
 def test_a_file_as_input(run, tmp_path):
     source = write_netcdf(tmp_path / "rain.nc", rain(5), range(5), "days since 2020-02-27")
     assert run(ANTECEDENT, {"INPUT": str(source), "OUTPUT": str(tmp_path / "out")})["COUNT"] == 3

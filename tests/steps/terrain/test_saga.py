@@ -497,6 +497,44 @@ def test_failures_of_the_program(dem, tmp_path, text, sentence):
     assert run_folders() == []
 
 
+@posix_only
+@pytest.mark.parametrize(("limit", "starts"), [(None, 1), (0, 6)], ids=["small", "large"])
+def test_a_small_dem_takes_one_start(saga_cmd, by_program, dem, tmp_path, monkeypatch, limit, starts):
+    from smap_downscaler.steps.terrain.toolbox import saga_program as program
+
+    if limit is not None:
+        monkeypatch.setattr(program, "_LARGE", limit)
+    notes, heard = tmp_path / "starts", Listener()
+    path = script(tmp_path, f'echo >> {notes}\nexec {saga_cmd} "$@"')
+    _, made = chain(program.SagaCmd(path), dem, tmp_path / "out", progress=heard)
+    assert len(notes.read_text().splitlines()) == starts
+    for key in KEYS:
+        np.testing.assert_array_equal(made[key], by_program[1][key])
+    assert len([line for line in heard.lines if line.startswith("SAGA ta_")]) == 6
+
+
+@posix_only
+@pytest.mark.parametrize(
+    ("end", "what"), [("exit 3", "exit code 3"), ("kill -SEGV $$", "it crashed or was ended")]
+)
+def test_a_failure_names_the_tool_of_the_script(dem, tmp_path, end, what):
+    from smap_downscaler.steps.terrain.saga.runner import SagaFailure
+    from smap_downscaler.steps.terrain.toolbox.saga_program import SagaCmd
+
+    head = "echo 'library path: /usr/lib/saga/'"
+    made = [
+        f"{head}\nfor end in sgrd sdat prj; do cp dem.$end {name}.$end; done" for name in ("filled", "slope")
+    ]
+    text = "\n".join([*made, head, "echo 'Error: no memory'", end])
+    with pytest.raises(SagaFailure) as caught:
+        chain(SagaCmd(script(tmp_path, text)), dem, tmp_path / "out")
+    assert str(caught.value) == (
+        f"SAGA 7.0: Flow Accumulation (Top-Down) failed ({what}); SAGA says: Error: no memory; correct that, "
+        "or set ENGINE to built-in, which needs no SAGA."
+    )
+    assert run_folders() == []
+
+
 def test_a_program_that_cannot_be_started(dem, tmp_path):
     from smap_downscaler.steps.terrain.saga.runner import SagaFailure
     from smap_downscaler.steps.terrain.toolbox.saga_program import SagaCmd

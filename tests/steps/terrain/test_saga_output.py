@@ -62,12 +62,14 @@ def test_a_tool_that_overshoots_is_done():
     [
         # SAGA 8.5: a missing file, then its usage.
         (
-            "Loading grid: no.sgrd...\nfailed\nError: input file [no.sgrd]\nError: DEM\nUsage: saga_cmd x\n",
+            "Loading grid: no.sgrd...\nfailed\nError: input file [no.sgrd]\nError: DEM\n"
+            "Error: invalid command [ta_hydrology 0 -ELEVATION no.sgrd]\nUsage: saga_cmd x\n",
             "Error: input file [no.sgrd]; Error: DEM",
         ),
         # SAGA 9.14: several on one line.
         (
-            "12:00:01: Warning: Cannot set locale to x.\n[Error] header file error: no.sgrd[Error] DEM",
+            "12:00:01: Warning: Cannot set locale to x.\n[Error] header file error: no.sgrd[Error] DEM\n"
+            "[Error] invalid command:\nta_hydrology 0 -ELEVATION no.sgrd",
             "Error: header file error: no.sgrd; Error: DEM",
         ),
         (

@@ -65,7 +65,7 @@ class ChainOutcome:
         The step, and what it warned of.
     shown : Shown or None
     reports : list of (str, str)
-        Title and file of the reports of single steps.
+        Title of the reports of single steps, and their paths from the folder of the page.
     """
 
     method: str

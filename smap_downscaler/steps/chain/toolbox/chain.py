@@ -295,7 +295,7 @@ class Chain:
             self._run("The regression matrix", "regressionmatrix", matrix)
             title = "Training: random forests"
             self._run(title, "trainforests", {"INPUT": files.matrix, **output})
-        self._reports.append((title, files.training_report))
+        self._reports.append((title, _NAMES_OF_FILES["training_report"]))
 
     def _map(self) -> None:
         values, files = self._values, self._files
@@ -326,13 +326,13 @@ class Chain:
         method = {"METHOD": AREA_TO_POINT.name if self.of_area else RANDOM_FOREST.name}
         output = {"FOLDS": _FOLDS, "OUTPUT": files.scores, "REPORT": files.scores_report}
         found = self._run("Cross-validation", "crossvalidate", {**method, **what, **output})
-        self._reports.append(("Cross-validation", files.scores_report))
+        self._reports.append(("Cross-validation", _NAMES_OF_FILES["scores_report"]))
         return found
 
     def _validate(self) -> dict[str, Any]:
         title = "Maps beside field stations"
         found = self._run(title, "fieldvalidation", _field(self._values, self._files))
-        self._reports.append((title, self._files.field_report))
+        self._reports.append((title, _NAMES_OF_FILES["field_report"]))
         return found
 
     def outcome(self, progress: Progress) -> ChainOutcome:

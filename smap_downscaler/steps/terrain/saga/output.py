@@ -12,8 +12,11 @@ _LONGEST = 300
 _PERCENT = re.compile(r"(\d{1,3})\s*%")
 _VERSION = re.compile(r"SAGA Version:\s*(\d+(?:\.\d+)*)")
 _TIME_STAMP = re.compile(r"^\d{1,2}:\d{2}:\d{2}:\s*")
-#: Complaints that mean no harm: a provider names ACCU_TARGET without need; numbers need no locale.
-_HARMLESS = re.compile(r"does not know some of the provided arguments|Cannot set locale", re.IGNORECASE)
+#: Complaints that tell nothing: a provider names ACCU_TARGET without need; numbers need no locale; a script
+#: ends with the line that failed.
+_HARMLESS = re.compile(
+    r"does not know some of the provided arguments|Cannot set locale|invalid command( \[|:)", re.IGNORECASE
+)
 
 
 class SagaTalk:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from ....base.errors import InputError
@@ -28,10 +29,10 @@ def failure(call: Call, talk: SagaTalk, what: str = "") -> SagaFailure:
 
 
 class Session:
-    """Runs calls one after the other; made by a `Runner`."""
+    """Runs calls one after the other, in the order in which they were told; made by a `Runner`."""
 
-    def __init__(self, steps: int, progress: Progress):
-        self._steps, self.progress = steps, progress
+    def __init__(self, calls: Sequence[Call], progress: Progress):
+        self._calls, self.progress = calls, progress
         self._done = 0
         #: SAGA's version, once it has said it.
         self.version = ""
@@ -51,7 +52,8 @@ class Session:
         talk, begun = SagaTalk(), time.monotonic()
         # SAGA NextGen loses what SAGA prints where a letter is foreign to the locale: what is known stays.
         talk.version = self.version
-        part = self.progress.part(self._done / self._steps, min((self._done + 1) / self._steps, 1.0))
+        steps = len(self._calls)
+        part = self.progress.part(self._done / steps, min((self._done + 1) / steps, 1.0))
         self.work(call, talk, part)
         self.version = talk.version
         # Seen before the outputs: a tool that was stopped leaves none.
@@ -74,7 +76,7 @@ class Runner:
     label = "SAGA"
 
     def session(
-        self, steps: int, folder: Path, progress: Progress
+        self, calls: Sequence[Call], folder: Path, progress: Progress
     ) -> contextlib.AbstractContextManager[Session]:
-        """A session of `steps` calls whose files lie in `folder`."""
+        """A session of calls whose files lie in `folder`."""
         raise NotImplementedError

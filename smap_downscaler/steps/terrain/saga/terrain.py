@@ -74,7 +74,7 @@ def compute_terrain(
     grids = {"dem": str(folder / "dem.sdat")}
     write_saga_grid(dem_path, grids["dem"], grid, progress, settings)
     calls, made = _plan(outputs, settings, folder)
-    with runner.session(len(calls), folder, progress.part(_DEM_SHARE, _TOOLS_SHARE)) as session:
+    with runner.session(calls, folder, progress.part(_DEM_SHARE, _TOOLS_SHARE)) as session:
         for call in calls:
             _run(session, call, grid)
     grids.update(made)

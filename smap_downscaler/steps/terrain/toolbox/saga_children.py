@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +73,10 @@ class ProviderSaga(Runner):
         self.label = f"SAGA by the QGIS provider {provider} ({name})"
 
     @contextlib.contextmanager
-    def session(self, steps: int, folder: Path, progress: Progress) -> Iterator[Session]:
+    def session(self, calls: Sequence[Call], folder: Path, progress: Progress) -> Iterator[Session]:
         with _alone(progress):
             try:
-                yield _ChildSession(self._provider, self._context, steps, folder, progress)
+                yield _ChildSession(self._provider, self._context, calls, folder, progress)
             finally:
                 _let_go(self._context, folder)
 
@@ -183,12 +183,17 @@ class _Listening(QgsProcessingFeedback):
 
 class _ChildSession(Session):
     def __init__(
-        self, provider: str, context: QgsProcessingContext, steps: int, folder: Path, progress: Progress
+        self,
+        provider: str,
+        context: QgsProcessingContext,
+        calls: Sequence[Call],
+        folder: Path,
+        progress: Progress,
     ):
-        super().__init__(steps, progress)
+        super().__init__(calls, progress)
         self._provider, self._context, self._folder = provider, context, folder
-        self._listening = _Listening(steps, progress)
-        self._feedback = QgsProcessingMultiStepFeedback(steps, self._listening)
+        self._listening = _Listening(len(calls), progress)
+        self._feedback = QgsProcessingMultiStepFeedback(len(calls), self._listening)
 
     def work(self, call: Call, talk: SagaTalk, progress: Progress) -> None:
         import processing

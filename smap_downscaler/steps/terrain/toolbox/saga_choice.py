@@ -102,8 +102,9 @@ def _try(runner: Runner, progress: Progress) -> str:
         write_geotiff(folder / "trial.tif", _TRIAL, heights)
         dem, filled = str(folder / "trial.sdat"), str(folder / "trial_filled.sdat")
         write_saga_grid(str(folder / "trial.tif"), dem, _TRIAL, progress)
-        with runner.session(1, folder, _Quiet(progress)) as session:
-            session.run(Call(FILL, {"ELEV": dem}, {"MINSLOPE": 0.1}, {"FILLED": filled}))
+        call = Call(FILL, {"ELEV": dem}, {"MINSLOPE": 0.1}, {"FILLED": filled})
+        with runner.session([call], folder, _Quiet(progress)) as session:
+            session.run(call)
         result = open_saga_grid(filled, _TRIAL).ReadAsArray()
     if not result[2, 3] > 100.0:
         raise InputError("its Fill Sinks left a sink")

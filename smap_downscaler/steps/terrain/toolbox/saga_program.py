@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
+import re
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from qgis.core import QgsApplication
@@ -24,6 +25,10 @@ from ..saga.tools import Call, Option
 _LOOK = 100
 #: Milliseconds that a process gets to end by itself before it is killed.
 _GRACE = 700
+#: The script's name in the session's folder.
+_SCRIPT = "calls.txt"
+#: Bytes of a grid that is large: all grids of a script are in memory at once, some twelve.
+_LARGE = 100e6
 
 
 def find_saga_cmd(given: str = "") -> str:
@@ -92,38 +97,69 @@ class SagaCmd(Runner):
         self.label = f"SAGA by {path}"
 
     @contextlib.contextmanager
-    def session(self, steps: int, folder: Path, progress: Progress) -> Iterator[Session]:
-        yield _ProgramSession(self.path, steps, folder, progress)
+    def session(self, calls: Sequence[Call], folder: Path, progress: Progress) -> Iterator[Session]:
+        session = _ProgramSession(self.path, calls, folder, progress)
+        try:
+            yield session
+        finally:
+            session.stop()
 
 
 class _ProgramSession(Session):
-    def __init__(self, path: str, steps: int, folder: Path, progress: Progress):
-        super().__init__(steps, progress)
+    """Calls by scripts of `saga_cmd`, whose start takes longer than a tool on a small DEM.
+
+    One script does all calls.  SAGA keeps a script's grids in memory, so on a large DEM each has its own.
+    """
+
+    def __init__(self, path: str, calls: Sequence[Call], folder: Path, progress: Progress):
+        super().__init__(calls, progress)
         self._path, self._folder = path, folder
+        self._process = QProcess()
+        self._lines: Iterator[str] = iter(())
+        #: Calls of which the running script has heard, and calls that SAGA has begun.
+        self._told = self._begun = 0
 
     def work(self, call: Call, talk: SagaTalk, progress: Progress) -> None:
-        process = QProcess()
+        if self._done == self._told:
+            self._start()
+        for line in self._lines:
+            # What SAGA prints first of each tool.
+            self._begun += line.startswith("library path")
+            if self._begun > self._done + 1:
+                return
+            talk.line(line)
+            progress.set_fraction(talk.fraction)
+        if self._process.exitStatus() != QProcess.ExitStatus.NormalExit:
+            raise failure(call, talk, "it crashed or was ended")
+        if self._process.exitCode() != 0:
+            raise failure(call, talk, f"exit code {self._process.exitCode()}")
+
+    def _start(self) -> None:
+        """Start SAGA with a script of the calls that are left, or of the next one."""
+        left = self._calls[self._done :]
+        if any(Path(path).stat().st_size > _LARGE for path in left[0].inputs.values()):
+            left = left[:1]
+        self._told, self._begun = self._done + len(left), self._done
+        (self._folder / _SCRIPT).write_text("".join(f"{_command(call)}\n" for call in left), encoding="ascii")
+        process = self._process = QProcess()
         process.setProcessChannelMode(QProcess.ProcessChannelMode.MergedChannels)
         process.setStandardInputFile(QProcess.nullDevice())
         process.setWorkingDirectory(str(self._folder))
-        process.start(self._path, arguments(call))
+        process.start(self._path, [_SCRIPT])
         if not process.waitForStarted():
             raise SagaFailure(
                 f"{self._path}: it cannot be started ({process.errorString()}); check SAGA's installation, "
                 "or set ENGINE to built-in, which needs no SAGA."
             )
-        try:
-            _listen(process, talk, progress)
-        finally:
-            _stop(process)
-        if process.exitStatus() != QProcess.ExitStatus.NormalExit:
-            raise failure(call, talk, "it crashed or was ended")
-        if process.exitCode() != 0:
-            raise failure(call, talk, f"exit code {process.exitCode()}")
+        self._lines = _lines(process, self.progress)
+
+    def stop(self) -> None:
+        """End SAGA where it still runs."""
+        _stop(self._process)
 
 
-def arguments(call: Call) -> list[str]:
-    """The arguments of `saga_cmd` for a call; it runs where the files lie.
+def _command(call: Call) -> str:
+    """A call as a line of a script; SAGA runs where the files lie.
 
     Names without folders: SAGA loses other letters than English ones where the locale has none.
     """
@@ -132,23 +168,27 @@ def arguments(call: Call) -> list[str]:
         words += [f"-{name}", Path(path).with_suffix(".sgrd").name]
     for name, value in call.options.items():
         words += [f"-{name}", _text(value)]
-    return words
+    return " ".join(words)
 
 
 def _text(value: Option) -> str:
     return str(int(value)) if isinstance(value, bool) else repr(value)
 
 
-def _listen(process: QProcess, talk: SagaTalk, progress: Progress) -> None:
-    """Take what the process prints until it ends; raises `Cancelled`."""
-    running = True
+def _lines(process: QProcess, progress: Progress) -> Iterator[str]:
+    """What the process prints, line by line, until it ends; raises `Cancelled`.
+
+    Lines end in a line feed or, for progress, a carriage return.
+    """
+    rest, running = b"", True
     while running:
         running = not process.waitForFinished(_LOOK) and process.state() != QProcess.ProcessState.NotRunning
-        talk.feed(bytes(process.readAllStandardOutput()).decode("utf-8", "replace"))
-        progress.set_fraction(talk.fraction)
+        *lines, rest = re.split(rb"[\r\n]", rest + bytes(process.readAllStandardOutput()))
+        for line in lines:
+            yield line.decode("utf-8", "replace")
         if running:
             progress.check()
-    talk.end()
+    yield rest.decode("utf-8", "replace")
 
 
 def _stop(process: QProcess) -> None:
