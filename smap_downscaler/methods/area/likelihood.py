@@ -168,9 +168,12 @@ def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """
     from scipy.linalg.blas import dgemm
 
+    columns = math.prod(b.shape[1:])
+    if not (a.size and columns):
+        # Some libraries end the whole program where there is nothing to multiply.
+        return np.zeros((len(a), *b.shape[1:]))
     # BLAS has its arrays in Fortran's order, in which those of C are the transposed ones.
-    flat = np.ascontiguousarray(b).reshape(len(b), math.prod(b.shape[1:]))
-    found = dgemm(1.0, flat.T, a.T).T
+    found = dgemm(1.0, np.ascontiguousarray(b).reshape(len(b), columns).T, a.T).T
     return np.asarray(found).reshape(len(a), *b.shape[1:])
 
 
