@@ -13,8 +13,9 @@ from itertools import takewhile
 from pathlib import Path
 
 from ..base.dates import period_text
+from ..base.progress import as_told
 from ..base.spreadsheet import inert
-from ..base.words import numbers_of, text
+from ..base.words import Text, numbers_of, text
 from .figure import DPI, Picture
 
 #: Columns of the table of a page's numbers: where it stands, the number as it was worked out, the text.
@@ -99,12 +100,13 @@ class Page:
     def warnings(self, texts: Sequence[str]) -> Page:
         """Sentences that a reader should not miss; nothing for none.
 
-        Those that differ in numbers and dates only stand together.
+        They name parameters as the log does. Those that differ in numbers and dates only stand together.
         """
         if not texts:
             return self
         groups: dict[str, list[str]] = {}
-        for words in texts:
+        for bare in texts:
+            words = Text(as_told(bare), numbers_of(bare))
             self._note("warning", words)
             groups.setdefault(_DIGITS.sub("0", words), []).append(words)
         return self._add("warnings", groups=list(groups.values()))

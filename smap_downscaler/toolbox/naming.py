@@ -27,9 +27,10 @@ def labels_of(algorithm: QgsProcessingAlgorithm) -> dict[str, str]:
 def named(sentence: str, algorithm: QgsProcessingAlgorithm, parameters: Mapping[str, Any]) -> str:
     """The sentence with the label of each parameter that it names before its id, where it comes first.
 
-    What the user gave (`parameters`), such as paths, stays as it is.
+    What the user gave (`parameters`), such as paths, stays as it is, and so does a sentence that has them.
     """
-    labels, told = labels_of(algorithm), set()
+    labels = labels_of(algorithm)
+    told = {name for name, label in labels.items() if labelled(label, name) in sentence}
     given = {text for value in parameters.values() for text in texts_in(value) if text in sentence}
     kept = [re.escape(text) for text in sorted(given, key=len, reverse=True) if not _ONE_WORD.fullmatch(text)]
     ids = rf"{_NO_ID_AFTER}(?P<id>{'|'.join(map(re.escape, labels))}){_NO_ID_BEFORE}"

@@ -73,6 +73,8 @@ def test_the_ids_come_back(named, qgis_provider, by_ids):
     assert of_algorithm(told, algorithm) == sentence
     assert by_ids(told) == sentence
     assert named("regressionmatrix", told) == told
+    told = named("regressionmatrix", "START is after END; give START.")
+    assert named("regressionmatrix", told) == told
 
 
 def test_errors_warnings_and_lines_of_a_run_are_named(qgis_provider, monkeypatch, tmp_path):
@@ -110,6 +112,34 @@ def test_errors_warnings_and_lines_of_a_run_are_named(qgis_provider, monkeypatch
     assert str(caught.value).endswith("Numbers that stand for no value (a=-999) [NODATA]: it is wrong.")
     assert "Maximum age of a dated covariate (days) [WINDOW] is 0." in said
     assert "Dated covariates that are rain (a, b) [RAIN]: nothing is rain." in said
+
+
+def test_report_pages_name_parameters_as_the_log_does(qgis_provider, feedback, said, monkeypatch, tmp_path):
+    """With the numbers of the sentence, which its name does not take away."""
+    import processing
+
+    from smap_downscaler.base.words import text
+    from smap_downscaler.report.page import Page
+    from smap_downscaler.steps.matrix.algorithm import RegressionMatrix
+    from smap_downscaler.toolbox.feedback import WarningKeeper
+    from smap_downscaler.toolbox.reports import write_report
+
+    report = tmp_path / "report.html"
+
+    def work(_self, _values, progress):
+        listener = WarningKeeper(progress)
+        listener.warn(text("WINDOW is {:.1f}, and START says no more.", 2.25))
+        return write_report(str(report), Page("A page").warnings(listener.warnings))
+
+    case = make_small_case(tmp_path / "case")
+    given = {"SMAP": case.smap_folder, "COVARIATES": case.coarse_stack, "OUTPUT": str(tmp_path / "m.gpkg")}
+    monkeypatch.setattr(RegressionMatrix, "work", work)
+    processing.run("smapdownscaler:regressionmatrix", given, feedback=feedback)
+    sentence = "Maximum age of a dated covariate (days) [WINDOW] is 2.2, and First date [START] says no more."
+    assert sentence in report.read_text(encoding="utf-8")
+    numbers = report.with_name("report_numbers.csv").read_text(encoding="utf-8-sig")
+    assert f'A page,warning,,,2.25,,"{sentence}"' in numbers
+    assert said.warnings == ["WINDOW is 2.2, and START says no more."]
 
 
 def test_help_names_parameters_as_sentences_do(qgis_provider):
