@@ -188,6 +188,22 @@ def test_the_log_says_which_step_runs_and_one_bar_shows_all(whole, by_ids):
     assert feedback.progress[-1] > 85
     first = next(line for line in map(by_ids, feedback.lines) if line.startswith("RAIN"))
     assert first.endswith("less than a year: there is no rain of the seasons among the covariates.")
+    assert no_line_stands_twice(feedback.lines)
+    # It is read before all steps too.
+    assert sum("stations.csv: station from station" in line for line in feedback.lines) == 1
+
+
+def no_line_stands_twice(lines):
+    """Beside empty ones and the headings of tables."""
+    sentences = [line for line in lines if line and not line.endswith(":")]
+    return len(sentences) == len(set(sentences))
+
+
+def test_forests_and_their_cross_validation_read_one_table_and_say_so_once(run, said, basin, tmp_path):
+    settings = {"METHOD": "random forest", "CROSS_VALIDATION": True, "INTERVALS": False}
+    run("downscalesmap", all_raw(basin, **settings, RESOLUTION=300, OUTPUT=str(tmp_path / "out")))
+    assert no_line_stands_twice([line for line in said.info if not line.startswith("  ")])
+    assert sum(bool(re.match(r"\d covariates of ", line)) for line in said.info) == 1
 
 
 def test_the_report_gathers_what_was_made(whole):

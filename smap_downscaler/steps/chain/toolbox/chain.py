@@ -9,6 +9,7 @@ from typing import Any
 
 from ....base.errors import InputError
 from ....base.progress import Progress
+from ....base.threads import Stoppable
 from ....base.words import counted, text
 from ....geo.grid import Grid, ease2_grid
 from ....geo.sources import Mask
@@ -175,7 +176,8 @@ class Chain:
         if values.given("MASK"):
             Mask(values.raster_path("MASK"))
         if values.given("STATIONS"):
-            self._look_at_stations(looking)
+            # What there is to say of them, their step says.
+            self._look_at_stations(Stoppable(looking))
         self._seasons = self._seasons_held(looking) if values.given("RAIN") else ""
         self._in_degrees = is_in_degrees(values.raster_path("DEM"))
         self.of_area = values.choice("METHOD") == AREA_TO_POINT.name

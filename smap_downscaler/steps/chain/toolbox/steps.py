@@ -89,13 +89,20 @@ def in_own_words(sentence: str, names: Mapping[str, str]) -> str:
 
 
 class _StepFeedback(QgsProcessingMultiStepFeedback):
-    """Says which step speaks, and keeps warnings and errors."""
+    """Says which step speaks, and nothing that a step before it said; keeps warnings and errors."""
 
     def __init__(self, steps: int, feedback: QgsProcessingFeedback):
         super().__init__(steps, feedback)
         self.prefix = ""
         self.warnings: list[str] = []
         self.errors: list[str] = []
+        self._said: set[str] = set()
+
+    def pushInfo(self, info: str) -> None:
+        # Steps read the same files; the headings of tables, though, belong to what follows them.
+        if info not in self._said or info.endswith(":"):
+            self._said.add(info)
+            super().pushInfo(info)
 
     def setProgressText(self, text: str) -> None:
         super().setProgressText(f"{self.prefix}{text}")
