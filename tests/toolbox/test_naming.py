@@ -39,6 +39,17 @@ def named(qgis_provider):
         ("SMAP: it has no date of SMAP.", "SMAP series [SMAP]: it has no date of SMAP."),
         ("SMAP (/a/b) is empty.", "SMAP series [SMAP] (/a/b) is empty."),
         ("SMAP has no cell there.", "SMAP has no cell there."),
+        # Or where only a parameter can be meant.
+        (
+            "It takes SMAP and COVARIATES, and SMAP is a word.",
+            "It takes SMAP series [SMAP] and Coarse stack of covariates [COVARIATES], and SMAP is a word.",
+        ),
+        (
+            "START and SMAP are both empty.",
+            "First date [START] and SMAP series [SMAP] are both empty.",
+        ),
+        ("Give it as SMAP.", "Give it as SMAP series [SMAP]."),
+        ("The map, as SMAP sees it, and SMAP and rain.", None),
         # Names of files, values, settings and other ids.
         ("/data/RAIN/RAIN.tif, C:\\RAIN\\x and 'RAIN' are no RAIN=1, RAINY, x_RAIN.", None),
         ("The date of START.", "The date of First date [START]."),
@@ -50,6 +61,12 @@ def named(qgis_provider):
 )
 def test_parameters_are_named_by_their_labels(named, sentence, told):
     assert named("regressionmatrix", sentence) == (sentence if told is None else told)
+
+
+def test_a_crs_is_a_parameter_where_its_value_stands_beside_it(named):
+    assert named("harmonisecovariates", "But CRS EPSG:4326 is in degrees; the CRS of the layer is not.") == (
+        "But CRS of the fine stack [CRS] EPSG:4326 is in degrees; the CRS of the layer is not."
+    )
 
 
 def test_what_the_user_gave_stays_as_it_is(named):
