@@ -66,7 +66,8 @@ class Page:
         return self._add("heading", text=words)
 
     def paragraph(self, words: str) -> Page:
-        """A paragraph of plain text."""
+        """A paragraph of plain text, which names parameters as the log does."""
+        words = _told(words)
         self._note("text", words)
         return self._add("text", text=words)
 
@@ -106,7 +107,7 @@ class Page:
             return self
         groups: dict[str, list[str]] = {}
         for bare in texts:
-            words = Text(as_told(bare), numbers_of(bare))
+            words = _told(bare)
             self._note("warning", words)
             groups.setdefault(_DIGITS.sub("0", words), []).append(words)
         return self._add("warnings", groups=list(groups.values()))
@@ -185,6 +186,10 @@ class Page:
     def _add(self, kind: str, **fields: object) -> Page:
         self._parts.append({"kind": kind, **fields})
         return self
+
+
+def _told(words: str) -> Text:
+    return Text(as_told(words), numbers_of(words))
 
 
 def _shape_of(png: bytes) -> dict[str, object]:
