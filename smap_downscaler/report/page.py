@@ -22,7 +22,7 @@ from .figure import DPI, Picture
 NUMBER_HEADERS = ("section", "part", "row", "column", "number", "unit", "text")
 
 #: Letters of a name and what it is, of which two stand side by side.
-_SHORT = 48
+_SHORT = 52
 #: The template of a page and its style sheet.
 _TEMPLATES = Path(__file__).parents[1] / "resources" / "report"
 # A hyphen or a minus sign before digits, a per cent sign or a star after them.

@@ -217,6 +217,9 @@ def test_the_report_gathers_what_was_made(whole):
         "At the field stations",
         "What speaks for the pattern within cells",
         "SMAP and the map of 2021-01-",
+        # Sides with their unit.
+        " of 9,008.06 m<",
+        " m, EPSG:32719<",
     ):
         assert words.replace("'", "&#39;") in page, words
 
