@@ -204,6 +204,11 @@ def test_forests_and_their_cross_validation_read_one_table_and_say_so_once(run, 
     run("downscalesmap", all_raw(basin, **settings, RESOLUTION=300, OUTPUT=str(tmp_path / "out")))
     assert no_line_stands_twice([line for line in said.info if not line.startswith("  ")])
     assert sum(bool(re.match(r"\d covariates of ", line)) for line in said.info) == 1
+    # The basin is small for blocks of 72 km, and this dialog has no parameter for them.
+    (warning,) = (line for line in said.warnings if line.startswith("blocks of 72 km"))
+    own = "take a larger area, or use 'Cross-validate models' with more folds or smaller blocks"
+    assert warning.endswith(f"too pessimistic; {own}")
+    assert own.replace("'", "&#39;") in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
 def test_the_report_gathers_what_was_made(whole):
