@@ -33,6 +33,10 @@ class Progress:
     def warn(self, text: str) -> None:
         """Keep a line in the log that the user should not miss."""
 
+    def told(self, text: str) -> str:
+        """A sentence as users read it, where `log` and `warn` change it."""
+        return text
+
     def check(self) -> None:
         """Raise `Cancelled` if the user asked to stop."""
         if self.is_cancelled():
@@ -157,3 +161,8 @@ def heard_by(progress: Progress) -> Iterator[None]:
 def check_cancelled() -> None:
     """Raise `Cancelled` if the user asked to stop the work that goes on in this thread."""
     _HEARD.get().check()
+
+
+def as_told(text: str) -> str:
+    """A sentence as the log of the work in this thread has it."""
+    return _HEARD.get().told(text)

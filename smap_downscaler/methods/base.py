@@ -170,11 +170,17 @@ class Prediction(NamedTuple):
     upper: np.ndarray | None = None
 
 
+#: What people call settings, where it is not their name; empty: it is not told.
+_CALLED = {"footprint_km": "footprint in km", "noise": "noise in m3 m-3", "noise_factor": ""}
+
+
 def settings_text(content: Mapping[str, Any]) -> Text:
     """Settings by name in one line, for people; those that are not given are left out."""
-    told = {name: value for name, value in content.items() if value is not None and value != []}
+    called = {_CALLED.get(name, name): value for name, value in content.items()}
+    told = {name: value for name, value in called.items() if name and value is not None and value != []}
     words = {name: ", ".join(one) if isinstance(one, list) else one for name, one in told.items()}
-    return joined(", ", (text("{} {}", name, value) for name, value in words.items()))
+    forms = {name: "{} {:g}" if isinstance(value, float) else "{} {}" for name, value in words.items()}
+    return joined(", ", (text(forms[name], name, value) for name, value in words.items()))
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,16 @@ from itertools import takewhile
 from pathlib import Path
 
 from ..base.dates import period_text
+from ..base.progress import as_told
 from ..base.spreadsheet import inert
-from ..base.words import numbers_of, text
+from ..base.words import Text, numbers_of, text
 from .figure import DPI, Picture
 
 #: Columns of the table of a page's numbers: where it stands, the number as it was worked out, the text.
 NUMBER_HEADERS = ("section", "part", "row", "column", "number", "unit", "text")
 
 #: Letters of a name and what it is, of which two stand side by side.
-_SHORT = 48
+_SHORT = 52
 #: The template of a page and its style sheet.
 _TEMPLATES = Path(__file__).parents[1] / "resources" / "report"
 # A hyphen or a minus sign before digits, a per cent sign or a star after them.
@@ -65,7 +66,8 @@ class Page:
         return self._add("heading", text=words)
 
     def paragraph(self, words: str) -> Page:
-        """A paragraph of plain text."""
+        """A paragraph of plain text, which names parameters as the log does."""
+        words = _told(words)
         self._note("text", words)
         return self._add("text", text=words)
 
@@ -103,12 +105,13 @@ class Page:
     def warnings(self, texts: Sequence[str]) -> Page:
         """Sentences that a reader should not miss; nothing for none.
 
-        Those that differ in numbers and dates only stand together.
+        They name parameters as the log does. Those that differ in numbers and dates only stand together.
         """
         if not texts:
             return self
         groups: dict[str, list[str]] = {}
-        for words in texts:
+        for bare in texts:
+            words = _told(bare)
             self._note("warning", words)
             groups.setdefault(_DIGITS.sub("0", words), []).append(words)
         return self._add("warnings", groups=list(groups.values()))
@@ -187,6 +190,10 @@ class Page:
     def _add(self, kind: str, **fields: object) -> Page:
         self._parts.append({"kind": kind, **fields})
         return self
+
+
+def _told(words: str) -> Text:
+    return Text(as_told(words), numbers_of(words))
 
 
 def _shape_of(png: bytes) -> dict[str, object]:

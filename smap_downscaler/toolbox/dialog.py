@@ -5,12 +5,23 @@ from __future__ import annotations
 from processing.gui.AlgorithmDialog import AlgorithmDialog
 from processing.gui.ParametersPanel import ParametersPanel
 from qgis.core import QgsProcessingAlgorithm
+from qgis.gui import QgsFileWidget
 from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QEvent, QObject, QTimer
 from qgis.PyQt.QtGui import QShowEvent
-from qgis.PyQt.QtWidgets import QDoubleSpinBox, QGroupBox, QLabel, QLineEdit, QScrollArea, QWidget
+from qgis.PyQt.QtWidgets import (
+    QDoubleSpinBox,
+    QFileDialog,
+    QGroupBox,
+    QLabel,
+    QLineEdit,
+    QScrollArea,
+    QToolButton,
+    QWidget,
+)
 
 from .parameter_groups import grouped
+from .parameters import FOLDER_TOO
 
 #: Pixels above a heading.
 _ABOVE = 8
@@ -26,6 +37,9 @@ class OwnPanel(ParametersPanel):
         box = self.findChild(QGroupBox, "grpAdvanced")
         if box is not None:
             self._group(box)
+        for definition in self.algorithm().parameterDefinitions():
+            if definition.metadata().get(FOLDER_TOO):
+                _add_folder_button(self.wrappers[definition.name()].wrappedWidget())
         for number in self.findChildren(QDoubleSpinBox):
             _keep_short(number)
             number.installEventFilter(self)
@@ -69,6 +83,21 @@ class OwnDialog(AlgorithmDialog):
         if area is not None and self.size() == self._default:
             lacking = area.widget().sizeHint().height() - area.height()
             self.resize(self.width() + _WIDER, self.height() + max(0, lacking))
+
+
+def _add_folder_button(file: QgsFileWidget) -> None:
+    """Beside the button that chooses a file, which folders cannot be chosen with."""
+    button = QToolButton(file)
+    button.setText("Folder\N{HORIZONTAL ELLIPSIS}")
+    button.setToolTip("Choose a folder")
+    button.clicked.connect(lambda: _choose_folder(file))
+    file.layout().addWidget(button)
+
+
+def _choose_folder(file: QgsFileWidget) -> None:
+    folder = QFileDialog.getExistingDirectory(file, "Folder", file.filePath() or file.defaultRoot())
+    if folder:
+        file.setFilePath(folder)
 
 
 def _keep_short(number: QDoubleSpinBox) -> None:

@@ -47,16 +47,19 @@ class QgisProgress(Progress):
             self._next_text = now + (self.OFTEN if now - self._begun < self.LONG else self.SELDOM)
             self.feedback.setProgressText(text)
 
+    def told(self, text: str) -> str:
+        return self._named(text)
+
     def log(self, text: str) -> None:
         if "  " in text.strip():
             # A line of a table, in a typewriter face. Blanks beside each other would collapse; where all do
             # not break, the log breaks within words.
             self.feedback.pushConsoleInfo(re.sub(" (?= )", "\u00a0", text))
         else:
-            self.feedback.pushInfo(self._named(text))
+            self.feedback.pushInfo(self.told(text))
 
     def warn(self, text: str) -> None:
-        self.feedback.pushWarning(self._named(text))
+        self.feedback.pushWarning(self.told(text))
 
 
 class WarningKeeper(Progress):

@@ -17,6 +17,9 @@ from qgis.core import (
 
 from .series_parameter import SeriesParameter
 
+#: Of a parameter's metadata: its files may be folders too.
+FOLDER_TOO = "folder_too"
+
 
 def date_parameter(name: str, description: str) -> QgsProcessingParameterDateTime:
     """An optional date."""
@@ -109,8 +112,15 @@ def series_folder(name: str, description: str, optional: bool = False) -> Series
 
 
 def any_file(name: str, description: str, optional: bool = False) -> QgsProcessingParameterFile:
-    """A file or folder of any name: QGIS's own filter, `*.*`, refuses names without a dot."""
+    """A file of any name: QGIS's own filter, `*.*`, refuses names without a dot."""
     return QgsProcessingParameterFile(name, description, optional=optional, fileFilter="All files (*)")
+
+
+def file_or_folder(name: str, description: str, optional: bool = False) -> QgsProcessingParameterFile:
+    """A file or folder, which dialogs have a button each for."""
+    definition = any_file(name, description, optional)
+    definition.setMetadata({FOLDER_TOO: True})
+    return definition
 
 
 def model_file(name: str = "FORESTS", description: str = "Model file") -> QgsProcessingParameterFile:

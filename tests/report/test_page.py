@@ -189,7 +189,7 @@ def test_short_facts_stand_two_in_a_line():
 
     assert kinds(("NumPy", "1.24.2"), ("GDAL", "3.6.2")) == [' class="short"']
     assert kinds(("NumPy", "1.24.2")) == [""]
-    assert kinds(("NumPy", "1.24.2"), ("file", "/a/folder/of/somebody/and/the/name/of/a/file.tif")) == [""]
+    assert kinds(("NumPy", "1.24.2"), ("a file", "/a/folder/of/somebody/and/the/name/of/a/file.tif")) == [""]
 
 
 def test_a_small_table_does_not_stick_to_what_follows():

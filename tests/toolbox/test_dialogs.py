@@ -195,3 +195,27 @@ def test_a_size_of_the_users_own_stays(dialog, qgis_provider):
     again.close()
     again.deleteLater()
     assert size == (650, high - 150)
+
+
+@pytest.mark.parametrize("name", ["downscalesmap", "fieldvalidation", "triplecollocation"])
+def test_field_stations_can_be_chosen_as_a_file_and_as_a_folder(dialog, monkeypatch, tmp_path, name):
+    from qgis.gui import QgsFileWidget
+    from qgis.PyQt.QtWidgets import QFileDialog, QToolButton
+
+    panel = dialog(name).mainWidget()
+    stations = panel.wrappers["STATIONS"].wrappedWidget()
+    assert stations.storageMode() == QgsFileWidget.StorageMode.GetFile
+    button = next(one for one in stations.findChildren(QToolButton) if one.text().startswith("Folder"))
+    asked = []
+
+    def choose(_parent, _title, start):
+        asked.append(start)
+        return "" if len(asked) > 1 else str(tmp_path)
+
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", choose)
+    button.click()
+    assert panel.wrappers["STATIONS"].parameterValue() == str(tmp_path)
+    # A second look begins there, and cancelling it changes nothing.
+    button.click()
+    assert asked[1] == str(tmp_path)
+    assert panel.wrappers["STATIONS"].parameterValue() == str(tmp_path)

@@ -39,6 +39,17 @@ def named(qgis_provider):
         ("SMAP: it has no date of SMAP.", "SMAP series [SMAP]: it has no date of SMAP."),
         ("SMAP (/a/b) is empty.", "SMAP series [SMAP] (/a/b) is empty."),
         ("SMAP has no cell there.", "SMAP has no cell there."),
+        # Or where only a parameter can be meant.
+        (
+            "It takes SMAP and COVARIATES, and SMAP is a word.",
+            "It takes SMAP series [SMAP] and Coarse stack of covariates [COVARIATES], and SMAP is a word.",
+        ),
+        (
+            "START and SMAP are both empty.",
+            "First date [START] and SMAP series [SMAP] are both empty.",
+        ),
+        ("Give it as SMAP.", "Give it as SMAP series [SMAP]."),
+        ("The map, as SMAP sees it, and SMAP and rain.", None),
         # Names of files, values, settings and other ids.
         ("/data/RAIN/RAIN.tif, C:\\RAIN\\x and 'RAIN' are no RAIN=1, RAINY, x_RAIN.", None),
         ("The date of START.", "The date of First date [START]."),
@@ -50,6 +61,12 @@ def named(qgis_provider):
 )
 def test_parameters_are_named_by_their_labels(named, sentence, told):
     assert named("regressionmatrix", sentence) == (sentence if told is None else told)
+
+
+def test_a_crs_is_a_parameter_where_its_value_stands_beside_it(named):
+    assert named("harmonisecovariates", "But CRS EPSG:4326 is in degrees; the CRS of the layer is not.") == (
+        "But CRS of the fine stack [CRS] EPSG:4326 is in degrees; the CRS of the layer is not."
+    )
 
 
 def test_what_the_user_gave_stays_as_it_is(named):
@@ -72,6 +89,8 @@ def test_the_ids_come_back(named, qgis_provider, by_ids):
     algorithm = qgis_provider.algorithm("regressionmatrix")
     assert of_algorithm(told, algorithm) == sentence
     assert by_ids(told) == sentence
+    assert named("regressionmatrix", told) == told
+    told = named("regressionmatrix", "START is after END; give START.")
     assert named("regressionmatrix", told) == told
 
 
@@ -110,6 +129,34 @@ def test_errors_warnings_and_lines_of_a_run_are_named(qgis_provider, monkeypatch
     assert str(caught.value).endswith("Numbers that stand for no value (a=-999) [NODATA]: it is wrong.")
     assert "Maximum age of a dated covariate (days) [WINDOW] is 0." in said
     assert "Dated covariates that are rain (a, b) [RAIN]: nothing is rain." in said
+
+
+def test_report_pages_name_parameters_as_the_log_does(qgis_provider, feedback, said, monkeypatch, tmp_path):
+    """With the numbers of the sentence, which its name does not take away."""
+    import processing
+
+    from smap_downscaler.base.words import text
+    from smap_downscaler.report.page import Page
+    from smap_downscaler.steps.matrix.algorithm import RegressionMatrix
+    from smap_downscaler.toolbox.feedback import WarningKeeper
+    from smap_downscaler.toolbox.reports import write_report
+
+    report = tmp_path / "report.html"
+
+    def work(_self, _values, progress):
+        listener = WarningKeeper(progress)
+        listener.warn(text("WINDOW is {:.1f}, and START says no more.", 2.25))
+        return write_report(str(report), Page("A page").warnings(listener.warnings))
+
+    case = make_small_case(tmp_path / "case")
+    given = {"SMAP": case.smap_folder, "COVARIATES": case.coarse_stack, "OUTPUT": str(tmp_path / "m.gpkg")}
+    monkeypatch.setattr(RegressionMatrix, "work", work)
+    processing.run("smapdownscaler:regressionmatrix", given, feedback=feedback)
+    sentence = "Maximum age of a dated covariate (days) [WINDOW] is 2.2, and First date [START] says no more."
+    assert sentence in report.read_text(encoding="utf-8")
+    numbers = report.with_name("report_numbers.csv").read_text(encoding="utf-8-sig")
+    assert f'A page,warning,,,2.25,,"{sentence}"' in numbers
+    assert said.warnings == ["WINDOW is 2.2, and START says no more."]
 
 
 def test_help_names_parameters_as_sentences_do(qgis_provider):

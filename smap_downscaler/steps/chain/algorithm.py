@@ -28,7 +28,7 @@ from ...toolbox.area import area_parameter
 from ...toolbox.feedback import QgisProgress
 from ...toolbox.help import load_help
 from ...toolbox.layers import SeriesDestination
-from ...toolbox.parameters import any_file, choice, decimal, period_parameters, series_folder
+from ...toolbox.parameters import choice, decimal, file_or_folder, period_parameters, series_folder
 from ...toolbox.reports import (
     files_used,
     footer,
@@ -67,7 +67,7 @@ class DownscaleSmap(SmapAlgorithm):
         yield area_parameter()
         yield choice("METHOD", "Method", METHODS)
         yield QgsProcessingParameterRasterLayer("MASK", "Mask (urban, water)", optional=True)
-        yield any_file("STATIONS", "Field stations (CSV, ISMN)", optional=True)
+        yield file_or_folder("STATIONS", "Field stations (CSV, ISMN)", optional=True)
         yield from period_parameters()
         yield QgsProcessingParameterCrs("CRS", "CRS of the maps", optional=True)
         yield decimal("RESOLUTION", "Pixel of the maps (units of their CRS)", 100.0, 0.0)

@@ -72,7 +72,7 @@ def _about(inputs: AreaInputs) -> str:
 
 
 def with_footprint(settings: AreaSettings, choice: LevelChoice, progress: Progress = SILENT) -> AreaSettings:
-    """The settings with the footprint that all rows speak for, where two levels are to find it.
+    """The settings with the footprint that all rows speak for, where it is to be found.
 
     It is a matter of the sensor, not of the held-out cells: found once, not anew in each fold.
 
@@ -81,8 +81,11 @@ def with_footprint(settings: AreaSettings, choice: LevelChoice, progress: Progre
     InputError
         If the model cannot be fitted.
     """
-    if settings.footprint_km is not None or choice.mode != POOLED:
+    if settings.footprint_km is not None:
         return settings
+    if choice.mode != POOLED:
+        # A single date does not tell it, and its model takes none: no cell is too far out for a wider one.
+        return dataclasses.replace(settings, footprint_km=0.0)
     progress.set_text("Choosing the footprint from all cells")
     # The whole that is shown is that of the folds.
     model = AREA_TO_POINT.fit(choice.rows.cells, settings, key_number(PooledKey()), progress.part(0.0, 0.0))

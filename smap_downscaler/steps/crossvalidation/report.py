@@ -160,7 +160,11 @@ def _scores(page: Page, run: ValidationRun) -> None:
             # Pooled rows of a few dates: no cell has enough to be scored by itself.
             continue
         if over == DATES:
-            repeated = ", mean (and of up to 120 dates SD) over the repeats" if settings.repeats > 1 else ""
+            repeated = (
+                ", mean over the repeats (with SD where there are at most 120 dates)"
+                if settings.repeats > 1
+                else ""
+            )
             page.heading("Scores by date (the paper's Fig. 4)").picture(
                 scores_by_date(scores, settings.block_km),
                 "RMSE and R² of each date, by the kind of folds",

@@ -55,7 +55,7 @@ def skill_page(outcome: Outcome, manifest: Mapping[str, Mapping[str, object]], f
                 "something of what no covariate explains.",
             )
         page.paragraph(_roles(outcome))
-    page.paragraph(_SCORES)
+    page.paragraph(_METHODS).paragraph(_SCORES)
     return page.manifest(manifest).footer(footer)
 
 
@@ -77,8 +77,13 @@ _SCORES = (
     "without the means of SMAP's cells; SPAEF (Demirel et al. 2018) has its best value where correlation, "
     "spread and histogram fit, and a variance ratio below one means that the map is smoother than the truth. "
     "Closure: RMS of the map's means over whole cells less what SMAP saw, noise included. In interval: share "
-    "of true pixels inside of the interval that is to hold nine of ten. The ceiling is a forest that was "
-    "shown the fine truth; no analyst has one."
+    "of true pixels inside of the interval that is to hold nine of ten."
+)
+_METHODS = (
+    "Kriging alone: the area-to-point model without covariates. Linear: a regression on the means of cells. "
+    "Paper: its random forests. With residual: what these leave of the cells is brought to the pixels too. "
+    "Area-to-point: the plugin's own model. The ceiling is a forest that was shown the fine truth; no "
+    "analyst has one."
 )
 
 
@@ -147,5 +152,6 @@ def _row(one: Standing) -> tuple[Text, ...]:
 
 
 def _roles(outcome: Outcome) -> Text:
-    told = joined(", ", (f"{role}: {name}" for role, name in outcome.roles.items()))
-    return Text("Covariates that the truths hang on: ") + told + "."
+    """By their names, with the part that each plays where that is not its name."""
+    told = (name if name == role else f"{name} (as {role})" for role, name in outcome.roles.items())
+    return Text("The truths hang on these covariates: ") + joined(", ", told) + "."

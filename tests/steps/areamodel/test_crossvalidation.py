@@ -202,6 +202,16 @@ def test_the_stack_must_reach_beyond_the_cells(run, said, case, tmp_path):
     assert all(np.isfinite(row["rmse"]) for row in rows if row["status"] == "validated" and row["n"] > 100)
 
 
+def test_a_date_by_itself_takes_no_footprint_and_leaves_no_cell_out(run, said, case, tmp_path):
+    """As its training, which says so; with a footprint to be found the widest would leave cells out."""
+    given = {"LEVELS": "single dates", "END": "2021-01-03", "FOOTPRINT": "auto", "TERMS": ["linear"]}
+    outputs = {"OUTPUT": str(tmp_path / "s.gpkg"), "REPORT": str(tmp_path / "r.html")}
+    run(ID, {**case.inputs, **METHOD, **given, "FOLDS": 6, "BLOCKS": 0, **outputs})
+    assert not any("too far out of the fine stack" in line for line in said.info)
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "<p>footprint in km 0, terms linear, seed 1</p>" in page
+
+
 def test_random_folds_of_two_levels_deal_whole_cells(case):
     reader, settings = prepared(case, folds=4)
     rows = reader._rows.cells

@@ -188,6 +188,27 @@ def test_the_log_says_which_step_runs_and_one_bar_shows_all(whole, by_ids):
     assert feedback.progress[-1] > 85
     first = next(line for line in map(by_ids, feedback.lines) if line.startswith("RAIN"))
     assert first.endswith("less than a year: there is no rain of the seasons among the covariates.")
+    assert no_line_stands_twice(feedback.lines)
+    # It is read before all steps too.
+    assert sum("stations.csv: station from station" in line for line in feedback.lines) == 1
+
+
+def no_line_stands_twice(lines):
+    """Beside empty ones and the headings of tables."""
+    sentences = [line for line in lines if line and not line.endswith(":")]
+    return len(sentences) == len(set(sentences))
+
+
+def test_forests_and_their_cross_validation_read_one_table_and_say_so_once(run, said, basin, tmp_path):
+    settings = {"METHOD": "random forest", "CROSS_VALIDATION": True, "INTERVALS": False}
+    run("downscalesmap", all_raw(basin, **settings, RESOLUTION=300, OUTPUT=str(tmp_path / "out")))
+    assert no_line_stands_twice([line for line in said.info if not line.startswith("  ")])
+    assert sum(bool(re.match(r"\d covariates of ", line)) for line in said.info) == 1
+    # The basin is small for blocks of 72 km, and this dialog has no parameter for them.
+    (warning,) = (line for line in said.warnings if line.startswith("blocks of 72 km"))
+    own = "take a larger area, or use 'Cross-validate models' with more folds or smaller blocks"
+    assert warning.endswith(f"too pessimistic; {own}")
+    assert own.replace("'", "&#39;") in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
 def test_the_report_gathers_what_was_made(whole):
@@ -201,6 +222,9 @@ def test_the_report_gathers_what_was_made(whole):
         "At the field stations",
         "What speaks for the pattern within cells",
         "SMAP and the map of 2021-01-",
+        # Sides with their unit.
+        " of 9,008.06 m<",
+        " m, EPSG:32719<",
     ):
         assert words.replace("'", "&#39;") in page, words
 

@@ -178,7 +178,7 @@ def test_the_page_has_the_numbers_of_the_scores():
         assert words.replace("'", "&#39;") in page
     assert "Known truth (mild): 5 cases, 18 maps" in page
     assert "<h2>Errors beside interpolation, 12 dates</h2>" in page
-    assert "index: twi&lt;b&gt;, rain: p_3d." in page
+    assert "twi&lt;b&gt; (as index), p_3d (as rain)." in page
     assert '<td class="number">81 %</td>' in page
     assert "one &amp; two" in page
 

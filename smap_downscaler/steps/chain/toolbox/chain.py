@@ -9,8 +9,10 @@ from typing import Any
 
 from ....base.errors import InputError
 from ....base.progress import Progress
-from ....base.words import counted, text
+from ....base.threads import Stoppable
+from ....base.words import Text, counted, text
 from ....geo.grid import Grid, ease2_grid
+from ....geo.lattice import is_geographic
 from ....geo.sources import Mask
 from ....methods.area.method import AREA_TO_POINT
 from ....methods.forest.method import RANDOM_FOREST
@@ -175,7 +177,8 @@ class Chain:
         if values.given("MASK"):
             Mask(values.raster_path("MASK"))
         if values.given("STATIONS"):
-            self._look_at_stations(looking)
+            # What there is to say of them, their step says.
+            self._look_at_stations(Stoppable(looking))
         self._seasons = self._seasons_held(looking) if values.given("RAIN") else ""
         self._in_degrees = is_in_degrees(values.raster_path("DEM"))
         self.of_area = values.choice("METHOD") == AREA_TO_POINT.name
@@ -366,11 +369,8 @@ class Chain:
         grid, cells = maps.grid, smap.grid
         return [
             ("Maps", text("{:,}, of {} that SMAP saw", len(maps.dates), counted(len(smap.dates), "date"))),
-            (
-                "Pixels",
-                text("{:,} x {:,} of {:.6g}, {}", grid.width, grid.height, grid.cell_width, grid.crs[:60]),
-            ),
-            ("SMAP cells", text("{:,} x {:,}", cells.width, cells.height)),
+            ("Pixels", text("{}, {}", _size(grid), grid.crs[:60])),
+            ("SMAP cells", _size(cells)),
             ("Covariates", ", ".join(names)),
             ("Folder", str(self._files.folder)),
         ]
@@ -402,6 +402,12 @@ class Chain:
     def series(self) -> tuple[Series, Series]:
         """Maps and SMAP."""
         return open_series(self._files.series), self._smap()
+
+
+def _size(grid: Grid) -> Text:
+    """`1,016 x 971 of 100 m`."""
+    unit = "degrees" if is_geographic(grid.crs) else "m"
+    return text("{:,} x {:,} of {:,.6g} {}", grid.width, grid.height, grid.cell_width, unit)
 
 
 def around(grid: Grid) -> str:

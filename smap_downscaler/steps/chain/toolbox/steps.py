@@ -33,10 +33,13 @@ from ....toolbox.values import Values, crs_text
 #: Finished steps, in the folder of results.
 JOURNAL = ".steps.work"
 PROVIDER = "smapdownscaler"
+_SMALLER_BLOCKS = "take a larger area, or use 'Cross-validate models' with more folds or smaller blocks"
 #: What steps advise that this dialog has no parameter for.
 _ADVICE = {
     "give it another one by NAMES": "rename its file",
     "name one otherwise by NAMES": "rename one of the files",
+    "give BLOCKS a smaller number, or use a larger table": _SMALLER_BLOCKS,
+    "give FOLDS a larger number, or BLOCKS a smaller one": _SMALLER_BLOCKS,
     "give FOLDS a larger number": "take a larger area, or use 'Cross-validate models' with more folds",
     "give BLOCKS a smaller side, or 0 for random folds only": "take a larger area",
     "name the column": "rename the column, or use 'Validate maps against the field'",
@@ -88,19 +91,36 @@ def in_own_words(sentence: str, names: Mapping[str, str]) -> str:
     return sentence
 
 
+def _with_own_advice(sentence: str, step: QgsProcessingAlgorithm) -> str:
+    plain = by_ids(sentence, step)
+    own = in_own_words(plain, {})
+    return sentence if own == plain else own
+
+
 class _StepFeedback(QgsProcessingMultiStepFeedback):
-    """Says which step speaks, and keeps warnings and errors."""
+    """Says which step speaks, and nothing that a step before it said; keeps warnings and errors."""
 
     def __init__(self, steps: int, feedback: QgsProcessingFeedback):
         super().__init__(steps, feedback)
         self.prefix = ""
+        #: That which speaks.
+        self.step: QgsProcessingAlgorithm | None = None
         self.warnings: list[str] = []
         self.errors: list[str] = []
+        self._said: set[str] = set()
+
+    def pushInfo(self, info: str) -> None:
+        # Steps read the same files; the headings of tables, though, belong to what follows them.
+        if info not in self._said or info.endswith(":"):
+            self._said.add(info)
+            super().pushInfo(info)
 
     def setProgressText(self, text: str) -> None:
         super().setProgressText(f"{self.prefix}{text}")
 
     def pushWarning(self, warning: str) -> None:
+        if self.step is not None:
+            warning = _with_own_advice(warning, self.step)
         self.warnings.append(warning)
         super().pushWarning(warning)
 
@@ -228,7 +248,7 @@ class Steps:
         feedback.warnings, feedback.errors = [], []
         outputs, good = {}, False
         try:
-            step = step_of(algorithm)
+            feedback.step = step = step_of(algorithm)
             outputs, good = step.run(parameters, self._context, feedback, catchExceptions=False)
         except QgsProcessingException as error:
             refusal = str(error)

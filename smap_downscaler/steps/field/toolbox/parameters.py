@@ -17,7 +17,7 @@ from ....base.progress import Progress
 from ....base.timestamps import MOST_ZONE
 from ....base.words import text
 from ....runs.provenance import files_hash
-from ....toolbox.parameters import any_file, choice, decimal, whole_number
+from ....toolbox.parameters import choice, decimal, file_or_folder, whole_number
 from ....toolbox.reports import input_file
 from ....toolbox.values import Values
 from ..ismn_files import QUALITIES, IsmnChoices, ismn_files
@@ -43,7 +43,7 @@ _MOST_HOURS = 24.0
 
 def station_parameters() -> Iterator[QgsProcessingParameterDefinition]:
     """The stations, and how their files are read."""
-    yield any_file("STATIONS", "Field stations (CSV, ISMN file or folder)")
+    yield file_or_folder("STATIONS", "Field stations (CSV, ISMN file or folder)")
     for name, description in _FIELDS.items():
         yield QgsProcessingParameterString(name, description, optional=True)
     yield QgsProcessingParameterCrs("CRS", "CRS of the stations (empty: degrees)", optional=True)
