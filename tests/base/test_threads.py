@@ -149,6 +149,8 @@ def test_threads_that_work_leave_linear_algebra_one_thread_each():
         return {one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"}
 
     np.ones((2, 2)) @ np.ones((2, 2))
+    if not threads():
+        pytest.skip("the library behind NumPy has no threads here")
     with threadpool_limits(2, "blas"):
         assert threads() == {2}
         first, second = (ordered_map(threads, range(4), 2, SILENT) for _ in range(2))

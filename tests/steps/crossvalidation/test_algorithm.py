@@ -455,7 +455,7 @@ def coarse(tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["by date", "pooled"])
-def test_blocks_of_large_cells_hold_several(run, said, coarse, tmp_path, mode):
+def test_blocks_of_large_cells_hold_several(run, said, by_ids, coarse, tmp_path, mode):
     def told():
         # Of two dates pooled folds are uneven, which is said too.
         return [text for text in said.warnings if text.startswith("BLOCKS is")]
@@ -471,7 +471,7 @@ def test_blocks_of_large_cells_hold_several(run, said, coarse, tmp_path, mode):
         "its score is not stricter than that of random folds; give BLOCKS 73 or more, or leave it empty."
     )
     assert told() == [sentence]
-    assert sentence in html.unescape((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert sentence in by_ids(html.unescape((tmp_path / "report.html").read_text(encoding="utf-8")))
     said.warnings.clear()
     run("crossvalidate", {**given, "BLOCKS": 0})
     run("crossvalidate", {**given, "BLOCKS": 72})

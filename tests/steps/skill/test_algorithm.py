@@ -84,7 +84,7 @@ def test_known_truth_on_a_stack_and_dated_covariates(run, said, tmp_path):
     rows = rows_of(outputs["OUTPUT"])
     assert {row["maps"] for row in rows} == {"3"}
     page = (tmp_path / "made" / "report.html").read_text(encoding="utf-8")
-    assert "index: twi, rain: rain, season: season, clay: clay" in page
+    assert "twi (as index), rain, season, clay" in page
     assert str(path) in page
     linear = next(row for row in rows if row["method"] == "linear")
     assert float(linear["r_within"]) > 0.5
@@ -123,7 +123,7 @@ def smap_of(folder, rows=48, cols=51):
     )
 
 
-def test_one_scale_up(run, said, tmp_path, monkeypatch):
+def test_one_scale_up(run, by_ids, said, tmp_path, monkeypatch):
     figures = FigureTexts(monkeypatch)
     stack = smap_of(tmp_path / "smap")
     parameters = {
@@ -146,7 +146,7 @@ def test_one_scale_up(run, said, tmp_path, monkeypatch):
     check_numbers(outputs, figures)
     page = (tmp_path / "made" / "report.html").read_text(encoding="utf-8")
     assert "One scale up, from 108 to 36 km: 1 window, 3 maps" in page
-    assert "<li>COVARIATES: by their names" in page
+    assert "<li>COVARIATES: by their names" in by_ids(page)
 
 
 def test_one_scale_up_refuses_what_it_cannot_tell(refusal, run, said, tmp_path):
