@@ -493,7 +493,7 @@ def test_a_second_run_keeps_the_maps(run, said, case, forests, tmp_path):
     assert "2 maps, 1 of them from an earlier run" in said.info
 
 
-def test_maps_of_other_inputs_in_the_folder_are_told(run, said, case, forests, tmp_path):
+def test_maps_of_other_inputs_in_the_folder_are_told(run, said, by_ids, case, forests, tmp_path):
     maps, report = tmp_path / "maps", tmp_path / "report.html"
     given = {"FORESTS": forests, "COVARIATES": case.fine_stack, "OUTPUT": str(maps)}
     run("downscale", given)
@@ -506,7 +506,7 @@ def test_maps_of_other_inputs_in_the_folder_are_told(run, said, case, forests, t
         "the folder as a series reads them too, so remove them or choose another OUTPUT"
     )
     assert told in said.warnings
-    assert f"<li>{told}</li>" in report.read_text(encoding="utf-8")
+    assert f"<li>{told}</li>" in by_ids(report.read_text(encoding="utf-8"))
 
 
 def test_cancel_leaves_only_whole_files(run, feedback, case, forests, tmp_path):
@@ -618,7 +618,7 @@ def test_dated_covariates_reach_the_maps(run, refusal, case, tmp_path):
     assert got == pytest.approx(predict(forest, x)[0], abs=1e-7)
 
 
-def test_rain_is_asked_for_and_said(run, said, refusal, case, tmp_path):
+def test_rain_is_asked_for_and_said(run, said, by_ids, refusal, case, tmp_path):
     """A series of the first date only, whose name speaks of rain: from the matrix to the maps."""
     (tmp_path / "rain_index").mkdir()
     shutil.copy(f"{case.rain_folder}/rain_{DATES[0]:%Y%m%d}.tif", tmp_path / "rain_index")
@@ -653,7 +653,7 @@ def test_rain_is_asked_for_and_said(run, said, refusal, case, tmp_path):
     assert run("downscale", {**maps, **report})["COUNT"] == 1
     assert sum(question in line for line in said.warnings) == 1
     page = (tmp_path / "maps.html").read_text(encoding="utf-8")
-    assert question in page
+    assert question in by_ids(page)
     assert "<dt>dated covariates that are rain</dt><dd>rain_index</dd>" in page
     said.warnings.clear()
     assert run("downscale", {**maps, "RAIN": "none"})["COUNT"] == 2

@@ -28,6 +28,8 @@ EXPLAINED = re.compile(
     r"|\bTables \d-\d\b|\bSoilGrids(?: 2\.0|250m 2017| 2017)|\bZenodo \d+|\b(?:\d+-)?\d+ cm\b|\b\d+ kPa\b"
     r"|\bMcGlynn 2007\b|\bFreeman 1991\b|\bbands? \d+\b|\bApley & Zhu 2020\b"
     r"|\bMeyer & Pebesma 2021\b|\blandcover = \d\b"
+    # In the label of a parameter.
+    r"|\([^()]*\) \[[A-Z][A-Z_]*\]"
     r"|\bBreiman 2001\b|\beigenvalue 1\b|\bdotted circle: 1\b|\bis 0 where\b|\b(?:above|below) 0\b"
 )
 
