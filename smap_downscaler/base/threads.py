@@ -91,8 +91,10 @@ class _LinearAlgebra:
         """While threads of ours work, it has one in each of them."""
         with self._lock:
             if not self._users:
-                # It comes with scikit-learn, which not all steps need.
+                # They come with scikit-learn, which not all steps need.
                 with suppress(ImportError):
+                    # SciPy's wheel has a library of its own, which a limit set before it is loaded misses.
+                    import scipy.linalg.blas  # noqa: F401
                     from threadpoolctl import threadpool_limits
 
                     self._before = threadpool_limits(1, "blas")
@@ -104,6 +106,7 @@ class _LinearAlgebra:
                 self._users -= 1
                 if not self._users and self._before is not None:
                     self._before.restore_original_limits()
+                    self._before = None
 
 
 _LINEAR_ALGEBRA = _LinearAlgebra()

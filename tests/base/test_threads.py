@@ -1,9 +1,11 @@
 """Work in threads: order, bounded look-ahead, errors, cancel."""
 
 import os
+import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -165,3 +167,16 @@ def test_threads_work_without_scikit_learn(monkeypatch):
     monkeypatch.setitem(sys.modules, "threadpoolctl", None)
     monkeypatch.setattr("smap_downscaler.base.threads._LINEAR_ALGEBRA", _LinearAlgebra())
     assert list(ordered_map(lambda n, _: -n, range(3), 2, SILENT)) == [0, -1, -2]
+
+
+def test_the_library_of_scipy_is_there_before_it_is_left_one_thread():
+    """Its wheel brings one beside NumPy's; the first product in a thread would load it with all cores."""
+    code = (
+        "import sys\n"
+        "from smap_downscaler.base.progress import SILENT\n"
+        "from smap_downscaler.base.threads import ordered_map\n"
+        "print(*ordered_map(lambda *_: 'scipy.linalg.blas' in sys.modules, range(2), 2, SILENT))\n"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True"]
