@@ -37,22 +37,22 @@ class Pixels:
     ----------
     places : int32, shape (n,)
         Where they lie in the block, row by row, in the order in which they are predicted.
-    x : float32, shape (n, p)
-        Covariates in the order of the model, 0 for those of a date; all are 0 where `still` says it all.
+    x : float32, shape (n, p), or None
+        Covariates in the order of the model, 0 for those of a date; None where `still` says it all.
     coordinates : float64, shape (n, 2), or None
     still
         Of the model of all dates; see `Model.still`.
     """
 
     places: np.ndarray
-    x: np.ndarray
+    x: np.ndarray | None
     coordinates: np.ndarray | None
     still: Any | None
 
     @property
     def nbytes(self) -> int:
         """Bytes that it takes."""
-        own = self.places.nbytes + (self.x.nbytes if self.x.flags.owndata else 0)
+        own = self.places.nbytes + (0 if self.x is None else self.x.nbytes)
         own += 0 if self.coordinates is None else self.coordinates.nbytes
         return own + (0 if self.still is None else int(self.still.nbytes))
 
@@ -109,26 +109,27 @@ def predict(task: Task, progress: Progress) -> Layers:
         return task.block, layers
     pixels = task.kept.of(task.window, partial(_pixels_of, task, progress))
     places, x, coordinates, still = pixels.places, pixels.x, pixels.coordinates, pixels.still
-    known = np.ones(len(places), bool)
-    if task.dated:
-        names = task.inputs.forests.covariates
-        # Where static covariates are not asked for, their columns are never touched.
-        x = x.copy() if x.flags.owndata else np.zeros(x.shape[::-1], np.float32).T
-        for name, read in task.dated.items():
-            values = read(progress).reshape(-1)[places]
-            known &= np.isfinite(values)
-            x[:, names.index(name)] = values
-        if not known.all() and (still is None or len(layers) > 1):
-            places, x = places[known], x[known]
-            coordinates = None if coordinates is None else coordinates[known]
-            still = None if still is None else still.take(known)
-            known = known[known]
+    names, known = task.inputs.forests.covariates, np.ones(len(places), bool)
+    if x is None:
+        # Columns that stay 0 are never touched, and take no memory.
+        x = np.zeros((len(names), len(places)), np.float32).T
+    elif task.dated:
+        x = x.copy()
+    for name, read in task.dated.items():
+        values = read(progress).reshape(-1)[places]
+        known &= np.isfinite(values)
+        x[:, names.index(name)] = values
+    # What all dates share is large, and is not cut for a mean that can be left out afterwards.
+    cut = not known.all() and (still is None or len(layers) > 1)
+    if cut:
+        places, x = places[known], x[known]
+        coordinates = None if coordinates is None else coordinates[known]
+        still = None if still is None else still.take(known)
     if len(x):
         days = np.full(len(x), task.date.toordinal(), np.int64)
         block = Block(add_features(x, days, task.inputs.forests.features), days, coordinates, still)
         for layer, values in zip(layers, task.inputs.extra.layers(task.model, block, progress)):
-            # What all dates share is large, and is not cut for a mean that can be left out afterwards.
-            layer.reshape(-1)[places] = values if known.all() else np.where(known, values, np.nan)
+            layer.reshape(-1)[places] = values if cut else np.where(known, values, np.nan)
     return task.block, layers
 
 
@@ -141,7 +142,8 @@ def _pixels_of(task: Task, progress: Progress) -> Pixels:
     valid = np.isfinite(values).all(axis=0)
     if task.inside is not None:
         valid &= task.inside
-    x = np.zeros((int(valid.sum()), len(names)), np.float32)
+    places = np.flatnonzero(valid).astype(np.int32)
+    x = np.zeros((len(places), len(names)), np.float32)
     for name, layer in zip(static, values):
         x[:, names.index(name)] = layer[valid]
     coordinates = None if task.coordinates is None else task.coordinates(task.window)[valid]
@@ -150,8 +152,7 @@ def _pixels_of(task: Task, progress: Progress) -> Pixels:
         days = np.zeros(len(x), np.int64)
         still = task.model.still(Block(x, days, coordinates), progress, extra.intervals)
         if still is not None and not extra.applicability:
-            x, coordinates = np.broadcast_to(np.float32(0), x.shape), None
-    places = np.flatnonzero(valid).astype(np.int32)
+            return Pixels(places, None, None, still)
     order = None
     if still is None and len(x):
         order = task.model.arranged(x, *np.divmod(places, task.window.width), progress)
