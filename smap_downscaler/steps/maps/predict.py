@@ -120,7 +120,8 @@ def predict(task: Task, progress: Progress) -> Layers:
         known &= np.isfinite(values)
         x[:, names.index(name)] = values
     # What all dates share is large, and is not cut for a mean that can be left out afterwards.
-    cut = not known.all() and (still is None or len(layers) > 1)
+    complete = bool(known.all())
+    cut = not complete and (still is None or len(layers) > 1)
     if cut:
         places, x = places[known], x[known]
         coordinates = None if coordinates is None else coordinates[known]
@@ -129,7 +130,7 @@ def predict(task: Task, progress: Progress) -> Layers:
         days = np.full(len(x), task.date.toordinal(), np.int64)
         block = Block(add_features(x, days, task.inputs.forests.features), days, coordinates, still)
         for layer, values in zip(layers, task.inputs.extra.layers(task.model, block, progress)):
-            layer.reshape(-1)[places] = values if cut else np.where(known, values, np.nan)
+            layer.reshape(-1)[places] = values if cut or complete else np.where(known, values, np.nan)
     return task.block, layers
 
 
