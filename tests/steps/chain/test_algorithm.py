@@ -211,6 +211,24 @@ def test_forests_and_their_cross_validation_read_one_table_and_say_so_once(run, 
     assert own.replace("'", "&#39;") in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
+def test_tables_of_steps_are_said_whole_or_not_at_all(qgis_provider, feedback, said):
+    from smap_downscaler.steps.chain.toolbox.steps import _StepFeedback
+
+    steps = _StepFeedback(2, feedback)
+    head, one, other = "Before the work:", "  a  1", "  b  2"
+    for lines in (
+        (head, one, other),
+        ("Done.",),
+        (head, one, other),
+        (head, one),
+        ("Done.", "Made:", "Made:"),
+    ):
+        for line in lines:
+            steps.pushInfo(line)
+    steps.pushWarning("Look.")
+    assert said.info == [head, one, other, "Done.", head, one, "Made:", "Made:"]
+
+
 def test_the_report_gathers_what_was_made(whole):
     outputs, _ = whole
     page = Path(outputs["REPORT"]).read_text(encoding="utf-8")

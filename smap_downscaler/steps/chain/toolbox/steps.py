@@ -108,17 +108,35 @@ class _StepFeedback(QgsProcessingMultiStepFeedback):
         self.warnings: list[str] = []
         self.errors: list[str] = []
         self._said: set[str] = set()
+        self._table: list[str] = []
 
     def pushInfo(self, info: str) -> None:
-        # Steps read the same files; the headings of tables, though, belong to what follows them.
-        if info not in self._said or info.endswith(":"):
+        # Steps read the same files. A table, which begins with a heading and is set in, is one sentence.
+        if self._table and info.startswith("  "):
+            self._table.append(info)
+            return
+        self.end_table()
+        if info.endswith(":"):
+            self._table = [info]
+        elif info not in self._said:
             self._said.add(info)
             super().pushInfo(info)
+
+    def end_table(self) -> None:
+        """Say the table that was begun, unless it was said before."""
+        lines, self._table = self._table, []
+        whole = "\n".join(lines)
+        if not lines or (len(lines) > 1 and whole in self._said):
+            return
+        self._said.add(whole)
+        for line in lines:
+            super().pushInfo(line)
 
     def setProgressText(self, text: str) -> None:
         super().setProgressText(f"{self.prefix}{text}")
 
     def pushWarning(self, warning: str) -> None:
+        self.end_table()
         if self.step is not None:
             warning = _with_own_advice(warning, self.step)
         self.warnings.append(warning)
@@ -252,6 +270,7 @@ class Steps:
             outputs, good = step.run(parameters, self._context, feedback, catchExceptions=False)
         except QgsProcessingException as error:
             refusal = str(error)
+        feedback.end_table()
         self._progress.check()
         if not refusal and not good:
             refusal = feedback.errors[-1] if feedback.errors else f"'{title}' ended without a result."
