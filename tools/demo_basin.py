@@ -58,8 +58,8 @@ def run_basin(output: Path, cells: int, days: int, seed: int) -> None:
     print(f"Model:    {output / 'model.html'}, what the data say of the pattern within SMAP's cells")
 
 
-def run_chain(data: Path, output: Path) -> dict[str, Path]:
-    """From raw files to maps, a step an algorithm; returns where things lie."""
+def paths_of(output: Path) -> dict[str, Path]:
+    """Where the results of the chain lie."""
     names = {
         "smap": "smap",
         "coarse": "covariates_9km.tif",
@@ -71,7 +71,12 @@ def run_chain(data: Path, output: Path) -> dict[str, Path]:
         "forest_maps": "maps_of_forests",
         "maps": "maps",
     }
-    paths = {key: output / name for key, name in names.items()}
+    return {key: output / name for key, name in names.items()}
+
+
+def run_chain(data: Path, output: Path) -> dict[str, Path]:
+    """From raw files to maps, a step an algorithm; returns where things lie."""
+    paths = paths_of(output)
     run(
         "2. SMAP files -> a dated series",
         "importsmap",

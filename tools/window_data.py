@@ -30,9 +30,9 @@ def make_data(output: Path, cells: int, days: int) -> None:
 
 def draw_sheet(output: Path, path: Path) -> None:
     """SMAP, interpolation, map and truth side by side, for the date with the most cells."""
-    from demo_basin import compare, draw
+    from demo_basin import compare, draw, paths_of
 
-    data, paths = output / "data", {"smap": output / "smap", "maps": output / "maps"}
+    data, paths = output / "data", paths_of(output)
     draw(path, data, paths, compare(data, paths, output))
 
 

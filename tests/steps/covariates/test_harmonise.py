@@ -654,7 +654,9 @@ def test_numbers_that_make_no_sense_are_refused(rough, request_for, refusal, mor
 
 
 @pytest.mark.parametrize("at", [0.01, 0.6])
-def test_a_cancelled_run_leaves_nothing(rough, request_for, tmp_path, at):
+def test_a_cancelled_run_leaves_nothing(rough, request_for, tmp_path, monkeypatch, at):
+    # However fast it goes, each share is told.
+    monkeypatch.setattr("smap_downscaler.base.progress.Counter.LEAST_INTERVAL", 0.0)
     request = request_for(rough, resolution=30.0)
     with pytest.raises(Cancelled):
         harmonise(request, CancelledAt(at))
