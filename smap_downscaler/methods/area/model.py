@@ -13,7 +13,7 @@ from ...base.errors import InputError
 from ...base.kept import Kept
 from ...base.progress import SILENT, Progress
 from ...geo.grid import Grid
-from ...geo.sampling import bilinear
+from ...geo.sampling import Between
 from ...stats.applicability import Applicability
 from ..base import BY_EVIDENCE, COVER_SDS, Block, Model, Prediction
 from ..measured import Measured, measured
@@ -173,12 +173,11 @@ class AreaModel(Model):
         """
         core, found = self.core, 0.0
         rows, cols = core.subcells.positions(rows, cols)
-        total = np.zeros(np.shape(rows))
+        between, total = Between(core.subcells.fine_shape, rows, cols), np.zeros(np.shape(rows))
         for window, own in enumerate(core.windows):
             weight = own.weights(rows / core.subcells.parts, cols / core.subcells.parts)
             for number in range(len(core.levels) if day is not None else 1):
-                image = self.fitted.field(number, window, day)
-                found = found + weight * bilinear(image, rows, cols)
+                found = found + weight * between.of(self.fitted.field(number, window, day))
             total += weight
         return np.asarray(found / np.where(total > 0, total, np.nan))
 

@@ -6,7 +6,7 @@ Each raster is opened once, and only the blocks around stations are read.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,7 +19,7 @@ from ...geo.datasets import open_dataset, read_band
 from ...geo.geotiff import TILE
 from ...geo.grid import Grid, Window
 from ...geo.points import PointsOnGrid, points_on_grid
-from ...geo.sampling import bilinear
+from ...geo.sampling import Between
 from ...series.series import Series
 from .numbers.climatology import LEAST_SPAN, as_anomalies
 from .numbers.readings import FieldData, Pairs, Station, listed
@@ -247,20 +247,27 @@ def extract(
     groups = _groups(series.grid, positions, 1 if how == "bilinear" else 0)
     entries = {entry.date: entry for entry in series.entries}
     opened: tuple[str, gdal.Dataset | None] = ("", None)
+    samplers = [_sampler(window, positions, members, how) for window, members in groups]
     for number, date in enumerate(dates):
         entry = entries[date]
         if opened[0] != entry.path:
             opened = entry.path, open_dataset(entry.path)
-        for window, members in groups:
-            block = read_band(opened[1], entry.band, window, look=series.look)
-            rows, cols = positions.rows[members] - window.row, positions.cols[members] - window.col
-            if how == "bilinear":
-                values[number, members] = bilinear(block, rows, cols)
-            else:
-                values[number, members] = block[rows.astype(np.intp), cols.astype(np.intp)]
+        for (window, members), sampled in zip(groups, samplers):
+            values[number, members] = sampled(read_band(opened[1], entry.band, window, look=series.look))
         series.check_codes()
         counter.advance()
     return values
+
+
+def _sampler(
+    window: Window, positions: PointsOnGrid, members: np.ndarray, how: str
+) -> Callable[[np.ndarray], np.ndarray]:
+    """What takes the values of stations from the block of a window, on any date."""
+    rows, cols = positions.rows[members] - window.row, positions.cols[members] - window.col
+    if how == "bilinear":
+        return Between((window.height, window.width), rows, cols).of
+    cells = rows.astype(np.intp), cols.astype(np.intp)
+    return lambda block: block[cells]
 
 
 def _groups(grid: Grid, positions: PointsOnGrid, margin: int) -> list[tuple[Window, np.ndarray]]:

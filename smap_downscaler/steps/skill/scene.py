@@ -16,7 +16,7 @@ from ...geo.grid import Grid, Window, ease2_grid
 from ...geo.ground import ground_size
 from ...geo.lattice import Lattice, Transformation, transform_bounds
 from ...geo.overlap import overlap
-from ...geo.sampling import bilinear
+from ...geo.sampling import Between, bilinear
 from ...geo.to_fine_grid import AREA_MEAN, way_of
 from ...methods.base import FineBlock
 from .numbers import landscape
@@ -209,8 +209,7 @@ def _way(source: Grid, target: Grid, progress: Progress) -> Callable[[np.ndarray
     if way_of(source, target) == AREA_MEAN:
         landing = Landing(source, target, progress)
         return lambda values: landing.means(values)
-    rows, cols = Lattice(target, source, progress).positions()
-    return lambda values: bilinear(values, rows, cols)
+    return Between((source.height, source.width), *Lattice(target, source, progress).positions()).of
 
 
 def made_up_grids(cells: int, pixel: float, nested: bool = False, margin: int = MARGIN) -> tuple[Grid, Grid]:
